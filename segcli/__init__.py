@@ -1,0 +1,44 @@
+"""segcli replays Segment events from a file into a destination.
+
+The names below are what a destination plug-in needs; see "Write a destination" in the README.
+"""
+
+from segcli.destination import Destination, Field, Limits, Payload, Request
+from segcli.event import Event, Rejected
+from segcli.secret import Secret
+from segcli.settings import setting
+from segcli.verdict import (
+    Delivered,
+    Partial,
+    Refused,
+    Reply,
+    Retry,
+    Stop,
+    Verdict,
+    by_status,
+    retry_after,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Delivered",
+    "Destination",
+    "Event",
+    "Field",
+    "Limits",
+    "Partial",
+    "Payload",
+    "Refused",
+    "Rejected",
+    "Reply",
+    "Request",
+    "Retry",
+    "Secret",
+    "Stop",
+    "Verdict",
+    "__version__",
+    "by_status",
+    "retry_after",
+    "setting",
+]

@@ -1,0 +1,223 @@
+"""An event: one Segment call, read from one line, its shape checked once.
+
+What the mapping may rely on afterwards is what `parse` checked; the fields are those of
+Segment's spec (https://segment.com/docs/connections/spec/common/).
+"""
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeGuard
+
+from segcli import exact_json
+
+TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
+TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
+
+_OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
+_JSON_SPACE = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+
+
+class Rejected(Exception):
+    """The event can never be mapped: `field` (a dotted path) has `problem`.
+
+    A value too: it is counted under its text and kept with its line, so neither part holds
+    anything of a single event.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.problem}" if self.field else self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One Segment call. `raw` is the line's JSON as it was written, `data` what it says.
+
+    Numbers in `data` are int, float or Decimal and hold every digit. Nobody may change `data`.
+    """
+
+    raw: bytes
+    data: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """The call type, one of `TYPES`."""
+        kind: str = self.data["type"]
+        return kind
+
+    @property
+    def user_id(self) -> str | None:
+        """`userId` as a string; None where it is absent, null or empty."""
+        return identifier(self.data.get("userId"))
+
+    @property
+    def anonymous_id(self) -> str | None:
+        """`anonymousId` as a string; None where it is absent, null or empty."""
+        return identifier(self.data.get("anonymousId"))
+
+    @property
+    def user(self) -> str:
+        """The key whose events stay in order: `userId`, else `anonymousId`."""
+        return self.user_id or self.anonymous_id or ""
+
+    @property
+    def time(self) -> str | None:
+        """When it happened, as written: `timestamp`, else the next best of `TIME_FIELDS`."""
+        for name in TIME_FIELDS:
+            value: str | None = self.data.get(name)
+            if value:
+                return value
+        return None
+
+    def get(self, path: str) -> Any:
+        """Return what stands at a dotted path; None where nothing does."""
+        value: Any = self.data
+        for name in path.split("."):
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return value
+
+    def object(self, path: str) -> dict[str, Any]:
+        """Return the object at a dotted path; an empty one where there is none."""
+        value = self.get(path)
+        return value if isinstance(value, dict) else {}
+
+    def require(self, path: str, why: str = "is required") -> Any:
+        """Return what stands at a dotted path; raises Rejected where it is absent or empty."""
+        value = self.get(path)
+        if value is None or value == "":
+            raise Rejected(path, why)
+        return value
+
+
+def parse(line: bytes) -> Event:
+    """Read one line as an event, checked against Segment's spec; raises Rejected.
+
+    White space around it and a byte order mark are dropped. A line of a rejects file is read as
+    the event it keeps.
+    """
+    raw = line.strip(_JSON_SPACE).removeprefix(_BOM)
+    data = _object(raw)
+    if "type" not in data and "state" in data:
+        raw = original(raw)
+        data = _object(raw)
+    _check(data)
+    return Event(raw, data)
+
+
+def original(line: bytes) -> bytes:
+    """Return the event that a line of a rejects file keeps; any other line as it is."""
+    try:
+        record = exact_json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(record, dict) or "type" in record or "state" not in record:
+        return line
+    if isinstance(record.get("event"), dict):
+        return _kept_bytes(line, record["event"])
+    return _kept_text(record) or line
+
+
+def identifier(value: object) -> str | None:
+    """Return an id as a string; None for null, an empty string and whatever is no id."""
+    if isinstance(value, str):
+        return value or None
+    return exact_json.number_text(value) if is_number(value) else None
+
+
+def is_number(value: object) -> TypeGuard[int | float | Decimal]:
+    """Tell whether a JSON value is a number; true and false are not."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def parse_time(text: object) -> datetime:
+    """Read an ISO-8601 date or time; UTC where it names no zone. Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        data = exact_json.loads(raw)
+    except ValueError as error:
+        raise Rejected("", str(error)) from None
+    if not isinstance(data, dict):
+        raise Rejected("", "not a JSON object")
+    return data
+
+
+def _kept_bytes(line: bytes, event: dict[str, Any]) -> bytes:
+    """Return the bytes of the event in a record that we wrote; else the event written anew.
+
+    In a JSON string every quote is escaped, so the first match is the record's own key.
+    """
+    kept = line.partition(b',"event":')[2].removesuffix(b"}")
+    try:
+        same = exact_json.loads(kept) == event
+    except ValueError:
+        same = False
+    return kept if same else exact_json.dumps(event)
+
+
+def _kept_text(record: dict[str, Any]) -> bytes:
+    """Return the bytes of a line that was no event; they may not have been text."""
+    if isinstance(record.get("raw"), str):
+        text: str = record["raw"]
+        return text.encode()
+    try:
+        return base64.b64decode(record.get("raw_base64", ""))
+    except (ValueError, TypeError):
+        return b""
+
+
+def _check(data: dict[str, Any]) -> None:
+    """Check what Segment's spec asks of every event; raises Rejected."""
+    _check_type(data)
+    _check_user(data)
+    for name in _OBJECT_FIELDS:
+        if not isinstance(data.get(name), dict | None):
+            raise Rejected(name, "is not an object")
+    for name in TIME_FIELDS:
+        if data.get(name) is not None:
+            _check_time(name, data[name])
+
+
+def _check_type(data: dict[str, Any]) -> None:
+    kind = data.get("type")
+    if kind is None:
+        raise Rejected("type", "is required")
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise Rejected("type", "is none of alias, group, identify, page, screen, track")
+    if kind != "track":
+        return
+    name = data.get("event")
+    if name is None or name == "":
+        raise Rejected("event", "is required on track")
+    if not isinstance(name, str):
+        raise Rejected("event", "is not a string")
+
+
+def _check_user(data: dict[str, Any]) -> None:
+    user, anonymous = data.get("userId"), data.get("anonymousId")
+    for name, value in (("userId", user), ("anonymousId", anonymous)):
+        if not (value is None or isinstance(value, str) or is_number(value)):
+            raise Rejected(name, "is neither a string nor a number")
+    if user in (None, "") and anonymous in (None, ""):
+        raise Rejected("userId", "is required, or anonymousId")
+
+
+def _check_time(name: str, value: object) -> None:
+    try:
+        parse_time(value)
+    except ValueError:
+        raise Rejected(name, "is not an ISO-8601 time") from None

@@ -1,0 +1,55 @@
+"""What must not be shown: keys, and the parts of an address that may hold one."""
+
+import base64
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Secret:
+    """A key. `reveal()` is the only way to its text; as text or in a traceback it is `***`.
+
+    Empty means that none was given, and is false.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the key itself, to be put in a request and nowhere else."""
+        return self._text
+
+    def basic(self) -> str:
+        """Return the Basic credentials with the key as the user name and no password."""
+        return base64.b64encode(f"{self._text}:".encode()).decode()
+
+    def hide_in(self, text: str) -> str:
+        """Return the text with the key, plain or as Basic credentials, replaced by `***`."""
+        if not self._text:
+            return text
+        return text.replace(self._text, "***").replace(self.basic(), "***")
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._text else "Secret('')"
+
+    def __str__(self) -> str:
+        return "***" if self._text else ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        return Secret, (self._text,)
+
+
+def display_url(url: str) -> str:
+    """Return an address as it may be shown and kept: without user, password and query values."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

@@ -1,0 +1,208 @@
+"""A destination's settings: one frozen dataclass, filled from `--set`, the environment and TOML.
+
+The first of these that names a setting wins: `--set`, `SEGCLI_<DEST>_<SETTING>`, the
+destination's table in `segcli.toml`, the default. A field may be a str, int, float, bool or
+Secret; one named `endpoint` is the address requests go to, one named `api_key` the key.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar, get_type_hints
+from urllib.parse import urlsplit
+
+from segcli.errors import SettingsError
+from segcli.secret import Secret
+
+S = TypeVar("S")
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+_KINDS: Mapping[type, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Secret: "a key: printable ASCII on one line",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting as people need to know it."""
+
+    name: str
+    kind: type
+    help: str
+    required: bool
+    default: Any
+    env: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where settings come from, the strongest first; `config` names the TOML file in messages."""
+
+    given: Mapping[str, str]
+    env: Mapping[str, str]
+    table: Mapping[str, Any]
+    config: str = "segcli.toml"
+
+
+def setting(
+    default: Any = MISSING, *, help: str, required: bool = False, minimum: int | None = None
+) -> Any:
+    """Declare a field of a Settings dataclass; `required` means: for sending, not for mapping."""
+    return field(default=default, metadata={"help": help, "required": required, "minimum": minimum})
+
+
+def describe(destination: str, settings: type[Any]) -> list[Setting]:
+    """List a Settings dataclass's fields for people, in their order."""
+    kinds = get_type_hints(settings)
+    return [
+        Setting(
+            name=entry.name,
+            kind=kinds[entry.name],
+            help=entry.metadata.get("help", ""),
+            required=entry.metadata.get("required", False),
+            default=entry.default,
+            env=env_name(destination, entry.name),
+        )
+        for entry in fields(settings)
+    ]
+
+
+def env_name(destination: str, name: str) -> str:
+    """Return the environment variable of a setting: `SEGCLI_GIST_API_KEY`."""
+    return f"SEGCLI_{destination}_{name}".upper().replace("-", "_").replace(".", "_")
+
+
+def read(destination: str, settings: type[S], sources: Sources) -> S:
+    """Make the settings of a destination; what no source names has its default.
+
+    Raises SettingsError for an unknown name and for a value of the wrong kind. What is required
+    may still be missing: mapping needs no key. See `require`.
+    """
+    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # S is one
+    _check_names(destination, sources.given, known, "--set")
+    _check_names(destination, sources.table, known, sources.config)
+    kinds = get_type_hints(settings)
+    values = {}
+    for name, entry in known.items():
+        value = _first(destination, name, sources)
+        if value is not None:
+            values[name] = _convert(destination, name, value, kinds[name])
+            _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
+    return settings(**values)
+
+
+def require(destination: str, settings: Any) -> None:
+    """Raise SettingsError unless everything that sending needs is there."""
+    missing = [
+        row
+        for row in describe(destination, type(settings))
+        if row.required and not getattr(settings, row.name)
+    ]
+    if missing:
+        needs = "; ".join(f"{row.name} ({row.help})" if row.help else row.name for row in missing)
+        hints = "\n".join(how_to_set(destination, row.name) for row in missing)
+        raise SettingsError(f"{destination} needs {needs}", hints)
+
+
+def how_to_set(destination: str, name: str) -> str:
+    """Return what to type to set a setting, for a hint."""
+    ways = {
+        "api_key": f"or --api-key-file PATH, or api_key in the table [{destination}]",
+        "endpoint": f"or --endpoint URL, or endpoint in the table [{destination}]",
+    }
+    way = ways.get(name, f"or --set {name}=…, or {name} in the table [{destination}]")
+    return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
+
+
+def hide_secrets(settings: Any, text: str) -> str:
+    """Return the text without any key that the settings hold, nor what a vendor echoes of it."""
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        if isinstance(value, Secret):
+            text = value.hide_in(text)
+    return text
+
+
+def _first(destination: str, name: str, sources: Sources) -> Any:
+    value = sources.given.get(name)
+    if value is None:
+        value = sources.env.get(env_name(destination, name))
+    return sources.table.get(name) if value is None else value
+
+
+def _check_names(
+    destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str
+) -> None:
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            guess = f"Did you mean {close[0]}? " if close else ""
+            raise SettingsError(
+                f"{where}: {destination} has no setting {name!r}",
+                f"{guess}It has: {', '.join(known)}. See: segcli destinations {destination}",
+            )
+
+
+def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
+    try:
+        converted = _as_kind(value, kind)
+        if name == "endpoint" and converted:
+            converted = _endpoint(converted)
+    except ValueError as error:
+        shown = "" if kind is Secret or name == "endpoint" else f", not {value!r}"
+        what = str(error) or _KINDS[kind]
+        raise SettingsError(
+            f"{destination}: {name} must be {what}{shown}", how_to_set(destination, name)
+        ) from None
+    return converted
+
+
+def _as_kind(value: Any, kind: type) -> Any:
+    """Read a setting from text, or take a TOML value of the right kind; raises ValueError."""
+    if kind is Secret and isinstance(value, str):
+        return _secret(value)
+    if kind is bool and isinstance(value, str):
+        return _truth(value)
+    if isinstance(value, str) and kind in {int, float}:
+        return kind(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is kind:
+        return value
+    if kind is str and type(value) in {int, float}:
+        return str(value)
+    raise ValueError
+
+
+def _secret(text: str) -> Secret:
+    key = text.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError
+    return Secret(key)
+
+
+def _truth(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isprintable():
+        raise ValueError("an address such as https://host/path")
+    return url.strip().rstrip("/")
+
+
+def _check_minimum(destination: str, name: str, value: Any, minimum: int | None) -> None:
+    if minimum is not None and value < minimum:
+        raise SettingsError(
+            f"{destination}: {name} must be at least {minimum}, not {value}",
+            how_to_set(destination, name),
+        )

@@ -1,0 +1,113 @@
+"""What a vendor's reply means for the payloads that were posted.
+
+Delivered                accepted
+Refused(reason)          never for this payload; `splits`: a smaller batch may pass
+Retry(reason, after)     later
+Partial(refused, retry)  an answer item by item; the rest is delivered
+Stop(reason, setting)    not for any payload, until somebody changes a setting
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from segcli.secret import display_url
+
+EXCERPT = 200
+
+_TRY_LATER = frozenset({408, 423, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A vendor's answer, whole. Header names are lower case; a `date` is always among them."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The vendor has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The vendor will never take this payload. `splits`: a part of the batch may pass alone."""
+
+    reason: str
+    splits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The vendor may take it later; `after` is the wait it asked for, in seconds."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The vendor answered for each item; what is in neither part is delivered.
+
+    `refused` gives the reason by the item's place in the batch, `retry` the places to try again.
+    """
+
+    refused: Mapping[int, str]
+    retry: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Nothing will pass until the named setting is put right."""
+
+    reason: str
+    setting: str = ""
+
+
+Verdict = Delivered | Refused | Retry | Partial | Stop
+
+
+def by_status(reply: Reply) -> Verdict:
+    """Judge a reply by its status alone, as most HTTP APIs mean it.
+
+    408, 423, 429 and 5xx but 501 are tried again, as Segment's own actions framework does
+    [code]; 425 (Too Early) says so by its definition.
+    """
+    status = reply.status
+    if 200 <= status < 300:
+        return Delivered()
+    if status in _TRY_LATER or (status >= 500 and status != 501):
+        return Retry(f"HTTP {status}", retry_after(reply))
+    if status in {401, 403}:
+        return Stop(_answer(reply), setting="api_key")
+    if 300 <= status < 400:
+        target = display_url(reply.headers.get("location", "")) or "nowhere"
+        return Stop(f"HTTP {status}, which points to {target}", setting="endpoint")
+    return Refused(_answer(reply), splits=status in {400, 413})
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Return the seconds that `Retry-After` asks for, given in seconds or as an HTTP-date.
+
+    A date is held against the reply's own `Date`, so the two clocks need not agree.
+    """
+    value = reply.headers.get("retry-after", "").strip()
+    try:
+        return float(value) if value.replace(".", "", 1).isdigit() else _until(value, reply)
+    except (ValueError, TypeError):
+        return None
+
+
+def _until(date: str, reply: Reply) -> float:
+    now = parsedate_to_datetime(reply.headers.get("date", ""))
+    return max(0.0, (parsedate_to_datetime(date) - now).total_seconds())
+
+
+def _answer(reply: Reply) -> str:
+    """Return the status and the beginning of the body, on one line."""
+    text = " ".join(reply.body[: 4 * EXCERPT].decode(errors="replace").split())
+    excerpt = text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
+    return f"HTTP {reply.status}: {excerpt}" if excerpt else f"HTTP {reply.status}"
