@@ -1,0 +1,165 @@
+"""Gist (getgist.com): contacts from identify, events from track.
+
+Only identify updates a contact; `email` is needed to create one from a track [doc]. Field names
+are those of Gist's Ruby SDK [code]; that times in events are unix seconds and that events take a
+`user_id` is our reading, by analogy with contacts [guess].
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.destination import Destination, Field, Payload, Request
+from segcli.destinations._shape import leaves, text, unix_seconds, without_empty
+from segcli.event import Event, Rejected
+from segcli.secret import Secret
+from segcli.settings import setting
+
+CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a Gist workspace needs to be known."""
+
+    api_key: Secret = setting(Secret(), help="Gist's API Key", required=True)
+    endpoint: str = setting("https://api.getgist.com", help="the address without /contacts")
+    batch: int = setting(
+        1,
+        help="contacts a request, to /contacts/batch if over 1; Gist documents no limit and "
+        "works such a batch off later, perhaps after the contact's next events",
+        minimum=1,
+    )
+
+
+def payload(event: Event, settings: Settings) -> Payload:
+    """Map identify to a contact and track to an event; see `_contact` and `_event`."""
+    if event.type == "identify":
+        route = CONTACT_BATCH if settings.batch > 1 else CONTACTS
+        return Payload(route, _contact(event))
+    return Payload(EVENTS, _event(event))
+
+
+def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
+    """Post one contact or event, or several contacts as a batch."""
+    headers = {
+        "Authorization": f"Bearer {settings.api_key.reveal()}",
+        "Content-Type": "application/json",
+    }
+    body = bodies[0]
+    if route == CONTACT_BATCH:
+        body = b'{"contacts":[' + b",".join(bodies) + b"]}"
+    return Request(settings.endpoint + route, body, headers)
+
+
+def together(route: str, settings: Settings) -> int:
+    """Contacts may share a request, events may not."""
+    return settings.batch if route == CONTACT_BATCH else 1
+
+
+def _contact(event: Event) -> dict[str, Any]:
+    """Create or update a contact; userId and email are both required [doc].
+
+    A trait that no field of the contact takes up stands under `custom_properties`.
+    """
+    rest = dict(event.object("traits"))
+    user = event.require("userId", "is required by Gist on identify")
+    email = event.require("traits.email", "is required by Gist on identify")
+    if not isinstance(email, str):
+        raise Rejected("traits.email", "is not a string")
+    del rest["email"]
+    return without_empty(
+        {
+            "user_id": text(user),
+            "email": email,
+            "name": _name(rest),
+            "phone": _take_text(rest, "phone"),
+            "signed_up_at": _signed_up_at(rest),
+            "last_seen_ip": _string(event.get("context.ip")),
+            "last_seen_user_agent": _string(event.get("context.userAgent")),
+            "custom_properties": _custom_properties(rest),
+        }
+    )
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Record an event; it never updates a contact, so no traits go along [doc]."""
+    email = _string(event.get("properties.email")) or _string(event.get("context.traits.email"))
+    if not email and not event.user_id:
+        raise Rejected("userId", "is required by Gist on track, or an email")
+    found = {
+        "event_name": event.data["event"],
+        "email": email,
+        "user_id": event.user_id,
+        "properties": event.object("properties"),
+        "occurred_at": unix_seconds(event.time),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _name(rest: dict[str, Any]) -> str | None:
+    """Take the name, or first and last name where it is not given."""
+    if name := _take_text(rest, "name"):
+        return name
+    first = _take_text(rest, "firstName") or _take_text(rest, "first_name")
+    last = _take_text(rest, "lastName") or _take_text(rest, "last_name")
+    return " ".join(filter(None, (first, last))) or None
+
+
+def _signed_up_at(rest: dict[str, Any]) -> int | None:
+    for key in ("createdAt", "created_at"):
+        seconds = unix_seconds(rest.get(key))
+        if seconds is not None:
+            del rest[key]
+            return seconds
+    return None
+
+
+def _take_text(rest: dict[str, Any], key: str) -> str | None:
+    """Take a trait that is text or a number; anything else stays where it is."""
+    value = rest.get(key)
+    if isinstance(value, bool | dict | list) or value is None or value == "":
+        return None
+    return text(rest.pop(key))
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Flatten the remaining traits: nested keys dotted, a list of plain values joined [code]."""
+    flat: dict[str, Any] = {}
+    for key, value in rest.items():
+        if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+            flat[key] = ", ".join(text(item) for item in value if item is not None)
+        else:
+            flat.update(leaves(value, key))
+    return flat
+
+
+GIST = Destination(
+    name="gist",
+    label="Gist",
+    settings=Settings,
+    kinds=frozenset({"identify", "track"}),
+    payload=payload,
+    request=request,
+    together=together,
+    about="Messaging and CRM. One contact or event a request; contacts in batches if set so.",
+    fields=(
+        Field("userId", "user_id", "required on identify"),
+        Field("traits.email", "email", "required", on="identify"),
+        Field("traits.name", "name", "else firstName lastName", on="identify"),
+        Field("traits.phone", "phone", on="identify"),
+        Field("traits.createdAt", "signed_up_at", "as unix seconds", on="identify"),
+        Field("context.ip", "last_seen_ip", on="identify"),
+        Field("context.userAgent", "last_seen_user_agent", on="identify"),
+        Field("traits.*", "custom_properties.*", "every other trait, flat", on="identify"),
+        Field("event", "event_name", on="track"),
+        Field("properties.email", "email", "else context.traits.email", on="track"),
+        Field("context.traits.email", "email", "without properties.email", on="track"),
+        Field("properties.*", "properties.*", "as it is", on="track"),
+        Field("timestamp", "occurred_at", "as unix seconds", on="track"),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Plotline: a Direct Destination that takes identify and track [doc]; see `webhook`.
+
+The address that Segment posts to is not public, so it has no default. The mobile SDK's address
+is a private interface and must not be used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segcli.destination import Destination, Field, Request
+from segcli.destinations import webhook
+from segcli.secret import Secret
+from segcli.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a Plotline account needs to be known."""
+
+    endpoint: str = setting(
+        "",
+        help="where Plotline takes Segment's events; it is not public, ask Plotline's support",
+        required=True,
+    )
+    api_key: Secret = setting(Secret(), help="Plotline's API Key", required=True)
+
+
+def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:  # noqa: ARG001  # one route only
+    """Post one event to the endpoint, by the Direct Destination contract [doc]."""
+    return webhook.direct_request(settings.endpoint, bodies[0], settings.api_key)
+
+
+PLOTLINE = Destination(
+    name="plotline",
+    label="Plotline",
+    settings=Settings,
+    kinds=frozenset({"identify", "track"}),
+    payload=webhook.payload,
+    request=request,
+    about="In-app engagement. The event as it is, one a request.",
+    fields=(Field("*", "*", "the event itself, byte for byte"),),
+)

@@ -1,0 +1,68 @@
+"""Which events of an input are for a destination."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from segcli.event import Event, parse_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The selection options; an empty one selects every event.
+
+    `events` are shell patterns of event names; `since` is included, `until` is not; `limit`
+    counts mapped events.
+    """
+
+    types: frozenset[str] = frozenset()
+    events: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    users: frozenset[str] = frozenset()
+    limit: int | None = None
+    ignore_integrations: bool = False
+
+
+def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None:
+    """Return why an event is left out, or None; `label` names the destination in `integrations`."""
+    if selection.types and event.type not in selection.types:
+        return "not of --type"
+    if selection.events and not _is_named(event, selection.events):
+        return "not of --event"
+    if selection.users and not selection.users & {event.user_id, event.anonymous_id}:
+        return "not of --user"
+    if not selection.ignore_integrations and not is_enabled(event.object("integrations"), label):
+        return "switched off in integrations"
+    if selection.since or selection.until:
+        return _outside(event, selection)
+    return None
+
+
+def is_enabled(integrations: Mapping[str, Any], label: str) -> bool:
+    """Tell whether an integrations object lets an event through to a destination.
+
+    Its own key wins; without it `All` (or `all`) decides; any value but `false` means on,
+    objects too. Names are case-sensitive [doc].
+    """
+    if label in integrations:
+        return integrations[label] is not False
+    return integrations.get("All", integrations.get("all")) is not False
+
+
+def _is_named(event: Event, patterns: tuple[str, ...]) -> bool:
+    name = event.data.get("event")
+    return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _outside(event: Event, selection: Selection) -> str | None:
+    if event.time is None:
+        return "without a time for --since and --until"
+    time = parse_time(event.time)
+    if selection.since and time < selection.since:
+        return "before --since"
+    if selection.until and time >= selection.until:
+        return "not before --until"
+    return None
