@@ -1,0 +1,12 @@
+"""A stand-in for every vendor, so that a whole replay can be tried without a key or a customer.
+
+It is one ASGI app: `/<vendor>/...` answers as the vendor does, and plays a script of faults on
+top. It was written from the vendors' wire formats alone and knows nothing of the mappings: what a
+mapping gets wrong is refused here as strictly as we know how.
+"""
+
+from segcli.sandbox.app import Received, Sandbox
+from segcli.sandbox.script import Fault, Script, parse_fault
+from segcli.sandbox.server import Standin, running, serve
+
+__all__ = ["Fault", "Received", "Sandbox", "Script", "Standin", "parse_fault", "running", "serve"]

@@ -1,0 +1,168 @@
+"""The sandbox as an ASGI app: it plays the script, asks the vendor, counts, and answers.
+
+All that a vendor knows is in `vendors`; here is only what moves the bytes.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.sandbox import replies
+from segcli.sandbox.body import JSON, line
+from segcli.sandbox.counts import Counts
+from segcli.sandbox.entrance import MOST_BYTES, examined
+from segcli.sandbox.pace import full_bucket
+from segcli.sandbox.script import RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
+from segcli.sandbox.vendors import vendor_named
+from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One accepted event; `route` is what followed the endpoint.
+
+    The payload is an object, but for a plug-in's vendor any JSON.
+    """
+
+    vendor: str
+    route: str
+    payload: JSON
+
+
+class Sandbox:
+    """The ASGI app.
+
+    Accepted events are in `accepted` (with `remember`) and in the file `keep`, in the same order,
+    before the reply leaves.
+    """
+
+    def __init__(self, script: Script) -> None:
+        """Start with zero counts; raises OSError if the file `keep` cannot be written."""
+        self.accepted: list[Received] = []
+        # How the server resets the connection of a scope: an app cannot do it by itself.
+        self.sever: Callable[[Scope], None] = _leave_open
+        self._script = script
+        self._dice = random.Random(script.seed)
+        self._counts = Counts()
+        self._bucket = full_bucket(script.rate, time.monotonic()) if script.rate else None
+        if script.keep is not None:
+            script.keep.open("ab").close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or spoil it as the script says."""
+        body = await _body(receive) if scope["type"] == "http" else None
+        if body is None:
+            return
+        name, call = _call(scope, body)
+        if scope["path"] == replies.OWN_PATH:
+            await _send(send, replies.own_page(call.method, self.counts()))
+        elif not name or name.startswith("_"):
+            await _send(send, replies.nowhere())
+        elif reply := self._outcome(scope, call, name=name):
+            if self._script.latency:
+                await asyncio.sleep(self._script.latency)
+            await _send(send, reply)
+        else:
+            await _disconnected(receive)
+
+    def counts(self) -> dict[str, Any]:
+        """Return what `GET /_sandbox` answers; safe to call from another thread."""
+        return self._counts.report()
+
+    def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.Reply | None:
+        """Roll the dice for the request; None if it is never answered."""
+        tally = self._counts.of(name)
+        tally.requests += 1
+        fault = fault_at(self._dice.random(), self._script.faults)
+        if fault:
+            tally.play(fault)
+        if fault == TIMEOUT:
+            return None
+        if fault not in (RESET_BEFORE, RESET_AFTER):
+            return self._spoiled(fault, name) or self._answer(call, name=name)
+        if fault == RESET_AFTER:
+            self._answer(call, name=name)
+        self.sever(scope)
+        return None
+
+    def _spoiled(self, fault: str, name: str) -> replies.Reply | None:
+        """Answer for the script or for the rate, before the vendor has looked."""
+        if fault:
+            refusal = Refusal(int(fault), "a fault of the sandbox's script")
+        elif self._bucket and not self._bucket.take(time.monotonic()):
+            self._counts.of(name).throttled += 1
+            refusal = Refusal(429, f"more than {self._script.rate:g} requests a second")
+        else:
+            return None
+        return replies.not_now(vendor_named(name), refusal, wait=self._script.retry_after)
+
+    def _answer(self, call: Call, *, name: str) -> replies.Reply:
+        """Let the vendor answer, and take in what it accepts."""
+        try:
+            outcome = examined(call, vendor_named(name), script=self._script)
+            if isinstance(outcome, Accepted):
+                self._take(call.path, outcome.items, name=name)
+                return replies.yes(outcome.reply)
+        except Exception as bug:
+            # The server is silent: without this a bug, or a full disk, would show nowhere.
+            outcome = Refusal(500, f"the sandbox failed: {bug!r}")
+        self._counts.of(name).refuse(outcome.problem)
+        return replies.no(vendor_named(name), outcome)
+
+    def _take(self, path: str, items: tuple[Item, ...], *, name: str) -> None:
+        route = path.removeprefix(vendor_named(name).home)
+        if self._script.keep is not None:
+            # Opened and closed for each request: the lines outlive this process at any moment.
+            with self._script.keep.open("ab") as file:
+                file.write(b"".join(_kept(name, route, item=item) for item in items))
+        if self._script.remember:
+            self.accepted.extend(Received(name, route, item.payload) for item in items)
+        self._counts.of(name).accept(route, len(items))
+
+
+def _leave_open(_scope: Scope) -> None:
+    """Do nothing: under a server that nobody told how to reset, a reset is a timeout."""
+
+
+def _call(scope: Scope, body: bytes) -> tuple[str, Call]:
+    name, slash, rest = scope["path"][1:].partition("/")
+    headers = dict(scope["headers"])
+    return name, Call(method=scope["method"], path=slash + rest, headers=headers, body=body)
+
+
+def _kept(name: str, route: str, *, item: Item) -> bytes:
+    place = json.dumps({"vendor": name, "route": route})
+    return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Receive the whole body, or None if the client left; what is far too large is cut."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        if len(body) <= MOST_BYTES:
+            body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def _send(send: Send, reply: replies.Reply) -> None:
+    headers = list(reply.headers)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

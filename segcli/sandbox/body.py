@@ -1,0 +1,75 @@
+"""Request bodies as bytes: JSON with numbers of any size, and the very bytes of a batch's items.
+
+The standard library reads them, not orjson: that one makes a float of an integer beyond 64 bits
+and refuses `1e400` and lone surrogates, which are all valid JSON.
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+
+# A value out of JSON that nothing has checked yet.
+JSON = Any
+
+_BETWEEN = re.compile(r"[ \t\n\r,:]*")
+_MOST_DIGITS = 4000
+
+
+def parsed(body: bytes) -> JSON:
+    """Return the value of a JSON text, integers exact at up to 4,000 digits.
+
+    Raises ValueError for anything that is not JSON in UTF-8, `NaN` and `Infinity` included.
+    """
+    try:
+        return _EXACT.decode(body.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def elements(body: bytes, name: str) -> list[bytes]:
+    """Return the bytes of each element of the array under the key `name`, as they were sent.
+
+    The body must be a JSON object and hold an array there: `parsed` has to have been asked first.
+    """
+    text = body.decode()
+    found: list[bytes] = []
+    at = text.index("{") + 1
+    while text[at := _next(text, at)] != "}":
+        key, at = _EXACT.raw_decode(text, at)
+        at = _next(text, at)
+        if key == name and text[at] == "[":
+            found, at = _elements(text, at + 1)
+        else:
+            _, at = _EXACT.raw_decode(text, at)
+    return found
+
+
+def line(raw: bytes) -> bytes:
+    """Return the same JSON without line ends; inside a JSON string there cannot be any."""
+    return raw.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _elements(text: str, at: int) -> tuple[list[bytes], int]:
+    found = []
+    while text[at := _next(text, at)] != "]":
+        start = at
+        _, at = _EXACT.raw_decode(text, start)
+        found.append(text[start:at].encode())
+    return found, at + 1
+
+
+def _next(text: str, at: int) -> int:
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to make an integer of more than 4,300 digits.
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_EXACT = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)

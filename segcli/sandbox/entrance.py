@@ -1,0 +1,61 @@
+"""The order in which every request is looked at: route, method, key, content type, body, poison."""
+
+from segcli.sandbox.body import JSON, parsed
+from segcli.sandbox.script import Script
+from segcli.sandbox.vendors.shape import ANYWHERE, Accepted, Call, Refusal, Route, Vendor
+
+# Beyond every vendor's own limit; it only keeps memory flat.
+MOST_BYTES = 16 * 1024 * 1024
+
+
+def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
+    """Return the events of the request, or the first reason to refuse it; a pure function."""
+    route = _route(call, vendor)
+    if isinstance(route, Refusal):
+        return route
+    if not _authorised(call, vendor, key=script.key.encode()):
+        return Refusal(401, vendor.key_hint)
+    if route.read is None:
+        return Accepted((), route.reply(()))
+    value = _value(call, vendor)
+    if isinstance(value, Refusal):
+        return value
+    reading = route.read(call, value)
+    if isinstance(reading, Refusal):
+        return reading
+    if script.poison and script.poison.encode() in call.body:
+        return Refusal(400, "the payload contains the script's poison")
+    return Accepted(reading, route.reply(reading))
+
+
+def _route(call: Call, vendor: Vendor) -> Route | Refusal:
+    methods = vendor.routes.get(call.path) or vendor.routes.get(ANYWHERE)
+    if methods is None:
+        known = ", ".join(path or "the endpoint itself" for path in vendor.routes)
+        return Refusal(404, f"there is no such route; known are {known}")
+    route = methods.get(call.method)
+    if route is not None:
+        return route
+    allow = ", ".join(sorted(methods))
+    return Refusal(405, f"the method must be {allow}", allow)
+
+
+def _authorised(call: Call, vendor: Vendor, *, key: bytes) -> bool:
+    if not vendor.header:
+        return True
+    given = call.headers.get(vendor.header)
+    if given is None:
+        return vendor.key_optional
+    return given == vendor.credential(key)
+
+
+def _value(call: Call, vendor: Vendor) -> JSON | Refusal:
+    kind = call.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if vendor.json_only and kind != b"application/json":
+        return Refusal(400, "Content-Type must be application/json")
+    if len(call.body) > MOST_BYTES:
+        return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
+    try:
+        return parsed(call.body)
+    except ValueError as flaw:
+        return Refusal(400, f"the body is not JSON: {flaw}")

@@ -1,0 +1,112 @@
+"""What a stand-in does wrong on purpose: the script of faults, and what one roll of dice hits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RESET_BEFORE = "reset before"
+RESET_AFTER = "reset after"
+TIMEOUT = "timeout"
+
+_RESET = "reset"
+_STATUSES = range(400, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A share of the requests that goes wrong in one way; no value of it is out of range."""
+
+    kind: str
+    share: float
+
+    def __post_init__(self) -> None:
+        """Refuse a kind or a share that could never be played, and say what to type."""
+        if not _known(self.kind):
+            raise ValueError(
+                f"there is no fault {self.kind!r}: type a status from 400 to 599, reset or "
+                "timeout, as in 503:5%"
+            )
+        if not 0 <= self.share <= 1:
+            raise ValueError(
+                f"the share {self.share:g} is not from 0 to 1: for one request in twenty "
+                f"type {self.kind}:5% or {self.kind}:0.05"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """How the stand-ins behave; with a seed two runs of the same requests see the same faults.
+
+    `latency` and `retry_after` are seconds, `rate` is requests a second over all vendors.
+    A payload that contains `poison` is refused for good. Accepted payloads are appended to the
+    file `keep`, on disk before the reply leaves, and stay in memory only if `remember`.
+    """
+
+    key: str = "sandbox"
+    faults: tuple[Fault, ...] = ()
+    latency: float = 0.0
+    rate: float | None = None
+    retry_after: float = 1.0
+    poison: str | None = None
+    seed: int | None = None
+    keep: Path | None = None
+    remember: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot be played, and say what to type."""
+        total = sum(fault.share for fault in self.faults)
+        # Ten shares of 10 % add up to a little more than 1 in floating point.
+        if total > 1 + 1e-9:
+            raise ValueError(f"the faults add up to {total:.4g} of all requests: keep them up to 1")
+        if self.rate is not None and not self.rate > 0:
+            raise ValueError(f"the rate {self.rate:g} lets nothing through: type more than 0")
+        if not (self.latency >= 0 and self.retry_after >= 0):
+            raise ValueError("latency and retry_after are seconds: type 0 or more")
+
+
+def parse_fault(text: str) -> Fault:
+    """Return the fault that `503:5%`, `reset:1%` or `timeout:0.01` names.
+
+    Raises ValueError whose message says what is wrong and what to type.
+    """
+    kind, colon, share = text.partition(":")
+    if not colon:
+        raise ValueError(f"fault {text!r}: the share is missing: type {text.strip()}:5%")
+    try:
+        return Fault(kind.strip(), _share(share.strip()))
+    except ValueError as flaw:
+        raise ValueError(f"fault {text!r}: {flaw}") from None
+
+
+def fault_at(roll: float, faults: Sequence[Fault]) -> str:
+    """Return the fault that a roll in [0, 1) hits: its kind, or "" for none.
+
+    The first half of a reset's share is `reset before`, the second half `reset after`, so that
+    one roll decides all there is to decide.
+    """
+    floor = 0.0
+    for fault in faults:
+        if roll < floor + fault.share:
+            return _played(fault, (roll - floor) / fault.share)
+        floor += fault.share
+    return ""
+
+
+def _known(kind: str) -> bool:
+    if kind in (_RESET, TIMEOUT):
+        return True
+    return kind.isascii() and kind.isdigit() and int(kind) in _STATUSES
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a share: type 5% or 0.05") from None
+    return number / 100 if text.endswith("%") else number
+
+
+def _played(fault: Fault, position: float) -> str:
+    if fault.kind != _RESET:
+        return fault.kind
+    return RESET_BEFORE if position < 0.5 else RESET_AFTER

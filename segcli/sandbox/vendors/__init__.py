@@ -1,0 +1,29 @@
+"""The vendors by the first segment of the path; a name that is not here is a plug-in's."""
+
+from collections.abc import Mapping
+
+from segcli.sandbox.vendors.direct import PLOTLINE, WEBHOOK, message
+from segcli.sandbox.vendors.gist import GIST
+from segcli.sandbox.vendors.pointillist import POINTILLIST
+from segcli.sandbox.vendors.segment import SEGMENT
+from segcli.sandbox.vendors.shape import ANYWHERE, Route, Vendor, always, single
+
+VENDORS: Mapping[str, Vendor] = {
+    "gist": GIST,
+    "plotline": PLOTLINE,
+    "pointillist": POINTILLIST,
+    "segment": SEGMENT,
+    "webhook": WEBHOOK,
+}
+
+# Nothing is known of a plug-in's vendor: any JSON will do, without a key.
+_PLUG_IN = Vendor(
+    routes={ANYWHERE: {"POST": Route(single(lambda _value: ""), always(b"{}"))}},
+    error=message,
+    json_only=False,
+)
+
+
+def vendor_named(name: str) -> Vendor:
+    """Return the vendor of that name, or one that takes any JSON."""
+    return VENDORS.get(name, _PLUG_IN)

@@ -1,0 +1,105 @@
+"""The small checks that every vendor's rules are made of.
+
+Each returns the first problem it finds, starting with the field's name, or "" if all is well, so
+that rules are joined with `or`. No problem ever quotes a value: it may be somebody's address.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+# 2100-01-01. Milliseconds of any day after February 1970 are beyond it.
+_LATEST = 4_102_444_800
+
+_KINDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    dict: "an object",
+    list: "an array",
+    type(None): "null",
+}
+TEXT = frozenset({str})
+NUMBER = frozenset({int, float})
+SCALAR = TEXT | NUMBER | {bool}
+
+
+def not_object(value: object, name: str) -> str:
+    """Complain unless the value is a JSON object."""
+    return "" if type(value) is dict else wrong(name, "an object", value)
+
+
+def unknown_key(thing: Mapping[str, Any], known: frozenset[str]) -> str:
+    """Complain of the first key that is not known."""
+    for name in thing:
+        if name not in known:
+            return f"{name} is not a known field; known are {', '.join(sorted(known))}"
+    return ""
+
+
+def no_text(thing: Mapping[str, Any], *names: str) -> str:
+    """Complain unless each of the fields is there and is a string with something in it."""
+    for name in names:
+        if name not in thing:
+            return f"{name} is missing"
+        if problem := not_text(thing[name], name):
+            return problem
+    return ""
+
+
+def not_text(value: object, name: str) -> str:
+    """Complain unless the value is a string with something in it."""
+    if type(value) is not str:
+        return wrong(name, "a string", value)
+    return "" if value.strip() else f"{name} must not be empty"
+
+
+def wrong_types(thing: Mapping[str, Any], types: Mapping[str, type]) -> str:
+    """Complain of the first field that is there and has another type."""
+    for name, expected in types.items():
+        if name in thing and type(thing[name]) is not expected:
+            return wrong(name, _KINDS[expected], thing[name])
+    return ""
+
+
+def wrong_values(value: object, name: str, types: Iterable[type]) -> str:
+    """Complain unless the value is an object whose values all have one of the types."""
+    if type(value) is not dict:
+        return wrong(name, "an object", value)
+    for key, inner in value.items():
+        if type(inner) not in types:
+            return wrong(f"{name}.{key}", _any_of(types), inner)
+    return ""
+
+
+def not_time(value: object, name: str) -> str:
+    """Complain unless the value is a string that holds an ISO-8601 time."""
+    if type(value) is not str:
+        return wrong(name, "a string", value)
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return f"{name} must be an ISO-8601 time"
+    return ""
+
+
+def not_seconds(thing: Mapping[str, Any], name: str) -> str:
+    """Complain if the field is there and is not a whole, plausible number of unix seconds."""
+    if name not in thing:
+        return ""
+    value = thing[name]
+    if type(value) is not int:
+        return f"{name} must be an integer, unix seconds"
+    if 0 <= value <= _LATEST:
+        return ""
+    return f"{name} must be unix seconds, from 1970 to 2100; milliseconds are too large"
+
+
+def wrong(name: str, expected: str, value: object) -> str:
+    """Complain about a value of the wrong type."""
+    return f"{name} must be {expected}, not {_KINDS[type(value)]}"
+
+
+def _any_of(types: Iterable[type]) -> str:
+    return " or ".join(sorted({_KINDS[each] for each in types}))

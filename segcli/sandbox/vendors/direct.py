@@ -1,0 +1,78 @@
+"""Plotline, and any webhook, as servers: Segment's Direct Destination contract.
+
+The contract [doc]: one POST an event, the body is the Segment event as it is, Basic auth with the
+key as user name and an empty password, further settings as base64 JSON in `X-Segment-Settings`.
+"""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+from segcli.sandbox.body import JSON, parsed
+from segcli.sandbox.vendors.checks import not_object
+from segcli.sandbox.vendors.event import event_problem
+from segcli.sandbox.vendors.shape import (
+    ANYWHERE,
+    Call,
+    Item,
+    Reading,
+    Refusal,
+    Route,
+    Vendor,
+    always,
+)
+
+# [third party] another vendor's integration documents that requests stay under 2 MB.
+_PLOTLINE_BYTES = 2_000_000
+_PLOTLINE_KINDS = frozenset({"identify", "track"})
+_KEY_HINT = 'Authorization must be Basic base64("<key>:")'
+
+
+def basic(key: bytes) -> bytes:
+    """Make the credential: the key is the user name, the colon is always there [doc]."""
+    return b"Basic " + b64encode(key + b":")
+
+
+def message(_status: int, problem: str) -> dict[str, Any]:
+    """Word an error as the contract does [doc]."""
+    return {"message": problem}
+
+
+def _event(call: Call, value: JSON) -> Reading:
+    problem = _settings_problem(call.headers.get(b"x-segment-settings")) or event_problem(value)
+    return Refusal(400, problem) if problem else (Item(value, call.body),)
+
+
+def _plotline_event(call: Call, value: JSON) -> Reading:
+    """Read an event as Plotline does: identify and track [doc], 501 for the other types [doc]."""
+    if len(call.body) >= _PLOTLINE_BYTES:
+        return Refusal(413, "the body must stay under 2,000,000 bytes")
+    reading = _event(call, value)
+    if isinstance(reading, Refusal) or value["type"] in _PLOTLINE_KINDS:
+        return reading
+    return Refusal(501, f"type {value['type']} is not supported, only identify and track")
+
+
+def _settings_problem(header: bytes | None) -> str:
+    if header is None:
+        return ""
+    try:
+        return not_object(parsed(b64decode(header, validate=True)), "X-Segment-Settings")
+    except ValueError:
+        return "X-Segment-Settings must be JSON in base64"
+
+
+PLOTLINE = Vendor(
+    routes={"": {"POST": Route(_plotline_event, always(b"{}"))}},
+    error=message,
+    header=b"authorization",
+    credential=basic,
+    key_hint=_KEY_HINT,
+)
+WEBHOOK = Vendor(
+    routes={ANYWHERE: {"POST": Route(_event, always(b"{}"))}},
+    error=message,
+    header=b"authorization",
+    credential=basic,
+    key_hint=_KEY_HINT,
+    key_optional=True,
+)

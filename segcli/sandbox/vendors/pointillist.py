@@ -1,0 +1,75 @@
+"""Pointillist as a server: one event a request, and every label a string."""
+
+from typing import Any
+
+from segcli.sandbox.body import JSON
+from segcli.sandbox.vendors.checks import (
+    NUMBER,
+    TEXT,
+    no_text,
+    not_object,
+    not_text,
+    not_time,
+    unknown_key,
+    wrong_values,
+)
+from segcli.sandbox.vendors.shape import Route, Vendor, always, single
+
+# [code] the public push script sends these and no others.
+_FIELDS = frozenset(
+    {"eventSource", "eventType", "eventTime", "actors", "labels", "numbers", "location"}
+)
+
+
+def event_problem(event: JSON) -> str:
+    """Complain of the first thing that is wrong with an event.
+
+    The fields are those of the public push script [code]. Labels and numbers are asked for even
+    if empty, as that script sends them; `location` may be absent, and it was only seen empty.
+    That numbers are JSON numbers is our choice: the script's example has a numeric string.
+    """
+    return (
+        not_object(event, "the body")
+        or unknown_key(event, _FIELDS)
+        or no_text(event, "eventSource", "eventType", "eventTime")
+        or not_time(event["eventTime"], "eventTime")
+        or _actors_problem(event.get("actors"))
+        or wrong_values(event.get("labels"), "labels", TEXT)
+        or wrong_values(event.get("numbers"), "numbers", NUMBER)
+        or wrong_values(event.get("location", {}), "location", ())
+    )
+
+
+def _actors_problem(actors: JSON) -> str:
+    """Complain unless there is an actor and each has an id that is a string.
+
+    `actors` is {type: {id name: id}} [code].
+    """
+    if problem := not_object(actors, "actors"):
+        return problem
+    for kind, ids in actors.items():
+        if problem := _ids_problem(ids, f"actors.{kind}"):
+            return problem
+    return "" if actors else "actors needs at least one actor with an id"
+
+
+def _ids_problem(ids: JSON, name: str) -> str:
+    if problem := not_object(ids, name):
+        return problem
+    for key, value in ids.items():
+        if problem := not_text(value, f"{name}.{key}"):
+            return problem
+    return "" if ids else f"{name} needs at least one id"
+
+
+def _error(_status: int, problem: str) -> dict[str, Any]:
+    """Word an error as Pointillist may [guess]: replies are not documented."""
+    return {"message": problem}
+
+
+POINTILLIST = Vendor(
+    routes={"/event": {"POST": Route(single(event_problem), always(b"{}"))}},
+    error=_error,
+    header=b"apitoken",
+    key_hint="apiToken must be the API token",
+)

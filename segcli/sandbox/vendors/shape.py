@@ -1,0 +1,90 @@
+"""What a vendor is to the sandbox: its routes, its key, and pure functions that judge a body."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.sandbox.body import JSON
+
+ANYWHERE = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request; `path` is what follows the vendor's name, header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event out of a request, and the bytes that it came in."""
+
+    payload: JSON
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is answered no; the problem starts with the field that is wrong."""
+
+    status: int
+    problem: str
+    allow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The events of a good request, and the vendor's reply to it."""
+
+    items: tuple[Item, ...]
+    reply: bytes
+
+
+Reading = tuple[Item, ...] | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one method of one path is read and answered; `read` is None where no body comes."""
+
+    read: Callable[[Call, JSON], Reading] | None
+    reply: Callable[[tuple[Item, ...]], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """A vendor as a server: `routes` is path -> method -> Route, the path `*` takes all others.
+
+    `header` carries the credential made of the key; with no header no key is asked for.
+    `home` is what the endpoint has behind the vendor's name; `reset_header` repeats the seconds of
+    `Retry-After` on a 429.
+    """
+
+    routes: Mapping[str, Mapping[str, Route]]
+    error: Callable[[int, str], dict[str, Any]]
+    header: bytes = b""
+    credential: Callable[[bytes], bytes] = bytes
+    key_hint: str = ""
+    key_optional: bool = False
+    json_only: bool = True
+    home: str = ""
+    reset_header: bytes = b""
+
+
+def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], Reading]:
+    """Read a body that is one payload: 400 if there is a problem with it."""
+
+    def read(call: Call, value: JSON) -> Reading:
+        found = problem(value)
+        return Refusal(400, found) if found else (Item(value, call.body),)
+
+    return read
+
+
+def always(reply: bytes) -> Callable[[tuple[Item, ...]], bytes]:
+    """Answer every good request with the same bytes."""
+    return lambda _items: reply
