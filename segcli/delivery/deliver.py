@@ -1,0 +1,186 @@
+"""The delivery, top to bottom: read, map, queue in lanes, post, account for."""
+
+import asyncio
+import signal
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segcli.delivery import source
+from segcli.delivery.ahead import read_ahead
+from segcli.delivery.batch import Bounds, Item
+from segcli.delivery.brake import Brake
+from segcli.delivery.client import connection, security
+from segcli.delivery.lanes import Lanes
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.pace import Pace
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.retry import Courier
+from segcli.delivery.settled import Line, Settled
+from segcli.delivery.source import Chunk, Input
+from segcli.delivery.tally import Tally
+from segcli.errors import Interrupted
+from segcli.event import Rejected
+from segcli.outcome import Job, Mapped, Skipped, outcomes
+
+GRACE = 10.0
+
+_HELD_AT_MOST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What to send, and how. Times are in seconds, the rate in requests a second."""
+
+    job: Job
+    inputs: Sequence[Input]
+    rejects: Path
+    concurrency: int = 10
+    rate: float | None = None
+    timeout: float = 30.0
+    retry_for: float = 600.0
+    max_line: int = source.MAX_LINE
+
+
+def deliver(run: Run, tally: Tally) -> None:
+    """Send every event of the inputs; returns when every line read is settled.
+
+    Events of one user leave in input order, one after the other. Raises Stopped where the run
+    ended early; the tally adds up in any case.
+    """
+    asyncio.run(_Delivery(run, tally).go())
+
+
+class _Delivery:
+    """The parts of one run, put together."""
+
+    def __init__(self, run: Run, tally: Tally) -> None:
+        job = run.job
+        self.run = run
+        self.tally = tally
+        self.brake = Brake()
+        self.ledger = Ledger(tally, Rejects(run.rejects))
+        self.lanes = Lanes(
+            run.concurrency, most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake
+        )
+        self.courier = Courier(
+            job=job,
+            pace=Pace(
+                in_flight=run.concurrency,
+                rate=_lower(run.rate, job.destination.limits.rate),
+                brake=self.brake,
+            ),
+            brake=self.brake,
+            ledger=self.ledger,
+            tally=tally,
+            retry_for=run.retry_for,
+        )
+
+    async def go(self) -> None:
+        """Run the feeder and all lanes to their end, or until the brake is pulled."""
+        try:
+            with _signals_pull(self.brake):
+                await self._all_tasks()
+        finally:
+            self.ledger.close()
+        if self.brake.reason:
+            raise self.brake.reason
+
+    async def _all_tasks(self) -> None:
+        context = security()
+        feeder = asyncio.create_task(self._feed())
+        lanes = [
+            asyncio.create_task(self._work(number, context))
+            for number in range(self.run.concurrency)
+        ]
+        everything = asyncio.gather(feeder, *lanes, return_exceptions=True)
+        pulled = asyncio.ensure_future(self.brake.wait_pulled())
+        for task in (feeder, *lanes):
+            task.add_done_callback(self._pull_if_failed)
+        ends: list[asyncio.Future[Any]] = [everything, pulled]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if self.brake.pulled:
+            feeder.cancel()
+            await self._grace(everything)
+        pulled.cancel()
+
+    async def _grace(self, everything: "asyncio.Future[list[BaseException | None]]") -> None:
+        """Await the answers that are under way, for a while; then give up on them."""
+        slammed = asyncio.create_task(self.brake.wait_slammed(GRACE))
+        ends: list[asyncio.Future[Any]] = [everything, slammed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        slammed.cancel()
+        if not everything.done():
+            everything.cancel()
+            await asyncio.wait([everything])
+
+    def _pull_if_failed(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self.brake.pull(error)
+
+    async def _feed(self) -> None:
+        """Read and map every line; what is mapped goes to its lane, the rest is settled."""
+        outcome = outcomes(self.run.job)
+        async for chunk in read_ahead(source.chunks(self.run.inputs, self.run.max_line)):
+            for line in _lines(chunk):
+                self.ledger.open()
+                match outcome(line.text):
+                    case Mapped() as mapped:
+                        self.tally.notes.update(mapped.notes)
+                        await self.lanes.put(Item(line, mapped))
+                    case Skipped(reason):
+                        await self.ledger.settle(Settled([line], "skipped", reason))
+                    case Rejected() as rejected:
+                        await self.ledger.settle(Settled([line], "rejected", str(rejected)))
+            self.tally.bytes_read += chunk.size
+            await asyncio.sleep(0)
+        self.lanes.close()
+
+    async def _work(self, number: int, context: ssl.SSLContext) -> None:
+        """Carry one lane's batches, one after the other, over one connection."""
+        async with connection(timeout=self.run.timeout, context=context) as post:
+            async for batch in self.lanes.batches(number):
+                await self.courier.carry(batch, post)
+
+
+def _lines(chunk: Chunk) -> Iterator[Line]:
+    for number, text in enumerate(chunk.lines, chunk.first):
+        yield Line(chunk.input.title, number, text)
+
+
+def _bounds_of(job: Job) -> Callable[[str], Bounds]:
+    def bounds(route: str) -> Bounds:
+        events = job.destination.events_per_request(route, job.settings)
+        return Bounds(events, job.destination.limits.bytes)
+
+    return bounds
+
+
+def _lower(one: float | None, other: float | None) -> float | None:
+    return min((rate for rate in (one, other) if rate is not None), default=None)
+
+
+@contextmanager
+def _signals_pull(brake: Brake) -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP stop the run in order; a second one leaves at once."""
+    loop = asyncio.get_running_loop()
+
+    def received(number: signal.Signals) -> None:
+        if brake.pulled:
+            brake.slam()
+        brake.pull(Interrupted(f"interrupted by {number.name}", signal_number=number))
+
+    # Only the main thread hears signals.
+    in_main = threading.current_thread() is threading.main_thread()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if in_main else ()
+    for number in signals:
+        loop.add_signal_handler(number, received, number)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

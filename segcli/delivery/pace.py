@@ -1,0 +1,78 @@
+"""The pace: when the next request may leave, for all lanes together."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from segcli.delivery.brake import Brake
+
+# A rate may catch up on the delays of the event loop, no more: a vendor counts each second.
+_CATCH_UP = 0.05
+
+
+class Pace:
+    """Room in flight, the rate, and the pause a vendor asked for.
+
+    The number of requests in flight halves when the vendor is overloaded, once for each burst
+    of such replies, and grows back by one for each round of answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_flight: int,
+        rate: float | None,
+        brake: Brake,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        self.window = float(in_flight)
+        self.in_flight = 0
+        self.paused_until = 0.0
+        self._most = float(in_flight)
+        self._interval = 1 / rate if rate else 0.0
+        self._next_slot = 0.0
+        self._halved_at = 0.0
+        self._brake = brake
+        self._now = now
+        self._sleep = sleep or brake.sleep
+        self._freed = asyncio.Event()
+        brake.on_pull(self._freed.set)
+
+    async def turn(self) -> bool:
+        """Wait until a request may leave and count it as in flight; False: the run is stopping.
+
+        Whoever got True calls `answered` when the request is over.
+        """
+        while not self._brake.pulled:
+            now = self._now()
+            wait = max(self.paused_until, self._next_slot) - now
+            if self.in_flight >= max(1, int(self.window)):
+                self._freed.clear()
+                await self._freed.wait()
+            elif wait > 0:
+                await self._sleep(wait)
+            else:
+                self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
+                self.in_flight += 1
+                return True
+        return False
+
+    def answered(self) -> None:
+        """Give the room of a request free again, however it ended."""
+        self.in_flight -= 1
+        self._freed.set()
+
+    def grow(self) -> None:
+        """Allow a little more in flight, after an answer that was a yes."""
+        self.window = min(self._most, self.window + 1 / self.window)
+
+    def halve(self, sent_at: float) -> None:
+        """Allow half as much in flight, unless that was done since this request was sent."""
+        if sent_at >= self._halved_at:
+            self.window = max(1.0, self.window / 2)
+            self._halved_at = self._now()
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing leave for that long."""
+        self.paused_until = max(self.paused_until, self._now() + seconds)

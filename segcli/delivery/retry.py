@@ -1,0 +1,199 @@
+"""Carrying a batch to its end: post it, judge the reply, wait and post again, or split it."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from segcli.delivery.batch import Item, halves
+from segcli.delivery.brake import Brake
+from segcli.delivery.client import NoReply, Post
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.pace import Pace
+from segcli.delivery.settled import Settled
+from segcli.delivery.tally import Tally, Wait
+from segcli.errors import Stopped
+from segcli.outcome import Job
+from segcli.settings import hide_secrets, how_to_set
+from segcli.verdict import Delivered, Partial, Refused, Retry, Stop, Verdict
+
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 30.0
+_OVERLOADED = frozenset({429, 503})
+
+
+def backoff(attempt: int, chance: float) -> float:
+    """Return the seconds to wait after the given attempt (1, 2, …): full jitter.
+
+    `chance` is a random number from 0 to 1; the longest wait doubles from 0.5 s up to 30 s.
+    """
+    return float(chance * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt - 1, 10)))
+
+
+@dataclass(slots=True, kw_only=True)
+class Courier:
+    """Carries batches until every item is settled or the run is stopping.
+
+    `retry_for` seconds without any success stop the run: a vendor that is down takes nothing
+    with it. All lanes share one courier.
+    """
+
+    job: Job
+    pace: Pace
+    brake: Brake
+    ledger: Ledger
+    tally: Tally
+    retry_for: float
+    chance: Callable[[], float] = random.random
+    now: Callable[[], float] = time.monotonic
+    last_success: float = field(default=float("-inf"))
+
+    async def carry(self, batch: Sequence[Item], post: Post) -> None:
+        """Settle every item, in order; returns early, with items unsettled, once braked."""
+        todo = deque([batch])
+        trouble = _Trouble()
+        while todo and await self.pace.turn():
+            trouble.attempts += 1
+            batch = todo.popleft()
+            answer = await self._attempt(batch, post)
+            again = await self._conclude(batch, answer, trouble.attempts)
+            todo.extendleft(reversed(again))
+            if again and isinstance(answer.verdict, Retry | Partial):
+                await self._wait(answer.verdict, batch[0], trouble)
+            else:
+                trouble = _Trouble()
+
+    async def _attempt(self, batch: Sequence[Item], post: Post) -> "_Answer":
+        """Post once. The room in flight is free again when this returns."""
+        bodies = [item.mapped.body for item in batch]
+        route = batch[0].mapped.route
+        request = self.job.destination.request(route, bodies, self.job.settings)
+        sent_at = self.now()
+        self.tally.requests += 1
+        self.tally.in_flight += 1
+        try:
+            reply = await post(request)
+        finally:
+            self.tally.in_flight -= 1
+            self.pace.answered()
+        if isinstance(reply, NoReply):
+            return _Answer(_verdict_without(reply), None)
+        self.tally.latencies.add(self.now() - sent_at)
+        self.tally.bytes_sent += len(request.body)
+        if reply.status in _OVERLOADED:
+            self.pace.halve(sent_at)
+        return _Answer(self.job.destination.verdict(reply), reply.status)
+
+    async def _conclude(
+        self, batch: Sequence[Item], answer: "_Answer", attempts: int
+    ) -> Sequence[Sequence[Item]]:
+        """Settle what the verdict settles; return what is still to be carried, as batches."""
+        match answer.verdict:
+            case Delivered():
+                await self._delivered(batch)
+                return []
+            case Refused(splits=True) if len(batch) > 1:
+                return halves(batch)
+            case Refused(reason):
+                await self._refused(batch, reason, answer.status, attempts)
+                return []
+            case Partial():
+                return await self._conclude_parts(batch, answer.verdict, answer.status, attempts)
+            case Retry():
+                return [batch]
+            case Stop(reason, setting):
+                self.brake.pull(self._stopped(reason, setting))
+                return [batch]
+
+    async def _conclude_parts(
+        self, batch: Sequence[Item], parts: Partial, status: int | None, attempts: int
+    ) -> Sequence[Sequence[Item]]:
+        known = parts.refused.keys() | parts.retry
+        await self._delivered([item for place, item in enumerate(batch) if place not in known])
+        for place, reason in sorted(parts.refused.items()):
+            await self._refused([batch[place]], reason, status, attempts)
+        again = [batch[place] for place in sorted(parts.retry)]
+        return [again] if again else []
+
+    async def _delivered(self, batch: Sequence[Item]) -> None:
+        if not batch:
+            return
+        self.last_success = self.now()
+        self.tally.waiting = None
+        self.pace.grow()
+        await self.ledger.settle(Settled([item.line for item in batch], "delivered"))
+
+    async def _refused(
+        self, batch: Sequence[Item], reason: str, status: int | None, attempts: int
+    ) -> None:
+        self.last_success = self.now()
+        lines = [item.line for item in batch]
+        await self.ledger.settle(Settled(lines, "refused", self._hide(reason), status, attempts))
+
+    async def _wait(self, verdict: Retry | Partial, item: Item, trouble: "_Trouble") -> None:
+        """Wait before the next attempt, or stop the run when its patience is used up."""
+        reason, after = _reason_and_wait(verdict)
+        now = self.now()
+        trouble.since = trouble.since or now
+        patience = max(trouble.since, self.last_success) + self.retry_for - now
+        if patience <= 0 or (after or 0) > patience:
+            self.brake.pull(self._exhausted(reason, after, item))
+            return
+        self.tally.retries += 1
+        wait = min(patience, backoff(trouble.attempts, self.chance()))
+        if after is not None:
+            self.pace.pause(after)
+            wait = after
+        self.tally.waiting = Wait(self._hide(reason), now + wait)
+        await self.brake.sleep(wait)
+
+    def _stopped(self, reason: str, setting: str) -> Stopped:
+        name = self.job.destination.name
+        known = hasattr(self.job.settings, setting)
+        hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
+        return Stopped(f"{name} answered {self._hide(reason)}", hint)
+
+    def _exhausted(self, reason: str, after: float | None, item: Item) -> Stopped:
+        name = self.job.destination.name
+        where = f"{item.line.file}:{item.line.number}"
+        if after is not None and after > self.retry_for:
+            asked = f"{name} asks to wait {after:.0f} s ({self._hide(reason)})"
+            return Stopped(f"{asked}, longer than --retry-for {self.retry_for:g} s", _LATER)
+        return Stopped(
+            f"{name} took nothing for {self.retry_for:g} s; the last answer, at {where}, was: "
+            f"{self._hide(reason)}",
+            _LATER,
+        )
+
+    def _hide(self, text: str) -> str:
+        return hide_secrets(self.job.settings, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back for a batch."""
+
+    verdict: Verdict
+    status: int | None
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """How often a batch was posted, and since when it has been failing."""
+
+    attempts: int = 0
+    since: float | None = None
+
+
+_LATER = "Nothing was lost: what is unsent can be sent later."
+
+
+def _verdict_without(reply: NoReply) -> Verdict:
+    return Stop(reply.reason, "endpoint") if reply.final else Retry(reply.reason)
+
+
+def _reason_and_wait(verdict: Retry | Partial) -> tuple[str, float | None]:
+    if isinstance(verdict, Retry):
+        return verdict.reason, verdict.after
+    return "some events of the batch are to be tried again", None

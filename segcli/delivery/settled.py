@@ -1,0 +1,27 @@
+"""What a run knows of a line from the time it is read until it need never be looked at again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from segcli.outcome import TooLong
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One input line: where it stood and what it held."""
+
+    file: str
+    number: int
+    text: bytes | TooLong
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Lines that are done with: delivered, refused, rejected or skipped, and why."""
+
+    lines: Sequence[Line]
+    state: Literal["delivered", "refused", "rejected", "skipped"]
+    reason: str = ""
+    status: int | None = None
+    attempts: int = 0
