@@ -1,0 +1,85 @@
+"""The command line. click and rich live on this floor and nowhere else.
+
+Each command is a module of its own, imported only when it runs, so that `segcli --help` is fast.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from segcli import __version__
+from segcli.errors import Exit, SegcliError
+
+COMMANDS = {
+    "transform": "Print what a destination would receive.",
+    "send": "Send events to a destination and account for every line.",
+    "destinations": "List the destinations, or describe one.",
+    "sandbox": "Stand in for every vendor on this machine.",
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' one-line help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"segcli.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="segcli")
+def cli() -> None:
+    """Replay Segment events from files or stdin into a destination.
+
+    \b
+      segcli transform events.jsonl                 what would be sent
+      segcli send --dest gist --sandbox events.jsonl  a rehearsal, no key needed
+      segcli send --dest gist events.jsonl          the real thing
+
+    Exit codes: 0 all done; 1 done, but some events were rejected or refused; 2 could not start;
+    3 stopped on the way; 130 interrupted.
+    """  # noqa: D301  # \b is click's mark for lines that stay as they are
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit. The one place where errors become messages and exit codes."""
+    try:
+        code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
+        sys.stdout.flush()
+    except SegcliError as error:
+        code = _say(error)
+    except click.ClickException as error:
+        error.show()
+        code = Exit.NOT_STARTED
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        code = _close_quietly()
+    sys.exit(code)
+
+
+def _say(error: SegcliError) -> int:
+    click.secho("Error: ", fg="red", nl=False, err=True)
+    click.echo(error.message, err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)
+    return error.exit_code
+
+
+def _close_quietly() -> int:
+    """Whoever read our output has gone; what is left in the buffers has no reader either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return Exit.CLOSED_PIPE

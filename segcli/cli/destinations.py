@@ -1,0 +1,103 @@
+"""`segcli destinations`: lists the destinations, or describes one."""
+
+from dataclasses import MISSING
+from typing import Any
+
+import click
+
+from segcli import destinations, settings
+from segcli.destination import Destination
+from segcli.secret import Secret
+
+
+@click.command("destinations")
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """List the destinations, or describe one.
+
+    Of one: the calls it takes, its settings with their environment names, what becomes of which
+    field, and its limits.
+    """
+    if name is None:
+        _list()
+    else:
+        _describe(destinations.find(name))
+    return 0
+
+
+def _list() -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("name", "takes", "about"):
+        table.add_column(title)
+    for name in destinations.names():
+        destination = destinations.find(name)
+        table.add_row(name, _kinds(destination), destination.about)
+    _print(table)
+
+
+def _describe(destination: Destination[Any]) -> None:
+    label = destination.label or "(set label)"
+    _print(f"{destination.name}: {destination.about}")
+    _print(f"takes {_kinds(destination)}; in the integrations object it is {label}")
+    _print(f"limits: {_limits(destination)}")
+    _print()
+    _print(_settings_table(destination))
+    _print()
+    _print(_fields_table(destination))
+
+
+def _kinds(destination: Destination[Any]) -> str:
+    return "all six" if len(destination.kinds) == 6 else ", ".join(sorted(destination.kinds))
+
+
+def _limits(destination: Destination[Any]) -> str:
+    limits = destination.limits
+    parts = [f"{limits.events:,} event{'s' if limits.events > 1 else ''} a request"]
+    if limits.bytes is not None:
+        parts.append(f"{limits.bytes:,} bytes of events a request")
+    if limits.payload_bytes is not None:
+        parts.append(f"{limits.payload_bytes:,} bytes an event")
+    if limits.rate is not None:
+        parts.append(f"{limits.rate:g} requests/s")
+    return ", ".join(parts)
+
+
+def _settings_table(destination: Destination[Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("setting", "environment", "default", "what it is"):
+        table.add_column(title, overflow="fold")
+    for row in settings.describe(destination.name, destination.settings):
+        required = "required to send; " if row.required else ""
+        table.add_row(row.name, row.env, _default(row), required + row.help)
+    return table
+
+
+def _default(row: settings.Setting) -> str:
+    if row.default is MISSING or isinstance(row.default, Secret) or row.default == "":
+        return ""
+    return str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
+
+
+def _fields_table(destination: Destination[Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("Segment", destination.name, "on", "note"):
+        table.add_column(title)
+    for entry in destination.fields:
+        table.add_row(entry.source, entry.target, entry.on, entry.note)
+    return table
+
+
+def _print(what: Any = "") -> None:
+    """Print to stdout; off a terminal as wide as it has to be."""
+    import sys
+
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 200
+    Console(highlight=False, markup=False, width=width).print(what)

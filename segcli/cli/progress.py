@@ -1,0 +1,140 @@
+"""The progress of a running `send`: redrawn on a terminal, a plain line every few seconds off it.
+
+It only ever reads the tally; the pipeline does not know that anybody is watching.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from segcli.cli.summary import COLOURS, talk
+from segcli.delivery.tally import STATES_OF_SEND, Tally
+
+PLAIN_EVERY = 5.0
+_REDRAWS_A_SECOND = 8
+
+
+@contextmanager
+def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterator[None]:
+    """Show the tally while the block runs; `total` is the input's bytes, None if unknown."""
+    console = talk()
+    if quiet:
+        yield
+    elif console.is_terminal:
+        with _live(tally, total, console):
+            yield
+    else:
+        with _plain(tally, total, console):
+            yield
+
+
+def _live(tally: Tally, total: int | None, console: Console) -> Live:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    task = bar.add_task("sending", total=total)
+    speed = _Speed(tally)
+
+    def picture() -> Group:
+        return _picture(tally, bar, task, speed)
+
+    return Live(
+        get_renderable=picture,
+        console=console,
+        refresh_per_second=_REDRAWS_A_SECOND,
+        redirect_stdout=False,
+        transient=True,
+    )
+
+
+def _picture(tally: Tally, bar: Progress, task: TaskID, speed: "_Speed") -> Group:
+    bar.update(task, completed=tally.bytes_read)
+    counts = Text()
+    for state, lines in tally.ledger(STATES_OF_SEND).items():
+        counts.append(f"{lines:,} ", style=COLOURS[state] if lines else "dim")
+        counts.append(f"{state}   ", style="dim")
+    flow = f"{speed.now():,.0f} events/s   {tally.in_flight} in flight   {tally.retries:,} retries"
+    return Group(
+        bar.make_tasks_table(bar.tasks), counts, Text(flow), Text(waiting(tally), style="yellow")
+    )
+
+
+@contextmanager
+def _plain(tally: Tally, total: int | None, console: Console) -> Iterator[None]:
+    """A line every few seconds; a run that is over sooner prints none."""
+    over = threading.Event()
+    speed = _Speed(tally)
+
+    def print_lines() -> None:
+        while not over.wait(PLAIN_EVERY):
+            console.print(plain_line(tally, total, speed.now()))
+
+    thread = threading.Thread(target=print_lines, name="segcli-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def plain_line(tally: Tally, total: int | None, speed: float) -> str:
+    """Return the state of the run in one line."""
+    share = f" ({tally.bytes_read / total:.0%} of the bytes)" if total else ""
+    counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
+    parts = (
+        f"{tally.read:,} read{share}: {counts or 'nothing settled yet'}",
+        f"{speed:,.0f} events/s",
+        f"{tally.in_flight} in flight",
+        waiting(tally),
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def waiting(tally: Tally) -> str:
+    """Say what the run is waiting for, if it is: `HTTP 503, next try in 8 s`."""
+    wait = tally.waiting
+    left = wait.until - time.monotonic() if wait else 0.0
+    if wait is None or left <= 0:
+        return ""
+    return f"{wait.reason}, next try in {left:.0f} s"
+
+
+class _Speed:
+    """Settled lines a second since the last look, smoothed."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._at = time.monotonic()
+        self._settled = 0
+        self._speed = 0.0
+
+    def now(self) -> float:
+        at, settled = time.monotonic(), sum(self._tally.ledger(STATES_OF_SEND).values())
+        elapsed = at - self._at
+        if elapsed > 0:
+            latest = (settled - self._settled) / elapsed
+            weight = min(1.0, elapsed) if self._speed else 1.0
+            self._speed += weight * (latest - self._speed)
+            self._at, self._settled = at, settled
+        return self._speed

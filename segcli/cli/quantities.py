@@ -1,0 +1,76 @@
+"""Durations, rates, sizes, times and faults as people type them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from segcli.event import parse_time
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2}
+_BYTES |= {"mib": 1024**2, "g": 1000**3, "gb": 1000**3, "gib": 1024**3}
+_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+
+def duration(text: str) -> float:
+    """Read `50ms`, `30s`, `10min`, `1h`, `7d` or plain seconds, as seconds; raises ValueError."""
+    number, unit = _split(text)
+    return number * _SECONDS[unit or "s"]
+
+
+def rate(text: str) -> float:
+    """Read `50/s`, `3000/min` or plain `50`, as so many a second; raises ValueError."""
+    number, _, unit = text.partition("/")
+    value = float(number) / _SECONDS[unit.strip().lower() or "s"]
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def size(text: str) -> int:
+    """Read `64KiB`, `1MiB`, `2MB` or plain bytes, as bytes; raises ValueError."""
+    number, unit = _split(text)
+    return int(number * _BYTES[unit])
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO date or time, or how long ago (`7d`, `12h`); raises ValueError."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return datetime.now(UTC) - timedelta(seconds=duration(text))
+
+
+def _split(text: str) -> tuple[float, str]:
+    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError
+    return float(match[1]), match[2].lower()
+
+
+class Quantity(click.ParamType[Any]):
+    """An option's value, read by one of the functions above; `like` shows how to type it."""
+
+    def __init__(self, name: str, read: Any, like: str) -> None:
+        self.name = name
+        self._read = read
+        self._like = like
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the text, or fail with an example of what to type."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except (ValueError, KeyError, OverflowError) as error:
+            said = str(error) if isinstance(error, ValueError) else ""
+            what = said if " " in said and "could not convert" not in said else repr(value)
+            self.fail(f"{what} is no {self.name}. Type for example {self._like}.", param, ctx)
+
+
+DURATION = Quantity("duration", duration, "50ms, 30s, 10min or 1h")
+RATE = Quantity("rate", rate, "50/s or 3000/min")
+SIZE = Quantity("size", size, "64KiB or 1MiB")
+MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")

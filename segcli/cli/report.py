@@ -1,0 +1,131 @@
+"""How a run ended: the closing table for people, the JSON report for machines, the exit code."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from segcli import __version__
+from segcli.cli.options import JobOptions
+from segcli.delivery.source import Input
+from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
+from segcli.errors import Exit, OutputError, Stopped, UsageError
+from segcli.outcome import Job
+from segcli.secret import display_url
+
+REPORT_VERSION = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """A run that is over, or nearly; times are wall-clock and monotonic seconds."""
+
+    command: str
+    job: Job
+    inputs: Sequence[Input]
+    tally: Tally
+    states: Sequence[State] = STATES_OF_TRANSFORM
+    rejects: Path | None = None
+    sandbox: str = ""
+    stopped: Stopped | None = None
+    started: float = field(default_factory=time.time)
+    _clock: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    def stop_clock(self) -> None:
+        """Note how long the run took."""
+        self.seconds = time.monotonic() - self._clock
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        if self.stopped:
+            return self.stopped.exit_code
+        bad = self.tally.refused + self.tally.rejected
+        return Exit.INCOMPLETE if bad else Exit.DONE
+
+    @property
+    def kept(self) -> Path | None:
+        """The rejects file, if this run has written to it."""
+        return self.rejects if self.tally.refused + self.tally.rejected else None
+
+
+def check_outputs(asked: JobOptions) -> None:
+    """Find out before the run whether its rejects and report can be written."""
+    inputs = {Path(name).resolve() for name in asked.files if name != "-"}
+    for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):
+        if path is None:
+            continue
+        if path.resolve() in inputs:
+            raise UsageError(f"{option} {path} is also an input", f"Name another: {option} PATH")
+        if not path.parent.is_dir():
+            raise OutputError(f"{option} {path}: the folder {path.parent} does not exist")
+
+
+def conclude(ending: Ending, asked: JobOptions) -> int:
+    """Print the summary, write the report, and return the exit code.
+
+    Raises the error that stopped the run, if one did, once all else is said.
+    """
+    ending.stop_clock()
+    if asked.report:
+        _write(asked.report, document(ending))
+    if not asked.quiet:
+        _print(ending, asked)
+    if ending.stopped:
+        raise ending.stopped
+    return ending.exit_code
+
+
+def document(ending: Ending) -> dict[str, Any]:
+    """Return the JSON report; `report_version` changes when a field changes its meaning."""
+    tally = ending.tally
+    endpoint = getattr(ending.job.settings, "endpoint", "")
+    return {
+        "report_version": REPORT_VERSION,
+        "segcli": __version__,
+        "command": ending.command,
+        "destination": ending.job.destination.name,
+        "endpoint": display_url(endpoint) if endpoint else None,
+        "sandbox": bool(ending.sandbox),
+        "inputs": [{"name": entry.title, "bytes": entry.size} for entry in ending.inputs],
+        "started": datetime.fromtimestamp(ending.started, UTC).isoformat(timespec="milliseconds"),
+        "seconds": round(ending.seconds, 3),
+        "exit_code": int(ending.exit_code),
+        "stopped": ending.stopped.message if ending.stopped else None,
+        "read": tally.read,
+        "ledger": tally.ledger(ending.states),
+        "reasons": [
+            {"state": state, "reason": reason, "lines": lines}
+            for (state, reason), lines in tally.reasons.most_common()
+        ],
+        "notes": dict(tally.notes),
+        "requests": tally.requests,
+        "retries": tally.retries,
+        "bytes_read": tally.bytes_read,
+        "bytes_sent": tally.bytes_sent,
+        "latency_ms": {
+            f"p{share}": round(tally.latencies.quantile(share / 100) * 1000, 1)
+            for share in (50, 95, 99)
+        },
+        "rejects": str(ending.kept) if ending.kept else None,
+    }
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+    except OSError as error:
+        # The run itself is over: its figures must not be lost with the file.
+        sys.stderr.write(f"The report {path} cannot be written: {error.strerror}\n")
+
+
+def _print(ending: Ending, asked: JobOptions) -> None:
+    from segcli.cli.summary import print_summary
+
+    print_summary(ending, report=asked.report)

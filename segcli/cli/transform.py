@@ -1,0 +1,46 @@
+"""`segcli transform`: payloads to stdout, and nothing else there."""
+
+import sys
+
+import click
+
+from segcli.cli import report
+from segcli.cli.options import JobOptions, job_of, job_options
+from segcli.delivery import source
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.tally import Tally
+from segcli.delivery.transform import Transformation, transform
+from segcli.errors import Stopped
+
+
+@click.command("transform")
+@job_options(default_dest="pointillist")
+@click.option(
+    "--outcomes", is_flag=True, help="Print an object for every input line, whatever became of it."
+)
+def command(asked: JobOptions, outcomes: bool) -> int:
+    """Print what a destination would receive.
+
+    One payload a line, in input order. Reads stdin where no file is named. No key is needed and
+    nothing is sent.
+    """
+    return transform_and_report(asked, every_line=outcomes)
+
+
+def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
+    """Print the payloads and the summary; return the exit code."""
+    inputs = source.inputs(asked.files)
+    report.check_outputs(asked)
+    rejects = Rejects(asked.rejects) if asked.rejects else None
+    job = job_of(asked)
+    ending = report.Ending(
+        command="transform", job=job, inputs=inputs, tally=Tally(), rejects=asked.rejects
+    )
+    transformation = Transformation(
+        job=job, inputs=inputs, every_line=every_line, rejects=rejects, max_line=asked.max_line
+    )
+    try:
+        transform(transformation, sys.stdout.buffer, ending.tally)
+    except Stopped as stopped:
+        ending.stopped = stopped
+    return report.conclude(ending, asked)
