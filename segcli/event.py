@@ -107,7 +107,8 @@ def parse(line: bytes) -> Event:
     raw = line.strip(_JSON_SPACE).removeprefix(_BOM)
     data = _object(raw)
     if "type" not in data and "state" in data:
-        raw = original(raw)
+        # A line break can only be white space, and a payload is one line.
+        raw = original(raw).replace(b"\n", b" ").strip(_JSON_SPACE).removeprefix(_BOM)
         data = _object(raw)
     _check(data)
     return Event(raw, data)

@@ -20,7 +20,8 @@ _SHAPE_OF_DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 # is 16 characters. Exponents of two digits neither overflow nor underflow.
 _SUSPECT_RUN = b"0" * 16
 _SUSPECT_EXPONENT = b"0e-000"
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]+|\\.)*"|[{}\[\]]', re.DOTALL)
+# Possessive, and a string may lack its end: a line cut short must not be tried again and again.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
 def loads(text: bytes) -> Any:
@@ -79,6 +80,8 @@ def _loads_exactly(text: bytes) -> Any:
         dumps(value)
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg}") from None
     except InvalidOperation:
         raise ValueError("not JSON: a number with an exponent beyond all bounds") from None
     except TypeError:

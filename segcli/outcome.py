@@ -37,6 +37,7 @@ class Skipped:
 
 
 Outcome = Mapped | Skipped | Rejected
+Decide = Callable[[bytes | TooLong], Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,13 @@ class Job:
     selection: Selection = Selection()
 
 
-def outcomes(job: Job) -> Callable[[bytes | TooLong], Outcome]:
+def outcomes(job: Job, *, mapped: int = 0) -> Decide:
     """Return the function that gives each line, in input order, its outcome; it never raises.
 
-    It counts what it mapped, for `--limit`, so one function serves one run.
+    It counts what it mapped, for `--limit`, so one function serves one run; `mapped` is how many
+    an earlier run has sent of the same input.
     """
     limit = job.selection.limit
-    mapped = 0
 
     def outcome(line: bytes | TooLong) -> Outcome:
         nonlocal mapped

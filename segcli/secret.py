@@ -49,7 +49,13 @@ class Secret:
 
 
 def display_url(url: str) -> str:
-    """Return an address as it may be shown and kept: without user, password and query values."""
-    parts = urlsplit(url)
+    """Return an address as it may be shown and kept: without user, password and query values.
+
+    What cannot be read as an address is `…`: nothing tells where a key would stand in it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "…"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

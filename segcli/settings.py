@@ -25,6 +25,7 @@ _KINDS: Mapping[type, str] = {
     bool: "true or false",
     Secret: "a key: printable ASCII on one line",
 }
+_ADDRESS = "an address such as https://host/path"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +154,9 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
         converted = _as_kind(value, kind)
         if name == "endpoint" and converted:
             converted = _endpoint(converted)
-    except ValueError as error:
+    except ValueError:
+        what = _ADDRESS if name == "endpoint" else _KINDS[kind]
         shown = "" if kind is Secret or name == "endpoint" else f", not {value!r}"
-        what = str(error) or _KINDS[kind]
         raise SettingsError(
             f"{destination}: {name} must be {what}{shown}", how_to_set(destination, name)
         ) from None
@@ -195,8 +196,10 @@ def _truth(text: str) -> bool:
 
 def _endpoint(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isprintable():
-        raise ValueError("an address such as https://host/path")
+    # Reading the port checks it: it raises ValueError for one that cannot be.
+    has_host = bool(parts.hostname) and parts.port != 0
+    if parts.scheme not in {"http", "https"} or not has_host or not url.isprintable():
+        raise ValueError
     return url.strip().rstrip("/")
 
 

@@ -9,6 +9,7 @@ Stop(reason, setting)    not for any payload, until somebody changes a setting
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from segcli.secret import display_url
@@ -97,13 +98,19 @@ def retry_after(reply: Reply) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     try:
         return float(value) if value.replace(".", "", 1).isdigit() else _until(value, reply)
-    except (ValueError, TypeError):
+    except ValueError:
         return None
 
 
 def _until(date: str, reply: Reply) -> float:
-    now = parsedate_to_datetime(reply.headers.get("date", ""))
-    return max(0.0, (parsedate_to_datetime(date) - now).total_seconds())
+    now = _moment(reply.headers.get("date", ""))
+    return max(0.0, (_moment(date) - now).total_seconds())
+
+
+def _moment(date: str) -> datetime:
+    """Read an HTTP-date; one of its three forms does not say that it is UTC."""
+    time = parsedate_to_datetime(date)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _answer(reply: Reply) -> str:

@@ -6,14 +6,13 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from segcli import destinations, settings
-from segcli.cli.quantities import MOMENT, SIZE
+from segcli.cli.quantities import MOMENT, SIZE, Moment
 from segcli.delivery.source import MAX_LINE
 from segcli.destination import Destination
 from segcli.errors import SettingsError, UsageError
@@ -37,8 +36,8 @@ class JobOptions:
     endpoint: str | None
     type: tuple[str, ...]
     event: tuple[str, ...]
-    since: datetime | None
-    until: datetime | None
+    since: Moment | None
+    until: Moment | None
     user: tuple[str, ...]
     limit: int | None
     ignore_integrations: bool
@@ -244,8 +243,8 @@ def _selection(asked: JobOptions) -> Selection:
     return Selection(
         types=frozenset(asked.type),
         events=asked.event,
-        since=asked.since,
-        until=asked.until,
+        since=asked.since.time if asked.since else None,
+        until=asked.until.time if asked.until else None,
         users=frozenset(asked.user),
         limit=asked.limit,
         ignore_integrations=asked.ignore_integrations,

@@ -1,6 +1,7 @@
 """Durations, rates, sizes, times and faults as people type them."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,12 +36,20 @@ def size(text: str) -> int:
     return int(number * _BYTES[unit])
 
 
-def moment(text: str) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time, and how it was typed: `7d` is another time a day later."""
+
+    text: str
+    time: datetime
+
+
+def moment(text: str) -> Moment:
     """Read an ISO date or time, or how long ago (`7d`, `12h`); raises ValueError."""
     try:
-        return parse_time(text)
+        return Moment(text, parse_time(text))
     except ValueError:
-        return datetime.now(UTC) - timedelta(seconds=duration(text))
+        return Moment(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 
 def _split(text: str) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from segcli import __version__
 from segcli.cli.options import JobOptions
 from segcli.delivery.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
-from segcli.errors import Exit, OutputError, Stopped, UsageError
+from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.outcome import Job
 from segcli.secret import display_url
 
@@ -23,7 +23,10 @@ REPORT_VERSION = 1
 
 @dataclass(slots=True, kw_only=True)
 class Ending:
-    """A run that is over, or nearly; times are wall-clock and monotonic seconds."""
+    """A run that is over, or nearly; times are wall-clock and monotonic seconds.
+
+    `before` is what earlier runs settled, if this one went on where they stopped.
+    """
 
     command: str
     job: Job
@@ -32,7 +35,8 @@ class Ending:
     states: Sequence[State] = STATES_OF_TRANSFORM
     rejects: Path | None = None
     sandbox: str = ""
-    stopped: Stopped | None = None
+    stopped: SegcliError | None = None
+    before: Mapping[State, int] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -48,6 +52,11 @@ class Ending:
             return self.stopped.exit_code
         bad = self.tally.refused + self.tally.rejected
         return Exit.INCOMPLETE if bad else Exit.DONE
+
+    def over_all_runs(self) -> dict[State, int]:
+        """Return the ledger of this run and of those before it."""
+        ledger = self.tally.ledger(self.states)
+        return {state: lines + self.before.get(state, 0) for state, lines in ledger.items()}
 
     @property
     def kept(self) -> Path | None:
@@ -100,6 +109,9 @@ def document(ending: Ending) -> dict[str, Any]:
         "stopped": ending.stopped.message if ending.stopped else None,
         "read": tally.read,
         "ledger": tally.ledger(ending.states),
+        "resumed": bool(ending.before),
+        "read_over_all_runs": sum(ending.over_all_runs().values()),
+        "ledger_over_all_runs": ending.over_all_runs(),
         "reasons": [
             {"state": state, "reason": reason, "lines": lines}
             for (state, reason), lines in tally.reasons.most_common()

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segcli import settings
 from segcli.cli import report
+from segcli.cli.journal import begin_journal, how_to_resume
 from segcli.cli.options import JobOptions, job_of, job_options, packed
 from segcli.cli.quantities import DURATION, RATE, Quantity
 from segcli.cli.transform import transform_and_report
 from segcli.delivery import rejects, source
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.destination import Destination
-from segcli.errors import Stopped, UsageError
+from segcli.errors import SegcliError, UsageError
 from segcli.outcome import Job
 from segcli.sandbox import Fault, Script, Standin, parse_fault
 
 if TYPE_CHECKING:
     from segcli.delivery.deliver import Run
+    from segcli.delivery.journal import Journal
 
 FAULT = Quantity("fault", parse_fault, "503:5%, reset:1% or timeout:1%")
 
@@ -34,6 +37,9 @@ class SendOptions:
     rate: float | None
     timeout: float
     retry_for: float
+    journal: Path | None
+    resume: bool
+    restart: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,17 @@ class SandboxOptions:
         show_default="10min",
         help="Stop when nothing was taken for so long.",
     ),
+    click.option(
+        "--resume", is_flag=True, help="Go on where an earlier run of the same command stopped."
+    ),
+    click.option("--restart", is_flag=True, help="Forget that run, and send everything again."),
+    click.option(
+        "--journal",
+        metavar="PATH",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Remember here what is settled.  [default: in your folder for segcli's state; "
+        "none for stdin and --sandbox]",
+    ),
 )
 @packed(
     SandboxOptions,
@@ -112,13 +129,15 @@ def command(asked: JobOptions, how: SendOptions, stage: SandboxOptions) -> int:
     with _stage(stage) as standin:
         job = job_of(asked, overrides=_overrides(standin))
         settings.require(job.destination.name, job.settings)
-        return _send(asked, _run(asked, how, job, inputs), standin)
+        journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
+        return _send(asked, _run(asked, how, job, inputs, journal), standin)
 
 
 def _send(asked: JobOptions, run: "Run", standin: Standin | None) -> int:
     from segcli.cli.progress import watching
     from segcli.delivery.deliver import deliver
 
+    before = dict(run.journal.past.totals) if run.journal else {}
     ending = report.Ending(
         command="send",
         job=run.job,
@@ -127,18 +146,28 @@ def _send(asked: JobOptions, run: "Run", standin: Standin | None) -> int:
         states=STATES_OF_SEND,
         rejects=run.rejects,
         sandbox=standin.url if standin else "",
+        before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
     _announce(standin, quiet=asked.quiet)
     total = source.total_size(run.inputs)
     try:
         with watching(ending.tally, total=total, quiet=asked.quiet):
             deliver(run, ending.tally)
-    except Stopped as stopped:
+    except SegcliError as stopped:
         ending.stopped = stopped
+        if run.journal and run.journal.path.exists():
+            hints = (stopped.hint, how_to_resume(asked, run.job))
+            stopped.hint = "\n".join(filter(None, hints))
     return report.conclude(ending, asked)
 
 
-def _run(asked: JobOptions, how: SendOptions, job: Job, inputs: list[source.Input]) -> "Run":
+def _run(
+    asked: JobOptions,
+    how: SendOptions,
+    job: Job,
+    inputs: list[source.Input],
+    journal: "Journal | None",
+) -> "Run":
     from segcli.delivery.deliver import Run
 
     return Run(
@@ -150,6 +179,7 @@ def _run(asked: JobOptions, how: SendOptions, job: Job, inputs: list[source.Inpu
         timeout=how.timeout,
         retry_for=how.retry_for,
         max_line=asked.max_line,
+        journal=journal,
     )
 
 

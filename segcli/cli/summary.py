@@ -46,14 +46,22 @@ def _ledger(ending: Ending) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right")
     table.add_column()
-    table.add_row(f"{ending.tally.read:,}", Text("read", style="bold"))
+    over_all = ending.over_all_runs()
+    read = Text("read", style="bold") + _over_all(ending, sum(over_all.values()))
+    table.add_row(f"{ending.tally.read:,}", read)
     for state, lines in ending.tally.ledger(ending.states).items():
-        table.add_row(f"{lines:,}", Text(state, style=COLOURS[state] if lines else "dim"))
+        name = Text(state, style=COLOURS[state] if lines else "dim")
+        table.add_row(f"{lines:,}", name + _over_all(ending, over_all[state]))
         for reason, count in _reasons(ending.tally, state):
             table.add_row("", Text(f"{count:,}  {reason}", style="dim"))
     for note, count in ending.tally.notes.most_common():
         table.add_row(f"{count:,}", Text(f"note: {note}"))
     return table
+
+
+def _over_all(ending: Ending, lines: int) -> Text:
+    """Say the figure of all runs, where this one went on with an earlier one."""
+    return Text(f"   {lines:,} over all runs" if ending.before else "", style="dim")
 
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:

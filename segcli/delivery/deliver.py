@@ -8,24 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from segcli.delivery import source
 from segcli.delivery.ahead import read_ahead
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.client import connection, security
+from segcli.delivery.journal import Journal
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
+from segcli.delivery.reading import Reading, all_lines, open_lines
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.source import Chunk, Input
+from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
 from segcli.errors import Interrupted
 from segcli.event import Rejected
-from segcli.outcome import Job, Mapped, Skipped, outcomes
+from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
 
 GRACE = 10.0
 
@@ -44,13 +46,14 @@ class Run:
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = source.MAX_LINE
+    journal: Journal | None = None
 
 
 def deliver(run: Run, tally: Tally) -> None:
     """Send every event of the inputs; returns when every line read is settled.
 
     Events of one user leave in input order, one after the other. Raises Stopped where the run
-    ended early; the tally adds up in any case.
+    ended early; the tally adds up in any case, and a journal tells what is settled.
     """
     asyncio.run(_Delivery(run, tally).go())
 
@@ -63,7 +66,7 @@ class _Delivery:
         self.run = run
         self.tally = tally
         self.brake = Brake()
-        self.ledger = Ledger(tally, Rejects(run.rejects))
+        self.ledger = Ledger(tally, Rejects(run.rejects), run.journal)
         self.lanes = Lanes(
             run.concurrency, most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake
         )
@@ -83,10 +86,14 @@ class _Delivery:
     async def go(self) -> None:
         """Run the feeder and all lanes to their end, or until the brake is pulled."""
         try:
+            self.ledger.begin(self.run.inputs)
             with _signals_pull(self.brake):
                 await self._all_tasks()
+        except BaseException as error:
+            self.brake.pull(error)
+            raise
         finally:
-            self.ledger.close()
+            self.ledger.close(finished=not self.brake.pulled)
         if self.brake.reason:
             raise self.brake.reason
 
@@ -124,21 +131,34 @@ class _Delivery:
 
     async def _feed(self) -> None:
         """Read and map every line; what is mapped goes to its lane, the rest is settled."""
-        outcome = outcomes(self.run.job)
-        async for chunk in read_ahead(source.chunks(self.run.inputs, self.run.max_line)):
-            for line in _lines(chunk):
-                self.ledger.open()
-                match outcome(line.text):
-                    case Mapped() as mapped:
-                        self.tally.notes.update(mapped.notes)
-                        await self.lanes.put(Item(line, mapped))
-                    case Skipped(reason):
-                        await self.ledger.settle(Settled([line], "skipped", reason))
-                    case Rejected() as rejected:
-                        await self.ledger.settle(Settled([line], "rejected", str(rejected)))
-            self.tally.bytes_read += chunk.size
+        outcome = outcomes(self.run.job, mapped=_mapped_before(self.run.journal))
+        async for reading in read_ahead(self._readings()):
+            self.ledger.open(len(reading.lines), reading.place, reading.mark)
+            for settled in await self._queue(reading, outcome):
+                await self.ledger.settle(settled)
+            self.tally.bytes_read += reading.size
             await asyncio.sleep(0)
         self.lanes.close()
+
+    def _readings(self) -> Iterator[Reading]:
+        run = self.run
+        if run.journal is None:
+            return all_lines(run.inputs, run.max_line)
+        return open_lines(run.inputs, run.max_line, run.journal.past)
+
+    async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
+        """Put what is mapped in its lane; return the rest, settled, by state and reason."""
+        rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
+        for line in reading.lines:
+            match outcome(line.text):
+                case Mapped() as mapped:
+                    self.tally.notes.update(mapped.notes)
+                    await self.lanes.put(Item(line, mapped))
+                case Skipped(reason):
+                    rest.setdefault(("skipped", reason), []).append(line)
+                case Rejected() as rejected:
+                    rest.setdefault(("rejected", str(rejected)), []).append(line)
+        return [Settled(lines, state, reason) for (state, reason), lines in rest.items()]
 
     async def _work(self, number: int, context: ssl.SSLContext) -> None:
         """Carry one lane's batches, one after the other, over one connection."""
@@ -147,9 +167,9 @@ class _Delivery:
                 await self.courier.carry(batch, post)
 
 
-def _lines(chunk: Chunk) -> Iterator[Line]:
-    for number, text in enumerate(chunk.lines, chunk.first):
-        yield Line(chunk.input.title, number, text)
+def _mapped_before(journal: Journal | None) -> int:
+    """Return how many events the earlier runs have had answers for; `--limit` counts them."""
+    return journal.past.totals["delivered"] + journal.past.totals["refused"] if journal else 0
 
 
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:

@@ -2,13 +2,15 @@
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 from segcli.delivery.settled import Line, Settled
+from segcli.delivery.sync import GroupSync
 from segcli.errors import OutputError, Stopped
 from segcli.event import original
 from segcli.exact_json import loads
@@ -23,33 +25,74 @@ class Rejects:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.kept = 0
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._sync: GroupSync | None = None
+        self._kept_before: set[tuple[str, int]] = set()
         if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
             raise OutputError(
                 f"the rejects file {path} cannot be written", "Name another one: --rejects PATH"
             )
 
+    def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
+        """Do not keep again what stands behind that position and `is_open` tells of.
+
+        A killed run may have kept lines, and half of one, that no journal knows of.
+        """
+        if not self.path.exists():
+            return
+        with self.path.open("r+b") as file:
+            end = file.seek(since)
+            for text in file:
+                if not text.endswith(b"\n"):
+                    file.truncate(end)
+                    return
+                end += len(text)
+                key = _key(text)
+                if key and is_open(*key):
+                    self._kept_before.add(key)
+
     def keep(self, settled: Settled) -> None:
-        """Append the lines; they are the operating system's when this returns.
+        """Append the lines; they survive this process when this returns.
 
         Raises Stopped where they cannot be written, on a full disk for instance.
         """
+        lines = [line for line in settled.lines if not self._is_kept(line)]
+        if not lines:
+            return
         try:
-            self._file = self._file or _open(self.path)
-            self._file.write(b"".join(_records(settled)))
-            self._file.flush()
+            if self._file is None:
+                self._file = _open(self.path)
+                self._sync = GroupSync(self._file.fileno())
+            _write(self._file, b"".join(_record(line, settled) for line in lines))
         except OSError as error:
-            raise Stopped(
-                f"the rejects file {self.path} cannot be written: {error.strerror}",
-                "Nothing was lost: what is not in it counts as unsent.",
-            ) from None
-        self.kept += len(settled.lines)
+            raise self._failed(error) from None
+        if self._sync:
+            self._sync.wrote()
+
+    async def synced(self) -> None:
+        """Return when everything kept so far is on disk; raises Stopped where it cannot be."""
+        try:
+            if self._sync:
+                await self._sync.synced()
+        except OSError as error:
+            raise self._failed(error) from None
 
     def close(self) -> None:
         """Close the file; it may never have been opened."""
         if self._file:
             self._file.close()
+
+    def _is_kept(self, line: Line) -> bool:
+        key = (line.file, line.number)
+        known = key in self._kept_before
+        self._kept_before.discard(key)
+        return known
+
+    def _failed(self, error: OSError) -> Stopped:
+        return Stopped(
+            f"the rejects file {self.path} cannot be written: {error.strerror}",
+            "Nothing was lost: what is not in it counts as unsent.",
+        )
 
 
 def default_path(destination: str, taken: Sequence[str]) -> Path:
@@ -67,28 +110,42 @@ def _numbers() -> Iterator[str]:
         number += 1
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> FileIO:
     """Open for appending, on a line of its own: a killed run may have left half a line."""
-    file = open(path, "a+b", buffering=0)  # noqa: SIM115  # closed by close()
+    file = FileIO(path, "a+")
     if file.tell():
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
-            file.write(b"\n")
+            _write(file, b"\n")
     return file
 
 
-def _records(settled: Settled) -> Iterator[bytes]:
-    for line in settled.lines:
-        record = {
-            "file": line.file,
-            "line": line.number,
-            "state": settled.state,
-            "reason": settled.reason,
-            "status": settled.status,
-            "attempts": settled.attempts,
-            **_content(line),
-        }
-        yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+def _write(file: FileIO, data: bytes) -> None:
+    """Write all of it; a disk that is nearly full takes a part without an error."""
+    while data:
+        data = data[file.write(data) or 0 :]
+
+
+def _record(line: Line, settled: Settled) -> bytes:
+    record = {
+        "file": line.file,
+        "line": line.number,
+        "state": settled.state,
+        "reason": settled.reason,
+        "status": settled.status,
+        "attempts": settled.attempts,
+        **_content(line),
+    }
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _key(text: bytes) -> tuple[str, int] | None:
+    """Return the file and line that a record is of; None for what is none."""
+    try:
+        record = orjson.loads(text)
+        return str(record["file"]), int(record["line"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _content(line: Line) -> dict[str, Any]:

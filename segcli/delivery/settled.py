@@ -9,11 +9,15 @@ from segcli.outcome import TooLong
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One input line: where it stood and what it held."""
+    """One input line: where it stood and what it held.
+
+    `place` is that of its file among the inputs, from 0 on.
+    """
 
     file: str
     number: int
     text: bytes | TooLong
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

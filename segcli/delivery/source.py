@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
-from segcli.errors import InputError
+from segcli.delivery.fingerprint import Fingerprint, Mark
+from segcli.errors import InputError, Stopped
 from segcli.outcome import TooLong
 
 MAX_LINE = 1024 * 1024
@@ -28,28 +29,39 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: `-` is stdin, anything else a path. `size` is None where it cannot be known."""
+    """One input: `-` is stdin, anything else a path. `size` is None where it cannot be known.
+
+    `place` is its own among the inputs, from 0 on.
+    """
 
     name: str
     size: int | None
+    place: int = 0
 
     @property
     def title(self) -> str:
         """Its name in messages and records."""
         return "stdin" if self.name == "-" else self.name
 
+    @property
+    def can_be_read_again(self) -> bool:
+        """Tell whether it is a file of its own, not something that flows in once."""
+        return self.name != "-" and self.size is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some lines in a row, without their line breaks; the first one has number `first`.
 
-    `size` is how many bytes of the input they took, line breaks and all.
+    `size` is how many bytes of the input they took, line breaks and all. `mark` is that of all
+    that was read so far, if fingerprints are taken.
     """
 
     input: Input
     first: int
     lines: Sequence[bytes | TooLong]
     size: int
+    mark: Mark | None = None
 
 
 def inputs(names: Sequence[str]) -> list[Input]:
@@ -58,10 +70,10 @@ def inputs(names: Sequence[str]) -> list[Input]:
     Raises InputError for what is missing, a folder, unreadable, given twice, or no NDJSON.
     """
     names = names or ["-"]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{name} is given twice", "Its events would be sent twice.")
-    return [_stdin() if name == "-" else _file(name) for name in names]
+    _check_once(names)
+    return [
+        _stdin(place) if name == "-" else _file(name, place) for place, name in enumerate(names)
+    ]
 
 
 def total_size(found: Sequence[Input]) -> int | None:
@@ -70,32 +82,48 @@ def total_size(found: Sequence[Input]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def chunks(found: Sequence[Input], max_line: int = MAX_LINE) -> Iterator[Chunk]:
+def chunks(
+    found: Sequence[Input],
+    max_line: int = MAX_LINE,
+    fingerprints: Sequence[Fingerprint] | None = None,
+) -> Iterator[Chunk]:
     """Read the inputs one after the other; memory does not grow with their size.
 
-    A line over `max_line` bytes comes as TooLong. Raises InputError where reading fails.
+    A line over `max_line` bytes comes as TooLong. `fingerprints` (one an input) are fed with what
+    is read. Raises InputError where an input is not what it was, Stopped where reading fails.
     """
-    for entry in found:
+    for place, entry in enumerate(found):
         with _open(entry) as stream:
-            yield from _chunks_of(entry, stream, max_line)
+            fingerprint = fingerprints[place] if fingerprints else None
+            yield from _chunks_of(entry, stream, max_line, fingerprint)
 
 
-def _stdin() -> Input:
+def _check_once(names: Sequence[str]) -> None:
+    """Raise InputError where two names are one file, however they are spelled."""
+    places = set()
+    for name in names:
+        place = name if name == "-" else os.path.realpath(name)
+        if place in places:
+            raise InputError(f"{name} is given twice", "Its events would be sent twice.")
+        places.add(place)
+
+
+def _stdin(place: int) -> Input:
     if sys.stdin is None or sys.stdin.isatty():
         raise InputError(
             "there is no input", "Name a file, or pipe events in: cat events.jsonl | segcli …"
         )
     status = os.fstat(sys.stdin.fileno())
-    return Input("-", status.st_size if stat.S_ISREG(status.st_mode) else None)
+    return Input("-", status.st_size if stat.S_ISREG(status.st_mode) else None, place)
 
 
-def _file(name: str) -> Input:
+def _file(name: str, place: int) -> Input:
     path = Path(name)
     if path.is_dir():
         raise InputError(f"{name} is a folder", f"Name its files: {name.rstrip('/')}/*.jsonl")
     if not path.exists():
         raise InputError(f"{name} does not exist", _nearby(path))
-    entry = Input(name, path.stat().st_size if path.is_file() else None)
+    entry = Input(name, path.stat().st_size if path.is_file() else None, place)
     if path.is_file():
         _open(entry).close()
     return entry
@@ -118,6 +146,9 @@ def _open(entry: Input) -> BufferedReader:
         raise InputError(f"{entry.title} cannot be read: {error.strerror}") from None
     try:
         _check_start(entry, stream.peek(16))
+    except OSError as error:
+        stream.close()
+        raise InputError(f"{entry.title} cannot be read: {error.strerror}") from None
     except BaseException:
         stream.close()
         raise
@@ -144,10 +175,14 @@ def _check_start(entry: Input, start: bytes) -> None:
         )
 
 
-def _chunks_of(entry: Input, stream: BufferedReader, max_line: int) -> Iterator[Chunk]:
+def _chunks_of(
+    entry: Input, stream: BufferedReader, max_line: int, fingerprint: Fingerprint | None
+) -> Iterator[Chunk]:
     rest = _Rest(max_line)
     first = 1
     while block := _read(entry, stream):
+        if fingerprint:
+            fingerprint.update(block)
         head, *others = block.split(b"\n")
         if not others:
             rest.add(head)
@@ -157,17 +192,20 @@ def _chunks_of(entry: Input, stream: BufferedReader, max_line: int) -> Iterator[
         rest.add(others[-1])
         if max_line < _BLOCK:
             lines = [_bounded(line, max_line) for line in lines]
-        yield Chunk(entry, first, lines, size)
+        yield Chunk(entry, first, lines, size, fingerprint.mark() if fingerprint else None)
         first += len(lines)
+    if fingerprint:
+        fingerprint.end()
     if rest.size:
-        yield Chunk(entry, first, [rest.end(b"")], rest.size_of_ended)
+        mark = fingerprint.mark(is_open=True) if fingerprint else None
+        yield Chunk(entry, first, [rest.end(b"")], rest.size_of_ended, mark)
 
 
 def _read(entry: Input, stream: BufferedReader) -> bytes:
     try:
         return stream.read1(_BLOCK)
     except OSError as error:
-        raise InputError(f"{entry.title} cannot be read on: {error.strerror}") from None
+        raise Stopped(f"{entry.title} cannot be read on: {error.strerror}") from None
 
 
 def _bounded(line: bytes | TooLong, max_line: int) -> bytes | TooLong:

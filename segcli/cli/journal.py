@@ -1,0 +1,109 @@
+"""The journal as the command line sees it: where it is, what it belongs to, how to resume."""
+
+import dataclasses
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from segcli.cli.options import JobOptions
+from segcli.delivery.source import Input
+from segcli.errors import UsageError
+from segcli.event import parse_time
+from segcli.outcome import Job
+from segcli.secret import display_url
+from segcli.settings import hide_secrets
+
+if TYPE_CHECKING:
+    from segcli.delivery.journal import Journal
+    from segcli.delivery.past import Header
+
+_OPTIONS = ("type", "event", "since", "until", "user", "limit", "ignore_integrations")
+
+
+class _How(Protocol):
+    """The options that concern the journal."""
+
+    @property
+    def journal(self) -> Path | None: ...
+    @property
+    def resume(self) -> bool: ...
+    @property
+    def restart(self) -> bool: ...
+
+
+def begin_journal(
+    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+) -> tuple["Journal | None", Job]:
+    """Return the run's journal, if it has one, and the job as the run began it.
+
+    A rehearsal and an input that flows in once have a journal only where one is named. Raises
+    UsageError, InputError and OutputError, before anything is sent.
+    """
+    from segcli.delivery.resume import Start, begin, default_path
+
+    if how.resume and how.restart:
+        raise UsageError("--resume and --restart do not go together", "Type one of them.")
+    again = all(entry.can_be_read_again for entry in inputs)
+    if how.journal is None and (rehearsal or not again):
+        if how.resume or how.restart:
+            why = "--sandbox" if rehearsal else "stdin"
+            raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
+        return None, job
+    header = _header(asked, job, inputs)
+    path = how.journal or default_path(Path(click.get_app_dir("segcli")), header)
+    start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
+    journal = begin(path, header, inputs, start)
+    return journal, _with_moments(job, journal.past.header.moments)
+
+
+def how_to_resume(asked: JobOptions, job: Job) -> str:
+    """Return the command that goes on where this one stopped, without any key."""
+    arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+    shown = [_without_secrets(word, job) for word in arguments]
+    lines = ["To go on where it stopped, type:", f"  {shlex.join(['segcli', *shown, '--resume'])}"]
+    if shown != arguments:
+        lines.append("with what must not be shown here typed as before")
+    if "-" in asked.files or not asked.files:
+        lines.append("and pipe the same input in")
+    return "\n".join(lines)
+
+
+def _without_secrets(word: str, job: Job) -> str:
+    word = hide_secrets(job.settings, word)
+    return re.sub(r"https?://\S+", lambda match: display_url(match[0]), word)
+
+
+def _header(asked: JobOptions, job: Job, inputs: Sequence[Input]) -> "Header":
+    from segcli.delivery.past import Header
+    from segcli.delivery.resume import names_of
+
+    return Header(
+        destination=job.destination.name,
+        endpoint=display_url(getattr(job.settings, "endpoint", "")),
+        inputs=names_of(inputs),
+        options={f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
+        moments={
+            name: moment.isoformat()
+            for name in ("since", "until")
+            if (moment := getattr(job.selection, name))
+        },
+    )
+
+
+def _typed(asked: JobOptions, name: str) -> Any:
+    """Return a selection option as it was typed: `7d` means another time a day later."""
+    value = getattr(asked, name)
+    if name in {"since", "until"}:
+        return value.text if value else None
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _with_moments(job: Job, moments: Mapping[str, str]) -> Job:
+    """Return the job with the times that `--since` and `--until` meant when the run began."""
+    times: dict[str, Any] = {name: parse_time(text) for name, text in moments.items()}
+    return dataclasses.replace(job, selection=dataclasses.replace(job.selection, **times))

@@ -1,0 +1,148 @@
+"""What a journal says: the run it belongs to, and which lines that run has settled.
+
+A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a space, and the
+document; the first is the header. Whatever follows the first line that is torn or does not match
+its CRC is dropped, so a journal cut anywhere says a prefix of what was settled.
+"""
+
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from segcli.delivery.fingerprint import Mark
+from segcli.delivery.positions import Positions
+
+FORMAT = 1
+
+# What stands behind the CRC of the first line.
+_BEGINNING = b' {"segcli"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Which run a journal belongs to. `options` are the selection options as they were typed.
+
+    `moments` are the times that `--since` and `--until` stood for when the run began.
+    """
+
+    destination: str
+    endpoint: str
+    inputs: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    moments: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(slots=True)
+class Past:
+    """What earlier runs have settled, by input; `totals` counts their lines by state.
+
+    `rejects` says how large each rejects file was before these runs wrote to it.
+    """
+
+    header: Header
+    settled: dict[int, Positions] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    totals: Counter[str] = field(default_factory=Counter)
+    rejects: dict[str, int] = field(default_factory=dict)
+    end: int = 0
+
+    @property
+    def is_worth_resuming(self) -> bool:
+        """Tell whether beginning anew would do anything twice."""
+        return any(self.totals[state] for state in ("delivered", "refused", "rejected"))
+
+    def is_settled(self, place: int, number: int) -> bool:
+        """Tell whether a line of the input at that place need not be looked at again."""
+        return place in self.settled and number in self.settled[place]
+
+    def apply(self, record: Mapping[str, Any]) -> None:
+        """Take in one record of the journal, in the order in which they were written."""
+        for place, first, last in record.get("lines", ()):
+            new = self.settled.setdefault(place, Positions()).add(first, last)
+            if "state" in record:
+                self.totals[record["state"]] += new
+        self.totals.update(record.get("totals", {}))
+        for place, to, digest, is_open in record.get("marks", ()):
+            self.marks[place] = Mark(to, digest, is_open)
+        self.rejects = {**record.get("rejects", {}), **self.rejects}
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield records that say the same in few lines."""
+        yield header_record(self.header)
+        yield {"totals": dict(self.totals), "rejects": self.rejects}
+        yield {"marks": [mark_fields(place, mark) for place, mark in self.marks.items()]}
+        for place, positions in self.settled.items():
+            yield {"lines": [(place, *found) for found in positions.ranges()]}
+
+
+def read(path: Path) -> Past | None:
+    """Read a journal; None where there is none, or none that got as far as its header.
+
+    Raises ValueError where the file is something else.
+    """
+    past: Past | None = None
+    try:
+        with path.open("rb") as file:
+            for record, end in _valid(file):
+                if past is None:
+                    past = Past(_header(record))
+                else:
+                    past.apply(record)
+                past.end = end
+            file.seek(0)
+            start = file.read(len(_BEGINNING) + 8)
+    except FileNotFoundError:
+        return None
+    if past is None and not _BEGINNING.startswith(start.rstrip(b"\0")[8:]):
+        raise ValueError(f"{path} is no journal of segcli")
+    return past
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    """Return a record as a line of the journal."""
+    text = orjson.dumps(record)
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def header_record(header: Header) -> dict[str, Any]:
+    """Return the record that a journal begins with."""
+    return {"segcli": header}
+
+
+def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
+    """Return a mark as it stands in a record."""
+    return place, mark.to, mark.digest, mark.is_open
+
+
+def _valid(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each whole record and the position behind it, up to the first that is not whole."""
+    end = 0
+    for line in file:
+        checksum, _, text = line.removesuffix(b"\n").partition(b" ")
+        if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+            return
+        end += len(line)
+        yield orjson.loads(text), end
+
+
+def _header(record: Mapping[str, Any]) -> Header:
+    try:
+        return Header(**record["segcli"])
+    except (KeyError, TypeError):
+        raise ValueError("the journal was written by another version of segcli") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's new or renamed entries on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,57 @@
+"""What a run has to read: the lines of its inputs that no earlier run has settled."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from segcli.delivery import source
+from segcli.delivery.fingerprint import Fingerprint, Mark
+from segcli.delivery.past import Past
+from segcli.delivery.settled import Line
+from segcli.delivery.source import Chunk, Input
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The open lines of a chunk, the bytes of all its lines, and the mark behind it."""
+
+    place: int
+    lines: Sequence[Line]
+    size: int
+    mark: Mark | None = None
+
+
+def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
+    """Read everything, without a journal."""
+    for chunk in source.chunks(inputs, max_line):
+        yield _reading(chunk, None)
+
+
+def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[Reading]:
+    """Read what the past has not settled, once an input has proved to be what it was.
+
+    Raises InputError where it is not, before any line of it is yielded. What has to be kept in
+    memory until then are the open lines only.
+    """
+    marks = dict(past.marks)
+    fingerprints = [Fingerprint(entry.title, marks.get(entry.place)) for entry in inputs]
+    held: list[Reading] = []
+    for chunk in source.chunks(inputs, max_line, fingerprints):
+        reading = _reading(chunk, past)
+        if not fingerprints[chunk.input.place].is_verified:
+            held.append(reading)
+            continue
+        yield from held
+        held.clear()
+        yield reading
+    yield from held
+
+
+def _reading(chunk: Chunk, past: Past | None) -> Reading:
+    place = chunk.input.place
+    title = chunk.input.title
+    lines = [
+        Line(title, number, text, place)
+        for number, text in enumerate(chunk.lines, chunk.first)
+        if past is None or not past.is_settled(place, number)
+    ]
+    return Reading(place, lines, chunk.size, chunk.mark)

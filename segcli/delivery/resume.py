@@ -1,0 +1,137 @@
+"""How a run begins: fresh, where an earlier one stopped, or not at all."""
+
+import os
+from collections.abc import Sequence
+from enum import Enum
+from hashlib import blake2b
+from pathlib import Path
+
+from segcli.delivery import past as pasts
+from segcli.delivery.fingerprint import verify_file
+from segcli.delivery.journal import Journal, lock
+from segcli.delivery.past import Header, Past
+from segcli.delivery.source import Input
+from segcli.errors import InputError, OutputError, UsageError
+
+
+class Start(Enum):
+    """What the user said about an earlier run that was not finished."""
+
+    FRESH = "neither"
+    RESUME = "--resume"
+    RESTART = "--restart"
+
+
+def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Journal:
+    """Return the run's journal, locked and on disk.
+
+    With `RESUME` its past is what the earlier run settled, and every file has been verified to
+    begin with the bytes it accounts for. Raises UsageError, InputError and OutputError, each
+    before anything is sent or changed.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = lock(path)
+    except OSError as error:
+        raise OutputError(
+            f"the journal {path} cannot be written: {error.strerror}",
+            "Name another place for it: --journal PATH",
+        ) from None
+    try:
+        return Journal(path, _past(path, header, inputs, start))
+    finally:
+        if os.fstat(descriptor).st_size == 0:
+            _unlink_if_same(path, descriptor)
+        os.close(descriptor)
+
+
+def default_path(folder: Path, header: Header) -> Path:
+    """Return the journal's place: the same for the same destination and inputs in any order."""
+    names = "\n".join(sorted(header.inputs))
+    digest = blake2b(names.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+    return folder / f"{header.destination}-{digest}.journal"
+
+
+def names_of(inputs: Sequence[Input]) -> list[str]:
+    """Return the inputs as a journal knows them: full paths, and `-` for stdin."""
+    return [
+        entry.name if entry.name == "-" else str(Path(entry.name).resolve()) for entry in inputs
+    ]
+
+
+def _unlink_if_same(path: Path, descriptor: int) -> None:
+    """Remove the empty file that locking made, unless a journal has taken its place."""
+    if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+        path.unlink()
+
+
+def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Past:
+    try:
+        found = pasts.read(path)
+    except ValueError as error:
+        raise UsageError(str(error), "Name another one: --journal PATH") from None
+    fresh = found is None or not found.is_worth_resuming
+    if start is Start.RESTART or (fresh and start is Start.FRESH):
+        return Past(header)
+    if found is None:
+        raise UsageError(
+            f"there is nothing to resume: no journal at {path}",
+            "The run may be finished. To send everything from the beginning, leave out --resume.",
+        )
+    if start is Start.FRESH:
+        raise UsageError(_unfinished(path, found), _EITHER)
+    _check_same_run(found.header, header)
+    _verify(found, inputs)
+    return found
+
+
+def _unfinished(path: Path, found: Past) -> str:
+    counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
+    return (
+        f"an earlier run of {', '.join(found.header.inputs)} to {found.header.destination} "
+        f"was not finished ({counts}); its journal is {path}"
+    )
+
+
+def _check_same_run(earlier: Header, now: Header) -> None:
+    """Raise UsageError or InputError where the run to be resumed was another one."""
+    for what, before, after in (
+        ("destination", earlier.destination, now.destination),
+        ("endpoint", earlier.endpoint, now.endpoint),
+    ):
+        if before != after:
+            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+    for before, after in zip(earlier.inputs, now.inputs, strict=False):
+        if before != after:
+            raise InputError(
+                f"the run to resume read {before} where {after} stands now",
+                "Name the same inputs in the same order.",
+            )
+    if len(earlier.inputs) != len(now.inputs):
+        raise InputError(f"the run to resume read {', '.join(earlier.inputs)}", "Name the same.")
+    for option in sorted(earlier.options.keys() | now.options.keys()):
+        if earlier.options.get(option) != now.options.get(option):
+            raise UsageError(
+                f"the run to resume had {option} {_shown(earlier.options.get(option))}, not "
+                f"{_shown(now.options.get(option))}",
+                "Give the same selection options, or --restart.",
+            )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "nothing"
+    return "nothing" if value is None else str(value).lower()
+
+
+def _verify(found: Past, inputs: Sequence[Input]) -> None:
+    for entry in inputs:
+        mark = found.marks.get(entry.place)
+        if mark and entry.can_be_read_again:
+            verify_file(entry.name, mark)
+
+
+_EITHER = (
+    "Add --resume to go on where it stopped, or --restart to send everything again from the "
+    "beginning."
+)

@@ -1,0 +1,38 @@
+"""Group commit: one fsync for all who wait for their bytes to be on disk."""
+
+import asyncio
+import os
+
+
+class GroupSync:
+    """Waits until what was written to a file is on its disk.
+
+    Whoever asks while a sync is running shares the next one, so the number of syncs does not
+    grow with the number of those who wait.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._written = 0
+        self._synced = 0
+        self._running: asyncio.Task[None] | None = None
+
+    def wrote(self) -> None:
+        """Say that something was written."""
+        self._written += 1
+
+    async def synced(self) -> None:
+        """Return when everything written so far is on disk; raises OSError where it cannot be."""
+        target = self._written
+        while self._synced < target:
+            if self._running is None:
+                self._running = asyncio.create_task(self._sync())
+            await asyncio.shield(self._running)
+
+    async def _sync(self) -> None:
+        written = self._written
+        try:
+            await asyncio.to_thread(os.fdatasync, self._descriptor)
+            self._synced = written
+        finally:
+            self._running = None
