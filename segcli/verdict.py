@@ -98,7 +98,7 @@ def retry_after(reply: Reply) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     try:
         return float(value) if value.replace(".", "", 1).isdigit() else _until(value, reply)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -54,7 +54,7 @@ def begin_journal(
             why = "--sandbox" if rehearsal else "stdin"
             raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
         return None, job
-    header = _header(asked, job, inputs)
+    header = _header(asked, job, inputs, rehearsal=rehearsal)
     path = how.journal or default_path(Path(click.get_app_dir("segcli")), header)
     start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
     journal = begin(path, header, inputs, start)
@@ -78,13 +78,14 @@ def _without_secrets(word: str, job: Job) -> str:
     return re.sub(r"https?://\S+", lambda match: display_url(match[0]), word)
 
 
-def _header(asked: JobOptions, job: Job, inputs: Sequence[Input]) -> "Header":
+def _header(asked: JobOptions, job: Job, inputs: Sequence[Input], *, rehearsal: bool) -> "Header":
     from segcli.delivery.past import Header
     from segcli.delivery.resume import names_of
 
     return Header(
         destination=job.destination.name,
-        endpoint=display_url(getattr(job.settings, "endpoint", "")),
+        # Each rehearsal has a sandbox of its own, on another port.
+        endpoint="" if rehearsal else display_url(getattr(job.settings, "endpoint", "")),
         inputs=names_of(inputs),
         options={f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
         moments={

@@ -170,8 +170,7 @@ _FILES = (
         type=SIZE,
         metavar="SIZE",
         default=MAX_LINE,
-        show_default="1MiB",
-        help="Reject longer lines.",
+        help="Reject longer lines.  [default: 1MiB]",
     ),
     click.option(
         "--rejects",

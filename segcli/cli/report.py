@@ -1,9 +1,6 @@
-"""How a run ended: the closing table for people, the JSON report for machines, the exit code."""
+"""The end of a command: the summary for people, the JSON report for machines, the exit code."""
 
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,57 +8,12 @@ from typing import Any
 import orjson
 
 from segcli import __version__
+from segcli.cli.ending import Ending
 from segcli.cli.options import JobOptions
-from segcli.delivery.source import Input
-from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
-from segcli.errors import Exit, OutputError, SegcliError, UsageError
-from segcli.outcome import Job
+from segcli.errors import OutputError, UsageError
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
-
-
-@dataclass(slots=True, kw_only=True)
-class Ending:
-    """A run that is over, or nearly; times are wall-clock and monotonic seconds.
-
-    `before` is what earlier runs settled, if this one went on where they stopped.
-    """
-
-    command: str
-    job: Job
-    inputs: Sequence[Input]
-    tally: Tally
-    states: Sequence[State] = STATES_OF_TRANSFORM
-    rejects: Path | None = None
-    sandbox: str = ""
-    stopped: SegcliError | None = None
-    before: Mapping[State, int] = field(default_factory=dict)
-    started: float = field(default_factory=time.time)
-    _clock: float = field(default_factory=time.monotonic)
-    seconds: float = 0.0
-
-    def stop_clock(self) -> None:
-        """Note how long the run took."""
-        self.seconds = time.monotonic() - self._clock
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the command."""
-        if self.stopped:
-            return self.stopped.exit_code
-        bad = self.tally.refused + self.tally.rejected
-        return Exit.INCOMPLETE if bad else Exit.DONE
-
-    def over_all_runs(self) -> dict[State, int]:
-        """Return the ledger of this run and of those before it."""
-        ledger = self.tally.ledger(self.states)
-        return {state: lines + self.before.get(state, 0) for state, lines in ledger.items()}
-
-    @property
-    def kept(self) -> Path | None:
-        """The rejects file, if this run has written to it."""
-        return self.rejects if self.tally.refused + self.tally.rejected else None
 
 
 def check_outputs(asked: JobOptions) -> None:
@@ -85,7 +37,9 @@ def conclude(ending: Ending, asked: JobOptions) -> int:
     if asked.report:
         _write(asked.report, document(ending))
     if not asked.quiet:
-        _print(ending, asked)
+        from segcli.cli.summary import print_summary
+
+        print_summary(ending, report=asked.report)
     if ending.stopped:
         raise ending.stopped
     return ending.exit_code
@@ -135,9 +89,3 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     except OSError as error:
         # The run itself is over: its figures must not be lost with the file.
         sys.stderr.write(f"The report {path} cannot be written: {error.strerror}\n")
-
-
-def _print(ending: Ending, asked: JobOptions) -> None:
-    from segcli.cli.summary import print_summary
-
-    print_summary(ending, report=asked.report)

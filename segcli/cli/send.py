@@ -10,6 +10,7 @@ import click
 
 from segcli import settings
 from segcli.cli import report
+from segcli.cli.ending import Ending
 from segcli.cli.journal import begin_journal, how_to_resume
 from segcli.cli.options import JobOptions, job_of, job_options, packed
 from segcli.cli.quantities import DURATION, RATE, Quantity
@@ -71,16 +72,14 @@ class SandboxOptions:
         type=DURATION,
         metavar="TIME",
         default=30.0,
-        show_default="30s",
-        help="How long a request and its answer may take.",
+        help="How long a request and its answer may take.  [default: 30s]",
     ),
     click.option(
         "--retry-for",
         type=DURATION,
         metavar="TIME",
         default=600.0,
-        show_default="10min",
-        help="Stop when nothing was taken for so long.",
+        help="Stop when nothing was taken for so long.  [default: 10min]",
     ),
     click.option(
         "--resume", is_flag=True, help="Go on where an earlier run of the same command stopped."
@@ -129,6 +128,7 @@ def command(asked: JobOptions, how: SendOptions, stage: SandboxOptions) -> int:
     with _stage(stage) as standin:
         job = job_of(asked, overrides=_overrides(standin))
         settings.require(job.destination.name, job.settings)
+        rejects.check_writable(_rejects(asked, job))
         journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
         return _send(asked, _run(asked, how, job, inputs, journal), standin)
 
@@ -138,7 +138,7 @@ def _send(asked: JobOptions, run: "Run", standin: Standin | None) -> int:
     from segcli.delivery.deliver import deliver
 
     before = dict(run.journal.past.totals) if run.journal else {}
-    ending = report.Ending(
+    ending = Ending(
         command="send",
         job=run.job,
         inputs=run.inputs,
@@ -155,7 +155,7 @@ def _send(asked: JobOptions, run: "Run", standin: Standin | None) -> int:
             deliver(run, ending.tally)
     except SegcliError as stopped:
         ending.stopped = stopped
-        if run.journal and run.journal.path.exists():
+        if run.journal and run.journal.past.is_worth_resuming:
             hints = (stopped.hint, how_to_resume(asked, run.job))
             stopped.hint = "\n".join(filter(None, hints))
     return report.conclude(ending, asked)
@@ -173,7 +173,7 @@ def _run(
     return Run(
         job=job,
         inputs=inputs,
-        rejects=asked.rejects or rejects.default_path(job.destination.name, asked.files),
+        rejects=_rejects(asked, job),
         concurrency=how.concurrency,
         rate=how.rate,
         timeout=how.timeout,
@@ -181,6 +181,10 @@ def _run(
         max_line=asked.max_line,
         journal=journal,
     )
+
+
+def _rejects(asked: JobOptions, job: Job) -> Path:
+    return asked.rejects or rejects.default_path(job.destination.name, asked.files)
 
 
 @contextmanager

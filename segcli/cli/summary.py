@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segcli.cli.report import Ending
+from segcli.cli.ending import Ending
 from segcli.delivery.tally import State, Tally
 
 COLOURS: dict[State, str] = {

@@ -5,6 +5,7 @@ import sys
 import click
 
 from segcli.cli import report
+from segcli.cli.ending import Ending
 from segcli.cli.options import JobOptions, job_of, job_options
 from segcli.delivery import source
 from segcli.delivery.rejects import Rejects
@@ -33,7 +34,7 @@ def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
     report.check_outputs(asked)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
-    ending = report.Ending(
+    ending = Ending(
         command="transform", job=job, inputs=inputs, tally=Tally(), rejects=asked.rejects
     )
     transformation = Transformation(

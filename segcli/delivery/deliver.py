@@ -137,6 +137,7 @@ class _Delivery:
             for settled in await self._queue(reading, outcome):
                 await self.ledger.settle(settled)
             self.tally.bytes_read += reading.size
+            self.tally.bytes_settled += reading.size_of_settled
             await asyncio.sleep(0)
         self.lanes.close()
 

@@ -61,6 +61,7 @@ class Ledger:
             self._journal.settle(settled)
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
+        self._tally.bytes_settled += sum(line.size for line in settled.lines)
         if self._journal and settled.state != "skipped":
             await self._journal.synced()
 

@@ -19,6 +19,11 @@ class Reading:
     size: int
     mark: Mark | None = None
 
+    @property
+    def size_of_settled(self) -> int:
+        """The bytes of those lines that an earlier run has settled."""
+        return self.size - sum(line.size for line in self.lines)
+
 
 def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
     """Read everything, without a journal."""

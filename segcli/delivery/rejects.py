@@ -28,10 +28,7 @@ class Rejects:
         self._file: FileIO | None = None
         self._sync: GroupSync | None = None
         self._kept_before: set[tuple[str, int]] = set()
-        if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
-            raise OutputError(
-                f"the rejects file {path} cannot be written", "Name another one: --rejects PATH"
-            )
+        check_writable(path)
 
     def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
         """Do not keep again what stands behind that position and `is_open` tells of.
@@ -92,6 +89,14 @@ class Rejects:
         return Stopped(
             f"the rejects file {self.path} cannot be written: {error.strerror}",
             "Nothing was lost: what is not in it counts as unsent.",
+        )
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError unless a rejects file can be written there."""
+    if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+        raise OutputError(
+            f"the rejects file {path} cannot be written", "Name another one: --rejects PATH"
         )
 
 

@@ -19,6 +19,11 @@ class Line:
     text: bytes | TooLong
     place: int = 0
 
+    @property
+    def size(self) -> int:
+        """The bytes it took in its input, with its line break."""
+        return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -33,6 +33,7 @@ class Tally:
     skipped: int = 0
     unsent: int = 0
     bytes_read: int = 0
+    bytes_settled: int = 0
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0

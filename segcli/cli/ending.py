@@ -1,0 +1,54 @@
+"""A run that is over: what the summary, the report and the exit code are made from."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from segcli.delivery.source import Input
+from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
+from segcli.errors import Exit, SegcliError
+from segcli.outcome import Job
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """A run that is over, or nearly; times are wall-clock and monotonic seconds.
+
+    `before` is what earlier runs settled, if this one went on where they stopped.
+    """
+
+    command: str
+    job: Job
+    inputs: Sequence[Input]
+    tally: Tally
+    states: Sequence[State] = STATES_OF_TRANSFORM
+    rejects: Path | None = None
+    sandbox: str = ""
+    stopped: SegcliError | None = None
+    before: Mapping[State, int] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+    _clock: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    def stop_clock(self) -> None:
+        """Note how long the run took."""
+        self.seconds = time.monotonic() - self._clock
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        if self.stopped:
+            return self.stopped.exit_code
+        bad = self.tally.refused + self.tally.rejected
+        return Exit.INCOMPLETE if bad else Exit.DONE
+
+    def over_all_runs(self) -> dict[State, int]:
+        """Return the ledger of this run and of those before it."""
+        ledger = self.tally.ledger(self.states)
+        return {state: lines + self.before.get(state, 0) for state, lines in ledger.items()}
+
+    @property
+    def kept(self) -> Path | None:
+        """The rejects file, if this run has written to it."""
+        return self.rejects if self.tally.refused + self.tally.rejected else None
