@@ -3,7 +3,7 @@
 The names below are what a destination plug-in needs; see "Write a destination" in the README.
 """
 
-from segcli.destination import Destination, Field, Limits, Payload, Request
+from segcli.destination import Destination, Field, Limits, Payload, Remark, Request
 from segcli.event import Event, Rejected
 from segcli.secret import Secret
 from segcli.settings import setting
@@ -31,6 +31,7 @@ __all__ = [
     "Payload",
     "Refused",
     "Rejected",
+    "Remark",
     "Reply",
     "Request",
     "Retry",

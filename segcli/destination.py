@@ -1,6 +1,6 @@
 """A destination: a vendor as a value, and what crosses between it and the delivery."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -59,13 +59,27 @@ class Field:
     on: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about an event that somebody should know: `field` (a dotted path) has `problem`."""
+
+    field: str
+    problem: str
+
+
+def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001  # the interface
+    """Say nothing about any event."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination(Generic[S]):
     """A vendor: which events it takes, what they become, how they are posted.
 
     `payload` and `request` are pure; `payload` raises Rejected and nothing else. `together` says
     how many payloads of a route may share a request with these settings, where that is not
-    `limits.events` for every route.
+    `limits.events` for every route. `remarks` says for `segcli check` which values the mapping
+    turns into something else.
     """
 
     name: str
@@ -77,6 +91,7 @@ class Destination(Generic[S]):
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     together: Callable[[str, S], int] | None = None
+    remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     fields: Sequence[Field] = ()
     about: str = ""
 

@@ -20,8 +20,9 @@ _SHAPE_OF_DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 # is 16 characters. Exponents of two digits neither overflow nor underflow.
 _SUSPECT_RUN = b"0" * 16
 _SUSPECT_EXPONENT = b"0e-000"
-# Possessive, and a string may lack its end: a line cut short must not be tried again and again.
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
+# In a line that is cut short the last string lacks its end.
+_STRING = re.compile(rb'"[^"]*"?')
 
 
 def loads(text: bytes) -> Any:
@@ -61,15 +62,12 @@ def _fragment(value: Any) -> orjson.Fragment:
 
 
 def _check_depth(text: bytes) -> None:
+    unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     depth = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        mark = token[0]
-        if mark in b"{[":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-        elif mark in b"}]":
-            depth -= 1
+    for mark in _STRING.sub(b"", unescaped.translate(None, _ALL_BUT_MARKS)):
+        depth += 1 if mark in b"{[" else -1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _loads_exactly(text: bytes) -> Any:

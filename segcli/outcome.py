@@ -70,14 +70,27 @@ def outcomes(job: Job, *, mapped: int = 0) -> Decide:
 
 def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
     """Return the outcome of one line, whatever it holds."""
+    event = event_of(line)
+    return map_event(event, job) if isinstance(event, Event) else event
+
+
+def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
+    """Return the event of one line, or why it holds none."""
     if isinstance(line, TooLong):
         return Rejected("", "longer than --max-line")
     if not line or line.isspace():
         return Skipped("blank line")
     try:
-        event = events.parse(line)
-        if reason := _reason_to_skip(event, job):
-            return Skipped(reason)
+        return events.parse(line)
+    except Rejected as rejected:
+        return rejected
+
+
+def map_event(event: Event, job: Job) -> Outcome:
+    """Return what becomes of an event."""
+    if reason := _reason_to_skip(event, job):
+        return Skipped(reason)
+    try:
         return _mapped(event, job)
     except Rejected as rejected:
         return rejected

@@ -15,6 +15,7 @@ from segcli.errors import Exit, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
+    "check": "Say in CI what a destination would receive, and what it would lose.",
     "send": "Send events to a destination and account for every line.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Stand in for every vendor on this machine.",
@@ -47,6 +48,7 @@ def cli() -> None:
       segcli transform events.jsonl                 what would be sent
       segcli send --dest gist --sandbox events.jsonl  a rehearsal, no key needed
       segcli send --dest gist events.jsonl          the real thing
+      segcli check --dest gist events.jsonl         in CI
 
     Exit codes: 0 all done; 1 done, but some events were rejected or refused; 2 could not start;
     3 stopped on the way; 130 interrupted.

@@ -24,6 +24,9 @@ class NoReply:
 
 Post = Callable[[Request], Awaitable[Reply | NoReply]]
 
+# What goes to this machine stays on it, whatever proxy the environment names.
+_DIRECT = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
+
 
 def security() -> ssl.SSLContext:
     """Return what every connection of a run shares; making it takes longer than a request."""
@@ -41,7 +44,12 @@ async def connection(*, timeout: float, context: ssl.SSLContext) -> AsyncIterato
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     agent = {"User-Agent": f"segcli/{__version__}"}
     async with httpx.AsyncClient(
-        headers=agent, timeout=None, limits=limits, verify=context, follow_redirects=False
+        headers=agent,
+        timeout=None,
+        limits=limits,
+        verify=context,
+        follow_redirects=False,
+        mounts=_DIRECT,
     ) as client:
 
         async def post(request: Request) -> Reply | NoReply:
@@ -52,8 +60,10 @@ async def connection(*, timeout: float, context: ssl.SSLContext) -> AsyncIterato
                     )
             except TimeoutError:
                 return NoReply(f"no answer within {timeout:g} s")
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 return _no_reply(error)
+            except (httpx.InvalidURL, UnicodeError) as error:
+                return NoReply(f"no request can go to this address: {error}", final=True)
             client.cookies.clear()
             return _reply(response)
 
@@ -66,7 +76,7 @@ def _reply(response: httpx.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
-def _no_reply(error: httpx.TransportError) -> NoReply:
+def _no_reply(error: httpx.RequestError) -> NoReply:
     reason = _REASONS.get(type(error), "no reply")
     detail = str(error).strip()
     return NoReply(f"{reason}: {detail}" if detail else reason, final=_is_untrusted(error))
@@ -81,10 +91,11 @@ def _is_untrusted(error: BaseException | None) -> bool:
     return False
 
 
-_REASONS: dict[type[httpx.TransportError], str] = {
+_REASONS: dict[type[httpx.RequestError], str] = {
     httpx.ConnectError: "cannot connect",
     httpx.ProxyError: "the proxy failed",
     httpx.ReadError: "the connection was reset",
     httpx.WriteError: "the connection was reset",
     httpx.RemoteProtocolError: "the reply was cut short",
+    httpx.DecodingError: "the reply cannot be decoded",
 }

@@ -5,7 +5,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -123,7 +123,9 @@ class _Delivery:
         slammed.cancel()
         if not everything.done():
             everything.cancel()
-            await asyncio.wait([everything])
+            # Awaited for itself: a gathering that was cancelled and never asked is complained of.
+            with suppress(asyncio.CancelledError):
+                await everything
 
     def _pull_if_failed(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):

@@ -6,9 +6,11 @@ its CRC is dropped, so a journal cut anywhere says a prefix of what was settled.
 """
 
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,8 +22,10 @@ from segcli.delivery.positions import Positions
 
 FORMAT = 1
 
-# What stands behind the CRC of the first line.
-_BEGINNING = b' {"segcli"'
+# The first line, but for the digits of its CRC.
+_BEGINNING = re.compile(rb'[0-9a-f]{8} \{"segcli"')
+_BEGUN = b'00000000 {"segcli"'
+_HEADER_AT_MOST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ class Past:
 def read(path: Path) -> Past | None:
     """Read a journal; None where there is none, or none that got as far as its header.
 
-    Raises ValueError where the file is something else.
+    Raises ValueError where the file is something else, or its header is damaged.
     """
     past: Past | None = None
     try:
@@ -97,11 +101,11 @@ def read(path: Path) -> Past | None:
                     past.apply(record)
                 past.end = end
             file.seek(0)
-            start = file.read(len(_BEGINNING) + 8)
+            start = file.readline(_HEADER_AT_MOST).rstrip(b"\0")
     except FileNotFoundError:
         return None
-    if past is None and not _BEGINNING.startswith(start.rstrip(b"\0")[8:]):
-        raise ValueError(f"{path} is no journal of segcli")
+    if past is None and not _is_torn_header(start):
+        raise ValueError(f"{path} is no journal of segcli, or a damaged one")
     return past
 
 
@@ -132,11 +136,18 @@ def _valid(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
         yield orjson.loads(text), end
 
 
+def _is_torn_header(start: bytes) -> bool:
+    """Tell whether a file that begins like this was to be a journal, and ends within its header."""
+    begun = start[: len(_BEGUN)] + _BEGUN[len(start) :]
+    return bool(_BEGINNING.fullmatch(begun)) and not start.endswith(b"\n")
+
+
 def _header(record: Mapping[str, Any]) -> Header:
-    try:
-        return Header(**record["segcli"])
-    except (KeyError, TypeError):
-        raise ValueError("the journal was written by another version of segcli") from None
+    with suppress(KeyError, TypeError):
+        header = Header(**record["segcli"])
+        if header.format == FORMAT:
+            return header
+    raise ValueError("the journal was written by another version of segcli")
 
 
 def sync_folder(folder: Path) -> None:

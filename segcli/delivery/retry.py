@@ -103,7 +103,8 @@ class Courier:
             case Retry():
                 return [batch]
             case Stop(reason, setting):
-                self.brake.pull(self._stopped(reason, setting))
+                said = "answered" if answer.status else "gave no answer:"
+                self.brake.pull(self._stopped(f"{said} {reason}", setting))
                 return [batch]
 
     async def _conclude_parts(
@@ -152,7 +153,7 @@ class Courier:
         name = self.job.destination.name
         known = hasattr(self.job.settings, setting)
         hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
-        return Stopped(f"{name} answered {self._hide(reason)}", hint)
+        return Stopped(f"{name} {self._hide(reason)}", hint)
 
     def _exhausted(self, reason: str, after: float | None, item: Item) -> Stopped:
         name = self.job.destination.name

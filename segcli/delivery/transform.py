@@ -69,10 +69,11 @@ def _every_line(
     several = len(transformation.inputs) > 1
     for number, outcome in enumerate(found, chunk.first):
         place = {"file": chunk.input.title, "line": number} if several else {"line": number}
-        yield orjson.dumps(place | _described(outcome), option=orjson.OPT_APPEND_NEWLINE)
+        yield orjson.dumps(place | described(outcome), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _described(outcome: Outcome) -> dict[str, Any]:
+def described(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as `--outcomes` and golden files show it, without its place."""
     match outcome:
         case Mapped(route, body):
             return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}

@@ -8,6 +8,7 @@ from segcli.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
 _MILLISECONDS_FROM = 100_000_000_000
+_KINDS: Mapping[type, str] = {str: "text", list: "an array", dict: "an object"}
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -25,7 +26,10 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def leaves_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of an object; its own keys stand behind `prefix` as it is."""
     for key, value in values.items():
-        yield from leaves(value, prefix + key)
+        if isinstance(value, dict | list):
+            yield from leaves(value, prefix + key)
+        elif value is not None:
+            yield prefix + key, value
 
 
 def text(value: str | float) -> str:
@@ -50,6 +54,13 @@ def numbers_of(values: Mapping[str, Any]) -> dict[str, Any]:
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the object without the keys whose value is null or an empty object."""
     return {key: value for key, value in values.items() if value is not None and value != {}}
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a JSON value in a sentence."""
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a number" if is_number(value) else _KINDS.get(type(value), "null")
 
 
 def unix_seconds(value: object) -> int | None:

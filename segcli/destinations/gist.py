@@ -5,12 +5,12 @@ are those of Gist's Ruby SDK [code]; that times in events are unix seconds and t
 `user_id` is our reading, by analogy with contacts [guess].
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.destination import Destination, Field, Payload, Request
-from segcli.destinations._shape import leaves, text, unix_seconds, without_empty
+from segcli.destination import Destination, Field, Payload, Remark, Request
+from segcli.destinations._shape import kind_of, leaves, text, unix_seconds, without_empty
 from segcli.event import Event, Rejected
 from segcli.secret import Secret
 from segcli.settings import setting
@@ -138,6 +138,21 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG001  # the interface
+    """A contact takes flat values only; without an email an event reaches known contacts only."""
+    if event.type == "track":
+        if "email" not in _event(event):
+            yield Remark("properties.email", "is missing: Gist creates no contact from this event")
+        return
+    for path, value in event.object("traits").items():
+        if isinstance(value, dict | list):
+            yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes flat properties")
+        elif path in {"createdAt", "created_at"} and unix_seconds(value) is None:
+            yield Remark(f"traits.{path}", "is no time and becomes a custom property")
+        elif path in {"name", "phone"} and not isinstance(value, str | None):
+            yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes text or a property")
+
+
 GIST = Destination(
     name="gist",
     label="Gist",
@@ -146,13 +161,16 @@ GIST = Destination(
     payload=payload,
     request=request,
     together=together,
+    remarks=remarks,
     about="Messaging and CRM. One contact or event a request; contacts in batches if set so.",
     fields=(
         Field("userId", "user_id", "required on identify"),
         Field("traits.email", "email", "required", on="identify"),
-        Field("traits.name", "name", "else firstName lastName", on="identify"),
+        Field(
+            "traits.name", "name", "else firstName lastName, first_name last_name", on="identify"
+        ),
         Field("traits.phone", "phone", on="identify"),
-        Field("traits.createdAt", "signed_up_at", "as unix seconds", on="identify"),
+        Field("traits.createdAt", "signed_up_at", "or created_at; as unix seconds", on="identify"),
         Field("context.ip", "last_seen_ip", on="identify"),
         Field("context.userAgent", "last_seen_user_agent", on="identify"),
         Field("traits.*", "custom_properties.*", "every other trait, flat", on="identify"),
@@ -160,6 +178,11 @@ GIST = Destination(
         Field("properties.email", "email", "else context.traits.email", on="track"),
         Field("context.traits.email", "email", "without properties.email", on="track"),
         Field("properties.*", "properties.*", "as it is", on="track"),
-        Field("timestamp", "occurred_at", "as unix seconds", on="track"),
+        Field(
+            "timestamp",
+            "occurred_at",
+            "else originalTimestamp, receivedAt, sentAt; as unix seconds",
+            on="track",
+        ),
     ),
 )

@@ -5,12 +5,19 @@ the request is that of one public push script [code]. How Segment names the acto
 not known: `customer`, `userId` and `anonymousId` are our choice [guess].
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.destination import Destination, Field, Payload, Request
-from segcli.destinations._shape import labels_of, leaves_of, numbers_of, text, without_empty
+from segcli.destination import Destination, Field, Payload, Remark, Request
+from segcli.destinations._shape import (
+    kind_of,
+    labels_of,
+    leaves_of,
+    numbers_of,
+    text,
+    without_empty,
+)
 from segcli.event import Event, Rejected, is_number
 from segcli.secret import Secret
 from segcli.settings import setting
@@ -79,6 +86,26 @@ def _context_labels(event: Event) -> dict[str, str]:
     }
 
 
+def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
+    """On track, traits of every type become text [doc]."""
+    if event.type == "identify":
+        yield from _became_text(event, "traits", but=is_number)
+    else:
+        yield from _became_text(event, "context.traits")
+        if settings.properties:
+            yield from _became_text(event, "properties", but=is_number)
+    for name in ("location", "campaign", "device"):
+        yield from _became_text(event, f"context.{name}")
+
+
+def _became_text(
+    event: Event, path: str, but: Callable[[object], bool] = lambda _: False
+) -> Iterator[Remark]:
+    for inner, value in leaves_of(event.object(path), f"{path}."):
+        if not isinstance(value, str) and not but(value):
+            yield Remark(inner, f"is {kind_of(value)} and becomes text")
+
+
 POINTILLIST = Destination(
     name="pointillist",
     label="Pointillist",
@@ -86,6 +113,7 @@ POINTILLIST = Destination(
     kinds=frozenset({"identify", "track"}),
     payload=payload,
     request=request,
+    remarks=remarks,
     about="Journey analytics (later Genesys). One event a request.",
     fields=(
         Field("userId", "actors.customer.userId", "an Actor Identifier"),

@@ -1,0 +1,89 @@
+"""`segcli check`: the gate for CI, without a key and without a network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from segcli.cli import formats
+from segcli.cli.options import JobOptions, job_of, job_options, packed
+from segcli.cli.quantities import RATE
+from segcli.delivery import source
+from segcli.delivery.check import Check, check
+from segcli.errors import Exit, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """What to look at, and how to say it."""
+
+    format: str
+    strict: bool
+    expect: Path | None
+    update: bool
+    fail_on_uncovered: tuple[str, ...]
+    max_findings: int
+    rate: float | None
+
+
+@click.command("check")
+@job_options(default_dest="pointillist")
+@packed(
+    CheckOptions,
+    "how",
+    click.option(
+        "--format",
+        type=click.Choice(formats.NAMES),
+        default="text",
+        show_default=True,
+        help="How to print what was found.",
+    ),
+    click.option("--strict", is_flag=True, help="Count warnings as errors."),
+    click.option(
+        "--expect",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Compare with a golden file, as `segcli transform --outcomes` prints it.",
+    ),
+    click.option("--update", is_flag=True, help="Write the golden file anew."),
+    click.option(
+        "--fail-on-uncovered",
+        metavar="PATTERN",
+        multiple=True,
+        help="Count input fields like this as errors where the mapping leaves them out, such as "
+        "'properties.*' (repeatable).",
+    ),
+    click.option(
+        "--max-findings",
+        metavar="N",
+        type=click.IntRange(min=0),
+        default=1000,
+        show_default=True,
+        help="Print so many at most; all are counted.",
+    ),
+    click.option("--rate", type=RATE, metavar="RATE", help="Say how long sending at it takes."),
+)
+def command(asked: JobOptions, how: CheckOptions) -> int:
+    """Say in CI what a destination would receive, and what it would lose.
+
+    Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
+    --fail-on-uncovered is left out; with --strict for warnings too.
+    """
+    if how.update and how.expect is None:
+        raise UsageError("--update: no golden file is named", "Type --expect FILE --update")
+    review = check(
+        Check(
+            job=job_of(asked),
+            inputs=source.inputs(asked.files),
+            strict=how.strict,
+            expect=how.expect,
+            update=how.update,
+            fail_on_uncovered=how.fail_on_uncovered,
+            rate=how.rate,
+            most_findings=how.max_findings,
+            max_line=asked.max_line,
+        )
+    )
+    if not asked.quiet:
+        click.echo(formats.formatter(how.format)(review), nl=False)
+    return Exit.INCOMPLETE if review.errors else Exit.DONE

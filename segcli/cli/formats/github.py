@@ -1,0 +1,31 @@
+"""`--format github`: workflow commands, which GitHub Actions shows beside the lines they name.
+
+The form and its escapes are those of GitHub's toolkit: in a message `%`, CR and LF are escaped,
+in a property `:` and `,` as well.
+"""
+
+from segcli.cli.formats import sentences
+from segcli.review.finding import Finding
+from segcli.review.review import Review
+
+
+def formatted(review: Review) -> str:
+    """Return an annotation for each finding, and the counts as a notice."""
+    said = sentences(review)
+    notice = "; ".join(filter(None, (said["counts"], said["verdict"], said["hidden"])))
+    lines = [_annotation(finding) for finding in review.findings]
+    return "\n".join([*lines, f"::notice title=segcli check::{_message(notice)}"]) + "\n"
+
+
+def _annotation(finding: Finding) -> str:
+    place = f"file={_property(finding.file)},line={finding.line}"
+    title = _property(f"segcli check: {finding.state}")
+    return f"::{finding.level} {place},title={title}::{_message(finding.text)}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,66 @@
+"""`--format markdown`: tables for a pull-request comment or a job summary."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from segcli.cli.formats import sentences
+from segcli.review.review import Review
+
+_LEFT_OUT_SHOWN = 40
+
+
+def formatted(review: Review) -> str:
+    """Return the review as GitHub-flavoured Markdown."""
+    said = sentences(review)
+    blocks = [f"### segcli check: {review.destination}", f"{said['verdict']}; {said['counts']}."]
+    if review.findings:
+        blocks.append(_table(("where", "state", "finding"), _findings(review)))
+    if said["hidden"]:
+        blocks.append(said["hidden"])
+    if review.left_out:
+        blocks.append(_table(("not carried", "events", "share"), _left_out(review)))
+    if review.routes:
+        titles = ("route", "events", "requests", "bytes", "largest")
+        blocks.append(_table(titles, _routes(review)))
+    blocks.append(f"{said['plan']}.")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _findings(review: Review) -> Iterator[Sequence[str]]:
+    for one in review.findings:
+        state, _, rest = one.text.partition(": ")
+        yield _code(f"{one.file}:{one.line}"), state, _cell(rest)
+
+
+def _left_out(review: Review) -> Iterator[Sequence[str]]:
+    for one in review.left_out[:_LEFT_OUT_SHOWN]:
+        yield _code(one.path), f"{one.events:,}", f"{one.share:.0%}"
+    if rest := review.left_out[_LEFT_OUT_SHOWN:]:
+        yield f"and {len(rest)} more", "", ""
+
+
+def _routes(review: Review) -> Iterator[Sequence[str]]:
+    for route in review.routes:
+        figures = (route.events, route.requests, route.bytes, route.largest)
+        yield _code(route.route), *(f"{figure:,}" for figure in figures)
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(text: str) -> str:
+    """Return text that a table cell shows as it is."""
+    for mark in "\\`*_{}[]<>|~#":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def _code(text: str) -> str:
+    """Return a code span; a fence longer than any run of backticks in the text holds it."""
+    text = text.replace("|", "\\|").replace("\n", " ").replace("\r", " ")
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"

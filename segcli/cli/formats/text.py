@@ -1,0 +1,78 @@
+"""`--format text`: findings as `file:line: state: field problem`, then tables."""
+
+import io
+import sys
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from segcli.cli.formats import sentences
+from segcli.review.finding import Finding
+from segcli.review.review import Review
+
+_COLOURS = {"error": "red", "warning": "yellow"}
+_LEFT_OUT_SHOWN = 40
+
+
+def formatted(review: Review) -> str:
+    """Return the review for people: coloured on a terminal, plain elsewhere."""
+    is_terminal = sys.stdout.isatty()
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        force_terminal=is_terminal,
+        highlight=False,
+        soft_wrap=True,
+        width=None if is_terminal else 200,
+    )
+    said = sentences(review)
+    for finding in review.findings:
+        console.print(_line(finding))
+    for line in (said["hidden"], said["counts"]):
+        if line:
+            console.print(line, markup=False)
+    _table(console, _left_out(review))
+    _table(console, _routes(review))
+    console.print(said["plan"], markup=False)
+    console.print(said["verdict"], markup=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _line(finding: Finding) -> Text:
+    place = Text(f"{finding.file}:{finding.line}: ")
+    state, _, rest = finding.text.partition(": ")
+    return place + Text(state, style=_COLOURS[finding.level]) + Text(f": {rest}")
+
+
+def _table(console: Console, table: RenderableType | None) -> None:
+    if table:
+        console.print(table)
+
+
+def _left_out(review: Review) -> Table | None:
+    if not review.left_out:
+        return None
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    for one in review.left_out[:_LEFT_OUT_SHOWN]:
+        share = f"({one.share:.0%})"
+        note = f"not carried by {review.destination}"
+        table.add_row(Text(one.path), f"{one.events:,} events {share}", note)
+    if rest := review.left_out[_LEFT_OUT_SHOWN:]:
+        table.add_row(f"and {len(rest)} more fields; --format json has them all", "", "")
+    return table
+
+
+def _routes(review: Review) -> Table | None:
+    if not review.routes:
+        return None
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("route", "events", "requests", "bytes", "largest"):
+        table.add_column(title, justify="left" if title == "route" else "right")
+    for route in review.routes:
+        figures = (route.events, route.requests, route.bytes, route.largest)
+        table.add_row(Text(route.route), *(f"{figure:,}" for figure in figures))
+    return table

@@ -1,0 +1,70 @@
+"""The golden file on disk: read to be compared with, or written anew."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from segcli.delivery.transform import described
+from segcli.errors import InputError, OutputError
+from segcli.outcome import Mapped, Outcome
+from segcli.review.finding import Finding
+from segcli.review.golden import Comparison
+
+Place = tuple[str, int]
+
+
+class GoldenFile:
+    """What the outcomes are held against, if anything; with `update` it becomes what they are.
+
+    `several`: the outcomes name their file, as there are several. Raises InputError where the
+    file cannot be read or is none.
+    """
+
+    def __init__(self, path: Path | None, *, update: bool, several: bool) -> None:
+        self._path = path
+        self._update = update
+        self._several = several
+        self._now: list[bytes] = []
+        self._comparison = None if path is None or update else _comparison(path)
+
+    def see(self, place: Place, outcome: Outcome) -> None:
+        """Take in what became of a line."""
+        if self._path is None:
+            return
+        where = {"file": place[0], "line": place[1]} if self._several else {"line": place[1]}
+        text = orjson.dumps(where | described(outcome))
+        if self._update:
+            self._now.append(text)
+        if self._comparison:
+            payload = outcome.body if isinstance(outcome, Mapped) else None
+            self._comparison.see(place, text, payload)
+
+    def close(self, file: str) -> Iterator[Finding]:
+        """Yield the differences, or write the file; raises OutputError where it cannot be."""
+        if self._comparison:
+            yield from self._comparison.findings(file)
+        if self._path and self._update:
+            _write(self._path, b"".join(text + b"\n" for text in self._now))
+
+
+def _comparison(path: Path) -> Comparison:
+    try:
+        return Comparison(path.read_bytes().rstrip(b"\n").split(b"\n"))
+    except FileNotFoundError:
+        hint = "Type --update to make it from what the events become now."
+        raise InputError(f"the golden file {path} does not exist", hint) from None
+    except OSError as error:
+        raise InputError(f"the golden file {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(
+            f"the golden file {path} is none: {error}",
+            "It holds what `segcli transform --outcomes`, or `segcli transform`, prints.",
+        ) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"the golden file {path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,76 @@
+"""A review: everything `segcli check` has to say, as a value that each format prints its way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.review.coverage import LeftOut
+from segcli.review.finding import Finding
+from segcli.review.plan import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """`findings` are the first of `errors` and `warnings` in number, in the order of the input.
+
+    `counts` are the lines by state, `seconds` the time that the rate lets the requests take.
+    """
+
+    destination: str
+    inputs: Sequence[str]
+    read: int
+    counts: dict[str, int]
+    findings: Sequence[Finding]
+    errors: int
+    warnings: int
+    left_out: Sequence[LeftOut]
+    untried: int
+    routes: Sequence[Route]
+    seconds: float | None
+
+    @property
+    def hidden(self) -> int:
+        """How many findings were too many to be kept."""
+        return self.errors + self.warnings - len(self.findings)
+
+    def document(self) -> dict[str, Any]:
+        """Return the review as JSON, as `check.schema.json` describes it."""
+        return {
+            "check_version": 1,
+            "destination": self.destination,
+            "inputs": list(self.inputs),
+            "read": self.read,
+            "counts": self.counts,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "findings": [
+                {
+                    "file": one.file,
+                    "line": one.line,
+                    "level": one.level,
+                    "state": one.state,
+                    "field": one.field,
+                    "problem": one.problem,
+                    "lines": one.count,
+                }
+                for one in self.findings
+            ],
+            "not_carried": [
+                {"path": one.path, "events": one.events, "share": round(one.share, 4)}
+                for one in self.left_out
+            ],
+            "plan": {
+                "requests": sum(route.requests for route in self.routes),
+                "seconds": self.seconds,
+                "routes": [
+                    {
+                        "route": route.route,
+                        "events": route.events,
+                        "requests": route.requests,
+                        "bytes": route.bytes,
+                        "largest": route.largest,
+                    }
+                    for route in self.routes
+                ],
+            },
+        }
