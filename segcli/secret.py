@@ -1,7 +1,11 @@
 """What must not be shown: keys, and the parts of an address that may hold one."""
 
 import base64
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Iterator
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+
+# Shorter parts of an address are no secrets, and words of a message may contain them.
+_SHORTEST_SECRET = 6
 
 
 class Secret:
@@ -59,3 +63,27 @@ def display_url(url: str) -> str:
         return "…"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+
+def hide_address_in(text: str, url: str) -> str:
+    """Return the text with what `display_url` does not show of an address replaced by `***`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return text
+    for secret in sorted(_secrets_of(parts), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _secrets_of(parts: SplitResult) -> Iterator[str]:
+    """Yield user and password together, as Basic credentials and apart, and the query's values."""
+    user_and_password = parts.netloc.rpartition("@")[0]
+    if user_and_password:
+        yield user_and_password
+        yield base64.b64encode(unquote(user_and_password).encode()).decode()
+        yield from (unquote(user_and_password.partition(":")[2]), parts.password or "")
+    yield parts.query
+    yield from (value for _, value in parse_qsl(parts.query))
+    yield from (pair.partition("=")[2] for pair in parts.query.split("&"))

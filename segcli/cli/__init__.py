@@ -15,7 +15,7 @@ from segcli.errors import Exit, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
-    "check": "Say in CI what a destination would receive, and what it would lose.",
+    "check": "Say in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Stand in for every vendor on this machine.",
@@ -33,6 +33,14 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"segcli.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command; click itself would end with 1 where our output has no reader."""
+        try:
+            code: int = super().invoke(ctx)
+        except BrokenPipeError:
+            code = _close_quietly()
+        return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -64,7 +64,7 @@ class CheckOptions:
     click.option("--rate", type=RATE, metavar="RATE", help="Say how long sending at it takes."),
 )
 def command(asked: JobOptions, how: CheckOptions) -> int:
-    """Say in CI what a destination would receive, and what it would lose.
+    """Say in CI what a destination would receive and lose.
 
     Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
     --fail-on-uncovered is left out; with --strict for warnings too.
