@@ -78,7 +78,7 @@ def identify(change: Change, computation: Computation, *, timestamp: str) -> byt
 
 
 def message_id(change: Change, computation: Computation) -> str:
-    """Return an id that depends on nothing but the computation, the user, the value and the round."""
+    """Return an id made of the computation, the user, the value and the round alone."""
     what = (
         computation.kind,
         computation.key,

@@ -79,11 +79,11 @@ def hide_address_in(text: str, url: str) -> str:
 
 def _secrets_of(parts: SplitResult) -> Iterator[str]:
     """Yield user and password together, as Basic credentials and apart, and the query's values."""
-    user_and_password = parts.netloc.rpartition("@")[0]
-    if user_and_password:
-        yield user_and_password
-        yield base64.b64encode(unquote(user_and_password).encode()).decode()
-        yield from (unquote(user_and_password.partition(":")[2]), parts.password or "")
+    credentials = parts.netloc.rpartition("@")[0]
+    if credentials:
+        user, _, password = unquote(credentials).partition(":")
+        yield base64.b64encode(f"{user}:{password}".encode()).decode()
+        yield from (credentials, unquote(credentials), password, parts.password or "")
     yield parts.query
     yield from (value for _, value in parse_qsl(parts.query))
     yield from (pair.partition("=")[2] for pair in parts.query.split("&"))

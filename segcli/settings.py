@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret
+from segcli.secret import Secret, hide_address_in
 
 S = TypeVar("S")
 
@@ -121,11 +121,13 @@ def how_to_set(destination: str, name: str) -> str:
 
 
 def hide_secrets(settings: Any, text: str) -> str:
-    """Return the text without any key that the settings hold, nor what a vendor echoes of it."""
+    """Return the text without any key that the settings or their endpoint hold, as `***`."""
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if isinstance(value, Secret):
             text = value.hide_in(text)
+        elif entry.name == "endpoint":
+            text = hide_address_in(text, value)
     return text
 
 

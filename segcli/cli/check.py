@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from segcli.cli import formats
-from segcli.cli.options import JobOptions, job_of, job_options, packed
+from segcli.cli.job import job_of
+from segcli.cli.options import JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
 from segcli.delivery import source
 from segcli.delivery.check import Check, check

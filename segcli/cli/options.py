@@ -2,23 +2,16 @@
 
 import dataclasses
 import functools
-import os
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
-from segcli import destinations, settings
 from segcli.cli.quantities import MOMENT, SIZE, Moment
 from segcli.delivery.source import MAX_LINE
-from segcli.destination import Destination
-from segcli.errors import SettingsError, UsageError
 from segcli.event import TYPES
-from segcli.outcome import Job
-from segcli.selection import Selection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = "segcli.toml"
@@ -47,6 +40,42 @@ class JobOptions:
     quiet: bool
 
 
+class Target(Protocol):
+    """The options that name a destination and its settings."""
+
+    @property
+    def dest(self) -> str | None:
+        """The destination's name."""
+
+    @property
+    def set(self) -> tuple[str, ...]:
+        """Settings, as `key=value`."""
+
+    @property
+    def config(self) -> str | None:
+        """The TOML file, if one is named."""
+
+    @property
+    def api_key_file(self) -> Path | None:
+        """The file that holds the key."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where requests go."""
+
+
+class Outputs(Protocol):
+    """The options that say what is printed and written besides the work itself."""
+
+    @property
+    def report(self) -> Path | None:
+        """Where the JSON report goes."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing but errors is said."""
+
+
 def packed(
     into: type[Any], name: str, *options: Callable[[Any], Any]
 ) -> Callable[[Command], Command]:
@@ -68,35 +97,15 @@ def packed(
 
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
     """The arguments and options of every command that maps events."""
-    return packed(JobOptions, "asked", *_which(default_dest), *_SELECTION, *_FILES)
-
-
-def job_of(
-    asked: JobOptions, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
-) -> Job:
-    """Make the job that the options ask for; `overrides` are settings that win over all others.
-
-    Raises UsageError and SettingsError.
-    """
-    if asked.dest is None:
-        raise UsageError(
-            "no destination is named",
-            f"Type --dest NAME. There are: {', '.join(destinations.names())}",
-        )
-    destination = destinations.find(asked.dest)
-    sources = settings.Sources(
-        given=_given(asked, destination) | dict(overrides(destination) if overrides else {}),
-        env=os.environ,
-        table=_table(asked.config, destination.name),
-        config=asked.config or DEFAULT_CONFIG,
+    files = click.argument("files", nargs=-1, metavar="[FILES]...")
+    return packed(
+        JobOptions, "asked", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
-    values = settings.read(destination.name, destination.settings, sources)
-    return Job(destination=destination, settings=values, selection=_selection(asked))
 
 
-def _which(default_dest: str | None) -> tuple[Callable[[Any], Any], ...]:
+def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any], ...]:
+    """The options of `Target`."""
     return (
-        click.argument("files", nargs=-1, metavar="[FILES]..."),
         click.option(
             "--dest",
             "-d",
@@ -164,7 +173,7 @@ _SELECTION = (
     ),
 )
 
-_FILES = (
+OUTPUT_OPTIONS = (
     click.option(
         "--max-line",
         type=SIZE,
@@ -186,65 +195,3 @@ _FILES = (
     ),
     click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors."),
 )
-
-
-def _given(asked: JobOptions, destination: Destination[Any]) -> dict[str, str]:
-    given = dict(_key_and_value(text) for text in asked.set)
-    known = {row.name for row in settings.describe(destination.name, destination.settings)}
-    for name, option, value in (
-        ("endpoint", "--endpoint", asked.endpoint),
-        ("api_key", "--api-key-file", _first_line(asked.api_key_file)),
-    ):
-        if value is not None and name not in known:
-            raise UsageError(f"{option}: {destination.name} has no setting {name}")
-        if value is not None:
-            given[name] = value
-    return given
-
-
-def _key_and_value(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UsageError(f"--set {key}: no value is given", f"Type --set {key or 'KEY'}=VALUE")
-    return key.strip(), value
-
-
-def _first_line(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        key = path.read_text().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the key file {path} cannot be read: {error}") from None
-    if not key:
-        raise SettingsError(f"the first line of the key file {path} is empty")
-    return key
-
-
-def _table(config: str | None, name: str) -> Mapping[str, Any]:
-    """Return a destination's table of the TOML file; an empty one where there is none."""
-    path = Path(config or DEFAULT_CONFIG)
-    if config is None and not path.exists():
-        return {}
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
-    table = content.get(name, {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {name} is not a table", f"Write it as [{name}]")
-    return table
-
-
-def _selection(asked: JobOptions) -> Selection:
-    return Selection(
-        types=frozenset(asked.type),
-        events=asked.event,
-        since=asked.since.time if asked.since else None,
-        until=asked.until.time if asked.until else None,
-        users=frozenset(asked.user),
-        limit=asked.limit,
-        ignore_integrations=asked.ignore_integrations,
-    )

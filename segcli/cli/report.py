@@ -9,7 +9,7 @@ import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
-from segcli.cli.options import JobOptions
+from segcli.cli.options import JobOptions, Outputs
 from segcli.errors import OutputError, UsageError
 from segcli.secret import display_url
 
@@ -28,7 +28,7 @@ def check_outputs(asked: JobOptions) -> None:
             raise OutputError(f"{option} {path}: the folder {path.parent} does not exist")
 
 
-def conclude(ending: Ending, asked: JobOptions) -> int:
+def conclude(ending: Ending, asked: Outputs) -> int:
     """Print the summary, write the report, and return the exit code.
 
     Raises the error that stopped the run, if one did, once all else is said.

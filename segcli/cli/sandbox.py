@@ -9,7 +9,7 @@ import click
 from segcli import destinations
 from segcli.cli.options import packed
 from segcli.cli.quantities import DURATION, RATE
-from segcli.cli.send import FAULT
+from segcli.cli.sending import FAULT
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, Script, Standin, serve
 

@@ -6,7 +6,8 @@ import click
 
 from segcli.cli import report
 from segcli.cli.ending import Ending
-from segcli.cli.options import JobOptions, job_of, job_options
+from segcli.cli.job import job_of
+from segcli.cli.options import JobOptions, job_options
 from segcli.delivery import source
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally

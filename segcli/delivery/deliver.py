@@ -15,11 +15,11 @@ from segcli.delivery.ahead import read_ahead
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.client import connection, security
-from segcli.delivery.journal import Journal
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
-from segcli.delivery.reading import Reading, all_lines, open_lines
+from segcli.delivery.reading import Reading, all_lines
+from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
@@ -46,14 +46,14 @@ class Run:
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = source.MAX_LINE
-    journal: Journal | None = None
+    record: Record | None = None
 
 
 def deliver(run: Run, tally: Tally) -> None:
     """Send every event of the inputs; returns when every line read is settled.
 
     Events of one user leave in input order, one after the other. Raises Stopped where the run
-    ended early; the tally adds up in any case, and a journal tells what is settled.
+    ended early; the tally adds up in any case, and its record tells what is settled.
     """
     asyncio.run(_Delivery(run, tally).go())
 
@@ -66,7 +66,7 @@ class _Delivery:
         self.run = run
         self.tally = tally
         self.brake = Brake()
-        self.ledger = Ledger(tally, Rejects(run.rejects), run.journal)
+        self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(
             run.concurrency, most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake
         )
@@ -133,7 +133,8 @@ class _Delivery:
 
     async def _feed(self) -> None:
         """Read and map every line; what is mapped goes to its lane, the rest is settled."""
-        outcome = outcomes(self.run.job, mapped=_mapped_before(self.run.journal))
+        record = self.run.record
+        outcome = outcomes(self.run.job, mapped=record.answered if record else 0)
         async for reading in read_ahead(self._readings()):
             self.ledger.open(len(reading.lines), reading.place, reading.mark)
             for settled in await self._queue(reading, outcome):
@@ -145,9 +146,9 @@ class _Delivery:
 
     def _readings(self) -> Iterator[Reading]:
         run = self.run
-        if run.journal is None:
+        if run.record is None:
             return all_lines(run.inputs, run.max_line)
-        return open_lines(run.inputs, run.max_line, run.journal.past)
+        return run.record.readings(run.inputs, run.max_line)
 
     async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""
@@ -168,11 +169,6 @@ class _Delivery:
         async with connection(timeout=self.run.timeout, context=context) as post:
             async for batch in self.lanes.batches(number):
                 await self.courier.carry(batch, post)
-
-
-def _mapped_before(journal: Journal | None) -> int:
-    """Return how many events the earlier runs have had answers for; `--limit` counts them."""
-    return journal.past.totals["delivered"] + journal.past.totals["refused"] if journal else 0
 
 
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:

@@ -3,16 +3,21 @@
 `segcli.delivery.past` has the format and reads it back.
 """
 
+import errno
 import fcntl
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segcli.delivery.fingerprint import Mark
-from segcli.delivery.past import Past, encode, mark_fields, sync_folder
+from segcli.delivery.past import Past, encode, mark_fields, name_of, sync_folder
 from segcli.delivery.positions import ranges
+from segcli.delivery.reading import Reading, open_lines
+from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Settled
+from segcli.delivery.source import Input
 from segcli.delivery.sync import GroupSync
 from segcli.errors import OutputError, Stopped, UsageError
 
@@ -20,6 +25,7 @@ from segcli.errors import OutputError, Stopped, UsageError
 _BYTES_A_LINE = 128
 _RESERVED_AT_ONCE = 256 * 1024
 _GROWS_BY = 16 * 1024 * 1024
+_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
 
 
 class Journal:
@@ -38,7 +44,6 @@ class Journal:
         self.path = path
         self.past = past
         self._promised = 0
-        self._retired: list[int] = []
         try:
             self._begin()
         except OSError as error:
@@ -48,10 +53,27 @@ class Journal:
             ) from None
 
     def _begin(self) -> None:
-        self._file = _replaced(self.path, self.past)
+        self._file, self._end = _replaced(self.path, self.past, self._promised)
         self._sync = GroupSync(self._file)
-        self._end = self._room = os.fstat(self._file).st_size
+        self._room = self._end + self._promised
         self._long = self._end + _GROWS_BY
+
+    @property
+    def answered(self) -> int:
+        """How many events earlier runs have had answers for."""
+        return self.past.totals["delivered"] + self.past.totals["refused"]
+
+    def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
+        """Find out which lines a killed run has kept without getting to say so here."""
+        places = {entry.title: entry.place for entry in inputs}
+        rejects.leave_out_kept(
+            self.rejects_since(rejects.path),
+            lambda file, line: not self.past.is_settled(places.get(file, -1), line),
+        )
+
+    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
+        """Yield the lines that are not settled, of inputs that are what they were."""
+        return open_lines(inputs, max_line, self.past)
 
     def promise(self, lines: int) -> None:
         """Reserve room for so many lines; raises Stopped where there is none."""
@@ -73,16 +95,26 @@ class Journal:
         self._promised -= len(settled.lines) * _BYTES_A_LINE
 
     def mark(self, place: int, mark: Mark) -> None:
-        """Append how far an input has been read; before any line up to there is settled."""
+        """Append how far an input has been read; before any line up to there is settled.
+
+        A run that reads again what an earlier one has read does not take its mark back.
+        """
+        known = self.past.marks.get(place)
+        if known and (known.to, known.is_open) >= (mark.to, mark.is_open):
+            return
         self.promise(1)
         self._append({"marks": [mark_fields(place, mark)]})
         self._promised -= _BYTES_A_LINE
 
     def rejects_since(self, path: Path) -> int:
-        """Return how large the rejects file was before these runs wrote to it."""
-        name = str(path.resolve())
+        """Return how large the rejects file was before these runs wrote to it.
+
+        That is on disk when this returns: nothing is kept that a later run would not know of.
+        """
+        name = name_of(path)
         if name not in self.past.rejects:
             self._append({"rejects": {name: path.stat().st_size if path.exists() else 0}})
+            self._sync_now()
         return self.past.rejects[name]
 
     async def synced(self) -> None:
@@ -92,10 +124,16 @@ class Journal:
         except OSError as error:
             raise self._failed(error) from None
 
+    def end(self, *, finished: bool) -> None:
+        """Leave the journal for `--resume`, or remove it where there is nothing to resume."""
+        if finished or not self.past.is_worth_resuming:
+            self.remove()
+        else:
+            self.close()
+
     def close(self) -> None:
         """Leave the journal for a later run."""
-        for descriptor in (*self._retired, self._file):
-            os.close(descriptor)
+        os.close(self._file)
 
     def remove(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
@@ -116,13 +154,26 @@ class Journal:
             raise self._failed(error) from None
 
     def _shorten(self) -> None:
-        """Write anew what the past says; who waits for the old file to be synced still may."""
-        self._retired.append(self._file)
-        self._begin()
+        """Write anew what the past says; the long file will do where there is no room for both."""
+        old, sync = self._file, self._sync
+        try:
+            self._begin()
+        except OSError:
+            if not _is_still_there(self.path, old):
+                raise
+            self._long = self._end + _GROWS_BY
+            return
+        sync.supersede(lambda: os.close(old))
+
+    def _sync_now(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._failed(error) from None
 
     def _reserve(self, size: int) -> None:
         try:
-            os.posix_fallocate(self._file, self._room, size)
+            _take_room(self._file, self._room, size)
         except OSError as error:
             raise self._failed(error) from None
         self._room += size
@@ -137,10 +188,14 @@ class Journal:
 def lock(path: Path) -> int:
     """Open the file and lock it for this process; the lock goes with the process.
 
-    Raises UsageError where another process holds it, OSError where it cannot be opened.
+    Raises UsageError where another process holds it, OutputError and OSError where it cannot be
+    a journal.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OutputError(f"the journal {path} is no regular file", "Name a place for one.")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -169,14 +224,29 @@ def _write(descriptor: int, data: bytes, position: int) -> None:
         data, position = data[written:], position + written
 
 
-def _replaced(path: Path, past: Past) -> int:
-    """Put a new file in the place of the old one, whole and locked; return its descriptor."""
+def _take_room(descriptor: int, position: int, size: int) -> None:
+    """Take room on the disk, by writing zeros where system or file system has no other way."""
+    try:
+        os.posix_fallocate(descriptor, position, size)
+    except (AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
+            raise
+        _write(descriptor, bytes(size), position)
+
+
+def _replaced(path: Path, past: Past, room: int) -> tuple[int, int]:
+    """Put a new file in the place of the old one, whole, locked, and with room behind.
+
+    Returns its descriptor and the end of what it says.
+    """
     new = path.with_name(f"{path.name}.new")
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         content = b"".join(encode(record) for record in past.records())
         _write(descriptor, content, 0)
+        if room:
+            _take_room(descriptor, len(content), room)
         os.fsync(descriptor)
         new.replace(path)
         sync_folder(path.parent)
@@ -184,4 +254,4 @@ def _replaced(path: Path, past: Past) -> int:
         os.close(descriptor)
         new.unlink(missing_ok=True)
         raise
-    return descriptor
+    return descriptor, len(content)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from segcli.delivery.fingerprint import Mark
-from segcli.delivery.journal import Journal
+from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Settled
 from segcli.delivery.source import Input
@@ -15,36 +15,30 @@ _KEPT = frozenset({"refused", "rejected"})
 class Ledger:
     """Accounts for every line of a run.
 
-    A line that is refused or rejected is in the rejects file, and then in the journal, before it
+    A line that is refused or rejected is in the rejects file, and then in the record, before it
     is counted. What was opened and not settled is unsent.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, journal: Journal | None = None) -> None:
+    def __init__(self, tally: Tally, rejects: Rejects, record: Record | None = None) -> None:
         self._tally = tally
         self._rejects = rejects
-        self._journal = journal
+        self._record = record
         self._open = 0
 
     def begin(self, inputs: Sequence[Input]) -> None:
-        """Find out which lines a killed run has kept without getting to say so in the journal."""
-        if self._journal is None:
-            return
-        past = self._journal.past
-        places = {entry.title: entry.place for entry in inputs}
-        since = self._journal.rejects_since(self._rejects.path)
-        self._rejects.leave_out_kept(
-            since, lambda file, line: not past.is_settled(places.get(file, -1), line)
-        )
+        """Take up the record, before anything is read or sent."""
+        if self._record:
+            self._record.begin(self._rejects, inputs)
 
     def open(self, lines: int, place: int = 0, mark: Mark | None = None) -> None:
         """Count lines as read; `mark` is how far their input has been read.
 
-        Raises Stopped where the journal has no room left to account for them.
+        Raises Stopped where the record has no room left to account for them.
         """
-        if self._journal:
-            self._journal.promise(lines)
+        if self._record:
+            self._record.promise(lines)
             if mark:
-                self._journal.mark(place, mark)
+                self._record.mark(place, mark)
         self._open += lines
         self._tally.read += lines
 
@@ -55,24 +49,20 @@ class Ledger:
         """
         if settled.state in _KEPT:
             self._rejects.keep(settled)
-            if self._journal:
+            if self._record:
                 await self._rejects.synced()
-        if self._journal:
-            self._journal.settle(settled)
+        if self._record:
+            self._record.settle(settled)
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
         self._tally.bytes_settled += sum(line.size for line in settled.lines)
-        if self._journal and settled.state != "skipped":
-            await self._journal.synced()
+        if self._record and settled.state != "skipped":
+            await self._record.synced()
 
     def close(self, *, finished: bool) -> None:
-        """Count what is still open as unsent; remove a journal that there is no use for."""
+        """Count what is still open as unsent; let go of the files."""
         self._tally.count("unsent", lines=self._open)
         self._open = 0
         self._rejects.close()
-        if self._journal is None:
-            return
-        if finished or not self._journal.past.is_worth_resuming:
-            self._journal.remove()
-        else:
-            self._journal.close()
+        if self._record:
+            self._record.end(finished=finished)

@@ -120,6 +120,11 @@ def header_record(header: Header) -> dict[str, Any]:
     return {"segcli": header}
 
 
+def name_of(path: Path) -> str:
+    """Return a file as a journal knows it: its full path, whatever bytes that holds."""
+    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
+
+
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
     """Return a mark as it stands in a record."""
     return place, mark.to, mark.digest, mark.is_open

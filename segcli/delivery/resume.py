@@ -48,14 +48,14 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
 def default_path(folder: Path, header: Header) -> Path:
     """Return the journal's place: the same for the same destination and inputs in any order."""
     names = "\n".join(sorted(header.inputs))
-    digest = blake2b(names.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+    digest = blake2b(names.encode(), digest_size=8).hexdigest()
     return folder / f"{header.destination}-{digest}.journal"
 
 
 def names_of(inputs: Sequence[Input]) -> list[str]:
     """Return the inputs as a journal knows them: full paths, and `-` for stdin."""
     return [
-        entry.name if entry.name == "-" else str(Path(entry.name).resolve()) for entry in inputs
+        entry.name if entry.name == "-" else pasts.name_of(Path(entry.name)) for entry in inputs
     ]
 
 

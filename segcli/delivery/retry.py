@@ -16,7 +16,7 @@ from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 from segcli.outcome import Job
 from segcli.settings import hide_secrets, how_to_set
-from segcli.verdict import Delivered, Partial, Refused, Retry, Stop, Verdict
+from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -83,7 +83,7 @@ class Courier:
         self.tally.bytes_sent += len(request.body)
         if reply.status in _OVERLOADED:
             self.pace.halve(sent_at)
-        return _Answer(self.job.destination.verdict(reply), reply.status)
+        return _Answer(self.job.destination.verdict(self._harmless(reply)), reply.status)
 
     async def _conclude(
         self, batch: Sequence[Item], answer: "_Answer", attempts: int
@@ -166,6 +166,11 @@ class Courier:
             f"{self._hide(reason)}",
             _LATER,
         )
+
+    def _harmless(self, reply: Reply) -> Reply:
+        """Hide what the reply echoes of the key: an excerpt may end within it."""
+        body = self._hide(reply.body.decode("latin-1")).encode("latin-1")
+        return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
         return hide_secrets(self.job.settings, text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 
 
 class GroupSync:
@@ -29,10 +30,20 @@ class GroupSync:
                 self._running = asyncio.create_task(self._sync())
             await asyncio.shield(self._running)
 
+    def supersede(self, then: Callable[[], object]) -> None:
+        """Say that all of it is on disk in another file; call `then` once no sync is running."""
+        self._synced = self._written
+        if self._running is None:
+            then()
+        else:
+            self._running.add_done_callback(lambda _: then())
+
     async def _sync(self) -> None:
         written = self._written
+        # macOS has no fdatasync.
+        sync = getattr(os, "fdatasync", os.fsync)
         try:
-            await asyncio.to_thread(os.fdatasync, self._descriptor)
-            self._synced = written
+            await asyncio.to_thread(sync, self._descriptor)
+            self._synced = max(self._synced, written)
         finally:
             self._running = None

@@ -1,19 +1,19 @@
 """Coverage: which fields of the input a mapping leaves out, found by trying.
 
 A field is carried if a change of its value changes the payload, or gets the event rejected. So
-nothing has to be declared, and it holds for plug-ins too. Events of the same shape (the same
-fields, with values of the same types, empty or not) are taken to be mapped alike, so each shape
-is tried once.
+nothing has to be declared, and it holds for plug-ins too. Events of the same call type, name and
+shape (the same fields, with values of the same types, empty or not) are taken to be mapped
+alike, so each of these is tried once.
 """
 
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli import exact_json
-from segcli.event import Event, Rejected, is_number
+from segcli.event import Event, is_number
 from segcli.outcome import Job
 
 # segcli itself reads these; no mapping is expected to carry them.
@@ -33,7 +33,10 @@ class LeftOut:
 
 
 class Coverage:
-    """Sees every mapped event, and tells which fields were left out."""
+    """Sees every mapped event, and tells which fields were left out.
+
+    `untried` counts the events of shapes that were too many to be tried.
+    """
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -44,7 +47,8 @@ class Coverage:
 
     def see(self, event: Event, file: str, line: int) -> None:
         """Take in a mapped event and where it stood."""
-        shape = _shape(event.data)
+        data = event.data
+        shape = data["type"], data.get("event"), _shape(data)
         left_out = self._shapes.get(shape)
         if left_out is None:
             if len(self._shapes) >= _SHAPES_TRIED:
@@ -73,35 +77,32 @@ class Coverage:
 def paths_left_out(event: Event, job: Job) -> set[str]:
     """Return the paths of an event's values that its payload does not depend on.
 
-    In a path `[]` stands for every element of an array.
+    In a path `[]` stands for every element of an array; it is carried if one of them is.
     """
     data = copy.deepcopy(event.data)
-    before = _payload(Event(event.raw, data), job)
+    passes_bytes_on = isinstance(job.destination.payload(event, job.settings).body, bytes)
+
+    def mapped() -> tuple[str, bytes] | None:
+        # A mapping that passes bytes on sees the change only there; others may digest them.
+        raw = exact_json.dumps(data) if passes_bytes_on else event.raw
+        return _payload(Event(raw, data), job)
+
+    before = mapped()
     found: dict[str, bool] = {}
     for path, holder, key in _places(data, ""):
-        if path.partition(".")[0] in _ENVELOPE or found.get(path):
-            continue
-        value = holder[key]
-        holder[key] = _other(value)
-        found[path] = _payload(_changed(event, data, before), job) != before
-        holder[key] = value
+        if path.partition(".")[0] not in _ENVELOPE and not found.get(path):
+            found[path] = any(mapped() != before for _ in _changed(holder, key))
     return {path for path, carried in found.items() if not carried}
 
 
-def _changed(event: Event, data: dict[str, Any], before: object) -> Event:
-    """Return the changed event; its bytes change only where the mapping passes bytes on."""
-    return Event(exact_json.dumps(data) if before == ("", event.raw) else event.raw, data)
-
-
 def _payload(event: Event, job: Job) -> tuple[str, bytes] | None:
-    """Return route and body, None where it is rejected; bytes passed on have no route of note."""
+    """Return route and body; None where the mapping cannot do with the value it was given."""
     try:
         payload = job.destination.payload(event, job.settings)
-    except Rejected:
+    except Exception:  # A value that no event has may be more than a plug-in expects.
         return None
-    if isinstance(payload.body, bytes):
-        return "", payload.body
-    return payload.route, exact_json.dumps(payload.body)
+    body = payload.body
+    return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
 
 
 def _places(value: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
@@ -115,11 +116,27 @@ def _places(value: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
             yield name, value, key
 
 
-def _other(value: Any) -> Any:
-    """Return another value of the same type."""
+def _changed(holder: Any, key: Any) -> Iterator[None]:
+    """Put other values in the place of one, in turn, and at last that one again."""
+    value = holder[key]
+    try:
+        for holder[key] in _others(value):
+            yield
+    finally:
+        holder[key] = value
+
+
+def _others(value: Any) -> Sequence[Any]:
+    """Return other values of the same type.
+
+    Whether a mapping rounds, cuts off at either end or takes milliseconds for seconds, one of
+    them looks different to it.
+    """
     if isinstance(value, bool):
-        return not value
-    return value + 1 if is_number(value) else f"{value}~"
+        return (not value,)
+    if is_number(value):
+        return 0 if value else 1, value + 1
+    return (f"~{value}~",)
 
 
 def _shape(value: dict[str, Any] | list[Any]) -> Any:

@@ -1,0 +1,100 @@
+"""The job that the options ask for: the destination, its settings, and which events."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from segcli import destinations, settings
+from segcli.cli.options import DEFAULT_CONFIG, JobOptions, Target
+from segcli.destination import Destination
+from segcli.errors import SettingsError, UsageError
+from segcli.outcome import Job
+from segcli.selection import Selection
+
+
+def job_of(
+    asked: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
+) -> Job:
+    """Make the job that the options ask for; `overrides` are settings that win over all others.
+
+    Raises UsageError and SettingsError.
+    """
+    if asked.dest is None:
+        raise UsageError(
+            "no destination is named",
+            f"Type --dest NAME. There are: {', '.join(destinations.names())}",
+        )
+    destination = destinations.find(asked.dest)
+    sources = settings.Sources(
+        given=_given(asked, destination) | dict(overrides(destination) if overrides else {}),
+        env=os.environ,
+        table=_table(asked.config, destination.name),
+        config=asked.config or DEFAULT_CONFIG,
+    )
+    values = settings.read(destination.name, destination.settings, sources)
+    selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
+    return Job(destination=destination, settings=values, selection=selection)
+
+
+def _given(asked: Target, destination: Destination[Any]) -> dict[str, str]:
+    given = dict(_key_and_value(text) for text in asked.set)
+    known = {row.name for row in settings.describe(destination.name, destination.settings)}
+    for name, option, value in (
+        ("endpoint", "--endpoint", asked.endpoint),
+        ("api_key", "--api-key-file", _first_line(asked.api_key_file)),
+    ):
+        if value is not None and name not in known:
+            raise UsageError(f"{option}: {destination.name} has no setting {name}")
+        if value is not None:
+            given[name] = value
+    return given
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {key}: no value is given", f"Type --set {key or 'KEY'}=VALUE")
+    return key.strip(), value
+
+
+def _first_line(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        key = path.read_text().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the key file {path} cannot be read: {error}") from None
+    if not key:
+        raise SettingsError(f"the first line of the key file {path} is empty")
+    return key
+
+
+def _table(config: str | None, name: str) -> Mapping[str, Any]:
+    """Return a destination's table of the TOML file; an empty one where there is none."""
+    path = Path(config or DEFAULT_CONFIG)
+    if config is None and not path.exists():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+    table = content.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {name} is not a table", f"Write it as [{name}]")
+    return table
+
+
+def _selection(asked: JobOptions) -> Selection:
+    return Selection(
+        types=frozenset(asked.type),
+        events=asked.event,
+        since=asked.since.time if asked.since else None,
+        until=asked.until.time if asked.until else None,
+        users=frozenset(asked.user),
+        limit=asked.limit,
+        ignore_integrations=asked.ignore_integrations,
+    )

@@ -1,0 +1,144 @@
+"""What `send` and `engage` share: how to send, the sandbox, and the run from start to summary."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segcli import settings
+from segcli.cli import report
+from segcli.cli.ending import Ending
+from segcli.cli.options import Outputs, packed
+from segcli.cli.quantities import DURATION, RATE, Quantity
+from segcli.delivery import source
+from segcli.destination import Destination
+from segcli.errors import SegcliError, UsageError
+from segcli.sandbox import Fault, Script, Standin, parse_fault
+
+if TYPE_CHECKING:
+    from segcli.delivery.deliver import Run
+
+FAULT = Quantity("fault", parse_fault, "503:5%, reset:1% or timeout:1%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceOptions:
+    """How fast to send, and how long to try."""
+
+    concurrency: int
+    rate: float | None
+    timeout: float
+    retry_for: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """Whether to send to the stand-in, and what it is to play."""
+
+    sandbox: bool
+    fault: tuple[Fault, ...]
+    latency: float
+
+
+PACE_OPTIONS = packed(
+    PaceOptions,
+    "pace",
+    click.option(
+        "--concurrency",
+        metavar="N",
+        type=click.IntRange(1, 1000),
+        default=10,
+        show_default=True,
+        help="Requests in flight at most.",
+    ),
+    click.option("--rate", type=RATE, metavar="RATE", help="Requests at most: 50/s or 3000/min."),
+    click.option(
+        "--timeout",
+        type=DURATION,
+        metavar="TIME",
+        default=30.0,
+        help="How long a request and its answer may take.  [default: 30s]",
+    ),
+    click.option(
+        "--retry-for",
+        type=DURATION,
+        metavar="TIME",
+        default=600.0,
+        help="Stop when nothing was taken for so long.  [default: 10min]",
+    ),
+)
+SANDBOX_OPTIONS = packed(
+    SandboxOptions,
+    "stage",
+    click.option(
+        "--sandbox", is_flag=True, help="Rehearse: send to a stand-in on this machine. No key."
+    ),
+    click.option(
+        "--fault",
+        type=FAULT,
+        metavar="KIND:SHARE",
+        multiple=True,
+        help="Let the sandbox fail: 503:5%, 429:2%, reset:1%, timeout:1% (repeatable).",
+    ),
+    click.option(
+        "--latency",
+        type=DURATION,
+        metavar="TIME",
+        default=0.0,
+        help="How long the sandbox takes to answer.",
+    ),
+)
+
+
+def run_and_report(
+    run: "Run", ending: Ending, asked: Outputs, *, go_on: Callable[[], str] = str
+) -> int:
+    """Deliver while showing the progress, then print and write how it ended.
+
+    `go_on` says what to type after a run that stopped. Returns the exit code; raises what
+    stopped the run.
+    """
+    from segcli.cli.progress import watching
+    from segcli.delivery.deliver import deliver
+
+    total = source.total_size(run.inputs)
+    try:
+        with watching(ending.tally, total=total, quiet=asked.quiet):
+            deliver(run, ending.tally)
+    except SegcliError as stopped:
+        ending.stopped = stopped
+        stopped.hint = "\n".join(filter(None, (stopped.hint, go_on())))
+    return report.conclude(ending, asked)
+
+
+@contextmanager
+def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
+    """Start the sandbox if it is asked for."""
+    if not stage.sandbox and (stage.fault or stage.latency):
+        raise UsageError("--fault and --latency are the sandbox's", "Add --sandbox.")
+    from segcli.sandbox import running
+
+    script = Script(faults=stage.fault, latency=stage.latency)
+    with running(script) if stage.sandbox else nullcontext() as standin:
+        if standin and not quiet:
+            click.echo(f"Sandbox at {standin.url}: nothing leaves this machine.", err=True)
+        yield standin
+
+
+def overrides_of(
+    standin: Standin | None,
+) -> Callable[[Destination[Any]], Mapping[str, str]]:
+    """Point a destination at the sandbox, with the sandbox's key instead of the real one."""
+
+    def overrides(destination: Destination[Any]) -> Mapping[str, str]:
+        if standin is None:
+            return {}
+        known = {row.name for row in settings.describe(destination.name, destination.settings)}
+        if "endpoint" not in known:
+            raise UsageError(f"--sandbox: {destination.name} has no setting endpoint to change")
+        wanted = {"endpoint": standin.endpoint(destination.name), "api_key": Script().key}
+        return {name: value for name, value in wanted.items() if name in known}
+
+    return overrides
