@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
+from segcli import exact_json
 
 Kind = Literal["audience", "trait"]
 
@@ -61,8 +61,9 @@ def property_name(name: str) -> str:
 
 def identify(change: Change, computation: Computation, *, timestamp: str) -> bytes:
     """Return the identify event that tells a change; the same change makes the same messageId."""
-    value = orjson.loads(change.value)
-    traits: dict[str, Any] = {**orjson.loads(change.traits), computation.key: value}
+    further = exact_json.loads(change.traits.encode())
+    value = exact_json.loads(change.value.encode())
+    traits: dict[str, Any] = {**further, computation.key: value}
     if change.email:
         traits["email"] = change.email
     event: dict[str, Any] = {
@@ -74,7 +75,7 @@ def identify(change: Change, computation: Computation, *, timestamp: str) -> byt
         "context": {"personas": _personas(computation)},
         "integrations": {"All": False, **({computation.label: True} if computation.label else {})},
     }
-    return orjson.dumps(event)
+    return exact_json.dumps(event)
 
 
 def message_id(change: Change, computation: Computation) -> str:

@@ -25,14 +25,14 @@ _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 _STRING = re.compile(rb'"[^"]*"?')
 
 
-def loads(text: bytes) -> Any:
+def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
     """Read one JSON document; numbers are int, float or Decimal and keep every digit.
 
     Raises ValueError, with a message for people, for what is not JSON (NaN and unpaired
-    surrogates are not) and for nesting deeper than `MAX_DEPTH` levels.
+    surrogates are not) and for nesting deeper than so many levels.
     """
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
-        _check_depth(text)
+    if text.count(b"{") + text.count(b"[") > levels:
+        _check_depth(text, levels)
     shape = text.translate(_SHAPE_OF_DIGITS)
     try:
         value = orjson.loads(text)
@@ -61,13 +61,13 @@ def _fragment(value: Any) -> orjson.Fragment:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _check_depth(text: bytes) -> None:
+def _check_depth(text: bytes, levels: int) -> None:
     unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     depth = 0
     for mark in _STRING.sub(b"", unescaped.translate(None, _ALL_BUT_MARKS)):
         depth += 1 if mark in b"{[" else -1
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        if depth > levels:
+            raise ValueError(f"nested deeper than {levels} levels")
 
 
 def _loads_exactly(text: bytes) -> Any:

@@ -17,6 +17,7 @@ COMMANDS = {
     "transform": "Print what a destination would receive.",
     "check": "Say in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
+    "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Stand in for every vendor on this machine.",
 }

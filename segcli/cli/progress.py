@@ -3,6 +3,7 @@
 It only ever reads the tally; the pipeline does not know that anybody is watching.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterato
     console = talk()
     if quiet:
         yield
-    elif console.is_terminal:
+    elif sys.stderr.isatty():
         with _live(tally, total, console):
             yield
     else:

@@ -136,7 +136,8 @@ class _Delivery:
         record = self.run.record
         outcome = outcomes(self.run.job, mapped=record.answered if record else 0)
         async for reading in read_ahead(self._readings()):
-            self.ledger.open(len(reading.lines), reading.place, reading.mark)
+            count = len(reading.lines) + len(reading.rejected)
+            self.ledger.open(count, reading.place, reading.mark)
             for settled in await self._queue(reading, outcome):
                 await self.ledger.settle(settled)
             self.tally.bytes_read += reading.size
@@ -153,6 +154,8 @@ class _Delivery:
     async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""
         rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
+        for line, problem in reading.rejected:
+            rest.setdefault(("rejected", problem), []).append(line)
         for line in reading.lines:
             match outcome(line.text):
                 case Mapped() as mapped:

@@ -43,14 +43,15 @@ class GoldenFile:
     def close(self, file: str) -> Iterator[Finding]:
         """Yield the differences, or write the file; raises OutputError where it cannot be."""
         if self._comparison:
-            yield from self._comparison.findings(file)
+            yield from self._comparison.findings(input_file=file, golden_file=str(self._path))
         if self._path and self._update:
             _write(self._path, b"".join(text + b"\n" for text in self._now))
 
 
 def _comparison(path: Path) -> Comparison:
     try:
-        return Comparison(path.read_bytes().rstrip(b"\n").split(b"\n"))
+        text = path.read_bytes().rstrip(b"\n")
+        return Comparison(text.split(b"\n") if text else ())
     except FileNotFoundError:
         hint = "Type --update to make it from what the events become now."
         raise InputError(f"the golden file {path} does not exist", hint) from None

@@ -113,8 +113,8 @@ class Journal:
         """
         name = name_of(path)
         if name not in self.past.rejects:
-            self._append({"rejects": {name: path.stat().st_size if path.exists() else 0}})
-            self._sync_now()
+            size = path.stat().st_size if path.exists() else 0
+            self._append({"rejects": {name: size}}, on_disk=True)
         return self.past.rejects[name]
 
     async def synced(self) -> None:
@@ -140,7 +140,7 @@ class Journal:
         self.path.unlink(missing_ok=True)
         self.close()
 
-    def _append(self, record: Mapping[str, Any]) -> None:
+    def _append(self, record: Mapping[str, Any], *, on_disk: bool = False) -> None:
         line = encode(record)
         try:
             _write(self._file, line, self._end)
@@ -148,6 +148,8 @@ class Journal:
             self._room = max(self._room, self._end)
             self.past.apply(record)
             self._sync.wrote()
+            if on_disk:
+                os.fsync(self._file)
             if self._end > self._long:
                 self._shorten()
         except OSError as error:
@@ -165,12 +167,6 @@ class Journal:
             return
         sync.supersede(lambda: os.close(old))
 
-    def _sync_now(self) -> None:
-        try:
-            os.fsync(self._file)
-        except OSError as error:
-            raise self._failed(error) from None
-
     def _reserve(self, size: int) -> None:
         try:
             _take_room(self._file, self._room, size)
@@ -185,24 +181,23 @@ class Journal:
         )
 
 
-def lock(path: Path) -> int:
+def lock(path: Path, *, option: str = "--journal") -> int:
     """Open the file and lock it for this process; the lock goes with the process.
 
-    Raises UsageError where another process holds it, OutputError and OSError where it cannot be
-    a journal.
+    Raises UsageError where another process holds it, otherwise OutputError or OSError.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OutputError(f"the journal {path} is no regular file", "Name a place for one.")
+            raise OutputError(f"{option} {path} is no regular file", "Name a place for one.")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise UsageError(
-                f"another segcli is running with the journal {path}",
-                "Wait for it to end, or name another journal: --journal PATH",
+                f"another segcli is running with {option} {path}",
+                f"Wait for it to end, or name another one: {option} PATH",
             ) from None
         if _is_still_there(path, descriptor):
             return descriptor

@@ -12,12 +12,16 @@ from segcli.delivery.source import Chunk, Input
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The open lines of a chunk, the bytes of all its lines, and the mark behind it."""
+    """The open lines of a chunk, the bytes of all its lines, and the mark behind it.
+
+    `rejected` are lines that are known to be no events, each with its problem.
+    """
 
     place: int
     lines: Sequence[Line]
     size: int
     mark: Mark | None = None
+    rejected: Sequence[tuple[Line, str]] = ()
 
     @property
     def size_of_settled(self) -> int:

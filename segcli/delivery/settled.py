@@ -11,7 +11,8 @@ from segcli.outcome import TooLong
 class Line:
     """One input line: where it stood and what it held.
 
-    `place` is that of its file among the inputs, from 0 on.
+    `place` is that of its file among the inputs, from 0 on; in a sync, which has one input, it
+    is the number of the change.
     """
 
     file: str

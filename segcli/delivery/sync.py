@@ -5,15 +5,21 @@ import os
 from collections.abc import Callable
 
 
+def _to_disk(descriptor: int) -> None:
+    # macOS has no fdatasync.
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
 class GroupSync:
     """Waits until what was written to a file is on its disk.
 
     Whoever asks while a sync is running shares the next one, so the number of syncs does not
-    grow with the number of those who wait.
+    grow with the number of those who wait. `to_disk` is what is done in a thread.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, to_disk: Callable[[int], None] = _to_disk) -> None:
         self._descriptor = descriptor
+        self._to_disk = to_disk
         self._written = 0
         self._synced = 0
         self._running: asyncio.Task[None] | None = None
@@ -40,10 +46,8 @@ class GroupSync:
 
     async def _sync(self) -> None:
         written = self._written
-        # macOS has no fdatasync.
-        sync = getattr(os, "fdatasync", os.fsync)
         try:
-            await asyncio.to_thread(sync, self._descriptor)
+            await asyncio.to_thread(self._to_disk, self._descriptor)
             self._synced = max(self._synced, written)
         finally:
             self._running = None

@@ -8,7 +8,7 @@ alike, so each of these is tried once.
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +47,8 @@ class Coverage:
 
     def see(self, event: Event, file: str, line: int) -> None:
         """Take in a mapped event and where it stood."""
-        data = event.data
-        shape = data["type"], data.get("event"), _shape(data)
+        name = event.data["event"] if event.type == "track" else ""
+        shape = event.type, name, _shape(event.data)
         left_out = self._shapes.get(shape)
         if left_out is None:
             if len(self._shapes) >= _SHAPES_TRIED:
@@ -91,8 +91,20 @@ def paths_left_out(event: Event, job: Job) -> set[str]:
     found: dict[str, bool] = {}
     for path, holder, key in _places(data, ""):
         if path.partition(".")[0] not in _ENVELOPE and not found.get(path):
-            found[path] = any(mapped() != before for _ in _changed(holder, key))
+            found[path] = _matters(holder, key, lambda: mapped() != before)
     return {path for path, carried in found.items() if not carried}
+
+
+def _matters(holder: Any, key: Any, differs: Callable[[], bool]) -> bool:
+    """Tell whether any other value at this place makes a difference; it is put back."""
+    value = holder[key]
+    for other in _others(value):
+        holder[key] = other
+        found = differs()
+        holder[key] = value
+        if found:
+            return True
+    return False
 
 
 def _payload(event: Event, job: Job) -> tuple[str, bytes] | None:
@@ -116,27 +128,15 @@ def _places(value: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
             yield name, value, key
 
 
-def _changed(holder: Any, key: Any) -> Iterator[None]:
-    """Put other values in the place of one, in turn, and at last that one again."""
-    value = holder[key]
-    try:
-        for holder[key] in _others(value):
-            yield
-    finally:
-        holder[key] = value
-
-
 def _others(value: Any) -> Sequence[Any]:
-    """Return other values of the same type.
+    """Return values of the same type to put in its place.
 
-    Whether a mapping rounds, cuts off at either end or takes milliseconds for seconds, one of
-    them looks different to it.
+    Whether a mapping rounds, cuts off, picks a part or takes milliseconds for seconds, one of
+    them makes a difference to it.
     """
     if isinstance(value, bool):
         return (not value,)
-    if is_number(value):
-        return 0 if value else 1, value + 1
-    return (f"~{value}~",)
+    return (0, 1_000_001) if is_number(value) else (f"~{value}~", "")
 
 
 def _shape(value: dict[str, Any] | list[Any]) -> Any:

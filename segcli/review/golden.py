@@ -1,22 +1,20 @@
 """The golden file: what an input became when somebody last looked, and what differs now."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from segcli.exact_json import dumps, loads
-from segcli.review.finding import Finding, State
+from segcli.exact_json import MAX_DEPTH, loads
+from segcli.review.difference import Difference, differences, outcome_differences
+from segcli.review.finding import Finding
 
-_SHOWN = 80
+_STATES = ("mapped", "rejected", "skipped")
+# A mapping may put what it is given deeper than it stood in the event.
+_LEVELS = 2 * MAX_DEPTH
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field that differs, or a line that is on one side only (then without a path)."""
-
-    state: State
-    path: str
-    problem: str
+_NEW_LINE = Difference("new", "", "line that is not in the golden file")
+_NEW_PAYLOAD = Difference("new", "", "payload that is not in the golden file")
+_GONE_LINE = Difference("missing", "", "line of the golden file that is not there any more")
+_GONE_PAYLOAD = Difference("missing", "", "payload of the golden file that is not there any more")
 
 
 class Comparison:
@@ -44,20 +42,24 @@ class Comparison:
             return
         golden = self._by_line.pop(place, None) or self._by_line.pop(("", place[1]), None)
         if golden is None:
-            self._note(Difference("new", "", "line that is not in the golden file"), place)
-        else:
-            self._compare(golden, outcome, place)
+            self._note(_NEW_LINE, place)
+        elif golden != outcome:
+            self._note_all(outcome_differences(_loads(golden), _loads(outcome)), place)
 
-    def findings(self, file: str) -> Iterator[Finding]:
-        """Yield what differs, once all lines were seen; `file` is named for lines that are gone."""
-        for name, line in self._by_line:
-            self._note(_GONE, (name or file, line))
+    def findings(self, *, input_file: str, golden_file: str) -> Iterator[Finding]:
+        """Yield what differs, once all lines were seen.
+
+        A line that is gone is named by where it stood in the input, a payload by where it stands
+        in the golden file.
+        """
+        for file, line in self._by_line:
+            self._note(_GONE_LINE, (file or input_file, line))
         for number in range(self._next, len(self._payloads)):
-            self._note(_GONE, (file, number + 1))
+            self._note(_GONE_PAYLOAD, (golden_file, number + 1))
         for difference, places in self._found.items():
-            name, line = places[0]
+            file, line = places[0]
             yield Finding(
-                file=name,
+                file=file,
                 line=line,
                 level="error",
                 state=difference.state,
@@ -67,55 +69,52 @@ class Comparison:
             )
 
     def _take(self, number: int, text: bytes) -> None:
-        value = loads(text)
-        if not isinstance(value, dict):
-            raise ValueError(f"line {number} is not an object")  # noqa: TRY004  # of bad content
-        if "state" in value and "line" in value:
-            self._by_line[value.get("file", ""), value["line"]] = text
-        else:
+        place = _place(_golden_line(number, text))
+        if place is None:
             self._payloads.append(text)
+        elif place in self._by_line:
+            raise ValueError(f"line {number} is of the same line as one before it")
+        else:
+            self._by_line[place] = text
+        if self._payloads and self._by_line:
+            raise ValueError(f"line {number} is a payload among outcomes, or the other way round")
 
     def _see_payload(self, place: tuple[str, int], payload: bytes | None) -> None:
         if payload is None:
             return
         if self._next >= len(self._payloads):
-            self._note(Difference("new", "", "payload that is not in the golden file"), place)
+            self._note(_NEW_PAYLOAD, place)
             return
-        self._compare(self._payloads[self._next], payload, place)
+        golden = self._payloads[self._next]
         self._next += 1
+        if golden != payload:
+            self._note_all(differences(_loads(golden), _loads(payload)), place)
 
-    def _compare(self, golden: bytes, now: bytes, place: tuple[str, int]) -> None:
-        if golden == now:
-            return
-        for difference in differences(loads(golden), loads(now)):
+    def _note_all(self, found: Iterable[Difference], place: tuple[str, int]) -> None:
+        for difference in found:
             self._note(difference, place)
 
     def _note(self, difference: Difference, place: tuple[str, int]) -> None:
         self._found.setdefault(difference, []).append(place)
 
 
-def differences(golden: Any, now: Any, path: str = "") -> Iterator[Difference]:
-    """Yield each field that differs between two JSON values, in the order of the fields."""
-    if isinstance(golden, dict) and isinstance(now, dict):
-        for key in golden | now:
-            inner = f"{path}.{key}" if path else key
-            if key not in now:
-                yield Difference("removed", inner, f"(was {_shown(golden[key])})")
-            elif key not in golden:
-                yield Difference("added", inner, f"(is {_shown(now[key])})")
-            else:
-                yield from differences(golden[key], now[key], inner)
-    elif _text(golden) != _text(now):
-        yield Difference("changed", path, f"from {_shown(golden)} to {_shown(now)}")
+def _golden_line(number: int, text: bytes) -> dict[str, Any]:
+    try:
+        value = _loads(text)
+    except ValueError as error:
+        raise ValueError(f"line {number} is {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"line {number} is not an object")  # noqa: TRY004  # of bad content
+    return value
 
 
-_GONE = Difference("missing", "", "line of the golden file that is not there any more")
+def _place(value: dict[str, Any]) -> tuple[str, int] | None:
+    """Return the (file, line) that an outcome is of; None for what is a bare payload."""
+    file, line = value.get("file", ""), value.get("line")
+    if value.get("state") in _STATES and isinstance(file, str) and isinstance(line, int):
+        return file, line
+    return None
 
 
-def _text(value: Any) -> bytes:
-    return dumps(value)
-
-
-def _shown(value: Any) -> str:
-    text = _text(value).decode()
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def _loads(text: bytes) -> Any:
+    return loads(text, levels=_LEVELS)
