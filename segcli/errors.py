@@ -4,7 +4,7 @@ Three kinds of failure, told apart by what one does about them:
 
 - an event's: `segcli.event.Rejected`, a value that is counted and kept; the run goes on;
 - the run's: `SegcliError` below, shown as a message and a hint, without a traceback;
-- ours: any other exception is a bug and keeps its traceback.
+- ours: any other exception is a bug and keeps its traceback; exit 70.
 
     SegcliError          exit 2: could not start
     +-- SettingsError    a setting is missing or wrong
@@ -25,6 +25,7 @@ class Exit(IntEnum):
     INCOMPLETE = 1
     NOT_STARTED = 2
     STOPPED = 3
+    BUG = 70
     CLOSED_PIPE = 141
 
 

@@ -20,6 +20,8 @@ _SHAPE_OF_DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 # is 16 characters. Exponents of two digits neither overflow nor underflow.
 _SUSPECT_RUN = b"0" * 16
 _SUSPECT_EXPONENT = b"0e-000"
+# The parser refuses a number beyond a double's range, where it stands; ours does not.
+_NUMBER_BEGINS = frozenset("-0123456789")
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 # In a line that is cut short the last string lacks its end.
 _STRING = re.compile(rb'"[^"]*"?')
@@ -37,7 +39,7 @@ def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "infinity" not in str(error):
+        if error.doc[error.pos : error.pos + 1] not in _NUMBER_BEGINS:
             raise ValueError(_explanation(text, error)) from None
     else:
         if _SUSPECT_RUN not in shape and _SUSPECT_EXPONENT not in shape:
@@ -105,10 +107,17 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _explanation(text: bytes, error: orjson.JSONDecodeError) -> str:
-    """Say what is wrong in words that help to find it."""
-    if "UTF-8" in str(error) and not _is_utf8(text):
+    """Say what is wrong in words of our own: the parser's differ from version to version."""
+    if not _is_utf8(text):
         return "not UTF-8 text"
-    return "not JSON: " + str(error).partition(": line 1")[0]
+    found = error.doc[error.pos : error.pos + 1]
+    if not found:
+        return "not JSON: it ends too early"
+    if found == "\\":
+        return "not JSON: an unpaired surrogate or a wrong escape in a string"
+    if found < " ":
+        return "not JSON: a control character in a string"
+    return f"not JSON: unexpected {found}"
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -5,6 +5,7 @@ Each command is a module of its own, imported only when it runs, so that `segcli
 
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import NoReturn
 
@@ -66,6 +67,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. The one place where errors become messages and exit codes."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # closed by whoever started us
     try:
         code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
         sys.stdout.flush()
@@ -78,6 +81,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = 130
     except BrokenPipeError:
         code = _close_quietly()
+    except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
+        traceback.print_exc()
+        code = Exit.BUG
     sys.exit(code)
 
 

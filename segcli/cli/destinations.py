@@ -7,6 +7,7 @@ import click
 
 from segcli import destinations, settings
 from segcli.destination import Destination
+from segcli.errors import UsageError
 from segcli.secret import Secret
 
 
@@ -32,8 +33,12 @@ def _list() -> None:
     for title in ("name", "takes", "about"):
         table.add_column(title)
     for name in destinations.names():
-        destination = destinations.find(name)
-        table.add_row(name, _kinds(destination), destination.about)
+        try:
+            destination = destinations.find(name)
+        except UsageError as broken:
+            table.add_row(name, "", broken.message)
+        else:
+            table.add_row(name, _kinds(destination), destination.about)
     _print(table)
 
 

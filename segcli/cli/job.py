@@ -55,7 +55,8 @@ def _given(asked: Target, destination: Destination[Any]) -> dict[str, str]:
 def _key_and_value(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise UsageError(f"--set {key}: no value is given", f"Type --set {key or 'KEY'}=VALUE")
+        # What was typed may be a key, so it is not repeated.
+        raise UsageError("--set: a setting without a value is given", "Type --set KEY=VALUE")
     return key.strip(), value
 
 

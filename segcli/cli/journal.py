@@ -65,7 +65,10 @@ def how_to_resume(asked: JobOptions, job: Job) -> str:
     """Return the command that goes on where this one stopped, without any key."""
     arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     shown = [_without_secrets(word, job) for word in arguments]
-    lines = ["To go on where it stopped, type:", f"  {shlex.join(['segcli', *shown, '--resume'])}"]
+    # What follows `--` are files.
+    end = shown.index("--") if "--" in shown else len(shown)
+    command = shlex.join(["segcli", *shown[:end], "--resume", *shown[end:]])
+    lines = ["To go on where it stopped, type:", f"  {command}"]
     if shown != arguments:
         lines.append("with what must not be shown here typed as before")
     if "-" in asked.files or not asked.files:
@@ -74,6 +77,9 @@ def how_to_resume(asked: JobOptions, job: Job) -> str:
 
 
 def _without_secrets(word: str, job: Job) -> str:
+    """Return a word as it may be shown; the name of an option, as `--sandbox`, is no secret."""
+    if re.fullmatch(r"--[a-z-]+", word):
+        return word
     word = hide_secrets(job.settings, word)
     return re.sub(r"https?://\S+", lambda match: display_url(match[0]), word)
 

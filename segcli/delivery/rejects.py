@@ -5,16 +5,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.sync import GroupSync
 from segcli.errors import OutputError, Stopped
 from segcli.event import original
 from segcli.exact_json import loads
 from segcli.outcome import TooLong
+
+if TYPE_CHECKING:
+    from segcli.delivery.sync import GroupSync
 
 
 class Rejects:
@@ -59,18 +61,21 @@ class Rejects:
         try:
             if self._file is None:
                 self._file = _open(self.path)
-                self._sync = GroupSync(self._file.fileno())
             _write(self._file, b"".join(_record(line, settled) for line in lines))
         except OSError as error:
             raise self._failed(error) from None
-        if self._sync:
-            self._sync.wrote()
 
     async def synced(self) -> None:
         """Return when everything kept so far is on disk; raises Stopped where it cannot be."""
+        # `transform` keeps rejects too, and needs no event loop.
+        from segcli.delivery.sync import GroupSync  # noqa: PLC0415
+
+        if self._file is None:
+            return
+        self._sync = self._sync or GroupSync(self._file.fileno())
+        self._sync.wrote()
         try:
-            if self._sync:
-                await self._sync.synced()
+            await self._sync.synced()
         except OSError as error:
             raise self._failed(error) from None
 
@@ -160,7 +165,8 @@ def _content(line: Line) -> dict[str, Any]:
         return {"bytes": line.text.size, "begins_base64": head}
     text = original(line.text.strip())
     try:
-        if isinstance(loads(text), dict):
+        # Within its record the event is one level deeper, and has to be readable there too.
+        if isinstance(loads(b"[" + text + b"]")[0], dict):
             return {"event": orjson.Fragment(text)}
     except ValueError:
         pass

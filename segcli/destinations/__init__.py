@@ -59,4 +59,9 @@ def _loaded(point: Any, name: str) -> Destination[Any]:
             f"the plug-in {name!r} ({point.value}) is no segcli.Destination",
             "Its entry point has to name a Destination value.",
         )
+    if value.name != name:
+        raise UsageError(
+            f"the plug-in {name!r} ({point.value}) calls itself {value.name!r}",
+            "The name of its entry point has to be that of the destination.",
+        )
     return value

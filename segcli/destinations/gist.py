@@ -116,11 +116,12 @@ def _signed_up_at(rest: dict[str, Any]) -> int | None:
 
 
 def _take_text(rest: dict[str, Any], key: str) -> str | None:
-    """Take a trait that is text or a number; anything else stays where it is."""
+    """Take a trait that is text or a number; an empty one is dropped, others stay."""
     value = rest.get(key)
-    if isinstance(value, bool | dict | list) or value is None or value == "":
+    if isinstance(value, bool | dict | list):
         return None
-    return text(rest.pop(key))
+    rest.pop(key, None)
+    return text(value) if value not in (None, "") else None
 
 
 def _string(value: object) -> str | None:
@@ -131,6 +132,8 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
     """Flatten the remaining traits: nested keys dotted, a list of plain values joined [code]."""
     flat: dict[str, Any] = {}
     for key, value in rest.items():
+        if value == []:
+            continue
         if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
             flat[key] = ", ".join(text(item) for item in value if item is not None)
         else:

@@ -1,0 +1,151 @@
+"""Fixtures that the tests share."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from samples import ROOT, SAMPLES, Run
+from sending import Answer, Got, Said, Vendor, vendor_that
+
+from segcli.cli import main
+from segcli.sandbox import Script, Standin, running
+
+# Its caches are no part of the project's folder.
+os.environ.setdefault(
+    "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")
+)
+# The same examples in every run, so that a red test is red for everybody.
+hypothesis.settings.register_profile(
+    "segcli", deadline=None, derandomize=True, database=None, max_examples=100
+)
+hypothesis.settings.load_profile("segcli")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite tests/golden/ and the outputs in the README instead of comparing them",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether expected outputs are to be rewritten."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the project."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of the sample events."""
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def clean_environment() -> dict[str, str]:
+    """This environment without any SEGCLI_ variable, with `segcli` on the path."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("SEGCLI_")}
+    scripts = str(Path(sys.executable).parent)
+    return kept | {"PATH": os.pathsep.join((scripts, kept.get("PATH", os.defpath)))}
+
+
+@pytest.fixture
+def run_segcli(tmp_path: Path, clean_environment: dict[str, str]) -> Run:
+    """Run `segcli` as a process in an empty folder; both outputs are bytes."""
+
+    def run(
+        *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "segcli", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env=clean_environment | (env or {}),
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+# sending
+
+
+@pytest.fixture
+def standin() -> Iterator[Callable[..., Standin]]:
+    """Start a sandbox with a script of the test's own; it remembers what it accepts."""
+    with ExitStack() as stack:
+
+        def start(**script: Any) -> Standin:
+            return stack.enter_context(running(Script(**({"remember": True} | script))))
+
+        yield start
+
+
+@pytest.fixture
+def vendor() -> Iterator[Callable[[Callable[[Got], Answer]], Vendor]]:
+    """Start a server that answers as the test says, for what the sandbox does not say."""
+    with ExitStack() as stack:
+        yield lambda answers: stack.enter_context(vendor_that(answers))
+
+
+@pytest.fixture
+def segcli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
+    """Run a command in this process, in an empty folder, with no setting of the machine's."""
+    screen = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"}
+    for name in [name for name in os.environ if name.startswith("SEGCLI_") or name in screen]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr("sys.argv", ["segcli", *words])
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        return Said(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def spawn(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start `segcli` as a process of its own in an empty folder; it ends with the test."""
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    with ExitStack() as stack:
+
+        def start(*arguments: object, **more: Any) -> "subprocess.Popen[str]":
+            process = subprocess.Popen(
+                [sys.executable, "-m", "segcli", *map(str, arguments)],
+                cwd=tmp_path,
+                env=clean_environment | home,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                **more,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start

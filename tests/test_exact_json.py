@@ -1,0 +1,210 @@
+"""JSON goes in and out without a digit changed, and what is no JSON is named in words."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.exact_json import MAX_DEPTH, dumps, loads, number_text
+
+NUMBERS = (
+    "0",
+    "-1",
+    "0.1",
+    "-0.0",
+    "1.50",
+    "1E5",
+    "2e-7",
+    "9007199254740993",
+    "9223372036854775807",
+    "-9223372036854775809",
+    "18446744073709551615",
+    "18446744073709551616",
+    "100000000000000000000",
+    "123456789012345678901234567890",
+    "1234567890123.4567",
+    "0.1234567890123456789012345",
+    "100000000000000000000.5",
+    "1.7976931348623157e308",
+    "1.7976931348623157001e308",
+    "1e309",
+    "-1e400",
+    "5e-324",
+    "4e-324",
+    "1e-400",
+    "1.5E+0000000000000000000000000000000000000000001",
+)
+
+number_texts = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["", "-"]),
+        st.from_regex(r"0|[1-9][0-9]{0,30}", fullmatch=True),
+        st.from_regex(r"(\.[0-9]{1,30})?", fullmatch=True),
+        st.from_regex(r"([eE][+-]?[0-9]{1,3})?", fullmatch=True),
+    ),
+)
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def parsed_by_python(text: bytes) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_a_number_goes_out_with_the_value_it_came_in_with(text: str) -> None:
+    written = dumps(loads(f'{{"n":{text}}}'.encode()))
+
+    assert parsed_by_python(written)["n"] == Decimal(text)
+
+
+@given(number_texts)
+def test_any_number_keeps_every_digit_in_a_document_and_as_a_label(text: str) -> None:
+    value = loads(text.encode())
+
+    assert Decimal(dumps(value).decode()) == Decimal(text)
+    assert Decimal(number_text(value)) == Decimal(text)
+    assert Decimal(json.dumps(parsed_by_python(dumps([value])), default=str).strip('[]"')) == (
+        Decimal(text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("7", int),
+        ("18446744073709551615", int),
+        ("18446744073709551616", Decimal),
+        ("0.1", float),
+        ("0.3000000000000000166", Decimal),
+        ("0.30000000000000004", float),
+        ("1e400", Decimal),
+    ],
+)
+def test_only_a_number_that_no_int64_or_double_holds_is_a_decimal(text: str, kind: type) -> None:
+    assert type(loads(text.encode())) is kind
+
+
+@given(json_values)
+def test_a_document_reads_as_the_standard_parser_reads_it(value: Any) -> None:
+    assert loads(json.dumps(value).encode()) == value
+    assert loads(dumps(value)) == value
+
+
+def test_one_huge_number_changes_nothing_around_it() -> None:
+    around = b'"text":"12345678901234567890 1e999","list":[1,0.5,true,null,{"a":-3}],"\xc3\xa9":""'
+
+    read = loads(b'{"huge":123456789012345678901234567890,' + around + b"}")
+
+    assert read == {"huge": Decimal("123456789012345678901234567890")} | loads(b"{" + around + b"}")
+
+
+def test_digits_in_a_string_stay_a_string() -> None:
+    assert loads(b'["123456789012345678901234567890","1e400"]') == [
+        "123456789012345678901234567890",
+        "1e400",
+    ]
+
+
+def test_of_a_key_that_stands_twice_the_last_value_counts() -> None:
+    assert loads(b'{"a":1,"a":2}') == {"a": 2}
+    assert loads(b'{"a":1e400,"a":2}') == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"a":', "not JSON: it ends too early"),
+        (b"{'a':1}", "not JSON: unexpected '"),
+        (b'{"a":1}{"a":2}', "not JSON: unexpected {"),
+        (b'["\xe9"]', "not UTF-8 text"),
+        (b'["\xed\xa0\x80"]', "not UTF-8 text"),
+        (b'["\\ud800"]', "not JSON: "),
+        (b"[NaN]", "not JSON: "),
+        (b"[Infinity]", "not JSON: "),
+        (b'["\x00"]', "not JSON: "),
+        (b"[01]", "not JSON: "),
+        (b"", "not JSON: "),
+    ],
+)
+def test_what_is_no_json_is_refused_in_words(text: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=r"\A(not|nested)") as caught:
+        loads(text)
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        (b"NaN]", "not JSON: NaN"),
+        (b'"\\ud800"]', "not JSON: an unpaired surrogate in a string"),
+        (b'"\xff"]', "not UTF-8 text"),
+        (b'"\x00"]', "not JSON: "),
+        (b"]]", "not JSON: "),
+        (b"", "not JSON: "),
+        (b"1e9999999999999999999]", "not JSON: a number with an exponent beyond all bounds"),
+    ],
+)
+def test_a_huge_number_hides_no_fault_behind_it(rest: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=r"\A(not|nested)") as caught:
+        loads(b"[1e400," + rest)
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", [b"[1,]", b"[1e400,]", b'{"a":1e400,"b"}', b'["a', b"[tru]"])
+def test_a_message_holds_no_position_so_that_equal_faults_are_counted_together(
+    text: bytes,
+) -> None:
+    with pytest.raises(ValueError, match=r"\Anot") as here:
+        loads(text)
+    with pytest.raises(ValueError, match=r"\Anot") as elsewhere:
+        loads(b"      " + text)
+
+    assert str(here.value) == str(elsewhere.value)
+    assert "line" not in str(here.value)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_document_may_nest_as_deep_as_the_bound_and_no_deeper(
+    opening: bytes, closing: bytes
+) -> None:
+    deepest = opening * MAX_DEPTH + b"1" + closing * MAX_DEPTH
+    assert dumps(loads(deepest)) == deepest
+    assert dumps(loads(deepest.replace(b"1", b"1e400"))) == deepest.replace(b"1", b"1E+400")
+
+    with pytest.raises(ValueError, match=f"^nested deeper than {MAX_DEPTH} levels$"):
+        loads(opening + deepest + closing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"{}," * 500 + b"[]]",
+        b'["' + b"[{" * 500 + b'"]',
+        b'["' + b'\\"[' * 500 + b'"]',
+        b'["\\\\",' + b'"[",' * 500 + b"1]",
+    ],
+)
+def test_brackets_count_by_depth_and_not_within_strings(text: bytes) -> None:
+    assert loads(text) == json.loads(text)
+
+
+def test_writing_what_is_no_json_value_names_its_type_and_not_its_content() -> None:
+    with pytest.raises(TypeError) as caught:
+        dumps({"a": {"secret-content"}})
+
+    assert "set is not a JSON value" in str(caught.value.__cause__ or caught.value)
+    assert "secret-content" not in str(caught.value)

@@ -1,0 +1,144 @@
+"""The house has four floors: imports point down, and heavy libraries live in one place each."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from samples import ROOT
+
+PACKAGE = ROOT / "segcli"
+VALUES, MAPPING, DELIVERY, CLI = range(4)
+# A module, or a package with all that is in it; the nearest name counts.
+FLOORS = {
+    "segcli": VALUES,
+    "segcli.errors": VALUES,
+    "segcli.event": VALUES,
+    "segcli.exact_json": VALUES,
+    "segcli.verdict": VALUES,
+    "segcli.secret": VALUES,
+    "segcli.destination": VALUES,
+    "segcli.settings": VALUES,
+    "segcli.selection": MAPPING,
+    "segcli.outcome": MAPPING,
+    "segcli.engage": MAPPING,
+    "segcli.review": MAPPING,
+    "segcli.destinations": MAPPING,
+    "segcli.delivery": DELIVERY,
+    "segcli.sandbox": DELIVERY,
+    "segcli.cli": CLI,
+    "segcli.__main__": CLI,
+}
+PACKAGES = {"segcli.engage", "segcli.review", "segcli.destinations"} | {
+    "segcli.delivery", "segcli.sandbox", "segcli.cli",
+}  # fmt: skip
+HOMES = {
+    "httpx": {"segcli.delivery.client"},
+    "uvicorn": {"segcli.sandbox"},
+    "click": {"segcli.cli"},
+    "rich": {"segcli.cli"},
+}
+# What has a clock, a disk, a network or chance in it.
+WORLDLY = {
+    *("asyncio", "http", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
+    *("shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time"),
+}
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def floor_of(module: str) -> int | None:
+    """Return the floor that a module is on; None where nobody has given it one."""
+    if module in FLOORS:
+        return FLOORS[module]
+    package = ".".join(module.split(".")[:2])
+    return FLOORS[package] if package in PACKAGES else None
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """Yield every module that a module imports, at its top, in a function or for types only."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from imported_from(module, node)
+
+
+def imported_from(module: str, node: ast.ImportFrom) -> Iterator[str]:
+    """Yield what a `from … import …` imports: modules where the names are such."""
+    start = ""
+    if node.level:
+        is_package = MODULES[module].name == "__init__.py"
+        parts = module.split(".")
+        kept = parts[: len(parts) - node.level + is_package]
+        start = ".".join(kept) + ("." if node.module else "")
+    origin = start + (node.module or "")
+    for name in node.names:
+        whole = f"{origin}.{name.name}"
+        yield whole if whole in MODULES else origin
+
+
+def is_in(module: str, home: str) -> bool:
+    return module == home or module.startswith(f"{home}.")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_on_a_floor(module: str) -> None:
+    assert floor_of(module) is not None, "give it a place in FLOORS, and in the README"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_from_its_own_floor_or_from_below(module: str) -> None:
+    own = floor_of(module)
+    above = {
+        other
+        for other in imports_of(module)
+        if is_in(other, "segcli") and (floor_of(other) or 0) > (own or 0)
+    }
+
+    assert not above
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_heavy_library_is_imported_only_where_it_lives(library: str) -> None:
+    users = {module for module in MODULES if any(is_in(i, library) for i in imports_of(module))}
+
+    assert users
+    assert all(any(is_in(user, home) for home in HOMES[library]) for user in users), users
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if floor_of(m) in {VALUES, MAPPING}])
+def test_values_and_mapping_have_no_clock_no_disk_and_no_network(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports_of(module)} & WORLDLY
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if is_in(m, "segcli.sandbox")])
+def test_the_sandbox_knows_nothing_of_the_mapping_it_checks(module: str) -> None:
+    assert not [other for other in imports_of(module) if floor_of(other) == MAPPING]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_starts_with_a_docstring(module: str) -> None:
+    assert ast.get_docstring(tree_of(module))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_the_standard_library_its_requirements_and_nothing_else(
+    module: str,
+) -> None:
+    known = sys.stdlib_module_names | HOMES.keys() | {"orjson", "segcli"}
+
+    assert {name.split(".")[0] for name in imports_of(module)} <= known

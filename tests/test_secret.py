@@ -1,0 +1,129 @@
+"""A key shows nowhere: not as text, in a traceback, in an error, in what a vendor echoes."""
+
+import copy
+import dataclasses
+import pickle
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from samples import KEY
+
+from segcli import Secret, exact_json
+from segcli.destinations import BUILT_IN, find
+from segcli.errors import SettingsError
+from segcli.secret import display_url
+from segcli.settings import Sources, hide_secrets, read, setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings with a key and an address."""
+
+    api_key: Secret = setting(Secret(), help="Acme's key", required=True)
+    endpoint: str = setting("", help="where Acme is")
+
+
+def error_of(**given: str) -> str:
+    """Return all that is ever printed of the error that reading these settings raises."""
+    with pytest.raises(SettingsError) as caught:
+        read("acme", Settings, Sources(given=given, env={}, table={}))
+    return "".join(traceback.format_exception(caught.value)) + caught.value.hint
+
+
+SHOWN: dict[str, Callable[[Any], str]] = {
+    "str": str,
+    "repr": repr,
+    "format": "{}".format,
+    "percent": lambda value: f"{value!s} {value!r} {value}",
+    "a list": lambda value: str([value]),
+    "a dictionary": lambda value: str({"key": value}),
+    "an exception": lambda value: "".join(traceback.format_exception(ValueError(value))),
+    "a copy": lambda value: repr(copy.deepcopy(value)),
+    "a pickled copy": lambda value: repr(pickle.loads(pickle.dumps(value))),
+}
+
+
+@pytest.mark.parametrize("how", SHOWN)
+@pytest.mark.parametrize("value", [Secret(KEY), Settings(api_key=Secret(KEY))], ids=type)
+def test_a_key_does_not_show_in(how: str, value: Any) -> None:
+    shown = SHOWN[how](value)
+
+    assert KEY not in shown
+    assert "***" in shown
+
+
+def test_a_key_does_not_show_in_the_dictionary_of_its_settings() -> None:
+    assert KEY not in str(dataclasses.asdict(Settings(api_key=Secret(KEY))))
+
+
+def test_a_key_does_not_show_in_a_traceback_with_local_variables() -> None:
+    def crash(settings: Settings, key: Secret) -> None:
+        raise RuntimeError(settings, key)
+
+    with pytest.raises(RuntimeError) as caught:
+        crash(Settings(api_key=Secret(KEY)), Secret(KEY))
+
+    shown = "".join(
+        traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    )
+    assert "settings = " in shown
+    assert KEY not in shown
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_key_does_not_show_in_a_request_that_holds_it(name: str) -> None:
+    destination = find(name)
+    given = {"api_key": KEY, "endpoint": "https://vendor.example"}
+    settings = read(name, destination.settings, Sources(given=given, env={}, table={}))
+
+    request = destination.request("/", [b"{}"], settings)
+
+    assert any(KEY in text or Secret(KEY).basic() in text for text in request.headers.values())
+    assert KEY not in repr(request)
+    assert Secret(KEY).basic() not in repr(request)
+
+
+@pytest.mark.parametrize("rest", ["\x07", "ü", f"\n{KEY}"])
+def test_a_wrong_key_is_refused_without_being_shown(rest: str) -> None:
+    assert KEY not in error_of(api_key=KEY + rest)
+
+
+def test_a_wrong_address_is_refused_without_being_shown_as_it_may_hold_a_password() -> None:
+    assert KEY not in error_of(endpoint=f"ftp://me:{KEY}@acme.example")
+
+
+def test_a_key_cannot_be_written_as_json() -> None:
+    with pytest.raises(TypeError) as caught:
+        exact_json.dumps({"key": Secret(KEY)})
+
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_a_vendor_echoes_of_a_key_is_hidden() -> None:
+    settings = Settings(api_key=Secret(KEY))
+    echo = f"bad key {KEY}, header Basic {Secret(KEY).basic()}"
+
+    assert hide_secrets(settings, echo) == "bad key ***, header Basic ***"
+    assert hide_secrets(Settings(), echo) == echo
+
+
+def test_an_empty_key_is_false_and_shows_as_empty() -> None:
+    assert not Secret()
+    assert (str(Secret()), repr(Secret())) == ("", "Secret('')")
+    assert Secret(KEY)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/path", "https://host/path"),
+        (f"https://me:{KEY}@host:81/path?key={KEY}#{KEY}", "https://host:81/path?…"),
+        (f"https://[{KEY}", "…"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_a_key(url: str, shown: str) -> None:
+    assert display_url(url) == shown

@@ -1,0 +1,117 @@
+"""What a reply means for the payloads: the table of `by_status`, and Retry-After."""
+
+import pytest
+
+from segcli.verdict import EXCERPT, Delivered, Refused, Reply, Retry, Stop, by_status, retry_after
+
+NOW = "Tue, 03 Feb 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_delivered(status: int) -> None:
+    assert by_status(Reply(status, {}, b'{"errors": []}')) == Delivered()
+
+
+@pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504, 505, 511, 529, 599])
+def test_what_may_pass_is_tried_again(status: int) -> None:
+    assert by_status(Reply(status)) == Retry(f"HTTP {status}", None)
+
+
+def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
+    assert by_status(Reply(429, {"retry-after": "7"}, b"")) == Retry("HTTP 429", 7.0)
+    assert by_status(Reply(503, {"retry-after": "0"}, b"")) == Retry("HTTP 503", 0.0)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_stops_the_run(status: int) -> None:
+    reply = Reply(status, {}, b'{"message": "bad key"}')
+
+    assert by_status(reply) == Stop(f'HTTP {status}: {{"message": "bad key"}}', setting="api_key")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_stops_the_run_and_says_where_it_points(status: int) -> None:
+    reply = Reply(status, {"location": "https://other.example/event"})
+
+    assert by_status(reply) == Stop(
+        f"HTTP {status}, which points to https://other.example/event", setting="endpoint"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "where"),
+    [
+        ({}, "nowhere"),
+        ({"location": "https://me:pw@other.example/?key=sk"}, "https://other.example/?…"),
+        ({"location": "https://[other"}, "…"),
+        ({"location": "/elsewhere"}, "/elsewhere"),
+    ],
+)
+def test_where_a_redirect_points_is_shown_without_what_may_be_a_key(
+    headers: dict[str, str], where: str
+) -> None:
+    verdict = by_status(Reply(302, headers))
+
+    assert verdict == Stop(f"HTTP 302, which points to {where}", setting="endpoint")
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_what_may_be_the_batch_s_fault_is_refused_so_that_it_splits(status: int) -> None:
+    assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=True)
+
+
+@pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 415, 422, 431, 451, 460, 501])
+def test_any_other_4xx_and_501_is_refused_for_good(status: int) -> None:
+    assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=False)
+
+
+def test_a_refusal_keeps_an_excerpt_of_the_reply_on_one_line() -> None:
+    reply = Reply(422, {}, b'{\r\n  "errors": [\n    "email"\n  ]\n}')
+
+    assert by_status(reply) == Refused('HTTP 422: { "errors": [ "email" ] }')
+    assert by_status(Reply(422)) == Refused("HTTP 422")
+    assert by_status(Reply(422, {}, b"\xff\xfe")) == Refused("HTTP 422: \ufffd\ufffd")
+
+
+@pytest.mark.parametrize("length", [EXCERPT, EXCERPT + 1, 10 * EXCERPT])
+def test_an_excerpt_is_bounded(length: int) -> None:
+    verdict = by_status(Reply(422, {}, b"x" * length))
+
+    assert isinstance(verdict, Refused)
+    excerpt = verdict.reason.removeprefix("HTTP 422: ")
+    assert len(excerpt) == EXCERPT
+    assert excerpt.endswith("…") == (length > EXCERPT)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        ("0", 0.0),
+        ("Tue, 03 Feb 2026 10:00:30 GMT", 30.0),
+        ("Tuesday, 03-Feb-26 10:01:00 GMT", 60.0),
+        ("Tue Feb  3 10:00:05 2026", 5.0),
+        ("Tue, 03 Feb 2026 09:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5.5", None),
+        ("²", None),
+        ("Mon, 01 Jan 2026 10:00:30 +" + "9" * 30, None),
+        ("Mon, 01 Jan " + "9" * 30 + " 10:00:30 GMT", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_in_seconds_or_as_a_date_against_the_vendor_s_own_clock(
+    value: str, seconds: float | None
+) -> None:
+    assert retry_after(Reply(429, {"retry-after": value, "date": NOW})) == seconds
+
+
+def test_a_reply_without_retry_after_asks_for_no_wait() -> None:
+    assert retry_after(Reply(503, {"date": NOW})) is None
+
+
+def test_a_date_without_a_clock_to_hold_it_against_asks_for_no_wait() -> None:
+    assert retry_after(Reply(429, {"retry-after": "Tue, 03 Feb 2026 10:00:30 GMT"})) is None
