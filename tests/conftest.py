@@ -55,11 +55,12 @@ def samples() -> Path:
 
 
 @pytest.fixture(scope="session")
-def clean_environment() -> dict[str, str]:
-    """This environment without any SEGCLI_ variable, with `segcli` on the path."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SEGCLI_")}
-    scripts = str(Path(sys.executable).parent)
-    return kept | {"PATH": os.pathsep.join((scripts, kept.get("PATH", os.defpath)))}
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """This environment with a home of its own, `segcli` on the path, and no say in colours."""
+    unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
+    path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
+    return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,7 @@ class _Delivery:
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)
             for settled in await self._queue(reading, outcome):
-                await self.ledger.settle(settled)
+                await _to_its_end(self.ledger.settle(settled))
             self.tally.bytes_read += reading.size
             self.tally.bytes_settled += reading.size_of_settled
             await asyncio.sleep(0)
@@ -172,6 +172,16 @@ class _Delivery:
         async with connection(timeout=self.run.timeout, context=context) as post:
             async for batch in self.lanes.batches(number):
                 await self.courier.carry(batch, post)
+
+
+async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
+    """Do not leave a line half settled, kept and not counted, where the feeder is cancelled."""
+    task = asyncio.create_task(settling)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:

@@ -16,7 +16,7 @@ from segcli.delivery.past import Past, encode, mark_fields, name_of, sync_folder
 from segcli.delivery.positions import ranges
 from segcli.delivery.reading import Reading, open_lines
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Settled
+from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.sync import GroupSync
 from segcli.errors import OutputError, Stopped, UsageError
@@ -81,6 +81,9 @@ class Journal:
         missing = self._end + self._promised - self._room
         if missing > 0:
             self._reserve(missing + _RESERVED_AT_ONCE)
+
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """What is sent and never answered is sent again: nothing has to be remembered."""
 
     def settle(self, settled: Settled) -> None:
         """Append what was settled, of lines that were promised room; raises Stopped.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from segcli.delivery.fingerprint import Mark
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Settled
+from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
 
@@ -41,6 +41,11 @@ class Ledger:
                 self._record.mark(place, mark)
         self._open += lines
         self._tally.read += lines
+
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """Return when these may be sent; raises Stopped where the record cannot say so."""
+        if self._record:
+            await self._record.leaving(lines)
 
     async def settle(self, settled: Settled) -> None:
         """End lines in their state, on disk when this returns; raises Stopped where it cannot be.

@@ -9,7 +9,7 @@ from typing import Protocol
 from segcli.delivery.fingerprint import Mark
 from segcli.delivery.reading import Reading
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Settled
+from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 
 
@@ -35,6 +35,10 @@ class Record(Protocol):
 
     def mark(self, place: int, mark: Mark) -> None:
         """Remember how far an input has been read."""
+        ...
+
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """Remember, on disk when this returns, that the vendor may know these from now on."""
         ...
 
     def settle(self, settled: Settled) -> None:

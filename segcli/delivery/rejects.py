@@ -166,7 +166,7 @@ def _content(line: Line) -> dict[str, Any]:
     text = original(line.text.strip())
     try:
         # Within its record the event is one level deeper, and has to be readable there too.
-        if isinstance(loads(b"[" + text + b"]")[0], dict):
+        if isinstance(loads(text), dict) and loads(b"[" + text + b"]"):
             return {"event": orjson.Fragment(text)}
     except ValueError:
         pass

@@ -66,6 +66,7 @@ class Courier:
 
     async def _attempt(self, batch: Sequence[Item], post: Post) -> "_Answer":
         """Post once. The room in flight is free again when this returns."""
+        await self.ledger.leaving([item.line for item in batch])
         bodies = [item.mapped.body for item in batch]
         route = batch[0].mapped.route
         request = self.job.destination.request(route, bodies, self.job.settings)

@@ -40,8 +40,10 @@ class Input:
 
     @property
     def title(self) -> str:
-        """Its name in messages and records."""
-        return "stdin" if self.name == "-" else self.name
+        """Its name in messages and records: text, whatever bytes the file's name holds."""
+        if self.name == "-":
+            return "stdin"
+        return os.fsencode(self.name).decode(errors="backslashreplace")
 
     @property
     def can_be_read_again(self) -> bool:

@@ -1,0 +1,114 @@
+"""A courier on a clock of its own, and a vendor `acme` that answers as a test says."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sending import clock, item, play
+
+from segcli.delivery.batch import Item
+from segcli.delivery.brake import Brake
+from segcli.delivery.client import NoReply, Post
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.pace import Pace
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.retry import Courier
+from segcli.delivery.tally import Tally
+from segcli.destination import Destination, Limits, Payload, Request
+from segcli.outcome import Job
+from segcli.secret import Secret
+from segcli.verdict import Reply, Verdict, by_status
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Trip:
+    """A courier for a vendor `acme`, which takes many events a request, and all it writes to."""
+
+    courier: Courier
+    tally: Tally
+    rejects: Rejects
+    latency: float
+    posts: list[tuple[float, list[bytes]]] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
+
+    def to(self, answers: Callable[[list[bytes]], Reply | NoReply]) -> Post:
+        """Return what posts a request to a vendor that answers like this."""
+
+        async def post(request: Request) -> Reply | NoReply:
+            bodies = request.body.split(b",")
+            self.posts.append((clock(), bodies))
+            await asyncio.sleep(self.latency)
+            reply = answers(bodies)
+            if isinstance(reply, Reply) and reply.status == 200:
+                self.taken += bodies
+            return reply
+
+        return post
+
+    async def carry(self, count: int, answers: Callable[[list[bytes]], Reply | NoReply]) -> None:
+        """Carry a batch of so many events: their bodies are their numbers, from 0 on."""
+        await self.courier.carry(batch_of(count), self.to(answers))
+
+    def play(self, story: Coroutine[Any, Any, T]) -> T:
+        """Run a story of this courier to its end."""
+        try:
+            return play(story)
+        finally:
+            self.rejects.close()
+
+    def times(self) -> list[float]:
+        """Return when each request went out, after the first."""
+        return [at - self.posts[0][0] for at, _ in self.posts]
+
+
+def batch_of(count: int) -> list[Item]:
+    return [item(b"%d" % number, number=number) for number in range(count)]
+
+
+def trip(
+    path: Path,
+    *,
+    verdict: Callable[[Reply], Verdict] = by_status,
+    latency: float = 0.0,
+    **more: Any,
+) -> Trip:
+    """Make a courier whose clock is the story's and whose chance is always 1."""
+    job = Job(destination=acme(verdict), settings=AcmeSettings())
+    tally, brake, rejects = Tally(), Brake(), Rejects(path)
+    courier = Courier(
+        job=job,
+        pace=Pace(in_flight=16, rate=None, brake=brake, now=clock),
+        brake=brake,
+        ledger=Ledger(tally, rejects),
+        tally=tally,
+        now=clock,
+        **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
+    )
+    return Trip(courier, tally, rejects, latency)
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeSettings:
+    """What the vendor of these tests needs to be known."""
+
+    api_key: Secret = Secret("the-key-of-acme")
+    endpoint: str = "https://acme.example"
+
+
+def acme(verdict: Callable[[Reply], Verdict]) -> Destination[AcmeSettings]:
+    return Destination(
+        name="acme",
+        label="Acme",
+        settings=AcmeSettings,
+        kinds=frozenset({"track"}),
+        payload=lambda event, _settings: Payload("/", event.raw),
+        request=lambda route, bodies, settings: Request(
+            settings.endpoint + route, b",".join(bodies)
+        ),
+        verdict=verdict,
+        limits=Limits(events=100),
+    )

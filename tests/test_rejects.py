@@ -1,0 +1,235 @@
+"""What was rejected or refused is kept, line by line, and can be read again as input."""
+
+import errno
+import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sending import records, track
+
+from segcli.delivery import source
+from segcli.delivery.rejects import Rejects, default_path
+from segcli.delivery.settled import Line, Settled
+from segcli.errors import OutputError, Stopped
+from segcli.event import parse
+from segcli.outcome import TooLong
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rejects.ndjson"
+
+
+def keep(path: Path, *lines: bytes | TooLong, **more: Any) -> None:
+    """Keep lines of a file `events.jsonl` as one batch, numbered from 1 on."""
+    rejects = Rejects(path)
+    try:
+        rejects.keep(settled(*lines, **more))
+    finally:
+        rejects.close()
+
+
+def settled(*lines: bytes | TooLong, **more: Any) -> Settled:
+    numbered = [Line("events.jsonl", number, text) for number, text in enumerate(lines, 1)]
+    return Settled(numbered, **({"state": "rejected", "reason": "no good"} | more))
+
+
+def read_again(path: Path) -> list[bytes]:
+    """Return the events of a rejects file as `send` reads them."""
+    found = source.chunks(source.inputs([str(path)]))
+    return [parse(line).raw for chunk in found for line in chunk.lines]  # type: ignore[arg-type]
+
+
+def test_nothing_kept_makes_no_file(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.close()
+
+    assert not path.exists()
+
+
+def test_a_record_says_where_the_line_stood_and_what_became_of_it(path: Path) -> None:
+    event = json.dumps(track()).encode()
+    keep(path, event, state="refused", reason="HTTP 422: no", status=422, attempts=3)
+
+    assert records(path) == [
+        {
+            "file": "events.jsonl",
+            "line": 1,
+            "state": "refused",
+            "reason": "HTTP 422: no",
+            "status": 422,
+            "attempts": 3,
+            "event": track(),
+        }
+    ]
+
+
+def test_records_are_appended_and_nothing_is_overwritten(path: Path) -> None:
+    for number in range(3):
+        keep(path, json.dumps(track(number)).encode())
+
+    assert [record["event"]["messageId"] for record in records(path)] == ["m0", "m1", "m2"]
+
+
+def test_a_record_that_was_torn_leaves_the_next_one_whole(path: Path) -> None:
+    path.write_bytes(b'{"file": "old", "li')
+    keep(path, json.dumps(track()).encode())
+
+    torn, whole = path.read_bytes().splitlines()
+    assert torn == b'{"file": "old", "li'
+    assert json.loads(whole)["event"] == track()
+
+
+def test_a_record_can_be_read_by_others_once_it_is_kept(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+
+    assert len(records(path)) == 1
+    rejects.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (b'{"userId": 1}', {"event": {"userId": 1}}),
+        (b"[1]", {"raw": "[1]"}),
+        (b"{", {"raw": "{"}),
+        (b'{"a": 1}, {"b": 2}', {"raw": '{"a": 1}, {"b": 2}'}),
+        (b'{"a": 1}, "b": 2', {"raw": '{"a": 1}, "b": 2'}),
+        (b'{"a":' * 100 + b"1" + b"}" * 100, {"raw": '{"a":' * 100 + "1" + "}" * 100}),
+        (b"", {"raw": ""}),
+        (b" not \t JSON \r", {"raw": "not \t JSON"}),
+        ("\u00e9\u2028".encode(), {"raw": "\u00e9\u2028"}),
+        (b'{"a": "\xff"}', {"raw_base64": "eyJhIjogIv8ifQ=="}),
+        (b"\x00", {"raw": "\x00"}),
+        (TooLong(9_999_999, b"abc"), {"bytes": 9_999_999, "begins_base64": "YWJj"}),
+        (TooLong(9_999_999, b"\xff"), {"bytes": 9_999_999, "begins_base64": "/w=="}),
+    ],
+    ids=repr,
+)
+def test_a_line_is_kept_as_an_event_as_text_or_as_base64(
+    text: bytes | TooLong, content: dict[str, Any], path: Path
+) -> None:
+    keep(path, text)
+    (record,) = records(path)
+
+    assert {key: record[key] for key in list(record)[6:]} == content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(track()).encode(),
+        b'  {"type":"track", "event":"E" ,"userId":1e400,"n":12345678901234567890123}\r',
+        b'{"type":"track","event":"E","userId":"u","properties":{"event":{"a":1.50}},"x":"\\u00e9"}',
+        '{"type":"track","event":"\u00e9\u2028","userId":"u"}'.encode(),
+        BOM + json.dumps(track()).encode(),
+    ],
+    ids=["plain", "numbers", "an event within", "unicode", "behind a byte order mark"],
+)
+def test_an_event_that_was_kept_is_read_again_byte_for_byte(text: bytes, path: Path) -> None:
+    keep(path, text)
+
+    assert read_again(path) == [text.strip().removeprefix(BOM)]
+
+
+def test_what_is_kept_of_a_record_is_its_event(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    keep(first, json.dumps(track(7)).encode(), b"{", b'"\xff"', state="refused")
+    keep(second, *first.read_bytes().splitlines(), reason="still no good")
+
+    contents = [list(record.items())[6] for record in records(second)]
+    assert contents == [("event", track(7)), ("raw", "{"), ("raw_base64", "Iv8i")]
+    assert {record["reason"] for record in records(second)} == {"still no good"}
+
+
+@given(text=st.binary(max_size=40))
+def test_whatever_a_line_holds_is_one_record(
+    text: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "rejects.ndjson"
+    keep(path, text, b"{}")
+
+    assert [record["line"] for record in records(path)] == [1, 2]
+
+
+# --- a disk that takes no more
+
+
+def test_a_full_disk_stops_the_run() -> None:
+    with pytest.raises(Stopped, match="/dev/full cannot be written: No space left") as raised:
+        keep(Path("/dev/full"), b"{}")
+
+    assert "counts as unsent" in raised.value.hint
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+    with files_of_at_most(path.stat().st_size + 50), pytest.raises(Stopped, match="too large"):
+        rejects.keep(settled(b'{"second": 1}'))
+    rejects.close()
+    keep(path, b'{"third": 1}')
+
+    first, _torn, third = path.read_bytes().splitlines()
+    assert json.loads(first)["event"] == {}
+    assert json.loads(third)["event"] == {"third": 1}
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond that many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+
+    def failing(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("segcli.delivery.rejects._write", failing)
+        with pytest.raises(Stopped, match="cannot be written: Input/output error"):
+            rejects.keep(settled(b"{}"))
+    rejects.close()
+    assert len(records(path)) == 1
+
+
+def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "such" / "folder"):
+        with pytest.raises(OutputError, match="cannot be written") as raised:
+            Rejects(path)
+        assert "--rejects PATH" in raised.value.hint
+
+
+# --- the default name
+
+
+def test_the_default_name_is_the_destinations() -> None:
+    assert default_path("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
+
+
+def test_the_default_name_is_never_that_of_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inputs = [str(tmp_path / "gist.rejects.ndjson"), "./gist.rejects.2.ndjson"]
+
+    assert default_path("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
+    assert default_path("gist", inputs) == Path("gist.rejects.3.ndjson")

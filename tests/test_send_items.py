@@ -1,0 +1,57 @@
+"""A vendor that answers item by item over HTTP: each item gets what it was told."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from couriers import AcmeSettings, acme
+from sending import Answer, Got, Vendor, records, tracks, written
+
+from segcli.delivery import source
+from segcli.delivery.deliver import Run, deliver
+from segcli.delivery.tally import STATES_OF_SEND, Tally
+from segcli.outcome import Job
+from segcli.verdict import Partial, Reply, Verdict, by_status
+
+
+def by_item(reply: Reply) -> Verdict:
+    """Judge a 207 by the status of each item in its body."""
+    if reply.status != 207:
+        return by_status(reply)
+    statuses = json.loads(reply.body)
+    return Partial(
+        {place: f"HTTP {status}" for place, status in enumerate(statuses) if status == 422},
+        frozenset(place for place, status in enumerate(statuses) if status == 503),
+    )
+
+
+def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
+    vendor: Callable[[Callable[[Got], Answer]], Vendor], tmp_path: Path
+) -> None:
+    seen: Counter[str] = Counter()
+
+    def status_of(number: str) -> int:
+        seen[number] += 1
+        if int(number) % 10 == 3:
+            return 422
+        return 503 if int(number) % 10 == 7 and seen[number] == 1 else 200
+
+    def answer(got: Got) -> Answer:
+        events = json.loads(b"[" + got.body + b"]")
+        statuses = [status_of(event["messageId"][1:]) for event in events]
+        return Answer(207, body=json.dumps(statuses).encode())
+
+    path = written(tmp_path / "events.jsonl", tracks(100, users=1))
+    rejects, tally = tmp_path / "rejects.ndjson", Tally()
+    job = Job(destination=acme(by_item), settings=AcmeSettings(endpoint=vendor(answer).url))
+    deliver(Run(job=job, inputs=source.inputs([str(path)]), rejects=rejects), tally)
+
+    assert tally.ledger(STATES_OF_SEND) == {
+        "delivered": 90, "refused": 10, "rejected": 0, "skipped": 0, "unsent": 0,
+    }  # fmt: skip
+    assert [record["line"] for record in records(rejects)] == [n + 1 for n in range(3, 100, 10)]
+    assert {number for number, times in seen.items() if times == 2} == {
+        str(number) for number in range(7, 100, 10)
+    }
+    assert (tally.requests, tally.retries) == (2, 1)

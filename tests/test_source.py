@@ -1,0 +1,242 @@
+"""Inputs become numbered lines, whatever bytes they hold, in memory that does not grow."""
+
+import io
+import os
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.delivery import source
+from segcli.delivery.source import Chunk
+from segcli.outcome import TooLong
+
+T = TypeVar("T")
+
+MIB = 1024 * 1024
+BLOCK = source._BLOCK
+BUFFER = io.DEFAULT_BUFFER_SIZE
+
+
+def chunks(path: Path, max_line: int = source.MAX_LINE) -> list[Chunk]:
+    return list(source.chunks(source.inputs([str(path)]), max_line))
+
+
+def lines(found: list[Chunk]) -> list[bytes | TooLong]:
+    return [line for chunk in found for line in chunk.lines]
+
+
+def expected(data: bytes, max_line: int = source.MAX_LINE) -> list[bytes | TooLong]:
+    """Split bytes into lines the plain way."""
+    parts = data.split(b"\n")
+    whole = parts if parts[-1] else parts[:-1]
+    return [TooLong(len(line), line[:1024]) if len(line) > max_line else line for line in whole]
+
+
+@pytest.fixture
+def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "input.jsonl"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Make a file descriptor the standard input."""
+    opened = []
+
+    def become(descriptor: int) -> None:
+        opened.append(os.fdopen(descriptor))
+        monkeypatch.setattr("sys.stdin", opened[0])
+
+    yield become
+    for stream in opened:
+        stream.close()
+
+
+def pouring(write: int, data: bytes, times: int) -> threading.Thread:
+    """Write to a pipe from a thread, and close it."""
+
+    def pour() -> None:
+        with os.fdopen(write, "wb") as pipe:
+            for _ in range(times):
+                pipe.write(data)
+
+    thread = threading.Thread(target=pour)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", []),
+        (b"\n", [b""]),
+        (b"a", [b"a"]),
+        (b"a\n", [b"a"]),
+        (b"a\nb", [b"a", b"b"]),
+        (b"a\r\nb\r\n", [b"a\r", b"b\r"]),
+        (b"a\n\n \n\nb\n", [b"a", b"", b" ", b"", b"b"]),
+        (b"\xff\x00\n\x85\xe2\x80\xa8", [b"\xff\x00", b"\x85\xe2\x80\xa8"]),
+        (b"a\x0bb\x0cc\x1cd\re\n", [b"a\x0bb\x0cc\x1cd\re"]),
+    ],
+    ids=repr,
+)
+def test_only_a_line_feed_ends_a_line_and_the_last_may_lack_it(
+    data: bytes, found: list[bytes], file_of: Callable[[bytes], Path]
+) -> None:
+    assert lines(chunks(file_of(data))) == found
+
+
+@given(
+    data=st.lists(st.sampled_from([b"\n", b"\r", b"a", b"{}", b"\xff", b"bcdefghi"])).map(b"".join),
+    block=st.integers(1, 9),
+    max_line=st.integers(1, 20),
+)
+def test_lines_are_those_of_split_wherever_blocks_and_bounds_fall(
+    data: bytes, block: int, max_line: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "split.jsonl"
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(source, "_BLOCK", block)
+        found = chunks(path, max_line)
+
+    assert sum(chunk.size for chunk in found) == len(data)
+    for line, whole in zip(lines(found), expected(data), strict=True):
+        assert isinstance(whole, bytes)
+        if len(whole) <= max_line:
+            assert line == whole
+        else:
+            assert isinstance(line, TooLong)
+            assert (line.size, whole.startswith(line.head)) == (len(whole), True)
+            assert len(line.head) > max_line
+
+
+@pytest.mark.parametrize("border", [BUFFER, BLOCK, BUFFER + BLOCK, 2 * BLOCK, BUFFER + 3 * BLOCK])
+@pytest.mark.parametrize("offset", [-2, -1, 0, 1])
+def test_a_line_break_on_the_border_of_a_block_is_a_line_break(
+    border: int, offset: int, file_of: Callable[[bytes], Path]
+) -> None:
+    data = b"x" * (border + offset) + b"\n" + b"y" * BLOCK + b"\n\nz"
+
+    assert lines(chunks(file_of(data))) == expected(data)
+
+
+@given(lengths=st.lists(st.integers(0, 3 * BLOCK), max_size=8))
+def test_numbers_run_on_and_sizes_add_up_to_the_file(
+    lengths: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "lengths.jsonl"
+    path.write_bytes(b"\n".join(b"x" * length for length in lengths))
+    found = chunks(path)
+    running = 1
+    for chunk in found:
+        assert chunk.first == running
+        running += len(chunk.lines)
+
+    assert sum(chunk.size for chunk in found) == path.stat().st_size
+    assert source.total_size(source.inputs([str(path)])) == path.stat().st_size
+
+
+def test_lines_of_a_second_file_start_at_one_again(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("a", "b")]
+    for name in names:
+        Path(name).write_bytes(b"1\n2")
+
+    found = list(source.chunks(source.inputs(names)))
+
+    assert [(chunk.input.title, chunk.first) for chunk in found if chunk.lines[0] == b"1"] == [
+        (name, 1) for name in names
+    ]
+    assert lines(found) == [b"1", b"2", b"1", b"2"]
+
+
+@pytest.mark.parametrize("bound", [1, 1023, 1024, 1025, BLOCK - 1, BLOCK, BLOCK + 1, MIB])
+def test_a_line_is_too_long_from_one_byte_over_the_bound_on(
+    bound: int, file_of: Callable[[bytes], Path]
+) -> None:
+    data = b"a" * bound + b"\n" + b"b" * (bound + 1) + b"\nc\n"
+
+    assert lines(chunks(file_of(data), bound)) == [
+        b"a" * bound,
+        TooLong(bound + 1, b"b" * min(1024, bound + 1)),
+        b"c",
+    ]
+
+
+def test_a_long_line_in_a_file_leaves_memory_flat(file_of: Callable[[bytes], Path]) -> None:
+    path = file_of(b"{}\n" + b"x" * (32 * MIB) + b"\n{}")
+    found, peak = weighed(lambda: lines(chunks(path)))
+
+    assert found == [b"{}", TooLong(32 * MIB, b"x" * 1024), b"{}"]
+    assert peak < 4 * MIB
+
+
+def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) -> None:
+    read, write = os.pipe()
+    stdin(read)
+    thread = pouring(write, b"x" * MIB, times=32)
+    found, peak = weighed(lambda: lines(list(source.chunks(source.inputs([])))))
+    thread.join()
+
+    assert found == [TooLong(32 * MIB, b"x" * 1024)]
+    # The megabyte that is poured in is this test's own.
+    assert peak < 5 * MIB
+
+
+def test_many_lines_leave_memory_flat(file_of: Callable[[bytes], Path]) -> None:
+    path = file_of((b"x" * 999 + b"\n") * 32_000)
+    count, peak = weighed(
+        lambda: sum(len(c.lines) for c in source.chunks(source.inputs([str(path)])))
+    )
+
+    assert count == 32_000
+    assert peak < 1 * MIB
+
+
+def weighed(work: Callable[[], T]) -> tuple[T, int]:
+    """Return the work's result and the most memory it took."""
+    tracemalloc.start()
+    try:
+        return work(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_stdin_is_read_where_no_file_is_named(stdin: Callable[[int], None]) -> None:
+    read, write = os.pipe()
+    stdin(read)
+    pouring(write, b"a\nb", times=1).join()
+    found = source.inputs([])
+
+    assert (found[0].title, source.total_size(found)) == ("stdin", None)
+    assert lines(list(source.chunks(found))) == [b"a", b"b"]
+
+
+def test_a_redirected_file_tells_its_size(
+    stdin: Callable[[int], None], file_of: Callable[[bytes], Path]
+) -> None:
+    stdin(os.open(file_of(b"a\nb"), os.O_RDONLY))
+
+    assert source.total_size(source.inputs(["-"])) == 3
+
+
+def test_a_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    found = source.inputs([str(path)])
+    thread = threading.Thread(target=path.write_bytes, args=(b"a\nb",))
+    thread.start()
+
+    assert source.total_size(found) is None
+    assert lines(list(source.chunks(found))) == [b"a", b"b"]
+    thread.join()

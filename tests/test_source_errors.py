@@ -1,0 +1,80 @@
+"""An input that cannot be read as lines of events is named, with what to type instead."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segcli.delivery import source
+from segcli.errors import InputError, Stopped
+
+
+@pytest.fixture
+def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "input.jsonl"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("start", "says", "type_next"),
+    [
+        (b"\x1f\x8b\x08", "is gzip", "gzip -dc"),
+        (b"\x28\xb5\x2f\xfd", "is Zstandard", "zstd -dc"),
+        (b"\xff\xfe{\x00", "is UTF-16", "iconv -f UTF-16"),
+        (b"\xfe\xff\x00{", "is UTF-16", "iconv -f UTF-16"),
+        (b"PK\x03\x04", "is a zip", "unzip -p"),
+        (b'\xef\xbb\xbf \n [{"type": 1}]', "is a JSON array", "jq -c '.[]'"),
+        (b'{\n  "type": 1\n}', "over several lines", "jq -c ."),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
+    start: bytes, says: str, type_next: str, file_of: Callable[[bytes], Path]
+) -> None:
+    path = file_of(start)
+    with pytest.raises(InputError, match=says) as raised:
+        source.inputs([str(path)])
+
+    assert type_next in raised.value.hint
+    assert str(path) in raised.value.hint
+
+
+def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").touch()
+    for names, says, hint in (
+        ([str(tmp_path)], "is a folder", "*.jsonl"),
+        ([str(tmp_path / "event.jsonl")], "does not exist", str(tmp_path / "events.jsonl")),
+        ([str(tmp_path / "no" / "such")], "does not exist", "does not exist either"),
+        ([str(tmp_path / "events.jsonl")] * 2, "is given twice", "sent twice"),
+    ):
+        with pytest.raises(InputError, match=says) as raised:
+            source.inputs(names)
+        assert hint in raised.value.hint
+
+
+def test_an_input_that_fails_under_way_stops_the_run(
+    file_of: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BufferedReader):
+        def read1(self, size: int = -1, /) -> bytes:
+            if self.tell() > source._BLOCK:
+                raise OSError(5, "Input/output error")
+            return super().read1(size)
+
+    path = file_of(b"x\n" * source._BLOCK)
+    monkeypatch.setattr(source, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
+    found = source.inputs([str(path)])
+
+    with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):
+        list(source.chunks(found))
+
+
+def test_an_input_that_fails_at_once_is_an_input_error() -> None:
+    # Its first page is never readable.
+    with pytest.raises(InputError, match="cannot be read"):
+        source.inputs(["/proc/self/mem"])
