@@ -1,6 +1,6 @@
 """Which events of an input are for a destination."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -13,8 +13,8 @@ from segcli.event import Event, parse_time
 class Selection:
     """The selection options; an empty one selects every event.
 
-    `events` are shell patterns of event names; `since` is included, `until` is not; `limit`
-    counts mapped events.
+    `events` are shell patterns of event names; `since` is included, `until` is not; `where` is
+    asked about the event's JSON; `limit` counts mapped events.
     """
 
     types: frozenset[str] = frozenset()
@@ -22,6 +22,7 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
     users: frozenset[str] = frozenset()
+    where: Callable[[Mapping[str, Any]], bool] | None = None
     limit: int | None = None
     ignore_integrations: bool = False
 
@@ -34,6 +35,8 @@ def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None
         return "not of --event"
     if selection.users and not selection.users & {event.user_id, event.anonymous_id}:
         return "not of --user"
+    if selection.where and not selection.where(event.data):
+        return "not of --where"
     if not selection.ignore_integrations and not is_enabled(event.object("integrations"), label):
         return "switched off in integrations"
     if selection.since or selection.until:

@@ -21,6 +21,7 @@ FLOORS = {
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
+    "segcli.fql": MAPPING,
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
@@ -31,7 +32,7 @@ FLOORS = {
     "segcli.cli": CLI,
     "segcli.__main__": CLI,
 }
-PACKAGES = {"segcli.engage", "segcli.review", "segcli.destinations"} | {
+PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
     "segcli.delivery", "segcli.sandbox", "segcli.cli",
 }  # fmt: skip
 HOMES = {

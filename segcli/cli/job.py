@@ -96,6 +96,7 @@ def _selection(asked: JobOptions) -> Selection:
         since=asked.since.time if asked.since else None,
         until=asked.until.time if asked.until else None,
         users=frozenset(asked.user),
+        where=asked.where.matches if asked.where else None,
         limit=asked.limit,
         ignore_integrations=asked.ignore_integrations,
     )

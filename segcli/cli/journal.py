@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segcli.delivery.journal import Journal
     from segcli.delivery.past import Header
 
-_OPTIONS = ("type", "event", "since", "until", "user", "limit", "ignore_integrations")
+_OPTIONS = ("type", "event", "since", "until", "user", "where", "limit", "ignore_integrations")
 
 
 class _How(Protocol):
@@ -107,6 +107,9 @@ def _typed(asked: JobOptions, name: str) -> Any:
     value = getattr(asked, name)
     if name in {"since", "until"}:
         return value.text if value else None
+    if name == "where":
+        # In a list, as the options with several values: those are shown letter by letter.
+        return [value.text] if value else None
     return list(value) if isinstance(value, tuple) else value
 
 

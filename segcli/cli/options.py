@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.quantities import MOMENT, SIZE, Moment
+from segcli.cli.where import QUERY, Where
 from segcli.delivery.source import MAX_LINE
 from segcli.event import TYPES
 
@@ -32,6 +33,7 @@ class JobOptions:
     since: Moment | None
     until: Moment | None
     user: tuple[str, ...]
+    where: Where | None
     limit: int | None
     ignore_integrations: bool
     max_line: int
@@ -74,6 +76,18 @@ class Outputs(Protocol):
     @property
     def quiet(self) -> bool:
         """Whether nothing but errors is said."""
+
+
+class Files(Outputs, Protocol):
+    """The options that name the files of a run."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The inputs."""
+
+    @property
+    def rejects(self) -> Path | None:
+        """Where rejected and refused events go."""
 
 
 def packed(
@@ -159,6 +173,12 @@ _SELECTION = (
         metavar="ID",
         multiple=True,
         help="Only events of this userId or anonymousId (repeatable).",
+    ),
+    click.option(
+        "--where",
+        type=QUERY,
+        metavar="FQL",
+        help="Only events that Segment's FQL picks, like 'properties.total >= 100'.",
     ),
     click.option(
         "--limit",

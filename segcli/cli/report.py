@@ -9,14 +9,14 @@ import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
-from segcli.cli.options import JobOptions, Outputs
+from segcli.cli.options import Files, Outputs
 from segcli.errors import OutputError, UsageError
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
 
 
-def check_outputs(asked: JobOptions) -> None:
+def check_outputs(asked: Files) -> None:
     """Find out before the run whether its rejects and report can be written."""
     inputs = {Path(name).resolve() for name in asked.files if name != "-"}
     for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):

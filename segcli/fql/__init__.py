@@ -1,0 +1,49 @@
+r"""FQL, Segment's language for picking events, since people who use Segment know it.
+
+    type = "track" and (event = "Order Completed" or contains(properties.name, "Nike"))
+
+`parse` reads a query as Segment's own destinations do, careless writing included: what cannot be
+read there gives an `FqlError`, what is passed over there is passed over here. With `strict` every
+such place is an error, for a query that somebody types.
+
+| query | read as |
+|---|---|
+| `type`, `event`, `name`, `userId` | a field of the event, compared as a text: `= 5` means `"5"` |
+| `properties.a.b`, `traits.a`, `context.a` | what stands there; `\` takes any character in a name |
+| `= "x"`, `!= "x"` | is, or is not, this text; what is absent is not this text |
+| `= 5`, `!= 5`, `<`, `<=`, `>`, `>=` | a number that compares so; `"5"` is no number |
+| `= true`, `= false` | is this boolean |
+| `= null`, `!= null` | is absent or null; is neither |
+| `contains(f, "x")` | a text with x in it |
+| `match(f, "x*")`, `match(f, "*x")` | a text that starts with x; that ends with x |
+| `!contains(…)`, `!match(…)` | a text of which this is not so |
+| `and`, `or`, `( )` | without parentheses the last of them holds for the whole group |
+
+Where this differs from Segment's reader, on purpose:
+
+- Groups nest, and a function may stand in one; there the first `)` ends every group.
+- Numbers are compared with all their digits; JavaScript rounds them to doubles first.
+- A bare word at the end is read whole; there `= an` loses its last letter.
+- A name finds fields, the `length` of lists and texts, and by `\0` the first of either; not what
+  JavaScript's objects inherit, and not half of a character beyond 16 bits.
+- A call that lacks a part, and a sign without digits, are errors.
+"""
+
+from segcli.fql.compiler import Predicate, matcher
+from segcli.fql.error import FqlError
+from segcli.fql.parser import parse
+from segcli.fql.tree import Ast, Compare, Exists, Field, Group, Holds, Is
+
+__all__ = [
+    "Ast",
+    "Compare",
+    "Exists",
+    "Field",
+    "FqlError",
+    "Group",
+    "Holds",
+    "Is",
+    "Predicate",
+    "matcher",
+    "parse",
+]
