@@ -10,7 +10,7 @@ Three kinds of failure, told apart by what one does about them:
     +-- SettingsError    a setting is missing or wrong
     +-- InputError       an input cannot be read as events
     +-- UsageError       options that do not go together
-    +-- OutputError      a file that was asked for cannot be written
+    +-- OutputError      exit 3: a file that the run depends on cannot be written
     +-- Stopped          exit 3: stopped on the way, what is unsent is counted
         +-- Interrupted  exit 130 or 143: a signal said so
 """
@@ -53,7 +53,9 @@ class UsageError(SegcliError):
 
 
 class OutputError(SegcliError):
-    """A report or output file cannot be written."""
+    """A file that a run depends on cannot be written; found out before anything is sent."""
+
+    exit_code: int = Exit.STOPPED
 
 
 class Stopped(SegcliError):

@@ -10,7 +10,7 @@ import orjson
 from segcli import __version__
 from segcli.cli.ending import Ending
 from segcli.cli.options import Files, Outputs
-from segcli.errors import OutputError, UsageError
+from segcli.errors import UsageError
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
@@ -25,7 +25,7 @@ def check_outputs(asked: Files) -> None:
         if path.resolve() in inputs:
             raise UsageError(f"{option} {path} is also an input", f"Name another: {option} PATH")
         if not path.parent.is_dir():
-            raise OutputError(f"{option} {path}: the folder {path.parent} does not exist")
+            raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
 
 
 def conclude(ending: Ending, asked: Outputs) -> int:

@@ -1,7 +1,9 @@
 """What `send` and `engage` share: how to send, the sandbox, and the run from start to summary."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ from segcli.sandbox import Fault, Script, Standin, parse_fault
 
 if TYPE_CHECKING:
     from segcli.delivery.deliver import Run
+
+# Nothing that could stand in a path or an option: keys are hidden wherever they are printed.
+_REHEARSAL_KEY = "key-of-a-rehearsal"
 
 FAULT = Quantity("fault", parse_fault, "503:5%, reset:1% or timeout:1%")
 
@@ -106,11 +111,24 @@ def run_and_report(
     total = source.total_size(run.inputs)
     try:
         with watching(ending.tally, total=total, quiet=asked.quiet):
-            deliver(run, ending.tally)
+            try:
+                deliver(run, ending.tally)
+            finally:
+                _leave_a_closed_terminal()
     except SegcliError as stopped:
         ending.stopped = stopped
         stopped.hint = "\n".join(filter(None, (stopped.hint, go_on())))
     return report.conclude(ending, asked)
+
+
+def _leave_a_closed_terminal() -> None:
+    """Talk to nobody where the terminal is gone: whatever is written to it from now on fails."""
+    for stream in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)
 
 
 @contextmanager
@@ -120,7 +138,7 @@ def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
         raise UsageError("--fault and --latency are the sandbox's", "Add --sandbox.")
     from segcli.sandbox import running
 
-    script = Script(faults=stage.fault, latency=stage.latency)
+    script = Script(key=_REHEARSAL_KEY, faults=stage.fault, latency=stage.latency)
     with running(script) if stage.sandbox else nullcontext() as standin:
         if standin and not quiet:
             click.echo(f"Sandbox at {standin.url}: nothing leaves this machine.", err=True)
@@ -138,7 +156,7 @@ def overrides_of(
         known = {row.name for row in settings.describe(destination.name, destination.settings)}
         if "endpoint" not in known:
             raise UsageError(f"--sandbox: {destination.name} has no setting endpoint to change")
-        wanted = {"endpoint": standin.endpoint(destination.name), "api_key": Script().key}
+        wanted = {"endpoint": standin.endpoint(destination.name), "api_key": _REHEARSAL_KEY}
         return {name: value for name, value in wanted.items() if name in known}
 
     return overrides

@@ -55,7 +55,6 @@ class Past:
     marks: dict[int, Mark] = field(default_factory=dict)
     totals: Counter[str] = field(default_factory=Counter)
     rejects: dict[str, int] = field(default_factory=dict)
-    end: int = 0
 
     @property
     def is_worth_resuming(self) -> bool:
@@ -94,12 +93,11 @@ def read(path: Path) -> Past | None:
     past: Past | None = None
     try:
         with path.open("rb") as file:
-            for record, end in _valid(file):
+            for record in _valid(file):
                 if past is None:
                     past = Past(_header(record))
                 else:
                     past.apply(record)
-                past.end = end
             file.seek(0)
             start = file.readline(_HEADER_AT_MOST).rstrip(b"\0")
     except FileNotFoundError:
@@ -130,15 +128,13 @@ def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
     return place, mark.to, mark.digest, mark.is_open
 
 
-def _valid(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
-    """Yield each whole record and the position behind it, up to the first that is not whole."""
-    end = 0
+def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Yield each whole record, up to the first that is not whole."""
     for line in file:
         checksum, _, text = line.removesuffix(b"\n").partition(b" ")
         if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
             return
-        end += len(line)
-        yield orjson.loads(text), end
+        yield orjson.loads(text)
 
 
 def _is_torn_header(start: bytes) -> bool:

@@ -11,16 +11,14 @@ class Positions:
     Every number up to `low` is in it, and those in `beyond`.
     """
 
-    __slots__ = ("beyond", "highest", "low")
+    __slots__ = ("beyond", "low")
 
     def __init__(self) -> None:
         self.low = 0
-        self.highest = 0
         self.beyond: set[int] = set()
 
     def add(self, first: int, last: int) -> int:
         """Add all numbers from first to last; return how many were new."""
-        self.highest = max(self.highest, last)
         first = max(first, self.low + 1)
         if first == self.low + 1 and not self.beyond:
             # A journal written anew says millions of lines in one range.

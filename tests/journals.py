@@ -1,0 +1,25 @@
+"""A journal of their own, for tests that need no run: opened, filled, and read back."""
+
+from pathlib import Path
+
+from segcli.delivery import past as pasts
+from segcli.delivery.journal import Journal
+from segcli.delivery.past import Header
+from segcli.delivery.resume import Start, begin
+from segcli.delivery.settled import Line, Settled
+
+HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a"])
+
+
+def opened(path: Path, start: Start = Start.FRESH) -> Journal:
+    return begin(path, HEADER, [], start)
+
+
+def delivered(*numbers: int, place: int = 0) -> Settled:
+    return Settled([Line("a", number, b"", place) for number in numbers], "delivered")
+
+
+def totals(path: Path) -> dict[str, int]:
+    """Return how many lines a journal says are settled, by state."""
+    found = pasts.read(path)
+    return dict(found.totals) if found else {}

@@ -1,0 +1,119 @@
+"""An input still begins with what a journal accounts for, or an error names it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.delivery.fingerprint import Fingerprint, Mark, verify_file
+from segcli.errors import InputError
+
+TEXT = b'{"a":1}\n{"b":2}\n{"c":3}\n'
+
+
+def mark_of(text: bytes, *, is_open: bool = False) -> Mark:
+    fingerprint = Fingerprint("")
+    fingerprint.update(text)
+    return fingerprint.mark(is_open=is_open)
+
+
+def verify(text: bytes, mark: Mark, sizes: list[int] | None = None) -> Fingerprint:
+    """Feed a text in blocks of these sizes, and the rest at once."""
+    fingerprint = Fingerprint("events.jsonl", mark)
+    for size in sizes or []:
+        if block := text[:size]:
+            fingerprint.update(block)
+        text = text[size:]
+    if text:
+        fingerprint.update(text)
+    fingerprint.end()
+    return fingerprint
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(TEXT)
+    return path
+
+
+def test_the_same_bytes_go_on(events: Path) -> None:
+    verify_file(str(events), mark_of(TEXT))
+
+
+def test_a_file_that_grew_at_its_end_goes_on(events: Path) -> None:
+    mark = mark_of(TEXT)
+    events.write_bytes(TEXT + b'{"d":4}\n')
+    verify_file(str(events), mark)
+
+
+def test_only_the_bytes_that_were_read_must_be_the_same(events: Path) -> None:
+    mark = mark_of(TEXT[:16])
+    events.write_bytes(TEXT[:16] + b"something else altogether\n")
+    verify_file(str(events), mark)
+
+
+@pytest.mark.parametrize("place", range(len(TEXT)))
+def test_a_byte_that_changed_anywhere_is_an_error_that_names_the_file(
+    events: Path, place: int
+) -> None:
+    events.write_bytes(TEXT[:place] + bytes([TEXT[place] ^ 1]) + TEXT[place + 1 :])
+    with pytest.raises(InputError, match=r"events\.jsonl has changed") as caught:
+        verify_file(str(events), mark_of(TEXT))
+    assert "--restart" in caught.value.hint
+
+
+@pytest.mark.parametrize("length", range(len(TEXT)))
+def test_a_file_that_lost_any_of_its_bytes_is_an_error_that_names_it(
+    events: Path, length: int
+) -> None:
+    events.write_bytes(TEXT[:length])
+    with pytest.raises(InputError, match=r"events\.jsonl is shorter than it was"):
+        verify_file(str(events), mark_of(TEXT))
+
+
+def test_lines_in_another_order_are_an_error(events: Path) -> None:
+    events.write_bytes(b"".join(reversed(TEXT.splitlines(keepends=True))))
+    with pytest.raises(InputError, match="has changed"):
+        verify_file(str(events), mark_of(TEXT))
+
+
+@pytest.mark.parametrize("more", [b"", b"\n", b"\r\n", b"\n{}", b'\n{"d":4}\n'])
+def test_a_last_line_without_its_end_may_get_one(more: bytes) -> None:
+    mark = mark_of(b'{"a":1}\n{"b":2', is_open=True)
+    assert verify(b'{"a":1}\n{"b":2' + more, mark).is_verified
+
+
+@pytest.mark.parametrize("more", [b"2", b"2}", b" \n", b"{}\n"])
+def test_a_last_line_that_was_read_and_grew_itself_is_an_error(more: bytes) -> None:
+    mark = mark_of(b'{"a":1}\n{"b":2', is_open=True)
+    with pytest.raises(InputError, match="has changed"):
+        verify(b'{"a":1}\n{"b":2' + more, mark)
+
+
+@given(
+    st.lists(st.integers(min_value=1, max_value=30)),
+    st.integers(min_value=1, max_value=len(TEXT)),
+)
+def test_it_does_not_matter_in_what_blocks_the_bytes_come(sizes: list[int], to: int) -> None:
+    fingerprint = verify(TEXT, mark_of(TEXT[:to]), sizes)
+    assert fingerprint.is_verified
+    assert fingerprint.mark() == mark_of(TEXT)
+
+
+@given(
+    st.lists(st.integers(min_value=1, max_value=30)),
+    st.integers(min_value=0, max_value=15),
+)
+def test_a_change_is_found_in_whatever_blocks_it_comes(sizes: list[int], place: int) -> None:
+    changed = bytearray(TEXT)
+    changed[place] ^= 1
+    with pytest.raises(InputError, match="has changed"):
+        verify(bytes(changed), mark_of(TEXT[:16]), sizes)
+
+
+def test_nothing_is_verified_before_all_that_must_be_the_same_was_seen() -> None:
+    fingerprint = Fingerprint("events.jsonl", mark_of(TEXT))
+    fingerprint.update(TEXT[:-1])
+    assert not fingerprint.is_verified

@@ -1,0 +1,160 @@
+"""The journal's file: one owner, the room that was promised, and marks that never go back."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from disks import no_space
+from hypothesis import given
+from hypothesis import strategies as st
+from journals import delivered, opened, totals
+
+from segcli.delivery import past as pasts
+from segcli.delivery.fingerprint import Mark
+from segcli.delivery.journal import Journal
+from segcli.delivery.resume import Start
+from segcli.errors import OutputError, Stopped, UsageError
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = opened(tmp_path / "a.journal")
+    yield made
+    made.close()
+
+
+# --- one owner
+
+
+def test_a_second_run_on_the_same_journal_is_refused(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="another segcli is running with") as caught:
+        opened(journal.path)
+    assert "--journal PATH" in caught.value.hint
+
+
+def test_a_second_run_may_not_even_restart_it(journal: Journal) -> None:
+    journal.promise(1)
+    journal.settle(delivered(1))
+    with pytest.raises(UsageError, match="another segcli"):
+        opened(journal.path, Start.RESTART)
+    assert totals(journal.path) == {"delivered": 1}
+
+
+def test_a_run_that_ended_leaves_no_lock(tmp_path: Path) -> None:
+    opened(tmp_path / "a.journal").close()
+    opened(tmp_path / "a.journal").close()
+
+
+def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    program = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[2]); import journals; "
+        "held = journals.opened(pathlib.Path(sys.argv[1])); print('locked', flush=True); input()"
+    )
+    command = [sys.executable, "-c", program, str(path), str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"locked\n"
+        with pytest.raises(UsageError, match="another segcli"):
+            opened(path)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    opened(path).close()
+
+
+def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    for _ in range(2):
+        journal = opened(path)
+        assert path.exists()
+        journal.remove()
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("special", ["fifo", "device"])
+def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> None:
+    path = tmp_path / special
+    if special == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(os.devnull)
+    with pytest.raises(OutputError, match="is no regular file"):
+        opened(path)
+    assert path.is_fifo() or path.is_char_device()
+
+
+# --- room
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=50, unique=True), st.integers(0, 9999))
+def test_what_was_promised_room_needs_no_more_of_the_disk(
+    tmp_path_factory: pytest.TempPathFactory, numbers: list[int], place: int
+) -> None:
+    journal = opened(tmp_path_factory.getbasetemp() / "room.journal", Start.RESTART)
+    journal.promise(len(numbers))
+    size = journal.path.stat().st_size
+    for number in numbers:
+        journal.settle(delivered(number, place=place))
+    assert journal.path.stat().st_size == size
+    journal.remove()
+
+
+def test_a_mark_takes_no_room_from_what_was_promised(journal: Journal) -> None:
+    for number in range(1, 2000):
+        journal.promise(1)
+        journal.mark(number, Mark(10**12 + number, "f" * 32, is_open=True))
+    size = journal.path.stat().st_size
+    for number in range(1, 2000):
+        journal.settle(delivered(number))
+    assert journal.path.stat().st_size == size
+
+
+def test_a_promise_that_cannot_be_kept_stops_the_run(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", no_space)
+    with pytest.raises(Stopped, match=r"a\.journal cannot be written: No space left on device"):
+        journal.promise(1)
+
+
+@pytest.mark.parametrize("lacking", ["the call", "the support of the file system"])
+def test_room_is_taken_by_writing_where_there_is_no_call_for_it(
+    lacking: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    if lacking == "the call":
+        monkeypatch.delattr(os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    before = journal.path.stat().st_blocks
+    journal.promise(10_000)
+    assert (journal.path.stat().st_blocks - before) * 512 >= 10_000 * 128
+    journal.settle(delivered(1))
+    assert totals(journal.path) == {"delivered": 1}
+
+
+# --- what it says
+
+
+def test_a_mark_never_goes_back(journal: Journal) -> None:
+    far = Mark(100, "ab", is_open=True)
+    journal.mark(0, far)
+    journal.mark(0, Mark(50, "cd"))
+    journal.mark(0, Mark(100, "ab"))
+    found = pasts.read(journal.path)
+    assert found is not None
+    assert found.marks == journal.past.marks == {0: far}
+
+
+def test_a_mark_goes_on(journal: Journal) -> None:
+    marks = [Mark(50, "cd"), Mark(100, "ab"), Mark(100, "ab", is_open=True), Mark(101, "ef")]
+    for mark in marks:
+        journal.mark(0, mark)
+        assert journal.past.marks == {0: mark}
