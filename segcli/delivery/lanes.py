@@ -4,12 +4,14 @@ import asyncio
 import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from segcli.delivery.batch import Bounds, Item, take
 from segcli.delivery.brake import Brake
 
-# How long a batch that is not full waits for more events, if they may share a request.
-_LINGER = 0.1
+# How long a batch that is not full waits for more events, if they may share a request. Many lanes
+# with little memory fill slowly; whoever pipes events in by hand does not wait long.
+_LINGER = 1.0
 
 
 class Lanes:
@@ -25,7 +27,7 @@ class Lanes:
         self._most = most
         self._brake = brake
         self._room = asyncio.Event()
-        self._lanes = [_Lane(bounds, brake) for _ in range(count)]
+        self._lanes = [_Lane(bounds, brake, idle=self._room.set) for _ in range(count)]
         brake.on_pull(self._room.set)
 
     async def put(self, item: Item) -> None:
@@ -35,9 +37,10 @@ class Lanes:
         self._held += item.weight
         if self._held < self._most:
             return
-        for lane in self._lanes:
-            lane.hurry()
         while self._held >= self._most and not self._brake.pulled:
+            fullest = max(self._lanes, key=_Lane.waiting)
+            if fullest.waiting():
+                fullest.hurry()
             self._room.clear()
             await self._room.wait()
 
@@ -59,15 +62,19 @@ class Lanes:
 
 
 class _Lane:
-    """One queue, read by one task."""
+    """One queue, read by one task; it says `idle` when it begins to wait for a fuller batch."""
 
-    def __init__(self, bounds: Callable[[str], Bounds], brake: Brake) -> None:
+    def __init__(
+        self, bounds: Callable[[str], Bounds], brake: Brake, *, idle: Callable[[], None]
+    ) -> None:
+        self._idle = idle
         self._bounds = bounds
         self._brake = brake
         self._queue: deque[Item] = deque()
         self._bytes = 0
         self._closed = False
         self._hurry = False
+        self._under_way = False
         self._changed = asyncio.Event()
         brake.on_pull(self._changed.set)
 
@@ -76,6 +83,10 @@ class _Lane:
         self._bytes += len(item.mapped.body) + 1
         if len(self._queue) == 1 or self._is_full(self._bounds_of_head()):
             self._changed.set()
+
+    def waiting(self) -> int:
+        """Return the bytes that wait here for a fuller batch; none where one is under way."""
+        return 0 if self._under_way else self._bytes
 
     def hurry(self) -> None:
         """Do not wait for a fuller batch: whoever fills the lanes is waiting itself."""
@@ -87,7 +98,11 @@ class _Lane:
         self._changed.set()
 
     async def next_batch(self) -> list[Item]:
-        """Return the next batch; an empty one when there will be none."""
+        """Return the next batch; an empty one when there will be none.
+
+        It is under way until the next one is asked for.
+        """
+        self._under_way = False
         while not (self._queue or self._ended):
             await self._change()
         if self._queue:
@@ -98,6 +113,7 @@ class _Lane:
         batch = take(self._queue, bounds)
         self._bytes -= sum(len(item.mapped.body) + 1 for item in batch)
         self._hurry = False
+        self._under_way = True
         return batch
 
     @property
@@ -119,12 +135,11 @@ class _Lane:
         """Wait for a fuller batch, as long as that is worth it."""
         bounds = self._bounds_of_head()
         deadline = asyncio.get_running_loop().time() + _LINGER
-        while not (self._ended or self._hurry or self._is_full(bounds)):
-            try:
+        self._idle()
+        with suppress(TimeoutError):
+            while not (self._ended or self._hurry or self._is_full(bounds)):
                 async with asyncio.timeout_at(deadline):
                     await self._change()
-            except TimeoutError:
-                return
 
     async def _change(self) -> None:
         self._changed.clear()
