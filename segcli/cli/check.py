@@ -1,17 +1,20 @@
 """`segcli check`: the gate for CI, without a key and without a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from segcli.cli import formats
+from segcli.cli import formats, report
 from segcli.cli.job import job_of
 from segcli.cli.options import JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
 from segcli.delivery import source
 from segcli.delivery.check import Check, check
-from segcli.errors import Exit, UsageError
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.source import Input
+from segcli.errors import Exit, OutputError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +73,48 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
     --fail-on-uncovered is left out; with --strict for warnings too.
     """
-    if how.update and how.expect is None:
-        raise UsageError("--update: no golden file is named", "Type --expect FILE --update")
-    review = check(
-        Check(
-            job=job_of(asked),
-            inputs=source.inputs(asked.files),
-            strict=how.strict,
-            expect=how.expect,
-            update=how.update,
-            fail_on_uncovered=how.fail_on_uncovered,
-            rate=how.rate,
-            most_findings=how.max_findings,
-            max_line=asked.max_line,
-        )
-    )
+    inputs = source.inputs(asked.files)
+    report.check_outputs(asked)
+    _check_golden(asked, how)
+    review = check(_as_asked(asked, how, inputs))
     if not asked.quiet:
-        click.echo(formats.formatter(how.format)(review), nl=False)
+        click.echo(formats.formatter(how.format)(review).encode(), nl=False)
+    if asked.report:
+        _write(asked.report, formats.formatter("json")(review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
+
+
+def _check_golden(asked: JobOptions, how: CheckOptions) -> None:
+    """Raise UsageError where --expect cannot be meant as it is typed."""
+    if how.expect is None:
+        if how.update:
+            raise UsageError("--update: no golden file is named", "Type --expect FILE --update")
+        return
+    if how.expect.resolve() in {Path(name).resolve() for name in asked.files if name != "-"}:
+        raise UsageError(
+            f"--expect {how.expect} is also an input", "Name the inputs by a pattern without it."
+        )
+    if how.update and not how.expect.parent.is_dir():
+        raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
+
+
+def _as_asked(asked: JobOptions, how: CheckOptions, inputs: Sequence[Input]) -> Check:
+    return Check(
+        job=job_of(asked),
+        inputs=inputs,
+        strict=how.strict,
+        expect=how.expect,
+        update=how.update,
+        fail_on_uncovered=how.fail_on_uncovered,
+        rate=how.rate,
+        most_findings=how.max_findings,
+        max_line=asked.max_line,
+        rejects=Rejects(asked.rejects) if asked.rejects else None,
+    )
+
+
+def _write(path: Path, document: str) -> None:
+    try:
+        path.write_bytes(document.encode())
+    except OSError as error:
+        raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None

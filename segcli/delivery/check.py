@@ -1,13 +1,15 @@
 """The check: reads the inputs once and reviews what would become of every line."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 
 from segcli.delivery import source
 from segcli.delivery.golden import GoldenFile, Place
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.destination import Remark
@@ -33,29 +35,45 @@ class Check:
     rate: float | None = None
     most_findings: int = 1000
     max_line: int = source.MAX_LINE
+    rejects: Rejects | None = None
 
 
 def check(asked: Check) -> Review:
-    """Review every line; raises InputError and OutputError."""
+    """Review every line; raises InputError, OutputError and Stopped."""
     return _Reviewer(asked).review()
 
 
 @dataclass(slots=True)
 class _Findings:
-    """Keeps the first findings and counts them all."""
+    """Counts all findings and keeps the first; a warning never takes the place of an error."""
 
     most: int
-    kept: list[Finding] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
+    _kept: list[Finding] = field(default_factory=list)
 
-    def add(self, finding: Finding) -> None:
-        if finding.level == "error":
+    def add(self, level: Level, state: State, remark: Remark, place: Place) -> None:
+        if self._count(level):
+            self._kept.append(_finding(level, state, remark, place))
+
+    def add_made(self, finding: Finding) -> None:
+        if self._count(finding.level):
+            self._kept.append(finding)
+
+    def kept(self) -> list[Finding]:
+        """Return as many as are wanted, in the order in which they were found."""
+        room = self.most - sum(finding.level == "error" for finding in self._kept)
+        warnings = (finding for finding in self._kept if finding.level == "warning")
+        shown = {id(finding) for finding in islice(warnings, max(room, 0))}
+        return [one for one in self._kept if one.level == "error" or id(one) in shown]
+
+    def _count(self, level: Level) -> bool:
+        """Count a finding and tell whether it may be shown; most are not even made."""
+        if level == "error":
             self.errors += 1
-        else:
-            self.warnings += 1
-        if len(self.kept) < self.most:
-            self.kept.append(finding)
+            return self.errors <= self.most
+        self.warnings += 1
+        return self.warnings <= self.most
 
 
 class _Reviewer:
@@ -69,16 +87,18 @@ class _Reviewer:
         self.coverage = Coverage(asked.job)
         self.plan = Plan(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
-        self.message_ids: dict[int, tuple[str, int]] = {}
+        # A hash of each messageId is kept, not its text.
+        self.message_ids: dict[int, Place] = {}
 
     def review(self) -> Review:
         for chunk in source.chunks(self.asked.inputs, self.asked.max_line):
             for number, line in enumerate(chunk.lines, chunk.first):
                 self._see(line, (chunk.input.title, number))
         for finding in self.golden.close(self.asked.inputs[0].title):
-            self.findings.add(finding)
-        for finding in self._uncovered():
-            self.findings.add(finding)
+            self.findings.add_made(finding)
+        self._find_uncovered()
+        if self.asked.rejects:
+            self.asked.rejects.close()
         return self._review()
 
     def _see(self, line: bytes | TooLong, place: Place) -> None:
@@ -89,11 +109,11 @@ class _Reviewer:
                 self.tally.mapped += 1
                 self.plan.see(outcome)
                 if event:
-                    self.coverage.see(event, *place)
+                    self.coverage.see(event, outcome.body, place)
                     self._warn(event, place)
-            case Rejected(field=name, problem=problem):
+            case Rejected():
                 self.tally.rejected += 1
-                self._find("error", "rejected", Remark(name, problem), place)
+                self._reject(outcome, line, place)
             case Skipped():
                 self.tally.skipped += 1
         self.golden.see(place, outcome)
@@ -108,38 +128,44 @@ class _Reviewer:
             return None, found
         return found, map_event(found, self.job)
 
+    def _reject(self, rejected: Rejected, line: bytes | TooLong, place: Place) -> None:
+        remark = Remark(rejected.field, rejected.problem)
+        self.findings.add("error", "rejected", remark, place)
+        if self.asked.rejects:
+            self.asked.rejects.keep(Settled([Line(*place, line)], "rejected", str(rejected)))
+
     def _warn(self, event: Event, place: Place) -> None:
-        level: Level = "error" if self.asked.strict else "warning"
-        remarks: Iterable[Remark] = chain(
-            spec.remarks(event),
-            self._repeated(event, place),
-            self.job.destination.remarks(event, self.job.settings),
-        )
-        said = set()
-        for remark in remarks:
-            # The spec's word on a field is enough.
-            if remark.field not in said:
-                self._find(level, "warning", remark, place)
-            said.add(remark.field)
-
-    def _repeated(self, event: Event, place: Place) -> Iterator[Remark]:
-        """Remark on a messageId of an earlier line; a hash of each is kept, not its text."""
-        message_id = event.data.get("messageId")
-        if not isinstance(message_id, str) or not message_id:
+        remarks = [
+            *spec.remarks(event),
+            *self._repeated(event, place),
+            *self.job.destination.remarks(event, self.job.settings),
+        ]
+        if not remarks:
             return
-        file, line = self.message_ids.setdefault(hash(message_id), place)
-        if (file, line) != place:
-            yield Remark("messageId", f"is the same as in {file}:{line}")
+        # The first word on a field, that of the spec if it has one, is enough.
+        said: dict[str, Remark] = {}
+        for remark in remarks:
+            said.setdefault(remark.field, remark)
+        level: Level = "error" if self.asked.strict else "warning"
+        for remark in said.values():
+            self.findings.add(level, "warning", remark, place)
 
-    def _uncovered(self) -> Iterator[Finding]:
+    def _repeated(self, event: Event, place: Place) -> Sequence[Remark]:
+        """Remark on a messageId that an earlier line has."""
+        message_id = event.data.get("messageId")
+        if not message_id or not isinstance(message_id, str):
+            return ()
+        first = self.message_ids.setdefault(hash(message_id), place)
+        if first is place:
+            return ()
+        return (Remark("messageId", f"is the same as in {first[0]}:{first[1]}"),)
+
+    def _find_uncovered(self) -> None:
         name = self.job.destination.name
         for one in self.coverage.left_out():
-            if any(fnmatchcase(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
-                problem = f"is not carried by {name}, in {one.events:,} events"
-                yield _finding("error", "uncovered", Remark(one.path, problem), one.place)
-
-    def _find(self, level: Level, state: State, remark: Remark, place: Place) -> None:
-        self.findings.add(_finding(level, state, remark, place))
+            if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
+                remark = Remark(one.path, f"is not carried by {name}, in {one.events:,} events")
+                self.findings.add("error", "uncovered", remark, one.place)
 
     def _review(self) -> Review:
         counts = {str(state): n for state, n in self.tally.ledger(STATES_OF_TRANSFORM).items()}
@@ -148,7 +174,7 @@ class _Reviewer:
             inputs=[entry.title for entry in self.asked.inputs],
             read=self.tally.read,
             counts=counts,
-            findings=self.findings.kept,
+            findings=self.findings.kept(),
             errors=self.findings.errors,
             warnings=self.findings.warnings,
             left_out=self.coverage.left_out(),
@@ -168,3 +194,8 @@ def _finding(level: Level, state: State, remark: Remark, place: Place) -> Findin
         field=remark.field,
         problem=remark.problem,
     )
+
+
+def _is_like(path: str, pattern: str) -> bool:
+    """Tell whether a path is like a shell pattern, in which `[]` stands for itself."""
+    return fnmatchcase(path, pattern.replace("[]", "[[]]"))

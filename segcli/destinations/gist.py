@@ -84,7 +84,7 @@ def _contact(event: Event) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     """Record an event; it never updates a contact, so no traits go along [doc]."""
-    email = _string(event.get("properties.email")) or _string(event.get("context.traits.email"))
+    email = _email(event)
     if not email and not event.user_id:
         raise Rejected("userId", "is required by Gist on track, or an email")
     found = {
@@ -95,6 +95,11 @@ def _event(event: Event) -> dict[str, Any]:
         "occurred_at": unix_seconds(event.time),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _email(event: Event) -> str | None:
+    """Find the email of a track [doc]."""
+    return _string(event.get("properties.email")) or _string(event.get("context.traits.email"))
 
 
 def _name(rest: dict[str, Any]) -> str | None:
@@ -144,7 +149,7 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG001  # the interface
     """A contact takes flat values only; without an email an event reaches known contacts only."""
     if event.type == "track":
-        if "email" not in _event(event):
+        if not _email(event):
             yield Remark("properties.email", "is missing: Gist creates no contact from this event")
         return
     for path, value in event.object("traits").items():

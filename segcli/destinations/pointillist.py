@@ -5,7 +5,7 @@ the request is that of one public push script [code]. How Segment names the acto
 not known: `customer`, `userId` and `anonymousId` are our choice [guess].
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,23 +87,25 @@ def _context_labels(event: Event) -> dict[str, str]:
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
-    """On track, traits of every type become text [doc]."""
+    """Name what becomes text: on track every trait, elsewhere all but numbers [doc]."""
+    for path, values, takes_numbers in _sources(event, settings):
+        for inner, value in leaves_of(values if isinstance(values, dict) else {}):
+            if not isinstance(value, str) and not (takes_numbers and is_number(value)):
+                yield Remark(f"{path}.{inner}", f"is {kind_of(value)} and becomes text")
+
+
+def _sources(event: Event, settings: Settings) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the objects that labels come from, with their path and whether numbers stay such."""
+    context = event.object("context")
     if event.type == "identify":
-        yield from _became_text(event, "traits", but=is_number)
+        yield "traits", event.data.get("traits"), True
     else:
-        yield from _became_text(event, "context.traits")
+        yield "context.traits", context.get("traits"), False
         if settings.properties:
-            yield from _became_text(event, "properties", but=is_number)
-    for name in ("location", "campaign", "device"):
-        yield from _became_text(event, f"context.{name}")
-
-
-def _became_text(
-    event: Event, path: str, but: Callable[[object], bool] = lambda _: False
-) -> Iterator[Remark]:
-    for inner, value in leaves_of(event.object(path), f"{path}."):
-        if not isinstance(value, str) and not but(value):
-            yield Remark(inner, f"is {kind_of(value)} and becomes text")
+            yield "properties", event.data.get("properties"), True
+    yield "context.location", context.get("location"), False
+    yield "context.campaign", context.get("campaign"), False
+    yield "context.device", context.get("device"), False
 
 
 POINTILLIST = Destination(

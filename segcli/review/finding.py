@@ -26,5 +26,6 @@ class Finding:
     @property
     def text(self) -> str:
         """The finding without its place: `rejected: traits is not an object`."""
-        more = f" (and {self.count - 1:,} more lines)" if self.count > 1 else ""
+        others = self.count - 1
+        more = f" (and {others:,} more line{'s' if others > 1 else ''})" if others else ""
         return f"{self.state}: {f'{self.field} {self.problem}'.strip()}{more}"

@@ -27,7 +27,9 @@ class Plan:
 
     def see(self, mapped: Mapped) -> None:
         """Take in a mapped event."""
-        route = self._routes.setdefault(mapped.route, Route(mapped.route))
+        route = self._routes.get(mapped.route)
+        if route is None:
+            route = self._routes[mapped.route] = Route(mapped.route)
         size = len(mapped.body)
         route.events += 1
         route.bytes += size

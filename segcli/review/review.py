@@ -43,6 +43,7 @@ class Review:
             "counts": self.counts,
             "errors": self.errors,
             "warnings": self.warnings,
+            "untried": self.untried,
             "findings": [
                 {
                     "file": one.file,

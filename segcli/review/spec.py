@@ -9,17 +9,25 @@ EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 
-def remarks(event: Event) -> Iterator[Remark]:
-    """Yield what Segment itself would not like about an event, or may drop silently [doc]."""
+def remarks(event: Event) -> list[Remark]:
+    """Return what Segment itself would not like about an event, or may drop silently [doc]."""
+    found = []
     if len(event.raw) > EVENT_BYTES:
-        yield Remark("", "is larger than 32 KB, which Segment does not take")
+        found.append(Remark("", "is larger than 32 KB, which Segment does not take"))
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
-        yield Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters")
-    for path in ("traits", "context.traits"):
-        for name, value in event.object(path).items():
-            expected = _RESERVED.get(name)
-            if expected and value is not None and not _CHECKS[expected](value):
+        found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
+    context = event.data.get("context") or {}
+    found += _of_traits(event.data.get("traits"), "traits")
+    found += _of_traits(context.get("traits"), "context.traits")
+    return found
+
+
+def _of_traits(traits: object, path: str) -> Iterator[Remark]:
+    for name, value in traits.items() if isinstance(traits, dict) else ():
+        if name in _RESERVED and value is not None:
+            expected, is_such = _RESERVED[name]
+            if not is_such(value):
                 yield Remark(f"{path}.{name}", f"is not {expected}")
 
 
@@ -45,20 +53,17 @@ def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-_CHECKS: Mapping[str, Callable[[object], bool]] = {
-    "text": _is_text,
-    "a number": is_number,
-    "a date": _is_date,
-    "text or a number": _is_id,
-    "an object": _is_object,
-}
+_Check = tuple[str, Callable[[object], bool]]
+_TEXT: _Check = ("text", _is_text)
+_DATE: _Check = ("a date", _is_date)
+_OBJECT: _Check = ("an object", _is_object)
 # The reserved traits [doc], in camelCase and snake_case.
-_RESERVED: Mapping[str, str] = {
-    **dict.fromkeys(("avatar", "description", "email", "firstName", "first_name"), "text"),
-    **dict.fromkeys(("gender", "lastName", "last_name", "name", "phone"), "text"),
-    **dict.fromkeys(("title", "username", "website"), "text"),
-    **dict.fromkeys(("birthday", "createdAt", "created_at"), "a date"),
-    **dict.fromkeys(("address", "company"), "an object"),
-    "age": "a number",
-    "id": "text or a number",
+_RESERVED: Mapping[str, _Check] = {
+    **dict.fromkeys(("avatar", "description", "email", "firstName", "first_name"), _TEXT),
+    **dict.fromkeys(("gender", "lastName", "last_name", "name", "phone"), _TEXT),
+    **dict.fromkeys(("title", "username", "website"), _TEXT),
+    **dict.fromkeys(("birthday", "createdAt", "created_at"), _DATE),
+    **dict.fromkeys(("address", "company"), _OBJECT),
+    "age": ("a number", is_number),
+    "id": ("text or a number", _is_id),
 }

@@ -4,7 +4,7 @@ The form and its escapes are those of GitHub's toolkit: in a message `%`, CR and
 in a property `:` and `,` as well.
 """
 
-from segcli.cli.formats import sentences
+from segcli.cli.formats import sentences, visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 
@@ -12,7 +12,8 @@ from segcli.review.review import Review
 def formatted(review: Review) -> str:
     """Return an annotation for each finding, and the counts as a notice."""
     said = sentences(review)
-    notice = "; ".join(filter(None, (said["counts"], said["verdict"], said["hidden"])))
+    parts = (said.counts, said.verdict, said.hidden, said.untried)
+    notice = "; ".join(filter(None, parts))
     lines = [_annotation(finding) for finding in review.findings]
     return "\n".join([*lines, f"::notice title=segcli check::{_message(notice)}"]) + "\n"
 
@@ -24,7 +25,7 @@ def _annotation(finding: Finding) -> str:
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -1,45 +1,56 @@
 """`--format junit`: the XML that CI systems read as test results."""
 
-import re
-from xml.etree import ElementTree
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from segcli.cli.formats import sentences, visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
-
-# What XML 1.0 cannot hold, not even escaped.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def formatted(review: Review) -> str:
     """Return a test suite: a failed case for each error, one with output for each warning.
 
-    Without errors a passed case stands for the check itself.
+    Errors that are too many to be shown fail as one case; without any error a passed case stands
+    for the check itself.
     """
-    cases = [_case(finding) for finding in review.findings]
-    failures = sum(finding.level == "error" for finding in review.findings)
-    if not failures:
-        name = f"{review.read} lines for {review.destination}"
-        cases.insert(0, ElementTree.Element("testcase", classname="segcli check", name=name))
+    cases = list(_cases(review))
+    failures = sum(case.find("failure") is not None for case in cases)
     totals = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
-    suites = ElementTree.Element("testsuites", totals)
+    suites = Element("testsuites", totals)
     name = f"segcli check {review.destination}"
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": name, **totals})
+    suite = SubElement(suites, "testsuite", {"name": name, **totals})
     suite.extend(cases)
-    ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    indent(suites)
+    text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text.decode() + "\n"
 
 
-def _case(finding: Finding) -> ElementTree.Element:
-    name = f"line {finding.line}: {finding.text}"
-    case = ElementTree.Element("testcase", classname=_clean(finding.file), name=_clean(name))
+def _cases(review: Review) -> Iterator[Element]:
+    if not review.errors:
+        yield _case("segcli check", f"{review.read} lines for {review.destination}")
+    for finding in review.findings:
+        yield _case_of(finding)
+    if review.errors > sum(finding.level == "error" for finding in review.findings):
+        hidden = sentences(review).hidden
+        case = _case("segcli check", hidden)
+        _say(case, "failure", hidden, message=hidden, type="hidden")
+        yield case
+
+
+def _case_of(finding: Finding) -> Element:
+    case = _case(finding.file, f"line {finding.line}: {finding.text}")
     said = f"{finding.file}:{finding.line}: {finding.text}"
     if finding.level == "error":
-        attributes = {"message": _clean(finding.text), "type": finding.state}
-        ElementTree.SubElement(case, "failure", attributes).text = _clean(said)
+        _say(case, "failure", said, message=visible(finding.text), type=finding.state)
     else:
-        ElementTree.SubElement(case, "system-out").text = _clean(said)
+        _say(case, "system-out", said)
     return case
 
 
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("�", text)
+def _case(classname: str, name: str) -> Element:
+    return Element("testcase", classname=visible(classname), name=visible(name))
+
+
+def _say(case: Element, tag: str, text: str, **attributes: str) -> None:
+    SubElement(case, tag, attributes).text = visible(text)

@@ -1,27 +1,28 @@
 """`--format markdown`: tables for a pull-request comment or a job summary."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from segcli.cli.formats import sentences
+from segcli.cli.formats import sentences, visible
 from segcli.review.review import Review
 
 _LEFT_OUT_SHOWN = 40
+_MARKS = re.compile(r"[\\`*_{}\[\]<>|~#&$]")
+_PIPE = re.compile(r"(\\*)\|")
 
 
 def formatted(review: Review) -> str:
     """Return the review as GitHub-flavoured Markdown."""
     said = sentences(review)
-    blocks = [f"### segcli check: {review.destination}", f"{said['verdict']}; {said['counts']}."]
+    blocks = [f"### segcli check: {review.destination}", f"{said.verdict}; {said.counts}."]
     if review.findings:
         blocks.append(_table(("where", "state", "finding"), _findings(review)))
-    if said["hidden"]:
-        blocks.append(said["hidden"])
     if review.left_out:
         blocks.append(_table(("not carried", "events", "share"), _left_out(review)))
     if review.routes:
         titles = ("route", "events", "requests", "bytes", "largest")
         blocks.append(_table(titles, _routes(review)))
-    blocks.append(f"{said['plan']}.")
+    blocks += [f"{sentence}." for sentence in (said.hidden, said.untried, said.plan) if sentence]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -51,14 +52,16 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     """Return text that a table cell shows as it is."""
-    for mark in "\\`*_{}[]<>|~#":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", " ").replace("\r", " ")
+    return _MARKS.sub(lambda match: f"\\{match[0]}", visible(text))
 
 
 def _code(text: str) -> str:
-    """Return a code span; a fence longer than any run of backticks in the text holds it."""
-    text = text.replace("|", "\\|").replace("\n", " ").replace("\r", " ")
+    """Return a code span; a fence longer than any run of backticks in the text holds it.
+
+    A table ends its cells at a pipe even there, unless a backslash stands before it; of
+    backslashes before a pipe it shows each twice.
+    """
+    text = _PIPE.sub(r"\1\1\|", visible(text)) or " "
     fence = "`"
     while fence in text:
         fence += "`"

@@ -7,12 +7,14 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segcli.cli.formats import sentences
+from segcli.cli.formats import sentences, visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 _LEFT_OUT_SHOWN = 40
+# Off a terminal nothing is folded: a line can be searched for.
+_WIDE = 100_000
 
 
 def formatted(review: Review) -> str:
@@ -24,25 +26,28 @@ def formatted(review: Review) -> str:
         force_terminal=is_terminal,
         highlight=False,
         soft_wrap=True,
-        width=None if is_terminal else 200,
+        width=None if is_terminal else _WIDE,
     )
     said = sentences(review)
     for finding in review.findings:
         console.print(_line(finding))
-    for line in (said["hidden"], said["counts"]):
-        if line:
-            console.print(line, markup=False)
+    _say(console, said.hidden, said.counts)
     _table(console, _left_out(review))
+    _say(console, said.untried)
     _table(console, _routes(review))
-    console.print(said["plan"], markup=False)
-    console.print(said["verdict"], markup=False)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    _say(console, said.plan, said.verdict)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().split("\n")[:-1])
 
 
 def _line(finding: Finding) -> Text:
-    place = Text(f"{finding.file}:{finding.line}: ")
-    state, _, rest = finding.text.partition(": ")
+    place = Text(visible(f"{finding.file}:{finding.line}: "))
+    state, _, rest = visible(finding.text).partition(": ")
     return place + Text(state, style=_COLOURS[finding.level]) + Text(f": {rest}")
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in filter(None, lines):
+        console.print(line, markup=False)
 
 
 def _table(console: Console, table: RenderableType | None) -> None:
@@ -60,7 +65,7 @@ def _left_out(review: Review) -> Table | None:
     for one in review.left_out[:_LEFT_OUT_SHOWN]:
         share = f"({one.share:.0%})"
         note = f"not carried by {review.destination}"
-        table.add_row(Text(one.path), f"{one.events:,} events {share}", note)
+        table.add_row(Text(visible(one.path)), f"{one.events:,} events {share}", note)
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         table.add_row(f"and {len(rest)} more fields; --format json has them all", "", "")
     return table
@@ -74,5 +79,5 @@ def _routes(review: Review) -> Table | None:
         table.add_column(title, justify="left" if title == "route" else "right")
     for route in review.routes:
         figures = (route.events, route.requests, route.bytes, route.largest)
-        table.add_row(Text(route.route), *(f"{figure:,}" for figure in figures))
+        table.add_row(Text(visible(route.route)), *(f"{figure:,}" for figure in figures))
     return table

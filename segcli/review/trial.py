@@ -1,0 +1,134 @@
+"""A trial: an event mapped a few times with other values, to see which of them matter."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from segcli import exact_json
+from segcli.event import Event, is_number
+from segcli.outcome import Job
+
+# segcli itself reads these; no mapping is expected to carry them.
+_ENVELOPE = frozenset({"type", "integrations"})
+# Numbers that stand nowhere else; in a text they mark it.
+_FIRST_MARK = 7_302_914_800_000_000
+_MARK = re.compile(rb"73029148\d{8}")
+
+# A value is known by what holds it and by its key there.
+_Place: TypeAlias = tuple[Any, Any]
+
+
+class Trial:
+    """One event and the paths of its values; in a path `[]` stands for every element of an array.
+
+    The event itself is left as it is.
+    """
+
+    def __init__(self, event: Event, job: Job) -> None:
+        self._event = event
+        self._job = job
+        self._data = exact_json.loads(event.raw)
+        self._places: dict[str, list[_Place]] = {}
+        for path, place in _places(self._data, ""):
+            if path.partition(".")[0] not in _ENVELOPE:
+                self._places.setdefault(path, []).append(place)
+        body = job.destination.payload(event, job.settings).body
+        # A mapping that passes bytes on sees a change only there; another may digest them.
+        self._reads_bytes = isinstance(body, bytes)
+        self._before = self._payload()
+
+    @property
+    def paths(self) -> Collection[str]:
+        """The paths of all values, each once."""
+        return self._places.keys()
+
+    def left_out(self, guess: Collection[str] = ()) -> set[str]:
+        """Return the paths of the values that the payload does not depend on.
+
+        A good `guess` saves work: what it names is tried together first.
+        """
+        open_paths = self._places.keys() - self._shown()
+        guessed = open_paths.intersection(guess)
+        return {*self._without_effect([*guessed]), *self._without_effect([*open_paths - guessed])}
+
+    def _shown(self) -> set[str]:
+        """Return the paths of values that show in the payload, when all are marked at once."""
+        changes: list[tuple[_Place, Any]] = []
+        marked: dict[bytes, str] = {}
+        for path, places in self._places.items():
+            for holder, key in places:
+                number = _FIRST_MARK + len(changes)
+                if (mark := _mark(holder[key], number)) is not None:
+                    changes.append(((holder, key), mark))
+                    marked[b"%d" % number] = path
+        payload = self._payload(changes)
+        found = _MARK.findall(payload[1]) if payload else ()
+        return {marked[mark] for mark in found if mark in marked}
+
+    def _without_effect(self, paths: Sequence[str]) -> Sequence[str]:
+        """Return those paths that do not matter, found by halving what matters as a whole."""
+        if not paths or not self._matter(paths):
+            return paths
+        if len(paths) == 1:
+            return ()
+        middle = len(paths) // 2
+        return [*self._without_effect(paths[:middle]), *self._without_effect(paths[middle:])]
+
+    def _matter(self, paths: Iterable[str]) -> bool:
+        """Tell whether other values at these paths, all at once, make a difference."""
+        places = [place for path in paths for place in self._places[path]]
+        return any(
+            self._payload([((holder, key), _others(holder[key])[which]) for holder, key in places])
+            != self._before
+            for which in (0, 1)
+        )
+
+    def _payload(self, changes: Sequence[tuple[_Place, Any]] = ()) -> tuple[str, bytes] | None:
+        """Return route and body of the changed event; None where the mapping cannot do with it."""
+        values = [holder[key] for (holder, key), _ in changes]
+        for (holder, key), other in changes:
+            holder[key] = other
+        try:
+            return self._mapped()
+        except Exception:  # A value that no event has may be more than a plug-in expects.
+            return None
+        finally:
+            for ((holder, key), _), value in zip(changes, values, strict=True):
+                holder[key] = value
+
+    def _mapped(self) -> tuple[str, bytes]:
+        raw = exact_json.dumps(self._data) if self._reads_bytes else self._event.raw
+        payload = self._job.destination.payload(Event(raw, self._data), self._job.settings)
+        body = payload.body
+        return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
+
+
+def _places(value: Any, path: str) -> Iterator[tuple[str, _Place]]:
+    """Yield the path and place of each value that is neither a container nor null."""
+    if isinstance(value, list):
+        inner = [(f"{path}[]", index) for index in range(len(value))]
+    else:
+        inner = [(f"{path}.{key}" if path else key, key) for key in value]
+    for name, key in inner:
+        if isinstance(value[key], dict | list):
+            yield from _places(value[key], name)
+        elif value[key] is not None:
+            yield name, (value, key)
+
+
+def _mark(value: Any, mark: int) -> Any:
+    """Return a mark of the type of a value; None for what cannot be marked, or is empty."""
+    if not value or isinstance(value, bool):
+        return None
+    return mark if is_number(value) else f"~{mark}~"
+
+
+def _others(value: Any) -> tuple[Any, Any]:
+    """Return two values of the same type to put in its place.
+
+    Whether a mapping rounds, cuts off, picks a part or takes milliseconds for seconds, one of
+    them makes a difference to it.
+    """
+    if isinstance(value, bool):
+        return not value, not value
+    return (0, 1_000_001) if is_number(value) else (f"~{value}~", "")

@@ -1,0 +1,217 @@
+"""`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from checking import READERS, bad_lines
+from samples import line_of
+from sending import Said
+
+from segcli.destinations import BUILT_IN
+
+Segcli = Callable[..., Said]
+GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
+AWKWARD = line_of()
+BAD = line_of(userId=...)
+
+
+@pytest.fixture
+def hostile(samples: Path) -> Path:
+    """The sample with the bad lines."""
+    return samples / "hostile.jsonl"
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Callable[..., Path]:
+    """Write lines to a file."""
+
+    def write(*lines: bytes, name: str = "events.jsonl") -> Path:
+        file = tmp_path / name
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_each_bad_line_is_one_finding_at_its_line_in_every_format(
+    segcli: Segcli, hostile: Path, dest: str, form: str
+) -> None:
+    rejected, bad = bad_lines(hostile.parent / "README.md", dest)
+
+    said = segcli("check", "--dest", dest, "--format", form, hostile)
+
+    found = READERS[form](said.out)
+    assert said.code == 1
+    assert {one.file for one in found} == {str(hostile)}
+    lines = [one.line for one in found if one.text.startswith("rejected: ")]
+    assert set(rejected) <= set(lines) <= bad
+    assert Counter(one.line for one in found if one.line in bad) == Counter(bad)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_every_format_says_the_same(segcli: Segcli, hostile: Path, form: str) -> None:
+    plain = segcli("check", "--dest", "gist", hostile)
+
+    said = segcli("check", "--dest", "gist", "--format", form, hostile)
+
+    assert READERS[form](said.out) == READERS["text"](plain.out)
+
+
+def test_the_hostile_sample_has_bad_lines_of_every_kind(hostile: Path) -> None:
+    rejected, bad = bad_lines(hostile.parent / "README.md", "gist")
+
+    assert len(rejected) > 30
+    assert 57 in bad - rejected
+
+
+def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(GOOD, BAD, AWKWARD)
+
+    said = segcli("check", "--dest", "gist", file)
+
+    assert said.out.splitlines()[:2] == [
+        f"{file}:2: rejected: userId is required, or anonymousId",
+        f"{file}:3: warning: properties.email is missing: Gist creates no contact from this event",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dest", "traits", "problem"),
+    [
+        ("gist", {"company": {"id": 1}}, "company is an object and becomes flat properties"),
+        ("gist", {"tags": ["a"]}, "tags is an array and becomes flat properties"),
+        ("gist", {"createdAt": "soon"}, "createdAt is not a date"),
+        ("gist", {"createdAt": -1}, "createdAt is no time and becomes a custom property"),
+        ("gist", {"phone": 49}, "phone is not text"),
+        ("pointillist", {"trial": True}, "trial is a boolean and becomes text"),
+        ("pointillist", {"tags": [{"a": False}]}, "tags.0.a is a boolean and becomes text"),
+    ],
+)
+def test_a_value_that_becomes_something_else_is_a_warning(
+    segcli: Segcli, events: Callable[..., Path], dest: str, traits: object, problem: str
+) -> None:
+    own = {"email": "ada@example.com"}
+    assert isinstance(traits, dict)
+    event = line_of(type="identify", timestamp="2026-02-03", traits=own | traits)
+
+    said = segcli("check", "--dest", dest, "--format", "json", events(event))
+
+    (finding,) = json.loads(said.out)["findings"]
+    assert f"{finding['field']} {finding['problem']}" == f"traits.{problem}"
+    assert (finding["level"], said.code) == ("warning", 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "code"),
+    [
+        ([GOOD], [], 0),
+        ([GOOD, b"", line_of(type="page")], [], 0),
+        ([GOOD, AWKWARD], [], 0),
+        ([GOOD, AWKWARD], ["--strict"], 1),
+        ([GOOD], ["--strict"], 0),
+        ([GOOD, BAD], [], 1),
+        ([GOOD, BAD], ["--max-findings", "0"], 1),
+        ([GOOD, BAD], ["--quiet"], 1),
+        ([GOOD], ["--fail-on-uncovered", "messageId"], 1),
+        ([GOOD], ["--fail-on-uncovered", "properties.*"], 0),
+        ([], [], 0),
+    ],
+)
+def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(
+    segcli: Segcli,
+    events: Callable[..., Path],
+    lines: list[bytes],
+    options: list[str],
+    code: int,
+) -> None:
+    said = segcli("check", "--dest", "gist", *options, events(*lines))
+
+    assert (said.code, said.err) == (code, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["missing.jsonl"],
+        ["."],
+        ["--dest", "gits", "events.jsonl"],
+        ["--format", "html", "events.jsonl"],
+        ["--set", "no_such=1", "events.jsonl"],
+        ["--update", "events.jsonl"],
+        ["--expect", "missing.ndjson", "events.jsonl"],
+        ["--expect", "events.jsonl", "events.jsonl"],
+        ["--expect", "./events.jsonl", "--update", "events.jsonl"],
+        ["--expect", "no/such/folder/x", "--update", "events.jsonl"],
+        ["--max-findings", "-1", "events.jsonl"],
+        ["--rate", "0/s", "events.jsonl"],
+        ["--report", "no/such/folder/x", "events.jsonl"],
+        ["--report", "events.jsonl", "events.jsonl"],
+        ["--rejects", "events.jsonl", "events.jsonl"],
+    ],
+)
+def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
+    segcli: Segcli, events: Callable[..., Path], arguments: list[str]
+) -> None:
+    file = events(GOOD)
+
+    said = segcli("check", *arguments)
+
+    assert said.code == 2
+    assert "Error: " in said.err
+    assert file.read_bytes() == GOOD + b"\n"
+
+
+def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> None:
+    plain = json.loads(segcli("check", "-d", "gist", "--format", "json", hostile).out)
+    strict = json.loads(segcli("check", "-d", "gist", "--format", "json", "--strict", hostile).out)
+
+    assert plain["warnings"] > 0
+    assert (strict["errors"], strict["warnings"]) == (plain["errors"] + plain["warnings"], 0)
+    assert {finding["level"] for finding in strict["findings"]} == {"error"}
+
+
+def test_quiet_prints_nothing(segcli: Segcli, hostile: Path) -> None:
+    assert segcli("check", "--quiet", hostile) == Said(1, "", "")
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_the_first_findings_are_shown_errors_before_warnings_and_all_are_counted(
+    segcli: Segcli, events: Callable[..., Path], form: str
+) -> None:
+    file = events(AWKWARD, AWKWARD, AWKWARD, BAD, AWKWARD, BAD, BAD)
+    command = ["check", "-d", "gist", "--format", form, file, "--max-findings"]
+
+    def lines(most: int) -> list[int]:
+        return [one.line for one in READERS[form](segcli(*command, most).out)]
+
+    assert lines(5) == [1, 2, 4, 6, 7]
+    assert lines(3) == [4, 6, 7]
+    assert lines(1) == [4]
+    assert lines(0) == []
+    assert "7 lines: 4 mapped, 3 rejected" in segcli("check", "-d", "gist", file).out
+
+
+def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    products = [{"sku": "a", "lots": [{"of": 1}]}]
+    file = events(line_of(timestamp="2026-02-03"), line_of(properties={"products": products}))
+    file.write_bytes(file.read_bytes().replace(b'"Tried"', b'"Tried", "timestamp": "2026-02-03"'))
+
+    def uncovered(*patterns: str) -> list[tuple[int, str]]:
+        options = [word for pattern in patterns for word in ("--fail-on-uncovered", pattern)]
+        found = READERS["text"](segcli("check", file, *options).out)
+        return [(one.line, one.text.split()[1]) for one in found]
+
+    sku, of = (2, "properties.products[].sku"), (2, "properties.products[].lots[].of")
+    assert uncovered("properties.*") == [of, sku]
+    assert uncovered("properties.products[].sku") == [sku]
+    assert uncovered("properties.products[].lots[].of", "*.sku") == [of, sku]
+    assert uncovered("properties", "products*") == []

@@ -1,0 +1,138 @@
+"""`segcli check --expect` compares with a golden file, and `--update` writes it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from checking import READERS, read_text
+from samples import NAMES, ROOT, line_of
+from sending import Said
+
+from segcli.destinations import BUILT_IN
+
+Segcli = Callable[..., Said]
+GOLDEN = "golden.ndjson"
+
+
+def compared(said: Said) -> list[str]:
+    """Return the findings of the comparison, without those of the lines themselves."""
+    own = ("rejected: ", "warning: ")
+    return [one.text for one in read_text(said.out) if not one.text.startswith(own)]
+
+
+@pytest.mark.parametrize("sample", NAMES)
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_a_sample_does_not_differ_from_its_golden_file(
+    segcli: Segcli, samples: Path, dest: str, sample: str
+) -> None:
+    golden = ROOT / "tests" / "golden" / dest / f"{sample}.ndjson"
+
+    said = segcli("check", "-d", dest, "--expect", golden, samples / f"{sample}.jsonl")
+
+    assert said.err == ""
+    assert compared(said) == []
+
+
+@pytest.mark.parametrize("names", [["hostile"], ["hostile", "signup"]])
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_update_writes_what_transform_prints_with_outcomes(
+    segcli: Segcli, samples: Path, tmp_path: Path, dest: str, names: list[str]
+) -> None:
+    files = [samples / f"{name}.jsonl" for name in names]
+
+    said = segcli("check", "-d", dest, "--expect", GOLDEN, "--update", *files)
+
+    printed = segcli("transform", "-d", dest, "--outcomes", "--quiet", *files)
+    assert (tmp_path / GOLDEN).read_bytes().decode() == printed.out
+    assert compared(said) == []
+    assert compared(segcli("check", "-d", dest, "--expect", GOLDEN, *files)) == []
+
+
+def test_update_replaces_what_the_file_held(segcli: Segcli, samples: Path, tmp_path: Path) -> None:
+    (tmp_path / GOLDEN).write_text("no golden line\n" * 1000)
+
+    segcli("check", "--expect", GOLDEN, "--update", "--quiet", samples / "signup.jsonl")
+
+    outcomes = (tmp_path / GOLDEN).read_text().splitlines()
+    assert [json.loads(outcome)["line"] for outcome in outcomes] == list(range(1, 39))
+
+
+def test_what_transform_prints_is_a_golden_file_too(
+    segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    file = samples / "signup.jsonl"
+    bare = segcli("transform", "-d", "gist", "--quiet", file).out
+    (tmp_path / GOLDEN).write_text(bare.replace('"seats":12', '"seats":13'))
+
+    said = segcli("check", "-d", "gist", "--expect", GOLDEN, file)
+
+    assert compared(said)
+    assert {text.partition(" from ")[0].rpartition(".")[2] for text in compared(said)} == {"seats"}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_difference_is_an_error_in_every_format(
+    segcli: Segcli, tmp_path: Path, form: str
+) -> None:
+    lines = [line_of(timestamp="2026-02-03", userId=f"u{number}") for number in range(4)]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines))
+    segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+    (tmp_path / "events.jsonl").write_bytes(
+        b"\n".join(line.replace(b"2026-02-03", b"2026-02-04") for line in lines)
+    )
+
+    said = segcli("check", "--expect", GOLDEN, "--format", form, "events.jsonl")
+
+    (found,) = READERS[form](said.out)
+    assert said.code == 1
+    assert (found.file, found.line) == ("events.jsonl", 1)
+    assert found.text == (
+        'changed: payload.eventTime from "2026-02-03" to "2026-02-04" (and 3 more lines)'
+    )
+
+
+def test_events_may_be_added_to_one_file_and_taken_from_another(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    event = line_of(timestamp="2026-02-03")
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 3))
+    (tmp_path / "b.jsonl").write_bytes(b"\n".join([event] * 3))
+    segcli("check", "--expect", GOLDEN, "--update", "a.jsonl", "b.jsonl")
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 5))
+    (tmp_path / "b.jsonl").write_bytes(event)
+
+    said = segcli("check", "--expect", GOLDEN, "a.jsonl", "b.jsonl")
+
+    assert said.code == 1
+    assert [(one.file, one.line, one.text) for one in read_text(said.out)] == [
+        ("a.jsonl", 4, "new: line that is not in the golden file (and 1 more line)"),
+        (
+            "b.jsonl",
+            2,
+            "missing: line of the golden file that is not there any more (and 1 more line)",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"oops\n", "the golden file golden.ndjson is none: line 1 is not JSON: "),
+        (b'{"n":1}\n[2]\n', "the golden file golden.ndjson is none: line 2 is not an object"),
+        (None, "the golden file golden.ndjson does not exist"),
+    ],
+)
+def test_a_bad_golden_file_is_an_error_that_says_what_to_type(
+    segcli: Segcli, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(line_of())
+    if content is not None:
+        (tmp_path / GOLDEN).write_bytes(content)
+
+    said = segcli("check", "--expect", GOLDEN, "events.jsonl")
+
+    message, hint = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert message.startswith(f"Error: {problem}")
+    assert "segcli transform" in hint or "--update" in hint

@@ -1,0 +1,226 @@
+"""A golden file says what an input became; the comparison says what differs now, by field."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from segcli.review.finding import Finding
+from segcli.review.golden import Comparison
+
+
+def mapped(line: int, payload: Any, **more: Any) -> bytes:
+    """Return the outcome of a line that was mapped."""
+    place = {"file": more.pop("file")} if "file" in more else {}
+    outcome = {"line": line, "state": "mapped", "route": "/events", "payload": payload}
+    return json.dumps(place | outcome | more).encode()
+
+
+def skipped(line: int, **more: Any) -> bytes:
+    return json.dumps({"line": line, "state": "skipped", "reason": "blank line"} | more).encode()
+
+
+def rejected(line: int, reason: str) -> bytes:
+    return json.dumps({"line": line, "state": "rejected", "reason": reason}).encode()
+
+
+def compared(golden: Iterable[bytes], now: Iterable[bytes]) -> list[Finding]:
+    """Return what differs between a golden file and the outcomes of one input."""
+    comparison = Comparison(golden)
+    for text in now:
+        outcome = json.loads(text)
+        payload = text.partition(b'"payload": ')[2][:-1] or None
+        comparison.see((outcome.get("file", "a.jsonl"), outcome["line"]), text, payload)
+    return list(comparison.findings(input_file="a.jsonl", golden_file="a.golden.ndjson"))
+
+
+def texts(findings: Iterable[Finding]) -> list[str]:
+    return [f"{one.line}: {one.text}" for one in findings]
+
+
+def test_equal_outcomes_do_not_differ() -> None:
+    lines = [mapped(1, {"a": 1}), skipped(2), rejected(3, "type is required")]
+
+    assert not compared(lines, lines)
+
+
+def test_a_field_that_was_added_removed_or_changed_is_named_with_its_values() -> None:
+    golden = [mapped(4, {"kept": 1, "gone": "x", "deep": {"plan": "pro", "tags": ["a"]}})]
+    now = [mapped(4, {"kept": 1, "deep": {"plan": None, "tags": ["a"]}, "new": {"n": 2.5}})]
+
+    assert texts(compared(golden, now)) == [
+        '4: removed: payload.gone (was "x")',
+        '4: changed: payload.deep.plan from "pro" to null',
+        '4: added: payload.new (is {"n":2.5})',
+    ]
+
+
+def test_elements_of_an_array_are_compared_one_by_one() -> None:
+    golden = [mapped(1, {"products": [{"sku": "a", "price": 1}, {"sku": "b"}], "tags": ["x"]})]
+    now = [mapped(1, {"products": [{"sku": "a", "price": 2}, {"sku": "b"}], "tags": ["x", "y"]})]
+
+    assert texts(compared(golden, now)) == [
+        "1: changed: payload.products[0].price from 1 to 2",
+        '1: added: payload.tags[1] (is "y")',
+    ]
+
+
+def test_a_route_is_a_field_like_any_other() -> None:
+    found = compared([mapped(1, {})], [mapped(1, {}, route="/contacts")])
+
+    assert texts(found) == ['1: changed: route from "/events" to "/contacts"']
+
+
+def test_a_line_in_another_state_is_one_difference_with_the_reason() -> None:
+    golden = [mapped(1, {"a": 1, "b": 2}), skipped(2), rejected(3, "type is required")]
+    now = [rejected(1, "userId is required"), mapped(2, {"a": 1}), rejected(3, "not JSON")]
+
+    assert texts(compared(golden, now)) == [
+        '1: changed: state from "mapped" to "rejected": userId is required',
+        '2: changed: state from "skipped" to "mapped"',
+        '3: changed: reason from "type is required" to "not JSON"',
+    ]
+
+
+def test_equal_differences_are_one_finding_at_the_first_line_with_their_number() -> None:
+    golden = [mapped(line, {"source": "segment", "id": line}) for line in range(1, 8)]
+    now = [
+        mapped(line, {"source": "segment" if line < 3 else "cdp", "id": line})
+        for line in range(1, 8)
+    ]
+
+    (found,) = compared(golden, now)
+
+    assert (found.line, found.count) == (3, 5)
+    assert found.text == ('changed: payload.source from "segment" to "cdp" (and 4 more lines)')
+
+
+def test_a_line_missing_on_either_side_is_told_apart() -> None:
+    golden = [mapped(1, {}), mapped(2, {}), skipped(3)]
+    now = [mapped(1, {}), mapped(4, {})]
+
+    found = compared(golden, now)
+
+    assert [(one.state, one.line, one.count) for one in found] == [("new", 4, 1), ("missing", 2, 2)]
+    assert texts(found) == [
+        "4: new: line that is not in the golden file",
+        "2: missing: line of the golden file that is not there any more (and 1 more line)",
+    ]
+
+
+def test_every_difference_is_an_error() -> None:
+    found = compared([mapped(1, {"a": 1}), skipped(2)], [mapped(1, {"b": 1}), skipped(3)])
+
+    assert [one.state for one in found] == ["removed", "added", "new", "missing"]
+    assert {one.level for one in found} == {"error"}
+
+
+def test_the_order_of_fields_and_white_space_are_no_difference() -> None:
+    golden = b' {"payload": {"b" : [1, {"d":2,"c":3}],\t"a":1}, "state":"mapped",'
+    golden += b'"route":"/events", "line":1}\r'
+
+    assert not compared([golden], [mapped(1, {"a": 1, "b": [1, {"c": 3, "d": 2}]})])
+
+
+def test_lines_of_several_files_are_held_against_their_own() -> None:
+    golden = [mapped(1, {"n": 1}, file="a.jsonl"), mapped(1, {"n": 2}, file="b.jsonl")]
+    now = [mapped(1, {"n": 2}, file="b.jsonl"), mapped(1, {"n": 1}, file="a.jsonl")]
+
+    assert not compared(golden, now)
+
+
+def test_a_difference_is_named_by_its_file() -> None:
+    golden = [mapped(1, {"n": 1}, file=f"{name}.jsonl") for name in "abc"]
+    now = [mapped(1, {"n": 1}, file="a.jsonl"), mapped(1, {"n": 3}, file="b.jsonl")]
+
+    found = [(one.file, one.line, one.state) for one in compared(golden, now)]
+
+    assert found == [("b.jsonl", 1, "changed"), ("c.jsonl", 1, "missing")]
+
+
+def test_whether_the_lines_name_their_file_is_no_difference() -> None:
+    with_file = [mapped(1, {"n": 1}, file="a.jsonl"), skipped(2, file="a.jsonl")]
+    without = [mapped(1, {"n": 1}), skipped(2)]
+
+    assert not compared(with_file, without)
+    assert not compared(without, with_file)
+
+
+def test_bare_payloads_are_held_against_what_was_mapped_in_order() -> None:
+    golden = [b'{"n":1}', b'{"n":2}']
+    now = [mapped(1, {"n": 1}), skipped(2), rejected(3, "not JSON"), mapped(4, {"n": 3})]
+
+    assert texts(compared(golden, now)) == ["4: changed: n from 2 to 3"]
+
+
+def test_a_payload_missing_on_either_side_is_told_apart() -> None:
+    one, two = [mapped(7, {"n": 1})], [mapped(7, {"n": 1}), mapped(9, {"n": 2})]
+    bare_one, bare_two = [b'{"n":1}'], [b'{"n":1}', b'{"n":2}']
+
+    (new,) = compared(bare_one, two)
+    (missing,) = compared(bare_two, one)
+
+    assert (new.state, new.file, new.line) == ("new", "a.jsonl", 9)
+    assert (missing.state, missing.file, missing.line) == ("missing", "a.golden.ndjson", 2)
+
+
+def test_a_payload_with_a_line_and_a_state_of_its_own_is_a_payload() -> None:
+    address = {"line": 1, "state": "NY"}
+
+    assert not compared([json.dumps(address).encode()], [mapped(1, address)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("9007199254740992", "9007199254740993"),
+        ("123456789012345678901234567890", "123456789012345678901234567891"),
+        ("0.1234567890123456789", "0.1234567890123456788"),
+        ("1E-400", "0.0"),
+        ("1", "1.0"),
+        ("1", '"1"'),
+        ("1", "true"),
+        ("{}", "[]"),
+        ("null", "{}"),
+    ],
+)
+def test_values_are_compared_digit_by_digit_and_type_by_type(old: str, new: str) -> None:
+    golden = mapped(1, {"id": "@"}).replace(b'"@"', old.encode())
+    now = mapped(1, {"id": "@"}).replace(b'"@"', new.encode())
+
+    assert texts(compared([golden], [now])) == [f"1: changed: payload.id from {old} to {new}"]
+    assert not compared([golden], [golden])
+
+
+def test_long_values_are_shown_from_where_they_begin_to_differ() -> None:
+    golden, now = "x" * 500 + "old end" + "y" * 500, "x" * 500 + "new end"
+
+    (found,) = compared([mapped(1, {"text": golden})], [mapped(1, {"text": now})])
+
+    assert "old end" in found.problem
+    assert "new end" in found.problem
+    assert len(found.problem) < 250
+
+
+def test_an_empty_golden_file_holds_no_line() -> None:
+    assert [one.state for one in compared([], [skipped(1)])] == ["new"]
+    assert not compared([], [])
+
+
+@pytest.mark.parametrize(
+    ("golden", "problem"),
+    [
+        ([mapped(1, {}), b"{"], "line 2 is not JSON: "),
+        ([mapped(1, {}), b""], "line 2 is not JSON: "),
+        ([b"[1]"], "line 1 is not an object"),
+        ([b'{"a": "\xff"}'], "line 1 is not UTF-8 text"),
+        ([b'{"a":' * 300 + b"1" + b"}" * 300], "line 1 is nested deeper than 200 levels"),
+        ([mapped(1, {}), b'{"n":1}'], "line 2 is a payload among outcomes, or the other way round"),
+        ([b'{"n":1}', skipped(1)], "line 2 is a payload among outcomes, or the other way round"),
+        ([skipped(1), mapped(1, {})], "line 2 is of the same line as one before it"),
+    ],
+)
+def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}"):
+        Comparison(golden)
