@@ -23,7 +23,7 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 class Computation:
     """What was computed, and for whom: an audience or a trait of a destination's users.
 
-    `label` is the destination's name in the integrations object.
+    `label` is the destination's name in the integrations object; empty where it has none.
     """
 
     kind: Kind
@@ -35,8 +35,9 @@ class Computation:
 class Change:
     """What one user is to be told: the value as JSON text, `null` where it is gone.
 
-    `round` counts how often this user was told something before, so that the same value told
-    again is another event. `traits` are further ones, as a JSON object.
+    `round` counts how often this user was told, or may have been told, something else before, so
+    that the same value told again later is another event. `traits` are further ones, as a JSON
+    object.
     """
 
     user_id: str
@@ -73,7 +74,7 @@ def identify(change: Change, computation: Computation, *, timestamp: str) -> byt
         **_ids(change),
         "traits": traits,
         "context": {"personas": _personas(computation)},
-        "integrations": {"All": False, **({computation.label: True} if computation.label else {})},
+        "integrations": _integrations(computation.label),
     }
     return exact_json.dumps(event)
 
@@ -95,6 +96,11 @@ def message_id(change: Change, computation: Computation) -> str:
 def _ids(change: Change) -> dict[str, str]:
     ids = {"userId": change.user_id, "anonymousId": change.anonymous_id}
     return {name: value for name, value in ids.items() if value}
+
+
+def _integrations(label: str) -> dict[str, bool]:
+    """Switch all other destinations off; one without a label would be switched off with them."""
+    return {"All": False, label: True} if label else {}
 
 
 def _personas(computation: Computation) -> dict[str, str]:

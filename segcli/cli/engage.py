@@ -1,19 +1,22 @@
 """`segcli engage`: audiences and computed traits, told to a destination as they change."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from segcli.cli.engage_sync import EngageOptions, Sync, state_path, sync
-from segcli.cli.options import OUTPUT_OPTIONS, packed, target_options
+from segcli.cli.engage_state import changed_state, place_of, read_state
+from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
+from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
+from segcli.cli.quantities import Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
-from segcli.delivery.members import Columns
-from segcli.delivery.state import State
+from segcli.delivery.member import Columns
 from segcli.engage import property_name
 from segcli.errors import UsageError
 
+# Nobody's screen: wide enough that no name is broken in two.
+_WIDTH_OFF_TERMINAL = 1000
 _STATE = click.option(
     "--state",
     metavar="PATH",
@@ -28,6 +31,7 @@ _ENGAGE = (
     ),
     click.option(
         "--max-removals",
+        type=Quantity("number of removals", most_removals, "1000 or 50%"),
         metavar="N|N%",
         default="50%",
         show_default=True,
@@ -37,10 +41,11 @@ _ENGAGE = (
 )
 
 
-def _sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def _sync_options(file: str) -> Callable[[Command], Command]:
     """Give a command the options of every sync, as `asked`, `pace` and `stage`."""
-    asked = packed(EngageOptions, "asked", *target_options(), *_ENGAGE, *OUTPUT_OPTIONS)
-    return asked(PACE_OPTIONS(SANDBOX_OPTIONS(command)))
+    argument = click.argument("file", metavar=file)
+    asked = packed(EngageOptions, "asked", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS)
+    return lambda command: asked(PACE_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
 @click.group("engage")
@@ -54,21 +59,17 @@ def command() -> None:
 
 @command.command("audience")
 @click.argument("name")
-@click.argument("members", metavar="MEMBERS")
-@_sync_options
-def audience(
-    name: str, members: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions
-) -> int:
+@_sync_options("MEMBERS")
+def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Tell who entered and who left the audience NAME.
 
     MEMBERS lists who is in it now: CSV with a header (userId or anonymousId, email) or NDJSON, a
     file or - for stdin. The property is NAME in snake_case, true or false.
     """
-    wanted = Sync(
+    wanted = Wanted(
         kind="audience",
         name=name,
         key=_key(name, asked),
-        file=members,
         columns=Columns(with_traits=asked.with_traits),
         removals=True,
     )
@@ -77,8 +78,7 @@ def audience(
 
 @command.command("trait")
 @click.argument("name")
-@click.argument("values", metavar="VALUES")
-@_sync_options
+@_sync_options("VALUES")
 @click.option(
     "--removed",
     type=click.Choice(["null", "skip"]),
@@ -87,12 +87,7 @@ def audience(
     help="What a user gets who is not among the values any more.",
 )
 def trait(
-    name: str,
-    values: str,
-    removed: str,
-    asked: EngageOptions,
-    pace: PaceOptions,
-    stage: SandboxOptions,
+    name: str, removed: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions
 ) -> int:
     """Tell the values of the computed trait NAME where they changed.
 
@@ -100,11 +95,10 @@ def trait(
     value under `value` or NAME) or NDJSON, a file or - for stdin.
     """
     key = _key(name, asked)
-    wanted = Sync(
+    wanted = Wanted(
         kind="trait",
         name=name,
         key=key,
-        file=values,
         columns=Columns(value=("value", name, key), with_traits=asked.with_traits),
         removals=removed == "null",
     )
@@ -123,13 +117,16 @@ def status(state: Path | None) -> int:
 
     table = Table(box=None, padding=(0, 3, 0, 0))
     for title in ("name", "kind", "property", "destination", "members", "pending", "last sync"):
-        table.add_column(title, justify="right" if title in {"members", "pending"} else "left")
-    for known in _opened(state).known():
-        where = known.destination + (f" at {known.endpoint}" if known.endpoint else "")
-        counts = (f"{known.members:,}", f"{known.pending:,}")
-        last_sync = known.last_sync or "never finished"
-        table.add_row(known.name, known.kind, known.key, where, *counts, last_sync)
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+        is_count = title in {"members", "pending"}
+        table.add_column(title, justify="right" if is_count else "left", overflow="fold")
+    with read_state(state) as opened:
+        for known in opened.known():
+            where = known.destination + (f" at {known.endpoint}" if known.endpoint else "")
+            counts = (f"{known.members:,}", f"{known.pending:,}")
+            last_sync = known.last_sync or "never finished"
+            table.add_row(known.name, known.kind, known.key, where, *counts, last_sync)
+    width = None if sys.stdout.isatty() else _WIDTH_OFF_TERMINAL
+    Console(highlight=False, markup=False, width=width).print(table)
     return 0
 
 
@@ -142,8 +139,10 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
 
     The next sync tells every member again; nobody is told anything now.
     """
-    opened = _opened(state)
-    count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
+    count = 0
+    if place_of(state).exists():
+        with changed_state(state) as opened:
+            count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
     if not count:
         raise UsageError(
             f"the state knows no audience or trait {name!r}", "See: segcli engage status"
@@ -153,13 +152,10 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
 
 
 def _key(name: str, asked: EngageOptions) -> str:
+    """Return the property; it must not be where the user's email stands."""
     key = asked.key or property_name(name)
     if not key:
         raise UsageError(f"no property can be named after {name!r}", "Name it: --key NAME")
+    if key == "email":
+        raise UsageError("the property email is the user's address", "Name another: --key NAME")
     return key
-
-
-def _opened(path: Path | None) -> State:
-    """Open the state; one that is not there yet knows nothing, and is not made."""
-    place = state_path(path)
-    return State(place if place.exists() else None)

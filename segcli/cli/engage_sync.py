@@ -1,17 +1,17 @@
-"""One sync, from the members file to the summary."""
+"""One sync, from the list of members to the summary."""
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from segcli import settings
+from segcli.cli import report
 from segcli.cli.ending import Ending
+from segcli.cli.engage_state import changed_state, read_state
 from segcli.cli.job import job_of
 from segcli.cli.sending import (
     PaceOptions,
@@ -21,11 +21,12 @@ from segcli.cli.sending import (
     staged,
 )
 from segcli.delivery import rejects, source
-from segcli.delivery.journal import lock
-from segcli.delivery.members import Columns, members
+from segcli.delivery.member import Columns
+from segcli.delivery.members import members
 from segcli.delivery.source import Input
 from segcli.delivery.state import Difference, State, Which
-from segcli.delivery.tally import STATES_OF_SEND, Tally
+from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
+from segcli.delivery.tally import State as LineState
 from segcli.engage import Computation, Kind, identify
 from segcli.errors import InputError, UsageError
 from segcli.outcome import Job
@@ -33,10 +34,33 @@ from segcli.sandbox import Standin
 from segcli.secret import display_url
 
 
+@dataclass(frozen=True, slots=True)
+class MostRemovals:
+    """How many of the known members may be removed, as it was typed."""
+
+    text: str
+    number: float
+    is_percentage: bool
+
+    def allows(self, difference: Difference) -> bool:
+        """Tell whether a difference removes no more than that."""
+        limit = self.number * difference.known / 100 if self.is_percentage else self.number
+        return difference.going <= limit
+
+
+def most_removals(text: str) -> MostRemovals:
+    """Read `1000` or `50%`; raises ValueError."""
+    number = float(text.strip().removesuffix("%"))
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return MostRemovals(text, number, text.strip().endswith("%"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngageOptions:
-    """The options of every sync."""
+    """The options of every sync; `file` lists the members."""
 
+    file: str
     dest: str | None
     set: tuple[str, ...]
     config: str | None
@@ -45,152 +69,150 @@ class EngageOptions:
     state: Path | None
     key: str | None
     with_traits: bool
-    max_removals: str
+    max_removals: MostRemovals
     dry_run: bool
     max_line: int
     rejects: Path | None
     report: Path | None
     quiet: bool
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The inputs, as other commands call them."""
+        return (self.file,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
-    """What is to be synced, and from which file. `removals`: who is gone is told so."""
+class Wanted:
+    """What is to be synced. `removals`: who is gone is told so."""
 
     kind: Kind
     name: str
     key: str
-    file: str
     columns: Columns
     removals: bool
 
 
-def sync(wanted: Sync, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
-    """Make the difference, tell it, and return the exit code."""
-    inputs = source.inputs([wanted.file])
-    with staged(stage, quiet=asked.quiet) as standin:
-        job = job_of(asked, overrides=overrides_of(standin))
-        _check_takes_identify(job)
-        if asked.dry_run:
-            return _rehearse(wanted, asked, job, inputs)
-        settings.require(job.destination.name, job.settings)
-        with _locked(state_path(asked.state)) as path, closing(State(path)) as state:
-            return _send(wanted, asked, pace, _Stage(job, inputs, state, standin))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sync:
+    """A sync with all it needs but the state."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """What a sync works with."""
-
+    wanted: Wanted
+    asked: EngageOptions
     job: Job
-    inputs: Sequence[Input]
-    state: State
+    entry: Input
+    at: str
     standin: Standin | None
 
+    @property
+    def which(self) -> Which:
+        """What the state knows it as; what the sandbox was told, no vendor was."""
+        name = self.job.destination.name
+        endpoint = display_url(getattr(self.job.settings, "endpoint", ""))
+        return Which(
+            destination=f"{name} (sandbox)" if self.standin else name,
+            endpoint="" if self.standin else endpoint,
+            kind=self.wanted.kind,
+            key=self.wanted.key,
+            name=self.wanted.name,
+        )
 
-def state_path(path: Path | None) -> Path:
-    """Return where the state is."""
-    return path or Path(click.get_app_dir("segcli")) / "engage.sqlite"
+    @property
+    def computation(self) -> Computation:
+        """What the events say it is."""
+        label = self.job.destination.label_with(self.job.settings)
+        return Computation(kind=self.wanted.kind, key=self.wanted.key, label=label)
 
 
-def _send(wanted: Sync, asked: EngageOptions, pace: PaceOptions, stage: _Stage) -> int:
+def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
+    """Make the difference, tell it, and return the exit code."""
+    [entry] = source.inputs(asked.files)
+    report.check_outputs(asked)
+    with staged(stage, quiet=asked.quiet) as standin:
+        job = job_of(asked, overrides=overrides_of(standin))
+        if "identify" not in job.destination.kinds:
+            raise UsageError(f"{job.destination.name} takes no identify, so it cannot be told")
+        one = _Sync(wanted=wanted, asked=asked, job=job, entry=entry, at=_now(), standin=standin)
+        if asked.dry_run:
+            return _rehearse(one)
+        settings.require(job.destination.name, job.settings)
+        with changed_state(asked.state) as state:
+            return _tell(one, pace, state)
+
+
+def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
     from segcli.delivery.deliver import Run
     from segcli.delivery.syncing import Syncing
 
-    job = stage.job
-    kept = asked.rejects or rejects.default_path(job.destination.name, [wanted.file])
+    asked, job = one.asked, one.job
+    kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
     rejects.check_writable(kept)
-    difference = _difference(wanted, asked, stage)
-    if not asked.quiet:
-        changes = f"{difference.coming:,} to be told, {difference.going:,} gone"
-        click.echo(f"{wanted.key}: {difference.known:,} known; {changes}.", err=True)
-    record = Syncing(stage.state, difference, _computation(wanted, job), at=_now())
-    ending = Ending(
-        command=f"engage {wanted.kind}",
-        job=job,
-        inputs=stage.inputs,
-        tally=Tally(),
-        states=STATES_OF_SEND,
-        rejects=kept,
-        sandbox=stage.standin.url if stage.standin else "",
-    )
+    difference = _difference(one, state)
     run = Run(
         job=job,
-        inputs=stage.inputs,
+        # What is sent is not what is read, so its bytes say nothing of how far the sync is.
+        inputs=[replace(one.entry, size=None)],
         rejects=kept,
         concurrency=pace.concurrency,
         rate=pace.rate,
         timeout=pace.timeout,
         retry_for=pace.retry_for,
-        record=record,
+        record=Syncing(state, difference, one.computation, at=one.at),
     )
+    ending = _ending(one, STATES_OF_SEND)
+    ending.rejects = kept
+    ending.sandbox = one.standin.url if one.standin else ""
     return run_and_report(run, ending, asked, go_on=lambda: _GO_ON)
 
 
-def _difference(wanted: Sync, asked: EngageOptions, stage: _Stage) -> Difference:
+def _rehearse(one: _Sync) -> int:
+    """Print the identify events of the sync, and leave the state as it is."""
+    ending = _ending(one, STATES_OF_TRANSFORM)
+    tally = ending.tally
+    with read_state(one.asked.state, rehearsal=True) as state:
+        difference = _difference(one, state)
+        for row in state.bad_rows():
+            tally.read += 1
+            tally.count("rejected", row.problem)
+        for _, _, change in state.changes(difference):
+            event = identify(change, one.computation, timestamp=one.at)
+            sys.stdout.buffer.write(event + b"\n")
+            tally.read += 1
+            tally.count("mapped")
+    return report.conclude(ending, one.asked)
+
+
+def _difference(one: _Sync, state: State) -> Difference:
     """Stage the members and make the difference, unless it would remove too many."""
-    endpoint = "" if stage.standin else display_url(getattr(stage.job.settings, "endpoint", ""))
-    which = Which(
-        destination=stage.job.destination.name + (" (sandbox)" if stage.standin else ""),
-        endpoint=endpoint,
-        kind=wanted.kind,
-        key=wanted.key,
-        name=wanted.name,
-    )
-    with stage.state.transaction():
-        stage.state.stage(members(stage.inputs[0], wanted.columns))
-        difference = stage.state.compare(which, removals=wanted.removals)
-        _check_removals(asked.max_removals, difference, wanted.file)
+    asked, wanted = one.asked, one.wanted
+    hidden = state.stage(members(one.entry, wanted.columns, max_line=asked.max_line))
+
+    def check(difference: Difference) -> None:
+        if not asked.max_removals.allows(difference):
+            raise InputError(
+                f"{one.entry.title} would remove {difference.going:,} of {difference.known:,} "
+                f"known members; --max-removals is {asked.max_removals.text}",
+                f"If that is meant, type --max-removals {difference.going}",
+            )
+
+    removals = wanted.removals and not hidden
+    difference = state.compare(one.which, removals=removals, check=check)
+    if not asked.quiet:
+        changes = f"{difference.coming:,} to be told, {difference.going:,} gone"
+        click.echo(f"{wanted.key}: {difference.known:,} known; {changes}.", err=True)
+        if wanted.removals and hidden:
+            click.echo(_HIDDEN.format(hidden), err=True)
     return difference
 
 
-def _rehearse(wanted: Sync, asked: EngageOptions, job: Job, inputs: Sequence[Input]) -> int:
-    """Print the identify events of the sync, and leave the state as it was."""
-    path = state_path(asked.state)
-    computation, now = _computation(wanted, job), _now()
-    with closing(State(path if path.exists() else None)) as state, state.transaction(undo=True):
-        difference = _difference(wanted, asked, _Stage(job, inputs, state, None))
-        for _, _, change in state.changes(difference):
-            sys.stdout.buffer.write(identify(change, computation, timestamp=now) + b"\n")
-    return 0
-
-
-def _computation(wanted: Sync, job: Job) -> Computation:
-    label = job.destination.label_with(job.settings)
-    return Computation(kind=wanted.kind, key=wanted.key, label=label)
-
-
-def _check_takes_identify(job: Job) -> None:
-    if "identify" not in job.destination.kinds:
-        raise UsageError(f"{job.destination.name} takes no identify, so it cannot be told")
-
-
-def _check_removals(most: str, difference: Difference, file: str) -> None:
-    """Raise InputError where more members would be removed than `--max-removals` allows."""
-    number, percent, rest = most.partition("%")
-    try:
-        limit = float(number) * (difference.known / 100 if percent else 1)
-    except ValueError:
-        rest = most
-    if rest:
-        raise UsageError(f"--max-removals {most} is no number", "Type for example 1000 or 50%")
-    if difference.going > limit:
-        raise InputError(
-            f"{file} would remove {difference.going:,} of {difference.known:,} known members; "
-            f"--max-removals is {most}",
-            f"If that is meant, type --max-removals {difference.going}",
-        )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[Path]:
-    """Keep other syncs from this state; the lock goes with the process."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = lock(path.with_name(f"{path.name}.lock"), option="--state")
-    try:
-        yield path
-    finally:
-        os.close(descriptor)
+def _ending(one: _Sync, states: Sequence[LineState]) -> Ending:
+    return Ending(
+        command=f"engage {one.wanted.kind}",
+        job=one.job,
+        inputs=[one.entry],
+        tally=Tally(),
+        states=states,
+    )
 
 
 def _now() -> str:
@@ -198,3 +220,4 @@ def _now() -> str:
 
 
 _GO_ON = "To go on, type the same command again: it tells what is missing."
+_HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them ({:,})."

@@ -1,20 +1,29 @@
 """The state of Engage: what each vendor was last told of each user, in one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from segcli.delivery.members import BadRow, Member
-from segcli.delivery.state_sql import COMING, GOING, KNOWN, NUMBER, SCHEMA, STAGE, TOLD
+from segcli.delivery import state_file
+from segcli.delivery import state_sql as sql
+from segcli.delivery.member import BadRow, Member
 from segcli.engage import Change, Kind
-from segcli.errors import OutputError, Stopped
+from segcli.errors import Stopped
 
-VERSION = 1
 _ROWS = 1000
-_CHANGE = ("user_id", "anonymous_id", "email", "value", "round", "traits")
+_CHANGE = tuple(entry.name for entry in fields(Change))
+
+Fate = Literal["sent", "delivered", "refused"]
+_STATEMENTS: Mapping[Fate, Sequence[str]] = {
+    "sent": (sql.SENT,),
+    "delivered": (sql.DELIVERED, sql.SETTLED),
+    "refused": (sql.REFUSED,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,144 +66,153 @@ class Difference:
     known: int
 
 
+def no_objection(difference: Difference) -> None:
+    """Let any difference pass."""
+
+
 class State:
     """The file, opened. Differences are made by the database; no list of users is in memory.
 
-    Raises OutputError where it cannot be opened, and Stopped where it cannot be written later.
+    Threads may share it. Raises OutputError or UsageError where it cannot be opened, and Stopped
+    where it cannot be read or written later.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Open or make the file; None is a state in memory that is gone afterwards."""
+    def __init__(self, path: Path | None, *, rehearsal: bool = False) -> None:
+        """Open or make the file; None is one that is gone afterwards.
+
+        In a rehearsal nothing is written to it, and whoever writes to it is not kept waiting.
+        """
         self.path = path
-        try:
-            if path:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False
-            )
-            self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise OutputError(
-                f"the state {path} cannot be used: {error}", "Name another one: --state PATH"
-            ) from None
+        self._rehearsal = rehearsal
+        self._lock = threading.Lock()
+        self._db = state_file.opened(path, rehearsal=rehearsal)
 
-    @contextmanager
-    def transaction(self, *, undo: bool = False) -> Iterator[None]:
-        """Make everything in the block happen at once, or not at all; `undo`: not at all."""
-        if self._db.in_transaction:
-            yield
-            return
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("ROLLBACK" if undo else "COMMIT")
-        except sqlite3.Error as error:
-            raise Stopped(f"the state {self.path} cannot be written: {error}") from None
+    def stage(self, rows: Iterable[Member | BadRow]) -> int:
+        """Take in who is a member now; of a user's rows the last one counts.
 
-    def stage(self, rows: Iterable[Member | BadRow]) -> None:
-        """Take in who is a member now; of a user's rows the last one counts."""
-        with self.transaction():
-            self._db.execute("DELETE FROM incoming")
-            self._db.execute("DELETE FROM bad")
-            for row in rows:
-                if isinstance(row, Member):
-                    self._db.execute(STAGE, {"user": row.user, **asdict(row)})
-                else:
-                    self._db.execute("INSERT INTO bad VALUES (?, ?, ?)", astuple(row))
+        Returns how many rows could not be read and may have named a member.
+        """
+        hidden = 0
+        rows = iter(rows)
+        with self._transaction("BEGIN") as db:
+            db.execute("DELETE FROM incoming")
+            db.execute("DELETE FROM bad")
+            while some := list(islice(rows, _ROWS)):
+                bad = [row for row in some if isinstance(row, BadRow)]
+                db.executemany(sql.STAGE, (_staged(row) for row in some if isinstance(row, Member)))
+                db.executemany(sql.BAD, ((row.line, row.text, row.problem) for row in bad))
+                hidden += sum(row.hides_user for row in bad)
+        return hidden
 
-    def compare(self, which: Which, *, removals: bool) -> Difference:
+    def compare(
+        self,
+        which: Which,
+        *,
+        removals: bool,
+        check: Callable[[Difference], None] = no_objection,
+    ) -> Difference:
         """Make the difference between who is a member now and what the vendor was told.
 
         It replaces what an earlier sync left pending. Without `removals` nobody is told to be
-        gone.
+        gone. Where `check` raises, nothing is changed.
         """
-        with self.transaction():
-            number = self._number(which)
-            known = self._members(number, which.gone)
-            self._db.execute("DELETE FROM pending WHERE computation = ?", (number,))
+        with self._transaction("BEGIN" if self._rehearsal else "BEGIN IMMEDIATE") as db:
+            number = _number(db, which)
             values = {"id": number, "gone": which.gone}
-            coming = self._db.execute(COMING, values).rowcount
-            going = self._db.execute(GOING, values | {"after": coming}).rowcount if removals else 0
-            self._db.execute("DELETE FROM incoming")
-        return Difference(computation=number, coming=coming, going=going, known=known)
+            db.execute("DELETE FROM pending WHERE computation = ?", (number,))
+            known = db.execute(sql.MEMBERS, (number, which.gone)).fetchone()[0]
+            coming = db.execute(sql.COMING, values).rowcount
+            going = db.execute(sql.GOING, values | {"after": coming}).rowcount if removals else 0
+            difference = Difference(computation=number, coming=coming, going=going, known=known)
+            check(difference)
+        return difference
 
     def bad_rows(self) -> Iterator[BadRow]:
-        """Yield the rows that named no user."""
-        for row in self._db.execute("SELECT line, text, problem FROM bad ORDER BY line"):
-            yield BadRow(*row)
+        """Yield the rows that were staged and name no member, in order."""
+        last = 0
+        while rows := self._page(sql.BAD_ROWS, (last, _ROWS)):
+            for _, line, text, problem in rows:
+                yield BadRow(line=line, text=text, problem=problem)
+            last = rows[-1][0]
 
     def changes(self, difference: Difference) -> Iterator[tuple[int, int, Change]]:
         """Yield each pending change with its number and its line of the members, in order."""
         last = 0
-        while rows := self._page(difference.computation, last):
+        while rows := self._page(sql.CHANGES, (difference.computation, last, _ROWS)):
             for number, line, *change in rows:
                 yield number, line, Change(**dict(zip(_CHANGE, change, strict=True)))
             last = rows[-1][0]
 
-    def tell(self, difference: Difference, numbers: Sequence[int]) -> None:
-        """Remember that these changes were delivered, on disk when this returns."""
-        places = [(difference.computation, number) for number in numbers]
-        with self.transaction():
-            self._db.executemany(TOLD, places)
-            self._db.executemany("DELETE FROM pending WHERE computation = ? AND n = ?", places)
+    def note(self, difference: Difference, fates: Iterable[tuple[Fate, int]]) -> None:
+        """Remember, in this order and on disk when this returns, what became of changes.
+
+        What is sent is in doubt until it is delivered or refused: the next sync tells it again.
+        """
+        with self._transaction() as db:
+            for fate, number in fates:
+                for statement in _STATEMENTS[fate]:
+                    db.execute(statement, (difference.computation, number))
 
     def note_sync(self, difference: Difference, at: str) -> None:
         """Note when a sync reached its end."""
-        with self.transaction():
+        with self._transaction() as db:
             values = (at, difference.computation)
-            self._db.execute("UPDATE computation SET last_sync = ? WHERE id = ?", values)
+            db.execute("UPDATE computation SET last_sync = ? WHERE id = ?", values)
 
     def known(self) -> list[Known]:
         """List what the state knows."""
         names = [entry.name for entry in fields(Known)]
-        return [Known(**dict(zip(names, row, strict=True))) for row in self._db.execute(KNOWN)]
+        return [Known(**dict(zip(names, row, strict=True))) for row in self._page(sql.KNOWN)]
 
-    def forget(self, key: str, destination: str | None) -> int:
-        """Forget what was told of that key; return how many audiences and traits it was."""
-        found = (
-            "SELECT id FROM computation WHERE key = ? AND destination = coalesce(?, destination)"
-        )
-        with self.transaction():
-            numbers = self._db.execute(found, (key, destination)).fetchall()
-            self._db.executemany("DELETE FROM told WHERE computation = ?", numbers)
-            self._db.executemany("DELETE FROM pending WHERE computation = ?", numbers)
-            self._db.executemany("DELETE FROM computation WHERE id = ?", numbers)
-        return len(numbers)
+    def forget(self, name: str, destination: str | None) -> int:
+        """Forget what was told under that name or key; return how many computations it was."""
+        with self._transaction() as db:
+            found = db.execute(sql.FOUND, {"name": name, "destination": destination}).fetchall()
+            db.executemany("DELETE FROM told WHERE computation = ?", found)
+            db.executemany("DELETE FROM pending WHERE computation = ?", found)
+            db.executemany("DELETE FROM computation WHERE id = ?", found)
+        return len(found)
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with self._lock:
+            self._db.close()
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        # Told is told: a change is on disk before it is counted, also if the power fails.
-        self._db.execute("PRAGMA synchronous = FULL")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT"
-            )
-        elif version != VERSION:
-            raise sqlite3.DatabaseError(f"its version is {version}; this segcli knows {VERSION}")
+    @contextmanager
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Make everything in the block happen at once, or not at all."""
+        with self._alone() as db:
+            db.execute(begin)
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                # A failing disk may have rolled back by itself.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
 
-    def _number(self, which: Which) -> int:
-        place = (which.destination, which.endpoint, which.kind, which.key)
-        number: int = self._db.execute(NUMBER, (*place, which.name)).fetchone()[0]
-        return number
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """Keep other threads out; what the database complains of stops the run."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise Stopped(f"the state {self.path} cannot be used: {error}") from None
 
-    def _members(self, computation: int, gone: str) -> int:
-        count: int = self._db.execute(
-            "SELECT count(*) FROM told WHERE computation = ? AND value <> ?", (computation, gone)
-        ).fetchone()[0]
-        return count
+    def _page(self, select: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._alone() as db:
+            return db.execute(select, values).fetchall()
 
-    def _page(self, computation: int, last: int) -> list[Any]:
-        return self._db.execute(
-            f"SELECT n, line, {', '.join(_CHANGE)} FROM pending WHERE computation = ? AND n > ? "
-            "ORDER BY n LIMIT ?",
-            (computation, last, _ROWS),
-        ).fetchall()
+
+def _staged(row: Member) -> tuple[str | int, ...]:
+    return (row.user, row.line, row.user_id, row.anonymous_id, row.email, row.value, row.traits)
+
+
+def _number(db: sqlite3.Connection, which: Which) -> int:
+    """Return the number of a computation, which is known from now on."""
+    place = (which.destination, which.endpoint, which.kind, which.key)
+    db.execute(sql.NAMED, (*place, which.name))
+    number: int = db.execute(sql.NUMBERED, place).fetchone()[0]
+    return number

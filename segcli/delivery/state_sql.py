@@ -1,54 +1,97 @@
-"""The SQL of Engage's state: its tables, and how a difference is made and settled."""
+"""The SQL of Engage's state: its tables, and how a difference is made and settled.
+
+`told` is what a vendor knows of a user: `value` is the last one that it took, `sent` one that has
+left since and that no answer is known of. Who is a member now, and the rows that say nothing of
+anybody, are kept for one sync only, in temporary tables on disk.
+"""
 
 SCHEMA = """
-CREATE TABLE computation (
+CREATE {temp} TABLE computation (
     id INTEGER PRIMARY KEY, destination TEXT, endpoint TEXT, kind TEXT, key TEXT, name TEXT,
     last_sync TEXT, UNIQUE (destination, endpoint, kind, key)
 );
+CREATE {temp} TABLE pending (
+    computation INTEGER, n INTEGER, line INTEGER, user TEXT, user_id TEXT, anonymous_id TEXT,
+    email TEXT, value TEXT, traits TEXT, round INTEGER, in_doubt INTEGER,
+    PRIMARY KEY (computation, n)
+) WITHOUT ROWID;
+"""
+SCHEMA_OF_TOLD = """
 CREATE TABLE told (
     computation INTEGER, user TEXT, user_id TEXT, anonymous_id TEXT, email TEXT, value TEXT,
-    round INTEGER, PRIMARY KEY (computation, user)
+    sent TEXT, round INTEGER, PRIMARY KEY (computation, user)
 ) WITHOUT ROWID;
-CREATE TABLE incoming (
+"""
+SCHEMA_OF_STAGE = """
+CREATE TEMP TABLE incoming (
     user TEXT PRIMARY KEY, line INTEGER, user_id TEXT, anonymous_id TEXT, email TEXT, value TEXT,
     traits TEXT
 ) WITHOUT ROWID;
-CREATE TABLE bad (line INTEGER, text TEXT, problem TEXT);
-CREATE TABLE pending (
-    computation INTEGER, n INTEGER, line INTEGER, user TEXT, user_id TEXT, anonymous_id TEXT,
-    email TEXT, value TEXT, traits TEXT, round INTEGER, PRIMARY KEY (computation, n)
-) WITHOUT ROWID;
+CREATE TEMP TABLE bad (id INTEGER PRIMARY KEY, line INTEGER, text BLOB, problem TEXT);
+"""
+# A rehearsal writes to tables of its own, which hide those of the file.
+REHEARSAL = f"""
+{SCHEMA.format(temp="TEMP")}
+INSERT INTO temp.computation SELECT * FROM main.computation;
 """
 
-COMING = """
-INSERT INTO pending
-SELECT :id, row_number() OVER (ORDER BY i.line), i.line, i.user, i.user_id,
-       coalesce(nullif(i.anonymous_id, ''), t.anonymous_id, ''),
-       coalesce(nullif(i.email, ''), t.email, ''), i.value, i.traits, coalesce(t.round, 0)
-FROM incoming i LEFT JOIN told t ON t.computation = :id AND t.user = i.user
-WHERE t.value IS NULL OR t.value <> i.value
-"""
-GOING = """
-INSERT INTO pending
-SELECT :id, :after + row_number() OVER (ORDER BY t.user), 0, t.user, t.user_id, t.anonymous_id,
-       t.email, :gone, '{}', t.round
-FROM told t LEFT JOIN incoming i ON i.user = t.user
-WHERE t.computation = :id AND i.user IS NULL AND t.value <> :gone
-"""
-TOLD = """
-INSERT INTO told
-SELECT computation, user, user_id, anonymous_id, email, value, round + 1
-FROM pending WHERE computation = ? AND n = ?
-ON CONFLICT (computation, user) DO UPDATE SET
-    user_id = excluded.user_id, anonymous_id = excluded.anonymous_id, email = excluded.email,
-    value = excluded.value, round = excluded.round
-"""
 STAGE = """
-INSERT INTO incoming VALUES (:user, :line, :user_id, :anonymous_id, :email, :value, :traits)
+INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (user) DO UPDATE SET
     line = excluded.line, user_id = excluded.user_id, anonymous_id = excluded.anonymous_id,
     email = excluded.email, value = excluded.value, traits = excluded.traits
 """
+BAD = "INSERT INTO bad (line, text, problem) VALUES (?, ?, ?)"
+
+# Whoever was never told anything knows as much as one who was told to be gone. What is in doubt
+# is told in any case; another value than the one in doubt is another event.
+COMING = """
+INSERT INTO pending
+SELECT :id, row_number() OVER (ORDER BY i.line), i.line, i.user, i.user_id,
+       coalesce(nullif(i.anonymous_id, ''), t.anonymous_id, ''),
+       coalesce(nullif(i.email, ''), t.email, ''), i.value, i.traits,
+       coalesce(t.round, 0) + coalesce(t.sent <> i.value, 0), t.sent IS NOT NULL
+FROM incoming i LEFT JOIN told t ON t.computation = :id AND t.user = i.user
+WHERE i.value <> coalesce(t.value, :gone) OR t.sent IS NOT NULL
+"""
+# Who was known by an anonymousId alone and has a userId now is not gone.
+GOING = """
+INSERT INTO pending
+SELECT :id, :after + row_number() OVER (ORDER BY t.user), 0, t.user, t.user_id, t.anonymous_id,
+       t.email, :gone, '{}', t.round + coalesce(t.sent <> :gone, 0), t.sent IS NOT NULL
+FROM told t LEFT JOIN incoming i ON i.user = t.user
+WHERE t.computation = :id AND i.user IS NULL AND (t.value <> :gone OR t.sent IS NOT NULL)
+      AND NOT (t.user_id = '' AND t.anonymous_id IN (SELECT anonymous_id FROM incoming))
+"""
+MEMBERS = """
+SELECT count(*) FROM told WHERE computation = ? AND (value <> ? OR sent IS NOT NULL)
+"""
+BAD_ROWS = "SELECT id, line, text, problem FROM bad WHERE id > ? ORDER BY id LIMIT ?"
+# Behind number and line stand the fields of a Change, in their order.
+CHANGES = """
+SELECT n, line, user_id, anonymous_id, email, value, round, traits
+FROM pending WHERE computation = ? AND n > ? ORDER BY n LIMIT ?
+"""
+
+SENT = """
+INSERT INTO told
+SELECT computation, user, user_id, anonymous_id, email, NULL, value, round
+FROM pending WHERE computation = ? AND n = ?
+ON CONFLICT (computation, user) DO UPDATE SET
+    anonymous_id = excluded.anonymous_id, email = excluded.email, sent = excluded.sent,
+    round = excluded.round
+"""
+DELIVERED = """
+UPDATE told SET value = sent, sent = NULL, round = round + 1
+WHERE (computation, user) = (SELECT computation, user FROM pending WHERE computation = ? AND n = ?)
+"""
+REFUSED = """
+UPDATE told SET sent = NULL
+WHERE (computation, user) =
+      (SELECT computation, user FROM pending WHERE computation = ? AND n = ? AND NOT in_doubt)
+"""
+SETTLED = "DELETE FROM pending WHERE computation = ? AND n = ?"
+
 KNOWN = """
 SELECT destination, endpoint, kind, key, name,
        (SELECT count(*) FROM told WHERE computation = c.id
@@ -56,8 +99,14 @@ SELECT destination, endpoint, kind, key, name,
        coalesce(last_sync, ''), (SELECT count(*) FROM pending WHERE computation = c.id)
 FROM computation c ORDER BY destination, kind, key, endpoint
 """
-NUMBER = """
+NAMED = """
 INSERT INTO computation (destination, endpoint, kind, key, name) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (destination, endpoint, kind, key) DO UPDATE SET name = excluded.name RETURNING id
+ON CONFLICT (destination, endpoint, kind, key) DO UPDATE SET name = excluded.name
 """
-FOUND = "SELECT id FROM computation WHERE key = ? AND destination = coalesce(?, destination)"
+NUMBERED = """
+SELECT id FROM computation WHERE destination = ? AND endpoint = ? AND kind = ? AND key = ?
+"""
+FOUND = """
+SELECT id FROM computation
+WHERE :name IN (name, key) AND destination = coalesce(:destination, destination)
+"""

@@ -1,5 +1,7 @@
 """A sync of an audience or trait: the record of a run whose events are changes of a state."""
 
+import threading
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -8,7 +10,7 @@ from segcli.delivery.reading import Reading
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
-from segcli.delivery.state import Difference, State
+from segcli.delivery.state import Difference, Fate, State
 from segcli.delivery.sync import GroupSync
 from segcli.engage import Computation, identify
 
@@ -18,7 +20,8 @@ _LINES = 200
 class Syncing:
     """What the vendor was told becomes the state only as it is delivered, in that order.
 
-    An interrupted sync leaves the rest to be told; the next one makes the difference anew.
+    What may be with the vendor is in doubt on disk before it leaves. An interrupted sync leaves
+    the rest to be told; the next one makes the difference anew.
     """
 
     def __init__(
@@ -28,8 +31,11 @@ class Syncing:
         self._difference = difference
         self._computation = computation
         self._at = at
-        self._delivered: list[int] = []
-        self._sync = GroupSync(-1, to_disk=self._tell)
+        # How often each change has left that has no answer yet.
+        self._out: Counter[int] = Counter()
+        self._fates: deque[tuple[Fate, int]] = deque()
+        self._writing = threading.Lock()
+        self._sync = GroupSync(-1, to_disk=lambda _: self._write())
 
     @property
     def answered(self) -> int:
@@ -42,10 +48,7 @@ class Syncing:
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:  # noqa: ARG002  # the state is what is read
         """Yield the bad rows, then an identify event for each change."""
         title = inputs[0].title
-        bad = (
-            (Line(title, row.line, row.text.encode()), row.problem)
-            for row in self._state.bad_rows()
-        )
+        bad = ((Line(title, row.line, row.text), row.problem) for row in self._state.bad_rows())
         while some := list(islice(bad, _LINES)):
             yield Reading(0, (), 0, rejected=some)
         lines = self._lines(title)
@@ -58,11 +61,27 @@ class Syncing:
     def mark(self, place: int, mark: Mark) -> None:
         """The members are staged in the state as a whole."""
 
-    def settle(self, settled: Settled) -> None:
-        """Note what was delivered; it is the state's once `synced` returns."""
-        if settled.state == "delivered":
-            self._delivered.extend(line.place for line in settled.lines)
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """Return when it is on disk that the vendor may know these changes; raises Stopped."""
+        fresh = [line.place for line in lines if line.place not in self._out]
+        self._out.update(line.place for line in lines)
+        if fresh:
+            self._fates.extend(("sent", number) for number in fresh)
             self._sync.wrote()
+            await self._sync.synced()
+
+    def settle(self, settled: Settled) -> None:
+        """Note what was delivered, or surely not; it is the state's once `synced` returns.
+
+        What left more than once may have been taken before it was refused.
+        """
+        for line in settled.lines:
+            times = self._out.pop(line.place, 0)
+            if settled.state == "delivered":
+                self._fates.append(("delivered", line.place))
+            elif settled.state == "refused" and times == 1:
+                self._fates.append(("refused", line.place))
+        self._sync.wrote()
 
     async def synced(self) -> None:
         """Return when everything delivered so far is in the state, on disk; raises Stopped."""
@@ -70,7 +89,7 @@ class Syncing:
 
     def end(self, *, finished: bool) -> None:
         """Put what is left in the state; note the sync if it reached its end."""
-        self._tell(-1)
+        self._write()
         if finished:
             self._state.note_sync(self._difference, self._at)
 
@@ -79,9 +98,9 @@ class Syncing:
             event = identify(change, self._computation, timestamp=self._at)
             yield Line(title, line, event, place=number)
 
-    def _tell(self, _: int) -> None:
-        # Lines may be settled while the database writes: only those taken here are told.
-        count = len(self._delivered)
-        if count:
-            self._state.tell(self._difference, self._delivered[:count])
-            del self._delivered[:count]
+    def _write(self) -> None:
+        """Put in the state what there is at this moment; more may come meanwhile."""
+        with self._writing:
+            fates = [self._fates.popleft() for _ in range(len(self._fates))]
+            if fates:
+                self._state.note(self._difference, fates)

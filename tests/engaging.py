@@ -1,0 +1,122 @@
+"""What the tests of Engage share: lists of members, syncs of a state without a vendor; no tests."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segcli.delivery.member import Member
+from segcli.delivery.state import Difference, State, Which
+from segcli.engage import Change
+from segcli.sandbox import Standin
+
+AUDIENCE = Which(destination="acme", endpoint="", kind="audience", key="big", name="Big")
+TRAIT = Which(destination="acme", endpoint="", kind="trait", key="ltv", name="LTV")
+
+
+@contextmanager
+def opened(path: Path | None, **how: bool) -> Iterator[State]:
+    """Open a state, and close it whatever happens."""
+    state = State(path, **how)
+    try:
+        yield state
+    finally:
+        state.close()
+
+
+def member(user: str, line: int = 1, **more: Any) -> Member:
+    """Return a member of this userId."""
+    given = {"anonymous_id": "", "email": f"{user}@example.com"} | more
+    return Member(line=line, **{"user_id": user, **given})
+
+
+def audience(*users: str) -> list[Member]:
+    return [member(user, line) for line, user in enumerate(users, 2)]
+
+
+def values(**by_user: str) -> list[Member]:
+    """Return the members of a trait: what each user's value is, as JSON text."""
+    return [member(user, line, value=value) for line, (user, value) in enumerate(by_user.items())]
+
+
+def difference(
+    state: State, members: Iterable[Member], which: Which = AUDIENCE, *, removals: bool = True
+) -> Difference:
+    """Make the difference that a sync of these members would tell."""
+    state.stage(members)
+    return state.compare(which, removals=removals)
+
+
+def changes(state: State, found: Difference) -> list[Change]:
+    return [change for _, _, change in state.changes(found)]
+
+
+def told(found: Sequence[Change]) -> dict[str, str]:
+    """Return what each user is told."""
+    return {change.user_id or change.anonymous_id: change.value for change in found}
+
+
+def sync(
+    state: State,
+    members: Iterable[Member],
+    which: Which = AUDIENCE,
+    *,
+    removals: bool = True,
+    answers: Sequence[str] = ("sent", "delivered"),
+) -> dict[str, str]:
+    """Sync these members; every change meets these fates. Return what each user was told."""
+    found = difference(state, members, which, removals=removals)
+    numbered = list(state.changes(found))
+    for fate in answers:
+        state.note(found, [(fate, number) for number, _, _ in numbered])  # type: ignore[misc]
+    return told([change for _, _, change in numbered])
+
+
+def csv(path: Path, users: Iterable[object]) -> Path:
+    """Write a list of members, each with an email."""
+    rows = "".join(f"{user},{user}@example.com\n" for user in users)
+    path.write_text(f"userId,email\n{rows}")
+    return path
+
+
+def events(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+# --- by the command line
+
+STATE = "state.sqlite"
+# Where a payload of each destination says who it is of, and where the properties.
+TOLD_IN = {
+    "pointillist": lambda payload: (
+        payload["actors"]["customer"],
+        payload["labels"] | payload["numbers"],
+    ),
+    "plotline": lambda payload: (payload, payload["traits"]),
+    "webhook": lambda payload: (payload, payload["traits"]),
+    "segment": lambda payload: (payload, payload["traits"]),
+    "gist": lambda payload: ({"userId": payload["user_id"]}, payload["custom_properties"]),
+}
+
+
+def engage(name: str, url: str, file: object, *more: object, key: str = "sandbox") -> list[str]:
+    """Return a command line that syncs the audience "Big Spenders" at a vendor."""
+    to = ["--dest", name, "--endpoint", url, "--set", f"api_key={key}", "--retry-for", "20s"]
+    kept = ["--state", STATE, "--report", "report.json"]
+    return ["engage", "audience", "Big Spenders", str(file), *to, *kept, *map(str, more)]
+
+
+def trait(name: str, url: str, file: object, *more: object) -> list[str]:
+    """Return a command line that syncs the computed trait "Lifetime Value" at a vendor."""
+    return ["engage", "trait", "Lifetime Value", *engage(name, url, file, *more)[3:]]
+
+
+def heard(at: Standin, key: str = "big_spenders") -> list[tuple[str, Any]]:
+    """Return who a vendor was told what of, in the order in which it was; then forget it."""
+    found = []
+    for received in at.app.accepted:
+        ids, properties = TOLD_IN[received.vendor](received.payload)
+        found.append((ids.get("userId") or ids["anonymousId"], properties[key]))
+    at.app.accepted.clear()
+    return found

@@ -1,0 +1,209 @@
+"""A list of members is CSV with a header or NDJSON; every row is a member or a bad row."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segcli.delivery import source
+from segcli.delivery.member import BadRow, Columns, Member
+from segcli.delivery.members import members
+from segcli.errors import InputError
+
+Rows = list[Member | BadRow]
+Read = Callable[..., Rows]
+NOBODY = "names no user: userId or anonymousId"
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a list of this content, as the options say."""
+
+    def read(content: bytes, *, max_line: int = source.MAX_LINE, **columns: object) -> Rows:
+        file = tmp_path / "members"
+        file.write_bytes(content)
+        [entry] = source.inputs([str(file)])
+        return list(members(entry, Columns(**columns), max_line=max_line))  # type: ignore[arg-type]
+
+    return read
+
+
+def ids(rows: Rows) -> list[tuple[str, str, str]]:
+    assert all(isinstance(row, Member) for row in rows), rows
+    return [(row.user_id, row.anonymous_id, row.email) for row in rows if isinstance(row, Member)]
+
+
+def bad(rows: Rows) -> list[tuple[int, bytes, str]]:
+    return [(row.line, row.text, row.problem) for row in rows if isinstance(row, BadRow)]
+
+
+# --- CSV
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"userId,anonymousId,email\nu1,a1,ada@example.com\n",
+        b"email,plan,anonymousId,userId\nada@example.com,pro,a1,u1\n",
+        b"user_id,anonymous_id,EMAIL\r\nu1,a1,ada@example.com\r\n",
+        b"id,AnonymousID,Email\nu1,a1,ada@example.com",
+        b"\xef\xbb\xbfuserId,anonymousId,email\nu1,a1,ada@example.com\n",
+        b'\xef\xbb\xbf"userId","anonymousId","email"\r\n"u1","a1","ada@example.com"\r\n',
+        b"userId;anonymousId;email\nu1;a1;ada@example.com\n",
+        b"userId\tanonymousId\temail\nu1\ta1\tada@example.com\n",
+        b" userId , anonymousId , email \nu1,a1,ada@example.com\n",
+        b"\n\r\nuserId,anonymousId,email\n\nu1,a1,ada@example.com\n\r\n\n",
+    ],
+)
+def test_csv_is_read_whatever_its_order_names_delimiter_and_line_ends(
+    content: bytes, read: Read
+) -> None:
+    assert ids(read(content)) == [("u1", "a1", "ada@example.com")]
+
+
+def test_quoted_fields_may_hold_delimiters_quotes_and_line_breaks(read: Read) -> None:
+    rows = read(b'userId,email\n"u,""1""","a\r\nb"\n"u\n\n2",\nu3,x\n')
+
+    assert ids(rows) == [('u,"1"', "", "a\r\nb"), ("u\n\n2", "", ""), ("u3", "", "x")]
+    assert [row.line for row in rows] == [2, 4, 7]
+
+
+def test_ids_and_emails_are_text_whatever_they_look_like(read: Read) -> None:
+    rows = read(b"userId,anonymousId,email\n007,1e3,true\n0.50,null,5\n")
+
+    assert ids(rows) == [("007", "1e3", "true"), ("0.50", "null", "5")]
+
+
+def test_empty_and_missing_cells_are_nothing(read: Read) -> None:
+    assert ids(read(b"userId,anonymousId,email\nu1,,\nu2\n,a3\n")) == [
+        ("u1", "", ""),
+        ("u2", "", ""),
+        ("", "a3", ""),
+    ]
+
+
+def test_the_first_kind_of_id_that_is_there_counts(read: Read) -> None:
+    assert ids(read(b"id,userId\nrow1,u1\n")) == [("u1", "", "")]
+    assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NOBODY)]
+
+
+def test_a_header_without_a_user_is_an_error_that_shows_it(read: Read) -> None:
+    with pytest.raises(InputError, match=r"members: the header names no user: name, email$"):
+        read(b"name,email\nAda,ada@example.com\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"user\xffId,email\n", "the header is not UTF-8 text"),
+        (b'"userId,email\nu1,x\n', "the header is not CSV: unexpected end of data"),
+        (b"userId,email\ru1,x\r", "the header is not CSV: new-line character"),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_an_error(content: bytes, problem: str, read: Read) -> None:
+    with pytest.raises(InputError, match=problem):
+        read(content)
+
+
+def test_a_row_without_a_user_is_bad_and_hides_nobody(read: Read) -> None:
+    rows = read(b"userId,email\nu1,x\n,y@example.com\nu3,z\n")
+
+    assert bad(rows) == [(3, b",y@example.com", NOBODY)]
+    assert [row.hides_user for row in rows if isinstance(row, BadRow)] == [False]
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (b"u\xff2,x", "not UTF-8 text"),
+        (b"u2,x,surplus", "has more fields than the header"),
+        (b'"u2"2,x', "not CSV: ',' expected after '\"'"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_bad_and_may_hide_a_user_and_the_next_is_read(
+    row: bytes, problem: str, read: Read
+) -> None:
+    first, second, third = read(b"userId,email\nu1,a\n" + row + b"\nu3,c\n")
+
+    assert second == BadRow(line=3, text=row, problem=problem, hides_user=True)
+    assert ids([first, third]) == [("u1", "", "a"), ("u3", "", "c")]
+
+
+def test_a_quote_that_is_never_closed_takes_the_rest_as_one_bad_row(read: Read) -> None:
+    rows = read(b'userId,email\nu1,a\n"u2,b\nu3,c\n')
+
+    assert bad(rows) == [(3, b'"u2,b\nu3,c', "not CSV: unexpected end of data")]
+    assert ids(rows[:1]) == [("u1", "", "a")]
+
+
+def test_a_quote_that_is_never_closed_does_not_take_the_whole_file_into_memory(
+    read: Read,
+) -> None:
+    rows = read(b'userId,email\n"u1,a\n' + b"u2,b\n" * 100_000)
+    [row] = [row for row in rows if isinstance(row, BadRow)]
+
+    assert row.problem.startswith("not CSV: field larger than field limit")
+    assert len(row.text) < 200_000
+    assert ids(rows[-1:]) == [("u2", "", "b")]
+
+
+def test_an_empty_file_has_no_members_and_needs_no_header(read: Read) -> None:
+    assert read(b"") == read(b"\n\n") == read(b"userId\n") == []
+
+
+def test_a_line_over_the_bound_is_an_error_that_says_what_to_type(read: Read) -> None:
+    with pytest.raises(InputError, match=r"members:3: the line has 40 bytes") as caught:
+        read(b"userId\nu1\n" + b"x" * 40 + b"\n", max_line=39)
+
+    assert caught.value.hint == "If that is meant, type --max-line 40"
+    assert len(read(b"userId\nu1\n" + b"x" * 40 + b"\n", max_line=40)) == 2
+
+
+# --- NDJSON
+
+
+def test_ndjson_takes_the_same_names_and_numbers_as_ids_with_all_digits(read: Read) -> None:
+    rows = read(
+        b'\xef\xbb\xbf{"userId": 42, "email": "ada@example.com"}\r\n'
+        b'{"user_id": 123456789012345678901234567890}\n'
+        b'{"id": "007", "anonymous_id": 5}\n'
+        b'{"anonymousId": "a4", "email": null}'
+    )
+
+    assert ids(rows) == [
+        ("42", "", "ada@example.com"),
+        ("123456789012345678901234567890", "", ""),
+        ("007", "5", ""),
+        ("", "a4", ""),
+    ]
+
+
+def test_blank_lines_of_ndjson_are_passed_over_and_counted(read: Read) -> None:
+    rows = read(b'\n  \n{"userId": "u1"}\n\n\t\n{"userId": "u2"}\n\n')
+
+    assert [row.line for row in rows] == [3, 6]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem", "hides"),
+    [
+        (b'{"email": "x@example.com"}', NOBODY, False),
+        (b'{"userId": ""}', NOBODY, False),
+        (b'{"userId": true}', NOBODY, False),
+        (b'{"id": 9, "userId": null}', NOBODY, False),
+        (b'["u2"]', "not a JSON object", True),
+        (b'{"userId": "u2"', "not JSON: ", True),
+        (b'{"userId": "u\xff2"}', "not UTF-8 text", True),
+        (b"u2,x", "not JSON: ", True),
+    ],
+)
+def test_a_bad_row_of_ndjson_says_what_is_wrong_and_the_next_is_read(
+    row: bytes, problem: str, hides: bool, read: Read
+) -> None:
+    first, second, third = read(b'{"userId": "u1"}\n' + row + b'\n{"userId": "u3"}\n')
+
+    assert isinstance(second, BadRow)
+    assert (second.line, second.text, second.hides_user) == (2, row, hides)
+    assert second.problem.startswith(problem)
+    assert ids([first, third]) == [("u1", "", ""), ("u3", "", "")]

@@ -1,0 +1,141 @@
+"""What a member's row says besides who it is: the value of a trait, and further traits."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segcli.delivery import source
+from segcli.delivery.member import BadRow, Columns, Member
+from segcli.delivery.members import members
+from segcli.errors import InputError
+
+Read = Callable[..., list[Member | BadRow]]
+VALUE = ("value", "Lifetime Value", "lifetime_value")
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a list of this content, as the options say."""
+
+    def read(content: str, **columns: object) -> list[Member | BadRow]:
+        file = tmp_path / "values"
+        file.write_text(content)
+        [entry] = source.inputs([str(file)])
+        return list(members(entry, Columns(**columns)))  # type: ignore[arg-type]
+
+    return read
+
+
+CELLS = [
+    ("5", "5"),
+    ("-0.25", "-0.25"),
+    ("1e400", "1E+400"),
+    ("12345678901234567890123.456789012345678901", "12345678901234567890123.456789012345678901"),
+    ("123456789012345678901234567890", "123456789012345678901234567890"),
+    ("true", "true"),
+    ("false", "false"),
+    ("", "null"),
+    ("null", "null"),
+    ("gold", '"gold"'),
+    ("007", '"007"'),
+    ("1.234", "1.234"),
+    ('"1,234"', '"1,234"'),
+    ("NaN", '"NaN"'),
+    ("[1]", '"[1]"'),
+    ('"{""a"": 1}"', '"{\\"a\\": 1}"'),
+    ("TRUE", '"TRUE"'),
+    ("Zoë", '"Zoë"'),
+]
+
+
+@pytest.mark.parametrize(("cell", "value"), CELLS)
+def test_a_cell_is_the_number_boolean_or_null_it_reads_as_and_else_text(
+    cell: str, value: str, read: Read
+) -> None:
+    [row] = read(f"userId,value\nu1,{cell}\n", value=VALUE)
+
+    assert isinstance(row, Member)
+    assert row.value == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["5", "12345678901234567890123.456789012345678901", "true", "null", '"5"', '{"a":[1]}', "[]"],
+)
+def test_a_value_of_ndjson_is_what_it_is_with_all_digits(value: str, read: Read) -> None:
+    [row] = read(f'{{"userId": "u1", "value": {value}}}\n', value=VALUE)
+
+    assert isinstance(row, Member)
+    assert row.value == value
+
+
+@pytest.mark.parametrize("name", ["value", "Value", "Lifetime Value", "lifetime_value"])
+def test_the_value_stands_under_value_or_the_name_of_the_trait(name: str, read: Read) -> None:
+    [row] = read(f"plan,{name},userId\npro,5,u1\n", value=VALUE)
+    [same] = read(json.dumps({"userId": "u1", name: 5}), value=VALUE)
+
+    assert isinstance(row, Member)
+    assert isinstance(same, Member)
+    assert row.value == same.value == "5"
+
+
+def test_a_header_without_a_value_is_an_error_that_says_what_to_call_it(read: Read) -> None:
+    with pytest.raises(InputError, match="the header names no value: userId, ltv") as caught:
+        read("userId,ltv\nu1,5\n", value=("value", "value"))
+
+    assert caught.value.hint == "Name a column value."
+
+
+@pytest.mark.parametrize("content", ["email,userId,value\nx,u1\n", '{"userId": "u1", "ltv": 5}\n'])
+def test_a_row_without_the_value_is_bad_and_is_not_null(content: str, read: Read) -> None:
+    [row] = read(content, value=VALUE)
+
+    assert isinstance(row, BadRow)
+    assert row.problem == "names no value: value or Lifetime Value or lifetime_value"
+    assert row.hides_user
+
+
+def test_an_audience_has_no_values_and_every_member_is_true(read: Read) -> None:
+    rows = read("userId,value\nu1,5\nu2,false\n")
+
+    assert [row.value for row in rows if isinstance(row, Member)] == ["true", "true"]
+
+
+def test_further_columns_are_traits_only_with_traits(read: Read) -> None:
+    content = "userId,email,plan,seats\nu1,ada@example.com,pro,5\n"
+    [without] = read(content)
+    [row] = read(content, with_traits=True)
+
+    assert isinstance(without, Member)
+    assert isinstance(row, Member)
+    assert without.traits == "{}"
+    assert row.traits == '{"plan":"pro","seats":5}'
+
+
+def test_traits_keep_their_names_and_what_is_null_is_left_out(read: Read) -> None:
+    rows = read(
+        '{"userId": 1, "value": 2, "First_Name": "Ada", "age": null, "address": {"city": "Ely"}}\n'
+        '{"userId": 1, "value": 2, "total": 12345678901234567890.5}\n',
+        value=VALUE,
+        with_traits=True,
+    )
+
+    assert [row.traits for row in rows if isinstance(row, Member)] == [
+        '{"First_Name":"Ada","address":{"city":"Ely"}}',
+        '{"total":12345678901234567890.5}',
+    ]
+
+
+def test_an_empty_cell_and_a_column_without_a_name_are_no_traits(read: Read) -> None:
+    [row] = read("userId,plan,,city\nu1,,surplus,Ely\n", with_traits=True)
+
+    assert isinstance(row, Member)
+    assert row.traits == '{"city":"Ely"}'
+
+
+def test_two_rows_are_the_same_user_by_user_id_else_by_anonymous_id(read: Read) -> None:
+    rows = read("userId,anonymousId\nx,a1\nx,a2\n,x\n,x\n")
+
+    assert [row.user for row in rows if isinstance(row, Member)] == ["u:x", "u:x", "a:x", "a:x"]
