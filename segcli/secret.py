@@ -8,6 +8,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 _SHORTEST_SECRET = 6
 
 
+_SHORTEST = 4
+
+
 class Secret:
     """A key. `reveal()` is the only way to its text; as text or in a traceback it is `***`.
 
@@ -28,8 +31,11 @@ class Secret:
         return base64.b64encode(f"{self._text}:".encode()).decode()
 
     def hide_in(self, text: str) -> str:
-        """Return the text with the key, plain or as Basic credentials, replaced by `***`."""
-        if not self._text:
+        """Return the text with the key, plain or as Basic credentials, replaced by `***`.
+
+        A key of one to three letters is no key, and hiding it would blank out whole messages.
+        """
+        if len(self._text) < _SHORTEST:
             return text
         return text.replace(self._text, "***").replace(self.basic(), "***")
 

@@ -243,3 +243,26 @@ def test_help_loads_nothing_heavy() -> None:
     )
 
     assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_an_output_that_is_another_file_of_the_run_is_refused(
+    segcli: Segcli, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "kept.ndjson"
+    kept.write_text('{"file":"events.jsonl"}\n')
+    here = ("send", "-d", "gist", "--sandbox", events.name)
+
+    for options in (
+        ("--rejects", "x", "--journal", "x"),
+        ("--rejects", "x", "--report", "x"),
+        ("--report", "gist.rejects.ndjson"),
+        ("--report", "events.jsonl"),
+        ("--report", "kept.ndjson"),
+        ("--journal", "events.jsonl"),
+    ):
+        said = segcli(*here, *options)
+        assert said.code == 2, options
+        assert "Name another" in said.err
+
+    assert kept.read_text() == '{"file":"events.jsonl"}\n'

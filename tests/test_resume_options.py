@@ -39,7 +39,7 @@ def test_another_value_of_a_selection_option_is_an_error_that_shows_both(
     door.open()
     said = segcli(*command, option, now, "--resume")
     assert said.code == 2
-    assert f"the run to resume had {option} {before}, not {now}\n" in said.err
+    assert f"the run to resume had {option} {before}, not {option} {now}\n" in said.err
     assert "Give the same selection options, or --restart." in said.err
     assert len(door.taken) == 5
     assert segcli(*command, option, before, "--resume").code == 0
@@ -53,10 +53,13 @@ def test_a_selection_option_more_or_less_is_an_error(
 ) -> None:
     door.left = 3
     segcli(*command)
-    assert f"the run to resume had {words[0]} " in segcli(*command, *words, "--resume").err
+    option = " ".join(words)
+    more = segcli(*command, *words, "--resume").err
+    assert f"the run to resume had no {words[0]}, not {option}\n" in more
     door.left = 3
     segcli(*command, *words, "--restart")
-    assert f"the run to resume had {words[0]} " in segcli(*command, "--resume").err
+    less = segcli(*command, "--resume").err
+    assert f"the run to resume had {option}, not no {words[0]}\n" in less
     assert len(door.taken) == 6
 
 

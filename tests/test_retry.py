@@ -240,7 +240,6 @@ def test_the_tally_tells_what_is_waited_for_and_until_when(rejects: Path) -> Non
         waiting = found.tally.waiting
         await carrying
         assert waiting
-        assert found.tally.waiting is None
         return waiting.reason, waiting.until - clock()
 
     assert found.play(story()) == ("HTTP 503", 0)

@@ -60,8 +60,8 @@ def cli() -> None:
       segcli send --dest gist events.jsonl          the real thing
       segcli check --dest gist events.jsonl         in CI
 
-    Exit codes: 0 all done; 1 done, but some events were rejected or refused; 2 could not start;
-    3 stopped on the way; 130 interrupted.
+    Exit codes: 0 all done; 1 done, but some events were rejected or refused, or check found
+    something; 2 could not start; 3 stopped on the way; 130 interrupted.
     """  # noqa: D301  # \b is click's mark for lines that stay as they are
 
 
@@ -78,6 +78,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         error.show()
         code = Exit.NOT_STARTED
     except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
         code = 130
     except BrokenPipeError:
         code = _close_quietly()

@@ -1,5 +1,6 @@
 """The job that the options ask for: the destination, its settings, and which events."""
 
+import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -83,10 +84,22 @@ def _table(config: str | None, name: str) -> Mapping[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
+    _check_tables(path, content)
     table = content.get(name, {})
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: {name} is not a table", f"Write it as [{name}]")
     return table
+
+
+def _check_tables(path: Path, content: Mapping[str, Any]) -> None:
+    """Raise SettingsError where a table is nearly, but not quite, named after a destination."""
+    known = destinations.names()
+    for name in content:
+        close = difflib.get_close_matches(name, known, 1)
+        if name not in known and close:
+            raise SettingsError(
+                f"{path}: there is no destination {name!r}", f"Did you mean [{close[0]}]?"
+            )
 
 
 def _selection(asked: JobOptions) -> Selection:

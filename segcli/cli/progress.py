@@ -26,6 +26,7 @@ from segcli.cli.summary import COLOURS, talk
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 
 PLAIN_EVERY = 5.0
+_LOOKS_EVERY = 0.25
 _REDRAWS_A_SECOND = 8
 
 
@@ -87,8 +88,12 @@ def _plain(tally: Tally, total: int | None, console: Console) -> Iterator[None]:
     speed = _Speed(tally)
 
     def print_lines() -> None:
-        while not over.wait(PLAIN_EVERY):
-            console.print(plain_line(tally, total, speed.now()))
+        printed, stopping = time.monotonic(), False
+        while not over.wait(_LOOKS_EVERY):
+            due = time.monotonic() - printed >= PLAIN_EVERY
+            if due or tally.stopping != stopping:
+                console.print(plain_line(tally, total, speed.now()))
+                printed, stopping = time.monotonic(), tally.stopping
 
     thread = threading.Thread(target=print_lines, name="segcli-progress", daemon=True)
     thread.start()
@@ -114,6 +119,8 @@ def plain_line(tally: Tally, total: int | None, speed: float) -> str:
 
 def waiting(tally: Tally) -> str:
     """Say what the run is waiting for, if it is: `HTTP 503, next try in 8 s`."""
+    if tally.stopping and tally.in_flight:
+        return f"stopping: waiting up to 10 s for {tally.in_flight} answers; Ctrl-C leaves at once"
     wait = tally.waiting
     left = wait.until - time.monotonic() if wait else 0.0
     if wait is None or left <= 0:

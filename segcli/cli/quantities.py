@@ -75,8 +75,9 @@ class Quantity(click.ParamType[Any]):
             return self._read(value)
         except (ValueError, KeyError, OverflowError) as error:
             said = str(error) if isinstance(error, ValueError) else ""
-            what = said if " " in said and "could not convert" not in said else repr(value)
-            self.fail(f"{what} is no {self.name}. Type for example {self._like}.", param, ctx)
+            if " " in said and "could not convert" not in said:
+                self.fail(said, param, ctx)
+            self.fail(f"{value!r} is no {self.name}. Type for example {self._like}.", param, ctx)
 
 
 DURATION = Quantity("duration", duration, "50ms, 30s, 10min or 1h")

@@ -16,16 +16,31 @@ from segcli.secret import display_url
 REPORT_VERSION = 1
 
 
-def check_outputs(asked: Files) -> None:
-    """Find out before the run whether its rejects and report can be written."""
-    inputs = {Path(name).resolve() for name in asked.files if name != "-"}
-    for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):
+def check_outputs(asked: Files, journal: Path | None = None) -> None:
+    """Find out before the run whether its files can be written, each without harming another."""
+    taken = {Path(name).resolve(): "an input" for name in asked.files if name != "-"}
+    named = (("--rejects", asked.rejects), ("--report", asked.report), ("--journal", journal))
+    for option, path in named:
         if path is None:
             continue
-        if path.resolve() in inputs:
-            raise UsageError(f"{option} {path} is also an input", f"Name another: {option} PATH")
-        if not path.parent.is_dir():
+        if other := taken.get(path.resolve()):
+            raise UsageError(f"{option} {path} is also {other}", f"Name another: {option} PATH")
+        taken[path.resolve()] = option
+        if option != "--journal" and not path.parent.is_dir():
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
+    if asked.report and asked.report.is_file():
+        _check_is_report(asked.report)
+
+
+def _check_is_report(path: Path) -> None:
+    """Raise UsageError where writing the report would wipe out a file that is something else."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start and b'"report_version"' not in start:
+        raise UsageError(
+            f"--report {path} is there already, and is no report of segcli",
+            "Name another: --report PATH",
+        )
 
 
 def conclude(ending: Ending, asked: Outputs) -> int:
@@ -78,6 +93,7 @@ def document(ending: Ending) -> dict[str, Any]:
         "latency_ms": {
             f"p{share}": round(tally.latencies.quantile(share / 100) * 1000, 1)
             for share in (50, 95, 99)
+            if tally.latencies.count
         },
         "rejects": str(ending.kept) if ending.kept else None,
     }

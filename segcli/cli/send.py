@@ -1,6 +1,6 @@
 """`segcli send`: delivers, and accounts for every line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -66,7 +66,6 @@ def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: Sandb
     if how.dry_run:
         return transform_and_report(asked)
     inputs = source.inputs(asked.files)
-    report.check_outputs(asked)
     with staged(stage, quiet=asked.quiet) as standin:
         return _send(asked, how, pace, inputs=inputs, standin=standin)
 
@@ -84,6 +83,7 @@ def _send(
     job = job_of(asked, overrides=overrides_of(standin))
     settings.require(job.destination.name, job.settings)
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
+    report.check_outputs(replace(asked, rejects=kept), how.journal)
     rejects.check_writable(kept)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}

@@ -71,16 +71,19 @@ def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:
         yield f"for {len(rest)} other reasons", sum(n for _, n in rest)
 
 
+def _answers(tally: Tally) -> str:
+    if not tally.latencies.count:
+        return "no answer"
+    p50, p95, p99 = (tally.latencies.quantile(share) * 1000 for share in (0.5, 0.95, 0.99))
+    return f"answers within {p50:,.0f} ms (p50), {p95:,.0f} ms (p95), {p99:,.0f} ms (p99)"
+
+
 def _facts(ending: Ending, report: Path | None) -> Iterator[str]:
     tally, seconds = ending.tally, ending.seconds
     speed = tally.read / seconds if seconds else 0.0
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
     if tally.requests:
-        p50, p95, p99 = (tally.latencies.quantile(share) * 1000 for share in (0.5, 0.95, 0.99))
-        yield (
-            f"{tally.requests:,} requests, {tally.retries:,} retries; "
-            f"answers within {p50:,.0f} ms (p50), {p95:,.0f} ms (p95), {p99:,.0f} ms (p99)"
-        )
+        yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if ending.kept:
         yield f"rejects: {ending.kept}"
     if report:

@@ -111,6 +111,7 @@ class _Delivery:
         ends: list[asyncio.Future[Any]] = [everything, pulled]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if self.brake.pulled:
+            self.tally.stopping = True
             feeder.cancel()
             await self._grace(everything)
         pulled.cancel()

@@ -63,12 +63,17 @@ class Fingerprint:
         return Mark(self._read, self._hash.hexdigest(), is_open)
 
     def _check(self, expected: Mark, following: bytes) -> None:
-        grown_within_line = expected.is_open and following and following not in _LINE_ENDS
-        if self._hash.hexdigest() != expected.digest or grown_within_line:
+        if self._hash.hexdigest() != expected.digest:
             raise InputError(
                 f"{self._title} has changed: its first {expected.to:,} bytes are not those that "
                 "the journal accounts for",
                 _RESTART,
+            )
+        if expected.is_open and following and following not in _LINE_ENDS:
+            raise InputError(
+                f"{self._title} has changed: its last line, which is accounted for, had no line "
+                "break then and goes on now",
+                "Send what was added as a file of its own, or everything again with --restart.",
             )
         self._expected = None
 

@@ -112,16 +112,18 @@ def _check_same_run(earlier: Header, now: Header) -> None:
     for option in sorted(earlier.options.keys() | now.options.keys()):
         if earlier.options.get(option) != now.options.get(option):
             raise UsageError(
-                f"the run to resume had {option} {_shown(earlier.options.get(option))}, not "
-                f"{_shown(now.options.get(option))}",
+                f"the run to resume had {_shown(option, earlier.options.get(option))}, not "
+                f"{_shown(option, now.options.get(option))}",
                 "Give the same selection options, or --restart.",
             )
 
 
-def _shown(value: object) -> str:
+def _shown(option: str, value: object) -> str:
     if isinstance(value, list | tuple):
-        return " ".join(map(str, value)) or "nothing"
-    return "nothing" if value is None else str(value).lower()
+        value = " ".join(map(str, value))
+    if not value:
+        return f"no {option}"
+    return option if value is True else f"{option} {value}"
 
 
 def _verify(found: Past, inputs: Sequence[Input]) -> None:

@@ -122,7 +122,6 @@ class Courier:
         if not batch:
             return
         self.last_success = self.now()
-        self.tally.waiting = None
         self.pace.grow()
         await self.ledger.settle(Settled([item.line for item in batch], "delivered"))
 
@@ -130,6 +129,7 @@ class Courier:
         self, batch: Sequence[Item], reason: str, status: int | None, attempts: int
     ) -> None:
         self.last_success = self.now()
+        self.pace.grow()
         lines = [item.line for item in batch]
         await self.ledger.settle(Settled(lines, "refused", self._hide(reason), status, attempts))
 

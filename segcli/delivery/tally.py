@@ -38,6 +38,7 @@ class Tally:
     retries: int = 0
     bytes_sent: int = 0
     in_flight: int = 0
+    stopping: bool = False
     waiting: "Wait | None" = None
     reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
