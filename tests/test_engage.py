@@ -7,6 +7,7 @@ import pytest
 from engaging import csv, engage, heard, trait
 from sending import Said, report_in
 
+from segcli.cli import progress
 from segcli.destinations import BUILT_IN
 from segcli.sandbox import Standin
 
@@ -199,3 +200,16 @@ def test_faults_of_the_vendor_change_nothing_of_who_is_told_what(
     assert said.code == 0
     assert report_in(tmp_path)["ledger"]["delivered"] == 100
     assert report_in(tmp_path)["retries"] > 0
+
+
+def test_the_progress_of_a_sync_is_no_share_of_the_lists_bytes(
+    segcli: Segcli, standin: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent is many times as long as what is read."""
+    monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
+    at = standin(latency=0.02)
+    file = csv(tmp_path / "m.csv", range(50))
+    said = segcli(*engage("gist", at.endpoint("gist"), file))
+
+    assert "50 read: " in said.err
+    assert "%" not in said.err

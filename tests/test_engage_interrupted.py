@@ -13,7 +13,6 @@ from engaging import STATE, csv, engage, heard
 from resuming import Door, Serve
 from sending import Answer, Got, Said, report_in, send_signal, wait_until
 
-from segcli.delivery.state import State
 from segcli.sandbox import Fault, Standin
 
 Segcli = Callable[..., Said]
@@ -183,32 +182,3 @@ def test_what_was_refused_after_it_may_have_been_taken_is_taken_back_too(
 
     assert segcli(*to).code == 0
     assert [value for _, value, _ in mood.told] == [True, True, False]
-
-
-def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_know_of(
-    segcli: Segcli, standin: Start, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = standin()
-    to = engage("gist", at.endpoint("gist"), file)
-    note, notes = State.note, []
-
-    def fill_the_disk_later(state: State, *given: object) -> None:
-        notes.append(given)
-        if len(notes) == 20:
-            pages = state._db.execute("PRAGMA page_count").fetchone()[0]
-            state._db.execute(f"PRAGMA max_page_count = {pages}")
-        note(state, *given)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(State, "note", fill_the_disk_later)
-        stopped = segcli(*to)
-    first = heard(at)
-
-    assert stopped.code == 3
-    assert "full" in stopped.err
-    assert "Traceback" not in stopped.err
-    assert 0 < len(first) < 300
-    assert segcli(*to).code == 0
-    second = heard(at)
-    assert sorted({*first, *second}) == EVERYBODY
-    assert len(first) + len(second) <= 300 + 10, "at most what was in flight goes twice"

@@ -84,6 +84,7 @@ def test_empty_and_missing_cells_are_nothing(read: Read) -> None:
 
 def test_the_first_kind_of_id_that_is_there_counts(read: Read) -> None:
     assert ids(read(b"id,userId\nrow1,u1\n")) == [("u1", "", "")]
+    assert ids(read(b"userId,user_id\nu1,other\n")) == [("u1", "", "")]
     assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NOBODY)]
 
 

@@ -44,7 +44,7 @@ ON CONFLICT (user) DO UPDATE SET
 BAD = "INSERT INTO bad (line, text, problem) VALUES (?, ?, ?)"
 
 # Whoever was never told anything knows as much as one who was told to be gone. What is in doubt
-# is told in any case; another value than the one in doubt is another event.
+# is told in any case. Behind another value in doubt it is another event: the next round.
 COMING = """
 INSERT INTO pending
 SELECT :id, row_number() OVER (ORDER BY i.line), i.line, i.user, i.user_id,
@@ -58,7 +58,7 @@ WHERE i.value <> coalesce(t.value, :gone) OR t.sent IS NOT NULL
 GOING = """
 INSERT INTO pending
 SELECT :id, :after + row_number() OVER (ORDER BY t.user), 0, t.user, t.user_id, t.anonymous_id,
-       t.email, :gone, '{}', t.round + coalesce(t.sent <> :gone, 0), t.sent IS NOT NULL
+       t.email, :gone, '{}', t.round, t.sent IS NOT NULL
 FROM told t LEFT JOIN incoming i ON i.user = t.user
 WHERE t.computation = :id AND i.user IS NULL AND (t.value <> :gone OR t.sent IS NOT NULL)
       AND NOT (t.user_id = '' AND t.anonymous_id IN (SELECT anonymous_id FROM incoming))

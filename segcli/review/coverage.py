@@ -53,8 +53,9 @@ class Coverage:
         self._job = job
         self._passed_on = 0
         self._bytes_left = _BYTES_TRIED
-        self._shapes: dict[Any, _Alike] = {}
-        self._ever_left_out: defaultdict[str, set[str]] = defaultdict(set)
+        # By the hash of the shape: the shapes themselves would fill the memory.
+        self._shapes: dict[int, _Alike] = {}
+        self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
 
     def see(self, event: Event, body: bytes, place: tuple[str, int]) -> None:
         """Take in an event, what it became, and where it stood, file and line."""
@@ -62,7 +63,7 @@ class Coverage:
             self._passed_on += 1
             return
         name = event.data["event"] if event.type == "track" else ""
-        shape = event.type, name, shape_of(event.data)
+        shape = hash((event.type, name, shape_of(event.data)))
         alike = self._shapes.get(shape) or self._try(event, shape, place)
         if alike:
             alike.events += 1
@@ -81,14 +82,15 @@ class Coverage:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [LeftOut(path, events, events / tried, first[path]) for path, events in ordered]
 
-    def _try(self, event: Event, shape: Any, place: tuple[str, int]) -> _Alike | None:
+    def _try(self, event: Event, shape: int, place: tuple[str, int]) -> _Alike | None:
         trial = Trial(event, self._job)
         cost = len(trial.paths) * len(event.raw)
         if cost > self._bytes_left:
             return None
         self._bytes_left -= cost
-        left_out = trial.left_out(guess=self._ever_left_out[event.type])
-        self._ever_left_out[event.type] |= left_out
+        ever_carried = self._ever_carried[event.type]
+        left_out = trial.left_out(doubtful=ever_carried)
+        ever_carried.update(trial.paths - left_out)
         alike = self._shapes[shape] = _Alike(frozenset(left_out), place)
         return alike
 
@@ -102,7 +104,7 @@ def shape_of(data: dict[str, Any]) -> tuple[Any, ...]:
     containers: list[Any] = [data]
     # Every event comes through here: one flat list takes half the time of nested tuples.
     for one in containers:
-        if isinstance(one, list):
+        if type(one) is list:
             found.append(frozenset(map(_shape_of_element, one)))
             continue
         values = one.values()

@@ -1,6 +1,6 @@
 """What Segment's spec advises and does not enforce: sizes, messageIds, reserved traits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from segcli.destination import Remark
 from segcli.event import Event, is_number, parse_time
@@ -23,12 +23,14 @@ def remarks(event: Event) -> list[Remark]:
     return found
 
 
-def _of_traits(traits: object, path: str) -> Iterator[Remark]:
-    for name, value in traits.items() if isinstance(traits, dict) else ():
-        if name in _RESERVED and value is not None:
-            expected, is_such = _RESERVED[name]
-            if not is_such(value):
-                yield Remark(f"{path}.{name}", f"is not {expected}")
+def _of_traits(traits: object, path: str) -> list[Remark]:
+    if not isinstance(traits, dict):
+        return []
+    return [
+        Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
+        for name, value in traits.items()
+        if name in _RESERVED and value is not None and not _RESERVED[name][1](value)
+    ]
 
 
 def _is_text(value: object) -> bool:

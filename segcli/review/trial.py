@@ -1,10 +1,11 @@
 """A trial: an event mapped a few times with other values, to see which of them matter."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any, TypeAlias
 
 from segcli import exact_json
+from segcli.destination import Payload
 from segcli.event import Event, is_number
 from segcli.outcome import Job
 
@@ -32,24 +33,24 @@ class Trial:
         for path, place in _places(self._data, ""):
             if path.partition(".")[0] not in _ENVELOPE:
                 self._places.setdefault(path, []).append(place)
-        body = job.destination.payload(event, job.settings).body
+        payload = job.destination.payload(event, job.settings)
         # A mapping that passes bytes on sees a change only there; another may digest them.
-        self._reads_bytes = isinstance(body, bytes)
-        self._before = self._payload()
+        self._passes_bytes_on = isinstance(payload.body, bytes)
+        self._before = self._payload() if self._passes_bytes_on else _encoded(payload)
 
     @property
-    def paths(self) -> Collection[str]:
+    def paths(self) -> Set[str]:
         """The paths of all values, each once."""
         return self._places.keys()
 
-    def left_out(self, guess: Collection[str] = ()) -> set[str]:
+    def left_out(self, doubtful: Collection[str] = ()) -> set[str]:
         """Return the paths of the values that the payload does not depend on.
 
-        A good `guess` saves work: what it names is tried together first.
+        To know which are `doubtful` saves work: all others are tried together first.
         """
         open_paths = self._places.keys() - self._shown()
-        guessed = open_paths.intersection(guess)
-        return {*self._without_effect([*guessed]), *self._without_effect([*open_paths - guessed])}
+        others = open_paths.difference(doubtful)
+        return {*self._without_effect([*others]), *self._without_effect([*open_paths - others])}
 
     def _shown(self) -> set[str]:
         """Return the paths of values that show in the payload, when all are marked at once."""
@@ -97,10 +98,13 @@ class Trial:
                 holder[key] = value
 
     def _mapped(self) -> tuple[str, bytes]:
-        raw = exact_json.dumps(self._data) if self._reads_bytes else self._event.raw
-        payload = self._job.destination.payload(Event(raw, self._data), self._job.settings)
-        body = payload.body
-        return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
+        raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
+        return _encoded(self._job.destination.payload(Event(raw, self._data), self._job.settings))
+
+
+def _encoded(payload: Payload) -> tuple[str, bytes]:
+    body = payload.body
+    return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
 
 
 def _places(value: Any, path: str) -> Iterator[tuple[str, _Place]]:
