@@ -85,6 +85,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
         traceback.print_exc()
         code = Exit.BUG
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_quietly()  # or Python itself would try once more, and end with another code
     sys.exit(code)
 
 
