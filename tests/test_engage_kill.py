@@ -20,8 +20,14 @@ from segcli.sandbox import Standin
 Segcli = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
 Told = tuple[str, bool]
-# Each list, and whether its last sync is left to finish before the next list comes.
-LISTS = [(range(10_000), True), (range(2_000, 12_000), False), (range(1_000, 11_000), True)]
+# Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
+# The second tells 500 to come and 1,000 to go, and is given up on its way through the latter; by
+# the third they come back.
+LISTS = [
+    (range(10_000), 1_200, True),
+    (range(1_000, 10_500), 450, False),
+    (range(10_250), 200, True),
+]
 KILLS = 3
 IN_FLIGHT = 10
 
@@ -92,10 +98,10 @@ def test_a_sync_that_is_killed_again_and_again_tells_every_user_the_right_final_
     moment = random.Random(5)
     file, url = tmp_path / "m.csv", vendor.at.endpoint("plotline")
     to = engage("plotline", url, file, "--concurrency", IN_FLIGHT, "--quiet")
-    for members, is_finished in LISTS:
+    for members, most, is_finished in LISTS:
         csv(file, members)
         for _ in range(KILLS):
-            until = vendor.count + moment.randrange(1, 1200)
+            until = vendor.count + moment.randrange(most // 3, most)
             killed_after(spawn(*to), lambda until=until: vendor.count >= until)
             vendor.check(members)
         if is_finished:

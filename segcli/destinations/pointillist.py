@@ -89,23 +89,25 @@ def _context_labels(event: Event) -> dict[str, str]:
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
     """Name what becomes text: on track every trait, elsewhere all but numbers [doc]."""
     for path, values, takes_numbers in _sources(event, settings):
-        for inner, value in leaves_of(values if isinstance(values, dict) else {}):
+        for inner, value in leaves_of(values) if isinstance(values, dict) else ():
             if not isinstance(value, str) and not (takes_numbers and is_number(value)):
                 yield Remark(f"{path}.{inner}", f"is {kind_of(value)} and becomes text")
 
 
-def _sources(event: Event, settings: Settings) -> Iterator[tuple[str, Any, bool]]:
-    """Yield the objects that labels come from, with their path and whether numbers stay such."""
+def _sources(event: Event, settings: Settings) -> Sequence[tuple[str, Any, bool]]:
+    """Return the objects that labels come from, with their path and whether numbers stay such."""
     context = event.object("context")
+    of_context = (
+        ("context.location", context.get("location"), False),
+        ("context.campaign", context.get("campaign"), False),
+        ("context.device", context.get("device"), False),
+    )
     if event.type == "identify":
-        yield "traits", event.data.get("traits"), True
-    else:
-        yield "context.traits", context.get("traits"), False
-        if settings.properties:
-            yield "properties", event.data.get("properties"), True
-    yield "context.location", context.get("location"), False
-    yield "context.campaign", context.get("campaign"), False
-    yield "context.device", context.get("device"), False
+        return ("traits", event.data.get("traits"), True), *of_context
+    traits = ("context.traits", context.get("traits"), False)
+    if not settings.properties:
+        return traits, *of_context
+    return traits, ("properties", event.data.get("properties"), True), *of_context
 
 
 POINTILLIST = Destination(

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from segcli import exact_json
 from segcli.destination import Payload
-from segcli.event import Event, is_number
+from segcli.event import Event
 from segcli.outcome import Job
 
 # segcli itself reads these; no mapping is expected to carry them.
@@ -15,8 +15,9 @@ _ENVELOPE = frozenset({"type", "integrations"})
 _FIRST_MARK = 7_302_914_800_000_000
 _MARK = re.compile(rb"73029148\d{8}")
 
-# A value is known by what holds it and by its key there.
+# A value is known by what holds it and by its key there; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
+_Change: TypeAlias = tuple[Any, Any, Any]
 
 
 class Trial:
@@ -48,19 +49,20 @@ class Trial:
 
         To know which are `doubtful` saves work: all others are tried together first.
         """
-        open_paths = self._places.keys() - self._shown()
-        others = open_paths.difference(doubtful)
+        known = self.paths & set(doubtful)
+        open_paths = self.paths - self._shown(known or self.paths)
+        others = open_paths - known
         return {*self._without_effect([*others]), *self._without_effect([*open_paths - others])}
 
-    def _shown(self) -> set[str]:
-        """Return the paths of values that show in the payload, when all are marked at once."""
-        changes: list[tuple[_Place, Any]] = []
+    def _shown(self, paths: Iterable[str]) -> set[str]:
+        """Return those paths whose values show in the payload, when all are marked at once."""
+        changes: list[_Change] = []
         marked: dict[bytes, str] = {}
-        for path, places in self._places.items():
-            for holder, key in places:
+        for path in paths:
+            for holder, key in self._places[path]:
                 number = _FIRST_MARK + len(changes)
                 if (mark := _mark(holder[key], number)) is not None:
-                    changes.append(((holder, key), mark))
+                    changes.append((holder, key, mark))
                     marked[b"%d" % number] = path
         payload = self._payload(changes)
         found = _MARK.findall(payload[1]) if payload else ()
@@ -79,22 +81,22 @@ class Trial:
         """Tell whether other values at these paths, all at once, make a difference."""
         places = [place for path in paths for place in self._places[path]]
         return any(
-            self._payload([((holder, key), _others(holder[key])[which]) for holder, key in places])
+            self._payload([(holder, key, other(holder[key])) for holder, key in places])
             != self._before
-            for which in (0, 1)
+            for other in (_other, _another)
         )
 
-    def _payload(self, changes: Sequence[tuple[_Place, Any]] = ()) -> tuple[str, bytes] | None:
+    def _payload(self, changes: Sequence[_Change] = ()) -> tuple[str, bytes] | None:
         """Return route and body of the changed event; None where the mapping cannot do with it."""
-        values = [holder[key] for (holder, key), _ in changes]
-        for (holder, key), other in changes:
-            holder[key] = other
+        values = [holder[key] for holder, key, _ in changes]
+        for holder, key, value in changes:
+            holder[key] = value
         try:
             return self._mapped()
         except Exception:  # A value that no event has may be more than a plug-in expects.
             return None
         finally:
-            for ((holder, key), _), value in zip(changes, values, strict=True):
+            for (holder, key, _), value in zip(changes, values, strict=True):
                 holder[key] = value
 
     def _mapped(self) -> tuple[str, bytes]:
@@ -124,15 +126,18 @@ def _mark(value: Any, mark: int) -> Any:
     """Return a mark of the type of a value; None for what cannot be marked, or is empty."""
     if not value or isinstance(value, bool):
         return None
-    return mark if is_number(value) else f"~{mark}~"
+    return f"~{mark}~" if isinstance(value, str) else mark
 
 
-def _others(value: Any) -> tuple[Any, Any]:
-    """Return two values of the same type to put in its place.
-
-    Whether a mapping rounds, cuts off, picks a part or takes milliseconds for seconds, one of
-    them makes a difference to it.
-    """
+def _other(value: Any) -> Any:
+    """Return a value of the same type to put in its place."""
     if isinstance(value, bool):
-        return not value, not value
-    return (0, 1_000_001) if is_number(value) else (f"~{value}~", "")
+        return not value
+    return f"~{value}~" if isinstance(value, str) else 0
+
+
+def _another(value: Any) -> Any:
+    """Return one more: whether a mapping rounds, cuts off or picks a part, it sees one of them."""
+    if isinstance(value, bool):
+        return not value
+    return "" if isinstance(value, str) else 1_000_001

@@ -19,13 +19,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 START = datetime(2026, 2, 3, tzinfo=UTC)
 CITIES = ("Boston", "Köln", "Lyon", "Osaka", "Tromsø")
 PLANS = ("free", "team", "business")
 AGENTS = (
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/143.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/19.2 Mobile/15E148 Safari/604.1",
 )
 # Name, and the properties that such an event may have.
 TRACKED = {
@@ -57,9 +60,9 @@ def event(chance: random.Random, number: int) -> dict[str, Any]:
     user = chance.randrange(20_000)
     at = START + timedelta(milliseconds=137 * number)
     common = {
-        "anonymousId": f"{chance.getrandbits(128):032x}",
+        "anonymousId": str(UUID(int=chance.getrandbits(128))),
         "userId": f"u-{user}" if chance.random() < 0.8 else None,
-        "messageId": f"ajs-next-{chance.getrandbits(128):032x}",
+        "messageId": f"ajs-next-{1_770_000_000_000 + number}-{chance.getrandbits(128):032x}",
         "channel": "client",
         "integrations": {},
         "originalTimestamp": written(at),
@@ -92,18 +95,20 @@ def traits(chance: random.Random, user: int) -> dict[str, Any]:
 
 
 def context_of(chance: random.Random, user_traits: dict[str, Any]) -> dict[str, Any]:
-    path = f"/shop/{chance.randrange(500)}"
+    path = f"/shop/outdoor/tents/{chance.randrange(500)}"
+    search = chance.choice(("", f"?q=tent&page={chance.randrange(9)}&sort=price"))
     found: dict[str, Any] = {
         "ip": f"192.0.2.{chance.randrange(256)}",
         "library": {"name": "analytics.js", "version": "next-1.70.0"},
         "locale": "en-GB",
+        "timezone": "Europe/Berlin",
         "userAgent": chance.choice(AGENTS),
         "page": {
             "path": path,
             "referrer": "https://search.example/",
-            "search": "",
-            "title": f"Shop {path}",
-            "url": f"https://shop.example{path}",
+            "search": search,
+            "title": f"Tents and tarps, page {chance.randrange(9)} | Outdoor shop",
+            "url": f"https://shop.example{path}{search}",
         },
     }
     if user_traits:

@@ -10,7 +10,6 @@ that only the changes went out, and never passes or fails on a time.
 
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -93,8 +92,18 @@ def one_sync(file: str, state: str) -> None:
     with suppress(SystemExit):
         segcli(["engage", "audience", "Big Spenders", file, "--state", state, "-q", *how])
     whole = time.perf_counter() - began
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"told": told, "whole": whole, "memory": memory} | seconds))
+    cost = {"told": told, "whole": whole, "memory": peak_of_memory()}
+    sys.stdout.write(json.dumps(cost | seconds))
+
+
+def peak_of_memory() -> float:
+    """Return the MiB that this process has had at most.
+
+    Not `getrusage`: what that says of a young process is as much as its parent had.
+    """
+    status = Path("/proc/self/status").read_text()
+    [kib] = [row.split()[1] for row in status.splitlines() if row.startswith("VmHWM:")]
+    return int(kib) / 1024
 
 
 def both_syncs(count: int, folder: Path) -> tuple[Cost, Cost]:
