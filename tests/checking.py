@@ -4,21 +4,25 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from acme import ACME
+from jsonschema import Draft202012Validator
 from lxml import etree
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from samples import job_for
+from samples import ROOT, job_for
 
 from segcli.delivery import source
 from segcli.delivery.check import Check, check
 from segcli.destination import Payload
 from segcli.event import TYPES, Event
 from segcli.outcome import Job
+from segcli.review.coverage import LeftOut
 from segcli.review.finding import Finding
+from segcli.review.plan import Route
 from segcli.review.review import Review
 
 Body = Callable[[Event], dict[str, Any] | bytes]
@@ -76,7 +80,54 @@ def bad_lines(readme: Path, dest: str) -> tuple[set[int], set[int]]:
     return rejected, rejected | found
 
 
-# --- each format, read back
+# --- a review by hand
+
+ONE_FINDING = Finding(
+    file="a.jsonl", line=3, level="error", state="rejected", field="f", problem="is wrong"
+)
+ONE_REVIEW = Review(
+    destination="gist",
+    inputs=["a.jsonl"],
+    read=3,
+    counts={"mapped": 2, "rejected": 1, "skipped": 0},
+    findings=[ONE_FINDING],
+    errors=1,
+    warnings=0,
+    left_out=[LeftOut("a.b", 1, 0.5, ("a.jsonl", 1))],
+    untried=0,
+    routes=[Route("/events", 2, 2, 20, 12)],
+    seconds=None,
+)
+
+
+def review_with(**fields: Any) -> Review:
+    """Return a review with a finding that has these fields."""
+    finding = replace(ONE_FINDING, **fields)
+    warnings = int(finding.level == "warning")
+    return replace(ONE_REVIEW, findings=[finding], errors=1 - warnings, warnings=warnings)
+
+
+# --- each format, held against its schema, and read back
+
+
+@cache
+def schema() -> Any:
+    return json.loads((ROOT / "segcli" / "review" / "check.schema.json").read_text())
+
+
+@cache
+def junit() -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(ROOT / "tests" / "junit.xsd"))
+
+
+def check_is_valid(form: str, out: str) -> None:
+    """Hold the output against what its readers expect."""
+    if form == "json":
+        Draft202012Validator(schema()).validate(json.loads(out))
+    elif form == "junit":
+        junit().assertValid(etree.fromstring(out.encode()))
+    elif form == "github":
+        assert list(commands(out))
 
 
 def read_text(out: str) -> list[Read]:

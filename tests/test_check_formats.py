@@ -1,126 +1,28 @@
 """Every format of `segcli check` can be read by those it is for, whatever stands in the input."""
 
-import json
 import os
-from collections.abc import Callable
+import re
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from checking import READERS, Read, commands, rows_of
-from hypothesis import given
+from checking import ONE_REVIEW, READERS, Read, check_is_valid, review_with, rows_of
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from lxml import etree
-from samples import NAMES, ROOT, Run, line_of
-from sending import Said
+from samples import Run, line_of
 
 from segcli.cli.formats import NAMES as FORMATS
-from segcli.cli.formats import formatter
-from segcli.destinations import BUILT_IN
+from segcli.cli.formats import formatter, visible
 from segcli.review.coverage import LeftOut
-from segcli.review.finding import Finding
 from segcli.review.plan import Route
-from segcli.review.review import Review
 
-Segcli = Callable[..., Said]
+# What ends a line for somebody, or steers a terminal.
+UNSEEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+ESCAPED = re.compile(r"\\.")
 # Control characters, marks of every format, unpaired surrogates, and line ends of all kinds.
 NASTY = st.text(
     st.sampled_from("aé🚪 |`\\*_<>&#$@%:,;=[]{}()\"'~!\t\n\r\0\x1b\x7f\x85\u2028\ufeff\ufffe\ud800")
 )
-ONE_FINDING = Finding(
-    file="a.jsonl", line=3, level="error", state="rejected", field="f", problem="is wrong"
-)
-ONE_REVIEW = Review(
-    destination="gist",
-    inputs=["a.jsonl"],
-    read=3,
-    counts={"mapped": 2, "rejected": 1, "skipped": 0},
-    findings=[ONE_FINDING],
-    errors=1,
-    warnings=0,
-    left_out=[LeftOut("a.b", 1, 0.5, ("a.jsonl", 1))],
-    untried=0,
-    routes=[Route("/events", 2, 2, 20, 12)],
-    seconds=None,
-)
-
-
-def review_with(**fields: Any) -> Review:
-    """Return a review with a finding that has these fields."""
-    finding = replace(ONE_FINDING, **fields)
-    warnings = int(finding.level == "warning")
-    return replace(ONE_REVIEW, findings=[finding], errors=1 - warnings, warnings=warnings)
-
-
-@cache
-def schema() -> Any:
-    return json.loads((ROOT / "segcli" / "review" / "check.schema.json").read_text())
-
-
-@cache
-def junit() -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(ROOT / "tests" / "junit.xsd"))
-
-
-def check_schema(form: str, out: str) -> None:
-    """Hold the output against what its readers expect."""
-    if form == "json":
-        Draft202012Validator(schema()).validate(json.loads(out))
-    elif form == "junit":
-        junit().assertValid(etree.fromstring(out.encode()))
-    elif form == "github":
-        assert list(commands(out))
-
-
-def test_the_schema_is_a_schema_and_knows_every_field() -> None:
-    Draft202012Validator.check_schema(schema())
-    document = ONE_REVIEW.document()
-
-    assert set(schema()["properties"]) == set(document) == set(schema()["required"])
-    for name in ("findings", "not_carried"):
-        item = schema()["properties"][name]["items"]
-        assert set(item["properties"]) == set(document[name][0]) == set(item["required"])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"check_version": 2},
-        {"errors": -1},
-        {"findings": [{"file": "a"}]},
-        {"plan": {}},
-        {"counts": {"mapped": 1}},
-    ],
-)
-def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
-    assert not Draft202012Validator(schema()).is_valid(ONE_REVIEW.document() | wrong)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "<testsuites/>",
-        "<testsuite/>",
-        '<testsuites tests="1" failures="x" errors="0"/>',
-        '<testsuites tests="1" failures="0" errors="0"><testcase name="n"/></testsuites>',
-    ],
-)
-def test_the_xml_schema_refuses_what_is_wrong(wrong: str) -> None:
-    assert not junit().validate(etree.fromstring(wrong))
-
-
-@pytest.mark.parametrize("sample", NAMES)
-@pytest.mark.parametrize("dest", BUILT_IN)
-@pytest.mark.parametrize("form", ["json", "junit", "github"])
-def test_what_is_printed_of_a_sample_is_valid(
-    segcli: Segcli, samples: Path, form: str, dest: str, sample: str
-) -> None:
-    said = segcli("check", "-d", dest, "--format", form, samples / f"{sample}.jsonl")
-
-    check_schema(form, said.out)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -133,7 +35,8 @@ def test_no_text_breaks_a_format(
     out = formatter(form)(review)
 
     out.encode()
-    check_schema(form, out)
+    assert form == "json" or not UNSEEN.search(out)
+    check_is_valid(form, out)
     (found,) = READERS[form](out)
     assert found.line == 3
     assert found.text.startswith("rejected: b")
@@ -144,29 +47,54 @@ def test_no_text_breaks_a_format(
 def test_no_path_and_no_route_breaks_a_format(form: str, path: str, route: str) -> None:
     review = replace(
         ONE_REVIEW,
-        left_out=[LeftOut(path, 1, 0.5, ("a.jsonl", 1))],
+        left_out=[of_path(path)],
         routes=[Route(route, 2, 2, 20, 12)],
     )
 
     out = formatter(form)(review)
 
     out.encode()
-    check_schema(form, out)
+    check_is_valid(form, out)
     assert READERS[form](out) == [Read("a.jsonl", 3, "rejected: f is wrong")]
 
 
 @given(NASTY)
 def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
-    review = replace(
-        review_with(file=f"a{text}", problem=f"is {text}."),
-        left_out=[LeftOut(f"a{text}", 1, 0.5, ("a.jsonl", 1))],
-    )
+    review = replace(review_with(file=f"a{text}", problem=f"is {text}."), left_out=[of_path(text)])
 
     out = formatter("markdown")(review)
 
     assert [len(row) for row in rows_of(out, "where")] == [3]
     assert [len(row) for row in rows_of(out, "not carried")] == [3]
     assert [len(row) for row in rows_of(out, "route")] == [5]
+    # GitHub's own parser takes a backslash as the escape of a backslash, too.
+    rows = [ESCAPED.sub("", line) for line in out.split("\n") if line.startswith("|")]
+    assert [row.count("|") for row in rows] == [4] * 6 + [6] * 3
+
+
+@given(NASTY)
+def test_code_in_markdown_shows_text_as_it_is(text: str) -> None:
+    assume("\\|" not in text)
+
+    out = formatter("markdown")(replace(ONE_REVIEW, left_out=[of_path(f"a{text}")]))
+
+    assert rows_of(out, "not carried")[0][0] == visible(f"a{text}")
+
+
+def test_markdown_shows_an_empty_path_as_nothing() -> None:
+    out = formatter("markdown")(replace(ONE_REVIEW, left_out=[of_path("")]))
+
+    assert rows_of(out, "not carried")[0][0].strip() == ""
+
+
+def test_no_line_is_folded_where_nobody_looks_on() -> None:
+    out = formatter("text")(replace(ONE_REVIEW, left_out=[of_path("long." * 100)]))
+
+    assert f"{'long.' * 100}  1 events (50%)  not carried by gist\n" in out
+
+
+def of_path(path: str) -> LeftOut:
+    return LeftOut(path, 1, 0.5, ("a.jsonl", 1))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +128,7 @@ def test_a_file_name_of_any_bytes_breaks_no_format(
     done = run_segcli("check", "--format", form, name, "other.jsonl")
 
     assert (done.returncode, done.stderr) == (1, b"")
-    check_schema(form, done.stdout.decode())
+    check_is_valid(form, done.stdout.decode())
     texts = [one.text.partition(":")[0] for one in READERS[form](done.stdout.decode())]
     assert texts == ["rejected", "rejected", "rejected"]
 
@@ -221,27 +149,9 @@ def test_what_is_printed_is_utf_8_whatever_the_locale(
 ) -> None:
     (tmp_path / "größe.jsonl").write_bytes(b"nothing")
 
-    done = run_segcli("check", "--format", form, "größe.jsonl", env={"PYTHONIOENCODING": "ascii"})
+    done = run_segcli("check", "--format", form, "größe.jsonl", env={"PYTHONIOENCODING": "latin-1"})
 
     assert "größe.jsonl" in done.stdout.decode()
-
-
-def test_findings_that_are_not_shown_fail_junit_too() -> None:
-    review = replace(ONE_REVIEW, findings=[], errors=2, warnings=3)
-
-    suites = etree.fromstring(formatter("junit")(review).encode())
-
-    assert suites.get("failures") == "1"
-    assert suites.xpath("string(//failure)") == "5 more findings not shown"
-
-
-def test_junit_has_a_passed_case_if_there_is_no_error() -> None:
-    review = review_with(level="warning", state="warning")
-
-    suites = etree.fromstring(formatter("junit")(review).encode())
-
-    assert (suites.get("tests"), suites.get("failures")) == ("2", "0")
-    assert suites.xpath("//testcase[not(*)]/@name") == ["3 lines for gist"]
 
 
 @pytest.mark.parametrize("form", ["text", "github", "markdown"])

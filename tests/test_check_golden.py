@@ -115,6 +115,14 @@ def test_events_may_be_added_to_one_file_and_taken_from_another(
     ]
 
 
+def test_nothing_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"")
+
+    assert segcli("check", "--expect", GOLDEN, "--update", "events.jsonl").code == 0
+    assert (tmp_path / GOLDEN).read_bytes() == b""
+    assert segcli("check", "--expect", GOLDEN, "events.jsonl").code == 0
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

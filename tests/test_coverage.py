@@ -112,6 +112,16 @@ def test_what_segcli_itself_reads_is_not_expected_of_a_mapping() -> None:
     assert found == {"event", "userId"}
 
 
+def test_a_field_that_shows_only_where_another_is_not_empty_is_left_out_where_that_one_is() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        note = event.data["note"] if event.data["shown"] else None
+        return {"of": [event.user, event.data["event"]], "note": note}
+
+    assert left_out(body, note="x", shown="") == {"note"}
+    assert left_out(body, note="x", shown=0) == {"note"}
+    assert left_out(body, note="x", shown="yes") == set()
+
+
 def test_null_and_empty_containers_hold_nothing_to_be_carried() -> None:
     found = left_out(lambda event: {"of": [event.user, event.data["event"]]}, a=None, b={}, c=[])
 

@@ -86,6 +86,18 @@ def test_a_field_that_is_carried_in_some_events_only_counts_for_the_others() -> 
     assert found == {"context.traits.email": (1, pytest.approx(1 / 3))}
 
 
+def test_an_event_that_is_passed_on_as_it_is_counts_among_the_others() -> None:
+    def body(event: Event) -> dict[str, Any] | bytes:
+        return event.raw if event.data["event"] == "Whole" else {"of": event.user}
+
+    whole, part = event_of(event="Whole", a=1), event_of(event="Part", a=1)
+
+    assert shares(seen(job_that_sends(body), whole, part, whole, whole)) == {
+        "event": (1, 0.25),
+        "a": (1, 0.25),
+    }
+
+
 def test_a_mapping_may_go_by_the_name_of_the_event() -> None:
     def body(event: Event) -> dict[str, Any]:
         name = event.data["event"]

@@ -1,104 +1,171 @@
-"""What the README says to put into a repository's CI works, as far as that goes without it."""
+"""The README's GitHub Actions job and pre-commit hook do what it says, as far as they go alone."""
 
-import os
 import re
+import shlex
 import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from samples import SAMPLES, job_for
+from checking import read_github, rows_of
+from samples import ROOT, job_for, lines_of
 
-from segcli.outcome import Mapped, outcome_of
+from segcli.event import Rejected
+from segcli.outcome import outcome_of
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
+BLOCK = re.compile(r"```yaml\n# (\S+)\n(.*?)```", re.DOTALL)
+FIXTURES = Path("tests/fixtures")
+GOLDEN = FIXTURES / "gist.golden.ndjson"
 
 
-def snippet(name: str) -> Any:
-    """Return the YAML that the README shows for a file."""
-    found = re.search(rf"```yaml\n# {re.escape(name)}\n(.*?)```", README, re.DOTALL)
-    assert found, name
-    return yaml.safe_load(found[1])
+def documents() -> dict[str, Any]:
+    """Return the README's YAML files by name."""
+    found = BLOCK.findall((ROOT / "README.md").read_text())
+    return {name: yaml.safe_load(text) for name, text in found}
+
+
+def steps() -> list[dict[str, Any]]:
+    """Return the steps of the workflow's only job."""
+    (job,) = documents()[".github/workflows/tracking.yml"]["jobs"].values()
+    return list(job["steps"])
+
+
+def commands() -> list[str]:
+    """Return the steps that run segcli."""
+    return [step["run"] for step in steps() if step.get("run", "").startswith("segcli ")]
+
+
+def hook() -> dict[str, Any]:
+    """Return the hook as pre-commit runs it: the project's own, with what the README adds."""
+    (repository,) = documents()[".pre-commit-config.yaml"]["repos"]
+    (named,) = repository["hooks"]
+    offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    return {one["id"]: one for one in offered}[named["id"]] | named
+
+
+def matching(names: Iterable[str]) -> list[str]:
+    """Return the files that pre-commit appends to the command."""
+    files, exclude = hook()["files"], hook().get("exclude", "^$")
+    return [name for name in names if re.search(files, name) and not re.search(exclude, name)]
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    fixtures = tmp_path / "tests" / "fixtures"
-    fixtures.mkdir(parents=True)
-    lines = (SAMPLES / "checkout.jsonl").read_bytes().splitlines()
-    good = [line for line in lines if isinstance(outcome_of(line, job_for("gist")), Mapped)]
-    (fixtures / "checkout.jsonl").write_bytes(b"".join(line + b"\n" for line in good))
+    """A repository with fixtures that Gist takes, and their golden file."""
+    (tmp_path / FIXTURES).mkdir(parents=True)
+    for name in ("checkout", "mobile"):
+        lines = lines_of(name)
+        taken = [one for one in lines if not isinstance(outcome_of(one, job_for("gist")), Rejected)]
+        (tmp_path / FIXTURES / f"{name}.jsonl").write_bytes(b"\n".join(taken) + b"\n")
+    (tmp_path / "README.md").write_text("no events\n")
     return tmp_path
 
 
-def run(command: str, folder: Path, environment: dict[str, str], **more: str) -> Any:
-    return subprocess.run(
-        ["bash", "-e", "-c", command],
-        cwd=folder,
-        env=environment | more,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+@pytest.fixture
+def shell(repository: Path, clean_environment: dict[str, str]) -> Shell:
+    """Run a step as GitHub does, in the repository."""
+    summary = {"GITHUB_STEP_SUMMARY": str(repository / "summary.md")}
+
+    def run(command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["bash", "-e", "-c", command],
+            cwd=repository,
+            env=clean_environment | summary,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def golden(shell: Shell) -> None:
+    """Write the golden file as the README says: the job's command with --update."""
+    assert shell(f"{commands()[-1]} --update").returncode == 0
+
+
+def test_every_step_of_the_workflow_uses_an_action_or_runs_a_command() -> None:
+    workflow = documents()[".github/workflows/tracking.yml"]
+
+    # YAML 1.1 reads the key `on` as true.
+    assert workflow[True] == ["pull_request"]
+    assert all(len({"uses", "run"} & set(step)) == 1 for step in steps())
+    assert len(commands()) == 2
+
+
+@pytest.mark.usefixtures("golden")
+def test_the_job_passes_as_long_as_nothing_changed(shell: Shell, repository: Path) -> None:
+    done = [shell(command) for command in commands()]
+
+    assert [one.returncode for one in done] == [0, 0]
+    assert "::error" not in done[1].stdout
+    assert "::notice title=segcli check::" in done[1].stdout
+    summary = (repository / "summary.md").read_text()
+    assert summary.startswith("### segcli check: gist\n")
+    assert {row[0] for row in rows_of(summary, "route")} == {"/contacts", "/events"}
+
+
+@pytest.mark.usefixtures("golden")
+def test_the_job_fails_beside_the_line_of_an_event_that_changed(
+    shell: Shell, repository: Path
+) -> None:
+    file = repository / FIXTURES / "checkout.jsonl"
+    lines = file.read_bytes().split(b"\n")
+    place = next(at for at, line in enumerate(lines) if b'"Order Completed"' in line)
+    lines[place] = lines[place].replace(b'"Order Completed"', b'"Order Done"')
+    file.write_bytes(b"\n".join(lines))
+
+    done = [shell(command) for command in commands()]
+
+    assert [one.returncode for one in done] == [0, 1]
+    changed = [one for one in read_github(done[1].stdout) if one.text.startswith("changed: ")]
+    assert [(one.file, one.line) for one in changed] == [
+        (str(FIXTURES / "checkout.jsonl"), place + 1)
+    ]
+    assert changed[0].text.startswith(
+        'changed: payload.event_name from "Order Completed" to "Order Done"'
     )
 
 
-def test_the_steps_of_the_github_job_run_in_a_repository(
-    repository: Path, clean_environment: dict[str, str]
+@pytest.mark.usefixtures("golden")
+def test_the_job_fails_beside_an_event_that_cannot_be_sent(shell: Shell, repository: Path) -> None:
+    with (repository / FIXTURES / "mobile.jsonl").open("a") as file:
+        file.write('{"type": "identify", "userId": "u1"}\n')
+
+    done = [shell(command) for command in commands()]
+
+    assert [one.returncode for one in done] == [0, 1]
+    found = {one.text for one in read_github(done[1].stdout)}
+    assert "rejected: traits.email is required by Gist on identify" in found
+    assert "new: line that is not in the golden file" in found
+    states = {row[1] for row in rows_of((repository / "summary.md").read_text(), "where")}
+    assert "rejected" in states
+
+
+def test_the_hook_of_the_readme_is_one_that_the_project_offers() -> None:
+    assert hook()["id"] == "segcli-check"
+    assert hook()["language"] == "python"
+    assert shlex.split(hook()["entry"])[0] == "segcli"
+
+
+@pytest.mark.usefixtures("golden")
+def test_the_hook_runs_with_the_files_that_match_and_stops_a_bad_commit(
+    shell: Shell, repository: Path
 ) -> None:
-    steps = snippet(".github/workflows/tracking.yml")["jobs"]["segcli"]["steps"]
-    commands = [step["run"] for step in steps if "segcli check" in step.get("run", "")]
-    summary = repository / "summary.md"
-    fixtures = "tests/fixtures"
-    golden = f"segcli check -q --dest gist --update --expect {fixtures}/gist.golden.ndjson"
-    assert run(f"{golden} {fixtures}/*.jsonl", repository, clean_environment).returncode == 0
+    files = [str(one.relative_to(repository)) for one in repository.rglob("*") if one.is_file()]
+    command = [*shlex.split(hook()["entry"]), *hook()["args"], *sorted(matching(files))]
 
-    done = [
-        run(command, repository, clean_environment, GITHUB_STEP_SUMMARY=str(summary))
-        for command in commands
-    ]
+    assert str(GOLDEN) in files
+    assert sorted(matching(files)) == [f"{FIXTURES}/checkout.jsonl", f"{FIXTURES}/mobile.jsonl"]
+    assert shell(shlex.join(command)).returncode == 0
 
-    assert [one.returncode for one in done] == [0, 0]
-    assert summary.read_text().startswith("### segcli check: gist")
-    assert "::notice title=segcli check::" in done[-1].stdout
-
-
-def test_a_changed_event_fails_the_github_job(
-    repository: Path, clean_environment: dict[str, str]
-) -> None:
-    steps = snippet(".github/workflows/tracking.yml")["jobs"]["segcli"]["steps"]
-    last = steps[-1]["run"]
-    events = repository / "tests" / "fixtures" / "checkout.jsonl"
-    golden = "segcli check -q --dest gist --update --expect tests/fixtures/gist.golden.ndjson"
-    run(f"{golden} tests/fixtures/*.jsonl", repository, clean_environment)
-    events.write_text(events.read_text().replace("Order Completed", "Order Done"))
-
-    done = run(last, repository, clean_environment)
+    (repository / FIXTURES / "mobile.jsonl").write_text('{"type": "track"}\n')
+    done = shell(shlex.join(command))
 
     assert done.returncode == 1
-    assert "payload.event_name" in done.stdout
-
-
-def test_the_hook_that_the_pre_commit_example_names_runs_as_pre_commit_runs_it(
-    repository: Path, clean_environment: dict[str, str]
-) -> None:
-    (asked,) = snippet(".pre-commit-config.yaml")["repos"][0]["hooks"]
-    hooks = {
-        hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    }
-    hook = hooks[asked["id"]]
-    files = [
-        os.path.relpath(path, repository)
-        for path in repository.rglob("*")
-        if path.is_file() and re.search(hook["files"], path.name)
-    ]
-    (repository / "tests/fixtures/bad.jsonl").write_text("{]\n")
-
-    command = " ".join([hook["entry"], *asked["args"], *files])
-
-    assert files == ["tests/fixtures/checkout.jsonl"]
-    assert run(command, repository, clean_environment).returncode == 0
-    assert run(f"{command} tests/fixtures/bad.jsonl", repository, clean_environment).returncode == 1
+    assert f"{FIXTURES}/mobile.jsonl:1: rejected: event is required on track" in done.stdout

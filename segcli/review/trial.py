@@ -133,7 +133,7 @@ def _other(value: Any) -> Any:
     """Return a value of the same type to put in its place."""
     if isinstance(value, bool):
         return not value
-    return f"~{value}~" if isinstance(value, str) else 0
+    return f"{value}~" if isinstance(value, str) else 0
 
 
 def _another(value: Any) -> Any:
