@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from checking import ONE_REVIEW, READERS, Read, check_is_valid, review_with, rows_of
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from samples import Run, line_of
 
@@ -73,6 +73,8 @@ def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
 
 
 @given(NASTY)
+@example("``b`")
+@example("` ``b``")
 def test_code_in_markdown_shows_text_as_it_is(text: str) -> None:
     assume("\\|" not in text)
 

@@ -47,7 +47,7 @@ def test_several_files_are_one_input_and_a_finding_names_its_own(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     one = written(tmp_path, "one.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"{")
-    two = written(tmp_path, "two.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"")
+    two = written(tmp_path, "two.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b" ")
 
     found = document(one, two)
 
