@@ -79,7 +79,8 @@ class Destination(Generic[S]):
     `payload` and `request` are pure; `payload` raises Rejected and nothing else. `together` says
     how many payloads of a route may share a request with these settings, where that is not
     `limits.events` for every route. `remarks` says for `segcli check` which values the mapping
-    turns into something else.
+    turns into something else; it goes by fields and types alone, as it is asked once for all
+    events of one shape.
     """
 
     name: str
