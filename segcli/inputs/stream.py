@@ -1,0 +1,63 @@
+"""A stream of bytes as inputs are read: in blocks, forwards, once."""
+
+import errno
+from typing import Protocol
+
+
+class ReadError(OSError):
+    """An input cannot be read on, as `strerror` says; `hint` is what to do about it."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(errno.EIO, problem)
+        self.hint = hint
+
+
+class Stream(Protocol):
+    """The bytes of an input; `stored` is how many bytes of what is stored were read for them."""
+
+    @property
+    def stored(self) -> int:
+        """The bytes read of what is stored, which may be compressed."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. Raises OSError."""
+
+
+class Peeked:
+    """A stream whose first bytes may be looked at before they are read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._head = b""
+        self._error: OSError | None = None
+
+    @property
+    def stored(self) -> int:
+        """The bytes read of what is stored, those that were only looked at among them."""
+        return self._stream.stored
+
+    def peek(self, size: int) -> bytes:
+        """Return at least so many bytes, if there are, and leave them to be read.
+
+        Raises OSError where not one can be read; behind the first one that is for `read1` to say.
+        """
+        try:
+            while len(self._head) < size and (more := self._stream.read1(_BLOCK)):
+                self._head += more
+        except OSError as error:
+            if not self._head:
+                raise
+            self._error = error
+        return self._head
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. Raises OSError."""
+        if self._head:
+            block, self._head = self._head[:size], self._head[size:]
+            return block
+        if self._error:
+            raise self._error
+        return self._stream.read1(size)
+
+
+_BLOCK = 64 * 1024
