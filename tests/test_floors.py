@@ -27,13 +27,14 @@ FLOORS = {
     "segcli.engage": MAPPING,
     "segcli.review": MAPPING,
     "segcli.destinations": MAPPING,
+    "segcli.inputs": DELIVERY,
     "segcli.delivery": DELIVERY,
     "segcli.sandbox": DELIVERY,
     "segcli.cli": CLI,
     "segcli.__main__": CLI,
 }
 PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.delivery", "segcli.sandbox", "segcli.cli",
+    "segcli.inputs", "segcli.delivery", "segcli.sandbox", "segcli.cli",
 }  # fmt: skip
 HOMES = {
     "httpx": {"segcli.delivery.client"},

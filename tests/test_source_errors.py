@@ -8,6 +8,7 @@ import pytest
 
 from segcli.delivery import source
 from segcli.errors import InputError, Stopped
+from segcli.inputs import stream
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_an_input_that_fails_under_way_stops_the_run(
             return super().read1(size)
 
     path = file_of(b"x\n" * source._BLOCK)
-    monkeypatch.setattr(source, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
+    monkeypatch.setattr(stream, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
     found = source.inputs([str(path)])
 
     with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):

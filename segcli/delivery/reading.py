@@ -42,9 +42,17 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
     memory until then are the open lines only.
     """
     marks = dict(past.marks)
-    fingerprints = [Fingerprint(entry.title, marks.get(entry.place)) for entry in inputs]
+    fingerprints: dict[int, Fingerprint] = {}
+
+    def fingerprint_of(entry: Input) -> Fingerprint:
+        """Keep one at a time: an archive has many inputs."""
+        fingerprints.clear()
+        return fingerprints.setdefault(
+            entry.place, Fingerprint(entry.title, marks.get(entry.place))
+        )
+
     held: list[Reading] = []
-    for chunk in source.chunks(inputs, max_line, fingerprints):
+    for chunk in source.chunks(inputs, max_line, fingerprint_of):
         reading = _reading(chunk, past)
         if not fingerprints[chunk.input.place].is_verified:
             held.append(reading)

@@ -1,16 +1,14 @@
 """Inputs as numbered lines: files and stdin, streamed, whatever bytes they hold."""
 
-import os
-import stat
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
-from pathlib import Path
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
-from segcli.errors import InputError, Stopped
+from segcli.errors import Stopped
+from segcli.inputs import Input, Stream, inputs, opened, total_size
 from segcli.outcome import TooLong
+
+__all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
 
 MAX_LINE = 1024 * 1024
 
@@ -18,171 +16,47 @@ MAX_LINE = 1024 * 1024
 _BLOCK = 64 * 1024
 _HEAD_KEPT = 1024
 
-_FOREIGN = (
-    (b"\x1f\x8b", "is gzip", "gzip -dc {name} | segcli … -"),
-    (b"\x28\xb5\x2f\xfd", "is Zstandard", "zstd -dc {name} | segcli … -"),
-    (b"\xff\xfe", "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {name} | segcli … -"),
-    (b"\xfe\xff", "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {name} | segcli … -"),
-    (b"PK\x03\x04", "is a zip archive", "unzip -p {name} | segcli … -"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input: `-` is stdin, anything else a path. `size` is None where it cannot be known.
-
-    `place` is its own among the inputs, from 0 on.
-    """
-
-    name: str
-    size: int | None
-    place: int = 0
-
-    @property
-    def title(self) -> str:
-        """Its name in messages and records: text, whatever bytes the file's name holds."""
-        if self.name == "-":
-            return "stdin"
-        return os.fsencode(self.name).decode(errors="backslashreplace")
-
-    @property
-    def can_be_read_again(self) -> bool:
-        """Tell whether it is a file of its own, not something that flows in once."""
-        return self.name != "-" and self.size is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some lines in a row, without their line breaks; the first one has number `first`.
 
-    `size` is how many bytes of the input they took, line breaks and all. `mark` is that of all
-    that was read so far, if fingerprints are taken.
+    `size` is how many bytes they took, line breaks and all, and `stored` how many of those that
+    were stored, which may be compressed, were read for them. `mark` is that of all that was read
+    so far, if fingerprints are taken.
     """
 
     input: Input
     first: int
     lines: Sequence[bytes | TooLong]
     size: int
+    stored: int
     mark: Mark | None = None
-
-
-def inputs(names: Sequence[str]) -> list[Input]:
-    """Look at every input before anything is read of it.
-
-    Raises InputError for what is missing, a folder, unreadable, given twice, or no NDJSON.
-    """
-    names = names or ["-"]
-    _check_once(names)
-    return [
-        _stdin(place) if name == "-" else _file(name, place) for place, name in enumerate(names)
-    ]
-
-
-def total_size(found: Sequence[Input]) -> int | None:
-    """Return the bytes of all inputs; None where one of them does not tell."""
-    sizes = [entry.size for entry in found]
-    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def chunks(
     found: Sequence[Input],
     max_line: int = MAX_LINE,
-    fingerprints: Sequence[Fingerprint] | None = None,
+    fingerprint_of: Callable[[Input], Fingerprint] | None = None,
 ) -> Iterator[Chunk]:
     """Read the inputs one after the other; memory does not grow with their size.
 
-    A line over `max_line` bytes comes as TooLong. `fingerprints` (one an input) are fed with what
-    is read. Raises InputError where an input is not what it was, Stopped where reading fails.
+    A line over `max_line` bytes comes as TooLong. The fingerprint of an input is asked for as it
+    is opened, and fed with what is read. Raises InputError where an input is not what it was,
+    Stopped where reading fails.
     """
-    for place, entry in enumerate(found):
-        with _open(entry) as stream:
-            fingerprint = fingerprints[place] if fingerprints else None
+    for entry in found:
+        fingerprint = fingerprint_of(entry) if fingerprint_of else None
+        with opened(entry) as stream:
             yield from _chunks_of(entry, stream, max_line, fingerprint)
 
 
-def _check_once(names: Sequence[str]) -> None:
-    """Raise InputError where two names are one file, however they are spelled."""
-    places = set()
-    for name in names:
-        place = name if name == "-" else os.path.realpath(name)
-        if place in places:
-            raise InputError(f"{name} is given twice", "Its events would be sent twice.")
-        places.add(place)
-
-
-def _stdin(place: int) -> Input:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise InputError(
-            "there is no input", "Name a file, or pipe events in: cat events.jsonl | segcli …"
-        )
-    status = os.fstat(sys.stdin.fileno())
-    return Input("-", status.st_size if stat.S_ISREG(status.st_mode) else None, place)
-
-
-def _file(name: str, place: int) -> Input:
-    path = Path(name)
-    if path.is_dir():
-        raise InputError(f"{name} is a folder", f"Name its files: {name.rstrip('/')}/*.jsonl")
-    if not path.exists():
-        raise InputError(f"{name} does not exist", _nearby(path))
-    entry = Input(name, path.stat().st_size if path.is_file() else None, place)
-    if path.is_file():
-        _open(entry).close()
-    return entry
-
-
-def _nearby(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"The folder {folder} does not exist either."
-    found = sorted(str(other) for other in folder.glob("*json*") if other.is_file())[:5]
-    return f"There are: {', '.join(found)}" if found else f"{folder} holds no JSON files."
-
-
-def _open(entry: Input) -> BufferedReader:
-    """Open an input and check by its first bytes that it can be NDJSON."""
-    try:
-        own = entry.name != "-"
-        stream = open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own)  # noqa: SIM115
-    except OSError as error:
-        raise InputError(f"{entry.title} cannot be read: {error.strerror}") from None
-    try:
-        _check_start(entry, stream.peek(16))
-    except OSError as error:
-        stream.close()
-        raise InputError(f"{entry.title} cannot be read: {error.strerror}") from None
-    except BaseException:
-        stream.close()
-        raise
-    return stream
-
-
-def _check_start(entry: Input, start: bytes) -> None:
-    for mark, what, command in _FOREIGN:
-        if start.startswith(mark):
-            raise InputError(
-                f"{entry.title} {what}, not lines of JSON",
-                f"Type: {command.format(name=entry.name)}",
-            )
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"["):
-        raise InputError(
-            f"{entry.title} is a JSON array, not lines of JSON",
-            f"Type: jq -c '.[]' {entry.name} | segcli … -",
-        )
-    if text.startswith((b"{\n", b"{\r\n")):
-        raise InputError(
-            f"{entry.title} holds JSON over several lines, not a line for each event",
-            f"Type: jq -c . {entry.name} | segcli … -",
-        )
-
-
 def _chunks_of(
-    entry: Input, stream: BufferedReader, max_line: int, fingerprint: Fingerprint | None
+    entry: Input, stream: Stream, max_line: int, fingerprint: Fingerprint | None
 ) -> Iterator[Chunk]:
     rest = _Rest(max_line)
-    first = 1
-    while block := _read(entry, stream):
+    first, stored = 1, 0
+    while block := _read(entry, stream, first):
         if fingerprint:
             fingerprint.update(block)
         head, *others = block.split(b"\n")
@@ -194,20 +68,23 @@ def _chunks_of(
         rest.add(others[-1])
         if max_line < _BLOCK:
             lines = [_bounded(line, max_line) for line in lines]
-        yield Chunk(entry, first, lines, size, fingerprint.mark() if fingerprint else None)
-        first += len(lines)
+        mark = fingerprint.mark() if fingerprint else None
+        yield Chunk(entry, first, lines, size, stream.stored - stored, mark)
+        first, stored = first + len(lines), stream.stored
     if fingerprint:
         fingerprint.end()
     if rest.size:
         mark = fingerprint.mark(is_open=True) if fingerprint else None
-        yield Chunk(entry, first, [rest.end(b"")], rest.size_of_ended, mark)
+        line = rest.end(b"")
+        yield Chunk(entry, first, [line], rest.size_of_ended, stream.stored - stored, mark)
 
 
-def _read(entry: Input, stream: BufferedReader) -> bytes:
+def _read(entry: Input, stream: Stream, line: int) -> bytes:
+    """Return the next block; `line` is the first that has not been read to its end."""
     try:
         return stream.read1(_BLOCK)
     except OSError as error:
-        raise Stopped(f"{entry.title} cannot be read on: {error.strerror}") from None
+        raise Stopped(f"{entry.title}:{line}: cannot be read on: {error.strerror}") from None
 
 
 def _bounded(line: bytes | TooLong, max_line: int) -> bytes | TooLong:

@@ -1,0 +1,10 @@
+"""What is read: names become inputs, and an input becomes a stream of its bytes.
+
+`segcli.delivery.source` makes numbered lines of them.
+"""
+
+from segcli.inputs.input import Input, total_size
+from segcli.inputs.naming import inputs
+from segcli.inputs.stream import Stream, opened
+
+__all__ = ["Input", "Stream", "inputs", "opened", "total_size"]

@@ -1,0 +1,35 @@
+"""An input: what is known of it before it is read."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: `-` is stdin, anything else a path. `size` is None where it cannot be known.
+
+    `place` is its own among the inputs of a run.
+    """
+
+    name: str
+    size: int | None
+    place: int = 0
+
+    @property
+    def title(self) -> str:
+        """Its name in messages and records: text, whatever bytes the file's name holds."""
+        if self.name == "-":
+            return "stdin"
+        return os.fsencode(self.name).decode(errors="backslashreplace")
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Tell whether it is a file of its own, not something that flows in once."""
+        return self.name != "-" and self.size is not None
+
+
+def total_size(found: Sequence[Input]) -> int | None:
+    """Return the bytes of all inputs as they are stored; None where one of them does not tell."""
+    sizes = [entry.size for entry in found]
+    return None if None in sizes else sum(size or 0 for size in sizes)
