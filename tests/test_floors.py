@@ -37,7 +37,12 @@ PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations
     "segcli.inputs", "segcli.delivery", "segcli.sandbox", "segcli.cli",
 }  # fmt: skip
 HOMES = {
-    "httpx": {"segcli.delivery.client"},
+    "httpx": {
+        *("segcli.delivery.client", "segcli.delivery.transport"),
+        *("segcli.delivery.aiohttp_transport", "segcli.delivery.proxy"),
+    },
+    "aiohttp": {"segcli.delivery.aiohttp_transport"},
+    "yarl": {"segcli.delivery.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},

@@ -36,6 +36,7 @@ class PaceOptions:
     rate: float | None
     timeout: float
     retry_for: float
+    http_transport: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ PACE_OPTIONS = packed(
         default=600.0,
         help="Stop when nothing was taken for so long.  [default: 10min]",
     ),
+    click.option(
+        "--http-transport",
+        type=click.Choice(["aiohttp", "httpx"]),
+        help="What carries the requests.  [default: aiohttp, which is faster]",
+    ),
 )
 SANDBOX_OPTIONS = packed(
     SandboxOptions,
@@ -95,6 +101,28 @@ SANDBOX_OPTIONS = packed(
         help="How long the sandbox takes to answer.",
     ),
 )
+
+
+def transport_for(pace: PaceOptions) -> str:
+    """Load the transport and return its name: httpx's own where the usual one cannot be loaded.
+
+    Raises UsageError where that one was asked for.
+    """
+    from segcli.delivery.transport import TRANSPORTS, load
+
+    wanted = pace.http_transport or TRANSPORTS[0]
+    try:
+        load(wanted)
+    except ImportError as error:
+        if pace.http_transport:
+            raise UsageError(
+                f"--http-transport {wanted} cannot be loaded: {error}",
+                "Install segcli again, or type --http-transport httpx",
+            ) from None
+        slower = f"{wanted} cannot be loaded ({error}), so httpx sends by itself, which is slower."
+        click.echo(slower, err=True)
+        return "httpx"
+    return wanted
 
 
 def run_and_report(
