@@ -18,6 +18,7 @@ FLOORS = {
     "segcli.event": VALUES,
     "segcli.exact_json": VALUES,
     "segcli.verdict": VALUES,
+    "segcli.items": VALUES,
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
