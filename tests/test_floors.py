@@ -19,6 +19,8 @@ FLOORS = {
     "segcli.exact_json": VALUES,
     "segcli.verdict": VALUES,
     "segcli.items": VALUES,
+    "segcli.template": VALUES,
+    "segcli.wire": VALUES,
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
