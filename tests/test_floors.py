@@ -41,7 +41,7 @@ HOMES = {
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
-    "liquid": {"segcli.mapping.liquid_engine"},
+    "liquid": {"segcli.mapping.liquid"},
 }
 # What has a clock, a disk, a network or chance in it.
 WORLDLY = {

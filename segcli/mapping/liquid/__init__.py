@@ -1,4 +1,4 @@
-"""The directive that runs a Liquid template: `@liquid`, through python-liquid."""
+"""The directive that renders a Liquid template: `@liquid`, through python-liquid."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +10,7 @@ from segcli.mapping.text import length
 
 MAX_TEMPLATE = 1000
 
-MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
+_MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
 
 
 def liquid(template: Any, place: Place) -> Part:
@@ -21,15 +21,22 @@ def liquid(template: Any, place: Place) -> Part:
         return constant("")
     if length(template) > MAX_TEMPLATE:
         return place.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
-    if find_spec("liquid") is None:
-        raise MappingError([Spot(place.path, place.path).at("@liquid").problem(MISSING)])
-    from segcli.mapping.liquid_engine import renderer  # noqa: PLC0415  # only where used
+    if not is_installed():
+        raise MappingError([Spot(place.path, place.path).at("@liquid").problem(_MISSING)])
+    from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
 
     return renderer(template, place)
 
 
 def paths_of(template: str) -> list[str]:
-    """Return the paths that a template reads."""
-    from segcli.mapping.liquid_engine import paths  # noqa: PLC0415  # only where used
+    """Return the paths that a template reads; raises MappingError without python-liquid."""
+    if not is_installed():
+        raise MappingError([Spot().at("@liquid").problem(_MISSING)])
+    from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # only where it is used
 
     return paths(template)
+
+
+def is_installed() -> bool:
+    """Tell whether python-liquid can be imported."""
+    return find_spec("liquid") is not None
