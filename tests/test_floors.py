@@ -25,6 +25,7 @@ FLOORS = {
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
+    "segcli.mapping": MAPPING,
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
@@ -36,13 +37,14 @@ FLOORS = {
     "segcli.__main__": CLI,
 }
 PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.delivery", "segcli.sandbox", "segcli.cli",
+    "segcli.mapping", "segcli.delivery", "segcli.sandbox", "segcli.cli",
 }  # fmt: skip
 HOMES = {
     "httpx": {"segcli.delivery.client"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
+    "liquid": {"segcli.mapping.liquid"},
 }
 # What has a clock, a disk, a network or chance in it.
 WORLDLY = {

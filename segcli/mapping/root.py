@@ -1,0 +1,31 @@
+"""A mapping's root: whatever it is, mapping-kit takes it for an object."""
+
+from typing import Any
+
+from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.value import entries
+
+DIRECTIVE = "__segment_internal_directive"
+
+
+def of_root(mapping: Any) -> dict[str, Any]:
+    """Return the object to resolve: a list's items by their places, nothing of a number.
+
+    A directive under `__segment_internal_directive` gets the other fields as its `mapping`.
+    Raises MappingError where that is none.
+    """
+    parts = mapping if isinstance(mapping, dict) else dict(entries(mapping))
+    if DIRECTIVE not in parts:
+        return parts
+    directive = dict(entries(parts[DIRECTIVE]))
+    if len(directive) > 1:
+        raise _error("The root mapping must only have a single directive object")
+    for name, options in directive.items():
+        if isinstance(options, dict):
+            rest = {key: part for key, part in parts.items() if key != DIRECTIVE}
+            return {name: {**options, "mapping": rest}}
+    raise _error("The root directive must be an object")
+
+
+def _error(message: str) -> MappingError:
+    return MappingError([Problem(f"/{DIRECTIVE}", message, message)])
