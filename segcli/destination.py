@@ -26,10 +26,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, ready to go out. The headers hold the key, so they are not shown."""
+    """One HTTP request, ready to go out. The key may be anywhere in it, so it is not shown."""
 
-    url: str
-    body: bytes
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"
 
@@ -51,7 +51,8 @@ class Limits:
 class Field:
     """One row of the documented mapping, for people: where a value comes from and goes to.
 
-    Paths are dotted; `*` stands for every key. `on` is the call type, empty for all.
+    Paths are dotted; `*` stands for every key. `on` is the call type, or several with commas
+    between; empty for all.
     """
 
     source: str
@@ -62,11 +63,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One row of what is taken, for people: which events, and where they are posted to."""
+    """One row of what is taken, for people: which events, where they are posted to, and how many.
+
+    `events` is a query in FQL, `posted` a method and an address.
+    """
 
     name: str
     events: str
-    route: str
+    posted: str
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ def template(text: str) -> Template:
     return Template(tuple(_parts(text)))
 
 
+def shown(text: Template) -> str:
+    """Return a template as it is written, for people."""
+    return text.filled(lambda name: f"{{{name}}}")
+
+
 def _parts(text: str) -> Iterator[str | Hole]:
     for piece in _PIECE.finditer(text):
         if piece[1] is not None:

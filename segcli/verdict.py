@@ -87,11 +87,11 @@ def by_status(reply: Reply) -> Verdict:
     if status in _TRY_LATER or (status >= 500 and status != 501):
         return Retry(f"HTTP {status}", retry_after(reply))
     if status in {401, 403}:
-        return Stop(_answer(reply), setting="api_key")
+        return Stop(answer(reply), setting="api_key")
     if 300 <= status < 400:
         target = display_url(reply.headers.get("location", "")) or "nowhere"
         return Stop(f"HTTP {status}, which points to {target}", setting="endpoint")
-    return Refused(_answer(reply), splits=status in {400, 413})
+    return Refused(answer(reply), splits=status in {400, 413})
 
 
 def of_batch(verdict: Verdict, count: int) -> Verdict:
@@ -122,6 +122,12 @@ def retry_after(reply: Reply) -> float | None:
         return None
 
 
+def answer(reply: Reply) -> str:
+    """Return the status and the beginning of the body, on one line."""
+    text = excerpt(reply.body[: 4 * EXCERPT].decode(errors="replace"))
+    return f"HTTP {reply.status}: {text}" if text else f"HTTP {reply.status}"
+
+
 def excerpt(text: str) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
@@ -137,9 +143,3 @@ def _moment(date: str) -> datetime:
     """Read an HTTP-date; one of its three forms does not say that it is UTC."""
     time = parsedate_to_datetime(date)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _answer(reply: Reply) -> str:
-    """Return the status and the beginning of the body, on one line."""
-    text = excerpt(reply.body[: 4 * EXCERPT].decode(errors="replace"))
-    return f"HTTP {reply.status}: {text}" if text else f"HTTP {reply.status}"

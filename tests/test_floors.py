@@ -26,6 +26,7 @@ FLOORS = {
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
     "segcli.mapping": MAPPING,
+    "segcli.mapping_file": MAPPING,
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
@@ -37,7 +38,7 @@ FLOORS = {
     "segcli.__main__": CLI,
 }
 PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.mapping", "segcli.delivery", "segcli.sandbox", "segcli.cli",
+    "segcli.mapping", "segcli.mapping_file", "segcli.delivery", "segcli.sandbox", "segcli.cli",
 }  # fmt: skip
 HOMES = {
     "httpx": {"segcli.delivery.client"},
