@@ -88,7 +88,7 @@ def _folded(part: Part) -> Part:
     if not part.is_constant:
         return part
     try:
-        return constant(part.run(UNDEFINED))
+        return constant(part.run(UNDEFINED), has_holes=part.has_holes)
     except Rejected:
         # It refuses, but only those events that come here.
-        return Part(part.run)
+        return Part(part.run, has_holes=part.has_holes)

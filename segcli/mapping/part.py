@@ -18,7 +18,7 @@ class Part:
     """What a part of a mapping makes of the data (`run`).
 
     `is_constant`: whatever the data are. `is_total`: it never returns UNDEFINED. `has_holes`:
-    UNDEFINED may stand in lists within.
+    UNDEFINED may stand in lists within, or in objects in them.
     """
 
     run: Run
@@ -64,9 +64,10 @@ class Place:
         return Part(run)
 
 
-def constant(value: Any) -> Part:
+def constant(value: Any, *, has_holes: bool = False) -> Part:
     """Return the part that is this value for all data."""
-    return Part(lambda _: value, is_constant=True, is_total=value is not UNDEFINED)
+    is_total = value is not UNDEFINED
+    return Part(lambda _: value, is_constant=True, is_total=is_total, has_holes=has_holes)
 
 
 def bounded(run: Run, place: Place, problem: str) -> Run:

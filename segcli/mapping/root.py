@@ -7,6 +7,8 @@ from segcli.mapping.value import entries
 
 DIRECTIVE = "__segment_internal_directive"
 
+_NULL = "Cannot convert undefined or null to object"
+
 
 def of_root(mapping: Any) -> dict[str, Any]:
     """Return the object to resolve: a list's items by their places, nothing of a number.
@@ -14,6 +16,8 @@ def of_root(mapping: Any) -> dict[str, Any]:
     A directive under `__segment_internal_directive` gets the other fields as its `mapping`.
     Raises MappingError where that is none.
     """
+    if mapping is None:
+        raise MappingError([Problem("/", "should be an object", _NULL)])
     parts = mapping if isinstance(mapping, dict) else dict(entries(mapping))
     if DIRECTIVE not in parts:
         return parts

@@ -20,6 +20,7 @@ from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.root import of_root
 from segcli.mapping.spot import Spot
 from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import entries
 
 MAX_PATTERN = 10
 
@@ -63,7 +64,7 @@ def _raw_object(value: Any, spot: Spot) -> list[Problem]:
     if kind_or_directive(value) != "object":
         return wrong_kind("an object", value, spot)
     found: list[Problem] = []
-    for key, part in value.items():
+    for key, part in entries(value):
         found += check(part, spot.at(key))
     return found
 
