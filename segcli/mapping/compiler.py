@@ -13,7 +13,7 @@ from segcli.mapping.part import Part, Place, constant
 from segcli.mapping.problem import MappingError
 from segcli.mapping.reach import path
 from segcli.mapping.replacement import replace
-from segcli.mapping.root import of_root
+from segcli.mapping.root import of_root, root_path
 from segcli.mapping.template import template
 from segcli.mapping.transform import transform
 from segcli.mapping.undefined import UNDEFINED
@@ -49,7 +49,7 @@ def compiled(mapping: Any) -> Mapped:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    part = _part(of_root(mapping), Place(_part))
+    part = _part(of_root(mapping), Place(_part, root_path(mapping)))
     run = part.run if not part.has_holes else without_holes(part.run)
 
     def mapped(event: Any) -> Any:

@@ -31,5 +31,10 @@ def of_root(mapping: Any) -> dict[str, Any]:
     raise _error("The root directive must be an object")
 
 
+def root_path(mapping: Any) -> str:
+    """Return where in a mapping its root stands."""
+    return f"/{DIRECTIVE}" if isinstance(mapping, dict) and DIRECTIVE in mapping else ""
+
+
 def _error(message: str) -> MappingError:
     return MappingError([Problem(f"/{DIRECTIVE}", message, message)])

@@ -36,6 +36,6 @@ def transform(options: Any, place: Place) -> Part:
 
 def _apply(mapping: dict[str, Any], place: Place) -> Part:
     found = problems(mapping)
-    return (
-        place.refusal(str(MappingError(found))) if found else place.compile(of_root(mapping), place)
-    )
+    if found:
+        return place.refusal(str(MappingError(found)))
+    return place.compile(of_root(mapping), place)
