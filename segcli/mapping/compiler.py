@@ -10,7 +10,7 @@ from segcli.mapping.liquid import liquid
 from segcli.mapping.lists import array_path, of_list, without_holes
 from segcli.mapping.objects import flatten, merge, of_object
 from segcli.mapping.part import Part, Place, constant
-from segcli.mapping.problem import MappingError
+from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.reach import path
 from segcli.mapping.replacement import replace
 from segcli.mapping.root import of_root, root_path
@@ -61,6 +61,20 @@ def compiled(mapping: Any) -> Mapped:
             raise Rejected("", "nested too deeply for the mapping") from None
 
     return mapped
+
+
+def doubts(mapping: Any) -> list[Problem]:
+    """Return every part of a mapping that refuses whatever event gets there, or does nothing.
+
+    mapping-kit passes over such parts, and so does `problems`; in a mapping that somebody writes
+    they are mistakes. Raises MappingError as `compiled` does.
+    """
+    found = problems(mapping)
+    if found:
+        raise MappingError(found)
+    place = Place(_part, root_path(mapping))
+    _part(of_root(mapping), place)
+    return place.doubts
 
 
 def _part(mapping: Any, place: Place) -> Part:

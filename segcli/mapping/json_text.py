@@ -29,6 +29,7 @@ def json_(options: Any, place: Place) -> Part:
         return Part(
             lambda data: decoded(read(data)), value.is_constant, value.is_total, value.has_holes
         )
+    place.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
     return Part(lambda data: _nothing(read(data)), value.is_constant)
 
 

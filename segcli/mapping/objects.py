@@ -35,6 +35,8 @@ def merge(options: Any, place: Place) -> Part:
     if not isinstance(options["objects"], list):
         kind = kind_of(options["objects"])
         return place.refusal(f"@merge: expected opts.array, got {kind}")
+    if isinstance(options["direction"], str) and options["direction"] not in ("left", "right"):
+        place.doubt('@merge takes every direction but "left" for "right"')
     keeps = max(place.keeps, 1)
     direction = place.part(options["direction"], "@merge", "direction")
     parts = [
