@@ -35,19 +35,18 @@ def wrong_kind(wanted: str, value: object, spot: Spot) -> list[Problem]:
     return [spot.problem(f"should be {wanted} but it is {article} {kind}")]
 
 
-def kind(name: str) -> Check:
-    """Return the check that a value is of a kind."""
-    wanted = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+def some_kind(wanted: str, *names: str) -> Check:
+    """Return the check that a value is of one of some kinds."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
-        return [] if kind_or_directive(value) == name else wrong_kind(wanted, value, spot)
+        return [] if kind_or_directive(value) in names else wrong_kind(wanted, value, spot)
 
     return check
 
 
-is_string = kind("string")
-is_boolean = kind("boolean")
-is_array = kind("array")
+is_string = some_kind("a string", "string")
+is_boolean = some_kind("a boolean", "boolean")
+is_array = some_kind("an array", "array")
 
 
 def text_within(least: int, most: int) -> Check:

@@ -8,6 +8,8 @@ from segcli.mapping.text import text_of
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import is_true
 
+_NO_CASE = 'operator key should have a value of "lower" or "upper"'
+
 
 def if_(options: Any, place: Place) -> Part:
     """Compile `@if`: `then` where something `exists`, or is not `blank`, `else` where not."""
@@ -45,6 +47,8 @@ def case(options: Any, place: Place) -> Part:
         return NOTHING
     value = place.part(options["value"], "@case", "value", keeps=place.keeps)
     read = value.run
+    if operator not in ("lower", "upper"):
+        place.doubt(_NO_CASE)
     changed = (
         {"lower": str.lower, "upper": str.upper}.get(operator)
         if isinstance(operator, str)
@@ -56,7 +60,7 @@ def case(options: Any, place: Place) -> Part:
         if not isinstance(found, str):
             return found
         if changed is None:
-            place.refuse('operator key should have a value of "lower" or "upper"')
+            place.refuse(_NO_CASE)
         return changed(found)
 
     return Part(run, value.is_constant, value.is_total, value.has_holes)

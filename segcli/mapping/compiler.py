@@ -10,10 +10,10 @@ from segcli.mapping.liquid import liquid
 from segcli.mapping.lists import array_path, of_list, without_holes
 from segcli.mapping.objects import flatten, merge, of_object
 from segcli.mapping.part import Part, Place, constant
-from segcli.mapping.problem import MappingError
+from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.reach import path
 from segcli.mapping.replacement import replace
-from segcli.mapping.root import of_root
+from segcli.mapping.root import of_root, root_path
 from segcli.mapping.template import template
 from segcli.mapping.transform import transform
 from segcli.mapping.undefined import UNDEFINED
@@ -49,7 +49,7 @@ def compiled(mapping: Any) -> Mapped:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    part = _part(of_root(mapping), Place(_part))
+    part = _part(of_root(mapping), Place(_part, root_path(mapping)))
     run = part.run if not part.has_holes else without_holes(part.run)
 
     def mapped(event: Any) -> Any:
@@ -61,6 +61,20 @@ def compiled(mapping: Any) -> Mapped:
             raise Rejected("", "nested too deeply for the mapping") from None
 
     return mapped
+
+
+def doubts(mapping: Any) -> list[Problem]:
+    """Return every part of a mapping that refuses whatever event gets there, or does nothing.
+
+    mapping-kit passes over such parts, and so does `problems`; in a mapping that somebody writes
+    they are mistakes. Raises MappingError as `compiled` does.
+    """
+    found = problems(mapping)
+    if found:
+        raise MappingError(found)
+    place = Place(_part, root_path(mapping))
+    _part(of_root(mapping), place)
+    return place.doubts
 
 
 def _part(mapping: Any, place: Place) -> Part:
@@ -88,7 +102,7 @@ def _folded(part: Part) -> Part:
     if not part.is_constant:
         return part
     try:
-        return constant(part.run(UNDEFINED))
+        return constant(part.run(UNDEFINED), has_holes=part.has_holes)
     except Rejected:
         # It refuses, but only those events that come here.
-        return Part(part.run)
+        return Part(part.run, has_holes=part.has_holes)

@@ -7,7 +7,7 @@ import orjson
 
 from segcli import exact_json
 from segcli.mapping.number import number_text
-from segcli.mapping.part import NOTHING, Part, Place, bounded
+from segcli.mapping.part import Part, Place, bounded
 from segcli.mapping.text import MAX_TEXT, TooLong
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import entries, is_true
@@ -29,7 +29,8 @@ def json_(options: Any, place: Place) -> Part:
         return Part(
             lambda data: decoded(read(data)), value.is_constant, value.is_total, value.has_holes
         )
-    return NOTHING
+    place.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
+    return Part(lambda data: _nothing(read(data)), value.is_constant)
 
 
 def encoded(value: Any) -> Any:
@@ -53,6 +54,10 @@ def decoded(value: Any) -> Any:
         return exact_json.loads(value.encode())
     except ValueError:
         return value
+
+
+def _nothing(_: Any) -> Any:
+    return UNDEFINED
 
 
 def _writable(value: Any) -> Any:

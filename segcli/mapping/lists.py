@@ -38,7 +38,7 @@ def array_path(options: Any, place: Place) -> Part:
 
 
 def without_holes(run: Run) -> Run:
-    """Return the function whose results have null where UNDEFINED would stand in a list."""
+    """Return the function whose results have null for UNDEFINED in lists, no field for it."""
     return lambda data: _filled(run(data))
 
 
@@ -58,5 +58,5 @@ def _filled(value: Any) -> Any:
     if isinstance(value, list):
         return [None if item is UNDEFINED else _filled(item) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item) for key, item in value.items()}
+        return {key: _filled(item) for key, item in value.items() if item is not UNDEFINED}
     return value

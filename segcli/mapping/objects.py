@@ -12,7 +12,7 @@ from segcli.mapping.value import entries, is_true, kind_of
 def of_object(mapping: dict[str, Any], place: Place) -> Part:
     """Compile an object with directives in it; fields at UNDEFINED are left out."""
     keeps = max(place.keeps - 1, 0)
-    parts = {key: place.part(part, key, keeps=keeps) for key, part in mapping.items()}
+    parts = {key: place.part(part, key, keeps=keeps) for key, part in entries(mapping)}
     runs = [(key, part.run) for key, part in parts.items()]
     return Part(
         _with_all(runs) if place.keeps else _with_present(runs),
@@ -35,6 +35,8 @@ def merge(options: Any, place: Place) -> Part:
     if not isinstance(options["objects"], list):
         kind = kind_of(options["objects"])
         return place.refusal(f"@merge: expected opts.array, got {kind}")
+    if isinstance(options["direction"], str) and options["direction"] not in ("left", "right"):
+        place.doubt('@merge takes every direction but "left" for "right"')
     keeps = max(place.keeps, 1)
     direction = place.part(options["direction"], "@merge", "direction")
     parts = [
@@ -68,7 +70,9 @@ def flatten(options: Any, place: Place) -> Part:
         return result if keeps else _present(result)
 
     run = bounded(flat, place, "@flatten makes too long names")
-    return Part(run, separator.is_constant and value.is_constant, True, value.has_holes)
+    # In a list that stays as it is, an object may hold UNDEFINED.
+    has_holes = value.has_holes or omits_arrays
+    return Part(run, separator.is_constant and value.is_constant, True, has_holes)
 
 
 def _with_present(runs: Sequence[tuple[str, Run]]) -> Run:

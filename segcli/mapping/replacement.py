@@ -40,6 +40,8 @@ def replace(options: Any, place: Place) -> Part:
 def _run(read: Run, options: dict[str, Any], place: Place) -> Run:
     changes = _changes(options)
     too_long = _too_long(changes)
+    if too_long:
+        place.doubt(too_long)
     steps = [_change(pattern, new, _how(options)) for pattern, new in changes]
 
     def run(data: Any) -> str:

@@ -7,6 +7,8 @@ from segcli.mapping.value import entries
 
 DIRECTIVE = "__segment_internal_directive"
 
+_NULL = "Cannot convert undefined or null to object"
+
 
 def of_root(mapping: Any) -> dict[str, Any]:
     """Return the object to resolve: a list's items by their places, nothing of a number.
@@ -14,6 +16,8 @@ def of_root(mapping: Any) -> dict[str, Any]:
     A directive under `__segment_internal_directive` gets the other fields as its `mapping`.
     Raises MappingError where that is none.
     """
+    if mapping is None:
+        raise MappingError([Problem("/", "should be an object", _NULL)])
     parts = mapping if isinstance(mapping, dict) else dict(entries(mapping))
     if DIRECTIVE not in parts:
         return parts
@@ -25,6 +29,11 @@ def of_root(mapping: Any) -> dict[str, Any]:
             rest = {key: part for key, part in parts.items() if key != DIRECTIVE}
             return {name: {**options, "mapping": rest}}
     raise _error("The root directive must be an object")
+
+
+def root_path(mapping: Any) -> str:
+    """Return where in a mapping its root stands."""
+    return f"/{DIRECTIVE}" if isinstance(mapping, dict) and DIRECTIVE in mapping else ""
 
 
 def _error(message: str) -> MappingError:

@@ -81,6 +81,7 @@ def _filled(parts: Sequence[Piece]) -> Run:
 
 
 def _text(parts: Sequence[Piece], data: Any) -> str:
+    data = {} if data is UNDEFINED else data
     texts = [part if isinstance(part, str) else _shown(follow(data, part)) for part in parts]
     if sum(map(len, texts)) > MAX_TEXT:
         raise TooLong

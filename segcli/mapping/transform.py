@@ -21,10 +21,7 @@ def transform(options: Any, place: Place) -> Part:
             return place.refusal(f'@transform requires a "{name}" key')
     if not isinstance(options["apply"], dict):
         return place.refusal('@transform "apply" key should be an object')
-    found = problems(options["apply"])
-    if found:
-        return place.refusal(str(MappingError(found)))
-    apply = place.part(of_root(options["apply"]), "@transform", "apply")
+    apply = _apply(options["apply"], place.below("@transform", "apply"))
     at = place.below("@transform", "mapping", keeps=place.keeps, has_holes=apply.has_holes)
     mapping = place.compile(options["mapping"], at)
     first, second = apply.run, mapping.run
@@ -35,3 +32,10 @@ def transform(options: Any, place: Place) -> Part:
         return second(first(data))
 
     return Part(run, False, mapping.is_total, mapping.has_holes)
+
+
+def _apply(mapping: dict[str, Any], place: Place) -> Part:
+    found = problems(mapping)
+    if found:
+        return place.refusal(str(MappingError(found)))
+    return place.compile(of_root(mapping), place)

@@ -15,6 +15,7 @@ _MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
 
 def liquid(template: Any, place: Place) -> Part:
     """Compile `@liquid`; raises MappingError where python-liquid is not installed."""
+    place = place.below("@liquid")
     if not isinstance(template, str):
         return place.refusal("liquid template value must be a string")
     if not template:
@@ -22,7 +23,7 @@ def liquid(template: Any, place: Place) -> Part:
     if length(template) > MAX_TEMPLATE:
         return place.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
-        raise MappingError([Spot(place.path, place.path).at("@liquid").problem(_MISSING)])
+        raise MappingError([Spot(place.path, place.path).problem(_MISSING)])
     from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
 
     return renderer(template, place)
@@ -31,7 +32,7 @@ def liquid(template: Any, place: Place) -> Part:
 def paths_of(template: str) -> list[str]:
     """Return the paths that a template reads; raises MappingError without python-liquid."""
     if not is_installed():
-        raise MappingError([Spot().at("@liquid").problem(_MISSING)])
+        raise MappingError([Spot().problem(f"@liquid {_MISSING}")])
     from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # only where it is used
 
     return paths(template)

@@ -48,7 +48,7 @@ def _divided_by(dividend: Any, divisor: Any = None, whole: Any = False) -> float
 
 
 def _on_doubles(reckon: Callable[[float, float], float]) -> Callable[..., float]:
-    return lambda value, other=None: reckon(double(value), double(other))
+    return lambda value, *others: reckon(double(value), double(others[0]) if others else math.nan)
 
 
 ARITHMETIC: dict[str, Callable[..., float]] = {

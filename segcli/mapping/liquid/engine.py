@@ -30,8 +30,8 @@ _DISABLED_FILTERS = (
     *("group_by", "group_by_exp", "has", "has_exp", "map", "newline_to_br", "reject"),
     *("reject_exp", "reverse", "sort", "sort_natural", "uniq", "where_exp", "type"),
 )
-# Filters that no event is mapped twice alike with, or that make values without end.
-_UNKNOWN_FILTERS = ("push", "sample", "unshift")
+# Filters of Segment's that are not known here: chance, lists without end, and names for pages.
+_UNKNOWN_FILTERS = ("push", "sample", "slugify", "unshift")
 _UNKNOWN_TAGS = ("break", "continue", "doc", "ifchanged")
 
 

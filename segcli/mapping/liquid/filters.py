@@ -5,11 +5,13 @@ import binascii
 import hashlib
 import hmac
 import html
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from liquid import Undefined
 from liquid.exceptions import LiquidError
 
 from segcli.mapping.json_text import encoded
@@ -25,6 +27,7 @@ Filter = Callable[..., Any]
 _SPACES = re.compile(f"[{WHITE_SPACE}]+")
 _LINE_END = re.compile(r"\r?\n")
 _ESCAPED = re.compile("&(amp|lt|gt|#34|#39);")
+_HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 # What `encodeURIComponent` and `encodeURI` leave as it is.
 _COMPONENT = "-_.!~*'()"
@@ -53,7 +56,9 @@ def _default(value: Any, *defaults: Any, allow_false: Any = False) -> Any:
     return (defaults[0] if defaults else None) if is_missing else value
 
 
-def _json(value: Any, *_: Any) -> Any:
+def _json(value: Any, *indent: Any) -> Any:
+    if indent:
+        raise LiquidError('filter "json" takes no indent here', token=None)
     return encoded(UNDEFINED if plain(value) is None and value is not None else value)
 
 
@@ -119,9 +124,11 @@ def _unescape(text: str) -> str:
 
 def _url_decode(text: str) -> str:
     try:
-        return unquote_to_bytes(text.replace("+", " ")).decode()
+        if not _HALF_ENCODED.search(text):
+            return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeDecodeError:
-        raise LiquidError("URI malformed", token=None) from None
+        pass
+    raise LiquidError("URI malformed", token=None)
 
 
 def _base64_decode(text: str) -> str:
@@ -158,7 +165,6 @@ TEXTS: dict[str, Callable[..., Any]] = {
     "strip": lambda text, some="": text.strip(some or WHITE_SPACE),
     "strip_html": _strip_html,
     "strip_newlines": lambda text: _LINE_END.sub("", text),
-    "unescape": _unescape,
     "upcase": str.upper,
     "uri_escape": lambda text: quote(text, _ADDRESS),
     "url_decode": _url_decode,
@@ -176,7 +182,7 @@ FILTERS: dict[str, Filter] = {
     "json": _json,
     "jsonify": _json,
     "raw": lambda value: value,
-    "to_integer": lambda value: number_of(plain(value)),
+    "to_integer": lambda value: math.nan if isinstance(value, Undefined) else number_of(value),
     "truncate": _truncate,
     "truncatewords": _truncate_words,
 }

@@ -25,7 +25,7 @@ def _join(value: Any, separator: Any = None) -> str:
 
 def _split(value: Any, separator: Any = None) -> list[str]:
     text, mark = shown(value), shown(separator)
-    parts = text.split(mark) if mark else list(units(text))
+    parts = text.split(mark) if mark else list(text)
     while parts and not parts[-1]:
         parts.pop()
     return parts
@@ -54,6 +54,8 @@ def _slice(value: Any, begin: Any = None, count: Any = 1) -> Any:
     if value is None:
         return []
     items = value if isinstance(value, list) else shown(value)
+    if isinstance(items, list) and plain(begin) is None:
+        return []
     start, size = int(double(begin)), int(double(count))
     start += len(items) if start < 0 else 0
     return items[start : start + size] if start >= 0 and size >= 0 else items[:0]
@@ -65,6 +67,8 @@ def _sum(value: Any, path: Any = None) -> float:
 
 
 def _where(value: Any, path: Any = None, *wanted: Any) -> list[Any]:
+    if plain(path) is None:
+        return []
     if not wanted:
         return [item for item in _listed(value) if plain(_at(item, path)) not in (None, False)]
     return [item for item in _listed(value) if is_equal(_at(item, path), wanted[0])]

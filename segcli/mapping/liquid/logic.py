@@ -1,12 +1,13 @@
 """Conditions in Liquid templates, `a > 5`, compared as JavaScript compares."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 from liquid import RenderContext, Token, Undefined
 from liquid.builtin.expressions import logical as expressions
-from liquid.builtin.expressions.primitive import Blank, Empty
+from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
 from segcli.mapping.liquid.value import number_of
@@ -49,13 +50,12 @@ def in_javascript(expression: Expression) -> Expression:
 
 def is_equal(left: Any, right: Any) -> bool:
     """Tell whether two values are equal as Liquid has it: of one kind, lists by their items."""
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, Empty):
-            return isinstance(other, str | list | dict) and not other
-        if isinstance(one, Blank):
-            return _is_blank(other)
+    if isinstance(left, Expression):
+        return _is(left, right)
+    if isinstance(right, Expression):
+        return _is(right, left)
     if left is None or left is UNDEFINED:
-        return right is None or right is UNDEFINED
+        return left is right
     if isinstance(left, list):
         return isinstance(right, list) and _are_equal(left, right)
     if isinstance(left, dict):
@@ -65,7 +65,18 @@ def is_equal(left: Any, right: Any) -> bool:
     return bool(left == right) and (isinstance(left, str) or is_number(left))
 
 
+def _is(literal: Expression, value: Any) -> bool:
+    """Tell whether a value is what `empty`, `blank` or `nil` says."""
+    if isinstance(literal, Empty):
+        return isinstance(value, str | list | dict) and not value
+    if isinstance(literal, Blank):
+        return _is_blank(value)
+    return value is None or value is UNDEFINED or isinstance(value, Nil)
+
+
 def _value(expression: Expression, context: RenderContext) -> Any:
+    if isinstance(expression, Nil):
+        return expression
     value = expression.evaluate(context)
     return UNDEFINED if isinstance(value, Undefined) else value
 
@@ -80,40 +91,49 @@ def _are_equal(left: list[Any], right: list[Any]) -> bool:
     return len(left) == len(right) and all(map(is_equal, left, right))
 
 
-def _is_less(left: Any, right: Any) -> bool:
-    if isinstance(left, str) and isinstance(right, str):
-        return _unit_order(left) < _unit_order(right)
-    first, second = _number(left), _number(right)
-    return not math.isnan(first) and not math.isnan(second) and first < second
+def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
+    """Return the test that two values are in an order: texts as such, all else as numbers."""
+
+    def test(left: Any, right: Any) -> bool:
+        if isinstance(left, Expression) or isinstance(right, Expression):
+            return False
+        first, second = _primitive(left), _primitive(right)
+        if isinstance(first, str) and isinstance(second, str):
+            return compare(_units(first), _units(second))
+        one, other = _number(first), _number(second)
+        return not math.isnan(one) and not math.isnan(other) and compare(one, other)
+
+    return test
 
 
-def _is_least(left: Any, right: Any) -> bool:
-    if isinstance(left, str) and isinstance(right, str):
-        return _unit_order(left) <= _unit_order(right)
-    first, second = _number(left), _number(right)
-    return not math.isnan(first) and not math.isnan(second) and first <= second
+def _primitive(value: Any) -> Any:
+    return text_of(value) if isinstance(value, list | dict) else value
 
 
 def _number(value: Any) -> Any:
     return math.nan if value is UNDEFINED else number_of(value)
 
 
-def _unit_order(text: str) -> bytes:
+def _units(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
 
 def _contains(left: Any, right: Any) -> bool:
     if isinstance(left, list):
         return any(is_equal(item, right) for item in left)
-    return isinstance(left, str) and text_of(right) in left
+    if not isinstance(left, str):
+        return False
+    if isinstance(right, Expression):
+        return not isinstance(right, Nil) or "null" in left
+    return text_of(right) in left
 
 
 _TESTS: dict[type[Expression], Test] = {
     expressions.EqExpression: is_equal,
     expressions.NeExpression: lambda left, right: not is_equal(left, right),
-    expressions.LtExpression: _is_less,
-    expressions.GtExpression: lambda left, right: _is_less(right, left),
-    expressions.LeExpression: _is_least,
-    expressions.GeExpression: lambda left, right: _is_least(right, left),
+    expressions.LtExpression: _ordered(operator.lt),
+    expressions.GtExpression: _ordered(operator.gt),
+    expressions.LeExpression: _ordered(operator.le),
+    expressions.GeExpression: _ordered(operator.ge),
     expressions.ContainsExpression: _contains,
 }

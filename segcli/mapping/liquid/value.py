@@ -9,6 +9,7 @@ from liquid import Undefined
 
 from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, length, text_of, units
 from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import is_index
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _WHOLE = re.compile(r"0x[0-9a-f]+|0o[0-7]+|0b[01]+", re.IGNORECASE)
@@ -31,8 +32,9 @@ def property_of(value: Any, key: Any) -> Any:
         return len(value)
     if name in ("first", "last") and isinstance(value, list) and value:
         return value[0 if name == "first" else -1]
-    if isinstance(value, str) and name.isdecimal() and int(name) < length(value):
-        return units(value)[int(name)]
+    if isinstance(value, list | str) and is_index(name):
+        items = units(value) if isinstance(value, str) else value
+        return items[int(name)] if int(name) < len(items) else UNDEFINED
     return value if value is None else UNDEFINED
 
 
