@@ -152,9 +152,9 @@ def _routes(
         path: Path = ("actions", place)
         route = action.get("route", "/")
         _check_route(action, path, request, mistakes)
-        batch = read_batch(action.get("batch"), (*path, "batch"), holes, mistakes) or usual.batch
-        _check_room(batch, (*path, "batch"), mistakes)
-        post = Post(action.get("method", usual.method), batch)
+        own = read_batch(action.get("batch"), (*path, "batch"), holes, mistakes)
+        _check_room(own, (*path, "batch"), mistakes)
+        post = Post(action.get("method", usual.method), own or usual.batch)
         if route in found and found[route][1] != post:
             other = f"{route.partition('#')[0]}#{place}"
             mistakes.add(
@@ -202,7 +202,7 @@ def _key_of(wire: Wire, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
     names = wire.auth.value.settings if wire.auth else []
     known = [name for name in names if name in declared]
     secret = [name for name in known if name in wire.secrets]
-    if known and not secret:
+    if known and not secret and not mistakes.are_below(("settings", known[-1])):
         mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth is made of it")
     return next(iter(secret or sorted(wire.secrets)), "api_key")
 

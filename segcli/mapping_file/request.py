@@ -10,7 +10,8 @@ from segcli.mapping_file.mistakes import Mistakes, Path
 from segcli.template import ROUTE, Hole, Template
 from segcli.wire import Address, Auth
 
-_URL = re.compile(r"(https?://[^/?#]*|\{\s*settings\.[^{}]*\})([^?#]*)(\?[^#]*)?")
+_SETTING = r"\{\s*settings\.[^{}]*\}"
+_URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
 _HOLE = re.compile(r"\{[^{}]*\}")
 _BEARER = 'bearer = "{settings.api_key}"'
 
