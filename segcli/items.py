@@ -147,8 +147,12 @@ def _judged(entry: Any, items: Items) -> Delivered | Refused | Retry:
 
 
 def _reason(entry: Any, status: str, items: Items) -> str:
-    said = _at(entry, items.reason) if items.reason else entry
-    text = said if isinstance(said, str) else dumps(entry if said is None else said).decode()
+    """Return the vendor's words; without any the entry, but for the place: reasons are counted."""
+    said = _at(entry, items.reason) if items.reason else None
+    if said is None:
+        is_table = isinstance(entry, dict)
+        said = {key: entry[key] for key in entry if key != items.index} if is_table else entry
+    text = said if isinstance(said, str) else dumps(said).decode()
     return excerpt(f"{status}: {text}" if status else text)
 
 

@@ -49,7 +49,10 @@ class Secret:
             for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
                 yield base64.b64encode(pair.encode()).decode()
         yield quote(self._text, safe="")
-        yield json.dumps(self._text)[1:-1]
+        # In a body of JSON, which a reply of JSON may hold as a text.
+        once = json.dumps(self._text)[1:-1]
+        yield json.dumps(once)[1:-1]
+        yield once
         yield self._text
         if path := _path_of(self._text):
             yield path

@@ -61,7 +61,7 @@ def test_the_words_of_a_vendor_mean_what_was_described() -> None:
     body = [{"i": n, "state": state} for n, state in enumerate(["duplicate", "busy", "bad", 9, 42])]
 
     assert by_item(items)(reply(body)) == Partial(
-        {2: 'bad: {"i":2,"state":"bad"}', 4: '42: {"i":4,"state":42}'}, frozenset({1, 3})
+        {2: 'bad: {"state":"bad"}', 4: '42: {"state":42}'}, frozenset({1, 3})
     )
 
 
@@ -75,12 +75,12 @@ def test_an_item_with_several_entries_is_refused_if_one_of_them_refuses_it() -> 
     assert verdict == Partial({0: "422: no email"})
 
 
-def test_without_a_reason_the_entry_itself_is_the_reason() -> None:
-    items = Items(list="errors", index="at.item", reason="why")
+def test_without_a_reason_the_entry_itself_is_the_reason_but_for_the_place() -> None:
+    items = Items(list="errors", index="at", reason="why")
 
-    assert refused(items, {"at": {"item": 3}}) == {3: '{"at":{"item":3}}'}
-    assert refused(items, {"at": {"item": 3}, "why": {"a": 1}}) == {3: '{"a":1}'}
-    assert len(refused(items, {"at": {"item": 3}, "why": "x" * 1000})[3]) == 200
+    assert refused(items, {"at": 3, "field": "email"}) == {3: '{"field":"email"}'}
+    assert refused(items, {"at": 3, "why": {"a": 1}}) == {3: '{"a":1}'}
+    assert len(refused(items, {"at": 3, "why": "x" * 1000})[3]) == 200
 
 
 def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
@@ -129,7 +129,7 @@ def test_a_no_may_tell_of_single_items_too_where_that_is_described() -> None:
     items = Items(list="failed", index="index", replies=frozenset({400}))
     judge = by_item(items)
 
-    assert judge(reply({"failed": [{"index": 0}]}, 400)) == Partial({0: '{"index":0}'})
+    assert judge(reply({"failed": [{"index": 0, "a": 1}]}, 400)) == Partial({0: '{"a":1}'})
     assert judge(reply({"failed": [{"index": 0}]}, 200)) == Delivered()
     for body in (b"", b"<html>", {}, {"failed": []}, {"failed": 3}, {"failed": [{}]}):
         assert isinstance(judge(reply(body, 400)), Refused)

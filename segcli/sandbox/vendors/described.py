@@ -115,8 +115,9 @@ def _envelope(wire: Wire, path: Template, call: Call) -> Iterator[tuple[int, str
     )
     headers = {name.lower(): text for name, text in wire.headers.items()}
     for name, text in {"content-type": Template(("application/json",)), **headers}.items():
-        given = call.headers.get(name.encode(), b"").decode("latin-1")
-        yield fit.text(text, given), f"the header {name} must be {shown(text)}"
+        given = call.headers.get(name.encode())
+        status = WRONG if given is None else fit.text(text, given.decode("latin-1"))
+        yield status, f"the header {name} must be {shown(text)}"
 
 
 def _items(wire: Wire, batch: Batch | None, call: Call, value: JSON) -> Reading:
