@@ -18,10 +18,15 @@ FLOORS = {
     "segcli.event": VALUES,
     "segcli.exact_json": VALUES,
     "segcli.verdict": VALUES,
+    "segcli.items": VALUES,
+    "segcli.template": VALUES,
+    "segcli.wire": VALUES,
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
+    "segcli.mapping": MAPPING,
+    "segcli.mapping_file": MAPPING,
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
@@ -34,7 +39,8 @@ FLOORS = {
     "segcli.__main__": CLI,
 }
 PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.inputs", "segcli.delivery", "segcli.sandbox", "segcli.cli",
+    "segcli.mapping", "segcli.mapping_file", "segcli.inputs", "segcli.delivery", "segcli.sandbox",
+    "segcli.cli",
 }  # fmt: skip
 HOMES = {
     "httpx": {
@@ -46,6 +52,7 @@ HOMES = {
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
+    "liquid": {"segcli.mapping.liquid"},
     "backports": {"segcli.inputs.compressed"},
     "isal": {"segcli.inputs.compressed"},
 }

@@ -99,6 +99,7 @@ def _header(asked: JobOptions, job: Job, inputs: Sequence[Input], *, rehearsal: 
             for name in ("since", "until")
             if (moment := getattr(job.selection, name))
         },
+        revision=job.destination.revision,
     )
 
 

@@ -110,7 +110,7 @@ class _Reviewer:
                 self.tally.mapped += 1
                 self.plan.see(outcome)
                 if event:
-                    remarks = self.coverage.see(event, outcome.body, place)
+                    remarks = self.coverage.see(event, outcome, place)
                     self._warn(event, remarks, place)
             case Rejected():
                 self.tally.rejected += 1

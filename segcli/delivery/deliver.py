@@ -198,7 +198,7 @@ async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:
     def bounds(route: str) -> Bounds:
         events = job.destination.events_per_request(route, job.settings)
-        return Bounds(events, job.destination.limits.bytes)
+        return Bounds(events, job.destination.bytes_per_request(route, job.settings))
 
     return bounds
 

@@ -2,8 +2,8 @@
 
 A field is carried if a change of its value changes the payload, or gets the event rejected. So
 nothing has to be declared, and it holds for plug-ins too. Events of the same call type, name and
-shape (the same fields, with values of the same types, empty or not) are taken to be mapped
-alike, so each of these is tried once.
+shape (the same fields, with values of the same types, empty or not) that go to the same route
+with the same notes are taken to be mapped alike, so each of these is tried once.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from typing import Any
 
 from segcli.destination import Remark
 from segcli.event import Event
-from segcli.outcome import Job
+from segcli.outcome import Job, Mapped
 from segcli.review.trial import Trial
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
@@ -60,17 +60,17 @@ class Coverage:
         self._shapes: dict[int, _Alike] = {}
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
 
-    def see(self, event: Event, body: bytes, place: tuple[str, int]) -> Iterable[Remark]:
+    def see(self, event: Event, mapped: Mapped, place: tuple[str, int]) -> Iterable[Remark]:
         """Take in an event, what it became, and where it stood, file and line.
 
         Returns what the destination remarks on it.
         """
-        if body is event.raw:
+        if mapped.body is event.raw:
             self._passed_on += 1
             return self._remarks(event)
         data = event.data
         name = data["event"] if data["type"] == "track" else ""
-        shape = hash((data["type"], name, shape_of(data)))
+        shape = hash((data["type"], name, mapped.route, mapped.notes, shape_of(data)))
         alike = self._shapes.get(shape) or self._try(event, shape, place)
         if alike is None:
             self.untried += 1
