@@ -18,12 +18,11 @@ from segcli.mapping.checks import (
     wrong_kind,
 )
 from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.replacement import MAX_LENGTH
 from segcli.mapping.root import of_root, root_path
 from segcli.mapping.spot import Spot
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import entries
-
-MAX_PATTERN = 10
 
 
 def problems(mapping: Any) -> list[Problem]:
@@ -125,8 +124,8 @@ _DIRECTIVES: dict[str, Check] = {
     "@case": _options({"operator": Field(is_string), "value": Field(_directive_or_string)}),
     "@replace": _options(
         {
-            "pattern": Field(text_within(1, MAX_PATTERN), required=True),
-            "replacement": Field(text_within(0, MAX_PATTERN)),
+            "pattern": Field(text_within(1, MAX_LENGTH), required=True),
+            "replacement": Field(text_within(0, MAX_LENGTH)),
             "value": Field(_directive_or_string, required=True),
             "ignorecase": Field(is_boolean),
             "global": Field(is_boolean),
