@@ -54,7 +54,12 @@ def reader(keys: Sequence[str]) -> Run:
 
     def read(data: Any) -> Any:
         for key in keys:
-            data = data.get(key, UNDEFINED) if type(data) is dict else below(data, key)
+            if type(data) is dict:
+                data = data.get(key, UNDEFINED)
+            elif data is UNDEFINED:
+                return data
+            else:
+                data = below(data, key)
         return data
 
     return read
@@ -86,6 +91,8 @@ def _first(key: str) -> Run:
 def _second(first: str, second: str) -> Run:
     def read(data: Any) -> Any:
         value = data.get(first, UNDEFINED) if type(data) is dict else below(data, first)
-        return value.get(second, UNDEFINED) if type(value) is dict else below(value, second)
+        if type(value) is dict:
+            return value.get(second, UNDEFINED)
+        return value if value is UNDEFINED else below(value, second)
 
     return read
