@@ -76,6 +76,7 @@ PATHS = [
     ("below a number stands nothing", path("$.properties.price.x"), UNDEFINED),
     ("a character has a place", path("$.userId[1]"), "1"),
     ("no path is the event", path("$."), EVENT),
+    ("a path may be a literal", path({"@literal": "$.userId"}), "u1"),
     ("a directive may make the path", path(path("$.empty")), EVENT),
     ("dots in a row are one", path("properties..price"), 9.5),
     ("a place with zeros before it is none", path("products[00]"), UNDEFINED),

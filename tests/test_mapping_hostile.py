@@ -176,6 +176,10 @@ GROWING = {
         {"@liquid": "{{ t | split: '' | join: t }}"}, {"t": "a" * 10_000}),
     "a text between all characters in Liquid": (
         {"@liquid": "{{ t | replace: '', t }}"}, {"t": "a" * 10_000}),
+    "a long range in Liquid": ({"@liquid": "{{ (1..t) | join }}"}, {"t": 10**12}),
+    "a shown range in Liquid": ({"@liquid": "{{ (1..t) }}"}, {"t": 10**12}),
+    "a template with one long list": (
+        {"@template": {"@path": "$.t"}}, {"t": "{{l}}" * 20_000, "l": ["a" * 500_000]}),
     "a wide date in Liquid": (
         {"@liquid": "{{ 0 | date: t }}"}, {"t": "%9999999Y" * 1_000}),
 }  # fmt: skip

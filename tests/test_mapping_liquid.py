@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import segcli.mapping.liquid
+import segcli.mapping.validation
 from segcli.event import Rejected
 from segcli.mapping import MappingError, compiled, doubts
 from segcli.mapping.keys import field_value_keys
@@ -170,6 +171,22 @@ def test_what_segment_refuses_is_refused_in_its_words(template: str, problem: st
     assert (caught.value.field, caught.value.problem) == ("/@liquid", problem)
 
 
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ 1 | plus: %s }}", "Infinity"),
+        ("{%% if n < %s %%}less{%% endif %%}", "less"),
+        ("{{ (1..3) | join }}%.0s", "1 2 3"),
+        ("{{ long | date: '%%Y' | size }}%.0s", "300000"),
+    ],
+    ids=["plus", "less", "range", "no date"],
+)
+def test_what_is_large_is_rendered_soon(template: str, text: str) -> None:
+    event = {"n": Decimal("1e300"), "long": " (" * 150_000}
+
+    assert compiled({"@liquid": template % ("9" * 400)})(event) == text
+
+
 def test_a_refusal_says_nothing_of_an_event() -> None:
     with pytest.raises(Rejected) as caught:
         compiled({"@liquid": "{{ secret | base64_decode }}"})({"secret": "s3cr3t!"})
@@ -194,13 +211,15 @@ def test_the_paths_that_a_template_reads_are_known() -> None:
 
 def test_without_python_liquid_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segcli.mapping.liquid, "is_installed", lambda: False)
+    monkeypatch.setattr(segcli.mapping.validation, "is_installed", lambda: False)
 
-    for call in (compiled, doubts):
-        with pytest.raises(MappingError) as caught:
-            call({"a": {"@liquid": "{{ b }}"}})
-        assert [str(problem) for problem in caught.value.problems] == [
-            '/a/@liquid needs python-liquid: type pip install "segcli[liquid]"'
-        ]
+    for mapping, path in (({"a": {"@liquid": "x"}}, "/a"), ({"a": [{"@liquid": "x"}]}, "/a/0")):
+        for call in (compiled, doubts):
+            with pytest.raises(MappingError) as caught:
+                call(mapping)
+            assert [str(problem) for problem in caught.value.problems] == [
+                f'{path}/@liquid needs python-liquid: type pip install "segcli[liquid]"'
+            ]
 
 
 def test_python_liquid_is_imported_only_for_a_mapping_that_uses_it() -> None:

@@ -190,6 +190,8 @@ def test_a_mapping_may_not_copy_an_event_without_end(grow: Any) -> None:
          '@json does nothing with mode "Decode": type encode or decode'),
         ({"@replace": {"pattern": "a", "value": "a", "pattern2": "too long for it"}}, "/a",
          '@replace requires a "pattern" less than 10 characters'),
+        ({"@path": {"@literal": 5}}, "/a", "@path: expected string, got number"),
+        ({"@template": {"@if": {"exists": 1}}}, "/a", "@template: expected string, got undefined"),
         ({"@liquid": "{% for x in y %}"}, "/a/@liquid", 'tag "for" is disabled, line:1, col:1'),
         ([{"@transform": {"apply": {"b": {"@path": 1}}, "mapping": {"c": 1}}}],
          "/a/0/@transform/apply",

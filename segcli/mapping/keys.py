@@ -28,9 +28,11 @@ def _parts(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else list(value)
 
 
-def _below(*names: str) -> Callable[[Any], list[Any]]:
+def _below(*names: str, needs: tuple[str, ...] = ()) -> Callable[[Any], list[Any]]:
+    """Return the function that finds keys below some names, in options that have one of others."""
+
     def keys(options: Any) -> list[Any]:
-        if not isinstance(options, dict):
+        if not isinstance(options, dict) or (needs and not set(needs) & set(options)):
             return []
         return [key for name in names for key in field_value_keys(options.get(name))]
 
@@ -39,11 +41,11 @@ def _below(*names: str) -> Callable[[Any], list[Any]]:
 
 _DIRECTIVES: dict[str, Callable[[Any], list[Any]]] = {
     "@arrayPath": field_value_keys,
-    "@case": _below("value"),
-    "@if": _below("blank", "exists", "then", "else"),
+    "@case": _below("value", needs=("operator",)),
+    "@if": _below("blank", "exists", "then", "else", needs=("exists", "blank")),
     "@literal": lambda _: [],
     "@path": lambda path: [path],
-    "@replace": _below("value"),
+    "@replace": _below("value", needs=("pattern",)),
     "@template": lambda text: _PLACEHOLDER.findall(text) if isinstance(text, str) else [],
     "@json": _below("value"),
     "@flatten": _below("value"),

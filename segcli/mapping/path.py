@@ -1,14 +1,13 @@
 """Paths into JSON values, `properties.products[0].price`: split once, followed for each event."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from segcli.mapping.part import Run
 from segcli.mapping.text import length, units
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import is_index
-
-Run = Callable[[Any], Any]
 
 _BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
 _QUOTE = re.compile("['\"]")

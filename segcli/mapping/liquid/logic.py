@@ -102,7 +102,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
         if isinstance(first, str) and isinstance(second, str):
             return compare(_units(first), _units(second))
         one, other = _number(first), _number(second)
-        return not math.isnan(one) and not math.isnan(other) and compare(one, other)
+        # NaN is in no order, and a Decimal does not compare with it at all.
+        return bool(one == one and other == other and compare(one, other))  # noqa: PLR0124
 
     return test
 
