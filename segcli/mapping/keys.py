@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segcli.mapping.liquid import paths_of
+from segcli.mapping.value import entries
 
 _PLACEHOLDER = re.compile("{{(.*?)}}")
 
@@ -21,11 +22,7 @@ def field_value_keys(mapping: Any) -> list[Any]:
         for name, keys in _DIRECTIVES.items():
             if name in mapping:
                 return [key for key in keys(mapping[name]) if key]
-    return [key for part in _parts(mapping) for key in field_value_keys(part)]
-
-
-def _parts(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else list(value)
+    return [key for _, part in entries(mapping) for key in field_value_keys(part)]
 
 
 def _below(*names: str, needs: tuple[str, ...] = ()) -> Callable[[Any], list[Any]]:
