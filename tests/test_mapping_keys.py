@@ -60,8 +60,8 @@ def test_empty_values(value: Any, schema: Any, kept: Any) -> None:
 
 def test_an_empty_text_goes_at_the_root_only() -> None:
     text = {"type": "string"}
-    schema = {"type": "object", "properties": {"a": text, "b": {"type": "object",
-                                                                "properties": {"c": text}}}}  # fmt: skip
+    inner = {"type": "object", "properties": {"c": text}}
+    schema = {"type": "object", "properties": {"a": text, "b": inner}}
 
     kept = without_empty({"a": "", "b": {"c": ""}}, schema, is_root=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segcli.mapping.liquid import paths_of
-from segcli.mapping.value import entries
+from segcli.mapping.value import entries, is_true
 
 _PLACEHOLDER = re.compile("{{(.*?)}}")
 
@@ -21,7 +21,7 @@ def field_value_keys(mapping: Any) -> list[Any]:
     if isinstance(mapping, dict):
         for name, keys in _DIRECTIVES.items():
             if name in mapping:
-                return [key for key in keys(mapping[name]) if key]
+                return [key for key in keys(mapping[name]) if is_true(key)]
     return [key for _, part in entries(mapping) for key in field_value_keys(part)]
 
 
@@ -37,7 +37,7 @@ def _below(*names: str, needs: tuple[str, ...] = ()) -> Callable[[Any], list[Any
 
 
 _DIRECTIVES: dict[str, Callable[[Any], list[Any]]] = {
-    "@arrayPath": field_value_keys,
+    "@arrayPath": lambda items: field_value_keys(items) if isinstance(items, list) else [],
     "@case": _below("value", needs=("operator",)),
     "@if": _below("blank", "exists", "then", "else", needs=("exists", "blank")),
     "@literal": lambda _: [],
