@@ -11,7 +11,7 @@ from segcli.exact_json import dumps
 from segcli.mapping_file.batch import read_batch
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.mapping_file.posting import least_frame, request_of, room_of
+from segcli.mapping_file.posting import least_frame, request_of, rooms_of
 from segcli.mapping_file.reply import read_items, verdict_of
 from segcli.mapping_file.request import RequestTable, read_request
 from segcli.mapping_file.rows import rows_of
@@ -61,7 +61,7 @@ def destination_of(
         ),
         skips=taken.skips,
         together=lambda route, _: _events(wire.post_of(route)),
-        room=lambda route, values: room_of(wire, route, values),
+        room=rooms_of(wire),
         remarks=taken.remarks,
         fields=tuple(taken.fields()),
         actions=tuple(_action(one, wire) for one in taken.subscriptions),
