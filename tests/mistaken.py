@@ -132,7 +132,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                                 "entries tell which"]),
     ({"reply": {"refuse": [400], "items": {"index": "i", "replies": [400]}}},
      ["reply.refuse[0]: 400 stands in reply.items.replies already"]),
-    ({"limits": {"rate": 0}}, ["limits.rate: must be more than 0"]),
+    ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
     ({"actions.0.subscribe": 'type == "track"'},

@@ -68,6 +68,9 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
         return dict(_entries(value, rule, path, mistakes))
     if isinstance(value, list):
         inner = [_held(one, rule["items"], (*path, at), mistakes) for at, one in enumerate(value)]
+        # The place of a table is its name in messages: an empty one stands for a wrong one.
+        is_table = _resolved(rule["items"]).get("type") == "object"
+        inner = [{} if is_table and one is _GONE else one for one in inner]
         return [one for one in inner if one is not _GONE]
     return value
 
@@ -162,9 +165,7 @@ def _wrong_size(value: Any, rule: Mapping[str, Any]) -> str:
         return "must not be empty"
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return ""
-    low, high, above = (rule.get(k) for k in ("minimum", "maximum", "exclusiveMinimum"))
-    if above is not None and value <= above:
-        return f"must be more than {above}"
-    if low is not None and high is not None and not low <= value <= high:
-        return f"must be from {low:,} to {high:,}"
-    return f"must be at least {low}" if low is not None and value < low else ""
+    low, high = rule.get("minimum"), rule.get("maximum")
+    if low is None or high is None or low <= value <= high:
+        return ""
+    return f"must be from {low:,} to {high:,}"
