@@ -45,13 +45,16 @@ SCALARS = st.one_of(
 SHORT = st.text(alphabet="aeiou$&`'.*+ \u00e9\U0001f600", max_size=5)
 
 
+PATTERN = SHORT.map(lambda text: text or "a")
+
+
 def options(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
 def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return mappings made of other mappings by the grammar of directives, lists and objects."""
-    directive = part.filter(lambda one: isinstance(one, dict) and any(k[:1] == "@" for k in one))
+    directive = part.map(as_directive)
     anything = {"value": part}
     return st.one_of(
         st.dictionaries(st.sampled_from("abc1"), part, max_size=3),
@@ -63,7 +66,7 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         named("@if", options({}, dict.fromkeys(("exists", "blank", "then", "else"), part))),
         named("@case", options({}, {"operator": st.sampled_from(("upper", "lower", "x")),
                                     "value": directive | SHORT})),
-        named("@replace", options({"pattern": SHORT.filter(bool), "value": directive | SHORT},
+        named("@replace", options({"pattern": PATTERN, "value": directive | SHORT},
                                   {"replacement": SHORT, "ignorecase": st.booleans(),
                                    "global": st.booleans(), "pattern2": SHORT,
                                    "replacement2": SHORT})),
@@ -75,6 +78,11 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         named("@transform", options({"apply": objects(part) | directive,
                                      "mapping": objects(part) | directive}, {})),
     )  # fmt: skip
+
+
+def as_directive(value: Any) -> Any:
+    is_one = isinstance(value, dict) and any(key.startswith("@") for key in value)
+    return value if is_one else {"@literal": value}
 
 
 def named(name: str, value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
