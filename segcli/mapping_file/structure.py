@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from segcli.mapping_file.mistakes import Mistakes, Path, listed
+from segcli.mapping_file.mistakes import Mistakes, Path, dotted, listed
 
 _GONE: Final = object()
 _KINDS: dict[type, str] = {
@@ -62,7 +62,9 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
     """Return what of a value is right; `_GONE` where nothing is."""
     rule = _resolved(rule)
     if problem := _problem(value, rule):
-        mistakes.add(path, problem)
+        is_one_of_many = isinstance(value, dict) and rule.get("type") == "array"
+        hint = f": in TOML each begins with [[{dotted(path)}]]" if is_one_of_many else ""
+        mistakes.add(path, problem + hint)
         return _GONE
     if isinstance(value, dict) and rule.get("type") == "object":
         return dict(_entries(value, rule, path, mistakes))
