@@ -48,14 +48,14 @@ class Secret:
         for other in ("", *beside):
             for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
                 yield base64.b64encode(pair.encode()).decode()
-        yield quote(self._text, safe="")
-        # In a body of JSON, which a reply of JSON may hold as a text.
-        once = json.dumps(self._text)[1:-1]
-        yield json.dumps(once)[1:-1]
-        yield once
-        yield self._text
-        if path := _path_of(self._text):
-            yield path
+        for text in filter(None, (self._text, _path_of(self._text))):
+            yield quote(text, safe="")
+            # In a body of JSON, which a reply of JSON may hold as a text; some escape a slash too.
+            once = json.dumps(text)[1:-1]
+            yield json.dumps(once)[1:-1]
+            yield once.replace("/", r"\/")
+            yield once
+            yield text
 
     def __bool__(self) -> bool:
         return bool(self._text)

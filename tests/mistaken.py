@@ -22,7 +22,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request": GONE}, ["request: is missing"]),
     ({"actions": GONE}, ["actions: is missing"]),
     ({"actions": []}, ["actions: must not be empty"]),
-    ({"actions": {}}, ["actions: must be a list, not a table"]),
+    ({"actions": {}}, ["actions: must be a list, not a table: in TOML each begins with "
+                       "[[actions]]"]),
     ({"request.Url": 1}, ["request.Url: is no key here. Did you mean url?"]),
     ({"limits": {"speed": 1}}, ["limits.speed: is no key here. Known are rate, payload_bytes."]),
     ({"a b": 1}, ['"a b": is no key here. Known are $schema, name, label, about, settings, '
@@ -132,7 +133,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                                 "entries tell which"]),
     ({"reply": {"refuse": [400], "items": {"index": "i", "replies": [400]}}},
      ["reply.refuse[0]: 400 stands in reply.items.replies already"]),
-    ({"limits": {"rate": 0}}, ["limits.rate: must be more than 0"]),
+    ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
     ({"actions.0.subscribe": 'type == "track"'},

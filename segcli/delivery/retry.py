@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
@@ -14,6 +15,7 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.settled import Settled
 from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
+from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
 from segcli.settings import hide_secrets, how_to_set
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
@@ -171,7 +173,14 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        body = self._hide(reply.body.decode("latin-1")).encode("latin-1")
+        text = reply.body.decode("latin-1")
+        hidden = self._hide(text)
+        if hidden == text:
+            return reply
+        try:
+            body = dumps(_with_texts(loads(reply.body), self._hide))
+        except ValueError:
+            body = hidden.encode("latin-1")
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
@@ -195,6 +204,19 @@ class _Trouble:
 
 
 _LATER = "Nothing was lost: what is unsent can be sent later."
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with its texts changed; a number that would be, too: it may be a key."""
+    if isinstance(value, dict):
+        return {change(key): _with_texts(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(inner, change) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    changed = change(text)
+    return value if changed == text else changed
 
 
 def _verdict_without(reply: NoReply) -> Verdict:
