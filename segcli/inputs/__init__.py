@@ -6,7 +6,7 @@
 from segcli.inputs.archive import Days, split
 from segcli.inputs.input import Input, total_size
 from segcli.inputs.naming import inputs, look_at
-from segcli.inputs.opening import opened
+from segcli.inputs.opening import opened, streams
 from segcli.inputs.stream import ReadError, Stream
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "look_at",
     "opened",
     "split",
+    "streams",
     "total_size",
 ]
