@@ -41,6 +41,8 @@ HOMES = {
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
+    "aiohttp": {"segcli.inputs.store"},
+    "fsspec": {"segcli.inputs.store"},
     "backports": {"segcli.inputs.compressed"},
     "isal": {"segcli.inputs.compressed"},
 }

@@ -15,7 +15,7 @@ from segcli.delivery.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
-from segcli.secret import display_url
+from segcli.secret import display_address, display_url
 from segcli.settings import hide_secrets
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _without_secrets(word: str, job: Job) -> str:
     if re.fullmatch(r"--[a-z-]+", word):
         return word
     word = hide_secrets(job.settings, word)
-    return re.sub(r"https?://\S+", lambda match: display_url(match[0]), word)
+    return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 
 def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":

@@ -51,7 +51,7 @@ def check_stdout(inputs: Sequence[Input]) -> None:
     if not stat.S_ISREG(status.st_mode):
         return
     for entry in inputs:
-        if entry.name != "-" and os.path.samestat(status, os.stat(entry.name)):
+        if entry.name != "-" and not entry.remote and os.path.samestat(status, os.stat(entry.name)):
             raise UsageError(
                 f"stdout goes to {entry.title}, which is also an input",
                 "Let it go elsewhere: segcli … > another-file",

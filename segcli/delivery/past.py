@@ -148,7 +148,8 @@ def name_of(path: Path) -> str:
 
 def key_of(entry: Input) -> str:
     """Return an input as a journal knows it."""
-    return entry.name if entry.name == "-" else name_of(Path(entry.name))
+    is_path = entry.name != "-" and not entry.remote
+    return name_of(Path(entry.name)) if is_path else entry.name
 
 
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:

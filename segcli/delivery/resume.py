@@ -15,6 +15,8 @@ from segcli.delivery.journal_file import lock
 from segcli.delivery.past import Header, Past
 from segcli.delivery.source import Input
 from segcli.errors import InputError, OutputError, UsageError
+from segcli.inputs.store import is_address
+from segcli.secret import display_address
 
 
 class Start(Enum):
@@ -58,8 +60,11 @@ def default_path(folder: Path, header: Header) -> Path:
 
 
 def names_of(names: Sequence[str]) -> list[str]:
-    """Return what was named as a journal knows it: full paths, and `-` for stdin."""
-    return [name if name == "-" else pasts.name_of(Path(name)) for name in names or ["-"]]
+    """Return what was named as a journal knows it: full paths, addresses, and `-` for stdin."""
+    return [
+        display_address(name) if name == "-" or is_address(name) else pasts.name_of(Path(name))
+        for name in names or ["-"]
+    ]
 
 
 def _unlink_if_same(path: Path, descriptor: int) -> None:

@@ -5,7 +5,8 @@
 
 from segcli.inputs.archive import Days, split
 from segcli.inputs.input import Input, total_size
-from segcli.inputs.naming import inputs, look_at
+from segcli.inputs.looking import look_at
+from segcli.inputs.naming import inputs
 from segcli.inputs.opening import opened, streams
 from segcli.inputs.stream import ReadError, Stream
 

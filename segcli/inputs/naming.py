@@ -3,14 +3,17 @@
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from segcli.errors import InputError
+from segcli.inputs.address import inputs_at
 from segcli.inputs.folder import files_in, version_of
 from segcli.inputs.input import Input, shown
-from segcli.inputs.opening import opened
+from segcli.inputs.looking import look_at_one
+from segcli.inputs.store import is_address
 
 
 def inputs(names: Sequence[str]) -> list[Input]:
@@ -23,20 +26,18 @@ def inputs(names: Sequence[str]) -> list[Input]:
         raise InputError("- is given twice", "stdin can be read once.")
     found = [entry for name in names or ["-"] for entry in _named(name)]
     _check_once(found)
-    return [replace(entry, place=place) for place, entry in enumerate(found)]
-
-
-def look_at(found: Sequence[Input]) -> None:
-    """Raise InputError where a file that was found in a folder cannot be read or is no NDJSON."""
+    found = [replace(entry, place=place) for place, entry in enumerate(_told_apart(found))]
     for entry in found:
-        if entry.found_in:
-            with opened(entry):
-                pass
+        if entry.can_be_read_again and not entry.found_in:
+            look_at_one(entry)
+    return found
 
 
 def _named(name: str) -> Iterator[Input]:
     if name == "-":
         yield _stdin()
+    elif is_address(name):
+        yield from inputs_at(name)
     elif Path(name).is_dir():
         yield from files_in(name)
     else:
@@ -56,10 +57,19 @@ def _check_once(found: Sequence[Input]) -> None:
 
 
 def _identity(entry: Input) -> object:
-    if entry.name == "-":
-        return "-"
+    if entry.name == "-" or entry.remote:
+        return entry.remote.identity if entry.remote else "-"
     status = os.stat(entry.name)
     return status.st_dev, status.st_ino
+
+
+def _told_apart(found: Sequence[Input]) -> Iterator[Input]:
+    """Number the addresses of the web that differ only in what must not be shown."""
+    times: Counter[str] = Counter()
+    for entry in found:
+        times[entry.name] += 1
+        again = times[entry.name]
+        yield entry if again == 1 else replace(entry, name=f"{entry.name} ({again})")
 
 
 def _stdin() -> Input:
@@ -78,9 +88,7 @@ def _file(name: str) -> Input:
     if not path.is_file():
         return Input(name, None)
     status = path.stat()
-    entry = Input(name, status.st_size, version=version_of(status))
-    with opened(entry):
-        return entry
+    return Input(name, status.st_size, version=version_of(status))
 
 
 def _nearby(path: Path) -> str:

@@ -2,22 +2,25 @@
 
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from io import BufferedReader
 
 from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
+from segcli.inputs.fetching import ReadAhead
 from segcli.inputs.input import Input
 from segcli.inputs.start import LOOKED_AT, check_start
 from segcli.inputs.stream import Peeked, ReadError, Stream
 
 
-def opened(entry: Input) -> AbstractContextManager[Stream]:
+@contextmanager
+def opened(entry: Input) -> Iterator[Stream]:
     """Open an input and check by its first bytes that it can be NDJSON; raises InputError.
 
     What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
     """
-    return _opened(entry, InputError)
+    with closing(ReadAhead([entry])) as ahead, _opened(entry, ahead, InputError) as stream:
+        yield stream
 
 
 def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, None]:
@@ -25,16 +28,32 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
 
     Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
     """
-    for entry in found:
-        with _opened(entry, Stopped) as stream:
-            yield entry, stream
+    with closing(ReadAhead(found)) as ahead:
+        for entry in found:
+            with _opened(entry, ahead, Stopped) as stream:
+                yield entry, stream
+
+
+def is_enough(entry: Input, start: bytes) -> bool:
+    """Check an input by the bytes it begins with, and tell whether they were enough for that.
+
+    Raises InputError as `opened` does.
+    """
+    try:
+        _unpacked(entry, _Bytes(start))
+    except ReadError as error:
+        if entry.size is None or len(start) < entry.size:
+            return False
+        raise InputError(f"{entry.title} cannot be read: {error.strerror}", error.hint) from None
+    return True
 
 
 @contextmanager
-def _opened(entry: Input, failure: type[SegcliError]) -> Iterator[Stream]:
+def _opened(entry: Input, ahead: ReadAhead, failure: type[SegcliError]) -> Iterator[Stream]:
     with ExitStack() as stack:
         try:
-            stream = _unpacked(entry, stack.enter_context(_stored(entry)))
+            stored = stack.enter_context(_stored(entry, ahead))
+            stream = _unpacked(entry, stored)
         except OSError as error:
             hint = error.hint if isinstance(error, ReadError) else ""
             raise failure(f"{entry.title} cannot be read: {error.strerror}", hint) from None
@@ -42,7 +61,11 @@ def _opened(entry: Input, failure: type[SegcliError]) -> Iterator[Stream]:
 
 
 @contextmanager
-def _stored(entry: Input) -> Iterator[Stream]:
+def _stored(entry: Input, ahead: ReadAhead) -> Iterator[Stream]:
+    if entry.remote:
+        with ahead.stream(entry.remote) as stream:
+            yield stream
+        return
     own = entry.name != "-"
     with open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own) as file:
         yield _File(file)
@@ -67,5 +90,18 @@ class _File:
 
     def read1(self, size: int, /) -> bytes:
         block = self._file.read1(size)
+        self.stored += len(block)
+        return block
+
+
+class _Bytes:
+    """The beginning of an input, as a stream that ends there."""
+
+    def __init__(self, data: bytes) -> None:
+        self.stored = 0
+        self._data = data
+
+    def read1(self, size: int, /) -> bytes:
+        block, self._data = self._data[:size], self._data[size:]
         self.stored += len(block)
         return block
