@@ -1,9 +1,10 @@
 """What must not be shown: keys, and the parts of an address that may hold one."""
 
 import base64
+import json
 import re
-from collections.abc import Iterator
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+from collections.abc import Iterator, Sequence
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
 _SHORTEST_SECRET = 6
@@ -31,14 +32,31 @@ class Secret:
         """Return the Basic credentials with the key as the user name and no password."""
         return base64.b64encode(f"{self._text}:".encode()).decode()
 
-    def hide_in(self, text: str) -> str:
-        """Return the text with the key, plain or as Basic credentials, replaced by `***`.
+    def hide_in(self, text: str, beside: Sequence[str] = ()) -> str:
+        """Return the text with the key replaced by `***`: plain, encoded, or as Basic credentials.
 
-        A key of one to three letters is no key, and hiding it would blank out whole messages.
+        `beside` are what may be the user name to its password, or the other way round. A key of
+        one to three letters is no key, and hiding it would blank out whole messages.
         """
         if len(self._text) < _SHORTEST:
             return text
-        return text.replace(self._text, "***").replace(self.basic(), "***")
+        for form in self._forms(beside):
+            text = text.replace(form, "***")
+        return text
+
+    def _forms(self, beside: Sequence[str]) -> Iterator[str]:
+        """Yield what may show it, the longest first where one is a part of another."""
+        for other in ("", *beside):
+            for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
+                yield base64.b64encode(pair.encode()).decode()
+        yield quote(self._text, safe="")
+        # In a body of JSON, which a reply of JSON may hold as a text.
+        once = json.dumps(self._text)[1:-1]
+        yield json.dumps(once)[1:-1]
+        yield once
+        yield self._text
+        if path := _path_of(self._text):
+            yield path
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -57,6 +75,13 @@ class Secret:
 
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         return Secret, (self._text,)
+
+
+def _path_of(text: str) -> str:
+    """Return what follows the host of an address that is a key, if that is long enough for one."""
+    start, slashes, rest = text.partition("://")
+    path = rest.partition("/")[2] if slashes and start in {"http", "https"} else ""
+    return path if len(path) >= _SHORTEST_SECRET else ""
 
 
 def display_url(url: str) -> str:

@@ -19,7 +19,7 @@ def seen(job: Job, *events: Event) -> Coverage:
     for line, event in enumerate(events, 1):
         outcome = map_event(event, job)
         assert isinstance(outcome, Mapped)
-        coverage.see(event, outcome.body, ("events.jsonl", line))
+        coverage.see(event, outcome, ("events.jsonl", line))
     return coverage
 
 

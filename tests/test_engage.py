@@ -207,7 +207,7 @@ def test_the_progress_of_a_sync_is_no_share_of_the_lists_bytes(
 ) -> None:
     """What is sent is many times as long as what is read."""
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
-    at = standin(latency=0.02)
+    at = standin(latency=0.1)
     file = csv(tmp_path / "m.csv", range(50))
     said = segcli(*engage("gist", at.endpoint("gist"), file))
 

@@ -18,10 +18,15 @@ FLOORS = {
     "segcli.event": VALUES,
     "segcli.exact_json": VALUES,
     "segcli.verdict": VALUES,
+    "segcli.items": VALUES,
+    "segcli.template": VALUES,
+    "segcli.wire": VALUES,
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
+    "segcli.mapping": MAPPING,
+    "segcli.mapping_file": MAPPING,
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
@@ -34,15 +39,21 @@ FLOORS = {
     "segcli.__main__": CLI,
 }
 PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.inputs", "segcli.delivery", "segcli.sandbox", "segcli.cli",
+    "segcli.mapping", "segcli.mapping_file", "segcli.inputs", "segcli.delivery", "segcli.sandbox",
+    "segcli.cli",
 }  # fmt: skip
 HOMES = {
-    "httpx": {"segcli.delivery.client"},
+    "httpx": {
+        *("segcli.delivery.client", "segcli.delivery.transport"),
+        *("segcli.delivery.aiohttp_transport", "segcli.delivery.proxy"),
+    },
+    "aiohttp": {"segcli.delivery.aiohttp_transport", "segcli.inputs.store"},
+    "yarl": {"segcli.delivery.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
-    "aiohttp": {"segcli.inputs.store"},
     "fsspec": {"segcli.inputs.store"},
+    "liquid": {"segcli.mapping.liquid"},
     "backports": {"segcli.inputs.compressed"},
     "isal": {"segcli.inputs.compressed"},
 }

@@ -19,6 +19,7 @@ from segcli.cli.sending import (
     overrides_of,
     run_and_report,
     staged,
+    transport_for,
 )
 from segcli.delivery import rejects, source
 from segcli.delivery.member import Columns
@@ -165,6 +166,7 @@ def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
         rate=pace.rate,
         timeout=pace.timeout,
         retry_for=pace.retry_for,
+        transport=transport_for(pace),
         record=Syncing(state, difference, one.computation, at=one.at),
     )
     ending = _ending(one, STATES_OF_SEND)

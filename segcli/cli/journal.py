@@ -109,6 +109,7 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
             for name in ("since", "until")
             if (moment := getattr(job.selection, name))
         },
+        revision=job.destination.revision,
     )
 
 

@@ -128,7 +128,8 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             envvar="SEGCLI_DEST",
             default=default_dest,
             show_default=default_dest is not None,
-            help="The destination; `segcli destinations` lists them. Env: SEGCLI_DEST.",
+            help="The destination: a name that `segcli destinations` lists, or a file like "
+            "./acme.toml. Env: SEGCLI_DEST.",
         ),
         click.option(
             "--set",

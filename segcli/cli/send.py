@@ -22,6 +22,7 @@ from segcli.cli.sending import (
     overrides_of,
     run_and_report,
     staged,
+    transport_for,
 )
 from segcli.cli.transform import transform_and_report
 from segcli.delivery import rejects, source
@@ -74,6 +75,8 @@ def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: Sandb
     if how.dry_run:
         return transform_and_report(asked)
     inputs = source.inputs(asked.files)
+    # It takes a while to load, so that is done before anything is said to have begun.
+    pace = replace(pace, http_transport=transport_for(pace))
     with staged(stage, quiet=asked.quiet) as standin:
         return _send(asked, how, pace, inputs=inputs, standin=standin)
 
@@ -118,6 +121,7 @@ def _send(
         timeout=pace.timeout,
         retry_for=pace.retry_for,
         max_line=asked.max_line,
+        transport=transport_for(pace),
         record=journal,
     )
 

@@ -1,6 +1,6 @@
 """The check: reads the inputs once and reviews what would become of every line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -82,6 +82,7 @@ class _Reviewer:
     def __init__(self, asked: Check) -> None:
         self.asked = asked
         self.job = asked.job
+        self.level: Level = "error" if asked.strict else "warning"
         self.tally = Tally()
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage(asked.job)
@@ -110,8 +111,8 @@ class _Reviewer:
                 self.tally.mapped += 1
                 self.plan.see(outcome)
                 if event:
-                    self.coverage.see(event, outcome.body, place)
-                    self._warn(event, place)
+                    remarks = self.coverage.see(event, outcome, place)
+                    self._warn(event, remarks, place)
             case Rejected():
                 self.tally.rejected += 1
                 self._reject(outcome, line, place)
@@ -135,21 +136,13 @@ class _Reviewer:
         if self.asked.rejects:
             self.asked.rejects.keep(Settled([Line(*place, line)], "rejected", str(rejected)))
 
-    def _warn(self, event: Event, place: Place) -> None:
-        remarks = [
-            *spec.remarks(event),
-            *self._repeated(event, place),
-            *self.job.destination.remarks(event, self.job.settings),
-        ]
-        if not remarks:
-            return
+    def _warn(self, event: Event, remarks: Iterable[Remark], place: Place) -> None:
         # The first word on a field, that of the spec if it has one, is enough.
-        said: dict[str, Remark] = {}
-        for remark in remarks:
-            said.setdefault(remark.field, remark)
-        level: Level = "error" if self.asked.strict else "warning"
-        for remark in said.values():
-            self.findings.add(level, "warning", remark, place)
+        said: set[str] = set()
+        for remark in (*spec.remarks(event), *self._repeated(event, place), *remarks):
+            if remark.field not in said:
+                said.add(remark.field)
+                self.findings.add(self.level, "warning", remark, place)
 
     def _repeated(self, event: Event, place: Place) -> Sequence[Remark]:
         """Remark on a messageId that an earlier line has."""

@@ -1,17 +1,27 @@
-"""The only module that knows the HTTP library: a request goes out, a reply comes back."""
+"""Posting: a request goes out over a transport; a reply comes back, or the reason why not."""
 
 import asyncio
+import base64
+import os
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 
 import httpx
 
 from segcli import __version__
+from segcli.delivery.transport import opened
 from segcli.destination import Request
 from segcli.verdict import Reply
+
+# Verdicts excerpt a reply, or read what it says of each item of a batch.
+LONGEST_REPLY = 4 * 1024 * 1024
+
+_MORSEL = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,71 +34,178 @@ class NoReply:
 
 Post = Callable[[Request], Awaitable[Reply | NoReply]]
 
-# What goes to this machine stays on it, whatever proxy the environment names.
-_DIRECT = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
-
-
-def security() -> ssl.SSLContext:
-    """Return what every connection of a run shares; making it takes longer than a request."""
-    return httpx.create_ssl_context()
-
 
 @asynccontextmanager
-async def connection(*, timeout: float, context: ssl.SSLContext) -> AsyncIterator[Post]:
-    """Open one kept-alive connection for one request at a time.
+async def posting(transport: str, *, timeout: float) -> AsyncIterator[Post]:
+    """Yield what posts requests, any number at once, over connections that are kept alive.
 
-    Each lane has its own, since a pool shared by many collapses: it is searched for every
-    request. `timeout` (seconds) holds for a request and its reply in all. Redirects are never
-    followed, since the key would go along.
+    `transport` is one of TRANSPORTS. `timeout` (seconds) holds for a request and its reply in
+    all. Redirects are never followed, since the key would go along. Of a reply longer than
+    LONGEST_REPLY only the beginning is read. Raises ImportError where the transport cannot be
+    loaded.
     """
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    agent = {"User-Agent": f"segcli/{__version__}"}
-    async with httpx.AsyncClient(
-        headers=agent,
-        timeout=None,
-        limits=limits,
-        verify=context,
-        follow_redirects=False,
-        mounts=_DIRECT,
-    ) as client:
+    carrier = opened(transport)
 
-        async def post(request: Request) -> Reply | NoReply:
-            try:
-                async with asyncio.timeout(timeout):
-                    response = await client.request(
-                        request.method, request.url, content=request.body, headers=request.headers
-                    )
-            except TimeoutError:
-                return NoReply(f"no answer within {timeout:g} s")
-            except httpx.RequestError as error:
-                return _no_reply(error)
-            except (httpx.InvalidURL, UnicodeError) as error:
-                return NoReply(f"no request can go to this address: {error}", final=True)
-            client.cookies.clear()
-            return _reply(response)
+    async def post(request: Request) -> Reply | NoReply:
+        try:
+            async with asyncio.timeout(timeout):
+                return await _answer(carrier, _as_of_httpx(request))
+        except TimeoutError:
+            return NoReply(f"no answer within {timeout:g} s")
+        except httpx.RequestError as error:
+            return _no_reply(error, request)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            return NoReply(f"no request can go to this address: {error}", final=True)
 
+    try:
         yield post
+    finally:
+        await carrier.aclose()
+        # What was closed is told so by the loop, which must not be closed before.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
-def _reply(response: httpx.Response) -> Reply:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    headers.setdefault("date", formatdate(usegmt=True))
-    return Reply(response.status_code, headers, response.content)
+# --- the request
 
 
-def _no_reply(error: httpx.RequestError) -> NoReply:
+def _as_of_httpx(request: Request) -> httpx.Request:
+    """Make a request straight away: what `httpx.AsyncClient` does for it costs as much again.
+
+    Raises InvalidURL and UnicodeError.
+    """
+    url, of_address = _address(request.url)
+    headers = [*of_address, *_headers_beside(tuple(request.headers)), *request.headers.items()]
+    if len(of_address) > 1:
+        headers = _without_double(headers)
+    headers.append(("Content-Length", str(len(request.body))))
+    stream = httpx.ByteStream(request.body)
+    return httpx.Request(request.method, url, headers=headers, stream=stream)
+
+
+@lru_cache
+def _address(text: str) -> tuple[httpx.URL, list[tuple[str, str]]]:
+    """Return an address without the user it may name, and the headers that say host and user."""
+    url = httpx.URL(text)
+    headers = [("Host", url.netloc.decode("ascii"))]
+    if url.userinfo:
+        credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+        headers.append(("Authorization", f"Basic {credentials}"))
+    return url.copy_with(userinfo=b""), headers
+
+
+def _without_double(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the headers with the first Authorization only: that of the address."""
+    first = next(header for header in headers if header[0] == "Authorization")
+    return [it for it in headers if it is first or it[0].lower() != "authorization"]
+
+
+@lru_cache
+def _headers_beside(own: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the headers that every request has, but those that this one has of its own."""
+    names = {name.lower() for name in own}
+    return [(name, value) for name, value in _HEADERS.items() if name.lower() not in names]
+
+
+_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"segcli/{__version__}",
+}
+
+
+# --- the reply
+
+
+async def _answer(carrier: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
+    """Post once and read the reply, or the beginning of a long one."""
+    response = await carrier.handle_async_request(request)
+    try:
+        body = await _beginning(_chunks(response))
+    finally:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        await response.stream.aclose()
+    return Reply(response.status_code, _headers(response), body)
+
+
+async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
+    read = b""
+    async for chunk in chunks:
+        read += chunk
+        if len(read) >= LONGEST_REPLY:
+            return read[:LONGEST_REPLY]
+    return read
+
+
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the body as it is meant; httpx takes its time to find out that nothing is packed."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    if "content-encoding" not in response.headers:
+        return aiter(response.stream)
+    response.stream = _Morsels(response.stream)
+    return response.aiter_bytes()
+
+
+class _Morsels(httpx.AsyncByteStream):
+    """A packed body in pieces so small that none unpacks to much, though it be all zeros."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            for start in range(0, len(chunk), _MORSEL):
+                yield chunk[start : start + _MORSEL]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    """Return the headers by their names in lower case; several of a name joined by commas."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "date" not in headers:
+        headers["date"] = formatdate(usegmt=True)
+    return headers
+
+
+# --- no reply
+
+
+def _no_reply(error: httpx.RequestError, request: Request) -> NoReply:
     reason = _REASONS.get(type(error), "no reply")
-    detail = str(error).strip()
-    return NoReply(f"{reason}: {detail}" if detail else reason, final=_is_untrusted(error))
+    if isinstance(error, httpx.ConnectError):
+        reason = f"{reason} to {httpx.URL(request.url).netloc.decode()}"
+    detail = _detail(error)
+    is_final = isinstance(error, _FINAL) or _is_untrusted(error)
+    return NoReply(f"{reason}: {detail}" if detail else reason, is_final)
 
 
-def _is_untrusted(error: BaseException | None) -> bool:
+def _detail(error: httpx.RequestError) -> str:
+    """Say what the system said, where the libraries only say that something failed."""
+    for cause in _causes(error):
+        match cause:
+            case socket.gaierror():
+                return str(cause.strerror)
+            case OSError(errno=int(number)) if number > 0 and not isinstance(cause, ssl.SSLError):
+                return os.strerror(number)
+    return str(error).strip()
+
+
+def _is_untrusted(error: BaseException) -> bool:
     """Tell whether the server's certificate was refused, which trying again cannot mend."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and what led to it, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 _REASONS: dict[type[httpx.RequestError], str] = {
@@ -96,6 +213,9 @@ _REASONS: dict[type[httpx.RequestError], str] = {
     httpx.ProxyError: "the proxy failed",
     httpx.ReadError: "the connection was reset",
     httpx.WriteError: "the connection was reset",
-    httpx.RemoteProtocolError: "the reply was cut short",
+    httpx.RemoteProtocolError: "no whole reply",
     httpx.DecodingError: "the reply cannot be decoded",
+    httpx.LocalProtocolError: "no such request can be made",
+    httpx.UnsupportedProtocol: "no request can go to this address",
 }
+_FINAL = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)

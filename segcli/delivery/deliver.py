@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from segcli.delivery import source
 from segcli.delivery.ahead import read_ahead
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
-from segcli.delivery.client import connection, security
+from segcli.delivery.client import Post, posting
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
@@ -25,6 +24,7 @@ from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
+from segcli.delivery.transport import TRANSPORTS
 from segcli.errors import Interrupted, Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
@@ -46,6 +46,7 @@ class Run:
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = source.MAX_LINE
+    transport: str = TRANSPORTS[0]
     record: Record | None = None
 
 
@@ -89,7 +90,8 @@ class _Delivery:
         try:
             self.ledger.begin(self.run.inputs)
             with _signals_pull(self.brake):
-                await self._all_tasks()
+                async with posting(self.run.transport, timeout=self.run.timeout) as post:
+                    await self._all_tasks(post)
             if self.cut_short:
                 self.brake.pull(self.cut_short)
         except BaseException as error:
@@ -100,12 +102,10 @@ class _Delivery:
         if self.brake.reason:
             raise self.brake.reason
 
-    async def _all_tasks(self) -> None:
-        context = security()
+    async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
         lanes = [
-            asyncio.create_task(self._work(number, context))
-            for number in range(self.run.concurrency)
+            asyncio.create_task(self._work(number, post)) for number in range(self.run.concurrency)
         ]
         everything = asyncio.gather(feeder, *lanes, return_exceptions=True)
         pulled = asyncio.ensure_future(self.brake.wait_pulled())
@@ -182,11 +182,10 @@ class _Delivery:
                     rest.setdefault(("rejected", str(rejected)), []).append(line)
         return [Settled(lines, state, reason) for (state, reason), lines in rest.items()]
 
-    async def _work(self, number: int, context: ssl.SSLContext) -> None:
-        """Carry one lane's batches, one after the other, over one connection."""
-        async with connection(timeout=self.run.timeout, context=context) as post:
-            async for batch in self.lanes.batches(number):
-                await self.courier.carry(batch, post)
+    async def _work(self, number: int, post: Post) -> None:
+        """Carry one lane's batches, one after the other."""
+        async for batch in self.lanes.batches(number):
+            await self.courier.carry(batch, post)
 
 
 async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
@@ -202,7 +201,7 @@ async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:
     def bounds(route: str) -> Bounds:
         events = job.destination.events_per_request(route, job.settings)
-        return Bounds(events, job.destination.limits.bytes)
+        return Bounds(events, job.destination.bytes_per_request(route, job.settings))
 
     return bounds
 

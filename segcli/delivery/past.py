@@ -33,7 +33,8 @@ _HEADER_AT_MOST = 1024 * 1024
 class Header:
     """Which run a journal belongs to. `options` are the selection options as they were typed.
 
-    `moments` are the times that `--since` and `--until` stood for when the run began.
+    `moments` are the times that `--since` and `--until` stood for when the run began, `revision`
+    is that of the destination.
     """
 
     destination: str
@@ -41,6 +42,7 @@ class Header:
     inputs: Sequence[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     moments: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
     format: int = FORMAT
 
 

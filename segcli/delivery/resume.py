@@ -104,12 +104,7 @@ def _unfinished(path: Path, found: Past) -> str:
 
 def _check_same_run(earlier: Header, now: Header) -> None:
     """Raise UsageError or InputError where the run to be resumed was another one."""
-    for what, before, after in (
-        ("destination", earlier.destination, now.destination),
-        ("endpoint", earlier.endpoint, now.endpoint),
-    ):
-        if before != after:
-            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+    _check_same_destination(earlier, now)
     for before, after in zip(earlier.inputs, now.inputs, strict=False):
         if before != after:
             raise InputError(
@@ -125,6 +120,20 @@ def _check_same_run(earlier: Header, now: Header) -> None:
                 f"{_shown(option, now.options.get(option))}",
                 "Give the same selection options, or --restart.",
             )
+
+
+def _check_same_destination(earlier: Header, now: Header) -> None:
+    for what, before, after in (
+        ("destination", earlier.destination, now.destination),
+        ("endpoint", earlier.endpoint, now.endpoint),
+    ):
+        if before != after:
+            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+    if earlier.revision != now.revision:
+        raise UsageError(
+            f"{now.destination} makes something else of events than it did in the run to resume",
+            "Go on with the destination as it was, or add --restart to send everything again.",
+        )
 
 
 def _shown(option: str, value: object) -> str:

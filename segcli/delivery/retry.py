@@ -16,7 +16,7 @@ from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 from segcli.outcome import Job
 from segcli.settings import hide_secrets, how_to_set
-from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict
+from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -84,7 +84,8 @@ class Courier:
         self.tally.bytes_sent += len(request.body)
         if reply.status in _OVERLOADED:
             self.pace.halve(sent_at)
-        return _Answer(self.job.destination.verdict(self._harmless(reply)), reply.status)
+        verdict = self.job.destination.verdict(self._harmless(reply))
+        return _Answer(of_batch(verdict, len(batch)), reply.status)
 
     async def _conclude(
         self, batch: Sequence[Item], answer: "_Answer", attempts: int
@@ -115,7 +116,7 @@ class Courier:
         await self._delivered([item for place, item in enumerate(batch) if place not in known])
         for place, reason in sorted(parts.refused.items()):
             await self._refused([batch[place]], reason, status, attempts)
-        again = [batch[place] for place in sorted(parts.retry)]
+        again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
     async def _delivered(self, batch: Sequence[Item]) -> None:
@@ -203,4 +204,4 @@ def _verdict_without(reply: NoReply) -> Verdict:
 def _reason_and_wait(verdict: Retry | Partial) -> tuple[str, float | None]:
     if isinstance(verdict, Retry):
         return verdict.reason, verdict.after
-    return "some events of the batch are to be tried again", None
+    return "some events of the batch are to be tried again", verdict.after

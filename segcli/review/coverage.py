@@ -1,17 +1,19 @@
-"""Coverage: which fields of the input a mapping leaves out, found by trying.
+"""Coverage: which fields of the input a mapping leaves out, found by trying, or turns about.
 
 A field is carried if a change of its value changes the payload, or gets the event rejected. So
 nothing has to be declared, and it holds for plug-ins too. Events of the same call type, name and
-shape (the same fields, with values of the same types, empty or not) are taken to be mapped
-alike, so each of these is tried once.
+shape (the same fields, with values of the same types, empty or not) that go to the same route
+with the same notes are taken to be mapped alike, so each of these is tried once.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from segcli.destination import Remark
 from segcli.event import Event
-from segcli.outcome import Job
+from segcli.outcome import Job, Mapped
 from segcli.review.trial import Trial
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
@@ -35,9 +37,10 @@ class LeftOut:
 
 @dataclass(slots=True)
 class _Alike:
-    """Events of one shape: what of them is left out, the first one's place, and their number."""
+    """Events of one shape: what of them is left out, or remarked on; first place; number."""
 
     left_out: frozenset[str]
+    remarks: Iterable[Remark]
     place: tuple[str, int]
     events: int = 0
 
@@ -57,18 +60,23 @@ class Coverage:
         self._shapes: dict[int, _Alike] = {}
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
 
-    def see(self, event: Event, body: bytes, place: tuple[str, int]) -> None:
-        """Take in an event, what it became, and where it stood, file and line."""
-        if body is event.raw:
+    def see(self, event: Event, mapped: Mapped, place: tuple[str, int]) -> Iterable[Remark]:
+        """Take in an event, what it became, and where it stood, file and line.
+
+        Returns what the destination remarks on it.
+        """
+        if mapped.body is event.raw:
             self._passed_on += 1
-            return
-        name = event.data["event"] if event.type == "track" else ""
-        shape = hash((event.type, name, shape_of(event.data)))
+            return self._remarks(event)
+        data = event.data
+        name = data["event"] if data["type"] == "track" else ""
+        shape = hash((data["type"], name, mapped.route, mapped.notes, shape_of(data)))
         alike = self._shapes.get(shape) or self._try(event, shape, place)
-        if alike:
-            alike.events += 1
-        else:
+        if alike is None:
             self.untried += 1
+            return self._remarks(event)
+        alike.events += 1
+        return alike.remarks
 
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
@@ -91,8 +99,12 @@ class Coverage:
         ever_carried = self._ever_carried[event.type]
         left_out = trial.left_out(doubtful=ever_carried)
         ever_carried.update(trial.paths - left_out)
-        alike = self._shapes[shape] = _Alike(frozenset(left_out), place)
+        remarks = tuple(self._remarks(event))
+        alike = self._shapes[shape] = _Alike(frozenset(left_out), remarks, place)
         return alike
+
+    def _remarks(self, event: Event) -> Iterable[Remark]:
+        return self._job.destination.remarks(event, self._job.settings)
 
 
 def shape_of(data: dict[str, Any]) -> tuple[Any, ...]:

@@ -37,6 +37,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_date_of_ours(value: object) -> bool:
+    """Tell whether it is a date on which an account can have been made; a birthday is older."""
+    return value >= 0 if is_number(value) else _is_date(value)
+
+
 def _is_date(value: object) -> bool:
     if is_number(value):
         return True
@@ -58,13 +63,15 @@ def _is_object(value: object) -> bool:
 _Check = tuple[str, Callable[[object], bool]]
 _TEXT: _Check = ("text", _is_text)
 _DATE: _Check = ("a date", _is_date)
+_DATE_OF_OURS: _Check = ("a date", _is_date_of_ours)
 _OBJECT: _Check = ("an object", _is_object)
 # The reserved traits [doc], in camelCase and snake_case.
 _RESERVED: Mapping[str, _Check] = {
     **dict.fromkeys(("avatar", "description", "email", "firstName", "first_name"), _TEXT),
     **dict.fromkeys(("gender", "lastName", "last_name", "name", "phone"), _TEXT),
     **dict.fromkeys(("title", "username", "website"), _TEXT),
-    **dict.fromkeys(("birthday", "createdAt", "created_at"), _DATE),
+    "birthday": _DATE,
+    **dict.fromkeys(("createdAt", "created_at"), _DATE_OF_OURS),
     **dict.fromkeys(("address", "company"), _OBJECT),
     "age": ("a number", is_number),
     "id": ("text or a number", _is_id),

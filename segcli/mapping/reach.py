@@ -1,0 +1,22 @@
+"""The directive that reads a value: `@path`."""
+
+from typing import Any
+
+from segcli.mapping.part import Part, Place
+from segcli.mapping.path import get, keys_of, reader, rooted
+from segcli.mapping.value import kind_of
+
+
+def path(value: Any, place: Place) -> Part:
+    """Compile `@path`: what stands at a path, which a directive may make for every event."""
+    if isinstance(value, str):
+        return Part(reader(keys_of(rooted(value))), has_holes=place.has_holes)
+    made = place.part(value, "@path").run
+
+    def run(data: Any) -> Any:
+        found = made(data)
+        if not isinstance(found, str):
+            place.refuse(f"@path: expected string, got {kind_of(found)}")
+        return get(data, rooted(found))
+
+    return Part(run, has_holes=place.has_holes)

@@ -1,0 +1,149 @@
+"""A server that is nothing but its socket, for what no server says of its own will."""
+
+import asyncio
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from segcli.delivery.client import NoReply, Post, posting
+from segcli.destination import Request
+from segcli.verdict import Reply
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+Talk = Callable[["Call"], None]
+
+
+@dataclass(slots=True)
+class Wire:
+    """Where the server listens, and the requests it got, each as it came, in order."""
+
+    port: int
+    host: str = "127.0.0.1"
+    scheme: str = "http"
+    got: list[bytes] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}/"
+
+    def line(self, number: int = -1) -> bytes:
+        """Return the first line of a request."""
+        return self.got[number].split(b"\r\n")[0]
+
+    def headers(self, number: int = -1) -> dict[str, str]:
+        """Return the headers of a request, their names as they were written."""
+        head = self.got[number].partition(b"\r\n\r\n")[0].decode("latin-1")
+        return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+
+
+@dataclass(slots=True)
+class Call:
+    """One connection, as the server sees it."""
+
+    socket: socket.socket
+    wire: Wire
+
+    def read(self) -> bool:
+        """Read a request; False where the client has gone."""
+        text = b""
+        while (missing := _missing(text)) != 0:
+            block = self.socket.recv(missing or 65536)
+            if not block:
+                return False
+            text += block
+        self.wire.got.append(text)
+        return True
+
+    def say(self, text: bytes) -> None:
+        self.socket.sendall(text)
+
+    def answer(self, text: bytes = OK) -> None:
+        """Answer every request like this, as long as there are any."""
+        while self.read():
+            self.say(text)
+
+    def await_end(self) -> None:
+        """Wait until the client closes the connection."""
+        if not self.socket.recv(1):
+            self.wire.ended.set()
+
+    def reset(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+def _missing(text: bytes) -> int | None:
+    """Return how many bytes of a request are missing; None where only its end will tell."""
+    head, found, body = text.partition(b"\r\n\r\n")
+    if not found:
+        return None
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length: "):
+            return int(line.split()[1]) - len(body)
+    return 0
+
+
+@contextmanager
+def wire_that(
+    talk: Talk, *, context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[Wire]:
+    """Listen on a free port; `talk` has each connection to itself, which is closed behind it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listening:
+        wire = Wire(listening.getsockname()[1], host, "https" if context else "http")
+        calls: list[socket.socket] = []
+
+        def serve(connection: socket.socket) -> None:
+            with suppress(OSError):
+                if context:
+                    connection = context.wrap_socket(connection, server_side=True)
+                    calls.append(connection)
+                with connection:
+                    talk(Call(connection, wire))
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    calls.append(connection)
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield wire
+        listening.shutdown(socket.SHUT_RDWR)
+        for call in calls:
+            with suppress(OSError):
+                call.shutdown(socket.SHUT_RDWR)
+
+
+def replies_to(
+    transport: str, *requests: Request | str, timeout: float = 5.0
+) -> list[Reply | NoReply]:
+    """Post requests, one after the other, over the same connections; an address is one with {}."""
+
+    async def story(post: Post) -> list[Reply | NoReply]:
+        return [await post(_request(one)) for one in requests]
+
+    return over(transport, story, timeout=timeout)
+
+
+def over(
+    transport: str, story: Callable[[Post], Coroutine[Any, Any, Any]], *, timeout: float = 5.0
+) -> Any:
+    async def whole() -> Any:
+        async with posting(transport, timeout=timeout) as post:
+            return await story(post)
+
+    return asyncio.run(whole())
+
+
+def _request(one: Request | str) -> Request:
+    return Request(one, b"{}") if isinstance(one, str) else one
