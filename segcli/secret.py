@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
@@ -94,6 +95,17 @@ def display_url(url: str) -> str:
         return "…"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+
+def display_address(address: str) -> str:
+    """Return the address of an input as it may be shown and kept.
+
+    Of the web as `display_url`; elsewhere a `?` is part of a name, and only user and password
+    go. What is a path on disk comes back as it is.
+    """
+    if re.match(r"https?://", address, re.IGNORECASE):
+        return display_url(address)
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
 
 
 def hide_address_in(text: str, url: str) -> str:

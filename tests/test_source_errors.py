@@ -48,7 +48,6 @@ def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
 def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").touch()
     for names, says, hint in (
-        ([str(tmp_path)], "is a folder", "*.jsonl"),
         ([str(tmp_path / "event.jsonl")], "does not exist", str(tmp_path / "events.jsonl")),
         ([str(tmp_path / "no" / "such")], "does not exist", "does not exist either"),
         ([str(tmp_path / "events.jsonl")] * 2, "is given twice", "sent twice"),

@@ -51,14 +51,12 @@ def test_a_missing_file_stops_the_run_before_the_files_in_front_of_it(
     assert refusal("events.jsonl", "missing.jsonl")
 
 
-def test_a_folder_is_answered_with_the_pattern_of_its_files(
-    refusal: Refusal, tmp_path: Path
-) -> None:
+def test_an_empty_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
 
     assert refusal("archive/") == [
-        "Error: archive/ is a folder",
-        "Name its files: archive/*.jsonl",
+        "Error: the folder archive/ holds no files to read",
+        "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them.",
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from segcli.cli import formats, report
+from segcli.cli.choice import choose, said_of
 from segcli.cli.job import job_of
 from segcli.cli.options import JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
@@ -15,6 +16,8 @@ from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.source import Input
 from segcli.errors import Exit, OutputError, UsageError
+from segcli.inputs import look_at
+from segcli.outcome import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,12 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     inputs = source.inputs(asked.files)
     report.check_outputs(asked)
     _check_golden(asked, how)
-    review = check(_as_asked(asked, how, inputs))
+    job = job_of(asked)
+    choice = choose(inputs, asked, job)
+    look_at(choice.inputs)
+    if (left_out := said_of(choice.left_out)) and not asked.quiet:
+        click.echo(left_out, err=True)
+    review = check(_as_asked(asked, how, job, choice.inputs))
     if not asked.quiet:
         click.echo(formats.formatter(how.format)(review).encode(), nl=False)
     if asked.report:
@@ -94,13 +102,19 @@ def _check_golden(asked: JobOptions, how: CheckOptions) -> None:
         raise UsageError(
             f"--expect {how.expect} is also an input", "Name the inputs by a pattern without it."
         )
+    folders = [name for name in asked.files if Path(name).is_dir()]
+    if any(how.expect.resolve().is_relative_to(Path(name).resolve()) for name in folders):
+        raise UsageError(
+            f"--expect {how.expect} lies in a folder that is read",
+            "Keep it elsewhere, or name the inputs by a pattern without it.",
+        )
     if how.update and not how.expect.parent.is_dir():
         raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, inputs: Sequence[Input]) -> Check:
+def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, inputs: Sequence[Input]) -> Check:
     return Check(
-        job=job_of(asked),
+        job=job,
         inputs=inputs,
         strict=how.strict,
         expect=how.expect,

@@ -97,7 +97,8 @@ class _Reviewer:
         for chunk in source.chunks(self.asked.inputs, self.asked.max_line):
             for number, line in enumerate(chunk.lines, chunk.first):
                 self._see(line, (chunk.input.title, number))
-        for finding in self.golden.close(self.asked.inputs[0].title):
+        first = self.asked.inputs[0].title if self.asked.inputs else ""
+        for finding in self.golden.close(first):
             self.findings.add_made(finding)
         self._find_uncovered()
         if self.asked.rejects:

@@ -146,6 +146,9 @@ class _Delivery:
                 await _to_its_end(self.ledger.settle(settled))
             self.tally.bytes_read += reading.size
             self.tally.bytes_settled += reading.size_of_settled
+            self.tally.stored_read += reading.stored
+            if reading.ended is not None:
+                self.ledger.ended(reading.place, reading.ended)
             await asyncio.sleep(0)
         self.lanes.close()
 

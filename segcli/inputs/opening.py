@@ -1,15 +1,16 @@
-"""An input opened: a stream of its bytes, unpacked, and checked by the first of them."""
+"""Inputs opened: streams of their bytes, unpacked, and checked by the first of them."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from io import BufferedReader
 
-from segcli.errors import InputError
+from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
+from segcli.inputs.fetching import ReadAhead
 from segcli.inputs.input import Input
 from segcli.inputs.start import LOOKED_AT, check_start
-from segcli.inputs.stream import Peeked, Stream
+from segcli.inputs.stream import Peeked, ReadError, Stream
 
 
 @contextmanager
@@ -18,28 +19,64 @@ def opened(entry: Input) -> Iterator[Stream]:
 
     What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
     """
+    with closing(ReadAhead([entry])) as ahead, _opened(entry, ahead, InputError) as stream:
+        yield stream
+
+
+def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, None]:
+    """Open inputs one after the other, once they have been looked at, as `opened` does.
+
+    Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
+    """
+    with closing(ReadAhead(found)) as ahead:
+        for entry in found:
+            with _opened(entry, ahead, Stopped) as stream:
+                yield entry, stream
+
+
+def is_enough(entry: Input, start: bytes) -> bool:
+    """Check an input by the bytes it begins with, and tell whether they were enough for that.
+
+    Raises InputError as `opened` does.
+    """
     try:
-        own = entry.name != "-"
-        file = open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own)  # noqa: SIM115
-    except OSError as error:
-        raise _unreadable(entry, error) from None
-    with file:
-        yield _unpacked(entry, _File(file))
+        _unpacked(entry, _Bytes(start))
+    except ReadError as error:
+        if entry.size is None or len(start) < entry.size:
+            return False
+        raise InputError(f"{entry.title} cannot be read: {error.strerror}", error.hint) from None
+    return True
+
+
+@contextmanager
+def _opened(entry: Input, ahead: ReadAhead, failure: type[SegcliError]) -> Iterator[Stream]:
+    with ExitStack() as stack:
+        try:
+            stored = stack.enter_context(_stored(entry, ahead))
+            stream = _unpacked(entry, stored)
+        except OSError as error:
+            hint = error.hint if isinstance(error, ReadError) else ""
+            raise failure(f"{entry.title} cannot be read: {error.strerror}", hint) from None
+        yield stream
+
+
+@contextmanager
+def _stored(entry: Input, ahead: ReadAhead) -> Iterator[Stream]:
+    if entry.remote:
+        with ahead.stream(entry.remote) as stream:
+            yield stream
+        return
+    own = entry.name != "-"
+    with open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own) as file:
+        yield _File(file)
 
 
 def _unpacked(entry: Input, stored: Stream) -> Stream:
-    try:
-        packed = Peeked(stored)
-        packing = packing_of(packed.peek(LOOKED_AT))
-        unpacked = Peeked(Unpacked(packed, packing)) if packing else packed
-        check_start(entry, unpacked.peek(LOOKED_AT), packing)
-    except OSError as error:
-        raise _unreadable(entry, error) from None
+    packed = Peeked(stored)
+    packing = packing_of(packed.peek(LOOKED_AT))
+    unpacked = Peeked(Unpacked(packed, packing)) if packing else packed
+    check_start(entry, unpacked.peek(LOOKED_AT), packing)
     return unpacked
-
-
-def _unreadable(entry: Input, error: OSError) -> InputError:
-    return InputError(f"{entry.title} cannot be read: {error.strerror}")
 
 
 class _File:
@@ -53,5 +90,18 @@ class _File:
 
     def read1(self, size: int, /) -> bytes:
         block = self._file.read1(size)
+        self.stored += len(block)
+        return block
+
+
+class _Bytes:
+    """The beginning of an input, as a stream that ends there."""
+
+    def __init__(self, data: bytes) -> None:
+        self.stored = 0
+        self._data = data
+
+    def read1(self, size: int, /) -> bytes:
+        block, self._data = self._data[:size], self._data[size:]
         self.stored += len(block)
         return block

@@ -41,6 +41,12 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
             f"{entry.title} holds JSON over several lines, not a line for each event",
             _piped(entry, packing, "jq -c ."),
         )
+    if entry.found_in and text and not text.startswith(b"{"):
+        raise InputError(
+            f"{entry.title} is not lines of JSON",
+            f"Move it out of {entry.found_in}, or name the files that are: "
+            f"{entry.found_in.rstrip('/')}/*.jsonl",
+        )
 
 
 def _piped(entry: Input, packing: Packing | None, command: str) -> str:
