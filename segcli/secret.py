@@ -30,14 +30,12 @@ class Secret:
         """Return the Basic credentials with the key as the user name and no password."""
         return base64.b64encode(f"{self._text}:".encode()).decode()
 
-    def hide_in(self, text: str) -> str:
-        """Return the text with the key, plain or as Basic credentials, replaced by `***`.
+    def forms(self) -> tuple[str, ...]:
+        """Return what must not be shown: the key as it is, and as Basic credentials.
 
         A key of one to three letters is no key, and hiding it would blank out whole messages.
         """
-        if len(self._text) < _SHORTEST:
-            return text
-        return text.replace(self._text, "***").replace(self.basic(), "***")
+        return (self._text, self.basic()) if len(self._text) >= _SHORTEST else ()
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -71,16 +69,13 @@ def display_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 
 
-def hide_address_in(text: str, url: str) -> str:
-    """Return the text with what `display_url` does not show of an address replaced by `***`."""
+def secrets_in_address(url: str) -> Iterator[str]:
+    """Yield what `display_url` does not show of an address."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return text
-    for secret in sorted(_secrets_of(parts), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return text
+        return
+    yield from (secret for secret in _secrets_of(parts) if len(secret) >= _SHORTEST_SECRET)
 
 
 def _secrets_of(parts: SplitResult) -> Iterator[str]:

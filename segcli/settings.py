@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret, hide_address_in
+from segcli.secret import Secret, secrets_in_address
 
 S = TypeVar("S")
 
@@ -120,14 +120,22 @@ def how_to_set(destination: str, name: str) -> str:
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
 
 
-def hide_secrets(settings: Any, text: str) -> str:
-    """Return the text without any key that the settings or their endpoint hold, as `***`."""
+def secrets_of(settings: Any) -> list[str]:
+    """Return every key that the settings or their endpoint hold, the longest first."""
+    found: set[str] = set()
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if isinstance(value, Secret):
-            text = value.hide_in(text)
+            found.update(value.forms())
         elif entry.name == "endpoint":
-            text = hide_address_in(text, value)
+            found.update(secrets_in_address(value))
+    return sorted(found, key=len, reverse=True)
+
+
+def hide_secrets(settings: Any, text: str) -> str:
+    """Return the text without any key that the settings or their endpoint hold, as `***`."""
+    for secret in secrets_of(settings):
+        text = text.replace(secret, "***")
     return text
 
 

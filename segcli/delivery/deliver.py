@@ -68,9 +68,7 @@ class _Delivery:
         self.tally = tally
         self.brake = Brake()
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
-        self.lanes = Lanes(
-            run.concurrency, most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake
-        )
+        self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
         self.courier = Courier(
             job=job,
             pace=Pace(
@@ -85,7 +83,7 @@ class _Delivery:
         )
 
     async def go(self) -> None:
-        """Run the feeder and all lanes to their end, or until the brake is pulled."""
+        """Run the feeder and all workers to their end, or until the brake is pulled."""
         try:
             self.ledger.begin(self.run.inputs)
             with _signals_pull(self.brake):
@@ -101,12 +99,10 @@ class _Delivery:
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
-        lanes = [
-            asyncio.create_task(self._work(number, post)) for number in range(self.run.concurrency)
-        ]
-        everything = asyncio.gather(feeder, *lanes, return_exceptions=True)
+        workers = [asyncio.create_task(self._work(post)) for _ in range(self._hands())]
+        everything = asyncio.gather(feeder, *workers, return_exceptions=True)
         pulled = asyncio.ensure_future(self.brake.wait_pulled())
-        for task in (feeder, *lanes):
+        for task in (feeder, *workers):
             task.add_done_callback(self._pull_if_failed)
         ends: list[asyncio.Future[Any]] = [everything, pulled]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +111,15 @@ class _Delivery:
             feeder.cancel()
             await self._grace(everything)
         pulled.cancel()
+
+    def _hands(self) -> int:
+        """Return how many workers there are: more than requests may be in flight at once.
+
+        While one waits for its answer to be on disk, another uses its place. Where requests go
+        one by one, they go in the order of the input.
+        """
+        in_flight = self.run.concurrency
+        return 2 * in_flight if in_flight > 1 else 1
 
     async def _grace(self, everything: "asyncio.Future[list[BaseException | None]]") -> None:
         """Await the answers that are under way, for a while; then give up on them."""
@@ -168,9 +173,9 @@ class _Delivery:
                     rest.setdefault(("rejected", str(rejected)), []).append(line)
         return [Settled(lines, state, reason) for (state, reason), lines in rest.items()]
 
-    async def _work(self, number: int, post: Post) -> None:
-        """Carry one lane's batches, one after the other."""
-        async for batch in self.lanes.batches(number):
+    async def _work(self, post: Post) -> None:
+        """Carry batches, one after the other."""
+        async for batch in self.lanes.batches():
             await self.courier.carry(batch, post)
 
 

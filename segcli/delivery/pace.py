@@ -37,25 +37,28 @@ class Pace:
         self._now = now
         self._sleep = sleep or brake.sleep
         self._freed = asyncio.Event()
+        self._turnstile = asyncio.Lock()
         brake.on_pull(self._freed.set)
 
     async def turn(self) -> bool:
         """Wait until a request may leave and count it as in flight; False: the run is stopping.
 
-        Whoever got True calls `answered` when the request is over.
+        Whoever came first leaves first. Whoever got True calls `answered` when the request is
+        over.
         """
-        while not self._brake.pulled:
-            now = self._now()
-            wait = max(self.paused_until, self._next_slot) - now
-            if self.in_flight >= max(1, int(self.window)):
-                self._freed.clear()
-                await self._freed.wait()
-            elif wait > 0:
-                await self._sleep(wait)
-            else:
-                self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
-                self.in_flight += 1
-                return True
+        async with self._turnstile:
+            while not self._brake.pulled:
+                now = self._now()
+                wait = max(self.paused_until, self._next_slot) - now
+                if self.in_flight >= max(1, int(self.window)):
+                    self._freed.clear()
+                    await self._freed.wait()
+                elif wait > 0:
+                    await self._sleep(wait)
+                else:
+                    self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
+                    self.in_flight += 1
+                    return True
         return False
 
     def answered(self) -> None:

@@ -71,10 +71,12 @@ class Past:
             new = self.settled.setdefault(place, Positions()).add(first, last)
             if "state" in record:
                 self.totals[record["state"]] += new
-        self.totals.update(record.get("totals", {}))
+        if "totals" in record:
+            self.totals.update(record["totals"])
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)
-        self.rejects = {**record.get("rejects", {}), **self.rejects}
+        if "rejects" in record:
+            self.rejects = {**record["rejects"], **self.rejects}
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield records that say the same in few lines."""

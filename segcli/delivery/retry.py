@@ -15,7 +15,7 @@ from segcli.delivery.settled import Settled
 from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 from segcli.outcome import Job
-from segcli.settings import hide_secrets, how_to_set
+from segcli.settings import hide_secrets, how_to_set, secrets_of
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict
 
 _FIRST_WAIT = 0.5
@@ -48,6 +48,10 @@ class Courier:
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
+    _secrets: Sequence[bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._secrets = [secret.encode() for secret in secrets_of(self.job.settings)]
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -170,7 +174,11 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        body = self._hide(reply.body.decode("latin-1")).encode("latin-1")
+        if not any(secret in reply.body for secret in self._secrets):
+            return reply
+        body = reply.body
+        for secret in self._secrets:
+            body = body.replace(secret, b"***")
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
