@@ -17,7 +17,8 @@ from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
-from segcli.settings import hide_secrets, how_to_set
+from segcli.secret import hidden
+from segcli.settings import how_to_set, secrets_of
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
@@ -50,6 +51,10 @@ class Courier:
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
+    _secrets: Sequence[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._secrets = secrets_of(self.job.settings)
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -173,18 +178,19 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        text = reply.body.decode("latin-1")
-        hidden = self._hide(text)
-        if hidden == text:
+        echoed = [form for form in map(str.encode, self._secrets) if form in reply.body]
+        if not echoed:
             return reply
         try:
             body = dumps(_with_texts(loads(reply.body), self._hide))
         except ValueError:
-            body = hidden.encode("latin-1")
+            body = reply.body
+            for form in echoed:
+                body = body.replace(form, b"***")
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
-        return hide_secrets(self.job.settings, text)
+        return hidden(text, self._secrets)
 
 
 @dataclass(frozen=True, slots=True)
