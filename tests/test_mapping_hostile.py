@@ -26,25 +26,21 @@ TEMPLATES = (
     *("{{properties.products}}", "{{type}}{{type}}{{type}}", "{{ }}", ""),
 )
 LIQUIDS = (
-    *("{{ event | upcase }}", "{% if userId == 'u1' %}a{% else %}{{ userId }}{% endif %}", "{{"),
-    *(
-        "{{ properties.revenue | times: 2 | round: 1 }}",
-        "{{ timestamp | date: '%Y' }}",
-        "{% for %}",
-    ),
-    *(
-        "{{ properties | json }}",
-        "{{ properties.products | join: '-' }}",
-        "{{ type | slice: 1, 3 }}",
-    ),
-    *("{% assign a = properties | json | append: properties %}{{ a | split: ',' | size }}",),
+    "{{",
+    "{% for %}",
+    "{{ event | upcase }}",
+    "{% if userId == 'u1' %}a{% else %}{{ userId }}{% endif %}",
+    "{{ properties.revenue | times: 2 | round: 1 }}",
+    "{{ timestamp | date: '%Y' }}",
+    "{{ properties | json }}",
+    "{{ properties.products | join: '-' }}",
+    "{{ type | slice: 1, 3 }}",
+    "{% assign a = properties | json | append: properties %}{{ a | split: ',' | size }}",
 )
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-9, 9), st.floats(-2, 2), st.text(max_size=4)
 )
 SHORT = st.text(alphabet="aeiou$&`'.*+ \u00e9\U0001f600", max_size=5)
-
-
 PATTERN = SHORT.map(lambda text: text or "a")
 
 
