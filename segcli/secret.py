@@ -3,8 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
-from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
@@ -78,16 +76,11 @@ class Secret:
         return Secret, (self._text,)
 
 
-def hide_secrets(settings: Any, text: str) -> str:
-    """Return the text without any key that the settings or their endpoint hold, as `***`."""
-    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-    texts = [value for value in values.values() if isinstance(value, str)]
-    for name, value in values.items():
-        if isinstance(value, Secret):
-            text = value.hide_in(text, texts)
-        elif name == "endpoint":
-            text = hide_address_in(text, value)
-    return text
+def _path_of(text: str) -> str:
+    """Return what follows the host of an address that is a key, if that is long enough for one."""
+    start, slashes, rest = text.partition("://")
+    path = rest.partition("/")[2] if slashes and start in {"http", "https"} else ""
+    return path if len(path) >= _SHORTEST_SECRET else ""
 
 
 def display_url(url: str) -> str:
@@ -125,10 +118,3 @@ def _secrets_of(parts: SplitResult) -> Iterator[str]:
     yield parts.query
     yield from (value for _, value in parse_qsl(parts.query))
     yield from (pair.partition("=")[2] for pair in parts.query.split("&"))
-
-
-def _path_of(text: str) -> str:
-    """Return what follows the host of an address that is a key, if that is long enough for one."""
-    start, slashes, rest = text.partition("://")
-    path = rest.partition("/")[2] if slashes and start in {"http", "https"} else ""
-    return path if len(path) >= _SHORTEST_SECRET else ""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret
+from segcli.secret import Secret, hide_address_in
 
 S = TypeVar("S")
 
@@ -147,6 +147,18 @@ def how_to_set(destination: str, name: str) -> str:
     }
     way = ways.get(name, f"or --set {name}=…, or {name} in the table [{destination}]")
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
+
+
+def hide_secrets(settings: Any, text: str) -> str:
+    """Return the text without any key that the settings or their endpoint hold, as `***`."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    texts = [value for value in values.values() if isinstance(value, str)]
+    for name, value in values.items():
+        if isinstance(value, Secret):
+            text = value.hide_in(text, texts)
+        elif name == "endpoint":
+            text = hide_address_in(text, value)
+    return text
 
 
 def _first(destination: str, name: str, sources: Sources) -> Any:

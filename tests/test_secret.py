@@ -17,8 +17,8 @@ from samples import KEY
 from segcli import Secret, exact_json
 from segcli.destinations import BUILT_IN, find
 from segcli.errors import SettingsError
-from segcli.secret import display_url, hide_secrets
-from segcli.settings import Sources, read, setting
+from segcli.secret import display_url
+from segcli.settings import Sources, hide_secrets, read, setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from segcli.delivery.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
-from segcli.secret import display_url, hide_secrets
+from segcli.secret import display_url
+from segcli.settings import hide_secrets
 
 if TYPE_CHECKING:
     from segcli.delivery.journal import Journal

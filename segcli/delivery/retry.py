@@ -17,8 +17,7 @@ from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
-from segcli.secret import hide_secrets
-from segcli.settings import how_to_set
+from segcli.settings import hide_secrets, how_to_set
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
