@@ -159,6 +159,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.mapping": {"a": {"@path": 1}, "b": {"@oops": 1}}},
      ['actions[0].mapping.a."@path": should be a string or a mapping directive but it is a number',
       "actions[0].mapping.b: has an invalid directive: @oops"]),
+    ({"actions.0.mapping": {"a": {"@json": {"mode": "Decode", "value": "1"}}}},
+     ['actions[0].mapping.a: @json does nothing with mode "Decode": type encode or decode']),
     ({"actions.0.mapping": GONE, "actions.0.mapping_file": "a.json"},
      ["actions[0].mapping_file: a.json does not exist"]),
     ({"actions.0.route": "t"}, ["actions[0].route: must be a path that begins with /, without "
