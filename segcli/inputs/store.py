@@ -211,6 +211,7 @@ def _options(scheme: str, address: str) -> dict[str, Any]:
     client = {
         # The bytes as they are stored, whatever the server says of them: they tell themselves.
         "auto_decompress": False,
+        "headers": {"Accept-Encoding": "identity"},
         "trust_env": True,
         "timeout": aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30),
     }
