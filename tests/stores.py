@@ -28,6 +28,7 @@ class Web:
     breaks: list[int] = field(default_factory=list)
     lost_from: int | None = None
     got: list[str] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
     under_way: int = 0
     most: int = 0
     url: str = ""
@@ -88,6 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         web = self.web
         path = self.path.partition("?")[0]
         asked = self.headers.get("Range", "")
+        web.accepted.add(self.headers.get("Accept-Encoding", ""))
         web.got.append(f"{self.command} {path} {asked}".rstrip())
         content = self._page(path) if path.endswith("/") else web.files.get(path)
         if content is None and any(name.startswith(f"{path}/") for name in web.files):

@@ -1,5 +1,6 @@
 """Segment's archive is read in the order of time, without days that cannot hold what is asked."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -167,6 +168,10 @@ def test_check_leaves_out_the_same_days_and_says_so(segcli: Segcli) -> None:
     assert said.code == 0
     assert "4 lines: 2 mapped, 0 rejected, 2 skipped" in said.out
     assert "10 files (" in said.err
+    as_json = segcli(
+        "check", "--format", "json", "-d", "webhook", "--since", "2026-02-07", "segment-logs"
+    )
+    assert json.loads(as_json.out)["files_left_out"] == 10
 
 
 def test_a_broken_file_of_a_day_that_is_left_out_troubles_nobody(

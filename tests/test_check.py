@@ -140,7 +140,7 @@ def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(
     "arguments",
     [
         ["missing.jsonl"],
-        ["no/such/folder/"],
+        ["no-such-folder/"],
         ["--dest", "gits", "events.jsonl"],
         ["--format", "html", "events.jsonl"],
         ["--set", "no_such=1", "events.jsonl"],

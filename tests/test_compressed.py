@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -193,6 +195,18 @@ def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
 
     assert raised.value.hint.endswith(type_next)
     assert f"-dc {path}" in raised.value.hint
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="only zstd makes such a frame")
+def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_path: Path) -> None:
+    path = tmp_path / "long.zst"
+    with path.open("wb") as out:
+        zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
+        zstd.communicate(b"{}\n" * MIB)
+    with pytest.raises(InputError, match="takes more than 128 MiB of memory") as raised:
+        source.inputs([str(path)])
+
+    assert "zstd -dc --long=31" in raised.value.hint
 
 
 def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path: Path) -> None:

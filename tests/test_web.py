@@ -55,6 +55,7 @@ def test_a_file_is_read_whatever_its_server_can_do(
     web.files["/events"] = pack(text)
 
     assert read(f"{web.url}/events") == text
+    assert web.accepted == {"identity"}
 
 
 @pytest.mark.usefixtures("small_parts")

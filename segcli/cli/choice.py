@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from segcli.cli.options import JobOptions
+import click
+
+from segcli.cli.options import Files, JobOptions
 from segcli.errors import UsageError
-from segcli.inputs import Days, Input, split
+from segcli.inputs import Days, Input, inputs, split
+from segcli.inputs.input import is_address
 from segcli.outcome import Job
+from segcli.secret import display_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,15 @@ class Choice:
     left_out: Sequence[Input] = ()
 
 
-def choose(found: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
+def found(asked: Files) -> list[Input]:
+    """Return the inputs that are named, and say so where it takes a while to look at them."""
+    for name in asked.files:
+        if is_address(name) and not asked.quiet:
+            click.echo(f"Looking at {display_address(name)} …", err=True)
+    return inputs(asked.files)
+
+
+def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
     """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
     lateness = asked.allowed_lateness
     if lateness is not None and not job.selection.until:
@@ -28,7 +40,7 @@ def choose(found: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
         until=job.selection.until,
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
-    return Choice(*split(found, days))
+    return Choice(*split(entries, days))
 
 
 def said_of(left_out: Sequence[Input]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from segcli import settings
 from segcli.cli import report
-from segcli.cli.choice import choose
+from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.journal import begin_journal, how_to_resume
@@ -25,7 +25,7 @@ from segcli.cli.sending import (
     transport_for,
 )
 from segcli.cli.transform import transform_and_report
-from segcli.delivery import rejects, source
+from segcli.delivery import rejects
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at
@@ -74,7 +74,7 @@ def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: Sandb
     """
     if how.dry_run:
         return transform_and_report(asked)
-    inputs = source.inputs(asked.files)
+    inputs = found(asked)
     # It takes a while to load, so that is done before anything is said to have begun.
     pace = replace(pace, http_transport=transport_for(pace))
     with staged(stage, quiet=asked.quiet) as standin:
@@ -86,7 +86,7 @@ def _send(
     how: SendOptions,
     pace: PaceOptions,
     *,
-    inputs: list[source.Input],
+    inputs: list[Input],
     standin: Standin | None,
 ) -> int:
     from segcli.delivery.deliver import Run

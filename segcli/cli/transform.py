@@ -5,11 +5,10 @@ import sys
 import click
 
 from segcli.cli import report
-from segcli.cli.choice import choose
+from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.options import JobOptions, job_options
-from segcli.delivery import source
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
@@ -33,7 +32,7 @@ def command(asked: JobOptions, outcomes: bool) -> int:
 
 def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
     """Print the payloads and the summary; return the exit code."""
-    inputs = source.inputs(asked.files)
+    inputs = found(asked)
     report.check_outputs(asked)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)

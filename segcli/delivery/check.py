@@ -29,6 +29,7 @@ class Check:
 
     job: Job
     inputs: Sequence[Input]
+    files_left_out: int = 0
     strict: bool = False
     expect: Path | None = None
     update: bool = False
@@ -174,6 +175,7 @@ class _Reviewer:
             untried=self.coverage.untried,
             routes=self.plan.routes(),
             seconds=self.plan.seconds(self.asked.rate),
+            files_left_out=self.asked.files_left_out,
         )
 
 

@@ -15,7 +15,7 @@ from segcli.delivery.journal_file import lock
 from segcli.delivery.past import Header, Past
 from segcli.delivery.source import Input
 from segcli.errors import InputError, OutputError, UsageError
-from segcli.inputs.store import is_address
+from segcli.inputs.input import is_address
 from segcli.secret import display_address
 
 

@@ -92,10 +92,18 @@ class Unpacked:
         try:
             return self._member.decompress(block, size)
         except Exception as error:  # each library has its own, with no ancestor in common
-            raise ReadError(
-                f"its {self._packing.name} data is damaged, before byte {self.stored:,} ({error})",
-                _TRUNCATED,
-            ) from None
+            raise self._failed(str(error)) from None
+
+    def _failed(self, problem: str) -> ReadError:
+        name = self._packing.name
+        if "too much memory" in problem:
+            return ReadError(
+                f"its {name} data takes more than 128 MiB of memory to unpack",
+                f"Type: {self._packing.command} --long=31 … | segcli … -",
+            )
+        return ReadError(
+            f"its {name} data is damaged, before byte {self.stored:,} ({problem})", _TRUNCATED
+        )
 
     def _begins_another(self) -> bool:
         """Begin the next member, if one follows."""

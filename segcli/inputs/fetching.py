@@ -5,6 +5,7 @@ So the network and the CPU work at the same time, and many small files do not ea
 
 import hashlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,8 +17,10 @@ from segcli.inputs.stream import ReadError, Stream
 # What bounds the memory, and the requests under way at once.
 _AHEAD = 16 * 1024 * 1024
 _AT_ONCE = 16
-# How long to wait before each further attempt, in seconds.
+# How long to wait before each further attempt, and how long there are any, in seconds. What a
+# store's library tries again by itself comes on top.
 _WAITS = (0.5, 1, 2, 4, 8, 16)
+_PATIENCE = 60
 
 Wait = Callable[[float], object]
 
@@ -171,17 +174,19 @@ class _FromBeginning:
 
 def attempted(read: Callable[[], bytes], found: Object, wait: Wait) -> bytes:
     """Return what can be read, with further attempts where it fails; raises ReadError."""
-    for seconds in (*_WAITS, None):
+    until = time.monotonic() + _PATIENCE
+    waits = iter(_WAITS)
+    while True:
         try:
             return read()
+        except ReadError:
+            raise
         except Exception as error:  # each store's library has its own, with no ancestor in common
-            if isinstance(error, ReadError):
-                raise
+            seconds = next(waits, None) if time.monotonic() < until else None
             if seconds is None or is_for_good(error) or wait(seconds):
                 raise ReadError(
                     problem_of(error, found.path), "Try again once the store can be reached."
                 ) from None
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _parts(entry: Input, wait: Wait) -> Iterator[_Part]:

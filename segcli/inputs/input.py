@@ -1,6 +1,7 @@
 """An input: what is known of it before it is read."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,6 +44,11 @@ def total_size(found: Sequence[Input]) -> int | None:
     """Return the bytes of all inputs as they are stored; None where one of them does not tell."""
     sizes = [entry.size for entry in found]
     return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def is_address(name: str) -> bool:
+    """Tell whether a name on the command line is an address in a store, not a path on disk."""
+    return re.match(r"[a-z][a-z0-9+.:-]*://", name, re.IGNORECASE) is not None
 
 
 def shown(name: str) -> str:

@@ -1,11 +1,9 @@
 """Looking at inputs before anything is read of them: what is no NDJSON is told by name."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from segcli.inputs.input import Input
 from segcli.inputs.opening import is_enough, opened
-from segcli.inputs.store import asking
 
 _AT_ONCE = 16
 # Enough for gzip; a Zstandard frame gives nothing before its first block is whole.
@@ -19,9 +17,7 @@ def look_at(found: Sequence[Input]) -> None:
         if not entry.remote:
             look_at_one(entry)
     if remote := [entry for entry in unnamed if entry.remote]:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in pool.map(look_at_one, remote):
-                pass
+        _look_at_all(remote)
 
 
 def look_at_one(entry: Input) -> None:
@@ -29,7 +25,18 @@ def look_at_one(entry: Input) -> None:
     if entry.remote is None:
         with opened(entry):
             return
+    from segcli.inputs.store import asking  # noqa: PLC0415  # not needed for files on disk
+
     with asking(entry.name):
         for size in _LOOKED_AT:
             if is_enough(entry, entry.remote.start(size)):
                 return
+
+
+def _look_at_all(remote: Sequence[Input]) -> None:
+    """Look at several at once: each costs a journey."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for files on disk
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(look_at_one, remote):
+            pass

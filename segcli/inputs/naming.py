@@ -9,11 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from segcli.errors import InputError
-from segcli.inputs.address import inputs_at
 from segcli.inputs.folder import files_in, version_of
-from segcli.inputs.input import Input, shown
+from segcli.inputs.input import Input, is_address, shown
 from segcli.inputs.looking import look_at_one
-from segcli.inputs.store import is_address
 
 
 def inputs(names: Sequence[str]) -> list[Input]:
@@ -37,6 +35,8 @@ def _named(name: str) -> Iterator[Input]:
     if name == "-":
         yield _stdin()
     elif is_address(name):
+        from segcli.inputs.address import inputs_at  # noqa: PLC0415  # not for files on disk
+
         yield from inputs_at(name)
     elif Path(name).is_dir():
         yield from files_in(name)

@@ -2,15 +2,24 @@
 
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from io import BufferedReader
+from typing import TYPE_CHECKING
 
 from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
-from segcli.inputs.fetching import ReadAhead
 from segcli.inputs.input import Input
 from segcli.inputs.start import LOOKED_AT, check_start
 from segcli.inputs.stream import Peeked, ReadError, Stream
+
+if TYPE_CHECKING:
+    from segcli.inputs.fetching import ReadAhead
 
 
 @contextmanager
@@ -19,7 +28,7 @@ def opened(entry: Input) -> Iterator[Stream]:
 
     What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
     """
-    with closing(ReadAhead([entry])) as ahead, _opened(entry, ahead, InputError) as stream:
+    with _reading_ahead([entry]) as ahead, _opened(entry, ahead, InputError) as stream:
         yield stream
 
 
@@ -28,7 +37,7 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
 
     Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
     """
-    with closing(ReadAhead(found)) as ahead:
+    with _reading_ahead(found) as ahead:
         for entry in found:
             with _opened(entry, ahead, Stopped) as stream:
                 yield entry, stream
@@ -48,8 +57,19 @@ def is_enough(entry: Input, start: bytes) -> bool:
     return True
 
 
+def _reading_ahead(found: Sequence[Input]) -> "AbstractContextManager[ReadAhead | None]":
+    """Fetch what lies in stores ahead; for files on disk nothing is even imported."""
+    if not any(entry.remote for entry in found):
+        return nullcontext()
+    from segcli.inputs.fetching import ReadAhead  # noqa: PLC0415
+
+    return closing(ReadAhead(found))
+
+
 @contextmanager
-def _opened(entry: Input, ahead: ReadAhead, failure: type[SegcliError]) -> Iterator[Stream]:
+def _opened(
+    entry: Input, ahead: "ReadAhead | None", failure: type[SegcliError]
+) -> Iterator[Stream]:
     with ExitStack() as stack:
         try:
             stored = stack.enter_context(_stored(entry, ahead))
@@ -61,8 +81,8 @@ def _opened(entry: Input, ahead: ReadAhead, failure: type[SegcliError]) -> Itera
 
 
 @contextmanager
-def _stored(entry: Input, ahead: ReadAhead) -> Iterator[Stream]:
-    if entry.remote:
+def _stored(entry: Input, ahead: "ReadAhead | None") -> Iterator[Stream]:
+    if entry.remote and ahead:
         with ahead.stream(entry.remote) as stream:
             yield stream
         return

@@ -1,6 +1,5 @@
 """Stores: what has an address, such as `s3://`, is read by fsspec, which is imported here only."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from segcli.secret import display_address, hide_address_in
 
 PART = 2 * 1024 * 1024
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.:-]*(?=://)", re.IGNORECASE)
 _WEB = frozenset({"http", "https"})
 # What a store tells of an object that is another once the object is.
 _VERSIONS = ("ETag", "etag", "md5Hash", "Last-Modified", "LastModified", "mtime", "created")
@@ -101,11 +99,6 @@ class Object:
             raise changed()
 
 
-def is_address(name: str) -> bool:
-    """Tell whether a name on the command line is an address in a store, not a path on disk."""
-    return _SCHEME.match(name) is not None
-
-
 def located(address: str) -> tuple[Any, str]:
     """Return the store of an address and the path in it; raises InputError."""
     scheme = scheme_of(address)
@@ -157,8 +150,7 @@ def is_web(store: Any) -> bool:
 
 def scheme_of(address: str) -> str:
     """Return `s3` of `s3://bucket`."""
-    match = _SCHEME.match(address)
-    return match[0].lower() if match else ""
+    return address.partition("://")[0].lower()
 
 
 @contextmanager
@@ -209,6 +201,9 @@ def changed() -> ReadError:
 
 
 def _options(scheme: str, address: str) -> dict[str, Any]:
+    if scheme in {"s3", "s3a"}:
+        # s3fs tries each request five times, and botocore would try each of these five times.
+        return {"config_kwargs": {"retries": {"total_max_attempts": 2}}}
     if scheme not in _WEB:
         return {}
     import aiohttp  # noqa: PLC0415  # optional, and slow to import
@@ -216,8 +211,9 @@ def _options(scheme: str, address: str) -> dict[str, Any]:
     client = {
         # The bytes as they are stored, whatever the server says of them: they tell themselves.
         "auto_decompress": False,
+        "headers": {"Accept-Encoding": "identity"},
         "trust_env": True,
-        "timeout": aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60),
+        "timeout": aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30),
     }
     return {"client_kwargs": client, "encoded": "%" in address}
 
