@@ -27,9 +27,10 @@ async def drained(lanes: Lanes, workers: int, *, each: float = 0.0) -> list[list
     found: list[list[Item]] = []
 
     async def drain() -> None:
-        async for batch in lanes.batches():
+        while batch := await lanes.next_batch():
             found.append(batch)
             await asyncio.sleep(each)
+            lanes.over(batch)
 
     await asyncio.gather(*(drain() for _ in range(workers)))
     return found
@@ -52,7 +53,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
         found: list[Item] = []
 
         async def work() -> None:
-            async for batch in lanes.batches():
+            while batch := await lanes.next_batch():
                 users = {item.mapped.user for item in batch}
                 assert len(batch) <= events
                 assert len({item.mapped.route for item in batch}) == 1
@@ -61,6 +62,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
                 await asyncio.sleep(len(batch[0].mapped.user))
                 under_way.difference_update(users)
                 found.extend(batch)
+                lanes.over(batch)
 
         working = [asyncio.create_task(work()) for _ in range(workers)]
         for number, (user, route) in enumerate(came):
@@ -137,10 +139,11 @@ def test_what_the_lanes_hold_is_bounded_by_bytes() -> None:
 
         feeding = asyncio.create_task(feed())
         taken = 0
-        async for batch in lanes.batches():
+        while batch := await lanes.next_batch():
             await asyncio.sleep(1)
             taken += len(batch)
             seen.append(put + 1 - taken)
+            lanes.over(batch)
         await feeding
         return seen
 
@@ -149,17 +152,14 @@ def test_what_the_lanes_hold_is_bounded_by_bytes() -> None:
     assert 8 <= max(held) <= 10
 
 
-def test_a_batch_counts_as_held_until_the_next_is_asked_for() -> None:
+def test_a_batch_counts_as_held_until_it_is_over() -> None:
     async def story() -> tuple[bool, bool]:
         lanes, _ = lanes_of(most=WEIGHT)
-        batches = lanes.batches()
         feeding = asyncio.create_task(lanes.put(item(b"x" * 50)))
-        await anext(batches)
+        batch = await lanes.next_batch()
         await asyncio.sleep(1)
         before = feeding.done()
-        lanes.close()
-        async for _ in batches:
-            pass
+        lanes.over(batch)
         await asyncio.sleep(0)
         return before, feeding.done()
 
@@ -170,7 +170,7 @@ def test_an_item_larger_than_all_lanes_may_hold_still_goes() -> None:
     async def story() -> int:
         lanes, _ = lanes_of(most=10)
         feeding = asyncio.create_task(lanes.put(item(b"x" * 1_000)))
-        batch = await anext(lanes.batches())
+        batch = await lanes.next_batch()
         feeding.cancel()
         return len(batch)
 
@@ -185,7 +185,7 @@ def test_a_batch_that_is_not_full_waits_a_second_for_more() -> None:
             asyncio.get_running_loop().call_later(
                 wait, asyncio.ensure_future, lanes.put(item(b"x"))
             )
-        return len(await anext(lanes.batches())), clock() - began
+        return len(await lanes.next_batch()), clock() - began
 
     assert play(story()) == (4, pytest.approx(1.0))
 
@@ -196,8 +196,7 @@ def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
         began = clock()
         for number in range(4):
             await lanes.put(item(b"x", user=f"user-{number}", number=number))
-        batches = lanes.batches()
-        return [(len(await anext(batches)), clock() - began) for _ in range(2)]
+        return [(len(await lanes.next_batch()), clock() - began) for _ in range(2)]
 
     assert play(story()) == [(3, 0.0), (1, pytest.approx(1.0))]
 
@@ -222,7 +221,7 @@ def test_a_batch_that_cannot_grow_goes_at_once(
         await lanes.put(item(b"x"))
         for step in reason(lanes):
             await step
-        await anext(lanes.batches())
+        await lanes.next_batch()
         return clock() - began
 
     assert play(story()) == 0
@@ -247,7 +246,7 @@ def test_where_memory_is_short_and_nothing_is_under_way_the_fullest_batch_goes_a
     async def story() -> tuple[str, float]:
         lanes, _ = lanes_of(events=100, most=3 * WEIGHT)
         began = clock()
-        batches = asyncio.ensure_future(anext(lanes.batches()))
+        batches = asyncio.ensure_future(lanes.next_batch())
         await lanes.put(item(b"x" * 10, user="a", route="/small"))
         feeding = asyncio.ensure_future(lanes.put(item(b"x" * 2_000, user="b", route="/large")))
         (first, *_) = await batches
@@ -279,7 +278,7 @@ def test_a_single_event_a_request_never_waits() -> None:
         lanes, _ = lanes_of(events=1)
         began = clock()
         await lanes.put(item(b"x"))
-        await anext(lanes.batches())
+        await lanes.next_batch()
         return clock() - began
 
     assert play(story()) == 0

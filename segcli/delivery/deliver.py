@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from segcli.delivery import source
 from segcli.delivery.ahead import read_ahead
+from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.client import Post, posting
@@ -72,6 +73,7 @@ class _Delivery:
         self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
+        self.answered = Answered(self.ledger, self.brake, self.lanes.over)
         self.courier = Courier(
             job=job,
             pace=Pace(
@@ -104,7 +106,7 @@ class _Delivery:
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
-        workers = [asyncio.create_task(self._work(post)) for _ in range(self._hands())]
+        workers = [asyncio.create_task(self._work(post)) for _ in range(self.run.concurrency)]
         everything = asyncio.gather(feeder, *workers, return_exceptions=True)
         pulled = asyncio.ensure_future(self.brake.wait_pulled())
         for task in (feeder, *workers):
@@ -116,15 +118,7 @@ class _Delivery:
             feeder.cancel()
             await self._grace(everything)
         pulled.cancel()
-
-    def _hands(self) -> int:
-        """Return how many workers there are: more than requests may be in flight at once.
-
-        While one waits for its answer to be on disk, another uses its place. Where requests go
-        one by one, they go in the order of the input.
-        """
-        in_flight = self.run.concurrency
-        return 2 * in_flight if in_flight > 1 else 1
+        await self.answered.all_on_disk()
 
     async def _grace(self, everything: "asyncio.Future[list[BaseException | None]]") -> None:
         """Await the answers that are under way, for a while; then give up on them."""
@@ -151,6 +145,9 @@ class _Delivery:
             self.ledger.open(count, reading.place, reading.mark)
             for settled in await self._queue(reading, outcome):
                 await _to_its_end(self.ledger.settle(settled))
+                # Skipped lines need not be on disk: the next run would skip them again.
+                if settled.state != "skipped":
+                    await self.ledger.on_disk()
             self.tally.bytes_read += reading.size
             self.tally.bytes_settled += reading.size_of_settled
             self.tally.stored_read += reading.stored
@@ -191,8 +188,12 @@ class _Delivery:
 
     async def _work(self, post: Post) -> None:
         """Carry batches, one after the other."""
-        async for batch in self.lanes.batches():
+        while batch := await self.lanes.next_batch():
             await self.courier.carry(batch, post)
+            self.answered.add(batch)
+            if self.run.concurrency == 1:
+                # Where requests go one by one, they go in the order of the input.
+                await self.answered.all_on_disk()
 
 
 async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:

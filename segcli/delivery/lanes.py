@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -59,17 +59,12 @@ class Lanes:
             self._consider(pool)
         self._all_change()
 
-    async def batches(self) -> AsyncIterator[list[Item]]:
-        """Yield batches until nothing more comes or it is braked; any number of tasks may ask.
+    async def next_batch(self) -> list[Item]:
+        """Return a batch; an empty one when nothing more comes or it is braked.
 
-        No user is in two of them at once: a batch is under way, and counts as held, until the
-        next one is asked for.
+        Any number of tasks may ask. No user is in two batches at once: one is under way, and
+        counts as held, until `over` is called with it.
         """
-        while batch := await self._next_batch():
-            yield batch
-            self._over(batch)
-
-    async def _next_batch(self) -> list[Item]:
         while not self._brake.pulled:
             if pool := self._next_pool():
                 return self._take(pool)
@@ -79,6 +74,23 @@ class Lanes:
             self._idle.append(change)
             await change
         return []
+
+    def over(self, batch: list[Item]) -> None:
+        """Let the users of a batch go on."""
+        self._under_way -= 1
+        for user in {item.mapped.user for item in batch}:
+            lane = self._lanes[user]
+            lane.under_way = False
+            if lane.items:
+                self._ready(lane)
+            else:
+                del self._lanes[user]
+        self._held -= sum(item.weight for item in batch)
+        # The feeder is not woken for every item, but for many.
+        if self._held < self._most * 3 // 4 or not (self._can_go or self._under_way):
+            self._room.set()
+        if self._closed and not self._lanes:
+            self._all_change()
 
     def _next_pool(self) -> Pool | None:
         """Return the pool, of those a batch may leave from, with what was read first."""
@@ -106,22 +118,6 @@ class Lanes:
             del self._pools[pool.route]
         self._one_change()
         return batch
-
-    def _over(self, batch: list[Item]) -> None:
-        self._under_way -= 1
-        for user in {item.mapped.user for item in batch}:
-            lane = self._lanes[user]
-            lane.under_way = False
-            if lane.items:
-                self._ready(lane)
-            else:
-                del self._lanes[user]
-        self._held -= sum(item.weight for item in batch)
-        # The feeder is not woken for every item, but for many.
-        if self._held < self._most * 3 // 4 or not (self._can_go or self._under_way):
-            self._room.set()
-        if self._closed and not self._lanes:
-            self._all_change()
 
     def _ready(self, lane: Lane) -> None:
         """Let a lane's first items leave with the next batch of their route."""

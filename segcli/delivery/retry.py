@@ -66,6 +66,9 @@ class Courier:
             answer = await self._attempt(batch, post)
             again = await self._conclude(batch, answer, trouble.attempts)
             todo.extendleft(reversed(again))
+            if todo:
+                # Of a user whose event was answered, another may be in what is left.
+                await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
                 await self._wait(answer.verdict, batch[0], trouble)
             else:

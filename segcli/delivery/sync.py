@@ -11,9 +11,6 @@ def _to_disk(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-_GATHERS = 0.004
-
-
 class GroupSync:
     """Waits until what was written to a file is on its disk.
 
@@ -56,8 +53,6 @@ class GroupSync:
         """Sync as long as somebody waits for it."""
         try:
             while self._waiting:
-                if len(self._waiting) > 1:
-                    await asyncio.sleep(_GATHERS)
                 written = self._written
                 await asyncio.to_thread(self._to_disk, self._descriptor)
                 self._synced = max(self._synced, written)
