@@ -96,12 +96,12 @@ def display_url(url: str) -> str:
 def display_address(address: str) -> str:
     """Return the address of an input as it may be shown and kept.
 
-    Of the web as `display_url`; elsewhere a `?` is part of a name, and only user and password
-    go. What is a path on disk comes back as it is.
+    Of the web as `display_url`; elsewhere a `?` is part of a name, and only what comes with a
+    password goes. What is a path on disk comes back as it is.
     """
     if re.match(r"https?://", address, re.IGNORECASE):
         return display_url(address)
-    return re.sub(r"(?<=://)[^/@]*@", "", address)
+    return re.sub(r"(?<=://)[^/@]*:[^/@]*@", "", address)
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:

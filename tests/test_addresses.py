@@ -99,6 +99,7 @@ def test_an_address_has_a_scheme(name: str, expected: bool) -> None:
         ("s3://key:secret@bucket/a?b#c", "s3://bucket/a?b#c"),
         ("s3://bucket/a@b/c", "s3://bucket/a@b/c"),
         ("sftp://user:password@host/a", "sftp://host/a"),
+        ("abfs://container@account/a", "abfs://container@account/a"),
         ("simplecache::https://user:password@host/a", "simplecache::https://host/a"),
         ("events@home/a?b", "events@home/a?b"),
     ],

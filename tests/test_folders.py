@@ -194,3 +194,18 @@ def test_engage_takes_a_packed_list_and_no_folder(segcli: Segcli, tmp_path: Path
     refused = segcli(*command, "lists")
     assert (refused.code, refused.out) == (2, "")
     assert "lists is a folder" in refused.err
+
+
+def test_engage_tells_nobody_anything_by_a_list_that_is_cut_off(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    rows = "".join(f"u{number},u{number}@example.com\n" for number in range(20_000))
+    (tmp_path / "members.csv.gz").write_bytes(gz(f"userId,email\n{rows}".encode())[:-1000])
+    said = segcli("engage", "audience", "Vips", "-d", "gist", "--sandbox", "--state", "s.sqlite",
+                  "members.csv.gz")  # fmt: skip
+
+    assert said.code == 3
+    assert "members.csv.gz:" in said.err
+    assert "cannot be read on: its gzip data is cut off" in said.err
+    assert "read\n" not in said.err
+    assert "Vips" not in segcli("engage", "status", "--state", "s.sqlite").out

@@ -105,12 +105,14 @@ def test_a_file_that_changes_while_it_is_read_stops_the_run(
     ranges: bool, web: Web, text: bytes
 ) -> None:
     web.ranges = ranges
-    web.files["/events"] = text * 20
+    # What is under way already does not change any more, so the rest has to be large.
+    times = 20 if ranges else 900
+    web.files["/events"] = text * times
     found = source.chunks(source.inputs([f"{web.url}/events"]))
     if not ranges:
-        web.breaks = [300_000]
+        web.breaks = [len(text) * times - 1]
     next(found)
-    web.files["/events"] = text.replace(b"Tested", b"Broken") * 20
+    web.files["/events"] = text.replace(b"Tested", b"Broken") * times
 
     with pytest.raises(Stopped, match=r"/events:\d+: cannot be read on: it has changed since"):
         list(found)
@@ -236,3 +238,43 @@ def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
     again = [word.replace("today", "tomorrow") for word in command]
     assert segcli(*again, "--resume").code == 0
     assert door.taken == [f"m{number}" for number in range(60)]
+
+
+def test_a_folder_typed_as_a_file_is_answered_with_how_to_type_it(web: Web, segcli: Segcli) -> None:
+    web.files["/page"] = b"<!DOCTYPE html><html>"
+    said = segcli("transform", f"{web.url}/page")
+
+    assert said.code == 2
+    assert "/page is a page of HTML or XML, not lines of JSON" in said.err
+    assert "ends with a /" in said.err
+
+
+@pytest.mark.parametrize("head", [True, False])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_file_that_is_gone_when_it_is_looked_at_gives_no_key_away(
+    ranges: bool, head: bool, web: Web, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.ranges, web.head, web.length = ranges, head, ranges
+    web.files["/events"] = b"{}\n"
+    start = store.Object.start
+
+    def gone(self: store.Object, size: int) -> bytes:
+        web.files.clear()
+        return start(self, size)
+
+    monkeypatch.setattr(store.Object, "start", gone)
+    said = segcli("transform", f"{web.url}/events?token={TOKEN}")
+
+    assert said.code == 2
+    assert f"Error: {web.url}/events?… " in said.err
+    assert TOKEN not in said.err
+
+
+def test_a_file_that_is_damaged_from_its_start_is_told_before_anything_is_sent(
+    web: Web, segcli: Segcli
+) -> None:
+    web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.gz": b"\x1f\x8b" + b"\x00" * 400_000}
+    said = segcli("send", "-d", "webhook", "--sandbox", f"{web.url}/logs/")
+
+    assert said.code == 2
+    assert f"Error: {web.url}/logs/b.gz cannot be read: its gzip data is damaged" in said.err

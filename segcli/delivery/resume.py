@@ -172,7 +172,7 @@ def _check_all_there(found: Past, inputs: Sequence[Input]) -> None:
         if name not in names and not found.is_done(place):
             raise InputError(
                 f"{name} is gone, and the run to resume has read a part of it",
-                "Put it back, or send everything that is left with --restart.",
+                "Put it back. --restart sends all that is there now, from the beginning.",
             )
 
 

@@ -8,7 +8,7 @@ from segcli.errors import InputError
 from segcli.inputs.archive import day_of, in_order
 from segcli.inputs.folder import is_passed_over
 from segcli.inputs.input import Input
-from segcli.inputs.store import asking, is_web, located, object_of
+from segcli.inputs.store import asking, is_web, located, object_of, scheme_of
 from segcli.secret import display_address
 
 Infos = Mapping[str, Mapping[str, Any]]
@@ -21,9 +21,10 @@ def inputs_at(address: str) -> list[Input]:
 
     They come in the order of `files_in`. Raises InputError where there is none.
     """
-    with asking(address):
+    with asking(display_address(address), address):
         store, path = located(address)
-        shown_before = address.partition(path)[0] if path else address
+        is_in_address = bool(path) and path in address
+        shown_before = address[: address.index(path)] if is_in_address else _scheme(address)
         named = _named(store, path, address)
         if named:
             return [_input(store, named, display_address(shown_before + named["name"]))]
@@ -45,6 +46,10 @@ def inputs_at(address: str) -> list[Input]:
             "Type a bucket or folder, an object, or a pattern in quotes: 's3://bucket/*/a*.gz'",
         )
     return in_order(found)
+
+
+def _scheme(address: str) -> str:
+    return f"{scheme_of(address)}://"
 
 
 def _input(store: Any, info: Mapping[str, Any], name: str, **more: Any) -> Input:

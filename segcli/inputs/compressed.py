@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from segcli.inputs.stream import ReadError, Stream
+from segcli.inputs.stream import CutOffError, ReadError, Stream
 
 # The largest that does not cost memory worth speaking of, however well a bomb is packed.
 _BLOCK = 64 * 1024
@@ -127,8 +127,8 @@ class Unpacked:
             rest = block.lstrip(self._packing.padding)
         return rest
 
-    def _cut_off(self) -> ReadError:
-        return ReadError(
+    def _cut_off(self) -> CutOffError:
+        return CutOffError(
             f"its {self._packing.name} data is cut off, in the middle of a "
             f"{self._packing.member}, at byte {self.stored:,}",
             _TRUNCATED,

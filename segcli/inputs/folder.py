@@ -60,6 +60,13 @@ def _walk(folder: str, above: frozenset[str]) -> Iterator[tuple[str, os.stat_res
         if entry.is_dir():
             yield from _walk(entry.path, above | {place})
         elif entry.is_file():
-            yield entry.path, entry.stat()
+            yield entry.path, _status_of(entry)
         elif entry.is_symlink() and not Path(entry.path).exists():
             raise InputError(f"{shown(entry.path)} is a link that leads nowhere", "Remove it.")
+
+
+def _status_of(entry: "os.DirEntry[str]") -> os.stat_result:
+    try:
+        return entry.stat()
+    except OSError as error:
+        raise InputError(f"{shown(entry.path)} cannot be read: {error.strerror}") from None

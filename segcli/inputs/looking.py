@@ -27,7 +27,7 @@ def look_at_one(entry: Input) -> None:
             return
     from segcli.inputs.store import asking  # noqa: PLC0415  # not needed for files on disk
 
-    with asking(entry.name):
+    with asking(entry.name, entry.remote.path):
         for size in _LOOKED_AT:
             if is_enough(entry, entry.remote.start(size)):
                 return

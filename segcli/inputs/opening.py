@@ -16,7 +16,7 @@ from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
 from segcli.inputs.input import Input
 from segcli.inputs.start import LOOKED_AT, check_start
-from segcli.inputs.stream import Peeked, ReadError, Stream
+from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
 
 if TYPE_CHECKING:
     from segcli.inputs.fetching import ReadAhead
@@ -51,7 +51,8 @@ def is_enough(entry: Input, start: bytes) -> bool:
     try:
         _unpacked(entry, _Bytes(start))
     except ReadError as error:
-        if entry.size is None or len(start) < entry.size:
+        is_whole = entry.size is not None and len(start) >= entry.size
+        if isinstance(error, CutOffError) and not is_whole:
             return False
         raise InputError(f"{entry.title} cannot be read: {error.strerror}", error.hint) from None
     return True

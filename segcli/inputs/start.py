@@ -8,6 +8,7 @@ from segcli.inputs.input import Input
 
 LOOKED_AT = 16
 
+_PAGES = (b"<!doctype html", b"<html", b"<?xml")
 _BOM = b"\xef\xbb\xbf"
 _FOREIGN = (
     (b"\x1f\x8b", "is compressed twice", "gzip -dc"),
@@ -40,6 +41,11 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
         raise InputError(
             f"{entry.title} holds JSON over several lines, not a line for each event",
             _piped(entry, packing, "jq -c ."),
+        )
+    if text[:LOOKED_AT].lower().startswith(_PAGES):
+        raise InputError(
+            f"{entry.title} is a page of HTML or XML, not lines of JSON",
+            "An address of a folder ends with a /. An error of a server may be a page too.",
         )
     if entry.found_in and text and not text.startswith(b"{"):
         raise InputError(

@@ -154,29 +154,30 @@ def scheme_of(address: str) -> str:
 
 
 @contextmanager
-def asking(address: str) -> Iterator[None]:
-    """Turn whatever a store's library raises into an InputError that shows no key."""
+def asking(shown: str, address: str) -> Iterator[None]:
+    """Turn whatever a store's library raises into an InputError.
+
+    It names what is `shown`, and shows nothing of the address that is not.
+    """
     try:
         yield
     except SegcliError:
         raise
     except Exception as error:  # each store's library has its own, with no ancestor in common
-        shown, problem = display_address(address), problem_of(error, address)
-        is_missing = isinstance(error, FileNotFoundError)
-        if scheme_of(address) in _WEB:
-            # Its library says so of whatever keeps it from a file.
-            is_missing = _status(error) == _NOT_FOUND
-        message = f"{shown} does not exist" if is_missing else f"{shown} cannot be read: {problem}"
-        hint = _CREDENTIALS.get(scheme_of(address), "") if _is_locked_out(error) else ""
-        if is_missing and "bucket" in problem:
-            hint = "There is no such bucket."
-        raise InputError(message, hint) from None
+        problem = problem_of(error, address)
+        if not _is_missing(error):
+            hint = _CREDENTIALS.get(scheme_of(shown), "") if _is_locked_out(error) else ""
+            raise InputError(f"{shown} cannot be read: {problem}", hint) from None
+        hint = "There is no such bucket." if "bucket does not" in problem else ""
+        raise InputError(f"{shown} does not exist", hint) from None
 
 
 def problem_of(error: Exception, address: str) -> str:
     """Say in a line what a store's library says, without what must not be shown."""
-    cause = error.__cause__ if isinstance(error, FileNotFoundError) else None
-    error = cause if isinstance(cause, Exception) else error
+    if isinstance(error, FileNotFoundError):
+        if error.__cause__ is None:
+            return "there is no such file"
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     status, message = _status(error), getattr(error, "message", "")
     said = error.strerror if isinstance(error, ReadError) else str(error)
     text = f"HTTP {status} {message}" if status else said or type(error).__name__
@@ -231,6 +232,14 @@ def _has_ranges(store: Any, info: Mapping[str, Any]) -> bool:
             return len(file.read(1)) == 1
     except ValueError:
         return False
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell whether there is no such file; of the web that is said of whatever keeps one from it."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    is_of_web = hasattr(error.__cause__, "request_info") or isinstance(error.__cause__, OSError)
+    return not is_of_web or _status(error) == _NOT_FOUND
 
 
 def _is_locked_out(error: Exception) -> bool:

@@ -12,6 +12,10 @@ class ReadError(OSError):
         self.hint = hint
 
 
+class CutOffError(ReadError):
+    """An input ends where it should not."""
+
+
 class Stream(Protocol):
     """The bytes of an input; `stored` is how many bytes of what is stored were read for them."""
 
