@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from segcli.event import Event
 from segcli.verdict import Reply, Verdict, by_status
 
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """What an event becomes: one JSON document and the route it is posted to.
 
     A `body` of bytes is JSON already and goes out as it is. `notes` say what of the event the
@@ -76,7 +77,10 @@ def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001
 class Destination(Generic[S]):
     """A vendor: which events it takes, what they become, how they are posted.
 
-    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `together` says
+    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `reads` names the
+    dotted paths within `context`, `traits` and `properties` that `payload` looks at; then it may
+    ask the event for no more than these three, its type, name, ids, time and `raw`, and reading
+    takes half the time. `together` says
     how many payloads of a route may share a request with these settings, where that is not
     `limits.events` for every route. `remarks` says for `segcli check` which values the mapping
     turns into something else.
@@ -90,6 +94,7 @@ class Destination(Generic[S]):
     request: Callable[[str, Sequence[bytes], S], Request]
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
+    reads: Callable[[S], Iterable[str]] | None = None
     together: Callable[[str, S], int] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     fields: Sequence[Field] = ()

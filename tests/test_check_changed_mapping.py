@@ -60,7 +60,7 @@ CHANGES = [
     ),
     Change(
         "pointillist",
-        '**labels_of(event.object("context.campaign"), "campaign."),',
+        '("campaign", "campaign."), ',
         "",
         # In one event a trait has the label of the campaign's source, and shows in its place.
         frozenset({"changed: payload.labels.campaign.source"})
