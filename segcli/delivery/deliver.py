@@ -25,7 +25,7 @@ from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
-from segcli.errors import Interrupted
+from segcli.errors import Interrupted, Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
 
@@ -66,6 +66,7 @@ class _Delivery:
         self.run = run
         self.tally = tally
         self.brake = Brake()
+        self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(
             run.concurrency, most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake
@@ -89,6 +90,8 @@ class _Delivery:
             self.ledger.begin(self.run.inputs)
             with _signals_pull(self.brake):
                 await self._all_tasks()
+            if self.cut_short:
+                self.brake.pull(self.cut_short)
         except BaseException as error:
             self.brake.pull(error)
             raise
@@ -147,10 +150,18 @@ class _Delivery:
         self.lanes.close()
 
     def _readings(self) -> Iterator[Reading]:
+        """Yield all that can be read; it is sent before an input that is cut short stops the run.
+
+        Otherwise no later run would come further.
+        """
         run = self.run
-        if run.record is None:
-            return all_lines(run.inputs, run.max_line)
-        return run.record.readings(run.inputs, run.max_line)
+        try:
+            if run.record is None:
+                yield from all_lines(run.inputs, run.max_line)
+            else:
+                yield from run.record.readings(run.inputs, run.max_line)
+        except Stopped as stopped:
+            self.cut_short = stopped
 
     async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""

@@ -1,6 +1,6 @@
 """What a run has to read: the lines of its inputs that no earlier run has settled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segcli.delivery import source
@@ -8,6 +8,7 @@ from segcli.delivery.fingerprint import Fingerprint, Mark
 from segcli.delivery.past import Past
 from segcli.delivery.settled import Line
 from segcli.delivery.source import Chunk, Input
+from segcli.errors import Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,28 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
         )
 
     held: list[Reading] = []
-    for chunk in source.chunks(inputs, max_line, fingerprint_of):
-        reading = _reading(chunk, past)
-        if not fingerprints[chunk.input.place].is_verified:
-            held.append(reading)
-            continue
-        yield from held
-        held.clear()
-        yield reading
+    try:
+        for chunk in source.chunks(inputs, max_line, fingerprint_of):
+            reading = _reading(chunk, past)
+            if not fingerprints[chunk.input.place].is_verified:
+                held.append(reading)
+                continue
+            yield from held
+            held.clear()
+            yield reading
+    except Stopped:
+        yield from _proved(held, fingerprints)
+        raise
     yield from held
+
+
+def _proved(held: Sequence[Reading], fingerprints: Mapping[int, Fingerprint]) -> Sequence[Reading]:
+    """Return what is held of an input that cannot be read on, if it is what it was up to there."""
+    [fingerprint] = fingerprints.values()
+    if not fingerprint.has_seen_enough:
+        return ()
+    fingerprint.end()
+    return held
 
 
 def _reading(chunk: Chunk, past: Past | None) -> Reading:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from segcli.delivery import past as pasts
-from segcli.delivery.fingerprint import verify_file
+from segcli.delivery.fingerprint import verify
 from segcli.delivery.journal import Journal, lock
 from segcli.delivery.past import Header, Past
 from segcli.delivery.source import Input
@@ -130,7 +130,7 @@ def _verify(found: Past, inputs: Sequence[Input]) -> None:
     for entry in inputs:
         mark = found.marks.get(entry.place)
         if mark and entry.can_be_read_again:
-            verify_file(entry.name, mark)
+            verify(entry, mark)
 
 
 _EITHER = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
 from segcli.errors import Stopped
-from segcli.inputs import Input, Stream, inputs, opened, total_size
+from segcli.inputs import Input, ReadError, Stream, inputs, opened, total_size
 from segcli.outcome import TooLong
 
 __all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
@@ -84,7 +84,8 @@ def _read(entry: Input, stream: Stream, line: int) -> bytes:
     try:
         return stream.read1(_BLOCK)
     except OSError as error:
-        raise Stopped(f"{entry.title}:{line}: cannot be read on: {error.strerror}") from None
+        hint = error.hint if isinstance(error, ReadError) else ""
+        raise Stopped(f"{entry.title}:{line}: cannot be read on: {error.strerror}", hint) from None
 
 
 def _bounded(line: bytes | TooLong, max_line: int) -> bytes | TooLong:

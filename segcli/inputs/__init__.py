@@ -5,6 +5,7 @@
 
 from segcli.inputs.input import Input, total_size
 from segcli.inputs.naming import inputs
-from segcli.inputs.stream import Stream, opened
+from segcli.inputs.opening import opened
+from segcli.inputs.stream import ReadError, Stream
 
-__all__ = ["Input", "Stream", "inputs", "opened", "total_size"]
+__all__ = ["Input", "ReadError", "Stream", "inputs", "opened", "total_size"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.input import Input
-from segcli.inputs.stream import opened
+from segcli.inputs.opening import opened
 
 
 def inputs(names: Sequence[str]) -> list[Input]:
