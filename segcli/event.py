@@ -19,7 +19,7 @@ TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
-_NUMBERS = frozenset({int, float, Decimal})
+NUMBERS = frozenset({int, float, Decimal})
 
 
 class Rejected(Exception):
@@ -164,14 +164,15 @@ def identifier(value: object) -> str | None:
 
 def is_number(value: object) -> TypeGuard[int | float | Decimal]:
     """Tell whether a JSON value is a number; true and false are not."""
-    return type(value) in _NUMBERS
+    return type(value) in NUMBERS
 
 
 def parse_time(text: object) -> datetime:
     """Read an ISO-8601 date or time; UTC where it names no zone. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
-    time = datetime.fromisoformat(text)
+    # RFC 3339 has a small one too.
+    time = datetime.fromisoformat(text.replace("z", "Z"))
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

@@ -1,8 +1,8 @@
 """What becomes of a line: mapped, skipped or rejected. The same for every command."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -38,32 +38,27 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 Outcome = Mapped | Skipped | Rejected
-Decide = Callable[[bytes | TooLong], Outcome]
+Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
+
+_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to do with every line: the destination, its settings, and which events.
-
-    `label` is the destination's name in the integrations object.
-    """
+    """What to do with every line: the destination, its settings, and which events."""
 
     destination: Destination[Any]
     settings: Any
     selection: Selection = Selection()
-    label: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "label", self.destination.label_with(self.settings))
 
 
 def outcomes(job: Job, *, mapped: int = 0) -> Decide:
-    """Return the function that gives each line, in input order, its outcome; it never raises.
+    """Return the function that gives lines, in input order, their outcomes; it never raises.
 
     It counts what it mapped, for `--limit`, so one function serves one run; `mapped` is how many
     an earlier run has sent of the same input.
     """
-    decide = _decide(job)
+    decide = _by_excerpts(job)
     limit = job.selection.limit
     return decide if limit is None else _limited(decide, limit - mapped)
 
@@ -88,29 +83,31 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
 
 def map_event(event: Event, job: Job) -> Outcome:
     """Return what becomes of an event."""
-    kind = event.type
-    if kind not in job.destination.kinds:
-        return Skipped(f"{kind} is not for {job.destination.name}")
-    if reason := reason_to_skip(event, job.selection, job.label):
-        return Skipped(reason)
-    try:
-        return _mapped(event, job)
-    except Rejected as rejected:
-        return rejected
+    return _mapping(job)(event)
 
 
-def _decide(job: Job) -> Decide:
-    """Return `outcome_of` for this job, by excerpts where it is known what its mapping looks at."""
+def _by_excerpts(job: Job) -> Decide:
+    """Return the outcomes as by `outcome_of`, read quickly where it is known what is looked at."""
     reads = job.destination.reads
     if reads is None or job.selection.where:
-        return lambda line: outcome_of(line, job)
-    read = excerpts(reads(job.settings))
+        return lambda lines: [outcome_of(line, job) for line in lines]
+    read, map_ = excerpts(reads(job.settings)), _mapping(job)
 
-    def outcome(line: bytes | TooLong) -> Outcome:
-        event = read(line) if type(line) is bytes else None
-        return outcome_of(line, job) if event is None else map_event(event, job)
+    def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
+        if not _are_whole(lines):
+            return [outcome_of(line, job) for line in lines]
+        found: list[Outcome] = []
+        for start in range(0, len(lines), _AT_A_TIME):
+            some = lines[start : start + _AT_A_TIME]
+            for line, event in zip(some, read(some), strict=True):
+                found.append(outcome_of(line, job) if event is None else map_(event))
+        return found
 
-    return outcome
+    return decide
+
+
+def _are_whole(lines: Sequence[bytes | TooLong]) -> TypeGuard[Sequence[bytes]]:
+    return TooLong not in set(map(type, lines))
 
 
 def _limited(decide: Decide, left: int) -> Decide:
@@ -120,19 +117,35 @@ def _limited(decide: Decide, left: int) -> Decide:
         nonlocal left
         if left <= 0:
             return Skipped("over --limit")
-        found = decide(line)
+        [found] = decide([line])
         left -= isinstance(found, Mapped)
         return found
 
+    return lambda lines: [outcome(line) for line in lines]
+
+
+def _mapping(job: Job) -> Callable[[Event], Outcome]:
+    """Return what maps the events of a job; its parts are looked up once and not for each."""
+    destination, settings, selection = job.destination, job.settings, job.selection
+    kinds, bound = destination.kinds, destination.limits.payload_bytes
+    label, narrows = destination.label_with(settings), selection.narrows
+
+    def outcome(event: Event) -> Outcome:
+        if event.type not in kinds:
+            return Skipped(f"{event.type} is not for {destination.name}")
+        if (narrows or event.integrations) and (reason := reason_to_skip(event, selection, label)):
+            return Skipped(reason)
+        try:
+            payload = destination.payload(event, settings)
+        except Rejected as rejected:
+            return rejected
+        body = payload.body
+        if type(body) is not bytes:
+            body = exact_json.dumps(body)
+        if bound is not None and len(body) > bound:
+            too_large = f"larger than the {bound:,} bytes that {destination.name} takes"
+            return Rejected("", too_large)
+        user = event.user_id or event.anonymous_id or ""
+        return Mapped(payload.route, body, user, payload.notes)
+
     return outcome
-
-
-def _mapped(event: Event, job: Job) -> Mapped:
-    payload = job.destination.payload(event, job.settings)
-    body = payload.body
-    if type(body) is not bytes:
-        body = exact_json.dumps(body)
-    bound = job.destination.limits.payload_bytes
-    if bound is not None and len(body) > bound:
-        raise Rejected("", f"larger than the {bound:,} bytes that {job.destination.name} takes")
-    return Mapped(payload.route, body, event.user, payload.notes)

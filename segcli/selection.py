@@ -26,6 +26,12 @@ class Selection:
     limit: int | None = None
     ignore_integrations: bool = False
 
+    @property
+    def narrows(self) -> bool:
+        """Tell whether it may leave out events whose integrations object says nothing."""
+        asked = (self.types, self.events, self.since, self.until, self.users, self.where)
+        return any(asked)
+
 
 def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None:
     """Return why an event is left out, or None; `label` names the destination in `integrations`."""
@@ -37,8 +43,8 @@ def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None
         return "not of --user"
     if selection.where and not selection.where(event.data):
         return "not of --where"
-    integrations = event.integrations
-    if integrations and not selection.ignore_integrations and not is_enabled(integrations, label):
+    integrations = event.integrations or {}
+    if not selection.ignore_integrations and not is_enabled(integrations, label):
         return "switched off in integrations"
     if selection.since or selection.until:
         return _outside(event, selection)

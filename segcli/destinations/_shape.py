@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segcli.event import is_number, parse_time
+from segcli.event import NUMBERS, is_number, parse_time
 from segcli.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
@@ -50,18 +50,15 @@ def add_leaves(values: Any, prefix: str, words: dict[str, str], numbers: dict[st
     if type(values) is not dict:
         return
     for key, value in values.items():
-        kind = type(value)
         # Nearly all are strings.
-        if kind is str:
+        if type(value) is str:
             words[prefix + key] = value
-        elif kind is int or kind is float:
+        elif type(value) in NUMBERS:
             numbers[prefix + key] = value
+        elif type(value) is dict:
+            add_leaves(value, f"{prefix}{key}.", words, numbers)
         elif value is not None:
-            for path, leaf in leaves(value, prefix + key):
-                if is_number(leaf):
-                    numbers[path] = leaf
-                else:
-                    words[path] = text(leaf)
+            _add_others(value, prefix + key, words, numbers)
 
 
 def add_labels(values: Any, prefix: str, labels: dict[str, str]) -> None:
@@ -69,14 +66,20 @@ def add_labels(values: Any, prefix: str, labels: dict[str, str]) -> None:
     if type(values) is not dict:
         return
     for key, value in values.items():
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:
             labels[prefix + key] = value
-        elif kind is int or kind is float:
+        elif type(value) in NUMBERS:
             labels[prefix + key] = number_text(value)
         elif value is not None:
-            for path, leaf in leaves(value, prefix + key):
-                labels[path] = text(leaf)
+            labels |= {path: text(leaf) for path, leaf in leaves(value, prefix + key)}
+
+
+def _add_others(value: Any, path: str, words: dict[str, str], numbers: dict[str, Any]) -> None:
+    for inner, leaf in leaves(value, path):
+        if is_number(leaf):
+            numbers[inner] = leaf
+        else:
+            words[inner] = text(leaf)
 
 
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from segcli.settings import setting
 
 PROPERTIES_LEFT_OUT = "track properties not carried (--set properties=true adds them)"
 _LEFT_OUT = (PROPERTIES_LEFT_OUT,)
-# What a track or an identify says of its surroundings, and how the labels of it begin [doc].
-_OF_CONTEXT = (("location", "location."), ("campaign", "campaign."), ("device", "device."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,36 @@ class Settings:
 def reads(settings: Settings) -> Iterable[str]:
     """Name what `payload` looks at; of `properties` otherwise only whether there are any."""
     yield from ("traits", "context.traits")
-    yield from (f"context.{name}" for name, _ in _OF_CONTEXT)
+    yield from ("context.location", "context.campaign", "context.device")
     if settings.properties:
         yield "properties"
 
 
 def payload(event: Event, settings: Settings) -> Payload:
-    """Map identify and track by Segment's table; rejects an event without any time."""
+    """Map identify and track by Segment's table; rejects an event without any time.
+
+    Only of an identify are numeric traits numbers [doc]. Of equal labels the last wins:
+    properties stand behind whatever the table fills.
+    """
     time = event.time
     if time is None:
         raise Rejected("timestamp", "is required, or originalTimestamp, receivedAt, sentAt")
     is_track = event.type == "track"
-    labels, numbers = _leaves(event, settings)
+    context = event.context or {}
+    labels: dict[str, str] = {}
+    numbers: dict[str, Any] = {}
+    if not is_track:
+        add_leaves(event.traits, "", labels, numbers)
+    elif settings.properties:
+        add_leaves(event.properties, "", labels, numbers)
+    if is_track and "traits" in context:
+        add_labels(context["traits"], "", labels)
+    if "location" in context:
+        add_labels(context["location"], "location.", labels)
+    if "campaign" in context:
+        add_labels(context["campaign"], "campaign.", labels)
+    if "device" in context:
+        add_labels(context["device"], "device.", labels)
     body = {
         "eventSource": settings.event_source,
         "eventType": event.name if is_track else "identify",
@@ -70,26 +86,6 @@ def _ids(event: Event) -> dict[str, str]:
     if user is None:
         return {"anonymousId": anonymous} if anonymous is not None else {}
     return {"userId": user} if anonymous is None else {"userId": user, "anonymousId": anonymous}
-
-
-def _leaves(event: Event, settings: Settings) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return labels and numbers: only of an identify are numeric traits numbers [doc].
-
-    Of equal labels the last wins: properties stand behind whatever the table fills.
-    """
-    labels: dict[str, str] = {}
-    numbers: dict[str, Any] = {}
-    context = event.context or {}
-    if event.type == "identify":
-        add_leaves(event.traits, "", labels, numbers)
-    else:
-        if settings.properties:
-            add_leaves(event.properties, "", labels, numbers)
-        add_labels(context.get("traits"), "", labels)
-    for name, prefix in _OF_CONTEXT:
-        if name in context:
-            add_labels(context[name], prefix, labels)
-    return labels, numbers
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
