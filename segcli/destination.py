@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from segcli.event import Event
 from segcli.verdict import Reply, Verdict, by_status
 from segcli.wire import Wire
@@ -11,8 +13,7 @@ from segcli.wire import Wire
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """What an event becomes: one JSON document and the route it is posted to.
 
     A `body` of bytes is JSON already and goes out as it is. `notes` say what of the event the
@@ -96,13 +97,16 @@ def skips_none(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # th
 class Destination(Generic[S]):
     """A vendor: which events it takes, what they become, how they are posted.
 
-    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `skips` says why
-    an event of its kinds is not for it after all. `together` and `room` say how many payloads of a
-    route, and how many bytes of them, may share a request with these settings, where that is not
-    as in `limits` for every route. `remarks` says for `segcli check` which values the mapping
-    turns into something else; it is asked once for all events with the same fields, types, route
-    and notes. `revision` is another one when events become something else: a run is resumed with
-    the same only. `wire` tells a stand-in how the requests look.
+    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `reads` names the
+    dotted paths within `context`, `traits` and `properties` that `payload` looks at; then it may
+    ask the event for no more than these three, its type, name, ids, time and `raw`, and reading
+    takes half the time. `skips` says why an event of its kinds is not for it after all. `together`
+    and `room` say how many payloads of a route, and how many bytes of them, may share a request
+    with these settings, where that is not as in `limits` for every route. `remarks` says for
+    `segcli check` which values the mapping turns into something else; it is asked once for all
+    events with the same fields, types, route and notes. `revision` is another one when events
+    become something else: a run is resumed with the same only. `wire` tells a stand-in how the
+    requests look.
     """
 
     name: str
@@ -113,6 +117,7 @@ class Destination(Generic[S]):
     request: Callable[[str, Sequence[bytes], S], Request]
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
+    reads: Callable[[S], Iterable[str]] | None = None
     skips: Callable[[Event, S], str | None] = skips_none
     together: Callable[[str, S], int] | None = None
     room: Callable[[str, S], int | None] | None = None

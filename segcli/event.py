@@ -5,10 +5,11 @@ Segment's spec (https://segment.com/docs/connections/spec/common/).
 """
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
+
+import msgspec
 
 from segcli import exact_json
 
@@ -18,6 +19,7 @@ TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
+NUMBERS = frozenset({int, float, Decimal})
 
 
 class Rejected(Exception):
@@ -36,8 +38,8 @@ class Rejected(Exception):
         return f"{self.field} {self.problem}" if self.field else self.problem
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+# A frozen dataclass takes six times as long to make.
+class Event(msgspec.Struct, frozen=True):
     """One Segment call. `raw` is the line's JSON as it was written, `data` what it says.
 
     Numbers in `data` are int, float or Decimal and hold every digit. Nobody may change `data`.
@@ -51,6 +53,12 @@ class Event:
         """The call type, one of `TYPES`."""
         kind: str = self.data["type"]
         return kind
+
+    @property
+    def name(self) -> str | None:
+        """`event`, the name of a track."""
+        name: str | None = self.data.get("event")
+        return name
 
     @property
     def user_id(self) -> str | None:
@@ -75,6 +83,26 @@ class Event:
             if value:
                 return value
         return None
+
+    @property
+    def integrations(self) -> dict[str, Any] | None:
+        """Which destinations the event is for; None where it does not say."""
+        return self.data.get("integrations")
+
+    @property
+    def context(self) -> dict[str, Any] | None:
+        """Where and how it happened; None where nothing is said of it."""
+        return self.data.get("context")
+
+    @property
+    def traits(self) -> dict[str, Any] | None:
+        """What an identify or a group says of its subject; None where it says nothing."""
+        return self.data.get("traits")
+
+    @property
+    def properties(self) -> dict[str, Any] | None:
+        """What a track, a page or a screen says of what happened; None where it says nothing."""
+        return self.data.get("properties")
 
     def get(self, path: str) -> Any:
         """Return what stands at a dotted path; None where nothing does."""
@@ -136,14 +164,15 @@ def identifier(value: object) -> str | None:
 
 def is_number(value: object) -> TypeGuard[int | float | Decimal]:
     """Tell whether a JSON value is a number; true and false are not."""
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return type(value) in NUMBERS
 
 
 def parse_time(text: object) -> datetime:
     """Read an ISO-8601 date or time; UTC where it names no zone. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
-    time = datetime.fromisoformat(text)
+    # RFC 3339 has a small one too.
+    time = datetime.fromisoformat(text.replace("z", "Z"))
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

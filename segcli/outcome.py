@@ -1,13 +1,16 @@
 """What becomes of a line: mapped, skipped or rejected. The same for every command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
+
+import msgspec
 
 from segcli import event as events
 from segcli import exact_json
-from segcli.destination import Destination
+from segcli.destination import Destination, skips_none
 from segcli.event import Event, Rejected
+from segcli.excerpt import excerpts
 from segcli.selection import Selection, reason_to_skip
 
 
@@ -19,8 +22,7 @@ class TooLong:
     head: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True):
     """A payload, encoded, with its route and the user whose order it keeps."""
 
     route: str
@@ -29,15 +31,16 @@ class Mapped:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """Not for this destination, or left out by an option."""
 
     reason: str
 
 
 Outcome = Mapped | Skipped | Rejected
-Decide = Callable[[bytes | TooLong], Outcome]
+Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
+
+_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +53,14 @@ class Job:
 
 
 def outcomes(job: Job, *, mapped: int = 0) -> Decide:
-    """Return the function that gives each line, in input order, its outcome; it never raises.
+    """Return the function that gives lines, in input order, their outcomes; it never raises.
 
     It counts what it mapped, for `--limit`, so one function serves one run; `mapped` is how many
     an earlier run has sent of the same input.
     """
+    decide = _by_excerpts(job)
     limit = job.selection.limit
-
-    def outcome(line: bytes | TooLong) -> Outcome:
-        nonlocal mapped
-        if limit is not None and mapped >= limit:
-            return Skipped("over --limit")
-        found = outcome_of(line, job)
-        mapped += isinstance(found, Mapped)
-        return found
-
-    return outcome
+    return decide if limit is None else _limited(decide, limit - mapped)
 
 
 def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
@@ -88,26 +83,85 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
 
 def map_event(event: Event, job: Job) -> Outcome:
     """Return what becomes of an event."""
-    if reason := _reason_to_skip(event, job):
-        return Skipped(reason)
-    try:
-        return _mapped(event, job)
-    except Rejected as rejected:
-        return rejected
+    return mapping_of(job)(event)
 
 
-def _reason_to_skip(event: Event, job: Job) -> str | None:
-    if event.type not in job.destination.kinds:
-        return f"{event.type} is not for {job.destination.name}"
-    label = job.destination.label_with(job.settings)
-    reason = reason_to_skip(event, job.selection, label)
-    return reason or job.destination.skips(event, job.settings)
+def mapping_of(job: Job) -> Callable[[Event], Outcome]:
+    """Return what maps the events of a job; its parts are looked up once and not for each."""
+    destination, settings, selection = job.destination, job.settings, job.selection
+    kinds, skips = destination.kinds, destination.skips
+    label, narrows = destination.label_with(settings), selection.narrows
+    mapped = _payload(job)
+
+    def outcome(event: Event) -> Outcome:
+        if event.type not in kinds:
+            return Skipped(f"{event.type} is not for {destination.name}")
+        if (narrows or event.integrations) and (reason := reason_to_skip(event, selection, label)):
+            return Skipped(reason)
+        if skips is not skips_none and (reason := skips(event, settings)):
+            return Skipped(reason)
+        try:
+            return mapped(event)
+        except Rejected as rejected:
+            return rejected
+
+    return outcome
 
 
-def _mapped(event: Event, job: Job) -> Mapped:
-    payload = job.destination.payload(event, job.settings)
-    body = payload.body if isinstance(payload.body, bytes) else exact_json.dumps(payload.body)
-    bound = job.destination.bytes_per_payload(payload.route, job.settings)
-    if bound is not None and len(body) > bound:
-        raise Rejected("", f"larger than the {bound:,} bytes that {job.destination.name} takes")
-    return Mapped(payload.route, body, event.user, payload.notes)
+def _by_excerpts(job: Job) -> Decide:
+    """Return the outcomes as by `outcome_of`, read quickly where it is known what is looked at."""
+    reads = job.destination.reads
+    if reads is None or job.selection.where:
+        return lambda lines: [outcome_of(line, job) for line in lines]
+    read, map_ = excerpts(reads(job.settings)), mapping_of(job)
+
+    def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
+        if not _are_whole(lines):
+            return [outcome_of(line, job) for line in lines]
+        found: list[Outcome] = []
+        for start in range(0, len(lines), _AT_A_TIME):
+            some = lines[start : start + _AT_A_TIME]
+            for line, event in zip(some, read(some), strict=True):
+                found.append(outcome_of(line, job) if event is None else map_(event))
+        return found
+
+    return decide
+
+
+def _are_whole(lines: Sequence[bytes | TooLong]) -> TypeGuard[Sequence[bytes]]:
+    return TooLong not in set(map(type, lines))
+
+
+def _limited(decide: Decide, left: int) -> Decide:
+    """Skip every line once so many are mapped."""
+
+    def outcome(line: bytes | TooLong) -> Outcome:
+        nonlocal left
+        if left <= 0:
+            return Skipped("over --limit")
+        [found] = decide([line])
+        left -= isinstance(found, Mapped)
+        return found
+
+    return lambda lines: [outcome(line) for line in lines]
+
+
+def _payload(job: Job) -> Callable[[Event], Mapped]:
+    """Return what makes the payload of an event; it raises Rejected."""
+    destination, settings = job.destination, job.settings
+    bounds: dict[str, int | None] = {}
+
+    def mapped(event: Event) -> Mapped:
+        payload = destination.payload(event, settings)
+        body, route = payload.body, payload.route
+        if type(body) is not bytes:
+            body = exact_json.dumps(body)
+        if route not in bounds:
+            bounds[route] = destination.bytes_per_payload(route, settings)
+        bound = bounds[route]
+        if bound is not None and len(body) > bound:
+            raise Rejected("", f"larger than the {bound:,} bytes that {destination.name} takes")
+        user = event.user_id or event.anonymous_id or ""
+        return Mapped(route, body, user, payload.notes)
+
+    return mapped

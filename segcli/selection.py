@@ -26,6 +26,12 @@ class Selection:
     limit: int | None = None
     ignore_integrations: bool = False
 
+    @property
+    def narrows(self) -> bool:
+        """Tell whether it may leave out events whose integrations object says nothing."""
+        asked = (self.types, self.events, self.since, self.until, self.users, self.where)
+        return any(asked)
+
 
 def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None:
     """Return why an event is left out, or None; `label` names the destination in `integrations`."""
@@ -37,7 +43,8 @@ def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None
         return "not of --user"
     if selection.where and not selection.where(event.data):
         return "not of --where"
-    if not selection.ignore_integrations and not is_enabled(event.object("integrations"), label):
+    integrations = event.integrations or {}
+    if not selection.ignore_integrations and not is_enabled(integrations, label):
         return "switched off in integrations"
     if selection.since or selection.until:
         return _outside(event, selection)
@@ -56,7 +63,7 @@ def is_enabled(integrations: Mapping[str, Any], label: str) -> bool:
 
 
 def _is_named(event: Event, patterns: tuple[str, ...]) -> bool:
-    name = event.data.get("event")
+    name = event.name
     return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

@@ -10,7 +10,6 @@ Stop(reason, setting)    not for any payload, until somebody changes a setting
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from segcli.secret import display_url
 
@@ -141,5 +140,8 @@ def _until(date: str, reply: Reply) -> float:
 
 def _moment(date: str) -> datetime:
     """Read an HTTP-date; one of its three forms does not say that it is UTC."""
+    # It takes longer to import than all else that maps an event.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     time = parsedate_to_datetime(date)
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,6 +1,7 @@
 """Fixtures that the tests share."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,26 @@ def run_segcli(tmp_path: Path, clean_environment: dict[str, str]) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Install a package with these entry points and modules; return the environment it is in."""
+    site = tmp_path / "site-packages"
+
+    def install(entry_points: str, **modules: str) -> dict[str, str]:
+        information = site / "segcli_acme-1.0.dist-info"
+        information.mkdir(parents=True)
+        metadata = "Metadata-Version: 2.1\nName: segcli-acme\nVersion: 1.0\n"
+        (information / "METADATA").write_text(metadata)
+        points = f"[segcli.destinations]\n{entry_points}\n"
+        (information / "entry_points.txt").write_text(points)
+        shutil.copy(ROOT / "tests" / "acme.py", site)
+        for name, code in modules.items():
+            (site / f"{name}.py").write_text(code)
+        return {"PYTHONPATH": str(site)}
+
+    return install
 
 
 # sending

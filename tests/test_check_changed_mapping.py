@@ -60,8 +60,8 @@ CHANGES = [
     ),
     Change(
         "pointillist",
-        '**labels_of(event.object("context.campaign"), "campaign."),',
-        "",
+        'add_labels(context["campaign"], "campaign.", labels)',
+        "pass",
         # In one event a trait has the label of the campaign's source, and shows in its place.
         frozenset({"changed: payload.labels.campaign.source"})
         | {

@@ -17,6 +17,7 @@ FLOORS = {
     "segcli.errors": VALUES,
     "segcli.event": VALUES,
     "segcli.exact_json": VALUES,
+    "segcli.excerpt": VALUES,
     "segcli.verdict": VALUES,
     "segcli.items": VALUES,
     "segcli.template": VALUES,
@@ -157,6 +158,6 @@ def test_a_module_imports_the_standard_library_its_requirements_and_nothing_else
     module: str,
 ) -> None:
     # The standard library has had `compression` since 3.14.
-    known = sys.stdlib_module_names | HOMES.keys() | {"compression", "orjson", "segcli"}
+    known = sys.stdlib_module_names | HOMES.keys() | {"compression", "msgspec", "orjson", "segcli"}
 
     assert {name.split(".")[0] for name in imports_of(module)} <= known

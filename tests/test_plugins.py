@@ -1,34 +1,12 @@
 """A package with an entry point in the group `segcli.destinations` brings a destination."""
 
 import json
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from samples import ROOT, Run, line_of
+from samples import Run, line_of
 
 Install = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def install(tmp_path: Path) -> Install:
-    """Install a package with these entry points and modules; return the environment it is in."""
-    site = tmp_path / "site-packages"
-
-    def install(entry_points: str, **modules: str) -> dict[str, str]:
-        information = site / "segcli_acme-1.0.dist-info"
-        information.mkdir(parents=True)
-        metadata = "Metadata-Version: 2.1\nName: segcli-acme\nVersion: 1.0\n"
-        (information / "METADATA").write_text(metadata)
-        points = f"[segcli.destinations]\n{entry_points}\n"
-        (information / "entry_points.txt").write_text(points)
-        shutil.copy(ROOT / "tests" / "acme.py", site)
-        for name, code in modules.items():
-            (site / f"{name}.py").write_text(code)
-        return {"PYTHONPATH": str(site)}
-
-    return install
 
 
 def test_a_plugged_in_destination_maps_events(run_segcli: Run, install: Install) -> None:

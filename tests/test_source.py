@@ -19,7 +19,7 @@ from segcli.outcome import TooLong
 T = TypeVar("T")
 
 MIB = 1024 * 1024
-BLOCK = source._BLOCK
+BLOCK = source.BLOCK
 BUFFER = io.DEFAULT_BUFFER_SIZE
 
 
@@ -107,7 +107,7 @@ def test_lines_are_those_of_split_wherever_blocks_and_bounds_fall(
     path = tmp_path_factory.getbasetemp() / "split.jsonl"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(source, "_BLOCK", block)
+        patched.setattr(source, "BLOCK", block)
         found = chunks(path, max_line)
 
     assert sum(chunk.size for chunk in found) == len(data)

@@ -62,11 +62,11 @@ def test_an_input_that_fails_under_way_stops_the_run(
 ) -> None:
     class Failing(io.BufferedReader):
         def read1(self, size: int = -1, /) -> bytes:
-            if self.tell() > source._BLOCK:
+            if self.tell() > source.BLOCK:
                 raise OSError(5, "Input/output error")
             return super().read1(size)
 
-    path = file_of(b"x\n" * source._BLOCK)
+    path = file_of(b"x\n" * source.BLOCK)
     monkeypatch.setattr(opening, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
     found = source.inputs([str(path)])
 

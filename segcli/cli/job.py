@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,6 +80,8 @@ def _table(config: str | None, name: str) -> Mapping[str, Any]:
     path = Path(config or DEFAULT_CONFIG)
     if config is None and not path.exists():
         return {}
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text())
     except OSError as error:

@@ -21,16 +21,24 @@ from segcli.inputs import look_at
 @click.option(
     "--outcomes", is_flag=True, help="Print an object for every input line, whatever became of it."
 )
-def command(asked: JobOptions, outcomes: bool) -> int:
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Processes that map.  [default: one a processor, for more than 4 MB]",
+)
+def command(asked: JobOptions, outcomes: bool, jobs: int | None) -> int:
     """Print what a destination would receive.
 
     One payload a line, in input order. Reads stdin where no file is named. No key is needed and
     nothing is sent.
     """
-    return transform_and_report(asked, every_line=outcomes)
+    return transform_and_report(asked, every_line=outcomes, jobs=jobs)
 
 
-def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
+def transform_and_report(
+    asked: JobOptions, *, every_line: bool = False, jobs: int | None = None
+) -> int:
     """Print the payloads and the summary; return the exit code."""
     inputs = found(asked)
     report.check_outputs(asked)
@@ -53,6 +61,7 @@ def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
         every_line=every_line,
         rejects=rejects,
         max_line=asked.max_line,
+        jobs=jobs,
     )
     try:
         transform(transformation, sys.stdout.buffer, ending.tally)

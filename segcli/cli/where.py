@@ -1,11 +1,12 @@
 """The option `--where`: a query as it was typed, and what it picks."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from segcli.fql import FqlError, Predicate, matcher
+if TYPE_CHECKING:
+    from segcli.fql import Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Where:
     """A query, and how it was typed: a journal tells by the text whether it is the same one."""
 
     text: str
-    matches: Predicate
+    matches: "Predicate"
 
 
 class Query(click.ParamType[Any]):
@@ -23,6 +24,8 @@ class Query(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the query, or fail and show the place."""
+        from segcli.fql import FqlError, matcher
+
         if not isinstance(value, str):
             return value
         try:

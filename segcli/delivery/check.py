@@ -14,7 +14,7 @@ from segcli.delivery.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.destination import Remark
 from segcli.event import Event, Rejected
-from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, event_of, map_event
+from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, event_of, mapping_of
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan
@@ -86,6 +86,7 @@ class _Reviewer:
         self.job = asked.job
         self.level: Level = "error" if asked.strict else "warning"
         self.tally = Tally()
+        self.map_event = mapping_of(asked.job)
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage(asked.job)
         self.remarks = Remarks(asked.job)
@@ -132,7 +133,7 @@ class _Reviewer:
         found = event_of(line)
         if not isinstance(found, Event):
             return None, found
-        return found, map_event(found, self.job)
+        return found, self.map_event(found)
 
     def _reject(self, rejected: Rejected, line: bytes | TooLong, place: Place) -> None:
         remark = Remark(rejected.field, rejected.problem)

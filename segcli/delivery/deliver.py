@@ -139,11 +139,11 @@ class _Delivery:
     async def _feed(self) -> None:
         """Read and map every line; what is mapped goes to its lane, the rest is settled."""
         record = self.run.record
-        outcome = outcomes(self.run.job, mapped=record.answered if record else 0)
+        decide = outcomes(self.run.job, mapped=record.answered if record else 0)
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)
-            for settled in await self._queue(reading, outcome):
+            for settled in await self._queue(reading, decide):
                 await _to_its_end(self.ledger.settle(settled))
                 # Skipped lines need not be on disk: the next run would skip them again.
                 if settled.state != "skipped":
@@ -170,13 +170,14 @@ class _Delivery:
         except Stopped as stopped:
             self.cut_short = stopped
 
-    async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
+    async def _queue(self, reading: Reading, decide: Decide) -> list[Settled]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""
         rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
         for line, problem in reading.rejected:
             rest.setdefault(("rejected", problem), []).append(line)
-        for line in reading.lines:
-            match outcome(line.text):
+        found = decide([line.text for line in reading.lines])
+        for line, outcome in zip(reading.lines, found, strict=True):
+            match outcome:
                 case Mapped() as mapped:
                     self.tally.notes.update(mapped.notes)
                     await self.lanes.put(Item(line, mapped))

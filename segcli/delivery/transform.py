@@ -1,30 +1,34 @@
 """The transform: lines in, payloads out, in input order; nothing is sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import orjson
-
-from segcli.delivery import source
+from segcli.delivery.blocks import MAX_LINE, Block, Numbers, Unreadable
+from segcli.delivery.flow import Flow
+from segcli.delivery.portion import Portion, Printing
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.source import Chunk, Input
 from segcli.delivery.tally import Tally
 from segcli.errors import Stopped
-from segcli.event import Rejected
-from segcli.outcome import Job, Mapped, Outcome, Skipped, outcomes
+from segcli.inputs import Input
+from segcli.outcome import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformation:
-    """What to map. `every_line` writes an object for each input line instead of the payloads."""
+    """What to map. `every_line` writes an object for each input line instead of the payloads.
+
+    `jobs` is how many processes map; None: as many as there are processors, once that pays.
+    """
 
     job: Job
     inputs: Sequence[Input]
     every_line: bool = False
     rejects: Rejects | None = None
-    max_line: int = source.MAX_LINE
+    max_line: int = MAX_LINE
+    jobs: int | None = None
 
 
 def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> None:
@@ -32,18 +36,32 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
 
     Raises InputError and Stopped; BrokenPipeError where nobody reads `out` any more.
     """
-    outcome = outcomes(transformation.job)
-    for chunk in source.chunks(transformation.inputs, transformation.max_line):
-        found = [outcome(line) for line in chunk.lines]
-        _count(chunk, found, transformation.rejects, tally)
-        written = (
-            _every_line(chunk, found, transformation)
-            if transformation.every_line
-            else (_payloads(found))
-        )
-        _write(out, b"".join(written))
-    if transformation.rejects:
-        transformation.rejects.close()
+    rejects, numbers = transformation.rejects, Numbers()
+    with closing(_flow(transformation)) as flow:
+        try:
+            for block, portion in flow.portions():
+                first = numbers.next_in(block.input)
+                numbers.count(portion.lines)
+                _count(block, portion, tally)
+                if rejects:
+                    _keep(block, portion, first, rejects)
+                _write(out, portion.out)
+        except Unreadable as unreadable:
+            raise unreadable.at(numbers.next_in(unreadable.input)) from None
+    if rejects:
+        rejects.close()
+
+
+def _flow(asked: Transformation) -> Flow:
+    printing = Printing(
+        job=asked.job,
+        every_line=asked.every_line,
+        several=len(asked.inputs) > 1,
+        keeps=asked.rejects is not None,
+        max_line=asked.max_line,
+    )
+    # A limit counts what is mapped, line after line.
+    return Flow(asked.inputs, printing, 1 if asked.job.selection.limit is not None else asked.jobs)
 
 
 def _write(out: BinaryIO, data: bytes) -> None:
@@ -56,46 +74,17 @@ def _write(out: BinaryIO, data: bytes) -> None:
         raise Stopped(f"the output cannot be written: {error.strerror}") from None
 
 
-def _payloads(found: Sequence[Outcome]) -> Iterator[bytes]:
-    for outcome in found:
-        if isinstance(outcome, Mapped):
-            yield outcome.body
-            yield b"\n"
+def _count(block: Block, portion: Portion, tally: Tally) -> None:
+    tally.read += portion.lines
+    tally.bytes_read += block.size
+    tally.stored_read += block.stored
+    tally.count("mapped", lines=portion.mapped)
+    tally.notes.update(portion.notes)
+    for (state, reason), lines in portion.reasons.items():
+        tally.count(state, reason, lines)
 
 
-def _every_line(
-    chunk: Chunk, found: Sequence[Outcome], transformation: Transformation
-) -> Iterator[bytes]:
-    several = len(transformation.inputs) > 1
-    for number, outcome in enumerate(found, chunk.first):
-        place = {"file": chunk.input.title, "line": number} if several else {"line": number}
-        yield orjson.dumps(place | described(outcome), option=orjson.OPT_APPEND_NEWLINE)
-
-
-def described(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as `--outcomes` and golden files show it, without its place."""
-    match outcome:
-        case Mapped(route, body):
-            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
-        case Skipped(reason):
-            return {"state": "skipped", "reason": reason}
-        case Rejected() as rejected:
-            return {"state": "rejected", "reason": str(rejected)}
-
-
-def _count(chunk: Chunk, found: Sequence[Outcome], rejects: Rejects | None, tally: Tally) -> None:
-    tally.read += len(found)
-    tally.bytes_read += chunk.size
-    tally.stored_read += chunk.stored
-    for number, outcome in enumerate(found, chunk.first):
-        match outcome:
-            case Mapped():
-                tally.count("mapped")
-                tally.notes.update(outcome.notes)
-            case Skipped(reason):
-                tally.count("skipped", reason)
-            case Rejected() as rejected:
-                tally.count("rejected", str(rejected))
-                if rejects:
-                    line = Line(chunk.input.title, number, chunk.lines[number - chunk.first])
-                    rejects.keep(Settled([line], "rejected", str(rejected)))
+def _keep(block: Block, portion: Portion, first: int, rejects: Rejects) -> None:
+    for place, reason, text in portion.rejected:
+        line = Line(block.input.title, first + place, text)
+        rejects.keep(Settled([line], "rejected", reason))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segcli.event import is_number, parse_time
+from segcli.event import NUMBERS, is_number, parse_time
 from segcli.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
@@ -32,23 +32,54 @@ def leaves_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield prefix + key, value
 
 
-def text(value: str | float) -> str:
+def text(value: Any) -> str:
     """Return a leaf as a string: true and false as words, numbers as JSON writes them."""
-    if isinstance(value, str):
+    if type(value) is str:
         return value
-    if isinstance(value, bool):
+    if type(value) is bool:
         return "true" if value else "false"
     return number_text(value)
 
 
-def labels_of(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return the leaves of an object as strings by their dotted path."""
-    return {path: text(value) for path, value in leaves_of(values, prefix)}
+def add_leaves(values: Any, prefix: str, words: dict[str, str], numbers: dict[str, Any]) -> None:
+    """Put the leaves of an object among `words` as strings, and its numbers among `numbers`.
+
+    Its own keys stand behind `prefix` as it is, further ones are dotted. What is no object adds
+    nothing.
+    """
+    if type(values) is not dict:
+        return
+    for key, value in values.items():
+        # Nearly all are strings.
+        if type(value) is str:
+            words[prefix + key] = value
+        elif type(value) in NUMBERS:
+            numbers[prefix + key] = value
+        elif type(value) is dict:
+            add_leaves(value, f"{prefix}{key}.", words, numbers)
+        elif value is not None:
+            _add_others(value, prefix + key, words, numbers)
 
 
-def numbers_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numeric leaves of an object by their dotted path."""
-    return {path: value for path, value in leaves_of(values) if is_number(value)}
+def add_labels(values: Any, prefix: str, labels: dict[str, str]) -> None:
+    """Put all leaves of an object among the labels, as strings; see `add_leaves`."""
+    if type(values) is not dict:
+        return
+    for key, value in values.items():
+        if type(value) is str:
+            labels[prefix + key] = value
+        elif type(value) in NUMBERS:
+            labels[prefix + key] = number_text(value)
+        elif value is not None:
+            labels |= {path: text(leaf) for path, leaf in leaves(value, prefix + key)}
+
+
+def _add_others(value: Any, path: str, words: dict[str, str], numbers: dict[str, Any]) -> None:
+    for inner, leaf in leaves(value, path):
+        if is_number(leaf):
+            numbers[inner] = leaf
+        else:
+            words[inner] = text(leaf)
 
 
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ are those of Gist's Ruby SDK [code]; that times in events are unix seconds and t
 `user_id` is our reading, by analogy with contacts [guess].
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,11 @@ class Settings:
         "works such a batch off later, perhaps after the contact's next events",
         minimum=1,
     )
+
+
+def reads(settings: Settings) -> Iterable[str]:  # noqa: ARG001  # the interface
+    """Name what `payload` looks at."""
+    return ("traits", "properties", "context.ip", "context.userAgent", "context.traits")
 
 
 def payload(event: Event, settings: Settings) -> Payload:
@@ -62,21 +67,24 @@ def _contact(event: Event) -> dict[str, Any]:
 
     A trait that no field of the contact takes up stands under `custom_properties`.
     """
-    rest = dict(event.object("traits"))
-    user = event.require("userId", "is required by Gist on identify")
-    email = event.require("traits.email", "is required by Gist on identify")
+    rest = dict(event.traits or {})
+    context = event.context or {}
+    if event.user_id is None:
+        raise Rejected("userId", "is required by Gist on identify")
+    email = rest.pop("email", None)
+    if email is None or email == "":
+        raise Rejected("traits.email", "is required by Gist on identify")
     if not isinstance(email, str):
         raise Rejected("traits.email", "is not a string")
-    del rest["email"]
     return without_empty(
         {
-            "user_id": text(user),
+            "user_id": event.user_id,
             "email": email,
             "name": _name(rest),
             "phone": _take_text(rest, "phone"),
             "signed_up_at": _signed_up_at(rest),
-            "last_seen_ip": _string(event.get("context.ip")),
-            "last_seen_user_agent": _string(event.get("context.userAgent")),
+            "last_seen_ip": _string(context.get("ip")),
+            "last_seen_user_agent": _string(context.get("userAgent")),
             "custom_properties": _custom_properties(rest),
         }
     )
@@ -88,10 +96,10 @@ def _event(event: Event) -> dict[str, Any]:
     if not email and not event.user_id:
         raise Rejected("userId", "is required by Gist on track, or an email")
     found = {
-        "event_name": event.data["event"],
+        "event_name": event.name,
         "email": email,
         "user_id": event.user_id,
-        "properties": event.object("properties"),
+        "properties": event.properties or {},
         "occurred_at": unix_seconds(event.time),
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -99,7 +107,10 @@ def _event(event: Event) -> dict[str, Any]:
 
 def _email(event: Event) -> str | None:
     """Find the email of a track [doc]."""
-    return _string(event.get("properties.email")) or _string(event.get("context.traits.email"))
+    properties, context = event.properties or {}, event.context or {}
+    traits = context.get("traits")
+    further = traits.get("email") if isinstance(traits, dict) else None
+    return _string(properties.get("email")) or _string(further)
 
 
 def _name(rest: dict[str, Any]) -> str | None:
@@ -165,6 +176,7 @@ GIST = Destination(
     settings=Settings,
     kinds=frozenset({"identify", "track"}),
     payload=payload,
+    reads=reads,
     request=request,
     together=together,
     remarks=remarks,

@@ -36,6 +36,7 @@ PLOTLINE = Destination(
     settings=Settings,
     kinds=frozenset({"identify", "track"}),
     payload=webhook.payload,
+    reads=webhook.reads,
     request=request,
     about="In-app engagement. The event as it is, one a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),

@@ -5,24 +5,18 @@ the request is that of one public push script [code]. How Segment names the acto
 not known: `customer`, `userId` and `anonymousId` are our choice [guess].
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.destination import Destination, Field, Payload, Remark, Request
-from segcli.destinations._shape import (
-    kind_of,
-    labels_of,
-    leaves_of,
-    numbers_of,
-    text,
-    without_empty,
-)
+from segcli.destinations._shape import add_labels, add_leaves, kind_of
 from segcli.event import Event, Rejected, is_number
 from segcli.secret import Secret
 from segcli.settings import setting
 
 PROPERTIES_LEFT_OUT = "track properties not carried (--set properties=true adds them)"
+_LEFT_OUT = (PROPERTIES_LEFT_OUT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +30,49 @@ class Settings:
     properties: bool = setting(False, help="carry track properties as numbers and labels")
 
 
+def reads(settings: Settings) -> Iterable[str]:
+    """Name what `payload` looks at; of `properties` otherwise only whether there are any."""
+    yield from ("traits", "context.traits")
+    yield from ("context.location", "context.campaign", "context.device")
+    if settings.properties:
+        yield "properties"
+
+
 def payload(event: Event, settings: Settings) -> Payload:
-    """Map identify and track by Segment's table; rejects an event without any time."""
-    if event.time is None:
+    """Map identify and track by Segment's table; rejects an event without any time.
+
+    Only of an identify are numeric traits numbers [doc]. Of equal labels the last wins:
+    properties stand behind whatever the table fills.
+    """
+    time = event.time
+    if time is None:
         raise Rejected("timestamp", "is required, or originalTimestamp, receivedAt, sentAt")
+    is_track = event.type == "track"
+    context = event.context or {}
+    labels: dict[str, str] = {}
+    numbers: dict[str, Any] = {}
+    if not is_track:
+        add_leaves(event.traits, "", labels, numbers)
+    elif settings.properties:
+        add_leaves(event.properties, "", labels, numbers)
+    if is_track and "traits" in context:
+        add_labels(context["traits"], "", labels)
+    if "location" in context:
+        add_labels(context["location"], "location.", labels)
+    if "campaign" in context:
+        add_labels(context["campaign"], "campaign.", labels)
+    if "device" in context:
+        add_labels(context["device"], "device.", labels)
     body = {
         "eventSource": settings.event_source,
-        "eventType": "identify" if event.type == "identify" else event.data["event"],
-        "eventTime": event.time,
-        "actors": {
-            settings.actor: without_empty(
-                {"userId": event.user_id, "anonymousId": event.anonymous_id}
-            )
-        },
-        **(_of_identify(event) if event.type == "identify" else _of_track(event, settings)),
+        "eventType": event.name if is_track else "identify",
+        "eventTime": time,
+        "actors": {settings.actor: _ids(event)},
+        "labels": labels,
+        "numbers": numbers,
     }
-    left_out = event.type == "track" and event.get("properties") and not settings.properties
-    return Payload("/event", body, (PROPERTIES_LEFT_OUT,) if left_out else ())
+    left_out = is_track and not settings.properties and event.properties
+    return Payload("/event", body, _LEFT_OUT if left_out else ())
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
@@ -61,29 +81,11 @@ def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
     return Request(settings.endpoint + route, bodies[0], headers)
 
 
-def _of_identify(event: Event) -> dict[str, Any]:
-    """Numeric traits are numbers, the rest labels [doc]."""
-    traits = event.object("traits")
-    labels = {path: text(value) for path, value in leaves_of(traits) if not is_number(value)}
-    return {"labels": labels | _context_labels(event), "numbers": numbers_of(traits)}
-
-
-def _of_track(event: Event, settings: Settings) -> dict[str, Any]:
-    """All traits are labels [doc]; properties stand behind whatever the table fills."""
-    labels = labels_of(event.object("context.traits")) | _context_labels(event)
-    if not settings.properties:
-        return {"labels": labels, "numbers": {}}
-    properties = event.object("properties")
-    words = {path: text(value) for path, value in leaves_of(properties) if not is_number(value)}
-    return {"labels": words | labels, "numbers": numbers_of(properties)}
-
-
-def _context_labels(event: Event) -> dict[str, str]:
-    return {
-        **labels_of(event.object("context.location"), "location."),
-        **labels_of(event.object("context.campaign"), "campaign."),
-        **labels_of(event.object("context.device"), "device."),
-    }
+def _ids(event: Event) -> dict[str, str]:
+    user, anonymous = event.user_id, event.anonymous_id
+    if user is None:
+        return {"anonymousId": anonymous} if anonymous is not None else {}
+    return {"userId": user} if anonymous is None else {"userId": user, "anonymousId": anonymous}
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
@@ -114,6 +116,7 @@ POINTILLIST = Destination(
     settings=Settings,
     kinds=frozenset({"identify", "track"}),
     payload=payload,
+    reads=reads,
     request=request,
     remarks=remarks,
     about="Journey analytics (later Genesys). One event a request.",

@@ -3,7 +3,7 @@
 Every partner-owned destination of Segment's catalog takes this, and so may any service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from segcli.destination import Destination, Field, Payload, Request
@@ -19,6 +19,11 @@ class Settings:
     endpoint: str = setting("", help="the address that takes the events", required=True)
     api_key: Secret = setting(Secret(), help="sent as the Basic user name, if given")
     label: str = setting("", help="its name in the integrations object")
+
+
+def reads(settings: object) -> Iterable[str]:  # noqa: ARG001  # part of the interface
+    """Look at nothing: the event passes as it is."""
+    return ()
 
 
 def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # part of the interface
@@ -45,6 +50,7 @@ WEBHOOK = Destination(
     settings=Settings,
     kinds=TYPES,
     payload=payload,
+    reads=reads,
     request=request,
     about="Any endpoint that takes Segment's events as they are. One event a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),

@@ -70,7 +70,7 @@ def event(chance: random.Random, number: int) -> dict[str, Any]:
     }
     if chance.random() < 0.2:
         context = context_of(chance, {})
-        return {"type": "identify", "traits": traits(chance, user), "context": context} | common
+        return {"type": "identify", "traits": all_traits(chance, user), "context": context} | common
     name = chance.choice(list(TRACKED))
     properties = {key: value_of(key, chance) for key in TRACKED[name] if chance.random() < 0.95}
     context = context_of(chance, traits(chance, user))
@@ -91,14 +91,36 @@ def traits(chance: random.Random, user: int) -> dict[str, Any]:
     }
 
 
+def all_traits(chance: random.Random, user: int) -> dict[str, Any]:
+    """Return the traits of an identify: more than go along with a track, and objects in them."""
+    company = {"id": f"co_{user % 900}", "name": "Outdoor GmbH", "employees": user % 300}
+    address = {"city": chance.choice(CITIES), "country": "XX", "postalCode": f"{user:05}"}
+    return traits(chance, user) | {
+        "lastName": f"Lovelace{user % 89}",
+        "trial": chance.random() < 0.3,
+        "company": company,
+        "address": address if chance.random() < 0.7 else None,
+    }
+
+
 def context_of(chance: random.Random, user_traits: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"ip": f"192.0.2.{chance.randrange(256)}", "locale": "en-GB"}
+    found["timezone"] = "Europe/Berlin"
+    found |= on_phone(chance) if chance.random() < 0.3 else in_browser(chance)
+    if user_traits:
+        found["traits"] = user_traits
+    if chance.random() < 0.5:
+        found["location"] = {"city": chance.choice(CITIES), "country": "XX", "latitude": 50.94}
+    if chance.random() < 0.3:
+        found["campaign"] = {"name": "spring", "source": "newsletter", "medium": "email"}
+    return found
+
+
+def in_browser(chance: random.Random) -> dict[str, Any]:
     path = f"/shop/outdoor/tents/{chance.randrange(500)}"
     search = chance.choice(("", f"?q=tent&page={chance.randrange(9)}&sort=price"))
-    found: dict[str, Any] = {
-        "ip": f"192.0.2.{chance.randrange(256)}",
+    return {
         "library": {"name": "analytics.js", "version": "next-1.70.0"},
-        "locale": "en-GB",
-        "timezone": "Europe/Berlin",
         "userAgent": chance.choice(AGENTS),
         "page": {
             "path": path,
@@ -108,13 +130,22 @@ def context_of(chance: random.Random, user_traits: dict[str, Any]) -> dict[str, 
             "url": f"https://shop.example{path}{search}",
         },
     }
-    if user_traits:
-        found["traits"] = user_traits
-    if chance.random() < 0.5:
-        found["location"] = {"city": chance.choice(CITIES), "country": "XX", "latitude": 50.94}
-    if chance.random() < 0.3:
-        found["campaign"] = {"name": "spring", "source": "newsletter", "medium": "email"}
-    return found
+
+
+def on_phone(chance: random.Random) -> dict[str, Any]:
+    return {
+        "library": {"name": "analytics-swift", "version": "1.9.1"},
+        "app": {"name": "Outdoor", "version": "7.2.1", "build": "4121", "namespace": "com.example"},
+        "device": {
+            "id": str(UUID(int=chance.getrandbits(128))),
+            "manufacturer": "Apple",
+            "model": f"iPhone17,{chance.randrange(5)}",
+            "type": "ios",
+        },
+        "network": {"cellular": chance.random() < 0.5, "wifi": True, "bluetooth": False},
+        "os": {"name": "iOS", "version": "19.2"},
+        "screen": {"width": 393, "height": 852, "density": 3},
+    }
 
 
 def value_of(key: str, chance: random.Random) -> Any:
