@@ -1,6 +1,6 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; see "Write a destination" in the README.
+The names below are what a destination plug-in needs; the README says how to write one.
 """
 
 from segcli.destination import Destination, Field, Limits, Payload, Remark, Request

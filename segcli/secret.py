@@ -3,13 +3,11 @@
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
 _SHORTEST_SECRET = 6
-
-
 _SHORTEST = 4
 
 
@@ -33,30 +31,28 @@ class Secret:
         return base64.b64encode(f"{self._text}:".encode()).decode()
 
     def hide_in(self, text: str, beside: Sequence[str] = ()) -> str:
-        """Return the text with the key replaced by `***`: plain, encoded, or as Basic credentials.
+        """Return the text with the key replaced by `***`, in all its `forms`."""
+        return hidden(text, self.forms(beside))
+
+    def forms(self, beside: Sequence[str] = ()) -> Iterator[str]:
+        """Yield what may show it: the key, plain and encoded, and as Basic credentials.
 
         `beside` are what may be the user name to its password, or the other way round. A key of
         one to three letters is no key, and hiding it would blank out whole messages.
         """
         if len(self._text) < _SHORTEST:
-            return text
-        for form in self._forms(beside):
-            text = text.replace(form, "***")
-        return text
-
-    def _forms(self, beside: Sequence[str]) -> Iterator[str]:
-        """Yield what may show it, the longest first where one is a part of another."""
+            return
         for other in ("", *beside):
             for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
                 yield base64.b64encode(pair.encode()).decode()
-        yield quote(self._text, safe="")
-        # In a body of JSON, which a reply of JSON may hold as a text.
-        once = json.dumps(self._text)[1:-1]
-        yield json.dumps(once)[1:-1]
-        yield once
-        yield self._text
-        if path := _path_of(self._text):
-            yield path
+        for text in filter(None, (self._text, _path_of(self._text))):
+            yield quote(text, safe="")
+            # In a body of JSON, which a reply of JSON may hold as a text; some escape a slash too.
+            once = json.dumps(text)[1:-1]
+            yield json.dumps(once)[1:-1]
+            yield once.replace("/", r"\/")
+            yield once
+            yield text
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -108,16 +104,25 @@ def display_address(address: str) -> str:
     return re.sub(r"(?<=://)[^/@]*:[^/@]*@", "", address)
 
 
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with `***` in place of these; the longest first, one may be in another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
 def hide_address_in(text: str, url: str) -> str:
     """Return the text with what `display_url` does not show of an address replaced by `***`."""
+    return hidden(text, secrets_in_address(url))
+
+
+def secrets_in_address(url: str) -> Iterator[str]:
+    """Yield what `display_url` does not show of an address."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return text
-    for secret in sorted(_secrets_of(parts), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return text
+        return
+    yield from (secret for secret in _secrets_of(parts) if len(secret) >= _SHORTEST_SECRET)
 
 
 def _secrets_of(parts: SplitResult) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret, hide_address_in
+from segcli.secret import Secret, hidden, secrets_in_address
 
 S = TypeVar("S")
 
@@ -149,16 +149,20 @@ def how_to_set(destination: str, name: str) -> str:
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
 
 
-def hide_secrets(settings: Any, text: str) -> str:
-    """Return the text without any key that the settings or their endpoint hold, as `***`."""
+def secrets_of(settings: Any) -> list[str]:
+    """Return every form of every key that the settings or their endpoint hold, longest first."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     texts = [value for value in values.values() if isinstance(value, str)]
-    for name, value in values.items():
+    found: set[str] = set(secrets_in_address(values.get("endpoint", "")))
+    for value in values.values():
         if isinstance(value, Secret):
-            text = value.hide_in(text, texts)
-        elif name == "endpoint":
-            text = hide_address_in(text, value)
-    return text
+            found.update(value.forms(texts))
+    return sorted(found, key=len, reverse=True)
+
+
+def hide_secrets(settings: Any, text: str) -> str:
+    """Return the text without any key that the settings or their endpoint hold, as `***`."""
+    return hidden(text, secrets_of(settings))
 
 
 def _first(destination: str, name: str, sources: Sources) -> Any:

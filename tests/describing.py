@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from samples import KEY
 
 from segcli.destination import Destination, Request
@@ -50,10 +49,9 @@ def no_files(name: str) -> str:
     raise ValueError(f"{name} does not exist")
 
 
-def acme(changes: Mapping[str, Any] | None = None, **files: str) -> Destination[Any]:
+def acme(changes: Mapping[str, Any] | None = None) -> Destination[Any]:
     """Return the destination of a bent description; raises DestinationError."""
-    load = (lambda name: files[name]) if files else no_files
-    return described(json.dumps(bent(ACME, changes or {})), "acme.json", load)
+    return described(json.dumps(bent(ACME, changes or {})), "acme.json", no_files)
 
 
 def mistakes_in(document: Mapping[str, Any]) -> list[str]:
@@ -66,11 +64,6 @@ def mistakes_in(document: Mapping[str, Any]) -> list[str]:
         found = [first.removeprefix("acme.json: "), *others]
         return found[1:] if first.startswith("acme.json has ") else found
     return []
-
-
-def mistakes_of(**changes: Any) -> list[str]:
-    """Return what is wrong with a bent description; `__` in a name is a dot."""
-    return mistakes_in(bent(ACME, {path.replace("__", "."): to for path, to in changes.items()}))
 
 
 def job_of(destination: Destination[Any], **given: str) -> Job:
@@ -87,6 +80,3 @@ def request_of(destination: Destination[Any], *bodies: bytes, **given: str) -> R
     job = job_of(destination, **given)
     route = next(iter(destination.wire.routes)) if destination.wire else "/"
     return destination.request(route, bodies or [b"{}"], job.settings)
-
-
-one_of = pytest.mark.parametrize

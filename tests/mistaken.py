@@ -22,7 +22,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request": GONE}, ["request: is missing"]),
     ({"actions": GONE}, ["actions: is missing"]),
     ({"actions": []}, ["actions: must not be empty"]),
-    ({"actions": {}}, ["actions: must be a list, not a table"]),
+    ({"actions": {}}, ["actions: must be a list, not a table: in TOML each begins with "
+                       "[[actions]]"]),
     ({"request.Url": 1}, ["request.Url: is no key here. Did you mean url?"]),
     ({"limits": {"speed": 1}}, ["limits.speed: is no key here. Known are rate, payload_bytes."]),
     ({"a b": 1}, ['"a b": is no key here. Known are $schema, name, label, about, settings, '
@@ -132,7 +133,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                                 "entries tell which"]),
     ({"reply": {"refuse": [400], "items": {"index": "i", "replies": [400]}}},
      ["reply.refuse[0]: 400 stands in reply.items.replies already"]),
-    ({"limits": {"rate": 0}}, ["limits.rate: must be more than 0"]),
+    ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
     ({"actions.0.subscribe": 'type == "track"'},
@@ -158,6 +159,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.mapping": {"a": {"@path": 1}, "b": {"@oops": 1}}},
      ['actions[0].mapping.a."@path": should be a string or a mapping directive but it is a number',
       "actions[0].mapping.b: has an invalid directive: @oops"]),
+    ({"actions.0.mapping": {"a": {"@json": {"mode": "Decode", "value": "1"}}}},
+     ['actions[0].mapping.a: @json does nothing with mode "Decode": type encode or decode']),
     ({"actions.0.mapping": GONE, "actions.0.mapping_file": "a.json"},
      ["actions[0].mapping_file: a.json does not exist"]),
     ({"actions.0.route": "t"}, ["actions[0].route: must be a path that begins with /, without "

@@ -85,14 +85,16 @@ def test_a_file_that_another_takes_the_place_of_is_let_go_when_no_sync_is_runnin
         sync.wrote()
         second = asyncio.create_task(sync.synced())
         await asyncio.sleep(0)
-        sync.supersede(lambda: let_go.append(first.done()))
+        sync.supersede(lambda: let_go.append(disk.go_on.is_set()))
+        await asyncio.gather(first, second)
         assert not let_go
         disk.go_on.set()
-        await asyncio.gather(first, second)
-        assert let_go == [False]
+        while not let_go:
+            await asyncio.sleep(0.001)
+        assert let_go == [True]
         assert disk.calls == 1
-        sync.supersede(lambda: let_go.append(True))
-        assert let_go == [False, True]
+        sync.supersede(lambda: let_go.append(False))
+        assert let_go == [True, False]
 
     asyncio.run(story())
 

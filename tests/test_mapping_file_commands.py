@@ -115,3 +115,17 @@ def test_its_settings_have_a_table_in_the_file_of_settings(
     assert segcli("send", "-d", acme(), written(tmp_path / "e.jsonl", tracks(1))).code == 0
     assert at.got[0].headers["Authorization"] == "Bearer in-the-table"
     assert at.got[0].path == "/v1/track"
+
+
+def test_what_a_file_was_told_is_forgotten_by_its_path(
+    segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    at = vendor(lambda _: Answer())
+    (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\n")
+    to = ("--endpoint", at.url, "--set", "api_key=any", "--state", "s", "-d", EXAMPLES["braze"])
+    assert segcli("engage", "audience", "Big", "members.csv", *to).code == 0
+    other = segcli("engage", "forget", "Big", "--state", "s", "-d", EXAMPLES["posthog"])
+    said = segcli("engage", "forget", "Big", "--state", "s", "-d", EXAMPLES["braze"])
+
+    assert (other.code, said.code) == (2, 0)
+    assert said.err + said.out == "Forgot Big at 1 destination.\n"

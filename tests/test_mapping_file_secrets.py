@@ -101,6 +101,21 @@ def test_a_vendor_that_echoes_the_request_gives_no_key_away(
     assert "***" in told or status == 503
 
 
+def test_a_key_of_digits_is_hidden_and_the_reply_is_still_read(
+    segcli: Segcli, vendor: Serve, description: Write, tmp_path: Path
+) -> None:
+    body = b'{"account": 12345678, "errors": [{"index": 1, "message": "12345678 is full"}]}'
+    at = vendor(lambda _: Answer(207, body=body))
+    changes = {"batch": {"events": 5}, "actions.0.subscribe": 'type = "track"'}
+    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    said = segcli("send", "-d", description(changes), "--set", "api_key=12345678", "--endpoint",
+                  at.url, events)  # fmt: skip
+
+    assert said.code == 1
+    assert "2  delivered" in said.err
+    assert "1  *** is full" in said.err
+
+
 HOOK = {
     "settings.hook": {"type": "address", "secret": True, "required": True},
     "settings.api_key": {"secret": True, "required": True},

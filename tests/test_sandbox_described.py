@@ -179,7 +179,9 @@ def test_two_ways_to_post_to_one_address_are_told_apart(post: Post, standin: Sta
     assert post(changes, "/u", {"attributes": [{}]}).status_code == 200
     assert post(changes, "/u", {"attributes": [{}, {}]}).status_code == 400
     assert post(changes, "/u", {"other": []}).status_code == 400
-    assert standin.app.counts()["vendors"]["acme"]["by_route"] == {"/u": 3}
+    alone = {"subscribe": 'type = "page"', "mapping": {}, "route": "/u#p"}
+    assert post(changes | {"actions.2": alone}, "/u", {"other": []}).status_code == 200
+    assert standin.app.counts()["vendors"]["acme"]["by_route"] == {"/u": 4}
 
 
 FORMS: list[tuple[dict[str, Any], int]] = [

@@ -51,7 +51,7 @@ def _list() -> None:
 
 def _describe(destination: Destination[Any]) -> None:
     label = destination.label or "(set label)"
-    _print(f"{destination.name}: {destination.about}")
+    _print(f"{destination.name}: {destination.about}" if destination.about else destination.name)
     _print(f"takes {_kinds(destination)}; in the integrations object it is {label}")
     if limits := _limits(destination):
         _print(f"limits: {limits}")

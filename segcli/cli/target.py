@@ -23,5 +23,12 @@ def find(dest: str) -> Destination[Any]:
         raise
 
 
+def name_of(dest: str) -> str:
+    """Return the name of a destination, which its file says; raises DestinationError."""
+    from segcli.delivery.destination_file import is_path
+
+    return find(dest).name if is_path(dest) else dest
+
+
 def _files(dest: str) -> list[str]:
     return [f"./{dest}{ending}" for ending in (".toml", ".json")]

@@ -44,7 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Send the request, once; return the reply as soon as its headers are there."""
         _UNDER_WAY.set(None)
         session = self._session = self._session or _new_session()
-        body = await request.aread()
+        body = request.read()
         headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
         try:
             address, how = self._route_to(request.url)

@@ -1,11 +1,13 @@
 """Batches: which payloads share a request."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segcli.delivery.settled import Line
 from segcli.outcome import Mapped
+
+# What Python needs for the objects of one item, whatever it holds.
+_OVERHEAD = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,10 @@ class Item:
     @property
     def weight(self) -> int:
         """The bytes it holds in memory, nearly."""
-        text = self.line.text
-        return len(self.mapped.body) + (len(text) if isinstance(text, bytes) else 0)
+        text, body = self.line.text, self.mapped.body
+        if not isinstance(text, bytes) or text is body:
+            return _OVERHEAD + len(body)
+        return _OVERHEAD + len(body) + len(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,39 @@ class Bounds:
     bytes: int | None = None
 
 
-def take(queue: deque[Item], bounds: Bounds) -> list[Item]:
-    """Take the next batch from a queue that is not empty: a run of one route within the bounds.
+class Batch:
+    """A batch in the making: payloads of one route, in order, within the bounds.
 
-    Order is kept, so a user's events never overtake one another. At least one item is taken.
+    It takes any first one, be it larger than the bounds.
     """
-    batch = [queue.popleft()]
-    size = len(batch[0].mapped.body)
-    while queue and len(batch) < bounds.events:
-        body = queue[0].mapped.body
-        size += len(body) + 1
-        if queue[0].mapped.route != batch[0].mapped.route or size > (bounds.bytes or size):
-            break
-        batch.append(queue.popleft())
-    return batch
+
+    __slots__ = ("_bounds", "_size", "items")
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.items: list[Item] = []
+        self._bounds = bounds
+        self._size = -1
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether it takes no more, whatever it is."""
+        return len(self.items) >= self._bounds.events
+
+    def takes(self, item: Item) -> bool:
+        """Tell whether the item may be added."""
+        if not self.items:
+            return True
+        size = self._size + len(item.mapped.body) + 1
+        return (
+            not self.is_full
+            and item.mapped.route == self.items[0].mapped.route
+            and (self._bounds.bytes is None or size <= self._bounds.bytes)
+        )
+
+    def add(self, item: Item) -> None:
+        """Add an item that it takes."""
+        self.items.append(item)
+        self._size += len(item.mapped.body) + 1
 
 
 def halves(batch: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

@@ -1,6 +1,6 @@
 """The check: reads the inputs once and reviews what would become of every line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -15,11 +15,12 @@ from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.destination import Remark
 from segcli.event import Event, Rejected
 from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, event_of, map_event
-from segcli.review import spec
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan
+from segcli.review.remarks import Remarks
 from segcli.review.review import Review
+from segcli.review.shape import shape_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class _Reviewer:
         self.tally = Tally()
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage(asked.job)
+        self.remarks = Remarks(asked.job)
         self.plan = Plan(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
         # A hash of each messageId is kept, not its text.
@@ -112,8 +114,9 @@ class _Reviewer:
                 self.tally.mapped += 1
                 self.plan.see(outcome)
                 if event:
-                    remarks = self.coverage.see(event, outcome, place)
-                    self._warn(event, remarks, place)
+                    shape = shape_of(event, outcome)
+                    self.coverage.see(event, shape, place)
+                    self._warn(event, shape, place)
             case Rejected():
                 self.tally.rejected += 1
                 self._reject(outcome, line, place)
@@ -137,13 +140,9 @@ class _Reviewer:
         if self.asked.rejects:
             self.asked.rejects.keep(Settled([Line(*place, line)], "rejected", str(rejected)))
 
-    def _warn(self, event: Event, remarks: Iterable[Remark], place: Place) -> None:
-        # The first word on a field, that of the spec if it has one, is enough.
-        said: set[str] = set()
-        for remark in (*spec.remarks(event), *self._repeated(event, place), *remarks):
-            if remark.field not in said:
-                said.add(remark.field)
-                self.findings.add(self.level, "warning", remark, place)
+    def _warn(self, event: Event, shape: int | None, place: Place) -> None:
+        for remark in (*self._repeated(event, place), *self.remarks.of(event, shape)):
+            self.findings.add(self.level, "warning", remark, place)
 
     def _repeated(self, event: Event, place: Place) -> Sequence[Remark]:
         """Remark on a messageId that an earlier line has."""

@@ -14,6 +14,7 @@ from functools import lru_cache
 import httpx
 
 from segcli import __version__
+from segcli.delivery.deadlines import Deadlines
 from segcli.delivery.transport import opened
 from segcli.destination import Request
 from segcli.verdict import Reply
@@ -45,21 +46,27 @@ async def posting(transport: str, *, timeout: float) -> AsyncIterator[Post]:
     loaded.
     """
     carrier = opened(transport)
+    deadlines = Deadlines(timeout)
 
     async def post(request: Request) -> Reply | NoReply:
+        task = deadlines.begin()
         try:
-            async with asyncio.timeout(timeout):
-                return await _answer(carrier, _as_of_httpx(request))
-        except TimeoutError:
-            return NoReply(f"no answer within {timeout:g} s")
+            return await _answer(carrier, _as_of_httpx(request))
+        except asyncio.CancelledError:
+            if deadlines.has_passed(task):
+                return NoReply(f"no answer within {timeout:g} s")
+            raise
         except httpx.RequestError as error:
             return _no_reply(error, request)
         except (httpx.InvalidURL, UnicodeError) as error:
             return NoReply(f"no request can go to this address: {error}", final=True)
+        finally:
+            deadlines.over(task)
 
     try:
         yield post
     finally:
+        deadlines.close()
         await carrier.aclose()
         # What was closed is told so by the loop, which must not be closed before.
         for _ in range(3):
@@ -72,39 +79,23 @@ async def posting(transport: str, *, timeout: float) -> AsyncIterator[Post]:
 def _as_of_httpx(request: Request) -> httpx.Request:
     """Make a request straight away: what `httpx.AsyncClient` does for it costs as much again.
 
-    Raises InvalidURL and UnicodeError.
+    The transport adds its length. Raises InvalidURL and UnicodeError.
     """
-    url, of_address = _address(request.url)
-    headers = [*of_address, *_headers_beside(tuple(request.headers)), *request.headers.items()]
-    if len(of_address) > 1:
-        headers = _without_double(headers)
-    headers.append(("Content-Length", str(len(request.body))))
+    url, headers = _address(request.url, tuple(request.headers.items()))
     stream = httpx.ByteStream(request.body)
     return httpx.Request(request.method, url, headers=headers, stream=stream)
 
 
 @lru_cache
-def _address(text: str) -> tuple[httpx.URL, list[tuple[str, str]]]:
-    """Return an address without the user it may name, and the headers that say host and user."""
+def _address(text: str, own: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:
+    """Return an address without the user it may name, and all headers of a request to it."""
     url = httpx.URL(text)
-    headers = [("Host", url.netloc.decode("ascii"))]
+    headers = {"host": ("Host", url.netloc.decode("ascii"))}
+    headers |= {name.lower(): (name, value) for name, value in (*_HEADERS.items(), *own)}
     if url.userinfo:
         credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
-        headers.append(("Authorization", f"Basic {credentials}"))
-    return url.copy_with(userinfo=b""), headers
-
-
-def _without_double(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers with the first Authorization only: that of the address."""
-    first = next(header for header in headers if header[0] == "Authorization")
-    return [it for it in headers if it is first or it[0].lower() != "authorization"]
-
-
-@lru_cache
-def _headers_beside(own: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the headers that every request has, but those that this one has of its own."""
-    names = {name.lower() for name in own}
-    return [(name, value) for name, value in _HEADERS.items() if name.lower() not in names]
+        headers["authorization"] = ("Authorization", f"Basic {credentials}")
+    return url.copy_with(userinfo=b""), httpx.Headers(list(headers.values()))
 
 
 _HEADERS = {

@@ -1,146 +1,172 @@
-"""Lanes: queues whose requests go out one after another. A user's events share one lane."""
+"""Lanes: a user's events wait in one and leave one after the other; a batch draws from many."""
 
 import asyncio
-import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 
-from segcli.delivery.batch import Bounds, Item, take
+from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
+from segcli.delivery.pool import Lane, Place, Pool
 
-# How long a batch that is not full waits for more events, if they may share a request. Many lanes
-# with little memory fill slowly; whoever pipes events in by hand does not wait long.
+# How long a batch that is not full waits for more events, if they may share a request. Whoever
+# pipes events in by hand does not wait long.
 _LINGER = 1.0
 
 
 class Lanes:
-    """A fixed number of lanes; what they hold together is bounded by `most` bytes.
+    """A lane for each user of whom something waits or is under way, and who may leave next.
 
-    `bounds` says what a request of a route may hold.
+    What they hold together is bounded by `most` bytes. `bounds` says what a request of a route
+    may hold.
     """
 
-    def __init__(
-        self, count: int, *, most: int, bounds: Callable[[str], Bounds], brake: Brake
-    ) -> None:
+    def __init__(self, *, most: int, bounds: Callable[[str], Bounds], brake: Brake) -> None:
+        self._lanes: dict[str, Lane] = {}
+        self._pools: dict[str, Pool] = {}
+        self._going: list[tuple[Place, int, Pool]] = []
+        self._tickets = count()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._under_way = 0
         self._held = 0
         self._most = most
-        self._brake = brake
+        self._bounds = bounds
+        self._closed = False
         self._room = asyncio.Event()
-        self._lanes = [_Lane(bounds, brake, idle=self._room.set) for _ in range(count)]
-        brake.on_pull(self._room.set)
+        self._brake = brake
+        brake.on_pull(self._all_change)
 
     async def put(self, item: Item) -> None:
         """Queue an item in its user's lane; waits while the lanes hold too much."""
-        key = zlib.crc32(item.mapped.user.encode(errors="surrogatepass"))
-        self._lanes[key % len(self._lanes)].put(item)
+        user = item.mapped.user
+        lane = self._lanes.get(user)
+        if lane is None:
+            lane = self._lanes[user] = Lane()
+        lane.put(item)
+        if lane.pool:
+            self._consider(lane.pool)
+        elif not lane.under_way:
+            self._ready(lane)
         self._held += item.weight
-        if self._held < self._most:
-            return
-        while self._held >= self._most and not self._brake.pulled:
-            fullest = max(self._lanes, key=_Lane.waiting)
-            if fullest.waiting():
-                fullest.hurry()
-            self._room.clear()
-            await self._room.wait()
+        if self._held >= self._most:
+            await self._wait_for_room()
 
     def close(self) -> None:
         """Say that nothing more will come."""
-        for lane in self._lanes:
-            lane.close()
-
-    async def batches(self, number: int) -> AsyncIterator[list[Item]]:
-        """Yield the batches of one lane, in order, until nothing more comes or it is braked.
-
-        A batch counts as held until the next one is asked for.
-        """
-        while batch := await self._lanes[number].next_batch():
-            weight = sum(item.weight for item in batch)
-            yield batch
-            self._held -= weight
-            self._room.set()
-
-
-class _Lane:
-    """One queue, read by one task; it says `idle` when it begins to wait for a fuller batch."""
-
-    def __init__(
-        self, bounds: Callable[[str], Bounds], brake: Brake, *, idle: Callable[[], None]
-    ) -> None:
-        self._idle = idle
-        self._bounds = bounds
-        self._brake = brake
-        self._queue: deque[Item] = deque()
-        self._bytes = 0
-        self._closed = False
-        self._hurry = False
-        self._under_way = False
-        self._changed = asyncio.Event()
-        brake.on_pull(self._changed.set)
-
-    def put(self, item: Item) -> None:
-        self._queue.append(item)
-        self._bytes += len(item.mapped.body) + 1
-        if len(self._queue) == 1 or self._is_full(self._bounds_of_head()):
-            self._changed.set()
-
-    def waiting(self) -> int:
-        """Return the bytes that wait here for a fuller batch; none where one is under way."""
-        return 0 if self._under_way else self._bytes
-
-    def hurry(self) -> None:
-        """Do not wait for a fuller batch: whoever fills the lanes is waiting itself."""
-        self._hurry = True
-        self._changed.set()
-
-    def close(self) -> None:
         self._closed = True
-        self._changed.set()
+        for pool in self._pools.values():
+            self._consider(pool)
+        self._all_change()
 
     async def next_batch(self) -> list[Item]:
-        """Return the next batch; an empty one when there will be none.
+        """Return a batch; an empty one when nothing more comes or it is braked.
 
-        It is under way until the next one is asked for.
+        Any number of tasks may ask. No user is in two batches at once: one is under way, and
+        counts as held, until `over` is called with it.
         """
-        self._under_way = False
-        while not (self._queue or self._ended):
-            await self._change()
-        if self._queue:
-            await self._fill()
-        if self._brake.pulled or not self._queue:
-            return []
-        bounds = self._bounds_of_head()
-        batch = take(self._queue, bounds)
-        self._bytes -= sum(len(item.mapped.body) + 1 for item in batch)
-        self._hurry = False
-        self._under_way = True
-        return batch
+        while not self._brake.pulled:
+            if pool := self._next_pool():
+                return self._take(pool)
+            if self._closed and not self._lanes:
+                break
+            change = asyncio.get_running_loop().create_future()
+            self._idle.append(change)
+            await change
+        return []
+
+    def over(self, batch: list[Item]) -> None:
+        """Let the users of a batch go on."""
+        self._under_way -= 1
+        for user in {item.mapped.user for item in batch}:
+            lane = self._lanes[user]
+            lane.under_way = False
+            if lane.items:
+                self._ready(lane)
+            else:
+                del self._lanes[user]
+        self._held -= sum(item.weight for item in batch)
+        # The feeder is not woken for every item, but for many.
+        if self._held < self._most * 3 // 4 or not (self._can_go or self._under_way):
+            self._room.set()
+        if self._closed and not self._lanes:
+            self._all_change()
+
+    def _next_pool(self) -> Pool | None:
+        """Return the pool, of those a batch may leave from, with what was read first."""
+        if not self._can_go:
+            return None
+        pool = heappop(self._going)[-1]
+        pool.going = None
+        return pool
 
     @property
-    def _ended(self) -> bool:
-        return self._closed or self._brake.pulled
+    def _can_go(self) -> bool:
+        """Tell whether a batch may leave; a pool may stand here again, and counts once."""
+        while self._going and self._going[0][-1].going != self._going[0][0]:
+            heappop(self._going)
+        return bool(self._going)
 
-    def _bounds_of_head(self) -> Bounds:
-        return self._bounds(self._queue[0].mapped.route)
+    def _take(self, pool: Pool) -> list[Item]:
+        batch = pool.take()
+        self._under_way += 1
+        if pool:
+            self._linger(pool)
+            self._consider(pool)
+        else:
+            pool.stop_lingering()
+            del self._pools[pool.route]
+        self._one_change()
+        return batch
 
-    def _is_full(self, bounds: Bounds) -> bool:
-        """Tell whether waiting cannot make the next batch any fuller."""
-        return (
-            len(self._queue) >= bounds.events
-            or (bounds.bytes is not None and self._bytes > bounds.bytes)
-            or self._queue[-1].mapped.route != self._queue[0].mapped.route
-        )
+    def _ready(self, lane: Lane) -> None:
+        """Let a lane's first items leave with the next batch of their route."""
+        route = lane.items[0].mapped.route
+        pool = self._pools.get(route)
+        if pool is None:
+            pool = self._pools[route] = Pool(route, self._bounds(route))
+            self._linger(pool)
+        pool.add(lane)
+        self._consider(pool)
 
-    async def _fill(self) -> None:
-        """Wait for a fuller batch, as long as that is worth it."""
-        bounds = self._bounds_of_head()
-        deadline = asyncio.get_running_loop().time() + _LINGER
-        self._idle()
-        with suppress(TimeoutError):
-            while not (self._ended or self._hurry or self._is_full(bounds)):
-                async with asyncio.timeout_at(deadline):
-                    await self._change()
+    def _consider(self, pool: Pool) -> None:
+        """Let a batch of this route leave if waiting would not make it any better."""
+        may_go = self._closed or pool.is_full or pool.hurried
+        if may_go and (pool.going is None or pool.first < pool.going):
+            pool.going = pool.first
+            heappush(self._going, (pool.going, next(self._tickets), pool))
+            self._one_change()
 
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
+    def _linger(self, pool: Pool) -> None:
+        """Let a batch that is still not full leave in a while."""
+        pool.stop_lingering()
+        if pool.bounds.events > 1:
+            loop = asyncio.get_running_loop()
+            pool.lingering = loop.call_later(_LINGER, self._hurry, pool)
+
+    def _hurry(self, pool: Pool) -> None:
+        pool.hurried = True
+        self._consider(pool)
+
+    async def _wait_for_room(self) -> None:
+        while self._held >= self._most and not self._brake.pulled:
+            if self._pools and not (self._can_go or self._under_way):
+                # Nothing will make room but a batch that is not full.
+                self._hurry(max(self._pools.values(), key=lambda pool: pool.bytes))
+            self._room.clear()
+            await self._room.wait()
+
+    def _one_change(self) -> None:
+        """Wake one who waits for a batch, if there is one to take; that one wakes the next."""
+        while self._idle and self._can_go:
+            change = self._idle.popleft()
+            if not change.done():
+                change.set_result(None)
+                return
+
+    def _all_change(self) -> None:
+        self._room.set()
+        while self._idle:
+            change = self._idle.popleft()
+            if not change.done():
+                change.set_result(None)

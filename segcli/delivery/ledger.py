@@ -52,11 +52,13 @@ class Ledger:
         if self._record:
             await self._record.leaving(lines)
 
-    async def settle(self, settled: Settled) -> None:
-        """End lines in their state, on disk when this returns; raises Stopped where it cannot be.
+    @property
+    def has_record(self) -> bool:
+        """Tell whether what is settled is remembered on disk."""
+        return self._record is not None
 
-        Skipped lines alone do not wait for the disk: the next run would skip them again.
-        """
+    async def settle(self, settled: Settled) -> None:
+        """End lines in their state; it survives this process. Raises Stopped where it cannot."""
         if settled.state in _KEPT:
             self._rejects.keep(settled)
             if self._record:
@@ -66,7 +68,10 @@ class Ledger:
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
         self._tally.bytes_settled += sum(line.size for line in settled.lines)
-        if self._record and settled.state != "skipped":
+
+    async def on_disk(self) -> None:
+        """Return when all that was settled survives the machine too; raises Stopped."""
+        if self._record:
             await self._record.synced()
 
     def close(self, *, finished: bool) -> None:

@@ -37,26 +37,41 @@ class Pace:
         self._now = now
         self._sleep = sleep or brake.sleep
         self._freed = asyncio.Event()
+        self._turnstile = asyncio.Lock()
         brake.on_pull(self._freed.set)
 
     async def turn(self) -> bool:
         """Wait until a request may leave and count it as in flight; False: the run is stopping.
 
-        Whoever got True calls `answered` when the request is over.
+        Whoever came first leaves first. Whoever got True calls `answered` when the request is
+        over.
         """
-        while not self._brake.pulled:
-            now = self._now()
-            wait = max(self.paused_until, self._next_slot) - now
-            if self.in_flight >= max(1, int(self.window)):
-                self._freed.clear()
-                await self._freed.wait()
-            elif wait > 0:
-                await self._sleep(wait)
-            else:
-                self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
-                self.in_flight += 1
-                return True
-        return False
+        if not self._turnstile.locked() and self._leaves():
+            return True
+        async with self._turnstile:
+            while not (self._brake.pulled or self._leaves()):
+                if self._is_full:
+                    self._freed.clear()
+                    await self._freed.wait()
+                else:
+                    await self._sleep(self._next_leaving() - self._now())
+        return not self._brake.pulled
+
+    def _leaves(self) -> bool:
+        """Let a request leave if one may: count it, and let the next one wait for its slot."""
+        now = self._now()
+        if self._is_full or self._brake.pulled or self._next_leaving() > now:
+            return False
+        self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
+        self.in_flight += 1
+        return True
+
+    @property
+    def _is_full(self) -> bool:
+        return self.in_flight >= max(1, int(self.window))
+
+    def _next_leaving(self) -> float:
+        return max(self.paused_until, self._next_slot)
 
     def answered(self) -> None:
         """Give the room of a request free again, however it ended."""

@@ -90,14 +90,16 @@ class Past:
             new = self.settled.setdefault(place, Positions()).add(first, last)
             if "state" in record:
                 self.totals[record["state"]] += new
-        self.totals.update(record.get("totals", {}))
+        if "totals" in record:
+            self.totals.update(record["totals"])
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)
         for place, name, version in record.get("files", ()):
             self.files[place] = name, version
         for place, lines, version in record.get("ends", ()):
             self.ends[place] = End(lines, version)
-        self.rejects = {**record.get("rejects", {}), **self.rejects}
+        if "rejects" in record:
+            self.rejects = {**record["rejects"], **self.rejects}
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield records that say the same in few lines."""

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
@@ -14,8 +15,10 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.settled import Settled
 from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
+from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
-from segcli.settings import hide_secrets, how_to_set
+from segcli.secret import hidden
+from segcli.settings import how_to_set, secrets_of
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
@@ -48,6 +51,10 @@ class Courier:
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
+    _secrets: Sequence[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._secrets = secrets_of(self.job.settings)
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -59,6 +66,9 @@ class Courier:
             answer = await self._attempt(batch, post)
             again = await self._conclude(batch, answer, trouble.attempts)
             todo.extendleft(reversed(again))
+            if todo:
+                # Of a user whose event was answered, another may be in what is left.
+                await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
                 await self._wait(answer.verdict, batch[0], trouble)
             else:
@@ -171,11 +181,19 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        body = self._hide(reply.body.decode("latin-1")).encode("latin-1")
+        echoed = [form for form in map(str.encode, self._secrets) if form in reply.body]
+        if not echoed:
+            return reply
+        try:
+            body = dumps(_with_texts(loads(reply.body), self._hide))
+        except ValueError:
+            body = reply.body
+            for form in echoed:
+                body = body.replace(form, b"***")
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
-        return hide_secrets(self.job.settings, text)
+        return hidden(text, self._secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +213,19 @@ class _Trouble:
 
 
 _LATER = "Nothing was lost: what is unsent can be sent later."
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with its texts changed; a number that would be, too: it may be a key."""
+    if isinstance(value, dict):
+        return {change(key): _with_texts(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(inner, change) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    changed = change(text)
+    return value if changed == text else changed
 
 
 def _verdict_without(reply: NoReply) -> Verdict:

@@ -51,6 +51,7 @@ class _OneEach(httpx.AsyncBaseTransport):
         self._proxy_for = cache(proxy_for)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["Content-Length"] = str(len(request.read()))
         proxy = self._proxy_for(request.url)
         free = self._free.setdefault(proxy, [])
         transport = free.pop() if free else self._new(proxy)

@@ -17,7 +17,7 @@ and a list, an object or null too. Where JavaScript cannot be followed, or nobod
 | a path to `constructor` and what else is inherited | a function | absent |
 | a field named `__proto__` | lost | a field like any other |
 | `@json` decodes what no event may hold: 101 levels, half a character | a value | the text |
-| a text of more than 10,000,000 characters | out of memory | rejected |
+| a text of more than 1,000,000 characters | out of memory | rejected |
 | a mapping of more than 100 levels | out of stack | a MappingError |
 | a mapping that can copy an event more than 100,000 times | out of memory | a MappingError |
 | a mapping with NaN or a date, which JSON has not | null, a text | a MappingError |

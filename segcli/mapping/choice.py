@@ -8,6 +8,7 @@ from segcli.mapping.text import text_of
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import is_true
 
+_CASES = {"lower": str.lower, "upper": str.upper}
 _NO_CASE = 'operator key should have a value of "lower" or "upper"'
 
 
@@ -47,21 +48,17 @@ def case(options: Any, place: Place) -> Part:
         return NOTHING
     value = place.part(options["value"], "@case", "value", keeps=place.keeps)
     read = value.run
-    if operator not in ("lower", "upper"):
+    change = _CASES.get(operator) if isinstance(operator, str) else None
+    if change is None:
         place.doubt(_NO_CASE)
-    changed = (
-        {"lower": str.lower, "upper": str.upper}.get(operator)
-        if isinstance(operator, str)
-        else None
-    )
 
     def run(data: Any) -> Any:
         found = read(data)
         if not isinstance(found, str):
             return found
-        if changed is None:
+        if change is None:
             place.refuse(_NO_CASE)
-        return changed(found)
+        return change(found)
 
     return Part(run, value.is_constant, value.is_total, value.has_holes)
 

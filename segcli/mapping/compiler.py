@@ -7,7 +7,7 @@ from segcli.event import Rejected
 from segcli.mapping.choice import case, exclude_when_null, if_, literal
 from segcli.mapping.json_text import json_
 from segcli.mapping.liquid import liquid
-from segcli.mapping.lists import array_path, of_list, without_holes
+from segcli.mapping.lists import array_path, filled, of_list
 from segcli.mapping.objects import flatten, merge, of_object
 from segcli.mapping.part import Part, Place, constant
 from segcli.mapping.problem import MappingError, Problem
@@ -50,10 +50,10 @@ def compiled(mapping: Any) -> Mapped:
     if found:
         raise MappingError(found)
     part = _part(of_root(mapping), Place(_part, root_path(mapping)))
-    run = part.run if not part.has_holes else without_holes(part.run)
+    run = filled(part.run, None) if part.has_holes else part.run
 
     def mapped(event: Any) -> Any:
-        if type(event) is not dict and not isinstance(event, dict):
+        if not isinstance(event, dict):
             raise Rejected("", f"data must be an object, got {kind_of(event)}")
         try:
             return run(event)

@@ -22,9 +22,9 @@ def flattened(
             result[name] = item
             continue
         start = f"{name}{separator}" if name else ""
-        below = [(start + key, part) for key, part in entries(item)]
-        written += sum(len(name) for name, _ in below)
+        below = list(entries(item))
+        written += sum(len(start) + len(key) for key, _ in below)
         if written > MAX_TEXT:
             raise TooLong
-        todo += reversed(below)
+        todo += [(start + key, part) for key, part in reversed(below)]
     return result

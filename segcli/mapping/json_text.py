@@ -7,7 +7,7 @@ import orjson
 
 from segcli import exact_json
 from segcli.mapping.number import number_text
-from segcli.mapping.part import Part, Place, bounded
+from segcli.mapping.part import Part, Place, Run, bounded
 from segcli.mapping.text import MAX_TEXT, TooLong
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import entries, is_true
@@ -30,7 +30,7 @@ def json_(options: Any, place: Place) -> Part:
             lambda data: decoded(read(data)), value.is_constant, value.is_total, value.has_holes
         )
     place.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
-    return Part(lambda data: _nothing(read(data)), value.is_constant)
+    return Part(_nothing_after(read), value.is_constant)
 
 
 def encoded(value: Any) -> Any:
@@ -56,8 +56,12 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def _nothing(_: Any) -> Any:
-    return UNDEFINED
+def _nothing_after(read: Run) -> Run:
+    def run(data: Any) -> Any:
+        read(data)
+        return UNDEFINED
+
+    return run
 
 
 def _writable(value: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segcli.mapping.liquid import paths_of
+from segcli.mapping.value import entries, is_true
 
 _PLACEHOLDER = re.compile("{{(.*?)}}")
 
@@ -20,17 +21,15 @@ def field_value_keys(mapping: Any) -> list[Any]:
     if isinstance(mapping, dict):
         for name, keys in _DIRECTIVES.items():
             if name in mapping:
-                return [key for key in keys(mapping[name]) if key]
-    return [key for part in _parts(mapping) for key in field_value_keys(part)]
+                return [key for key in keys(mapping[name]) if is_true(key)]
+    return [key for _, part in entries(mapping) for key in field_value_keys(part)]
 
 
-def _parts(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else list(value)
+def _below(*names: str, needs: tuple[str, ...] = ()) -> Callable[[Any], list[Any]]:
+    """Return the function that finds keys below some names, in options that have one of others."""
 
-
-def _below(*names: str) -> Callable[[Any], list[Any]]:
     def keys(options: Any) -> list[Any]:
-        if not isinstance(options, dict):
+        if not isinstance(options, dict) or (needs and not set(needs) & set(options)):
             return []
         return [key for name in names for key in field_value_keys(options.get(name))]
 
@@ -38,12 +37,12 @@ def _below(*names: str) -> Callable[[Any], list[Any]]:
 
 
 _DIRECTIVES: dict[str, Callable[[Any], list[Any]]] = {
-    "@arrayPath": field_value_keys,
-    "@case": _below("value"),
-    "@if": _below("blank", "exists", "then", "else"),
+    "@arrayPath": lambda items: field_value_keys(items) if isinstance(items, list) else [],
+    "@case": _below("value", needs=("operator",)),
+    "@if": _below("blank", "exists", "then", "else", needs=("exists", "blank")),
     "@literal": lambda _: [],
     "@path": lambda path: [path],
-    "@replace": _below("value"),
+    "@replace": _below("value", needs=("pattern",)),
     "@template": lambda text: _PLACEHOLDER.findall(text) if isinstance(text, str) else [],
     "@json": _below("value"),
     "@flatten": _below("value"),

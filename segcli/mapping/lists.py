@@ -37,9 +37,9 @@ def array_path(options: Any, place: Place) -> Part:
     return _shaped(root, place.compile(shape, at))
 
 
-def without_holes(run: Run) -> Run:
-    """Return the function whose results have null for UNDEFINED in lists, no field for it."""
-    return lambda data: _filled(run(data))
+def filled(run: Run, hole: Any) -> Run:
+    """Return the function whose results have a value for UNDEFINED in lists, no field for it."""
+    return lambda data: _filled(run(data), hole)
 
 
 def _shaped(root: Part, item: Part) -> Part:
@@ -54,9 +54,9 @@ def _shaped(root: Part, item: Part) -> Part:
     return Part(run, has_holes=item.has_holes or not item.is_total or root.has_holes)
 
 
-def _filled(value: Any) -> Any:
+def _filled(value: Any, hole: Any) -> Any:
     if isinstance(value, list):
-        return [None if item is UNDEFINED else _filled(item) for item in value]
+        return [hole if item is UNDEFINED else _filled(item, hole) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item) for key, item in value.items() if item is not UNDEFINED}
+        return {key: _filled(item, hole) for key, item in value.items() if item is not UNDEFINED}
     return value

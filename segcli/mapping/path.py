@@ -1,14 +1,13 @@
 """Paths into JSON values, `properties.products[0].price`: split once, followed for each event."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from segcli.mapping.part import Run
 from segcli.mapping.text import length, units
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import is_index
-
-Run = Callable[[Any], Any]
 
 _BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
 _QUOTE = re.compile("['\"]")
@@ -54,7 +53,12 @@ def reader(keys: Sequence[str]) -> Run:
 
     def read(data: Any) -> Any:
         for key in keys:
-            data = data.get(key, UNDEFINED) if type(data) is dict else below(data, key)
+            if type(data) is dict:
+                data = data.get(key, UNDEFINED)
+            elif data is UNDEFINED:
+                return data
+            else:
+                data = below(data, key)
         return data
 
     return read
@@ -86,6 +90,8 @@ def _first(key: str) -> Run:
 def _second(first: str, second: str) -> Run:
     def read(data: Any) -> Any:
         value = data.get(first, UNDEFINED) if type(data) is dict else below(data, first)
-        return value.get(second, UNDEFINED) if type(value) is dict else below(value, second)
+        if type(value) is dict:
+            return value.get(second, UNDEFINED)
+        return value if value is UNDEFINED else below(value, second)
 
     return read

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 class Problem:
     """One mistake: what is wrong (`message`) with what stands at a path within the mapping.
 
-    `text` is the whole sentence in the words of mapping-kit. Its paths are less exact, the more
-    so in lists.
+    `text` is the whole sentence in the words of mapping-kit, whose paths skip places in lists.
     """
 
     path: str

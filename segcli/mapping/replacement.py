@@ -11,7 +11,13 @@ from segcli.mapping.value import is_number, is_true
 
 MAX_LENGTH = 10
 
-_SPECIAL = re.compile(r"\$[$&`']")
+_MARK = re.compile(r"(\$[$&`'])")
+# The part of a text that stands for a mark, by where a match begins and ends and the text does.
+_SPANS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
+    "$&": lambda begin, end, _: (begin, end),
+    "$`": lambda begin, _, __: (0, begin),
+    "$'": lambda _, end, whole: (end, whole),
+}
 
 Change = Callable[[str], str]
 
@@ -92,13 +98,12 @@ def _too_long(changes: list[tuple[str, str]]) -> str:
 
 
 def _change(pattern: str, new: str, how: _How) -> Change:
-    if not how.ignores_case and not _SPECIAL.search(new):
-        return _plain(pattern, new, -1 if how.every else 1)
-
-    def change(text: str) -> str:
-        return "".join(_written(text, pattern, new, how))
-
-    return change
+    pieces = ["$" if piece == "$$" else piece for piece in _MARK.split(new) if piece]
+    if not how.ignores_case and not {"$`", "$'"} & set(pieces):
+        # What is found is the pattern itself.
+        known = "".join(pattern if piece == "$&" else piece for piece in pieces)
+        return _plain(pattern, known, -1 if how.every else 1)
+    return lambda text: "".join(_replaced(text, pattern, pieces, how))
 
 
 def _plain(pattern: str, new: str, most: int) -> Change:
@@ -112,23 +117,19 @@ def _plain(pattern: str, new: str, most: int) -> Change:
     return change
 
 
-def _written(text: str, pattern: str, new: str, how: _How) -> Iterator[str]:
-    """Yield the pieces of a text with its matches replaced; raises TooLong."""
-    start, written = 0, 0
+def _replaced(text: str, pattern: str, pieces: list[str], how: _How) -> Iterator[str]:
+    """Yield a text with its matches replaced, bit by bit; raises TooLong."""
+    start, written = 0, len(text)
     for begin in _matches(text, pattern, how):
         end = begin + len(pattern)
-        special = {
-            "$$": "$",
-            "$&": text[begin:end],
-            "$`": text[:begin],
-            "$'": text[end:],
-        }
-        piece = _SPECIAL.sub(lambda mark: special[mark[0]], new)  # noqa: B023  # used at once
-        written += begin - start + len(piece)
-        if written > MAX_TEXT:
-            raise TooLong
         yield text[start:begin]
-        yield piece
+        for piece in pieces:
+            span = _SPANS.get(piece)
+            first, last = span(begin, end, len(text)) if span else (0, len(piece))
+            written += last - first
+            if written > MAX_TEXT:
+                raise TooLong
+            yield text[first:last] if span else piece
         start = end
     yield text[start:]
 

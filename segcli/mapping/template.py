@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.part import Part, Place, Run, bounded, constant
+from segcli.mapping.part import Part, Place, bounded, constant
 from segcli.mapping.path import follow, keys_of
 from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, text_of
 from segcli.mapping.undefined import UNDEFINED
@@ -13,6 +13,7 @@ from segcli.mapping.value import kind_of
 # A piece of a template: a text, or the names on the path to a value.
 Piece = str | tuple[str, ...]
 
+_NO_STRING = "@template: expected string, got {}"
 _TOO_LONG = "@template makes too long a text"
 _CLOSING = re.compile(r"\}+")
 
@@ -20,13 +21,16 @@ _CLOSING = re.compile(r"\}+")
 def template(value: Any, place: Place) -> Part:
     """Compile `@template`: a text with values in it; a directive may make the template."""
     if isinstance(value, str):
-        return Part(bounded(_written(value), place, _TOO_LONG), "{{" not in value, is_total=True)
-    made = place.part(value, "@template").run
+        return _known(value, place)
+    made = place.part(value, "@template")
+    if made.is_constant:
+        return _constant_template(made.run(None), place)
+    read = made.run
 
     def run(data: Any) -> Any:
-        found = made(data)
+        found = read(data)
         if not isinstance(found, str):
-            place.refuse(f"@template: expected string, got {kind_of(found)}")
+            place.refuse(_NO_STRING.format(kind_of(found)))
         return render(found, data)
 
     return Part(bounded(run, place, _TOO_LONG), is_total=True)
@@ -64,27 +68,37 @@ def pieces(template: str, braces: int) -> list[Piece]:
     return [piece for piece in [*found, template[start:]] if piece != ""]
 
 
-def _written(template: str) -> Run:
-    first = pieces(template, 3)
-    if all(isinstance(piece, str) for piece in first):
-        return _filled(pieces(template, 2))
-    # What the first values bring may hold braces too.
-    return lambda data: _text(pieces(_text(first, data), 2), data)
+def _constant_template(value: Any, place: Place) -> Part:
+    if isinstance(value, str):
+        return _known(value, place)
+    return place.refusal(_NO_STRING.format(kind_of(value)))
 
 
-def _filled(parts: Sequence[Piece]) -> Run:
-    if not parts:
-        return constant("").run
-    if len(parts) == 1 and isinstance(parts[0], str):
-        return constant(parts[0]).run
-    return lambda data: _text(parts, data)
+def _known(template: str, place: Place) -> Part:
+    first, second = pieces(template, 3), pieces(template, 2)
+    if not any(isinstance(piece, tuple) for piece in [*first, *second]):
+        return constant(template)
+
+    def run(data: Any) -> str:
+        return _text(second, data)
+
+    def run_twice(data: Any) -> str:
+        # What the first values bring in may hold braces too.
+        return _text(pieces(_text(first, data), 2), data)
+
+    has_three = any(isinstance(piece, tuple) for piece in first)
+    return Part(bounded(run_twice if has_three else run, place, _TOO_LONG), is_total=True)
 
 
 def _text(parts: Sequence[Piece], data: Any) -> str:
     data = {} if data is UNDEFINED else data
-    texts = [part if isinstance(part, str) else _shown(follow(data, part)) for part in parts]
-    if sum(map(len, texts)) > MAX_TEXT:
-        raise TooLong
+    texts, written = [], 0
+    for part in parts:
+        text = part if isinstance(part, str) else _shown(follow(data, part))
+        written += len(text)
+        if written > MAX_TEXT:
+            raise TooLong
+        texts.append(text)
     return "".join(texts)
 
 

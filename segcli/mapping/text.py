@@ -11,7 +11,7 @@ WHITE_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + ""
     map(chr, range(0x2000, 0x200B))
 )
 # No directive makes a longer text: nested ones could make it grow without end.
-MAX_TEXT = 10_000_000
+MAX_TEXT = 1_000_000
 
 _HALF = "\ufffd"
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from segcli.mapping.lists import filled
 from segcli.mapping.part import Part, Place
 from segcli.mapping.problem import MappingError
 from segcli.mapping.root import of_root
@@ -24,7 +25,9 @@ def transform(options: Any, place: Place) -> Part:
     apply = _apply(options["apply"], place.below("@transform", "apply"))
     at = place.below("@transform", "mapping", keeps=place.keeps, has_holes=apply.has_holes)
     mapping = place.compile(options["mapping"], at)
-    first, second = apply.run, mapping.run
+    # In what was made before, only the items of lists tell UNDEFINED from nothing.
+    first = filled(apply.run, UNDEFINED) if apply.has_holes else apply.run
+    second = mapping.run
 
     def run(data: Any) -> Any:
         if not isinstance(data, dict) and data is not UNDEFINED:

@@ -17,13 +17,13 @@ from segcli.mapping.checks import (
     text_within,
     wrong_kind,
 )
+from segcli.mapping.liquid import MISSING, is_installed
 from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.replacement import MAX_LENGTH
 from segcli.mapping.root import of_root, root_path
 from segcli.mapping.spot import Spot
 from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.value import entries
-
-MAX_PATTERN = 10
 
 
 def problems(mapping: Any) -> list[Problem]:
@@ -112,6 +112,11 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
     return []
 
 
+def _liquid(value: Any, spot: Spot) -> list[Problem]:
+    found = is_string(value, spot)
+    return found if found or is_installed() else [spot.problem(MISSING)]
+
+
 # Whatever stands in these options has been looked into when a field of theirs is checked, so a
 # field that may be anything needs no check.
 _MERGE_OPTIONS = _options(
@@ -125,8 +130,8 @@ _DIRECTIVES: dict[str, Check] = {
     "@case": _options({"operator": Field(is_string), "value": Field(_directive_or_string)}),
     "@replace": _options(
         {
-            "pattern": Field(text_within(1, MAX_PATTERN), required=True),
-            "replacement": Field(text_within(0, MAX_PATTERN)),
+            "pattern": Field(text_within(1, MAX_LENGTH), required=True),
+            "replacement": Field(text_within(0, MAX_LENGTH)),
             "value": Field(_directive_or_string, required=True),
             "ignorecase": Field(is_boolean),
             "global": Field(is_boolean),
@@ -143,5 +148,5 @@ _DIRECTIVES: dict[str, Check] = {
     "@literal": _directive_or_raw,
     "@transform": _options({"apply": _ANY_OBJECT, "mapping": _ANY_OBJECT}),
     "@excludeWhenNull": _directive_or_raw,
-    "@liquid": is_string,
+    "@liquid": _liquid,
 }

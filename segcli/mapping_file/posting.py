@@ -29,19 +29,34 @@ def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -
     )
 
 
-def room_of(wire: Wire, route: str, settings: Any) -> int | None:
-    """Return how many bytes of payloads, and of commas between them, a request may hold."""
-    batch = wire.post_of(route).batch
-    if batch is None or batch.bytes is None:
-        return None
-    head, tail = _frame(batch, settings)
-    return max(1, batch.bytes - len(head) - len(tail))
+def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
+    """Return what tells how many bytes of payloads, and commas between, a request may hold.
+
+    It is asked for every event, so it remembers the answer for the settings of a run.
+    """
+    known: dict[str, tuple[Any, int | None]] = {}
+
+    def room(route: str, settings: Any) -> int | None:
+        found = known.get(route)
+        if found is None or found[0] is not settings:
+            found = known[route] = (settings, _room(wire, route, settings))
+        return found[1]
+
+    return room
 
 
 def least_frame(batch: Batch) -> int:
     """Return how many bytes a request holds at least, besides the events."""
     head, tail = _frame(batch, None)
     return len(head) + len(tail)
+
+
+def _room(wire: Wire, route: str, settings: Any) -> int | None:
+    batch = wire.post_of(route).batch
+    if batch is None or batch.bytes is None:
+        return None
+    head, tail = _frame(batch, settings)
+    return max(1, batch.bytes - len(head) - len(tail))
 
 
 def _filler(settings: Any) -> _Fill:

@@ -140,4 +140,6 @@ def _endpoint(address: Address | None) -> Any:
     parts = address.base.parts if address else ()
     base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
     is_plain = all(isinstance(part, str) for part in parts)
-    return setting(base if is_plain else "", help=f"in place of {base}")
+    if is_plain:
+        return setting(base, help="scheme and host of the address")
+    return setting("", help=f"in place of {base}")

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from segcli.mapping_file.mistakes import Mistakes, Path, listed
+from segcli.mapping_file.mistakes import Mistakes, Path, dotted, listed
 
 _GONE: Final = object()
 _KINDS: dict[type, str] = {
@@ -62,12 +62,17 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
     """Return what of a value is right; `_GONE` where nothing is."""
     rule = _resolved(rule)
     if problem := _problem(value, rule):
-        mistakes.add(path, problem)
+        is_one_of_many = isinstance(value, dict) and rule.get("type") == "array"
+        hint = f": in TOML each begins with [[{dotted(path)}]]" if is_one_of_many else ""
+        mistakes.add(path, problem + hint)
         return _GONE
     if isinstance(value, dict) and rule.get("type") == "object":
         return dict(_entries(value, rule, path, mistakes))
     if isinstance(value, list):
         inner = [_held(one, rule["items"], (*path, at), mistakes) for at, one in enumerate(value)]
+        # The place of a table is its name in messages: an empty one stands for a wrong one.
+        is_table = _resolved(rule["items"]).get("type") == "object"
+        inner = [{} if is_table and one is _GONE else one for one in inner]
         return [one for one in inner if one is not _GONE]
     return value
 
@@ -162,9 +167,7 @@ def _wrong_size(value: Any, rule: Mapping[str, Any]) -> str:
         return "must not be empty"
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return ""
-    low, high, above = (rule.get(k) for k in ("minimum", "maximum", "exclusiveMinimum"))
-    if above is not None and value <= above:
-        return f"must be more than {above}"
-    if low is not None and high is not None and not low <= value <= high:
-        return f"must be from {low:,} to {high:,}"
-    return f"must be at least {low}" if low is not None and value < low else ""
+    low, high = rule.get("minimum"), rule.get("maximum")
+    if low is None or high is None or low <= value <= high:
+        return ""
+    return f"must be from {low:,} to {high:,}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from segcli.event import Event, Rejected
 from segcli.fql import Ast, FqlError, Predicate, matcher, parse
-from segcli.mapping import compiled, problems
+from segcli.mapping import compiled, doubts, problems
 from segcli.mapping_file.document import json_value
 from segcli.mapping_file.kinds import kinds_of
 from segcli.mapping_file.mistakes import Mistakes, Path, indented
@@ -94,7 +94,8 @@ def _mapping(
     if not isinstance(mapping, dict):
         mistakes.add((*path, key), "must be an object: what an event becomes")
         return False, None
-    found = problems(mapping)
+    # What mapping-kit passes over silently nobody writes on purpose.
+    found = problems(mapping) or doubts(mapping)
     for one in found:
         mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
     return not found, mapping

@@ -10,7 +10,7 @@ from segcli.mapping.text import length
 
 MAX_TEMPLATE = 1000
 
-_MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
+MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
 
 
 def liquid(template: Any, place: Place) -> Part:
@@ -23,7 +23,7 @@ def liquid(template: Any, place: Place) -> Part:
     if length(template) > MAX_TEMPLATE:
         return place.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
-        raise MappingError([Spot(place.path, place.path).problem(_MISSING)])
+        raise MappingError([Spot(place.path, place.path).problem(MISSING)])
     from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
 
     return renderer(template, place)
@@ -32,7 +32,7 @@ def liquid(template: Any, place: Place) -> Part:
 def paths_of(template: str) -> list[str]:
     """Return the paths that a template reads; raises MappingError without python-liquid."""
     if not is_installed():
-        raise MappingError([Spot().problem(f"@liquid {_MISSING}")])
+        raise MappingError([Spot().problem(f"@liquid {MISSING}")])
     from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # only where it is used
 
     return paths(template)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NoReturn, TextIO
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.expressions import BooleanExpression
+from liquid.builtin.illegal import Illegal
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoTag
 from liquid.exceptions import LiquidError, LiquidSyntaxError
@@ -114,6 +115,7 @@ class _Environment(Environment):
         super().setup_tags_and_filters()
         self.add_tag(_OutputTag)
         self.add_tag(_EchoTag)
+        self.add_tag(_Unknown)
         for name in _DISABLED_TAGS:
             self.tags[name] = _Refused(self, f'tag "{name}" is disabled')
         for name in _UNKNOWN_TAGS:
@@ -123,6 +125,12 @@ class _Environment(Environment):
             self.filters[name] = _refusing(f'filter "{name}" is disabled')
         for name in _UNKNOWN_FILTERS:
             self.filters[name] = _refusing(f'filter "{name}" is not known here')
+
+
+class _Unknown(Illegal):
+    def parse(self, stream: TokenStream) -> NoReturn:
+        token = stream.current
+        raise LiquidSyntaxError(f'tag "{token.value}" not found', token=token)
 
 
 class _Refused(Tag):

@@ -8,6 +8,7 @@ import html
 import math
 import re
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -36,14 +37,15 @@ _ADDRESS = _COMPONENT + ";/?:@&=+$,#[]"
 _BLOCKS = (("<script", "</script>"), ("<style", "</style>"), ("<!--", "-->"), ("<", ">"))
 
 
-def _on_texts(change: Callable[..., Any]) -> Filter:
-    """Return the filter that changes a text with other texts."""
+def _on_texts(name: str, change: Callable[..., Any]) -> Filter:
+    """Return the filter that changes a text with other texts; arguments too many are ignored."""
+    wanted = list(signature(change).parameters.values())[1:]
+    least = sum(one.default is one.empty for one in wanted)
 
     def change_texts(value: Any, *arguments: Any) -> Any:
-        try:
-            return change(shown(value), *map(shown, arguments))
-        except TypeError:
-            raise LiquidError("a filter has too many arguments, or too few", token=None) from None
+        if len(arguments) < least:
+            raise LiquidError(f"{name} expect {least + 1} arguments", token=None)
+        return change(shown(value), *map(shown, arguments[: len(wanted)]))
 
     return change_texts
 
@@ -173,7 +175,7 @@ TEXTS: dict[str, Callable[..., Any]] = {
 }
 
 FILTERS: dict[str, Filter] = {
-    **{name: _on_texts(change) for name, change in TEXTS.items()},
+    **{name: _on_texts(name, change) for name, change in TEXTS.items()},
     **ARITHMETIC,
     **DATES,
     **LISTS,

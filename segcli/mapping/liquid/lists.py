@@ -12,7 +12,11 @@ def _listed(value: Any) -> list[Any]:
     value = plain(value)
     if value is None:
         return []
-    return list(value) if isinstance(value, list | range) else [value]
+    if not isinstance(value, list | range):
+        return [value]
+    if len(value) > MAX_TEXT:
+        raise TooLong
+    return list(value)
 
 
 def _join(value: Any, separator: Any = None) -> str:

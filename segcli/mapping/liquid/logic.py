@@ -39,13 +39,14 @@ class Compared(Expression):
 
 def in_javascript(expression: Expression) -> Expression:
     """Return a condition with its comparisons replaced by JavaScript's."""
+    if not isinstance(expression, _PAIRS):
+        return expression
+    expression.left = in_javascript(expression.left)
+    expression.right = in_javascript(expression.right)
     test = _TESTS.get(type(expression))
-    if test:
-        return Compared(expression.token, (expression.left, expression.right), test)  # type: ignore[attr-defined]
-    if isinstance(expression, expressions.LogicalAndExpression | expressions.LogicalOrExpression):
-        expression.left = in_javascript(expression.left)
-        expression.right = in_javascript(expression.right)
-    return expression
+    if test is None:
+        return expression
+    return Compared(expression.token, (expression.left, expression.right), test)
 
 
 def is_equal(left: Any, right: Any) -> bool:
@@ -101,7 +102,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
         if isinstance(first, str) and isinstance(second, str):
             return compare(_units(first), _units(second))
         one, other = _number(first), _number(second)
-        return not math.isnan(one) and not math.isnan(other) and compare(one, other)
+        # NaN is in no order, and a Decimal does not compare with it at all.
+        return bool(one == one and other == other and compare(one, other))  # noqa: PLR0124
 
     return test
 
@@ -127,6 +129,18 @@ def _contains(left: Any, right: Any) -> bool:
         return not isinstance(right, Nil) or "null" in left
     return text_of(right) in left
 
+
+_PAIRS = (
+    expressions.LogicalAndExpression,
+    expressions.LogicalOrExpression,
+    expressions.EqExpression,
+    expressions.NeExpression,
+    expressions.LtExpression,
+    expressions.GtExpression,
+    expressions.LeExpression,
+    expressions.GeExpression,
+    expressions.ContainsExpression,
+)
 
 _TESTS: dict[type[Expression], Test] = {
     expressions.EqExpression: is_equal,

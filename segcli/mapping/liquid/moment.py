@@ -11,6 +11,9 @@ from liquid.exceptions import LiquidError
 
 from segcli.mapping.liquid.value import double, plain
 
+# No date is longer; a text might be read for long.
+_MAX_TEXT = 100
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _ISO = re.compile(
@@ -18,7 +21,7 @@ _ISO = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ZONE = re.compile(r" ?(?:Z|UTC|GMT)? ?(?:([+-])(\d\d):?(\d\d))?(?: \([^)]*\))?$", re.IGNORECASE)
-_DAY_NAME = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? ", re.IGNORECASE)
+_DAY_NAME = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? ", re.IGNORECASE)
 # Spellings of other kinds, each with and without a time.
 _SPELLINGS = tuple(
     day + time
@@ -70,6 +73,8 @@ def _read(value: Any) -> datetime | None:
         return _after(double(value) * 1000)
     if not isinstance(value, str):
         return None
+    if len(value) > _MAX_TEXT:
+        return None
     if value in ("now", "today"):
         return datetime.now(UTC)
     if re.fullmatch("[0-9]+", value):
@@ -94,7 +99,7 @@ def _written(text: str) -> datetime:
     found = _ISO.fullmatch(bare)
     if found:
         return _iso(found) - _distance(zone)
-    plain_text = _DAY_NAME.sub("", bare, count=1).replace(",", "")
+    plain_text = _DAY_NAME.sub("", bare).replace(",", "")
     for spelling in _SPELLINGS:
         try:
             return datetime.strptime(plain_text, spelling).replace(tzinfo=UTC) - _distance(zone)

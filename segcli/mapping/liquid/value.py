@@ -9,7 +9,7 @@ from liquid import Undefined
 
 from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, length, text_of, units
 from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import is_index
+from segcli.mapping.value import is_index, is_number
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _WHOLE = re.compile(r"0x[0-9a-f]+|0o[0-7]+|0b[01]+", re.IGNORECASE)
@@ -20,9 +20,9 @@ Number = int | float | Decimal
 
 def property_of(value: Any, key: Any) -> Any:
     """Return what a value has under a name or number, UNDEFINED where it has nothing."""
-    if isinstance(value, list) and isinstance(key, int | float):
-        at = int(key) + (len(value) if key < 0 else 0)
-        return value[at] if 0 <= at < len(value) and at == key % max(len(value), 1) else UNDEFINED
+    if isinstance(value, list) and is_number(key):
+        at = key + len(value) if key < 0 else key
+        return value[int(at)] if 0 <= at < len(value) and at == int(at) else UNDEFINED
     name = text_of(key)
     if isinstance(value, dict) and name in value:
         return value[name]
@@ -50,6 +50,8 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | range):
+        if len(value) > MAX_TEXT:
+            raise TooLong
         texts = [shown(item) for item in value]
         if sum(map(len, texts)) > MAX_TEXT:
             raise TooLong
@@ -81,7 +83,7 @@ def double(value: Any) -> float:
     try:
         result = float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
     return 0.0 if math.isnan(result) else result
 
 

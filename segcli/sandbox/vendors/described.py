@@ -97,10 +97,14 @@ def _reader(wire: Wire, path: Template, ways: Sequence[Post]) -> Callable[[Call,
 
 
 def _way(ways: Sequence[Post], value: JSON) -> Batch | None:
-    """Return the batch that a body means to be: one with its key, if any is."""
+    """Return the batch that a body means to be; None where it is an event alone."""
+    batches = [post.batch for post in ways]
+    if isinstance(value, list):
+        bare = (batch for batch in batches if batch and not batch.under)
+        return next(bare, batches[0])
     keys = value.keys() if isinstance(value, dict) else ()
-    named = (post for post in ways if post.batch and post.batch.under in keys)
-    return next(named, ways[0]).batch
+    named = (batch for batch in batches if batch and batch.under in keys)
+    return next(named, None if None in batches else batches[0])
 
 
 def _envelope(wire: Wire, path: Template, call: Call) -> Iterator[tuple[int, str]]:
