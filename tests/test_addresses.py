@@ -127,3 +127,23 @@ def test_looking_at_an_address_is_said_unless_quiet(memory: object, segcli: Segc
 
     assert "Looking at memory://logs …" in segcli("transform", "memory://logs").err
     assert segcli("transform", "-q", "memory://logs").err == ""
+
+
+def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    from segcli.inputs.store import located
+
+    wanted = {
+        "http": {"client_kwargs": {"trust_env": False}},
+        "s3": {"anon": True, "config_kwargs": {"s3": {"addressing_style": "path"}}},
+    }
+    for scheme, options in wanted.items():
+        monkeypatch.setitem(fsspec.config.conf, scheme, options)
+    web, _ = located("http://host/a")
+    store, _ = located("s3://bucket/a")
+
+    assert web.client_kwargs["trust_env"] is False
+    assert web.client_kwargs["auto_decompress"] is False
+    assert store.anon is True
+    assert store.config_kwargs["s3"] == {"addressing_style": "path"}

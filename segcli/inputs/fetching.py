@@ -15,7 +15,7 @@ from segcli.inputs.store import PART, Object, Readable, changed, is_for_good, pr
 from segcli.inputs.stream import ReadError, Stream
 
 # What bounds the memory, and the requests under way at once.
-_AHEAD = 16 * 1024 * 1024
+_AHEAD = 8 * 1024 * 1024
 _AT_ONCE = 16
 # How long to wait before each further attempt, and how long there are any, in seconds. What a
 # store's library tries again by itself comes on top.

@@ -105,7 +105,8 @@ def located(address: str) -> tuple[Any, str]:
     try:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415  # optional, and slow
 
-        store, path = fsspec.url_to_fs(address, **_options(scheme, address))
+        options = _options(scheme, address, fsspec.config.conf.get(scheme, {}))
+        store, path = fsspec.url_to_fs(address, **options)
     except ImportError:
         more = _PACKAGES.get(scheme, "")
         raise InputError(
@@ -201,10 +202,12 @@ def changed() -> ReadError:
     )
 
 
-def _options(scheme: str, address: str) -> dict[str, Any]:
+def _options(scheme: str, address: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options for fsspec; what the user wants, by fsspec's own configuration, wins."""
     if scheme in {"s3", "s3a"}:
         # s3fs tries each request five times, and botocore would try each of these five times.
-        return {"config_kwargs": {"retries": {"total_max_attempts": 2}}}
+        retries = {"retries": {"total_max_attempts": 2}}
+        return {"config_kwargs": retries | wanted.get("config_kwargs", {})}
     if scheme not in _WEB:
         return {}
     import aiohttp  # noqa: PLC0415  # optional, and slow to import
@@ -216,7 +219,7 @@ def _options(scheme: str, address: str) -> dict[str, Any]:
         "trust_env": True,
         "timeout": aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30),
     }
-    return {"client_kwargs": client, "encoded": "%" in address}
+    return {"client_kwargs": client | wanted.get("client_kwargs", {}), "encoded": "%" in address}
 
 
 def _has_ranges(store: Any, info: Mapping[str, Any]) -> bool:
