@@ -1,10 +1,11 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; see "Write a destination" in the README.
+The names below are what a destination plug-in needs; the README says how to write one.
 """
 
 from segcli.destination import Destination, Field, Limits, Payload, Remark, Request
 from segcli.event import Event, Rejected
+from segcli.items import Items, by_item
 from segcli.secret import Secret
 from segcli.settings import setting
 from segcli.verdict import (
@@ -26,6 +27,7 @@ __all__ = [
     "Destination",
     "Event",
     "Field",
+    "Items",
     "Limits",
     "Partial",
     "Payload",
@@ -39,6 +41,7 @@ __all__ = [
     "Stop",
     "Verdict",
     "__version__",
+    "by_item",
     "by_status",
     "retry_after",
     "setting",

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from segcli.event import Event
 from segcli.verdict import Reply, Verdict, by_status
+from segcli.wire import Wire
 
 S = TypeVar("S")
 
@@ -25,10 +26,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, ready to go out. The headers hold the key, so they are not shown."""
+    """One HTTP request, ready to go out. The key may be anywhere in it, so it is not shown."""
 
-    url: str
-    body: bytes
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: str = "POST"
 
@@ -50,13 +51,27 @@ class Limits:
 class Field:
     """One row of the documented mapping, for people: where a value comes from and goes to.
 
-    Paths are dotted; `*` stands for every key. `on` is the call type, empty for all.
+    Paths are dotted; `*` stands for every key. `on` is the call type, or several with commas
+    between; empty for all.
     """
 
     source: str
     target: str
     note: str = ""
     on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of what is taken, for people: which events, where they are posted to, and how many.
+
+    `events` is a query in FQL, `posted` a method and an address.
+    """
+
+    name: str
+    events: str
+    posted: str
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +87,22 @@ def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001
     return ()
 
 
+def skips_none(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # the interface
+    """Take every event of the right kind."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination(Generic[S]):
     """A vendor: which events it takes, what they become, how they are posted.
 
-    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `together` says
-    how many payloads of a route may share a request with these settings, where that is not
-    `limits.events` for every route. `remarks` says for `segcli check` which values the mapping
-    turns into something else.
+    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `skips` says why
+    an event of its kinds is not for it after all. `together` and `room` say how many payloads of a
+    route, and how many bytes of them, may share a request with these settings, where that is not
+    as in `limits` for every route. `remarks` says for `segcli check` which values the mapping
+    turns into something else; it is asked once for all events with the same fields, types, route
+    and notes. `revision` is another one when events become something else: a run is resumed with
+    the same only. `wire` tells a stand-in how the requests look.
     """
 
     name: str
@@ -90,10 +113,15 @@ class Destination(Generic[S]):
     request: Callable[[str, Sequence[bytes], S], Request]
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
+    skips: Callable[[Event, S], str | None] = skips_none
     together: Callable[[str, S], int] | None = None
+    room: Callable[[str, S], int | None] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     fields: Sequence[Field] = ()
+    actions: Sequence[Action] = ()
     about: str = ""
+    revision: str = ""
+    wire: Wire | None = None
 
     def label_with(self, settings: S) -> str:
         """Return its name in the integrations object; a setting `label` replaces the default."""
@@ -102,3 +130,12 @@ class Destination(Generic[S]):
     def events_per_request(self, route: str, settings: S) -> int:
         """Return how many payloads of this route may share a request, at least one."""
         return self.together(route, settings) if self.together else self.limits.events
+
+    def bytes_per_request(self, route: str, settings: S) -> int | None:
+        """Return how many bytes of payloads, and of commas between them, a request may hold."""
+        return self.room(route, settings) if self.room else self.limits.bytes
+
+    def bytes_per_payload(self, route: str, settings: S) -> int | None:
+        """Return how large a payload may be; one that no request may hold is too large."""
+        bounds = (self.limits.payload_bytes, self.bytes_per_request(route, settings))
+        return min((bound for bound in bounds if bound is not None), default=None)

@@ -8,6 +8,7 @@ Three kinds of failure, told apart by what one does about them:
 
     SegcliError          exit 2: could not start
     +-- SettingsError    a setting is missing or wrong
+    +-- DestinationError a destination's file is missing or wrong
     +-- InputError       an input cannot be read as events
     +-- UsageError       options that do not go together
     +-- OutputError      exit 3: a file that the run depends on cannot be written
@@ -42,6 +43,10 @@ class SegcliError(Exception):
 
 class SettingsError(SegcliError):
     """A setting is missing or wrong; the hint says how to set it."""
+
+
+class DestinationError(SegcliError):
+    """A file that describes a destination is missing or wrong; all its mistakes at once."""
 
 
 class InputError(SegcliError):

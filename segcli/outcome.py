@@ -99,13 +99,15 @@ def map_event(event: Event, job: Job) -> Outcome:
 def _reason_to_skip(event: Event, job: Job) -> str | None:
     if event.type not in job.destination.kinds:
         return f"{event.type} is not for {job.destination.name}"
-    return reason_to_skip(event, job.selection, job.destination.label_with(job.settings))
+    label = job.destination.label_with(job.settings)
+    reason = reason_to_skip(event, job.selection, label)
+    return reason or job.destination.skips(event, job.settings)
 
 
 def _mapped(event: Event, job: Job) -> Mapped:
     payload = job.destination.payload(event, job.settings)
     body = payload.body if isinstance(payload.body, bytes) else exact_json.dumps(payload.body)
-    bound = job.destination.limits.payload_bytes
+    bound = job.destination.bytes_per_payload(payload.route, job.settings)
     if bound is not None and len(body) > bound:
         raise Rejected("", f"larger than the {bound:,} bytes that {job.destination.name} takes")
     return Mapped(payload.route, body, event.user, payload.notes)

@@ -1,13 +1,13 @@
 """What must not be shown: keys, and the parts of an address that may hold one."""
 
 import base64
-from collections.abc import Iterator
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
 _SHORTEST_SECRET = 6
-
-
 _SHORTEST = 4
 
 
@@ -30,12 +30,29 @@ class Secret:
         """Return the Basic credentials with the key as the user name and no password."""
         return base64.b64encode(f"{self._text}:".encode()).decode()
 
-    def forms(self) -> tuple[str, ...]:
-        """Return what must not be shown: the key as it is, and as Basic credentials.
+    def hide_in(self, text: str, beside: Sequence[str] = ()) -> str:
+        """Return the text with the key replaced by `***`, in all its `forms`."""
+        return hidden(text, self.forms(beside))
 
-        A key of one to three letters is no key, and hiding it would blank out whole messages.
+    def forms(self, beside: Sequence[str] = ()) -> Iterator[str]:
+        """Yield what may show it: the key, plain and encoded, and as Basic credentials.
+
+        `beside` are what may be the user name to its password, or the other way round. A key of
+        one to three letters is no key, and hiding it would blank out whole messages.
         """
-        return (self._text, self.basic()) if len(self._text) >= _SHORTEST else ()
+        if len(self._text) < _SHORTEST:
+            return
+        for other in ("", *beside):
+            for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
+                yield base64.b64encode(pair.encode()).decode()
+        for text in filter(None, (self._text, _path_of(self._text))):
+            yield quote(text, safe="")
+            # In a body of JSON, which a reply of JSON may hold as a text; some escape a slash too.
+            once = json.dumps(text)[1:-1]
+            yield json.dumps(once)[1:-1]
+            yield once.replace("/", r"\/")
+            yield once
+            yield text
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -56,6 +73,13 @@ class Secret:
         return Secret, (self._text,)
 
 
+def _path_of(text: str) -> str:
+    """Return what follows the host of an address that is a key, if that is long enough for one."""
+    start, slashes, rest = text.partition("://")
+    path = rest.partition("/")[2] if slashes and start in {"http", "https"} else ""
+    return path if len(path) >= _SHORTEST_SECRET else ""
+
+
 def display_url(url: str) -> str:
     """Return an address as it may be shown and kept: without user, password and query values.
 
@@ -67,6 +91,29 @@ def display_url(url: str) -> str:
         return "…"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+
+def display_address(address: str) -> str:
+    """Return the address of an input as it may be shown and kept.
+
+    Of the web as `display_url`; elsewhere a `?` is part of a name, and only what comes with a
+    password goes. What is a path on disk comes back as it is.
+    """
+    if re.match(r"https?://", address, re.IGNORECASE):
+        return display_url(address)
+    return re.sub(r"(?<=://)[^/@]*:[^/@]*@", "", address)
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with `***` in place of these; the longest first, one may be in another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def hide_address_in(text: str, url: str) -> str:
+    """Return the text with what `display_url` does not show of an address replaced by `***`."""
+    return hidden(text, secrets_in_address(url))
 
 
 def secrets_in_address(url: str) -> Iterator[str]:

@@ -6,13 +6,14 @@ Secret; one named `endpoint` is the address requests go to, one named `api_key` 
 """
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret, secrets_in_address
+from segcli.secret import Secret, hidden, secrets_in_address
 
 S = TypeVar("S")
 
@@ -28,6 +29,14 @@ _KINDS: Mapping[type, str] = {
 _ADDRESS = "an address such as https://host/path"
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the text of a setting must look like, as a pattern and in words."""
+
+    pattern: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One setting as people need to know it."""
@@ -38,23 +47,41 @@ class Setting:
     required: bool
     default: Any
     env: str
+    shapes: Sequence[Shape] = ()
+
+    def takes(self, text: str) -> bool:
+        """Tell whether a text is of all the shapes that it must have."""
+        return all(re.fullmatch(shape.pattern, text, re.DOTALL) for shape in self.shapes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where settings come from, the strongest first; `config` names the TOML file in messages."""
+    """Where settings come from, the strongest first.
+
+    For messages: `config` names the TOML file, `dest` the destination as it was typed.
+    """
 
     given: Mapping[str, str]
     env: Mapping[str, str]
     table: Mapping[str, Any]
     config: str = "segcli.toml"
+    dest: str = ""
 
 
 def setting(
-    default: Any = MISSING, *, help: str, required: bool = False, minimum: int | None = None
+    default: Any = MISSING,
+    *,
+    help: str,
+    required: bool = False,
+    minimum: int | None = None,
+    shapes: Sequence[Shape] = (),
 ) -> Any:
-    """Declare a field of a Settings dataclass; `required` means: for sending, not for mapping."""
-    return field(default=default, metadata={"help": help, "required": required, "minimum": minimum})
+    """Declare a field of a Settings dataclass; `required` means: for sending, not for mapping.
+
+    What is given has to be of every shape.
+    """
+    rules = {"help": help, "required": required, "minimum": minimum, "shapes": shapes}
+    return field(default=default, metadata=rules)
 
 
 def describe(destination: str, settings: type[Any]) -> list[Setting]:
@@ -68,6 +95,7 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
             required=entry.metadata.get("required", False),
             default=entry.default,
             env=env_name(destination, entry.name),
+            shapes=entry.metadata.get("shapes", ()),
         )
         for entry in fields(settings)
     ]
@@ -85,8 +113,8 @@ def read(destination: str, settings: type[S], sources: Sources) -> S:
     may still be missing: mapping needs no key. See `require`.
     """
     known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # S is one
-    _check_names(destination, sources.given, known, "--set")
-    _check_names(destination, sources.table, known, sources.config)
+    _check_names(destination, sources.given, known, "--set", sources.dest)
+    _check_names(destination, sources.table, known, sources.config, sources.dest)
     kinds = get_type_hints(settings)
     values = {}
     for name, entry in known.items():
@@ -94,6 +122,7 @@ def read(destination: str, settings: type[S], sources: Sources) -> S:
         if value is not None:
             values[name] = _convert(destination, name, value, kinds[name])
             _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
+            _check_shapes(destination, name, values[name], entry.metadata.get("shapes", ()))
     return settings(**values)
 
 
@@ -121,22 +150,19 @@ def how_to_set(destination: str, name: str) -> str:
 
 
 def secrets_of(settings: Any) -> list[str]:
-    """Return every key that the settings or their endpoint hold, the longest first."""
-    found: set[str] = set()
-    for entry in fields(settings):
-        value = getattr(settings, entry.name)
+    """Return every form of every key that the settings or their endpoint hold, longest first."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    texts = [value for value in values.values() if isinstance(value, str)]
+    found: set[str] = set(secrets_in_address(values.get("endpoint", "")))
+    for value in values.values():
         if isinstance(value, Secret):
-            found.update(value.forms())
-        elif entry.name == "endpoint":
-            found.update(secrets_in_address(value))
+            found.update(value.forms(texts))
     return sorted(found, key=len, reverse=True)
 
 
 def hide_secrets(settings: Any, text: str) -> str:
     """Return the text without any key that the settings or their endpoint hold, as `***`."""
-    for secret in secrets_of(settings):
-        text = text.replace(secret, "***")
-    return text
+    return hidden(text, secrets_of(settings))
 
 
 def _first(destination: str, name: str, sources: Sources) -> Any:
@@ -147,7 +173,7 @@ def _first(destination: str, name: str, sources: Sources) -> Any:
 
 
 def _check_names(
-    destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str
+    destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str, dest: str
 ) -> None:
     for name in names:
         if name not in known:
@@ -155,7 +181,8 @@ def _check_names(
             guess = f"Did you mean {close[0]}? " if close else ""
             raise SettingsError(
                 f"{where}: {destination} has no setting {name!r}",
-                f"{guess}It has: {', '.join(known)}. See: segcli destinations {destination}",
+                f"{guess}It has: {', '.join(known)}. "
+                f"See: segcli destinations {dest or destination}",
             )
 
 
@@ -219,3 +246,14 @@ def _check_minimum(destination: str, name: str, value: Any, minimum: int | None)
             f"{destination}: {name} must be at least {minimum}, not {value}",
             how_to_set(destination, name),
         )
+
+
+def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shape]) -> None:
+    text = value.reveal() if isinstance(value, Secret) else str(value)
+    for shape in shapes:
+        if text and not re.fullmatch(shape.pattern, text, re.DOTALL):
+            shown = "" if isinstance(value, Secret) else f", not {text!r}"
+            raise SettingsError(
+                f"{destination}: {name} must be {shape.words}{shown}",
+                how_to_set(destination, name),
+            )

@@ -53,11 +53,15 @@ class Retry:
 class Partial:
     """The vendor answered for each item; what is in neither part is delivered.
 
-    `refused` gives the reason by the item's place in the batch, `retry` the places to try again.
+    `refused` gives the reason by the item's place in the batch, from 0 on, `retry` the places to
+    try again; what is in both is refused. `after` is the wait that was asked for, in seconds,
+    `answered` the number of items that have an answer, where each must have one.
     """
 
     refused: Mapping[int, str]
     retry: frozenset[int] = frozenset()
+    after: float | None = None
+    answered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,27 @@ def by_status(reply: Reply) -> Verdict:
     if status in _TRY_LATER or (status >= 500 and status != 501):
         return Retry(f"HTTP {status}", retry_after(reply))
     if status in {401, 403}:
-        return Stop(_answer(reply), setting="api_key")
+        return Stop(answer(reply), setting="api_key")
     if 300 <= status < 400:
         target = display_url(reply.headers.get("location", "")) or "nowhere"
         return Stop(f"HTTP {status}, which points to {target}", setting="endpoint")
-    return Refused(_answer(reply), splits=status in {400, 413})
+    return Refused(answer(reply), splits=status in {400, 413})
+
+
+def of_batch(verdict: Verdict, count: int) -> Verdict:
+    """Return the verdict on a batch of so many items, or Stop where it cannot be one on it.
+
+    A vendor that answers for items it was not sent has answered for something else: nobody knows
+    which items it took, so none is settled.
+    """
+    if not isinstance(verdict, Partial):
+        return verdict
+    beyond = [place for place in (*verdict.refused, *verdict.retry) if not 0 <= place < count]
+    if beyond:
+        return Stop(f"for item {beyond[0]}, counted from 0, of a request with {count}")
+    if verdict.answered not in (None, count):
+        return Stop(f"for {verdict.answered} items of a request with {count}")
+    return verdict
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -102,6 +122,18 @@ def retry_after(reply: Reply) -> float | None:
         return None
 
 
+def answer(reply: Reply) -> str:
+    """Return the status and the beginning of the body, on one line."""
+    text = excerpt(reply.body[: 4 * EXCERPT].decode(errors="replace"))
+    return f"HTTP {reply.status}: {text}" if text else f"HTTP {reply.status}"
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+
+
 def _until(date: str, reply: Reply) -> float:
     now = _moment(reply.headers.get("date", ""))
     return max(0.0, (_moment(date) - now).total_seconds())
@@ -111,10 +143,3 @@ def _moment(date: str) -> datetime:
     """Read an HTTP-date; one of its three forms does not say that it is UTC."""
     time = parsedate_to_datetime(date)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _answer(reply: Reply) -> str:
-    """Return the status and the beginning of the body, on one line."""
-    text = " ".join(reply.body[: 4 * EXCERPT].decode(errors="replace").split())
-    excerpt = text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
-    return f"HTTP {reply.status}: {excerpt}" if excerpt else f"HTTP {reply.status}"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.destination import Payload
+from segcli.delivery.destination_file import read_destination
+from segcli.destination import Destination, Payload
 from segcli.event import Event, Rejected, parse
 from segcli.outcome import Job
 from segcli.selection import Selection
@@ -16,6 +17,9 @@ from segcli.settings import Sources, read
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_events"
+# The destinations that a file describes.
+EXAMPLES = {path.stem: path for path in sorted((SAMPLES / "destinations").iterdir())}
+EVERYBODY = (*destinations.BUILT_IN, *EXAMPLES)
 NAMES = ("all_types", "checkout", "engage", "hostile", "mobile", "signup")
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 KEY = "sk_live_8f2b61c0d9e74a53"
@@ -52,9 +56,15 @@ def event_of(**fields: Any) -> Event:
 
 
 @cache
+def find(name: str) -> Destination[Any]:
+    """Return a destination, built in or an example of one that a file describes."""
+    return read_destination(str(EXAMPLES[name])) if name in EXAMPLES else destinations.find(name)
+
+
+@cache
 def job_for(name: str, *, selection: Selection | None = None, **given: str) -> Job:
     """Return the job of mapping for a destination, with settings as `--set` takes them."""
-    destination = destinations.find(name)
+    destination = find(name)
     sources = Sources(given=given, env={}, table={})
     values = read(name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection or Selection())

@@ -6,16 +6,15 @@ every kind, and any one or two by arbitrary JSON, or by removing them.
 
 import json
 from functools import cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from acme import ACME
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import KEY, good_events
+from samples import EVERYBODY, KEY, find, good_events
 
 from segcli.destination import Destination, Payload, Remark
-from segcli.destinations import BUILT_IN, find
 from segcli.event import Event, Rejected, parse
 from segcli.exact_json import loads
 from segcli.outcome import Job, Mapped, Outcome, Skipped, event_of, map_event, outcome_of
@@ -24,7 +23,7 @@ from segcli.settings import Sources, read
 
 Path = tuple[str | int, ...]
 
-DESTINATIONS = (*map(find, BUILT_IN), ACME)
+DESTINATIONS = (*map(find, EVERYBODY), ACME)
 GONE = object()
 KINDS = (
     GONE,
@@ -46,7 +45,9 @@ SETTINGS: dict[str, tuple[dict[str, str], ...]] = {
     "gist": ({}, {"batch": "50"}),
     "webhook": ({}, {"label": "Mine"}),
     "acme": ({}, {"region": "us"}),
+    "posthog": ({}, {"historical": "false"}),
 }
+KEYS = {"webhook": f"https://hooks.slack.com/services/{KEY}"}
 
 # No surrogates: they cannot stand in a line of UTF-8, and a test of its own refuses them.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
@@ -120,10 +121,12 @@ def bent_lines(draw: st.DrawFn) -> bytes:
 
 def jobs(destination: Destination[Any]) -> list[Job]:
     """Return jobs with a key and every setting that changes the mapping."""
+    kinds = get_type_hints(destination.settings)
+    keys = {name: KEYS.get(name, KEY) for name, kind in kinds.items() if kind is Secret}
     return [
         Job(destination=destination, settings=read(destination.name, destination.settings, sources))
         for given in SETTINGS.get(destination.name, ({},))
-        for sources in [Sources(given={"api_key": KEY} | given, env={}, table={})]
+        for sources in [Sources(given=keys | given, env={}, table={})]
     ]
 
 

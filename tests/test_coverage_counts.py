@@ -10,7 +10,8 @@ from samples import event_of, good_events, job_for, line_of
 from segcli.event import Event
 from segcli.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
-from segcli.review.coverage import Coverage, shape_of
+from segcli.review.coverage import Coverage
+from segcli.review.shape import shape_of, structure_of
 
 
 def seen(job: Job, *events: Event) -> Coverage:
@@ -19,7 +20,7 @@ def seen(job: Job, *events: Event) -> Coverage:
     for line, event in enumerate(events, 1):
         outcome = map_event(event, job)
         assert isinstance(outcome, Mapped)
-        coverage.see(event, outcome.body, ("events.jsonl", line))
+        coverage.see(event, shape_of(event, outcome), ("events.jsonl", line))
     return coverage
 
 
@@ -152,7 +153,7 @@ def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.Monkey
     ],
 )
 def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None:
-    assert shape_of(one) != shape_of(other)
+    assert structure_of(one) != structure_of(other)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None
     ],
 )
 def test_values_and_the_length_of_an_array_are_no_part_of_the_shape(one: Any, other: Any) -> None:
-    assert shape_of(one) == shape_of(other)
+    assert structure_of(one) == structure_of(other)
 
 
 def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.fingerprint import Fingerprint, Mark, verify_file
+from segcli.delivery.fingerprint import Fingerprint, Mark
+from segcli.delivery.fingerprint import verify as verify_input
 from segcli.errors import InputError
+from segcli.inputs import Input
 
 TEXT = b'{"a":1}\n{"b":2}\n{"c":3}\n'
 
@@ -39,19 +41,19 @@ def events(tmp_path: Path) -> Path:
 
 
 def test_the_same_bytes_go_on(events: Path) -> None:
-    verify_file(str(events), mark_of(TEXT))
+    verify_input(Input(str(events), None), mark_of(TEXT))
 
 
 def test_a_file_that_grew_at_its_end_goes_on(events: Path) -> None:
     mark = mark_of(TEXT)
     events.write_bytes(TEXT + b'{"d":4}\n')
-    verify_file(str(events), mark)
+    verify_input(Input(str(events), None), mark)
 
 
 def test_only_the_bytes_that_were_read_must_be_the_same(events: Path) -> None:
     mark = mark_of(TEXT[:16])
     events.write_bytes(TEXT[:16] + b"something else altogether\n")
-    verify_file(str(events), mark)
+    verify_input(Input(str(events), None), mark)
 
 
 @pytest.mark.parametrize("place", range(len(TEXT)))
@@ -60,7 +62,7 @@ def test_a_byte_that_changed_anywhere_is_an_error_that_names_the_file(
 ) -> None:
     events.write_bytes(TEXT[:place] + bytes([TEXT[place] ^ 1]) + TEXT[place + 1 :])
     with pytest.raises(InputError, match=r"events\.jsonl has changed") as caught:
-        verify_file(str(events), mark_of(TEXT))
+        verify_input(Input(str(events), None), mark_of(TEXT))
     assert "--restart" in caught.value.hint
 
 
@@ -70,13 +72,13 @@ def test_a_file_that_lost_any_of_its_bytes_is_an_error_that_names_it(
 ) -> None:
     events.write_bytes(TEXT[:length])
     with pytest.raises(InputError, match=r"events\.jsonl is shorter than it was"):
-        verify_file(str(events), mark_of(TEXT))
+        verify_input(Input(str(events), None), mark_of(TEXT))
 
 
 def test_lines_in_another_order_are_an_error(events: Path) -> None:
     events.write_bytes(b"".join(reversed(TEXT.splitlines(keepends=True))))
     with pytest.raises(InputError, match="has changed"):
-        verify_file(str(events), mark_of(TEXT))
+        verify_input(Input(str(events), None), mark_of(TEXT))
 
 
 @pytest.mark.parametrize("more", [b"", b"\n", b"\r\n", b"\n{}", b'\n{"d":4}\n'])

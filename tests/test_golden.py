@@ -7,12 +7,11 @@ import io
 from pathlib import Path
 
 import pytest
-from samples import NAMES, ROOT, SAMPLES, job_for, lines_of
+from samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
 
 from segcli.delivery import source
 from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.delivery.transform import Transformation, transform
-from segcli.destinations import BUILT_IN
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -31,7 +30,7 @@ def golden_file(destination: str, sample: str) -> Path:
 
 
 @pytest.mark.parametrize("sample", NAMES)
-@pytest.mark.parametrize("destination", BUILT_IN)
+@pytest.mark.parametrize("destination", EVERYBODY)
 def test_a_sample_becomes_what_its_golden_file_says(
     destination: str, sample: str, update_golden: bool
 ) -> None:
@@ -47,7 +46,7 @@ def test_a_sample_becomes_what_its_golden_file_says(
 
 
 @pytest.mark.parametrize("sample", NAMES)
-@pytest.mark.parametrize("destination", BUILT_IN)
+@pytest.mark.parametrize("destination", EVERYBODY)
 def test_every_line_of_a_sample_is_mapped_rejected_or_skipped(
     destination: str, sample: str
 ) -> None:
@@ -58,7 +57,7 @@ def test_every_line_of_a_sample_is_mapped_rejected_or_skipped(
 
 
 def test_there_is_no_golden_file_of_anything_else() -> None:
-    expected = {golden_file(destination, sample) for destination in BUILT_IN for sample in NAMES}
+    expected = {golden_file(destination, sample) for destination in EVERYBODY for sample in NAMES}
 
     assert set(GOLDEN.rglob("*.*")) - set((GOLDEN / "engage").iterdir()) == expected
     assert {file.stem for file in SAMPLES.glob("*.jsonl")} == set(NAMES)

@@ -9,6 +9,7 @@ from disks import broken, no_space
 from journals import delivered, opened, totals
 
 from segcli.delivery import journal as module
+from segcli.delivery import journal_file
 from segcli.delivery import past as pasts
 from segcli.delivery.fingerprint import Mark
 from segcli.delivery.journal import Journal
@@ -114,7 +115,7 @@ def test_a_new_file_that_may_not_be_on_disk_stops_the_run(
 ) -> None:
     journal = opened(tmp_path / "a.journal")
     journal.promise(2000)
-    monkeypatch.setattr(module, "sync_folder", broken)
+    monkeypatch.setattr(journal_file, "sync_folder", broken)
     with pytest.raises(Stopped, match="Input/output error"):
         fill(journal, range(1, 2000))
     journal.close()

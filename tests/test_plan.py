@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samples import job_for, line_of
 from sending import item
 
-from segcli.delivery.batch import Bounds, take
+from segcli.delivery.batch import Batch, Bounds
 from segcli.destination import Limits
 from segcli.outcome import Job, Mapped, outcome_of
 from segcli.review.plan import Plan
@@ -39,7 +39,9 @@ def requests_taken(payloads: Sequence[Mapped], bounds: Bounds) -> int:
     """Return how many requests these payloads, all of one route, are sent in."""
     queue, requests = deque(item(payload.body) for payload in payloads), 0
     while queue:
-        take(queue, bounds)
+        batch = Batch(bounds)
+        while queue and batch.takes(queue[0]):
+            batch.add(queue.popleft())
         requests += 1
     return requests
 

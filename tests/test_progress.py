@@ -25,7 +25,8 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def tally_of(**more: object) -> Tally:
     figures = {"read": 1_234, "delivered": 1_000, "refused": 2, "skipped": 30, "in_flight": 4}
-    return Tally(**(figures | {"retries": 5, "bytes_read": 600, "bytes_settled": 500} | more))  # type: ignore[arg-type]
+    figures |= {"retries": 5, "bytes_read": 600, "bytes_settled": 500, "stored_read": 600}
+    return Tally(**(figures | more))  # type: ignore[arg-type]
 
 
 def drawn(tally: Tally, *, total: int | None) -> str:
@@ -96,6 +97,14 @@ def test_the_bar_is_as_long_as_its_share() -> None:
 
     # Of 40 columns.
     assert [filled(share) for share in (250, 500, 750)] == [10, 20, 30]
+
+
+def test_of_a_compressed_input_the_bar_shows_the_share_of_what_is_stored() -> None:
+    tally = tally_of(bytes_read=6_000, bytes_settled=3_000, stored_read=600)
+
+    assert tally.stored_settled == 300
+    assert "(30% of the bytes settled)" in plain_line(tally, 1_000, 1.0)
+    assert tally_of(bytes_read=0, bytes_settled=0, stored_read=0).stored_settled == 0
 
 
 def test_without_a_size_the_bar_pulses_and_there_is_no_share() -> None:

@@ -405,7 +405,7 @@ def test_fault_is_a_kind_and_a_share(text: str, fault: Fault) -> None:
         ("503:5", "type 503:5% or 503:0.05"),
         ("503:-1%", "is not from 0 to 1"),
         ("503:nan", "is not from 0 to 1"),
-        ("200:1%", "type a status from 400 to 599, reset or timeout"),
+        ("200:1%", "type a status from 400 to 599, reset, timeout or item"),
         ("crash:1%", "there is no fault 'crash'"),
         ("٥٠٣:1%", "there is no fault"),
     ],

@@ -1,12 +1,15 @@
 """A key shows nowhere: not as text, in a traceback, in an error, in what a vendor echoes."""
 
+import base64
 import copy
 import dataclasses
+import json
 import pickle
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from samples import KEY
@@ -127,3 +130,40 @@ def test_an_empty_key_is_false_and_shows_as_empty() -> None:
 )
 def test_an_address_is_shown_without_what_may_be_a_key(url: str, shown: str) -> None:
     assert display_url(url) == shown
+
+
+HOOK = "https://hooks.example/services/T0HL/x9f2b61c0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a key: {}",
+        "Basic {basic}",
+        "user and key: {pair}",
+        '{{"body": {json}}}',
+        '{{"body": {twice}}}',
+        '{{"body": "{php}"}}',
+        "/v1/{quoted}/events",
+    ],
+)
+def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(text: str) -> None:
+    for key in ('k/9f "2b61\\c0', KEY, HOOK):
+        forms = {
+            "basic": Secret(key).basic(),
+            "pair": base64.b64encode(f"site:{key}".encode()).decode(),
+            "json": json.dumps(key),
+            "twice": json.dumps(json.dumps(key)),
+            "php": json.dumps(key)[1:-1].replace("/", "\\/"),
+            "quoted": quote(key, safe=""),
+        }
+        shown = Secret(key).hide_in(text.format(key, **forms), ["site"])
+
+        assert "***" in shown
+        assert "9f" not in shown
+        assert "2b61" not in shown
+
+
+def test_of_an_address_that_is_a_key_its_path_is_hidden_too() -> None:
+    assert Secret(HOOK).hide_in("no route /services/T0HL/x9f2b61c0") == "no route /***"
+    assert Secret("https://hooks.example/").hide_in("no route /") == "no route /"

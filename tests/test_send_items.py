@@ -3,11 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from couriers import AcmeSettings, acme
 from sending import Answer, Got, Vendor, records, tracks, written
 
+from segcli import Items, by_item
 from segcli.delivery import source
 from segcli.delivery.deliver import Run, deliver
 from segcli.delivery.tally import STATES_OF_SEND, Tally
@@ -15,7 +18,7 @@ from segcli.outcome import Job
 from segcli.verdict import Partial, Reply, Verdict, by_status
 
 
-def by_item(reply: Reply) -> Verdict:
+def by_hand(reply: Reply) -> Verdict:
     """Judge a 207 by the status of each item in its body."""
     if reply.status != 207:
         return by_status(reply)
@@ -26,8 +29,17 @@ def by_item(reply: Reply) -> Verdict:
     )
 
 
+def in_words(reply: Reply) -> Verdict:
+    """Judge it as `by_item` does, with entries that are objects."""
+    entries = [{"status": status} for status in json.loads(reply.body)]
+    return by_item(Items(status="status"))(replace(reply, body=json.dumps(entries).encode()))
+
+
+@pytest.mark.parametrize("verdict", [by_hand, in_words])
 def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
-    vendor: Callable[[Callable[[Got], Answer]], Vendor], tmp_path: Path
+    verdict: Callable[[Reply], Verdict],
+    vendor: Callable[[Callable[[Got], Answer]], Vendor],
+    tmp_path: Path,
 ) -> None:
     seen: Counter[str] = Counter()
 
@@ -44,7 +56,8 @@ def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
 
     path = written(tmp_path / "events.jsonl", tracks(100, users=1))
     rejects, tally = tmp_path / "rejects.ndjson", Tally()
-    job = Job(destination=acme(by_item), settings=AcmeSettings(endpoint=vendor(answer).url))
+    settings = AcmeSettings(endpoint=vendor(answer).url)
+    job = Job(destination=acme(verdict), settings=settings)
     deliver(Run(job=job, inputs=source.inputs([str(path)]), rejects=rejects), tally)
 
     assert tally.ledger(STATES_OF_SEND) == {

@@ -114,5 +114,6 @@ def test_ctrl_c_before_the_first_event_is_no_traceback(spawn: Spawn, standin: St
     code = process.wait(5)
 
     assert "nothing leaves this machine" in announced
-    assert code == 130
+    # Python ends by the signal itself where it struck amid an import; a shell says 130 to both.
+    assert code in {130, -signal.SIGINT}
     assert "Traceback" not in process.stderr.read()

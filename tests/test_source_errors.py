@@ -8,7 +8,7 @@ import pytest
 
 from segcli.delivery import source
 from segcli.errors import InputError, Stopped
-from segcli.inputs import stream
+from segcli.inputs import opening
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
 @pytest.mark.parametrize(
     ("start", "says", "type_next"),
     [
-        (b"\x1f\x8b\x08", "is gzip", "gzip -dc"),
-        (b"\x28\xb5\x2f\xfd", "is Zstandard", "zstd -dc"),
+        (b"BZh9", "is bzip2", "bzip2 -dc"),
+        (b"\xfd7zXZ\x00", "is xz", "xz -dc"),
         (b"\xff\xfe{\x00", "is UTF-16", "iconv -f UTF-16"),
         (b"\xfe\xff\x00{", "is UTF-16", "iconv -f UTF-16"),
         (b"PK\x03\x04", "is a zip", "unzip -p"),
@@ -48,7 +48,6 @@ def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
 def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").touch()
     for names, says, hint in (
-        ([str(tmp_path)], "is a folder", "*.jsonl"),
         ([str(tmp_path / "event.jsonl")], "does not exist", str(tmp_path / "events.jsonl")),
         ([str(tmp_path / "no" / "such")], "does not exist", "does not exist either"),
         ([str(tmp_path / "events.jsonl")] * 2, "is given twice", "sent twice"),
@@ -68,7 +67,7 @@ def test_an_input_that_fails_under_way_stops_the_run(
             return super().read1(size)
 
     path = file_of(b"x\n" * source._BLOCK)
-    monkeypatch.setattr(stream, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
+    monkeypatch.setattr(opening, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
     found = source.inputs([str(path)])
 
     with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):

@@ -7,7 +7,7 @@ import pytest
 from checking import review_of, said
 from samples import event_of, line_of
 
-from segcli.review.spec import remarks
+from segcli.review.spec import remarks_by_type, remarks_by_value
 
 LARGEST = 32 * 1024
 RESERVED = {
@@ -50,7 +50,9 @@ TRAITS = [
 
 
 def found(**fields: Any) -> list[tuple[str, str]]:
-    return [(remark.field, remark.problem) for remark in remarks(event_of(**fields))]
+    event = event_of(**fields)
+    remarks = [*remarks_by_value(event), *remarks_by_type(event)]
+    return [(remark.field, remark.problem) for remark in remarks]
 
 
 def of_size(size: int) -> bytes:

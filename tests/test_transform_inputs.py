@@ -51,14 +51,12 @@ def test_a_missing_file_stops_the_run_before_the_files_in_front_of_it(
     assert refusal("events.jsonl", "missing.jsonl")
 
 
-def test_a_folder_is_answered_with_the_pattern_of_its_files(
-    refusal: Refusal, tmp_path: Path
-) -> None:
+def test_an_empty_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
 
     assert refusal("archive/") == [
-        "Error: archive/ is a folder",
-        "Name its files: archive/*.jsonl",
+        "Error: the folder archive/ holds no files to read",
+        "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them.",
     ]
 
 
@@ -75,8 +73,8 @@ FOREIGN = {
     "array, spread out": (b"\xef\xbb\xbf[\n  {}\n]", "is a JSON array", "jq -c '.[]' {} | "),
     "pretty": (b'{\n  "type": "track"\n}\n', "holds JSON over several lines", "jq -c . {} | "),
     "pretty, by Windows": (b'{\r\n  "type"', "holds JSON over several lines", "jq -c . {} | "),
-    "gzip": (gzip.compress(TWO), "is gzip", "gzip -dc {} | "),
-    "zstd": (b"\x28\xb5\x2f\xfd\x04\x00", "is Zstandard", "zstd -dc {} | "),
+    "array, packed": (gzip.compress(b"[]"), "is a JSON array", "gzip -dc {} | jq -c '.[]' | "),
+    "bzip2": (b"BZh91AY", "is bzip2", "bzip2 -dc {} | "),
     "zip": (b"PK\x03\x04\x14\x00", "is a zip archive", "unzip -p {} | "),
     "UTF-16": (TWO.decode().encode("utf-16"), "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {} | "),
     "UTF-16, big end first": (b"\xfe\xff\x00{", "is UTF-16 text", "iconv -f UTF-16 "),
@@ -96,7 +94,7 @@ def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
     assert hint.startswith(f"Type: {command.format('events.jsonl')}")
 
 
-@pytest.mark.parametrize("kind", ["array", "pretty", "gzip", "UTF-16"])
+@pytest.mark.parametrize("kind", ["array", "pretty", "array, packed", "UTF-16"])
 def test_stdin_that_is_no_ndjson_is_refused_too(run_segcli: Run, kind: str) -> None:
     content, what, _ = FOREIGN[kind]
 

@@ -1,20 +1,20 @@
 """`segcli check`: the gate for CI, without a key and without a network."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from segcli.cli import formats, report
+from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
 from segcli.cli.options import JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
-from segcli.delivery import source
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.source import Input
 from segcli.errors import Exit, OutputError, UsageError
+from segcli.inputs import look_at
+from segcli.outcome import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,15 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
     --fail-on-uncovered is left out; with --strict for warnings too.
     """
-    inputs = source.inputs(asked.files)
+    inputs = found(asked)
     report.check_outputs(asked)
     _check_golden(asked, how)
-    review = check(_as_asked(asked, how, inputs))
+    job = job_of(asked)
+    choice = choose(inputs, asked, job)
+    look_at(choice.inputs)
+    if (left_out := said_of(choice.left_out)) and not asked.quiet:
+        click.echo(left_out, err=True)
+    review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
         click.echo(formats.formatter(how.format)(review).encode(), nl=False)
     if asked.report:
@@ -94,14 +99,21 @@ def _check_golden(asked: JobOptions, how: CheckOptions) -> None:
         raise UsageError(
             f"--expect {how.expect} is also an input", "Name the inputs by a pattern without it."
         )
+    folders = [name for name in asked.files if Path(name).is_dir()]
+    if any(how.expect.resolve().is_relative_to(Path(name).resolve()) for name in folders):
+        raise UsageError(
+            f"--expect {how.expect} lies in a folder that is read",
+            "Keep it elsewhere, or name the inputs by a pattern without it.",
+        )
     if how.update and not how.expect.parent.is_dir():
         raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, inputs: Sequence[Input]) -> Check:
+def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: Choice) -> Check:
     return Check(
-        job=job_of(asked),
-        inputs=inputs,
+        job=job,
+        inputs=choice.inputs,
+        files_left_out=len(choice.left_out),
         strict=how.strict,
         expect=how.expect,
         update=how.update,

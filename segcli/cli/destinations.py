@@ -6,23 +6,30 @@ from typing import Any
 import click
 
 from segcli import destinations, settings
-from segcli.destination import Destination
+from segcli.cli import target
+from segcli.destination import Destination, Limits
 from segcli.errors import UsageError
 from segcli.secret import Secret
 
 
 @click.command("destinations")
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a destination's file.")
+def command(name: str | None, schema: bool) -> int:
     """List the destinations, or describe one.
 
-    Of one: the calls it takes, its settings with their environment names, what becomes of which
-    field, and its limits.
+    NAME is one of them, or the path of a file that describes one, as ./acme.toml: its mistakes are
+    shown, all at once. Of one are shown the calls it takes, its settings with their environment
+    names, what becomes of which field, and its limits.
     """
-    if name is None:
+    if schema:
+        from segcli.mapping_file import schema_text
+
+        click.echo(schema_text(), nl=False)
+    elif name is None:
         _list()
     else:
-        _describe(destinations.find(name))
+        _describe(target.find(name))
     return 0
 
 
@@ -44,12 +51,16 @@ def _list() -> None:
 
 def _describe(destination: Destination[Any]) -> None:
     label = destination.label or "(set label)"
-    _print(f"{destination.name}: {destination.about}")
+    _print(f"{destination.name}: {destination.about}" if destination.about else destination.name)
     _print(f"takes {_kinds(destination)}; in the integrations object it is {label}")
-    _print(f"limits: {_limits(destination)}")
+    if limits := _limits(destination):
+        _print(f"limits: {limits}")
     _print()
     _print(_settings_table(destination))
     _print()
+    if destination.actions:
+        _print(_actions_table(destination))
+        _print()
     _print(_fields_table(destination))
 
 
@@ -59,14 +70,19 @@ def _kinds(destination: Destination[Any]) -> str:
 
 def _limits(destination: Destination[Any]) -> str:
     limits = destination.limits
-    parts = [f"{limits.events:,} event{'s' if limits.events > 1 else ''} a request"]
-    if limits.bytes is not None:
-        parts.append(f"{limits.bytes:,} bytes of events a request")
+    parts = [] if destination.actions else [_request(limits, " of events")]
     if limits.payload_bytes is not None:
         parts.append(f"{limits.payload_bytes:,} bytes an event")
     if limits.rate is not None:
-        parts.append(f"{limits.rate:g} requests/s")
+        parts.append(f"{limits.rate:g} request{'s' if limits.rate != 1 else ''}/s")
     return ", ".join(parts)
+
+
+def _request(limits: Limits, of_what: str = "") -> str:
+    """Say what one request may hold."""
+    events = f"{limits.events:,} event{'s' if limits.events > 1 else ''} a request"
+    size = f", {limits.bytes:,} bytes{of_what} a request" if limits.bytes is not None else ""
+    return events + size
 
 
 def _settings_table(destination: Destination[Any]) -> Any:
@@ -87,6 +103,17 @@ def _default(row: settings.Setting) -> str:
     return str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
 
 
+def _actions_table(destination: Destination[Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("action", "takes", "is posted as", "to"):
+        table.add_column(title, overflow="fold")
+    for action in destination.actions:
+        table.add_row(action.name, action.events, _request(action.limits), action.posted)
+    return table
+
+
 def _fields_table(destination: Destination[Any]) -> Any:
     from rich.table import Table
 
@@ -105,4 +132,4 @@ def _print(what: Any = "") -> None:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, width=width).print(what)
+    Console(highlight=False, markup=False, emoji=False, width=width).print(what)

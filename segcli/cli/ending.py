@@ -15,7 +15,8 @@ from segcli.outcome import Job
 class Ending:
     """A run that is over, or nearly; times are wall-clock and monotonic seconds.
 
-    `before` is what earlier runs settled, if this one went on where they stopped.
+    `left_out` are inputs that did not have to be read. `before` is what earlier runs settled, if
+    this one went on where they stopped.
     """
 
     command: str
@@ -23,6 +24,7 @@ class Ending:
     inputs: Sequence[Input]
     tally: Tally
     states: Sequence[State] = STATES_OF_TRANSFORM
+    left_out: Sequence[Input] = ()
     rejects: Path | None = None
     sandbox: str = ""
     stopped: SegcliError | None = None

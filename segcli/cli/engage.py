@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from segcli.cli import target
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
@@ -140,6 +141,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
     The next sync tells every member again; nobody is told anything now.
     """
     count = 0
+    dest = target.name_of(dest) if dest else None
     if place_of(state).exists():
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from segcli.delivery.journal import lock
+from segcli.delivery.journal_file import lock
 from segcli.delivery.state import State
 from segcli.errors import OutputError, UsageError
 

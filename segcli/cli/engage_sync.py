@@ -127,7 +127,7 @@ class _Sync:
 
 def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Make the difference, tell it, and return the exit code."""
-    [entry] = source.inputs(asked.files)
+    entry = _one_file(asked.file)
     report.check_outputs(asked)
     with staged(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
@@ -139,6 +139,14 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
         settings.require(job.destination.name, job.settings)
         with changed_state(asked.state) as state:
             return _tell(one, pace, state)
+
+
+def _one_file(name: str) -> Input:
+    """Return the input; raises InputError for a folder: nobody knows which file is the newest."""
+    [entry, *others] = source.inputs([name])
+    if others or entry.found_in:
+        raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
+    return entry
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:

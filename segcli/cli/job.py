@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations, settings
+from segcli.cli import target
 from segcli.cli.options import DEFAULT_CONFIG, JobOptions, Target
 from segcli.destination import Destination
 from segcli.errors import SettingsError, UsageError
@@ -25,14 +26,16 @@ def job_of(
     if asked.dest is None:
         raise UsageError(
             "no destination is named",
-            f"Type --dest NAME. There are: {', '.join(destinations.names())}",
+            f"Type --dest NAME, or the path of a file as ./acme.toml. "
+            f"There are: {', '.join(destinations.names())}",
         )
-    destination = destinations.find(asked.dest)
+    destination = target.find(asked.dest)
     sources = settings.Sources(
         given=_given(asked, destination) | dict(overrides(destination) if overrides else {}),
         env=os.environ,
         table=_table(asked.config, destination.name),
         config=asked.config or DEFAULT_CONFIG,
+        dest=asked.dest,
     )
     values = settings.read(destination.name, destination.settings, sources)
     selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
@@ -84,21 +87,21 @@ def _table(config: str | None, name: str) -> Mapping[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
-    _check_tables(path, content)
+    if name not in content:
+        _check_tables(path, content, name)
     table = content.get(name, {})
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: {name} is not a table", f"Write it as [{name}]")
     return table
 
 
-def _check_tables(path: Path, content: Mapping[str, Any]) -> None:
-    """Raise SettingsError where a table is nearly, but not quite, named after a destination."""
-    known = destinations.names()
+def _check_tables(path: Path, content: Mapping[str, Any], wanted: str) -> None:
+    """Raise SettingsError where a table is nearly, but not quite, named after the destination."""
+    known = {wanted, *destinations.names()}
     for name in content:
-        close = difflib.get_close_matches(name, known, 1)
-        if name not in known and close:
+        if name not in known and difflib.get_close_matches(name, known, 1) == [wanted]:
             raise SettingsError(
-                f"{path}: there is no destination {name!r}", f"Did you mean [{close[0]}]?"
+                f"{path}: there is no destination {name!r}", f"Did you mean [{wanted}]?"
             )
 
 

@@ -15,14 +15,24 @@ from segcli.delivery.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
-from segcli.secret import display_url
+from segcli.secret import display_address, display_url
 from segcli.settings import hide_secrets
 
 if TYPE_CHECKING:
     from segcli.delivery.journal import Journal
     from segcli.delivery.past import Header
 
-_OPTIONS = ("type", "event", "since", "until", "user", "where", "limit", "ignore_integrations")
+_OPTIONS = (
+    "type",
+    "event",
+    "since",
+    "until",
+    "allowed_lateness",
+    "user",
+    "where",
+    "limit",
+    "ignore_integrations",
+)
 
 
 class _How(Protocol):
@@ -54,7 +64,7 @@ def begin_journal(
             why = "--sandbox" if rehearsal else "stdin"
             raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
         return None, job
-    header = _header(asked, job, inputs, rehearsal=rehearsal)
+    header = _header(asked, job, rehearsal=rehearsal)
     path = how.journal or default_path(Path(click.get_app_dir("segcli")), header)
     start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
     journal = begin(path, header, inputs, start)
@@ -81,10 +91,10 @@ def _without_secrets(word: str, job: Job) -> str:
     if re.fullmatch(r"--[a-z-]+", word):
         return word
     word = hide_secrets(job.settings, word)
-    return re.sub(r"https?://\S+", lambda match: display_url(match[0]), word)
+    return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 
-def _header(asked: JobOptions, job: Job, inputs: Sequence[Input], *, rehearsal: bool) -> "Header":
+def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
     from segcli.delivery.past import Header
     from segcli.delivery.resume import names_of
 
@@ -92,13 +102,14 @@ def _header(asked: JobOptions, job: Job, inputs: Sequence[Input], *, rehearsal: 
         destination=job.destination.name,
         # Each rehearsal has a sandbox of its own, on another port.
         endpoint="" if rehearsal else display_url(getattr(job.settings, "endpoint", "")),
-        inputs=names_of(inputs),
+        inputs=names_of(asked.files),
         options={f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
         moments={
             name: moment.isoformat()
             for name in ("since", "until")
             if (moment := getattr(job.selection, name))
         },
+        revision=job.destination.revision,
     )
 
 
@@ -107,6 +118,8 @@ def _typed(asked: JobOptions, name: str) -> Any:
     value = getattr(asked, name)
     if name in {"since", "until"}:
         return value.text if value else None
+    if name == "allowed_lateness":
+        return None if value is None else f"{value:g}s"
     if name == "where":
         # In a list, as the options with several values: those are shown letter by letter.
         return [value.text] if value else None

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from segcli.cli.quantities import MOMENT, SIZE, Moment
+from segcli.cli.quantities import DURATION, MOMENT, SIZE, Moment
 from segcli.cli.where import QUERY, Where
 from segcli.delivery.source import MAX_LINE
 from segcli.event import TYPES
@@ -32,6 +32,7 @@ class JobOptions:
     event: tuple[str, ...]
     since: Moment | None
     until: Moment | None
+    allowed_lateness: float | None
     user: tuple[str, ...]
     where: Where | None
     limit: int | None
@@ -127,7 +128,8 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             envvar="SEGCLI_DEST",
             default=default_dest,
             show_default=default_dest is not None,
-            help="The destination; `segcli destinations` lists them. Env: SEGCLI_DEST.",
+            help="The destination: a name that `segcli destinations` lists, or a file like "
+            "./acme.toml. Env: SEGCLI_DEST.",
         ),
         click.option(
             "--set",
@@ -168,6 +170,13 @@ _SELECTION = (
         "--since", type=MOMENT, metavar="TIME", help="Only from this time on: ISO-8601, or 7d."
     ),
     click.option("--until", type=MOMENT, metavar="TIME", help="Only before this time."),
+    click.option(
+        "--allowed-lateness",
+        type=DURATION,
+        metavar="TIME",
+        help="Do not read an archive's days that begin later than this after --until, such as 7d.  "
+        "[default: read them, events may be late]",
+    ),
     click.option(
         "--user",
         metavar="ID",

@@ -70,7 +70,7 @@ def _live(tally: Tally, total: int | None, console: Console) -> Live:
 
 
 def _picture(tally: Tally, bar: Progress, task: TaskID, speed: "_Speed") -> Group:
-    bar.update(task, completed=tally.bytes_settled)
+    bar.update(task, completed=tally.stored_settled)
     counts = Text()
     for state, lines in tally.ledger(STATES_OF_SEND).items():
         counts.append(f"{lines:,} ", style=COLOURS[state] if lines else "dim")
@@ -106,7 +106,7 @@ def _plain(tally: Tally, total: int | None, console: Console) -> Iterator[None]:
 
 def plain_line(tally: Tally, total: int | None, speed: float) -> str:
     """Return the state of the run in one line."""
-    share = f" ({tally.bytes_settled / total:.0%} of the bytes settled)" if total else ""
+    share = f" ({tally.stored_settled / total:.0%} of the bytes settled)" if total else ""
     counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
     parts = (
         f"{tally.read:,} read{share}: {counts or 'nothing settled yet'}",

@@ -1,6 +1,9 @@
 """The end of a command: the summary for people, the JSON report for machines, the exit code."""
 
+import os
+import stat
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from segcli import __version__
 from segcli.cli.ending import Ending
 from segcli.cli.options import Files, Outputs
 from segcli.errors import UsageError
+from segcli.inputs import Input
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
@@ -18,6 +22,7 @@ REPORT_VERSION = 1
 
 def check_outputs(asked: Files, journal: Path | None = None) -> None:
     """Find out before the run whether its files can be written, each without harming another."""
+    folders = [Path(name).resolve() for name in asked.files if Path(name).is_dir()]
     taken = {Path(name).resolve(): "an input" for name in asked.files if name != "-"}
     named = (("--rejects", asked.rejects), ("--report", asked.report), ("--journal", journal))
     for option, path in named:
@@ -26,10 +31,31 @@ def check_outputs(asked: Files, journal: Path | None = None) -> None:
         if other := taken.get(path.resolve()):
             raise UsageError(f"{option} {path} is also {other}", f"Name another: {option} PATH")
         taken[path.resolve()] = option
+        if any(path.resolve().is_relative_to(folder) for folder in folders):
+            raise UsageError(
+                f"{option} {path} lies in a folder that is read, and would become an input",
+                f"Name a place outside of it: {option} PATH",
+            )
         if option != "--journal" and not path.parent.is_dir():
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
     if asked.report and asked.report.is_file():
         _check_is_report(asked.report)
+
+
+def check_stdout(inputs: Sequence[Input]) -> None:
+    """Raise UsageError where stdout goes to a file that is read, which would never end."""
+    try:
+        status = os.fstat(1)
+    except OSError:  # closed by whoever started us
+        return
+    if not stat.S_ISREG(status.st_mode):
+        return
+    for entry in inputs:
+        if entry.name != "-" and not entry.remote and os.path.samestat(status, os.stat(entry.name)):
+            raise UsageError(
+                f"stdout goes to {entry.title}, which is also an input",
+                "Let it go elsewhere: segcli … > another-file",
+            )
 
 
 def _check_is_report(path: Path) -> None:
@@ -72,6 +98,7 @@ def document(ending: Ending) -> dict[str, Any]:
         "endpoint": display_url(endpoint) if endpoint else None,
         "sandbox": bool(ending.sandbox),
         "inputs": [{"name": entry.title, "bytes": entry.size} for entry in ending.inputs],
+        "files_left_out": len(ending.left_out),
         "started": datetime.fromtimestamp(ending.started, UTC).isoformat(timespec="milliseconds"),
         "seconds": round(ending.seconds, 3),
         "exit_code": int(ending.exit_code),

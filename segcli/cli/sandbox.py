@@ -1,15 +1,19 @@
 """`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from segcli import destinations
+from segcli.cli import target
 from segcli.cli.options import packed
 from segcli.cli.quantities import DURATION, RATE
-from segcli.cli.sending import FAULT
+from segcli.cli.sending import FAULT, host
+from segcli.destination import Destination
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, Script, Standin, serve
 
@@ -30,6 +34,13 @@ class StageOptions:
 
 @click.command("sandbox")
 @click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.option(
+    "--dest",
+    "-d",
+    metavar="PATH",
+    multiple=True,
+    help="Stand in for the destination of this file too, as ./acme.toml (repeatable).",
+)
 @packed(
     StageOptions,
     "stage",
@@ -39,7 +50,7 @@ class StageOptions:
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Fail so often: 503:5%, 429:2%, reset:1%, timeout:1% (repeatable).",
+        help="Fail so often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
     ),
     click.option(
         "--latency", type=DURATION, metavar="TIME", default=0.0, help="Answer after so long."
@@ -63,12 +74,13 @@ class StageOptions:
         help="Append every accepted payload to this file.",
     ),
 )
-def command(port: int, stage: StageOptions) -> int:
+def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
     """Stand in for every vendor on this machine.
 
     It checks route, key and body as the vendor would, keeps counts, and plays faults.
     GET /_sandbox tells what it got.
     """
+    described = {name: target.find(name) for name in dest}
     script = Script(
         key=stage.key,
         faults=stage.fault,
@@ -80,7 +92,7 @@ def command(port: int, stage: StageOptions) -> int:
         keep=stage.keep,
     )
     try:
-        serve(script, port=port, started=partial(_announce, key=stage.key))
+        serve(script, port=port, started=partial(_begin, described=described, key=stage.key))
     except OSError as error:
         raise UsageError(
             f"the sandbox cannot listen on port {port}: {error.strerror}",
@@ -89,11 +101,14 @@ def command(port: int, stage: StageOptions) -> int:
     return 0
 
 
-def _announce(standin: Standin, *, key: str) -> None:
+def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: str) -> None:
+    for destination in described.values():
+        host(standin, destination)
     click.echo(
         f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
     )
     click.echo("Send to it with:")
-    for name in destinations.BUILT_IN:
-        click.echo(f"  segcli send --dest {name} --endpoint {standin.endpoint(name)}")
+    names = {name: name for name in destinations.BUILT_IN}
+    for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
+        click.echo(f"  segcli send --dest {dest} --endpoint {standin.endpoint(name)}")
     click.echo(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")

@@ -1,12 +1,15 @@
 """`segcli send`: delivers, and accounts for every line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from segcli import settings
 from segcli.cli import report
+from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.journal import begin_journal, how_to_resume
@@ -22,9 +25,14 @@ from segcli.cli.sending import (
     transport_for,
 )
 from segcli.cli.transform import transform_and_report
-from segcli.delivery import rejects, source
+from segcli.delivery import rejects
 from segcli.delivery.tally import STATES_OF_SEND, Tally
+from segcli.errors import SegcliError
+from segcli.inputs import Input, look_at
 from segcli.sandbox import Standin
+
+if TYPE_CHECKING:
+    from segcli.delivery.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: Sandb
     """
     if how.dry_run:
         return transform_and_report(asked)
-    inputs = source.inputs(asked.files)
+    inputs = found(asked)
     # It takes a while to load, so that is done before anything is said to have begun.
     pace = replace(pace, http_transport=transport_for(pace))
     with staged(stage, quiet=asked.quiet) as standin:
@@ -78,7 +86,7 @@ def _send(
     how: SendOptions,
     pace: PaceOptions,
     *,
-    inputs: list[source.Input],
+    inputs: list[Input],
     standin: Standin | None,
 ) -> int:
     from segcli.delivery.deliver import Run
@@ -90,10 +98,14 @@ def _send(
     rejects.check_writable(kept)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}
+    choice = choose(inputs, asked, job)
+    wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
+    _look_at(wanted, journal)
     ending = Ending(
         command="send",
         job=job,
-        inputs=inputs,
+        inputs=choice.inputs,
+        left_out=choice.left_out,
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
@@ -102,7 +114,7 @@ def _send(
     )
     run = Run(
         job=job,
-        inputs=inputs,
+        inputs=wanted,
         rejects=kept,
         concurrency=pace.concurrency,
         rate=pace.rate,
@@ -118,3 +130,13 @@ def _send(
         return how_to_resume(asked, job) if resumable else ""
 
     return run_and_report(run, ending, asked, go_on=go_on)
+
+
+def _look_at(wanted: Sequence[Input], journal: "Journal | None") -> None:
+    """Look at what is to be read; a run that does not even start leaves no journal behind."""
+    try:
+        look_at(wanted)
+    except SegcliError:
+        if journal:
+            journal.end(finished=False)
+        raise

@@ -18,6 +18,7 @@ from segcli.delivery import source
 from segcli.destination import Destination
 from segcli.errors import SegcliError, UsageError
 from segcli.sandbox import Fault, Script, Standin, parse_fault
+from segcli.secret import Secret
 
 if TYPE_CHECKING:
     from segcli.delivery.deliver import Run
@@ -91,7 +92,7 @@ SANDBOX_OPTIONS = packed(
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Let the sandbox fail: 503:5%, 429:2%, reset:1%, timeout:1% (repeatable).",
+        help="Let the sandbox fail: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
     ),
     click.option(
         "--latency",
@@ -181,10 +182,32 @@ def overrides_of(
     def overrides(destination: Destination[Any]) -> Mapping[str, str]:
         if standin is None:
             return {}
-        known = {row.name for row in settings.describe(destination.name, destination.settings)}
-        if "endpoint" not in known:
+        known = settings.describe(destination.name, destination.settings)
+        if "endpoint" not in {row.name for row in known}:
             raise UsageError(f"--sandbox: {destination.name} has no setting endpoint to change")
-        wanted = {"endpoint": standin.endpoint(destination.name), "api_key": _REHEARSAL_KEY}
-        return {name: value for name, value in wanted.items() if name in known}
+        host(standin, destination)
+        endpoint = standin.endpoint(destination.name)
+        keys = {
+            row.name: _REHEARSAL_KEY if row.takes(_REHEARSAL_KEY) else endpoint
+            for row in known
+            if row.kind is Secret or row.name == "api_key"
+        }
+        return keys | {"endpoint": endpoint}
 
     return overrides
+
+
+def host(standin: Standin, destination: Destination[Any]) -> None:
+    """Let the sandbox stand in for a destination that a file describes.
+
+    Raises UsageError where it is to answer for single events, and the vendor never does.
+    """
+    from segcli.sandbox.vendors.described import described
+
+    if destination.wire:
+        standin.app.host(destination.name, described(destination.wire))
+    if standin.app.fails_items and not standin.app.vendor(destination.name).by_item:
+        raise UsageError(
+            f"--fault item: {destination.name} does not answer for single events",
+            "A file that describes a destination says where it does: [reply.items]",
+        )

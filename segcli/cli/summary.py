@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from segcli.cli.choice import said_of
 from segcli.cli.ending import Ending
 from segcli.delivery.tally import State, Tally
 
@@ -82,6 +83,8 @@ def _facts(ending: Ending, report: Path | None) -> Iterator[str]:
     tally, seconds = ending.tally, ending.seconds
     speed = tally.read / seconds if seconds else 0.0
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
+    if left_out := said_of(ending.left_out):
+        yield left_out
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if ending.kept:

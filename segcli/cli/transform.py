@@ -5,14 +5,15 @@ import sys
 import click
 
 from segcli.cli import report
+from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.options import JobOptions, job_options
-from segcli.delivery import source
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
 from segcli.errors import Stopped
+from segcli.inputs import look_at
 
 
 @click.command("transform")
@@ -31,15 +32,27 @@ def command(asked: JobOptions, outcomes: bool) -> int:
 
 def transform_and_report(asked: JobOptions, *, every_line: bool = False) -> int:
     """Print the payloads and the summary; return the exit code."""
-    inputs = source.inputs(asked.files)
+    inputs = found(asked)
     report.check_outputs(asked)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
+    choice = choose(inputs, asked, job)
+    look_at(choice.inputs)
+    report.check_stdout(choice.inputs)
     ending = Ending(
-        command="transform", job=job, inputs=inputs, tally=Tally(), rejects=asked.rejects
+        command="transform",
+        job=job,
+        inputs=choice.inputs,
+        left_out=choice.left_out,
+        tally=Tally(),
+        rejects=asked.rejects,
     )
     transformation = Transformation(
-        job=job, inputs=inputs, every_line=every_line, rejects=rejects, max_line=asked.max_line
+        job=job,
+        inputs=choice.inputs,
+        every_line=every_line,
+        rejects=rejects,
+        max_line=asked.max_line,
     )
     try:
         transform(transformation, sys.stdout.buffer, ending.tally)

@@ -15,11 +15,12 @@ from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.destination import Remark
 from segcli.event import Event, Rejected
 from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, event_of, map_event
-from segcli.review import spec
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan
+from segcli.review.remarks import Remarks
 from segcli.review.review import Review
+from segcli.review.shape import shape_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Check:
 
     job: Job
     inputs: Sequence[Input]
+    files_left_out: int = 0
     strict: bool = False
     expect: Path | None = None
     update: bool = False
@@ -82,9 +84,11 @@ class _Reviewer:
     def __init__(self, asked: Check) -> None:
         self.asked = asked
         self.job = asked.job
+        self.level: Level = "error" if asked.strict else "warning"
         self.tally = Tally()
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage(asked.job)
+        self.remarks = Remarks(asked.job)
         self.plan = Plan(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
         # A hash of each messageId is kept, not its text.
@@ -94,7 +98,8 @@ class _Reviewer:
         for chunk in source.chunks(self.asked.inputs, self.asked.max_line):
             for number, line in enumerate(chunk.lines, chunk.first):
                 self._see(line, (chunk.input.title, number))
-        for finding in self.golden.close(self.asked.inputs[0].title):
+        first = self.asked.inputs[0].title if self.asked.inputs else ""
+        for finding in self.golden.close(first):
             self.findings.add_made(finding)
         self._find_uncovered()
         if self.asked.rejects:
@@ -109,8 +114,9 @@ class _Reviewer:
                 self.tally.mapped += 1
                 self.plan.see(outcome)
                 if event:
-                    self.coverage.see(event, outcome.body, place)
-                    self._warn(event, place)
+                    shape = shape_of(event, outcome)
+                    self.coverage.see(event, shape, place)
+                    self._warn(event, shape, place)
             case Rejected():
                 self.tally.rejected += 1
                 self._reject(outcome, line, place)
@@ -134,21 +140,9 @@ class _Reviewer:
         if self.asked.rejects:
             self.asked.rejects.keep(Settled([Line(*place, line)], "rejected", str(rejected)))
 
-    def _warn(self, event: Event, place: Place) -> None:
-        remarks = [
-            *spec.remarks(event),
-            *self._repeated(event, place),
-            *self.job.destination.remarks(event, self.job.settings),
-        ]
-        if not remarks:
-            return
-        # The first word on a field, that of the spec if it has one, is enough.
-        said: dict[str, Remark] = {}
-        for remark in remarks:
-            said.setdefault(remark.field, remark)
-        level: Level = "error" if self.asked.strict else "warning"
-        for remark in said.values():
-            self.findings.add(level, "warning", remark, place)
+    def _warn(self, event: Event, shape: int | None, place: Place) -> None:
+        for remark in (*self._repeated(event, place), *self.remarks.of(event, shape)):
+            self.findings.add(self.level, "warning", remark, place)
 
     def _repeated(self, event: Event, place: Place) -> Sequence[Remark]:
         """Remark on a messageId that an earlier line has."""
@@ -181,6 +175,7 @@ class _Reviewer:
             untried=self.coverage.untried,
             routes=self.plan.routes(),
             seconds=self.plan.seconds(self.asked.rate),
+            files_left_out=self.asked.files_left_out,
         )
 
 

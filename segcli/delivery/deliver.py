@@ -27,7 +27,7 @@ from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
 from segcli.delivery.transport import TRANSPORTS
-from segcli.errors import Interrupted
+from segcli.errors import Interrupted, Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
 
@@ -70,6 +70,7 @@ class _Delivery:
         self.run = run
         self.tally = tally
         self.brake = Brake()
+        self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
         self.answered = Answered(self.ledger, self.brake, self.lanes.over)
@@ -93,6 +94,8 @@ class _Delivery:
             with _signals_pull(self.brake):
                 async with posting(self.run.transport, timeout=self.run.timeout) as post:
                     await self._all_tasks(post)
+            if self.cut_short:
+                self.brake.pull(self.cut_short)
         except BaseException as error:
             self.brake.pull(error)
             raise
@@ -147,14 +150,25 @@ class _Delivery:
                     await self.ledger.on_disk()
             self.tally.bytes_read += reading.size
             self.tally.bytes_settled += reading.size_of_settled
+            self.tally.stored_read += reading.stored
+            if reading.ended is not None:
+                self.ledger.ended(reading.place, reading.ended)
             await asyncio.sleep(0)
         self.lanes.close()
 
     def _readings(self) -> Iterator[Reading]:
+        """Yield all that can be read; it is sent before an input that is cut short stops the run.
+
+        Otherwise no later run would come further.
+        """
         run = self.run
-        if run.record is None:
-            return all_lines(run.inputs, run.max_line)
-        return run.record.readings(run.inputs, run.max_line)
+        try:
+            if run.record is None:
+                yield from all_lines(run.inputs, run.max_line)
+            else:
+                yield from run.record.readings(run.inputs, run.max_line)
+        except Stopped as stopped:
+            self.cut_short = stopped
 
     async def _queue(self, reading: Reading, outcome: Decide) -> list[Settled]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""
@@ -203,7 +217,7 @@ async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:
     def bounds(route: str) -> Bounds:
         events = job.destination.events_per_request(route, job.settings)
-        return Bounds(events, job.destination.limits.bytes)
+        return Bounds(events, job.destination.bytes_per_request(route, job.settings))
 
     return bounds
 

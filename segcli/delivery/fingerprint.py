@@ -2,9 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from segcli.errors import InputError
+from segcli.inputs import Input, ReadError, opened
 
 _BLOCK = 1024 * 1024
 _LINE_ENDS = b"\r\n"
@@ -32,6 +32,11 @@ class Fingerprint:
     def is_verified(self) -> bool:
         """Tell whether nothing is left to be held against an earlier run."""
         return self._expected is None
+
+    @property
+    def has_seen_enough(self) -> bool:
+        """Tell whether as many bytes were read as an earlier run has accounted for."""
+        return self._expected is None or self._read >= self._expected.to
 
     def update(self, block: bytes) -> None:
         """Take the next bytes, at least one; raises InputError where they are not the same."""
@@ -78,12 +83,18 @@ class Fingerprint:
         self._expected = None
 
 
-def verify_file(name: str, expected: Mark) -> None:
-    """Raise InputError unless the file still begins with what the mark stands for."""
-    fingerprint = Fingerprint(name, expected)
-    with Path(name).open("rb") as file:
-        while not fingerprint.is_verified and (block := file.read(_BLOCK)):
-            fingerprint.update(block)
+def verify(entry: Input, expected: Mark) -> None:
+    """Raise InputError unless the input can be read that far and begins with what the mark says."""
+    fingerprint = Fingerprint(entry.title, expected)
+    with opened(entry) as stream:
+        try:
+            while not fingerprint.is_verified and (block := stream.read1(_BLOCK)):
+                fingerprint.update(block)
+        except OSError as error:
+            # Behind what is accounted for it may be as broken as it was.
+            if not fingerprint.has_seen_enough:
+                hint = error.hint if isinstance(error, ReadError) else ""
+                raise InputError(f"{entry.title} cannot be read: {error.strerror}", hint) from None
     fingerprint.end()
 
 

@@ -3,29 +3,26 @@
 `segcli.delivery.past` has the format and reads it back.
 """
 
-import errno
-import fcntl
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segcli.delivery.fingerprint import Mark
-from segcli.delivery.past import Past, encode, mark_fields, name_of, sync_folder
+from segcli.delivery.journal_file import is_still_there, replaced, take_room, write
+from segcli.delivery.past import End, Past, encode, key_of, mark_fields, name_of
 from segcli.delivery.positions import ranges
 from segcli.delivery.reading import Reading, open_lines
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.sync import GroupSync
-from segcli.errors import OutputError, Stopped, UsageError
+from segcli.errors import OutputError, Stopped
 
 # What a settled line takes at most in the journal, as a record of its own.
 _BYTES_A_LINE = 128
 _RESERVED_AT_ONCE = 256 * 1024
 _GROWS_BY = 16 * 1024 * 1024
-_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
 
 
 class Journal:
@@ -33,16 +30,19 @@ class Journal:
 
     What is sent has been promised room first, so a full disk stops the run before it sends what
     it could not account for. Zeros behind the last record are such room. `past` is what the
-    file says at any moment; when it has grown long it is written anew, in few lines.
+    file says at any moment; when it has grown long it is written anew, in few lines. `inputs`
+    are those that the run has to read, in their places.
     """
 
-    def __init__(self, path: Path, past: Past) -> None:
+    def __init__(self, path: Path, past: Past, inputs: Sequence[Input] = ()) -> None:
         """Begin a file of its own with what the past says.
 
         Raises OutputError where it cannot be written.
         """
         self.path = path
         self.past = past
+        self.inputs = inputs
+        self._files = {entry.place: (key_of(entry), entry.version) for entry in inputs}
         self._promised = 0
         try:
             self._begin()
@@ -53,7 +53,8 @@ class Journal:
             ) from None
 
     def _begin(self) -> None:
-        self._file, self._end = _replaced(self.path, self.past, self._promised)
+        lines = (encode(record) for record in self.past.records())
+        self._file, self._end = replaced(self.path, lines, self._promised)
         self._sync = GroupSync(self._file)
         self._room = self._end + self._promised
         self._long = self._end + _GROWS_BY
@@ -77,10 +78,7 @@ class Journal:
 
     def promise(self, lines: int) -> None:
         """Reserve room for so many lines; raises Stopped where there is none."""
-        self._promised += lines * _BYTES_A_LINE
-        missing = self._end + self._promised - self._room
-        if missing > 0:
-            self._reserve(missing + _RESERVED_AT_ONCE)
+        self._promise(lines * _BYTES_A_LINE)
 
     async def leaving(self, lines: Sequence[Line]) -> None:
         """What is sent and never answered is sent again: nothing has to be remembered."""
@@ -105,9 +103,16 @@ class Journal:
         known = self.past.marks.get(place)
         if known and (known.to, known.is_open) >= (mark.to, mark.is_open):
             return
-        self.promise(1)
-        self._append({"marks": [mark_fields(place, mark)]})
-        self._promised -= _BYTES_A_LINE
+        self._note({"marks": [mark_fields(place, mark)], **self._news_of(place)})
+
+    def ended(self, place: int, lines: int) -> None:
+        """Append how many lines an input has, so that it is not read again once they are settled.
+
+        Raises Stopped where there is no room.
+        """
+        _, version = self._files.get(place, ("", ""))
+        if version and self.past.ends.get(place) != End(lines, version):
+            self._note({"ends": [(place, lines, version)], **self._news_of(place)})
 
     def rejects_since(self, path: Path) -> int:
         """Return how large the rejects file was before these runs wrote to it.
@@ -143,10 +148,28 @@ class Journal:
         self.path.unlink(missing_ok=True)
         self.close()
 
+    def _news_of(self, place: int) -> dict[str, Any]:
+        """Return which file and version an input is, unless that stands here already."""
+        file = self._files.get(place)
+        return {"files": [(place, *file)]} if file and self.past.files.get(place) != file else {}
+
+    def _note(self, record: Mapping[str, Any]) -> None:
+        """Append what no room was promised for."""
+        size = len(encode(record))
+        self._promise(size)
+        self._append(record)
+        self._promised -= size
+
+    def _promise(self, size: int) -> None:
+        self._promised += size
+        missing = self._end + self._promised - self._room
+        if missing > 0:
+            self._reserve(missing + _RESERVED_AT_ONCE)
+
     def _append(self, record: Mapping[str, Any], *, on_disk: bool = False) -> None:
         line = encode(record)
         try:
-            _write(self._file, line, self._end)
+            write(self._file, line, self._end)
             self._end += len(line)
             self._room = max(self._room, self._end)
             self.past.apply(record)
@@ -164,7 +187,7 @@ class Journal:
         try:
             self._begin()
         except OSError:
-            if not _is_still_there(self.path, old):
+            if not is_still_there(self.path, old):
                 raise
             self._long = self._end + _GROWS_BY
             return
@@ -172,7 +195,7 @@ class Journal:
 
     def _reserve(self, size: int) -> None:
         try:
-            _take_room(self._file, self._room, size)
+            take_room(self._file, self._room, size)
         except OSError as error:
             raise self._failed(error) from None
         self._room += size
@@ -182,74 +205,3 @@ class Journal:
             f"the journal {self.path} cannot be written: {error.strerror}",
             "Nothing more was sent. Make room, then go on.",
         )
-
-
-def lock(path: Path, *, option: str = "--journal") -> int:
-    """Open the file and lock it for this process; the lock goes with the process.
-
-    Raises UsageError where another process holds it, otherwise OutputError or OSError.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise OutputError(f"{option} {path} is no regular file", "Name a place for one.")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise UsageError(
-                f"another segcli is running with {option} {path}",
-                f"Wait for it to end, or name another one: {option} PATH",
-            ) from None
-        if _is_still_there(path, descriptor):
-            return descriptor
-        os.close(descriptor)
-
-
-def _is_still_there(path: Path, descriptor: int) -> bool:
-    """Tell whether the locked file was not removed or replaced before the lock was had."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _write(descriptor: int, data: bytes, position: int) -> None:
-    """Write all of it; a disk that is nearly full takes a part without an error."""
-    while data:
-        written = os.pwrite(descriptor, data, position)
-        data, position = data[written:], position + written
-
-
-def _take_room(descriptor: int, position: int, size: int) -> None:
-    """Take room on the disk, by writing zeros where system or file system has no other way."""
-    try:
-        os.posix_fallocate(descriptor, position, size)
-    except (AttributeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
-            raise
-        _write(descriptor, bytes(size), position)
-
-
-def _replaced(path: Path, past: Past, room: int) -> tuple[int, int]:
-    """Put a new file in the place of the old one, whole, locked, and with room behind.
-
-    Returns its descriptor and the end of what it says.
-    """
-    new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        content = b"".join(encode(record) for record in past.records())
-        _write(descriptor, content, 0)
-        if room:
-            _take_room(descriptor, len(content), room)
-        os.fsync(descriptor)
-        new.replace(path)
-        sync_folder(path.parent)
-    except BaseException:
-        os.close(descriptor)
-        new.unlink(missing_ok=True)
-        raise
-    return descriptor, len(content)

@@ -42,6 +42,11 @@ class Ledger:
         self._open += lines
         self._tally.read += lines
 
+    def ended(self, place: int, lines: int) -> None:
+        """Note that an input has been read to its end, and how many lines it has."""
+        if self._record:
+            self._record.ended(place, lines)
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Return when these may be sent; raises Stopped where the record cannot say so."""
         if self._record:

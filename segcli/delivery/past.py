@@ -19,6 +19,7 @@ import orjson
 
 from segcli.delivery.fingerprint import Mark
 from segcli.delivery.positions import Positions
+from segcli.inputs import Input
 
 FORMAT = 1
 
@@ -32,7 +33,8 @@ _HEADER_AT_MOST = 1024 * 1024
 class Header:
     """Which run a journal belongs to. `options` are the selection options as they were typed.
 
-    `moments` are the times that `--since` and `--until` stood for when the run began.
+    `moments` are the times that `--since` and `--until` stood for when the run began, `revision`
+    is that of the destination.
     """
 
     destination: str
@@ -40,17 +42,29 @@ class Header:
     inputs: Sequence[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     moments: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
     format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where an input ended: how many lines it had, and the version of it that was read."""
+
+    lines: int
+    version: str
 
 
 @dataclass(slots=True)
 class Past:
     """What earlier runs have settled, by input; `totals` counts their lines by state.
 
-    `rejects` says how large each rejects file was before these runs wrote to it.
+    Inputs are known by their place, and `files` says which name and version each had. `rejects`
+    says how large each rejects file was before these runs wrote to it.
     """
 
     header: Header
+    files: dict[int, tuple[str, str]] = field(default_factory=dict)
+    ends: dict[int, End] = field(default_factory=dict)
     settled: dict[int, Positions] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
     totals: Counter[str] = field(default_factory=Counter)
@@ -65,6 +79,11 @@ class Past:
         """Tell whether a line of the input at that place need not be looked at again."""
         return place in self.settled and number in self.settled[place]
 
+    def is_done(self, place: int) -> bool:
+        """Tell whether all the lines that an input had are settled."""
+        end = self.ends.get(place)
+        return end is not None and place in self.settled and self.settled[place].low >= end.lines
+
     def apply(self, record: Mapping[str, Any]) -> None:
         """Take in one record of the journal, in the order in which they were written."""
         for place, first, last in record.get("lines", ()):
@@ -75,6 +94,10 @@ class Past:
             self.totals.update(record["totals"])
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)
+        for place, name, version in record.get("files", ()):
+            self.files[place] = name, version
+        for place, lines, version in record.get("ends", ()):
+            self.ends[place] = End(lines, version)
         if "rejects" in record:
             self.rejects = {**record["rejects"], **self.rejects}
 
@@ -82,6 +105,8 @@ class Past:
         """Yield records that say the same in few lines."""
         yield header_record(self.header)
         yield {"totals": dict(self.totals), "rejects": self.rejects}
+        yield {"files": [(place, *file) for place, file in self.files.items()]}
+        yield {"ends": [(place, end.lines, end.version) for place, end in self.ends.items()]}
         yield {"marks": [mark_fields(place, mark) for place, mark in self.marks.items()]}
         for place, positions in self.settled.items():
             yield {"lines": [(place, *found) for found in positions.ranges()]}
@@ -123,6 +148,12 @@ def header_record(header: Header) -> dict[str, Any]:
 def name_of(path: Path) -> str:
     """Return a file as a journal knows it: its full path, whatever bytes that holds."""
     return os.fsencode(path.resolve()).decode(errors="backslashreplace")
+
+
+def key_of(entry: Input) -> str:
+    """Return an input as a journal knows it."""
+    is_path = entry.name != "-" and not entry.remote
+    return name_of(Path(entry.name)) if is_path else entry.name
 
 
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:

@@ -1,6 +1,6 @@
 """What a run has to read: the lines of its inputs that no earlier run has settled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segcli.delivery import source
@@ -8,20 +8,25 @@ from segcli.delivery.fingerprint import Fingerprint, Mark
 from segcli.delivery.past import Past
 from segcli.delivery.settled import Line
 from segcli.delivery.source import Chunk, Input
+from segcli.errors import Stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The open lines of a chunk, the bytes of all its lines, and the mark behind it.
 
-    `rejected` are lines that are known to be no events, each with its problem.
+    `stored` are the bytes that were read for them of what is stored, which may be compressed.
+    `rejected` are lines that are known to be no events, each with its problem. Where an input has
+    ended, `ended` is how many lines it has.
     """
 
     place: int
     lines: Sequence[Line]
     size: int
     mark: Mark | None = None
+    stored: int = 0
     rejected: Sequence[tuple[Line, str]] = ()
+    ended: int | None = None
 
     @property
     def size_of_settled(self) -> int:
@@ -52,15 +57,37 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
         )
 
     held: list[Reading] = []
-    for chunk in source.chunks(inputs, max_line, fingerprint_of):
-        reading = _reading(chunk, past)
-        if not fingerprints[chunk.input.place].is_verified:
-            held.append(reading)
-            continue
-        yield from held
-        held.clear()
-        yield reading
+    last: Chunk | None = None
+    try:
+        for chunk in source.chunks(inputs, max_line, fingerprint_of):
+            if last and last.input is not chunk.input:
+                yield from held
+                held.clear()
+                yield _end(last)
+            held.append(_reading(chunk, past))
+            last = chunk
+            if fingerprints[chunk.input.place].is_verified:
+                yield from held
+                held.clear()
+    except Stopped:
+        yield from _proved(held, fingerprints)
+        raise
     yield from held
+    if last:
+        yield _end(last)
+
+
+def _proved(held: Sequence[Reading], fingerprints: Mapping[int, Fingerprint]) -> Sequence[Reading]:
+    """Return what is held of an input that cannot be read on, if it is what it was up to there."""
+    for fingerprint in fingerprints.values():
+        if not fingerprint.has_seen_enough:
+            return ()
+        fingerprint.end()
+    return held
+
+
+def _end(last: Chunk) -> Reading:
+    return Reading(last.input.place, (), 0, ended=last.first + len(last.lines) - 1)
 
 
 def _reading(chunk: Chunk, past: Past | None) -> Reading:
@@ -71,4 +98,4 @@ def _reading(chunk: Chunk, past: Past | None) -> Reading:
         for number, text in enumerate(chunk.lines, chunk.first)
         if past is None or not past.is_settled(place, number)
     ]
-    return Reading(place, lines, chunk.size, chunk.mark)
+    return Reading(place, lines, chunk.size, chunk.mark, chunk.stored)

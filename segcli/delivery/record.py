@@ -37,6 +37,10 @@ class Record(Protocol):
         """Remember how far an input has been read."""
         ...
 
+    def ended(self, place: int, lines: int) -> None:
+        """Remember that an input has been read to its end, and how many lines it has."""
+        ...
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Remember, on disk when this returns, that the vendor may know these from now on."""
         ...

@@ -1,17 +1,22 @@
 """How a run begins: fresh, where an earlier one stopped, or not at all."""
 
+import itertools
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from hashlib import blake2b
 from pathlib import Path
 
 from segcli.delivery import past as pasts
-from segcli.delivery.fingerprint import verify_file
-from segcli.delivery.journal import Journal, lock
+from segcli.delivery.fingerprint import verify
+from segcli.delivery.journal import Journal
+from segcli.delivery.journal_file import lock
 from segcli.delivery.past import Header, Past
 from segcli.delivery.source import Input
 from segcli.errors import InputError, OutputError, UsageError
+from segcli.inputs.input import is_address
+from segcli.secret import display_address
 
 
 class Start(Enum):
@@ -25,9 +30,10 @@ class Start(Enum):
 def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Journal:
     """Return the run's journal, locked and on disk.
 
-    With `RESUME` its past is what the earlier run settled, and every file has been verified to
-    begin with the bytes it accounts for. Raises UsageError, InputError and OutputError, each
-    before anything is sent or changed.
+    With `RESUME` its past is what the earlier run settled, and every file that is not known to be
+    the same has been verified to begin with the bytes it accounts for. What is settled to its end
+    is no input any more. Raises UsageError, InputError and OutputError, each before anything is
+    sent or changed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -38,7 +44,8 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
             "Name another place for it: --journal PATH",
         ) from None
     try:
-        return Journal(path, _past(path, header, inputs, start))
+        past = _past(path, header, inputs, start)
+        return Journal(path, past, _still_open(past, inputs))
     finally:
         if os.fstat(descriptor).st_size == 0:
             _unlink_if_same(path, descriptor)
@@ -52,10 +59,11 @@ def default_path(folder: Path, header: Header) -> Path:
     return folder / f"{header.destination}-{digest}.journal"
 
 
-def names_of(inputs: Sequence[Input]) -> list[str]:
-    """Return the inputs as a journal knows them: full paths, and `-` for stdin."""
+def names_of(names: Sequence[str]) -> list[str]:
+    """Return what was named as a journal knows it: full paths, addresses, and `-` for stdin."""
     return [
-        entry.name if entry.name == "-" else pasts.name_of(Path(entry.name)) for entry in inputs
+        display_address(name) if name == "-" or is_address(name) else pasts.name_of(Path(name))
+        for name in names or ["-"]
     ]
 
 
@@ -81,7 +89,8 @@ def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
     if start is Start.FRESH:
         raise UsageError(_unfinished(path, found), _EITHER)
     _check_same_run(found.header, header)
-    _verify(found, inputs)
+    _check_all_there(found, inputs)
+    _verify(found, _placed(found, inputs))
     return found
 
 
@@ -95,12 +104,7 @@ def _unfinished(path: Path, found: Past) -> str:
 
 def _check_same_run(earlier: Header, now: Header) -> None:
     """Raise UsageError or InputError where the run to be resumed was another one."""
-    for what, before, after in (
-        ("destination", earlier.destination, now.destination),
-        ("endpoint", earlier.endpoint, now.endpoint),
-    ):
-        if before != after:
-            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+    _check_same_destination(earlier, now)
     for before, after in zip(earlier.inputs, now.inputs, strict=False):
         if before != after:
             raise InputError(
@@ -118,6 +122,20 @@ def _check_same_run(earlier: Header, now: Header) -> None:
             )
 
 
+def _check_same_destination(earlier: Header, now: Header) -> None:
+    for what, before, after in (
+        ("destination", earlier.destination, now.destination),
+        ("endpoint", earlier.endpoint, now.endpoint),
+    ):
+        if before != after:
+            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+    if earlier.revision != now.revision:
+        raise UsageError(
+            f"{now.destination} makes something else of events than it did in the run to resume",
+            "Go on with the destination as it was, or add --restart to send everything again.",
+        )
+
+
 def _shown(option: str, value: object) -> str:
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
@@ -126,11 +144,45 @@ def _shown(option: str, value: object) -> str:
     return option if value is True else f"{option} {value}"
 
 
+def _placed(past: Past, inputs: Sequence[Input]) -> list[Input]:
+    """Give each input the place it has had in the journal; a new one, in a folder, the next."""
+    places = {name: place for place, (name, _) in past.files.items()}
+    new = itertools.count(max(past.files, default=-1) + 1)
+
+    def place_of(entry: Input) -> int:
+        place = places.get(pasts.key_of(entry))
+        return next(new) if place is None else place
+
+    return [replace(entry, place=place_of(entry)) for entry in inputs]
+
+
+def _still_open(past: Past, inputs: Sequence[Input]) -> list[Input]:
+    """Return the inputs, in their places, that have to be read."""
+    return [
+        entry
+        for entry in _placed(past, inputs)
+        if not (past.is_done(entry.place) and past.ends[entry.place].version == entry.version)
+    ]
+
+
+def _check_all_there(found: Past, inputs: Sequence[Input]) -> None:
+    """Raise InputError where a file is gone that earlier runs have not settled to its end."""
+    names = {pasts.key_of(entry) for entry in inputs}
+    for place, (name, _) in found.files.items():
+        if name not in names and not found.is_done(place):
+            raise InputError(
+                f"{name} is gone, and the run to resume has read a part of it",
+                "Put it back. --restart sends all that is there now, from the beginning.",
+            )
+
+
 def _verify(found: Past, inputs: Sequence[Input]) -> None:
+    """Raise InputError where an input has changed; of one of the same version nobody asks."""
     for entry in inputs:
         mark = found.marks.get(entry.place)
-        if mark and entry.can_be_read_again:
-            verify_file(entry.name, mark)
+        _, version = found.files.get(entry.place, ("", ""))
+        if mark and entry.can_be_read_again and not (version and version == entry.version):
+            verify(entry, mark)
 
 
 _EITHER = (

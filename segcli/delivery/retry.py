@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
@@ -14,9 +15,11 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.settled import Settled
 from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
+from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
-from segcli.settings import hide_secrets, how_to_set, secrets_of
-from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict
+from segcli.secret import hidden
+from segcli.settings import how_to_set, secrets_of
+from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -48,10 +51,10 @@ class Courier:
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
-    _secrets: Sequence[bytes] = field(init=False, repr=False)
+    _secrets: Sequence[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._secrets = [secret.encode() for secret in secrets_of(self.job.settings)]
+        self._secrets = secrets_of(self.job.settings)
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -91,7 +94,8 @@ class Courier:
         self.tally.bytes_sent += len(request.body)
         if reply.status in _OVERLOADED:
             self.pace.halve(sent_at)
-        return _Answer(self.job.destination.verdict(self._harmless(reply)), reply.status)
+        verdict = self.job.destination.verdict(self._harmless(reply))
+        return _Answer(of_batch(verdict, len(batch)), reply.status)
 
     async def _conclude(
         self, batch: Sequence[Item], answer: "_Answer", attempts: int
@@ -122,7 +126,7 @@ class Courier:
         await self._delivered([item for place, item in enumerate(batch) if place not in known])
         for place, reason in sorted(parts.refused.items()):
             await self._refused([batch[place]], reason, status, attempts)
-        again = [batch[place] for place in sorted(parts.retry)]
+        again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
     async def _delivered(self, batch: Sequence[Item]) -> None:
@@ -177,15 +181,19 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        if not any(secret in reply.body for secret in self._secrets):
+        echoed = [form for form in map(str.encode, self._secrets) if form in reply.body]
+        if not echoed:
             return reply
-        body = reply.body
-        for secret in self._secrets:
-            body = body.replace(secret, b"***")
+        try:
+            body = dumps(_with_texts(loads(reply.body), self._hide))
+        except ValueError:
+            body = reply.body
+            for form in echoed:
+                body = body.replace(form, b"***")
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
-        return hide_secrets(self.job.settings, text)
+        return hidden(text, self._secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,19 @@ class _Trouble:
 _LATER = "Nothing was lost: what is unsent can be sent later."
 
 
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with its texts changed; a number that would be, too: it may be a key."""
+    if isinstance(value, dict):
+        return {change(key): _with_texts(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(inner, change) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    changed = change(text)
+    return value if changed == text else changed
+
+
 def _verdict_without(reply: NoReply) -> Verdict:
     return Stop(reply.reason, "endpoint") if reply.final else Retry(reply.reason)
 
@@ -214,4 +235,4 @@ def _verdict_without(reply: NoReply) -> Verdict:
 def _reason_and_wait(verdict: Retry | Partial) -> tuple[str, float | None]:
     if isinstance(verdict, Retry):
         return verdict.reason, verdict.after
-    return "some events of the batch are to be tried again", None
+    return "some events of the batch are to be tried again", verdict.after

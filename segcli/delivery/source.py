@@ -1,11 +1,12 @@
 """Inputs as numbered lines: files and stdin, streamed, whatever bytes they hold."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
 from segcli.errors import Stopped
-from segcli.inputs import Input, Stream, inputs, opened, total_size
+from segcli.inputs import Input, ReadError, Stream, inputs, streams, total_size
 from segcli.outcome import TooLong
 
 __all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
@@ -45,9 +46,9 @@ def chunks(
     is opened, and fed with what is read. Raises InputError where an input is not what it was,
     Stopped where reading fails.
     """
-    for entry in found:
-        fingerprint = fingerprint_of(entry) if fingerprint_of else None
-        with opened(entry) as stream:
+    with closing(streams(found)) as in_turn:
+        for entry, stream in in_turn:
+            fingerprint = fingerprint_of(entry) if fingerprint_of else None
             yield from _chunks_of(entry, stream, max_line, fingerprint)
 
 
@@ -84,7 +85,8 @@ def _read(entry: Input, stream: Stream, line: int) -> bytes:
     try:
         return stream.read1(_BLOCK)
     except OSError as error:
-        raise Stopped(f"{entry.title}:{line}: cannot be read on: {error.strerror}") from None
+        hint = error.hint if isinstance(error, ReadError) else ""
+        raise Stopped(f"{entry.title}:{line}: cannot be read on: {error.strerror}", hint) from None
 
 
 def _bounded(line: bytes | TooLong, max_line: int) -> bytes | TooLong:

@@ -53,12 +53,16 @@ class Syncing:
             yield Reading(0, (), 0, rejected=some)
         lines = self._lines(title)
         while events := list(islice(lines, _LINES)):
-            yield Reading(0, events, sum(line.size for line in events))
+            size = sum(line.size for line in events)
+            yield Reading(0, events, size, stored=size)
 
     def promise(self, lines: int) -> None:
         """The database makes its own room."""
 
     def mark(self, place: int, mark: Mark) -> None:
+        """The members are staged in the state as a whole."""
+
+    def ended(self, place: int, lines: int) -> None:
         """The members are staged in the state as a whole."""
 
     async def leaving(self, lines: Sequence[Line]) -> None:

@@ -34,6 +34,7 @@ class Tally:
     unsent: int = 0
     bytes_read: int = 0
     bytes_settled: int = 0
+    stored_read: int = 0
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
@@ -51,6 +52,16 @@ class Tally:
             return
         known = (state, reason) in self.reasons or len(self.reasons) < _REASONS_KEPT
         self.reasons[state, reason if known else _OTHER] += lines
+
+    @property
+    def stored_settled(self) -> int:
+        """How much is settled of what is stored, which may be compressed; in bytes.
+
+        Where a line stands in what is compressed nobody knows, so this is a share of what was read.
+        """
+        if self.bytes_read == 0:
+            return 0
+        return self.stored_read * self.bytes_settled // self.bytes_read
 
     def ledger(self, states: Sequence[State]) -> dict[State, int]:
         """Return the lines in each of these states, in this order."""

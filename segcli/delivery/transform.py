@@ -86,6 +86,7 @@ def described(outcome: Outcome) -> dict[str, Any]:
 def _count(chunk: Chunk, found: Sequence[Outcome], rejects: Rejects | None, tally: Tally) -> None:
     tally.read += len(found)
     tally.bytes_read += chunk.size
+    tally.stored_read += chunk.stored
     for number, outcome in enumerate(found, chunk.first):
         match outcome:
             case Mapped():

@@ -155,8 +155,6 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG0
     for path, value in event.object("traits").items():
         if isinstance(value, dict | list):
             yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes flat properties")
-        elif path in {"createdAt", "created_at"} and unix_seconds(value) is None:
-            yield Remark(f"traits.{path}", "is no time and becomes a custom property")
         elif path in {"name", "phone"} and not isinstance(value, str | None):
             yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes text or a property")
 

@@ -87,33 +87,25 @@ def _context_labels(event: Event) -> dict[str, str]:
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
-    """Name what becomes text: on track every trait, elsewhere all but numbers [doc]."""
+    """Name what becomes text or flat: on track every trait, elsewhere all but numbers [doc]."""
     for path, values, takes_numbers in _sources(event, settings):
-        # Most of them hold nothing but text, which takes a tenth of the time to find out.
-        if not isinstance(values, dict) or set(map(type, values.values())) <= _TEXT:
-            continue
-        for inner, value in leaves_of(values):
-            if not isinstance(value, str) and not (takes_numbers and is_number(value)):
-                yield Remark(f"{path}.{inner}", f"is {kind_of(value)} and becomes text")
+        for key, value in values.items():
+            if isinstance(value, dict | list) and value:
+                yield Remark(f"{path}.{key}", f"is {kind_of(value)} and becomes flat")
+            elif isinstance(value, bool) or (is_number(value) and not takes_numbers):
+                yield Remark(f"{path}.{key}", f"is {kind_of(value)} and becomes text")
 
 
-_TEXT = frozenset({str})
-
-
-def _sources(event: Event, settings: Settings) -> Sequence[tuple[str, Any, bool]]:
-    """Return the objects that labels come from, with their path and whether numbers stay such."""
-    context = event.object("context")
-    of_context = (
-        ("context.location", context.get("location"), False),
-        ("context.campaign", context.get("campaign"), False),
-        ("context.device", context.get("device"), False),
-    )
+def _sources(event: Event, settings: Settings) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield the objects that labels come from, with their path and whether numbers stay such."""
     if event.type == "identify":
-        return ("traits", event.data.get("traits"), True), *of_context
-    traits = ("context.traits", context.get("traits"), False)
-    if not settings.properties:
-        return traits, *of_context
-    return traits, ("properties", event.data.get("properties"), True), *of_context
+        yield "traits", event.object("traits"), True
+    else:
+        yield "context.traits", event.object("context.traits"), False
+    if event.type == "track" and settings.properties:
+        yield "properties", event.object("properties"), True
+    for path in ("context.location", "context.campaign", "context.device"):
+        yield path, event.object(path), False
 
 
 POINTILLIST = Destination(

@@ -3,8 +3,22 @@
 `segcli.delivery.source` makes numbered lines of them.
 """
 
+from segcli.inputs.archive import Days, split
 from segcli.inputs.input import Input, total_size
+from segcli.inputs.looking import look_at
 from segcli.inputs.naming import inputs
-from segcli.inputs.stream import Stream, opened
+from segcli.inputs.opening import opened, streams
+from segcli.inputs.stream import ReadError, Stream
 
-__all__ = ["Input", "Stream", "inputs", "opened", "total_size"]
+__all__ = [
+    "Days",
+    "Input",
+    "ReadError",
+    "Stream",
+    "inputs",
+    "look_at",
+    "opened",
+    "split",
+    "streams",
+    "total_size",
+]

@@ -1,14 +1,12 @@
 """Coverage: which fields of the input a mapping leaves out, found by trying.
 
 A field is carried if a change of its value changes the payload, or gets the event rejected. So
-nothing has to be declared, and it holds for plug-ins too. Events of the same call type, name and
-shape (the same fields, with values of the same types, empty or not) are taken to be mapped
-alike, so each of these is tried once.
+nothing has to be declared, and it holds for plug-ins too. Events of one shape are taken to be
+mapped alike, so each shape is tried once.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 from segcli.event import Event
 from segcli.outcome import Job
@@ -17,7 +15,6 @@ from segcli.review.trial import Trial
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
 # seconds: an input with a new shape in every line must not cost hours.
 _BYTES_TRIED = 256 * 1024 * 1024
-_CONTAINERS = frozenset({dict, list})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +50,14 @@ class Coverage:
         self._job = job
         self._passed_on = 0
         self._bytes_left = _BYTES_TRIED
-        # By the hash of the shape: the shapes themselves would fill the memory.
         self._shapes: dict[int, _Alike] = {}
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
 
-    def see(self, event: Event, body: bytes, place: tuple[str, int]) -> None:
-        """Take in an event, what it became, and where it stood, file and line."""
-        if body is event.raw:
+    def see(self, event: Event, shape: int | None, place: tuple[str, int]) -> None:
+        """Take in an event, its shape (None: it is passed on), and its place, file and line."""
+        if shape is None:
             self._passed_on += 1
             return
-        name = event.data["event"] if event.type == "track" else ""
-        shape = hash((event.type, name, shape_of(event.data)))
         alike = self._shapes.get(shape) or self._try(event, shape, place)
         if alike:
             alike.events += 1
@@ -93,33 +87,3 @@ class Coverage:
         ever_carried.update(trial.paths - left_out)
         alike = self._shapes[shape] = _Alike(frozenset(left_out), place)
         return alike
-
-
-def shape_of(data: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what objects must have in common to be mapped alike: keys, types, emptiness.
-
-    Of an array counts which elements there are, not how many or in which order.
-    """
-    found: list[Any] = []
-    containers: list[Any] = [data]
-    # Every event comes through here: one flat list takes half the time of nested tuples.
-    for one in containers:
-        if type(one) is list:
-            found.append(frozenset(map(_shape_of_element, one)))
-            continue
-        values = one.values()
-        types = list(map(type, values))
-        found += one
-        found += types
-        if not all(values):
-            found += map(bool, values)
-        if dict in types or list in types:
-            containers += [value for value in values if type(value) in _CONTAINERS]
-    return tuple(found)
-
-
-def _shape_of_element(value: Any) -> Any:
-    if isinstance(value, dict):
-        return shape_of(value)
-    inner = frozenset(map(_shape_of_element, value)) if isinstance(value, list) else bool(value)
-    return type(value), inner

@@ -52,6 +52,7 @@ class Plan:
 
     def _fits(self, route: Route, size: int) -> bool:
         """Tell whether one more payload goes into the request that is being filled."""
-        most = self._job.destination.events_per_request(route.route, self._job.settings)
-        room = self._job.destination.limits.bytes
+        destination, settings = self._job.destination, self._job.settings
+        most = destination.events_per_request(route.route, settings)
+        room = destination.bytes_per_request(route.route, settings)
         return 0 < route._in_batch < most and (room is None or route._batch_bytes + size <= room)

@@ -14,6 +14,7 @@ class Review:
     """`findings` are the first of `errors` and `warnings` in number, in the order of the input.
 
     `counts` are the lines by state, `seconds` the time that the rate lets the requests take.
+    `files_left_out` were not read, since their day cannot hold what is asked for.
     """
 
     destination: str
@@ -27,6 +28,7 @@ class Review:
     untried: int
     routes: Sequence[Route]
     seconds: float | None
+    files_left_out: int = 0
 
     @property
     def hidden(self) -> int:
@@ -39,6 +41,7 @@ class Review:
             "check_version": 1,
             "destination": self.destination,
             "inputs": list(self.inputs),
+            "files_left_out": self.files_left_out,
             "read": self.read,
             "counts": self.counts,
             "errors": self.errors,

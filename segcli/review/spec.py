@@ -1,6 +1,7 @@
 """What Segment's spec advises and does not enforce: sizes, messageIds, reserved traits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from segcli.destination import Remark
 from segcli.event import Event, is_number, parse_time
@@ -9,36 +10,52 @@ EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 
-def remarks(event: Event) -> list[Remark]:
-    """Return what Segment itself would not like about an event, or may drop silently [doc]."""
+def remarks_by_type(event: Event) -> list[Remark]:
+    """Return which reserved traits are not of their type [doc]; no value counts but its type."""
+    return [
+        Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
+        for path, traits in _traits(event)
+        for name, value in traits.items()
+        if name in _RESERVED and value is not None and not _RESERVED[name][1](value)
+    ]
+
+
+def remarks_by_value(event: Event) -> list[Remark]:
+    """Return what Segment would not like of an event's values, or may drop silently [doc]."""
     found = []
     if len(event.raw) > EVENT_BYTES:
         found.append(Remark("", "is larger than 32 KB, which Segment does not take"))
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
-    context = event.data.get("context") or {}
-    found += _of_traits(event.data.get("traits"), "traits")
-    found += _of_traits(context.get("traits"), "context.traits")
+    found += [
+        Remark(f"{path}.{name}", "is not a date")
+        for path, traits in _traits(event)
+        for name in _DATES
+        if name in traits and not _is_date(traits[name], name)
+    ]
     return found
 
 
-def _of_traits(traits: object, path: str) -> list[Remark]:
-    if not isinstance(traits, dict):
-        return []
-    return [
-        Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
-        for name, value in traits.items()
-        if name in _RESERVED and value is not None and not _RESERVED[name][1](value)
-    ]
+def _traits(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects that hold traits, each with its path."""
+    traits, context = event.data.get("traits"), event.data.get("context")
+    if traits:
+        yield "traits", traits
+    if context and isinstance(context.get("traits"), dict):
+        yield "context.traits", context["traits"]
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_date(value: object) -> bool:
+def _is_date(value: object, name: str) -> bool:
+    """Tell whether it is a date; of the numbers, one on which an account can have been made."""
     if is_number(value):
+        return value >= 0 or name == "birthday"
+    if not isinstance(value, str):
+        # That it is of no such type is said already.
         return True
     try:
         parse_time(value)
@@ -47,7 +64,7 @@ def _is_date(value: object) -> bool:
     return True
 
 
-def _is_id(value: object) -> bool:
+def _is_text_or_number(value: object) -> bool:
     return isinstance(value, str) or is_number(value)
 
 
@@ -57,15 +74,16 @@ def _is_object(value: object) -> bool:
 
 _Check = tuple[str, Callable[[object], bool]]
 _TEXT: _Check = ("text", _is_text)
-_DATE: _Check = ("a date", _is_date)
+_DATE: _Check = ("a date", _is_text_or_number)
 _OBJECT: _Check = ("an object", _is_object)
+_DATES = ("birthday", "createdAt", "created_at")
 # The reserved traits [doc], in camelCase and snake_case.
 _RESERVED: Mapping[str, _Check] = {
     **dict.fromkeys(("avatar", "description", "email", "firstName", "first_name"), _TEXT),
     **dict.fromkeys(("gender", "lastName", "last_name", "name", "phone"), _TEXT),
     **dict.fromkeys(("title", "username", "website"), _TEXT),
-    **dict.fromkeys(("birthday", "createdAt", "created_at"), _DATE),
+    **dict.fromkeys(_DATES, _DATE),
     **dict.fromkeys(("address", "company"), _OBJECT),
     "age": ("a number", is_number),
-    "id": ("text or a number", _is_id),
+    "id": ("text or a number", _is_text_or_number),
 }

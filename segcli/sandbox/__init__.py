@@ -2,7 +2,8 @@
 
 It is one ASGI app: `/<vendor>/...` answers as the vendor does, and plays a script of faults on
 top. It was written from the vendors' wire formats alone and knows nothing of the mappings: what a
-mapping gets wrong is refused here as strictly as we know how.
+mapping gets wrong is refused here as strictly as we know how. A vendor that a file describes is
+what that says of requests and replies.
 """
 
 from segcli.sandbox.app import Received, Sandbox

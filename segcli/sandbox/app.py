@@ -7,7 +7,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ from segcli.sandbox.body import JSON, line
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.entrance import MOST_BYTES, examined
 from segcli.sandbox.pace import full_bucket
-from segcli.sandbox.script import RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
+from segcli.sandbox.script import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
 from segcli.sandbox.vendors import vendor_named
-from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal
+from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal, Vendor
+
+# What an event fails with: one status that may pass, one that never does.
+_LATER, _NEVER = 503, 422
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,6 +54,8 @@ class Sandbox:
         # How the server resets the connection of a scope: an app cannot do it by itself.
         self.sever: Callable[[Scope], None] = _leave_open
         self._script = script
+        self._faults = script.faults_of_requests
+        self._hosted: dict[str, Vendor] = {}
         self._dice = random.Random(script.seed)
         self._counts = Counts()
         self._bucket = full_bucket(script.rate, time.monotonic()) if script.rate else None
@@ -62,7 +67,7 @@ class Sandbox:
         body = await _body(receive) if scope["type"] == "http" else None
         if body is None:
             return
-        name, call = _call(scope, body)
+        name, call = _call(scope, body, key=self._script.key.encode())
         if scope["path"] == replies.OWN_PATH:
             await _send(send, replies.own_page(call.method, self.counts()))
         elif not name or name.startswith("_"):
@@ -74,6 +79,19 @@ class Sandbox:
         else:
             await _disconnected(receive)
 
+    def host(self, name: str, vendor: Vendor) -> None:
+        """Let a vendor live here that no module knows, before it is asked for."""
+        self._hosted[name] = vendor
+
+    def vendor(self, name: str) -> Vendor:
+        """Return who lives under a name; whom nobody knows takes any JSON."""
+        return self._hosted.get(name) or vendor_named(name)
+
+    @property
+    def fails_items(self) -> bool:
+        """Whether the script lets single events fail."""
+        return self._script.share_of_items > 0
+
     def counts(self) -> dict[str, Any]:
         """Return what `GET /_sandbox` answers; safe to call from another thread."""
         return self._counts.report()
@@ -82,7 +100,7 @@ class Sandbox:
         """Roll the dice for the request; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
-        fault = fault_at(self._dice.random(), self._script.faults)
+        fault = fault_at(self._dice.random(), self._faults)
         if fault:
             tally.play(fault)
         if fault == TIMEOUT:
@@ -103,23 +121,43 @@ class Sandbox:
             refusal = Refusal(429, f"more than {self._script.rate:g} requests a second")
         else:
             return None
-        return replies.not_now(vendor_named(name), refusal, wait=self._script.retry_after)
+        return replies.not_now(self.vendor(name), refusal, wait=self._script.retry_after)
 
     def _answer(self, call: Call, *, name: str) -> replies.Reply:
         """Let the vendor answer, and take in what it accepts."""
         try:
-            outcome = examined(call, vendor_named(name), script=self._script)
+            outcome = examined(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
-                self._take(call.path, outcome.items, name=name)
-                return replies.yes(outcome.reply)
+                failed = self._failed(len(outcome.items), name=name)
+                taken = [item for at, item in enumerate(outcome.items) if at not in failed]
+                self._take(call.path, taken, name=name)
+                return self._yes(outcome, failed, name=name)
         except Exception as bug:
             # The server is silent: without this a bug, or a full disk, would show nowhere.
             outcome = Refusal(500, f"the sandbox failed: {bug!r}")
         self._counts.of(name).refuse(outcome.problem)
-        return replies.no(vendor_named(name), outcome)
+        return replies.no(self.vendor(name), outcome)
 
-    def _take(self, path: str, items: tuple[Item, ...], *, name: str) -> None:
-        route = path.removeprefix(vendor_named(name).home)
+    def _failed(self, count: int, *, name: str) -> dict[int, int]:
+        """Roll the dice for each event; half of those that fail may pass later."""
+        share = self._script.share_of_items
+        if not share or self.vendor(name).by_item is None:
+            return {}
+        rolls = {place: self._dice.random() for place in range(count)}
+        failed = {place: roll for place, roll in rolls.items() if roll < share}
+        for _ in failed:
+            self._counts.of(name).play(ITEM)
+        return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
+
+    def _yes(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> replies.Reply:
+        by_item = self.vendor(name).by_item
+        if by_item is None or not failed:
+            return replies.yes(accepted.reply)
+        status, body = by_item(len(accepted.items), failed)
+        return replies.yes(body, status)
+
+    def _take(self, path: str, items: Sequence[Item], *, name: str) -> None:
+        route = path.removeprefix(self.vendor(name).home)
         if self._script.keep is not None:
             # Opened and closed for each request: the lines outlive this process at any moment.
             with self._script.keep.open("ab") as file:
@@ -133,10 +171,17 @@ def _leave_open(_scope: Scope) -> None:
     """Do nothing: under a server that nobody told how to reset, a reset is a timeout."""
 
 
-def _call(scope: Scope, body: bytes) -> tuple[str, Call]:
+def _call(scope: Scope, body: bytes, *, key: bytes) -> tuple[str, Call]:
     name, slash, rest = scope["path"][1:].partition("/")
-    headers = dict(scope["headers"])
-    return name, Call(method=scope["method"], path=slash + rest, headers=headers, body=body)
+    return name, Call(
+        method=scope["method"],
+        path=slash + rest,
+        headers=dict(scope["headers"]),
+        body=body,
+        raw_path=slash + scope["raw_path"].decode("latin-1")[1:].partition("/")[2],
+        query=scope["query_string"].decode("latin-1"),
+        key=key,
+    )
 
 
 def _kept(name: str, route: str, *, item: Item) -> bytes:

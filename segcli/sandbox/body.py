@@ -29,9 +29,12 @@ def parsed(body: bytes) -> JSON:
 def elements(body: bytes, name: str) -> list[bytes]:
     """Return the bytes of each element of the array under the key `name`, as they were sent.
 
-    The body must be a JSON object and hold an array there: `parsed` has to have been asked first.
+    The body must be a JSON object and hold an array there, or without a name be that array:
+    `parsed` has to have been asked first.
     """
     text = body.decode()
+    if not name:
+        return _elements(text, text.index("[") + 1)[0]
     found: list[bytes] = []
     at = text.index("{") + 1
     while text[at := _next(text, at)] != "}":

@@ -13,7 +13,7 @@ def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusa
     route = _route(call, vendor)
     if isinstance(route, Refusal):
         return route
-    if not _authorised(call, vendor, key=script.key.encode()):
+    if not _authorised(call, vendor):
         return Refusal(401, vendor.key_hint)
     if route.read is None:
         return Accepted((), route.reply(()))
@@ -29,7 +29,7 @@ def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusa
 
 
 def _route(call: Call, vendor: Vendor) -> Route | Refusal:
-    methods = vendor.routes.get(call.path) or vendor.routes.get(ANYWHERE)
+    methods = vendor.routes.get(vendor.route_of(call)) or vendor.routes.get(ANYWHERE)
     if methods is None:
         known = ", ".join(path or "the endpoint itself" for path in vendor.routes)
         return Refusal(404, f"there is no such route; known are {known}")
@@ -40,13 +40,15 @@ def _route(call: Call, vendor: Vendor) -> Route | Refusal:
     return Refusal(405, f"the method must be {allow}", allow)
 
 
-def _authorised(call: Call, vendor: Vendor, *, key: bytes) -> bool:
+def _authorised(call: Call, vendor: Vendor) -> bool:
+    if vendor.admits:
+        return vendor.admits(call)
     if not vendor.header:
         return True
     given = call.headers.get(vendor.header)
     if given is None:
         return vendor.key_optional
-    return given == vendor.credential(key)
+    return given == vendor.credential(call.key)
 
 
 def _value(call: Call, vendor: Vendor) -> JSON | Refusal:

@@ -22,9 +22,9 @@ class Reply:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def yes(body: bytes) -> Reply:
+def yes(body: bytes, status: int = 200) -> Reply:
     """Answer a good request with the vendor's own bytes."""
-    return Reply(200, body, _headers(body))
+    return Reply(status, body, _headers(body))
 
 
 def no(vendor: Vendor, refusal: Refusal) -> Reply:

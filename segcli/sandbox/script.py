@@ -7,6 +7,7 @@ from pathlib import Path
 RESET_BEFORE = "reset before"
 RESET_AFTER = "reset after"
 TIMEOUT = "timeout"
+ITEM = "item"
 
 _RESET = "reset"
 _STATUSES = range(400, 600)
@@ -14,7 +15,10 @@ _STATUSES = range(400, 600)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A share of the requests that goes wrong in one way; no value of it is out of range."""
+    """A share of the requests that goes wrong in one way; no value of it is out of range.
+
+    With `item` it is a share of the events, of which a reply tells one by one.
+    """
 
     kind: str
     share: float
@@ -23,8 +27,8 @@ class Fault:
         """Refuse a kind or a share that could never be played, and say what to type."""
         if not _known(self.kind):
             raise ValueError(
-                f"there is no fault {self.kind!r}: type a status from 400 to 599, reset or "
-                "timeout, as in 503:5%"
+                f"there is no fault {self.kind!r}: type a status from 400 to 599, reset, timeout "
+                "or item, as in 503:5%"
             )
         if not 0 <= self.share <= 1:
             raise ValueError(
@@ -54,7 +58,7 @@ class Script:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be played, and say what to type."""
-        total = sum(fault.share for fault in self.faults)
+        total = sum(fault.share for fault in self.faults_of_requests)
         # Ten shares of 10 % add up to a little more than 1 in floating point.
         if total > 1 + 1e-9:
             raise ValueError(f"the faults add up to {total:.4g} of all requests: keep them up to 1")
@@ -62,6 +66,16 @@ class Script:
             raise ValueError(f"the rate {self.rate:g} lets nothing through: type more than 0")
         if not (self.latency >= 0 and self.retry_after >= 0):
             raise ValueError("latency and retry_after are seconds: type 0 or more")
+
+    @property
+    def faults_of_requests(self) -> tuple[Fault, ...]:
+        """Those that spoil a whole request."""
+        return tuple(fault for fault in self.faults if fault.kind != ITEM)
+
+    @property
+    def share_of_items(self) -> float:
+        """The share of the events that fail, one by one."""
+        return min(1.0, sum(fault.share for fault in self.faults if fault.kind == ITEM))
 
 
 def parse_fault(text: str) -> Fault:
@@ -93,7 +107,7 @@ def fault_at(roll: float, faults: Sequence[Fault]) -> str:
 
 
 def _known(kind: str) -> bool:
-    if kind in (_RESET, TIMEOUT):
+    if kind in (_RESET, TIMEOUT, ITEM):
         return True
     return kind.isascii() and kind.isdigit() and int(kind) in _STATUSES
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from segcli.sandbox.app import Sandbox, Scope
 from segcli.sandbox.script import Script
-from segcli.sandbox.vendors import vendor_named
 
 if TYPE_CHECKING:
     import uvicorn
@@ -34,7 +33,7 @@ class Standin:
 
     def endpoint(self, vendor: str) -> str:
         """Return the endpoint setting that sends a destination's payloads here."""
-        return f"{self.url}/{vendor}{vendor_named(vendor).home}"
+        return f"{self.url}/{vendor}{self.app.vendor(vendor).home}"
 
 
 @contextmanager

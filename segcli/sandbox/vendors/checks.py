@@ -4,7 +4,7 @@ Each returns the first problem it finds, starting with the field's name, or "" i
 that rules are joined with `or`. No problem ever quotes a value: it may be somebody's address.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ def not_object(value: object, name: str) -> str:
     return "" if type(value) is dict else wrong(name, "an object", value)
 
 
-def unknown_key(thing: Mapping[str, Any], known: frozenset[str]) -> str:
+def unknown_key(thing: Mapping[str, Any], known: Set[str]) -> str:
     """Complain of the first key that is not known."""
     for name in thing:
         if name not in known:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from segcli.sandbox.body import JSON
@@ -11,12 +12,19 @@ ANYWHERE = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request; `path` is what follows the vendor's name, header names are lower case."""
+    """One request; `path` is what follows the vendor's name, header names are lower case.
+
+    `raw_path` is that as it came, percent-encoded; `key` is the key that the sandbox wants to see,
+    whether or not it is there.
+    """
 
     method: str
     path: str
     headers: Mapping[bytes, bytes]
     body: bytes
+    raw_path: str = ""
+    query: str = ""
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,11 @@ class Route:
 class Vendor:
     """A vendor as a server: `routes` is path -> method -> Route, the path `*` takes all others.
 
-    `header` carries the credential made of the key; with no header no key is asked for.
+    `header` carries the credential made of the key; with no header no key is asked for. `admits`
+    looks for the key instead, `route_of` finds the path of a request among the routes.
     `home` is what the endpoint has behind the vendor's name; `reset_header` repeats the seconds of
-    `Retry-After` on a 429.
+    `Retry-After` on a 429. `by_item` answers a request of so many events, some of which failed
+    with a status: it returns the reply's status and body.
     """
 
     routes: Mapping[str, Mapping[str, Route]]
@@ -73,6 +83,9 @@ class Vendor:
     json_only: bool = True
     home: str = ""
     reset_header: bytes = b""
+    admits: Callable[[Call], bool] | None = None
+    route_of: Callable[[Call], str] = attrgetter("path")
+    by_item: Callable[[int, Mapping[int, int]], tuple[int, bytes]] | None = None
 
 
 def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], Reading]:

@@ -1,0 +1,52 @@
+"""Which inputs a run reads: of an archive only the days that may hold what is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+
+from segcli.cli.options import Files, JobOptions
+from segcli.errors import UsageError
+from segcli.inputs import Days, Input, inputs, split
+from segcli.inputs.input import is_address
+from segcli.outcome import Job
+from segcli.secret import display_address
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The inputs that are read, and those whose day cannot hold an event that is asked for."""
+
+    inputs: Sequence[Input]
+    left_out: Sequence[Input] = ()
+
+
+def found(asked: Files) -> list[Input]:
+    """Return the inputs that are named, and say so where it takes a while to look at them."""
+    for name in asked.files:
+        if is_address(name) and not asked.quiet:
+            click.echo(f"Looking at {display_address(name)} …", err=True)
+    return inputs(asked.files)
+
+
+def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
+    """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
+    lateness = asked.allowed_lateness
+    if lateness is not None and not job.selection.until:
+        raise UsageError("--allowed-lateness means nothing without --until", "Add --until TIME.")
+    days = Days(
+        since=job.selection.since,
+        until=job.selection.until,
+        lateness=None if lateness is None else timedelta(seconds=lateness),
+    )
+    return Choice(*split(entries, days))
+
+
+def said_of(left_out: Sequence[Input]) -> str:
+    """Say how many files are left out; nothing where none is."""
+    if not left_out:
+        return ""
+    size = sum(entry.size or 0 for entry in left_out)
+    files = "1 file" if len(left_out) == 1 else f"{len(left_out):,} files"
+    return f"{files} ({size:,} bytes) of days outside --since and --until not read"

@@ -1,0 +1,84 @@
+"""The file under a journal: locked by one process, with room taken ahead, replaced as a whole."""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from segcli.delivery.past import sync_folder
+from segcli.errors import OutputError, UsageError
+
+_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
+
+
+def lock(path: Path, *, option: str = "--journal") -> int:
+    """Open the file and lock it for this process; the lock goes with the process.
+
+    Raises UsageError where another process holds it, otherwise OutputError or OSError.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OutputError(f"{option} {path} is no regular file", "Name a place for one.")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UsageError(
+                f"another segcli is running with {option} {path}",
+                f"Wait for it to end, or name another one: {option} PATH",
+            ) from None
+        if is_still_there(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def is_still_there(path: Path, descriptor: int) -> bool:
+    """Tell whether the locked file was not removed or replaced before the lock was had."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def write(descriptor: int, data: bytes, position: int) -> None:
+    """Write all of it; a disk that is nearly full takes a part without an error."""
+    while data:
+        written = os.pwrite(descriptor, data, position)
+        data, position = data[written:], position + written
+
+
+def take_room(descriptor: int, position: int, size: int) -> None:
+    """Take room on the disk, by writing zeros where system or file system has no other way."""
+    try:
+        os.posix_fallocate(descriptor, position, size)
+    except (AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
+            raise
+        write(descriptor, bytes(size), position)
+
+
+def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
+    """Put a new file in the place of the old one, whole, locked, and with room behind.
+
+    Returns its descriptor and the end of what it says; raises OSError.
+    """
+    new = path.with_name(f"{path.name}.new")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        content = b"".join(lines)
+        write(descriptor, content, 0)
+        if room:
+            take_room(descriptor, len(content), room)
+        os.fsync(descriptor)
+        new.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        os.close(descriptor)
+        new.unlink(missing_ok=True)
+        raise
+    return descriptor, len(content)

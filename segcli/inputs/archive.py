@@ -1,0 +1,75 @@
+"""Segment's archive: which of its files come first, and which days need not be read.
+
+It is laid out as `segment-logs/<source>/<day>/<file>.gz` [doc], the day being the start of a UTC
+day as a unix timestamp, in seconds or milliseconds: that on which Segment received the events.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from segcli.inputs.input import Input
+
+_DAY = 24 * 60 * 60
+_MILLISECONDS = 13
+_DIGITS = frozenset({10, _MILLISECONDS})
+
+# An event is received after it happened, but for clocks that are wrong.
+_WRONG_CLOCKS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days whose files may hold events of a window of time.
+
+    `lateness` is how long after it happened an event was received at most; None: nobody knows.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    lateness: timedelta | None = None
+
+    def may_hold(self, entry: Input) -> bool:
+        """Tell whether an input has to be read; what is in no day's folder has to be."""
+        if entry.day is None:
+            return True
+        start = entry.day
+        if self.since and start + _DAY <= (self.since - _WRONG_CLOCKS).timestamp():
+            return False
+        if self.until and self.lateness is not None:
+            return start < (self.until + self.lateness).timestamp()
+        return True
+
+
+def day_of(path: str) -> int | None:
+    """Return the day, in unix seconds, whose folder a path leads through; None where none."""
+    *folders, _ = path.split("/")
+    return next((day for folder in reversed(folders) if (day := _day(folder)) is not None), None)
+
+
+def in_order(found: Iterable[Input]) -> list[Input]:
+    """Return inputs in the order of their names, those of an archive by day and file first.
+
+    So a user's events stay in order where several sources have seen them.
+    """
+    return sorted(found, key=_order)
+
+
+def split(found: Sequence[Input], days: Days) -> tuple[list[Input], list[Input]]:
+    """Return the inputs that have to be read, and those that need not be."""
+    wanted = [entry for entry in found if days.may_hold(entry)]
+    left_out = [entry for entry in found if not days.may_hold(entry)]
+    return wanted, left_out
+
+
+def _day(folder: str) -> int | None:
+    if len(folder) not in _DIGITS or not (folder.isascii() and folder.isdigit()):
+        return None
+    day, rest = divmod(int(folder), _DAY * (1000 if len(folder) == _MILLISECONDS else 1))
+    return None if rest else day * _DAY
+
+
+def _order(entry: Input) -> tuple[int, str, str]:
+    if entry.day is None:
+        return -1, "", entry.name
+    return entry.day, entry.name.rpartition("/")[2], entry.name

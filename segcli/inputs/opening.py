@@ -1,0 +1,128 @@
+"""Inputs opened: streams of their bytes, unpacked, and checked by the first of them."""
+
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+)
+from io import BufferedReader
+from typing import TYPE_CHECKING
+
+from segcli.errors import InputError, SegcliError, Stopped
+from segcli.inputs.compressed import Unpacked, packing_of
+from segcli.inputs.input import Input
+from segcli.inputs.start import LOOKED_AT, check_start
+from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
+
+if TYPE_CHECKING:
+    from segcli.inputs.fetching import ReadAhead
+
+
+@contextmanager
+def opened(entry: Input) -> Iterator[Stream]:
+    """Open an input and check by its first bytes that it can be NDJSON; raises InputError.
+
+    What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
+    """
+    with _reading_ahead([entry]) as ahead, _opened(entry, ahead, InputError) as stream:
+        yield stream
+
+
+def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, None]:
+    """Open inputs one after the other, once they have been looked at, as `opened` does.
+
+    Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
+    """
+    with _reading_ahead(found) as ahead:
+        for entry in found:
+            with _opened(entry, ahead, Stopped) as stream:
+                yield entry, stream
+
+
+def is_enough(entry: Input, start: bytes) -> bool:
+    """Check an input by the bytes it begins with, and tell whether they were enough for that.
+
+    Raises InputError as `opened` does.
+    """
+    try:
+        _unpacked(entry, _Bytes(start))
+    except ReadError as error:
+        is_whole = entry.size is not None and len(start) >= entry.size
+        if isinstance(error, CutOffError) and not is_whole:
+            return False
+        raise InputError(f"{entry.title} cannot be read: {error.strerror}", error.hint) from None
+    return True
+
+
+def _reading_ahead(found: Sequence[Input]) -> "AbstractContextManager[ReadAhead | None]":
+    """Fetch what lies in stores ahead; for files on disk nothing is even imported."""
+    if not any(entry.remote for entry in found):
+        return nullcontext()
+    from segcli.inputs.fetching import ReadAhead  # noqa: PLC0415
+
+    return closing(ReadAhead(found))
+
+
+@contextmanager
+def _opened(
+    entry: Input, ahead: "ReadAhead | None", failure: type[SegcliError]
+) -> Iterator[Stream]:
+    with ExitStack() as stack:
+        try:
+            stored = stack.enter_context(_stored(entry, ahead))
+            stream = _unpacked(entry, stored)
+        except OSError as error:
+            hint = error.hint if isinstance(error, ReadError) else ""
+            raise failure(f"{entry.title} cannot be read: {error.strerror}", hint) from None
+        yield stream
+
+
+@contextmanager
+def _stored(entry: Input, ahead: "ReadAhead | None") -> Iterator[Stream]:
+    if entry.remote and ahead:
+        with ahead.stream(entry.remote) as stream:
+            yield stream
+        return
+    own = entry.name != "-"
+    with open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own) as file:
+        yield _File(file)
+
+
+def _unpacked(entry: Input, stored: Stream) -> Stream:
+    packed = Peeked(stored)
+    packing = packing_of(packed.peek(LOOKED_AT))
+    unpacked = Peeked(Unpacked(packed, packing)) if packing else packed
+    check_start(entry, unpacked.peek(LOOKED_AT), packing)
+    return unpacked
+
+
+class _File:
+    """A file as it is stored."""
+
+    __slots__ = ("_file", "stored")
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.stored = 0
+        self._file = file
+
+    def read1(self, size: int, /) -> bytes:
+        block = self._file.read1(size)
+        self.stored += len(block)
+        return block
+
+
+class _Bytes:
+    """The beginning of an input, as a stream that ends there."""
+
+    def __init__(self, data: bytes) -> None:
+        self.stored = 0
+        self._data = data
+
+    def read1(self, size: int, /) -> bytes:
+        block, self._data = self._data[:size], self._data[size:]
+        self.stored += len(block)
+        return block

@@ -1,0 +1,108 @@
+"""A mapping as a plain function: made once, called for every event."""
+
+from collections.abc import Callable
+from typing import Any
+
+from segcli.event import Rejected
+from segcli.mapping.choice import case, exclude_when_null, if_, literal
+from segcli.mapping.json_text import json_
+from segcli.mapping.liquid import liquid
+from segcli.mapping.lists import array_path, filled, of_list
+from segcli.mapping.objects import flatten, merge, of_object
+from segcli.mapping.part import Part, Place, constant
+from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.reach import path
+from segcli.mapping.replacement import replace
+from segcli.mapping.root import of_root, root_path
+from segcli.mapping.template import template
+from segcli.mapping.transform import transform
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.validation import problems
+from segcli.mapping.value import kind_of
+
+Mapped = Callable[[Any], Any]
+
+_DIRECTIVES: dict[str, Callable[[Any, Place], Part]] = {
+    "@if": if_,
+    "@case": case,
+    "@replace": replace,
+    "@arrayPath": array_path,
+    "@path": path,
+    "@template": template,
+    "@literal": literal,
+    "@flatten": flatten,
+    "@json": json_,
+    "@merge": merge,
+    "@transform": transform,
+    "@excludeWhenNull": exclude_when_null,
+    "@liquid": liquid,
+}
+
+
+def compiled(mapping: Any) -> Mapped:
+    """Return the function that makes of an event's JSON what a mapping says.
+
+    It returns a JSON value, or UNDEFINED where the mapping says nothing; it raises Rejected, with
+    the path in the mapping, and nothing else. What it returns shares parts with the event and
+    with other results, so change none of them. Raises MappingError, with all `problems`.
+    """
+    found = problems(mapping)
+    if found:
+        raise MappingError(found)
+    part = _part(of_root(mapping), Place(_part, root_path(mapping)))
+    run = filled(part.run, None) if part.has_holes else part.run
+
+    def mapped(event: Any) -> Any:
+        if not isinstance(event, dict):
+            raise Rejected("", f"data must be an object, got {kind_of(event)}")
+        try:
+            return run(event)
+        except RecursionError:
+            raise Rejected("", "nested too deeply for the mapping") from None
+
+    return mapped
+
+
+def doubts(mapping: Any) -> list[Problem]:
+    """Return every part of a mapping that refuses whatever event gets there, or does nothing.
+
+    mapping-kit passes over such parts, and so does `problems`; in a mapping that somebody writes
+    they are mistakes. Raises MappingError as `compiled` does.
+    """
+    found = problems(mapping)
+    if found:
+        raise MappingError(found)
+    place = Place(_part, root_path(mapping))
+    _part(of_root(mapping), place)
+    return place.doubts
+
+
+def _part(mapping: Any, place: Place) -> Part:
+    if isinstance(mapping, dict):
+        name = _directive_of(mapping)
+        if name is None:
+            return _folded(of_object(mapping, place))
+        if name not in _DIRECTIVES:
+            return place.refusal(f"{name} is not a valid directive, got undefined")
+        return _folded(_DIRECTIVES[name](mapping[name], place))
+    if isinstance(mapping, list):
+        return _folded(of_list(mapping, place))
+    return constant(mapping)
+
+
+def _directive_of(mapping: dict[str, Any]) -> str | None:
+    """Return the directive that an object is, None for one that has other fields too."""
+    names = [key for key in mapping if key.startswith("@")]
+    others = [key for key in mapping if not key.startswith("@") and key != "_metadata"]
+    return names[0] if names and not others else None
+
+
+def _folded(part: Part) -> Part:
+    """Return a part that is the same for all data as its value, worked out now."""
+    if not part.is_constant:
+        return part
+    try:
+        return constant(part.run(UNDEFINED), has_holes=part.has_holes)
+    except Rejected:
+        # It refuses, but only those events that come here.
+        return Part(part.run, has_holes=part.has_holes)

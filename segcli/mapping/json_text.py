@@ -1,0 +1,76 @@
+"""The directive that writes and reads JSON within a text: `@json`."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from segcli import exact_json
+from segcli.mapping.number import number_text
+from segcli.mapping.part import Part, Place, Run, bounded
+from segcli.mapping.text import MAX_TEXT, TooLong
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import entries, is_true
+
+
+def json_(options: Any, place: Place) -> Part:
+    """Compile `@json`: a value as a text of JSON (`encode`), or what such a text says."""
+    if not isinstance(options, dict):
+        return place.refusal('@json requires an object with a "value" key')
+    for name in ("mode", "value"):
+        if not is_true(options.get(name)):
+            return place.refusal(f'@json requires a "{name}" key')
+    value = place.part(options["value"], "@json", "value", keeps=place.keeps)
+    read, mode = value.run, options["mode"]
+    if mode == "encode":
+        encode = bounded(lambda data: encoded(read(data)), place, "@json makes too long a text")
+        return Part(encode, value.is_constant, value.is_total)
+    if mode == "decode":
+        return Part(
+            lambda data: decoded(read(data)), value.is_constant, value.is_total, value.has_holes
+        )
+    place.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
+    return Part(_nothing_after(read), value.is_constant)
+
+
+def encoded(value: Any) -> Any:
+    """Return a value as JSON, UNDEFINED for UNDEFINED; raises TooLong.
+
+    As JavaScript writes it, but numbers keep all their digits.
+    """
+    if value is UNDEFINED:
+        return UNDEFINED
+    text = orjson.dumps(_writable(value)).decode()
+    if len(text) > MAX_TEXT:
+        raise TooLong
+    return text
+
+
+def decoded(value: Any) -> Any:
+    """Return what a text of JSON says; any other text, and whatever is no text, as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return exact_json.loads(value.encode())
+    except ValueError:
+        return value
+
+
+def _nothing_after(read: Run) -> Run:
+    def run(data: Any) -> Any:
+        read(data)
+        return UNDEFINED
+
+    return run
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _writable(item) for key, item in entries(value) if item is not UNDEFINED}
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if value is UNDEFINED:
+        return None
+    if isinstance(value, float | Decimal) or (isinstance(value, int) and abs(value) >= 2**63):
+        return orjson.Fragment(number_text(value))
+    return value

@@ -1,0 +1,43 @@
+"""The directive that renders a Liquid template: `@liquid`, through python-liquid."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from segcli.mapping.part import Part, Place, constant
+from segcli.mapping.problem import MappingError
+from segcli.mapping.spot import Spot
+from segcli.mapping.text import length
+
+MAX_TEMPLATE = 1000
+
+MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
+
+
+def liquid(template: Any, place: Place) -> Part:
+    """Compile `@liquid`; raises MappingError where python-liquid is not installed."""
+    place = place.below("@liquid")
+    if not isinstance(template, str):
+        return place.refusal("liquid template value must be a string")
+    if not template:
+        return constant("")
+    if length(template) > MAX_TEMPLATE:
+        return place.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
+    if not is_installed():
+        raise MappingError([Spot(place.path, place.path).problem(MISSING)])
+    from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
+
+    return renderer(template, place)
+
+
+def paths_of(template: str) -> list[str]:
+    """Return the paths that a template reads; raises MappingError without python-liquid."""
+    if not is_installed():
+        raise MappingError([Spot().problem(f"@liquid {MISSING}")])
+    from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # only where it is used
+
+    return paths(template)
+
+
+def is_installed() -> bool:
+    """Tell whether python-liquid can be imported."""
+    return find_spec("liquid") is not None

@@ -1,0 +1,177 @@
+"""Liquid as Segment runs it: python-liquid, with JavaScript's values and without loops.
+
+Tags and filters that Segment switched off are refused in its words; a filter that nobody knows
+changes nothing, there as here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, NoReturn, TextIO
+
+from liquid import BoundTemplate, Environment, RenderContext, Token
+from liquid.ast import Node
+from liquid.builtin.expressions import BooleanExpression
+from liquid.builtin.illegal import Illegal
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoTag
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.stream import TokenStream
+from liquid.tag import Tag
+from liquid.utils import ReadOnlyChainMap
+
+from segcli.mapping.liquid.filters import FILTERS
+from segcli.mapping.liquid.logic import in_javascript
+from segcli.mapping.liquid.value import property_of, shown
+from segcli.mapping.part import Part, Place, bounded
+from segcli.mapping.text import MAX_TEXT
+from segcli.mapping.undefined import UNDEFINED
+
+_DISABLED_TAGS = ("case", "for", "include", "layout", "render", "tablerow")
+_DISABLED_FILTERS = (
+    *("array_to_sentence_string", "concat", "find", "find_exp", "find_index", "find_index_exp"),
+    *("group_by", "group_by_exp", "has", "has_exp", "map", "newline_to_br", "reject"),
+    *("reject_exp", "reverse", "sort", "sort_natural", "uniq", "where_exp", "type"),
+)
+# Filters of Segment's that are not known here: chance, lists without end, and names for pages.
+_UNKNOWN_FILTERS = ("push", "sample", "slugify", "unshift")
+_UNKNOWN_TAGS = ("break", "continue", "doc", "ifchanged")
+
+
+def renderer(template: str, place: Place) -> Part:
+    """Return the part that renders a template; it refuses what Segment's own would."""
+    try:
+        parsed = _parsed(template)
+    except LiquidError as error:
+        return place.refusal(_message(error, template))
+
+    def run(data: Any) -> str:
+        try:
+            return parsed.render(data if isinstance(data, dict) else {})
+        except LiquidError as error:
+            place.refuse(_message(error, template))
+
+    return Part(bounded(run, place, "@liquid makes too long a text"), is_total=True)
+
+
+def paths(template: str) -> list[str]:
+    """Return the paths that a template reads, none for one that cannot be read."""
+    try:
+        found = _parsed(template).analyze().variables
+    except LiquidError:
+        return []
+    return list(dict.fromkeys(str(path) for group in found.values() for path in group))
+
+
+# The classes below are how python-liquid lets itself be changed.
+class _Output(OutputNode):
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(shown(self.expression.evaluate(context)))
+
+
+class _OutputTag(Output):
+    node_class = _Output
+
+
+class _EchoTag(EchoTag):
+    node_class = _Output  # type: ignore[assignment]  # it needs a node of an output, no more
+
+
+class _Context(RenderContext):
+    """Finds values as JavaScript does; `now` and `today` are fields like any other."""
+
+    __slots__ = ()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)
+
+    def get(
+        self,
+        path: Sequence[object],
+        *,
+        token: Token | None,
+        default: object = UNDEFINED,  # noqa: ARG002  # the library's own use of it is switched off
+    ) -> object:
+        value: Any = self.scope.get(str(path[0]), UNDEFINED)
+        for key in path[1:]:
+            value = property_of(value, key)
+        return self.env.undefined("", token=token) if value is UNDEFINED else value
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+    def make_partial_namespace(self, *_: object) -> dict[str, object]:
+        return {}
+
+
+class _Environment(Environment):
+    template_class = _Template
+    output_stream_limit: ClassVar[int | None] = MAX_TEXT
+    suppress_blank_control_flow_blocks = False
+
+    def setup_tags_and_filters(self, **_: object) -> None:
+        super().setup_tags_and_filters()
+        self.add_tag(_OutputTag)
+        self.add_tag(_EchoTag)
+        self.add_tag(_Unknown)
+        for name in _DISABLED_TAGS:
+            self.tags[name] = _Refused(self, f'tag "{name}" is disabled')
+        for name in _UNKNOWN_TAGS:
+            self.tags[name] = _Refused(self, f'tag "{name}" not found')
+        self.filters = dict(FILTERS)
+        for name in _DISABLED_FILTERS:
+            self.filters[name] = _refusing(f'filter "{name}" is disabled')
+        for name in _UNKNOWN_FILTERS:
+            self.filters[name] = _refusing(f'filter "{name}" is not known here')
+
+
+class _Unknown(Illegal):
+    def parse(self, stream: TokenStream) -> NoReturn:
+        token = stream.current
+        raise LiquidSyntaxError(f'tag "{token.value}" not found', token=token)
+
+
+class _Refused(Tag):
+    block = False
+
+    def __init__(self, env: Environment, message: str) -> None:
+        super().__init__(env)
+        self.message = message
+
+    def parse(self, stream: TokenStream) -> NoReturn:
+        raise LiquidSyntaxError(self.message, token=stream.current)
+
+
+def _refusing(message: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object) -> NoReturn:
+        raise LiquidError(message, token=None)
+
+    return refuse
+
+
+def _parsed(template: str) -> BoundTemplate:
+    parsed = _ENVIRONMENT.from_string(template)
+    for condition in _conditions(parsed.nodes):
+        condition.expression = in_javascript(condition.expression)
+    return parsed
+
+
+def _conditions(nodes: Iterable[Node]) -> Iterable[BooleanExpression]:
+    for node in nodes:
+        yield from (one for one in node.expressions() if isinstance(one, BooleanExpression))
+        yield from _conditions(node.children(None))  # type: ignore[arg-type]  # for partials only
+
+
+def _message(error: LiquidError, template: str) -> str:
+    """Return what is wrong, and where the tag or output begins that it is in."""
+    token = error.token
+    at = token.start_index if token and token.start_index >= 0 else 0
+    begin = max(template.rfind(mark, 0, at + 2) for mark in ("{{", "{%"))
+    before = template[: max(begin, 0)]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    return f"{error.message}, line:{line}, col:{column}"
+
+
+_ENVIRONMENT = _Environment(strict_filters=False)

@@ -1,0 +1,98 @@
+"""What Segment's Liquid makes of JavaScript's values: properties, texts and numbers."""
+
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+from liquid import Undefined
+
+from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, length, text_of, units
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import is_index, is_number
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"0x[0-9a-f]+|0o[0-7]+|0b[01]+", re.IGNORECASE)
+_INFINITE = re.compile(r"[+-]?Infinity")
+
+Number = int | float | Decimal
+
+
+def property_of(value: Any, key: Any) -> Any:
+    """Return what a value has under a name or number, UNDEFINED where it has nothing."""
+    if isinstance(value, list) and is_number(key):
+        at = key + len(value) if key < 0 else key
+        return value[int(at)] if 0 <= at < len(value) and at == int(at) else UNDEFINED
+    name = text_of(key)
+    if isinstance(value, dict) and name in value:
+        return value[name]
+    if name in ("size", "length") and isinstance(value, list | str):
+        return length(value) if isinstance(value, str) else len(value)
+    if name == "size" and isinstance(value, dict):
+        return len(value)
+    if name in ("first", "last") and isinstance(value, list) and value:
+        return value[0 if name == "first" else -1]
+    if isinstance(value, list | str) and is_index(name):
+        items = units(value) if isinstance(value, str) else value
+        return items[int(name)] if int(name) < len(items) else UNDEFINED
+    return value if value is None else UNDEFINED
+
+
+def plain(value: Any) -> Any:
+    """Return a value without the wrappings of python-liquid; an absent one is None."""
+    if isinstance(value, Undefined) or value is UNDEFINED:
+        return None
+    return value
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is written: nothing for null, the items of a list one by one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | range):
+        if len(value) > MAX_TEXT:
+            raise TooLong
+        texts = [shown(item) for item in value]
+        if sum(map(len, texts)) > MAX_TEXT:
+            raise TooLong
+        return "".join(texts)
+    if value is None or value is UNDEFINED or isinstance(value, Undefined):
+        return ""
+    if isinstance(value, bool | int | float | Decimal | dict):
+        return text_of(value)
+    # `empty` and `blank` are written as an empty text.
+    return ""
+
+
+def number_of(value: Any) -> Number:
+    """Return what JavaScript's `Number` makes of a value; NaN where that is no number."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float | Decimal):
+        return value
+    if value is None:
+        return 0
+    if isinstance(value, list):
+        return _read(text_of(value))
+    return _read(value) if isinstance(value, str) else math.nan
+
+
+def double(value: Any) -> float:
+    """Return the number that a filter reckons with: a double, 0 for what is none."""
+    number = number_of(plain(value))
+    try:
+        result = float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+    return 0.0 if math.isnan(result) else result
+
+
+def _read(text: str) -> Number:
+    text = text.strip(WHITE_SPACE)
+    if not text:
+        return 0
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if _WHOLE.fullmatch(text):
+        return float(int(text, 0)) if len(text) < 200 else math.inf
+    return float(text) if _INFINITE.fullmatch(text) else math.nan

@@ -1,0 +1,97 @@
+"""Paths into JSON values, `properties.products[0].price`: split once, followed for each event."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from segcli.mapping.part import Run
+from segcli.mapping.text import length, units
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import is_index
+
+_BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
+_QUOTE = re.compile("['\"]")
+
+
+def get(value: Any, path: str | Sequence[str] | None) -> Any:
+    """Return what stands at a path, UNDEFINED where nothing does.
+
+    A value on the way that counts as false is what is found: below 0 stands 0.
+    """
+    if path is None:
+        return UNDEFINED
+    return follow(value, keys_of(path) if isinstance(path, str) else path)
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """Return the names on a path; none for the value itself."""
+    if path in ("", "."):
+        return ()
+    return tuple(_QUOTE.sub("", piece) for piece in _BREAK.split(path) if piece)
+
+
+def rooted(path: str) -> str:
+    """Return the path that a directive names, without the `$.` of JSONPath."""
+    return path.replace("$.", "", 1)
+
+
+def follow(value: Any, keys: Sequence[str]) -> Any:
+    """Return what stands below a value under one name after another."""
+    for key in keys:
+        value = value.get(key, UNDEFINED) if type(value) is dict else below(value, key)
+    return value
+
+
+def reader(keys: Sequence[str]) -> Run:
+    """Return the function that follows a path."""
+    if not keys:
+        return lambda data: data
+    if len(keys) == 1:
+        return _first(keys[0])
+    if len(keys) == 2:
+        return _second(keys[0], keys[1])
+
+    def read(data: Any) -> Any:
+        for key in keys:
+            if type(data) is dict:
+                data = data.get(key, UNDEFINED)
+            elif data is UNDEFINED:
+                return data
+            else:
+                data = below(data, key)
+        return data
+
+    return read
+
+
+def below(value: Any, key: str) -> Any:
+    """Return what JavaScript finds under a name in what is no object."""
+    if isinstance(value, dict):
+        return value.get(key, UNDEFINED)
+    if value is UNDEFINED or not (value or isinstance(value, list)):
+        return value
+    if not isinstance(value, list | str):
+        return UNDEFINED
+    if key == "length":
+        return len(value) if isinstance(value, list) else length(value)
+    if not is_index(key):
+        return UNDEFINED
+    items, place = units(value) if isinstance(value, str) else value, int(key)
+    return items[place] if place < len(items) else UNDEFINED
+
+
+def _first(key: str) -> Run:
+    def read(data: Any) -> Any:
+        return data.get(key, UNDEFINED) if type(data) is dict else below(data, key)
+
+    return read
+
+
+def _second(first: str, second: str) -> Run:
+    def read(data: Any) -> Any:
+        value = data.get(first, UNDEFINED) if type(data) is dict else below(data, first)
+        if type(value) is dict:
+            return value.get(second, UNDEFINED)
+        return value if value is UNDEFINED else below(value, second)
+
+    return read

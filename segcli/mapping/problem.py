@@ -1,0 +1,27 @@
+"""What is wrong with a mapping, all of it at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: what is wrong (`message`) with what stands at a path within the mapping.
+
+    `text` is the whole sentence in the words of mapping-kit, whose paths skip places in lists.
+    """
+
+    path: str
+    message: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.message}"
+
+
+class MappingError(ValueError):
+    """A mapping cannot be used; its text is that of mapping-kit, a line for each problem."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(problem.text for problem in problems))
+        self.problems = tuple(problems)

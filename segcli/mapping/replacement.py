@@ -1,0 +1,155 @@
+"""The directive that replaces a part of a text, taken literally: `@replace`."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.mapping.part import NOTHING, Part, Place, Run, bounded
+from segcli.mapping.text import MAX_TEXT, TooLong, length, text_of
+from segcli.mapping.value import is_number, is_true
+
+MAX_LENGTH = 10
+
+_MARK = re.compile(r"(\$[$&`'])")
+# The part of a text that stands for a mark, by where a match begins and ends and the text does.
+_SPANS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
+    "$&": lambda begin, end, _: (begin, end),
+    "$`": lambda begin, _, __: (0, begin),
+    "$'": lambda _, end, whole: (end, whole),
+}
+
+Change = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Whether every occurrence is replaced, and whether capitals count."""
+
+    every: bool
+    ignores_case: bool
+
+
+def replace(options: Any, place: Place) -> Part:
+    """Compile `@replace`: a text, number or boolean with other characters in place of some."""
+    if not isinstance(options, dict):
+        return place.refusal('@replace requires an object with a "pattern" key')
+    if not is_true(options.get("pattern")):
+        return place.refusal('@replace requires a "pattern" key')
+    if not is_true(options.get("value")):
+        return NOTHING
+    value = place.part(options["value"], "@replace", "value")
+    made = bounded(_run(value.run, options, place), place, "@replace makes too long a text")
+    return Part(made, value.is_constant, is_total=True)
+
+
+def _run(read: Run, options: dict[str, Any], place: Place) -> Run:
+    changes = _changes(options)
+    too_long = _too_long(changes)
+    if too_long:
+        place.doubt(too_long)
+    steps = [_change(pattern, new, _how(options)) for pattern, new in changes]
+
+    def run(data: Any) -> str:
+        found = read(data)
+        if isinstance(found, bool) or is_number(found):
+            found = text_of(found)
+        if not isinstance(found, str) or not steps:
+            return ""
+        if too_long:
+            place.refuse(too_long)
+        for step in steps:
+            found = step(found)
+        return found
+
+    return run
+
+
+def _how(options: dict[str, Any]) -> _How:
+    every, ignores_case = options.get("global"), options.get("ignorecase")
+    return _How(every=every is None or every, ignores_case=bool(ignores_case))
+
+
+def _changes(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is replaced by what; nothing where the options are not of the right kinds."""
+    pattern, new = options["pattern"], _new(options, "replacement")
+    flags = [options.get("global"), options.get("ignorecase")]
+    if not isinstance(pattern, str) or not isinstance(new, str):
+        return []
+    if not all(flag is None or isinstance(flag, bool) for flag in flags):
+        return []
+    second, second_new = options.get("pattern2"), _new(options, "replacement2")
+    if isinstance(second, str) and second and isinstance(second_new, str):
+        return [(pattern, new), (second, second_new)]
+    return [(pattern, new)]
+
+
+def _new(options: dict[str, Any], name: str) -> Any:
+    new = options.get(name)
+    return "" if new is None else new
+
+
+def _too_long(changes: list[tuple[str, str]]) -> str:
+    for pattern, new in changes:
+        for name, text in (("pattern", pattern), ("replacement", new)):
+            if length(text) > MAX_LENGTH:
+                return f'@replace requires a "{name}" less than {MAX_LENGTH} characters'
+    return ""
+
+
+def _change(pattern: str, new: str, how: _How) -> Change:
+    pieces = ["$" if piece == "$$" else piece for piece in _MARK.split(new) if piece]
+    if not how.ignores_case and not {"$`", "$'"} & set(pieces):
+        # What is found is the pattern itself.
+        known = "".join(pattern if piece == "$&" else piece for piece in pieces)
+        return _plain(pattern, known, -1 if how.every else 1)
+    return lambda text: "".join(_replaced(text, pattern, pieces, how))
+
+
+def _plain(pattern: str, new: str, most: int) -> Change:
+    longer = len(new) - len(pattern)
+
+    def change(text: str) -> str:
+        if longer > 0 and len(text) + longer * text.count(pattern) > MAX_TEXT:
+            raise TooLong
+        return text.replace(pattern, new, most)
+
+    return change
+
+
+def _replaced(text: str, pattern: str, pieces: list[str], how: _How) -> Iterator[str]:
+    """Yield a text with its matches replaced, bit by bit; raises TooLong."""
+    start, written = 0, len(text)
+    for begin in _matches(text, pattern, how):
+        end = begin + len(pattern)
+        yield text[start:begin]
+        for piece in pieces:
+            span = _SPANS.get(piece)
+            first, last = span(begin, end, len(text)) if span else (0, len(piece))
+            written += last - first
+            if written > MAX_TEXT:
+                raise TooLong
+            yield text[first:last] if span else piece
+        start = end
+    yield text[start:]
+
+
+def _matches(text: str, pattern: str, how: _How) -> Iterator[int]:
+    if how.ignores_case:
+        text, pattern = _folded(text), _folded(pattern)
+    begin = text.find(pattern)
+    while begin >= 0:
+        yield begin
+        begin = text.find(pattern, begin + len(pattern)) if how.every else -1
+
+
+def _folded(text: str) -> str:
+    return text.upper() if text.isascii() else "".join(map(_folded_character, text))
+
+
+def _folded_character(char: str) -> str:
+    """Return what JavaScript compares where case does not count: one unit, in capitals."""
+    upper = char.upper()
+    if char > "\uffff" or len(upper) != 1 or (char > "\x7f" and upper <= "\x7f"):
+        return char
+    return upper

@@ -1,0 +1,106 @@
+"""The directive that writes values into a text, `Hello {{traits.name}}`: `@template`."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from segcli.mapping.part import Part, Place, bounded, constant
+from segcli.mapping.path import follow, keys_of
+from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, text_of
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import kind_of
+
+# A piece of a template: a text, or the names on the path to a value.
+Piece = str | tuple[str, ...]
+
+_NO_STRING = "@template: expected string, got {}"
+_TOO_LONG = "@template makes too long a text"
+_CLOSING = re.compile(r"\}+")
+
+
+def template(value: Any, place: Place) -> Part:
+    """Compile `@template`: a text with values in it; a directive may make the template."""
+    if isinstance(value, str):
+        return _known(value, place)
+    made = place.part(value, "@template")
+    if made.is_constant:
+        return _constant_template(made.run(None), place)
+    read = made.run
+
+    def run(data: Any) -> Any:
+        found = read(data)
+        if not isinstance(found, str):
+            place.refuse(_NO_STRING.format(kind_of(found)))
+        return render(found, data)
+
+    return Part(bounded(run, place, _TOO_LONG), is_total=True)
+
+
+def render(template: Any, data: Any = UNDEFINED) -> str:
+    """Return a template with values in its `{{path}}` and, before those, its `{{{path}}}`.
+
+    Raises TooLong for a text longer than `MAX_TEXT`.
+    """
+    if not isinstance(template, str):
+        kind = kind_of(template)
+        raise TypeError(f'Invalid template! Template should be a "string" but {kind} was given.')
+    return _text(pieces(_text(pieces(template, 3), data), 2), data)
+
+
+def pieces(template: str, braces: int) -> list[Piece]:
+    """Return what a template consists of; a path stands between so many braces.
+
+    In time that grows with its length: a text of braces alone is soon read.
+    """
+    found: list[Piece] = []
+    start = 0
+    for closing in _CLOSING.finditer(template):
+        if closing.end() - closing.start() < braces:
+            continue
+        # A path holds no closing brace.
+        begin = max(start, template.rfind("}", start, closing.start()) + 1)
+        opening = template.find("{" * braces, begin, closing.start())
+        if opening < 0 or opening + braces == closing.start():
+            continue
+        path = template[opening + braces : closing.start()].strip(WHITE_SPACE)
+        found += [template[start:opening], keys_of(path)]
+        start = closing.start() + braces
+    return [piece for piece in [*found, template[start:]] if piece != ""]
+
+
+def _constant_template(value: Any, place: Place) -> Part:
+    if isinstance(value, str):
+        return _known(value, place)
+    return place.refusal(_NO_STRING.format(kind_of(value)))
+
+
+def _known(template: str, place: Place) -> Part:
+    first, second = pieces(template, 3), pieces(template, 2)
+    if not any(isinstance(piece, tuple) for piece in [*first, *second]):
+        return constant(template)
+
+    def run(data: Any) -> str:
+        return _text(second, data)
+
+    def run_twice(data: Any) -> str:
+        # What the first values bring in may hold braces too.
+        return _text(pieces(_text(first, data), 2), data)
+
+    has_three = any(isinstance(piece, tuple) for piece in first)
+    return Part(bounded(run_twice if has_three else run, place, _TOO_LONG), is_total=True)
+
+
+def _text(parts: Sequence[Piece], data: Any) -> str:
+    data = {} if data is UNDEFINED else data
+    texts, written = [], 0
+    for part in parts:
+        text = part if isinstance(part, str) else _shown(follow(data, part))
+        written += len(text)
+        if written > MAX_TEXT:
+            raise TooLong
+        texts.append(text)
+    return "".join(texts)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None or value is UNDEFINED else text_of(value)

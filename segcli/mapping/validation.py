@@ -1,0 +1,152 @@
+"""Tells what is wrong with a mapping, by the rules of mapping-kit and in its words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segcli.mapping.bounds import bounds
+from segcli.mapping.checks import (
+    Check,
+    Field,
+    fields,
+    is_array,
+    is_boolean,
+    is_string,
+    kind_or_directive,
+    one_of,
+    some_kind,
+    text_within,
+    wrong_kind,
+)
+from segcli.mapping.liquid import MISSING, is_installed
+from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.replacement import MAX_LENGTH
+from segcli.mapping.root import of_root, root_path
+from segcli.mapping.spot import Spot
+from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.value import entries
+
+
+def problems(mapping: Any) -> list[Problem]:
+    """Return every mistake in a mapping, none if it can be compiled.
+
+    What stands in a list is not looked into, nor what only an event shows: mapping-kit finds out
+    when it gets there, and so does the compiled function.
+    """
+    beyond = bounds(mapping)
+    if beyond:
+        return beyond
+    try:
+        return check(of_root(mapping), Spot(root_path(mapping)))
+    except MappingError as error:
+        return list(error.problems)
+
+
+def check(value: Any, spot: Spot) -> list[Problem]:
+    """Check a part of a mapping: a directive, or a raw value with directives in it."""
+    kind = kind_or_directive(value)
+    if kind == "directive":
+        return _directive(value, spot)
+    return _raw_object(value, spot) if kind == "object" else []
+
+
+def _directive(value: dict[str, Any], spot: Spot) -> list[Problem]:
+    names = [key for key in value if key.startswith("@")]
+    others = [key for key in value if not key.startswith("@") and key != "_metadata"]
+    if len(names) > 1 or others:
+        count = len(names) if len(names) > 1 else len(value)
+        return [spot.problem(f"should only have one @-prefixed key but it has {count} keys")]
+    name = names[0]
+    if name not in _DIRECTIVES:
+        return [spot.problem(f"has an invalid directive: {name}")]
+    return _DIRECTIVES[name](value[name], spot.at(name))
+
+
+def _raw_object(value: Any, spot: Spot) -> list[Problem]:
+    if kind_or_directive(value) != "object":
+        return wrong_kind("an object", value, spot)
+    found: list[Problem] = []
+    for key, part in entries(value):
+        found += check(part, spot.at(key))
+    return found
+
+
+def _options(wanted: Mapping[str, Field]) -> Check:
+    """Return the check of a directive's options: first whatever is there, then its own fields."""
+
+    def check_options(value: Any, spot: Spot) -> list[Problem]:
+        return _raw_object(value, spot) or fields(value, wanted, spot)
+
+    return check_options
+
+
+_directive_or_string = some_kind("a string or a mapping directive", "string", "directive")
+_directive_or_object = some_kind("a object or a mapping directive", "object", "directive")
+
+
+def _path(value: Any, spot: Spot) -> list[Problem]:
+    return _directive_or_string(value, spot) or check(value, spot)
+
+
+def _directive_or_raw(value: Any, spot: Spot) -> list[Problem]:
+    """Check what may be anything: mapping-kit looks into it only where it is a directive."""
+    return _directive(value, spot) if kind_or_directive(value) == "directive" else []
+
+
+def _array_path(value: Any, spot: Spot) -> list[Problem]:
+    found = is_array(value, spot)
+    if found:
+        return found
+    path, shape = [*value, UNDEFINED, UNDEFINED][:2]
+    return _path(path, spot.item(0)) or check(shape, spot.item(1))
+
+
+def _merge(value: Any, spot: Spot) -> list[Problem]:
+    found = _MERGE_OPTIONS(value, spot)
+    if found:
+        return found
+    for place, part in enumerate(value["objects"]):
+        item = spot.item("objects", place, told="")
+        found = _directive_or_object(part, item) or check(part, item)
+        if found:
+            return found
+    return []
+
+
+def _liquid(value: Any, spot: Spot) -> list[Problem]:
+    found = is_string(value, spot)
+    return found if found or is_installed() else [spot.problem(MISSING)]
+
+
+# Whatever stands in these options has been looked into when a field of theirs is checked, so a
+# field that may be anything needs no check.
+_MERGE_OPTIONS = _options(
+    {"direction": Field(one_of("left", "right")), "objects": Field(is_array, required=True)}
+)
+_ANYTHING = Field(lambda _, __: [], required=True)
+_ANY_OBJECT = Field(_directive_or_object, required=True)
+
+_DIRECTIVES: dict[str, Check] = {
+    "@if": _options({}),
+    "@case": _options({"operator": Field(is_string), "value": Field(_directive_or_string)}),
+    "@replace": _options(
+        {
+            "pattern": Field(text_within(1, MAX_LENGTH), required=True),
+            "replacement": Field(text_within(0, MAX_LENGTH)),
+            "value": Field(_directive_or_string, required=True),
+            "ignorecase": Field(is_boolean),
+            "global": Field(is_boolean),
+        }
+    ),
+    "@arrayPath": _array_path,
+    "@path": _path,
+    "@json": _options(
+        {"value": _ANYTHING, "mode": Field(one_of("encode", "decode"), required=True)}
+    ),
+    "@flatten": _options({"separator": Field(is_string), "value": _ANYTHING}),
+    "@merge": _merge,
+    "@template": _path,
+    "@literal": _directive_or_raw,
+    "@transform": _options({"apply": _ANY_OBJECT, "mapping": _ANY_OBJECT}),
+    "@excludeWhenNull": _directive_or_raw,
+    "@liquid": _liquid,
+}

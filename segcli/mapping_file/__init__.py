@@ -1,0 +1,47 @@
+"""Destinations that are described in a file, TOML or JSON, without code.
+
+    name = "acme"                                          about, label
+    [settings.api_key]                                     what has to be known of an account
+    secret = true
+    required = true
+    [request]                                              where requests go, and the key
+    url = "https://api.acme.example/v1/track"
+    auth = { bearer = "{settings.api_key}" }
+    [batch]                                                how events share a request
+    [reply]                                                what replies mean
+    [limits]                                               what the vendor takes
+    [[actions]]                                            which events, and what they become
+    subscribe = 'type = "track"'
+    mapping = { event = { "@path" = "$.event" } }
+
+`schema.json` has every key. A file is read in steps: `document` (its text), `structure` (held
+against the schema), then each table by a module of its own, and `factory` makes the destination.
+What is wrong is collected by `mistakes` and said at once. Nothing here touches a disk: whoever
+calls brings the text.
+"""
+
+from typing import Any
+
+from segcli.destination import Destination
+from segcli.mapping_file.document import parsed
+from segcli.mapping_file.factory import destination_of
+from segcli.mapping_file.holes import Holes
+from segcli.mapping_file.mistakes import Mistakes
+from segcli.mapping_file.structure import checked, schema_text
+from segcli.mapping_file.subscription import Load
+
+__all__ = ["described", "schema_text"]
+
+
+def described(text: str, title: str, load: Load) -> Destination[Any]:
+    """Return the destination that a file's text describes.
+
+    `title` names the file in messages, and tells by its ending whether it is TOML or JSON. `load`
+    returns the text of a file that is named in it, or raises ValueError. Raises DestinationError
+    with every mistake at once.
+    """
+    mistakes = Mistakes(title)
+    document = parsed(text, title)
+    settings = document.get("settings")
+    holes = Holes(settings if isinstance(settings, dict) else {}, mistakes)
+    return destination_of(checked(document, mistakes), holes, load, mistakes)

@@ -1,0 +1,103 @@
+"""A destination out of what a file says, a value like any other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from segcli.destination import Action, Destination, Limits
+from segcli.destinations import BUILT_IN
+from segcli.exact_json import dumps
+from segcli.mapping_file.holes import Holes
+from segcli.mapping_file.mistakes import Mistakes
+from segcli.mapping_file.posting import request_of, rooms_of
+from segcli.mapping_file.reply import verdict_of
+from segcli.mapping_file.request import read_request
+from segcli.mapping_file.settings_table import settings_of
+from segcli.mapping_file.subscription import Load, Subscription, read_subscription
+from segcli.mapping_file.taking import Taking
+from segcli.mapping_file.wiring import key_of, wire_of
+from segcli.template import ROUTE, Template, shown
+from segcli.verdict import Reply, Verdict
+from segcli.wire import Post, Wire
+
+
+def destination_of(
+    table: Mapping[str, Any], holes: Holes, load: Load, mistakes: Mistakes
+) -> Destination[Any]:
+    """Return the destination that a file describes; raises DestinationError with all mistakes.
+
+    `table` has the structure of the schema, but for what is noted in `mistakes` already.
+    """
+    declared = table.get("settings", {})
+    if table.get("name") in BUILT_IN:
+        mistakes.add(("name",), "is that of a destination of segcli's own: name it otherwise")
+    request = read_request(table.get("request", {}), holes, mistakes)
+    wire = wire_of(table, request, holes, mistakes)
+    settings = settings_of(declared, request.address, holes, mistakes)
+    key = key_of(wire, declared, mistakes)
+    verdict = verdict_of(table.get("reply", {}), wire.items, key, mistakes)
+    found = [
+        read_subscription(action, place, load, mistakes)
+        for place, action in enumerate(table.get("actions", ()))
+    ]
+    mistakes.raise_any()
+    return _destination(table, wire, settings, verdict, [one for one in found if one])
+
+
+def _destination(
+    table: Mapping[str, Any],
+    wire: Wire,
+    settings: type[Any],
+    verdict: Callable[[Reply], Verdict],
+    subscriptions: Sequence[Subscription],
+) -> Destination[Any]:
+    name = table["name"]
+    taking = Taking(name, subscriptions)
+    return Destination(
+        name=name,
+        label=table.get("label", name),
+        settings=settings,
+        kinds=frozenset().union(*(one.kinds for one in subscriptions)),
+        payload=taking.payload,
+        request=lambda route, bodies, values: request_of(wire, route, bodies, values),
+        verdict=verdict,
+        limits=Limits(payload_bytes=wire.payload_bytes, rate=_rate(table)),
+        skips=taking.skips,
+        together=lambda route, _: _events(wire.post_of(route)),
+        room=rooms_of(wire),
+        remarks=taking.remarks,
+        fields=tuple(taking.fields()),
+        actions=tuple(_action(one, wire) for one in subscriptions),
+        about=table.get("about", ""),
+        revision=_revision(table, subscriptions),
+        wire=wire,
+    )
+
+
+def _action(one: Subscription, wire: Wire) -> Action:
+    post = wire.post_of(one.route)
+    sent = wire.routes[one.route][0]
+    address = wire.address
+    parts = (*address.base.parts, *address.path.parts, *address.query.parts)
+    whole = Template(tuple(parts)).filled(
+        lambda name: shown(sent) if name == ROUTE else f"{{{name}}}"
+    )
+    size = post.batch.bytes if post.batch else None
+    limits = Limits(events=_events(post), bytes=size)
+    return Action(one.name, one.query, f"{post.method} {whole}", limits)
+
+
+def _events(post: Post) -> int:
+    return post.batch.events if post.batch else 1
+
+
+def _rate(table: Mapping[str, Any]) -> float | None:
+    rate = table.get("limits", {}).get("rate")
+    return None if rate is None else float(rate)
+
+
+def _revision(table: Mapping[str, Any], subscriptions: Sequence[Subscription]) -> str:
+    """Return a fingerprint of which events are taken, what they become and where they go."""
+    actions = [[one.query, one.mapping, list(one.required), one.route] for one in subscriptions]
+    said = dumps([table.get("label", table["name"]), actions])
+    return blake2b(said, digest_size=8).hexdigest()

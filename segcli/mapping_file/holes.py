@@ -1,0 +1,86 @@
+"""The holes of a file's texts: which settings fill them, and what those must look like there."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, TypeAlias
+
+from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.settings import Shape
+from segcli.template import OF_SETTINGS, ROUTE, Hole, Template, template
+
+Role: TypeAlias = Literal["base", "host", "path", "query", "header", "auth", "body"]
+
+ADDRESS = Shape(
+    r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?([/?][!-~]*)?",
+    "an address such as https://host/path",
+)
+_LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
+# What is no more than dots would be another path.
+_SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
+_HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name")
+_SHAPES: Mapping[Role, Shape] = {
+    "base": ADDRESS,
+    "host": _HOST,
+    "path": _SEGMENT,
+    "header": _LINE,
+    "auth": _LINE,
+}
+
+
+class Holes:
+    """Reads texts with holes, and remembers what each setting is used for."""
+
+    def __init__(self, declared: Collection[str], mistakes: Mistakes) -> None:
+        self._declared = declared
+        self._mistakes = mistakes
+        self._roles: dict[str, dict[Role, None]] = {}
+
+    def read(self, text: str, path: Path, role: Role, *, route: bool = False) -> Template:
+        """Read a text; with `route` it may have the hole of that name. Mistakes are noted."""
+        try:
+            found = template(text)
+        except ValueError as problem:
+            self._mistakes.add(path, str(problem))
+            return Template()
+        for part in found.parts:
+            if isinstance(part, Hole) and not (route and part.name == ROUTE):
+                self._use(part.name, path, role)
+        return found
+
+    def read_all(self, value: Any, path: Path) -> Any:
+        """Read every text within a JSON value, as a part of a body."""
+        if isinstance(value, str):
+            return self.read(value, path, "body")
+        if isinstance(value, dict):
+            return {key: self.read_all(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.read_all(inner, (*path, at)) for at, inner in enumerate(value)]
+        return value
+
+    @property
+    def may_be_incomplete(self) -> bool:
+        """Whether there may be more uses, in what could not be read."""
+        return self._mistakes.are_below(())
+
+    def is_used(self, name: str, *roles: Role) -> bool:
+        """Tell whether a setting is used, in one of these roles if any are named."""
+        used = self._roles.get(name, {})
+        return any(role in used for role in roles) if roles else bool(used)
+
+    def shapes(self, name: str) -> tuple[Shape, ...]:
+        """Return what a setting must look like to be used as it is."""
+        roles = self._roles.get(name, {})
+        return tuple(dict.fromkeys(_SHAPES[role] for role in roles if role in _SHAPES))
+
+    def _use(self, name: str, path: Path, role: Role) -> None:
+        setting = name.removeprefix(OF_SETTINGS)
+        if name != setting and setting in self._declared:
+            self._roles.setdefault(setting, {})[role] = None
+            return
+        if name == ROUTE:
+            self._mistakes.add(path, "must not have {route}, which stands in the path of the url")
+            return
+        close = difflib.get_close_matches(setting, self._declared, 1)
+        known = [f"{{{OF_SETTINGS}{one}}}" for one in (close or self._declared)]
+        guess = f"Did you mean {known[0]}?" if close else f"There are: {', '.join(known) or 'none'}"
+        self._mistakes.add(path, f"{{{name}}} is no setting of this file. {guess}")

@@ -1,0 +1,63 @@
+"""What is wrong with a file, all of it at once, each with the path of its key."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from segcli.errors import DestinationError
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_BARE = re.compile(r"[A-Za-z0-9_$-]+")
+_SEE = "What may stand in it: segcli destinations --schema"
+
+
+class Mistakes:
+    """Collects the mistakes of one file; `title` is how the file is called in messages."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._found: dict[tuple[Path, str], None] = {}
+
+    def add(self, path: Path, problem: str) -> None:
+        """Note what is wrong with what stands, or should stand, at a path."""
+        self._found[path, problem] = None
+
+    def are_below(self, path: Path) -> bool:
+        """Tell whether something is wrong there already: what is missing may be misspelled."""
+        return any(found[: len(path)] == path for found, _ in self._found)
+
+    def raise_any(self) -> None:
+        """Raise DestinationError with all of them, if there are any."""
+        found = [self._line(path, problem) for path, problem in self._found]
+        if len(found) == 1:
+            raise DestinationError(found[0], _SEE)
+        if found:
+            head = f"{self.title} has {len(found)} mistakes:"
+            raise DestinationError("\n".join((head, *found)), _SEE)
+
+    def _line(self, path: Path, problem: str) -> str:
+        return ": ".join(filter(None, (self.title, dotted(path), problem)))
+
+
+def dotted(path: Path) -> str:
+    """Return a path as it is written: `actions[1].mapping."a b"`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            name = part if _BARE.fullmatch(part) else f'"{part}"'
+            text += f".{name}" if text else name
+    return text
+
+
+def indented(text: str) -> str:
+    """Return a text of several lines so that all but the first stand below it."""
+    return text.replace("\n", "\n  ")
+
+
+def listed(names: Sequence[Any]) -> str:
+    """Return names as a sentence lists them: `a, b or c`."""
+    *most, last = map(str, names)
+    return f"{', '.join(most)} or {last}" if most else last

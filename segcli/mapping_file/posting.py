@@ -1,0 +1,133 @@
+"""Requests, written as a file describes them."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from segcli.destination import Request
+from segcli.exact_json import dumps
+from segcli.secret import Secret
+from segcli.template import OF_SETTINGS, ROUTE, Hole, Template
+from segcli.wire import Auth, Batch, Wire
+
+_Fill = Callable[[str], str]
+
+
+def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -> Request:
+    """Return the request that posts these JSON bodies, in this order; a pure function."""
+    fill = _filler(settings)
+    post = wire.post_of(route)
+    head, tail = _frame(post.batch, settings) if post.batch else (b"", b"")
+    headers = {"Content-Type": "application/json"}
+    for name, value in wire.headers.items():
+        _set(headers, name, value.filled(fill))
+    if wire.auth:
+        _set(headers, wire.auth.header, _credential(wire.auth, fill))
+    return Request(
+        _url(wire, route, settings, fill), head + b",".join(bodies) + tail, headers, post.method
+    )
+
+
+def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
+    """Return what tells how many bytes of payloads, and commas between, a request may hold.
+
+    It is asked for every event, so it remembers the answer for the settings of a run.
+    """
+    known: dict[str, tuple[Any, int | None]] = {}
+
+    def room(route: str, settings: Any) -> int | None:
+        found = known.get(route)
+        if found is None or found[0] is not settings:
+            found = known[route] = (settings, _room(wire, route, settings))
+        return found[1]
+
+    return room
+
+
+def least_frame(batch: Batch) -> int:
+    """Return how many bytes a request holds at least, besides the events."""
+    head, tail = _frame(batch, None)
+    return len(head) + len(tail)
+
+
+def _room(wire: Wire, route: str, settings: Any) -> int | None:
+    batch = wire.post_of(route).batch
+    if batch is None or batch.bytes is None:
+        return None
+    head, tail = _frame(batch, settings)
+    return max(1, batch.bytes - len(head) - len(tail))
+
+
+def _filler(settings: Any) -> _Fill:
+    def fill(name: str) -> str:
+        value = _value(settings, name)
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return fill
+
+
+def _value(settings: Any, name: str) -> Any:
+    """Return what a setting is as a JSON value; without settings an empty text."""
+    value = getattr(settings, name.removeprefix(OF_SETTINGS), "")
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _url(wire: Wire, route: str, settings: Any, fill: _Fill) -> str:
+    def encoded(name: str) -> str:
+        if name == ROUTE:
+            return _route(wire, route).filled(encoded)
+        return quote(fill(name), safe="")
+
+    base = settings.endpoint or wire.address.base.filled(fill)
+    path = wire.address.path.filled(encoded)
+    if path.startswith("/"):
+        base = base.rstrip("/")
+    return base + path + wire.address.query.filled(encoded)
+
+
+def _route(wire: Wire, route: str) -> Template:
+    return wire.routes[route][0] if route in wire.routes else Template((route,))
+
+
+def _credential(auth: Auth, fill: _Fill) -> str:
+    text = auth.value.filled(fill)
+    match auth.scheme:
+        case "bearer":
+            return f"Bearer {text}"
+        case "basic":
+            return f"Basic {base64.b64encode(text.encode()).decode()}"
+        case "header":
+            return text
+
+
+def _set(headers: dict[str, str], name: str, value: str) -> None:
+    """Set a header, whose name is the same in capitals and in small letters."""
+    for known in [known for known in headers if known.lower() == name.lower()]:
+        del headers[known]
+    headers[name] = value
+
+
+def _frame(batch: Batch, settings: Any) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the events."""
+    if not batch.under:
+        return b"[", b"]"
+    fields = b"".join(
+        dumps(key) + b":" + dumps(_filled(value, settings)) + b","
+        for key, value in batch.extra.items()
+    )
+    return b"{" + fields + dumps(batch.under) + b":[", b"]}"
+
+
+def _filled(value: Any, settings: Any) -> Any:
+    """Return a field of a body; a text that is one hole is the setting itself, `true` or 5 too."""
+    if isinstance(value, Template):
+        hole = value.parts[0] if len(value.parts) == 1 else ""
+        return (
+            _value(settings, hole.name)
+            if isinstance(hole, Hole)
+            else value.filled(_filler(settings))
+        )
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, settings) for key, inner in value.items()}
+    return [_filled(inner, settings) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,84 @@
+"""The table `reply`: what a vendor's replies mean."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from segcli.items import Items, by_item
+from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.verdict import (
+    Delivered,
+    Refused,
+    Reply,
+    Retry,
+    Stop,
+    Verdict,
+    answer,
+    by_status,
+    retry_after,
+)
+
+_MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
+
+
+def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
+    """Read where replies tell of single events; None where they do not, or not well enough."""
+    entry = table.get("items")
+    if entry is None:
+        return None
+    if not ("index" in entry or "status" in entry):
+        if not mistakes.are_below(("reply", "items")):
+            mistakes.add(("reply", "items"), "must have index or status: where entries tell which")
+        return None
+    return Items(
+        list=entry.get("list", ""),
+        index=entry.get("index", ""),
+        status=entry.get("status", ""),
+        reason=entry.get("reason", ""),
+        delivered=frozenset(entry.get("delivered", ())),
+        retry=frozenset(entry.get("retry", ())),
+        replies=frozenset(map(int, entry.get("replies", ()))),
+    )
+
+
+def verdict_of(
+    table: Mapping[str, Any], items: Items | None, key: str, mistakes: Mistakes
+) -> Callable[[Reply], Verdict]:
+    """Return what judges replies; `key` is the setting to look at where a key is refused."""
+    meanings: dict[int, str] = {}
+    for meaning in _MEANINGS:
+        for at, number in enumerate(table.get(meaning, ())):
+            status, path = int(number), ("reply", meaning, at)
+            _check_once(status, path, meanings, items, mistakes)
+            meanings.setdefault(status, meaning)
+
+    def by_file(reply: Reply) -> Verdict:
+        meaning = meanings.get(reply.status)
+        return _meant(meaning, reply) if meaning else _with_key(by_status(reply), key)
+
+    return by_item(items, by_file) if items else by_file
+
+
+def _check_once(
+    status: int, path: Path, meanings: Mapping[int, str], items: Items | None, mistakes: Mistakes
+) -> None:
+    if status in meanings:
+        mistakes.add(path, f"{status} stands in reply.{meanings[status]} already")
+    elif items and status in items.replies:
+        mistakes.add(path, f"{status} stands in reply.items.replies already")
+
+
+def _meant(meaning: str, reply: Reply) -> Verdict:
+    if meaning == "delivered":
+        return Delivered()
+    if meaning == "retry":
+        return Retry(f"HTTP {reply.status}", retry_after(reply))
+    if meaning == "stop":
+        return Stop(answer(reply))
+    return Refused(answer(reply), splits=meaning == "split")
+
+
+def _with_key(verdict: Verdict, key: str) -> Verdict:
+    if isinstance(verdict, Stop) and verdict.setting == "api_key":
+        return replace(verdict, setting=key)
+    return verdict

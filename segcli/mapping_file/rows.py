@@ -1,0 +1,170 @@
+"""The documented mapping, read off the mapping itself: what comes from where."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segcli.exact_json import dumps
+from segcli.mapping.liquid import paths_of
+from segcli.mapping.path import rooted
+from segcli.mapping.template import pieces
+
+_SHOWN = 60
+# What Segment's spec says is an object: every key of it goes along.
+_OBJECTS = frozenset(
+    {"properties", "traits", "context", "integrations", "context.traits", "context.campaign"}
+    | {f"context.{name}" for name in ("app", "device", "library", "location", "network", "os")}
+    | {f"context.{name}" for name in ("page", "referrer", "screen", "personas")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field of an event, empty for a constant, the field that it becomes, and how."""
+
+    source: str
+    target: str
+    note: str = ""
+
+
+def rows_of(mapping: Any) -> Iterator[Row]:
+    """Yield what each field of the payload is made of, in the order of the mapping."""
+    for row in _rows(mapping, ""):
+        if row.source in _OBJECTS and row.target:
+            yield replace(row, source=f"{row.source}.*", target=f"{row.target}.*")
+        elif row.source in _OBJECTS:
+            yield replace(row, source=f"{row.source}.*", target="*")
+        else:
+            yield replace(row, target=row.target or "*")
+
+
+def _rows(value: Any, target: str) -> Iterator[Row]:
+    if isinstance(value, dict):
+        name = next((key for key in value if key.startswith("@")), None)
+        if name is not None:
+            yield from _DIRECTIVES.get(name, _other)(value[name], target)
+            return
+        for key, inner in value.items():
+            yield from _rows(inner, f"{target}.{key}" if target else key)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _rows(inner, f"{target}.{place}")
+    else:
+        yield Row("", target, f"always {_cut(dumps(value).decode())}")
+
+
+def _path(value: Any, target: str) -> Iterator[Row]:
+    if isinstance(value, str):
+        yield Row(rooted(value), target)
+    else:
+        yield from _noted(_rows(value, target), "is the path of it")
+
+
+def _template(value: Any, target: str) -> Iterator[Row]:
+    if not isinstance(value, str):
+        yield from _noted(_rows(value, target), "is the template of it")
+        return
+    found = [*pieces(value, 3), *pieces(value, 2)]
+    names = dict.fromkeys(".".join(piece) for piece in found if not isinstance(piece, str))
+    # With three braces the path of two would begin with one.
+    for name in (name for name in names if not name.startswith("{")):
+        yield Row(name, target, f'in "{_cut(value)}"')
+    if not names:
+        yield Row("", target, f"always {_cut(dumps(value).decode())}")
+
+
+def _liquid(value: Any, target: str) -> Iterator[Row]:
+    for name in paths_of(value) if isinstance(value, str) else ():
+        yield Row(rooted(str(name)), target, f'in "{_cut(value)}"')
+
+
+def _if(options: Any, target: str) -> Iterator[Row]:
+    if not isinstance(options, dict):
+        return
+    subject = "exists" if "exists" in options else "blank"
+    names = [row.source for row in _rows(options.get(subject), "") if row.source]
+    test = " and ".join(dict.fromkeys(names))
+    then = [*_rows(options["then"], target)] if "then" in options else []
+    other = [*_rows(options["else"], target)] if "else" in options else []
+    if not any(row.source in names for row in then):
+        yield from (Row(name, target, "decides") for name in dict.fromkeys(names))
+    for row in then:
+        yield row if row.source in names else _with(row, f"if there is {test}")
+    yield from _noted(iter(other), f"without {test}")
+
+
+def _array_path(options: Any, target: str) -> Iterator[Row]:
+    path, shape = [*(options if isinstance(options, list) else ()), None, None][:2]
+    sources = [row.source for row in _rows({"@path": path}, "")] or [""]
+    if not isinstance(shape, dict) or not shape:
+        yield from (Row(source, target, "as a list") for source in sources)
+        return
+    for row in _rows(shape, ""):
+        below = f".{row.source}" if row.source else ""
+        yield replace(row, source=f"{sources[0]}[]{below}", target=f"{target}[].{row.target}")
+
+
+def _merge(options: Any, target: str) -> Iterator[Row]:
+    objects = options.get("objects") if isinstance(options, dict) else None
+    objects = objects if isinstance(objects, list) else []
+    least = len(objects) - 1 if objects and options.get("direction") == "left" else 0
+    for place, value in enumerate(objects):
+        note = "merged" if place == least else "merged, wins over what is there"
+        yield from _noted(_rows(value, target), note)
+
+
+def _transform(options: Any, target: str) -> Iterator[Row]:
+    applied = options.get("apply") if isinstance(options, dict) else None
+    yield from (Row(row.source, target, "transformed") for row in _rows(applied, ""))
+
+
+def _literal(value: Any, target: str) -> Iterator[Row]:
+    yield from _rows(value, target)
+
+
+def _exclude_when_null(value: Any, target: str) -> Iterator[Row]:
+    yield from _noted(_rows(value, target), "left out if null")
+
+
+def _with_value(word: Callable[[Mapping[str, Any]], str]) -> Callable[[Any, str], Iterator[Row]]:
+    def rows(options: Any, target: str) -> Iterator[Row]:
+        if isinstance(options, dict):
+            yield from _noted(_rows(options.get("value"), target), word(options))
+
+    return rows
+
+
+def _other(_options: Any, _target: str) -> Iterator[Row]:
+    yield from ()
+
+
+def _noted(rows: Iterator[Row], note: str) -> Iterator[Row]:
+    return (_with(row, note) for row in rows)
+
+
+def _with(row: Row, note: str) -> Row:
+    return replace(row, note=", ".join(filter(None, (row.note, note))))
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+
+
+_DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
+    "@path": _path,
+    "@template": _template,
+    "@liquid": _liquid,
+    "@if": _if,
+    "@arrayPath": _array_path,
+    "@merge": _merge,
+    "@transform": _transform,
+    "@literal": _literal,
+    "@excludeWhenNull": _exclude_when_null,
+    "@case": _with_value(lambda options: f"in {options.get('operator')} case"),
+    "@replace": _with_value(lambda options: f"with {options.get('pattern')} replaced"),
+    "@json": _with_value(
+        lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
+    ),
+    "@flatten": _with_value(lambda options: f"flat, keys joined by {options.get('separator')}"),
+}

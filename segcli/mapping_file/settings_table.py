@@ -1,0 +1,145 @@
+"""The table `settings`: what has to be known of an account, as a dataclass like any other."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import make_dataclass
+from decimal import Decimal
+from keyword import iskeyword
+from typing import Any
+
+from segcli.mapping_file.holes import ADDRESS, Holes
+from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.secret import Secret
+from segcli.settings import Shape, setting
+from segcli.wire import Address
+
+_TYPES: Mapping[str, type] = {
+    "text": str,
+    "address": str,
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+}
+_NAMES = {str: "text", bool: "boolean", int: "integer", float: "number", Decimal: "number"}
+# segcli itself reads these.
+_OF_SEGCLI = frozenset({"label", "endpoint"})
+_TEXTUAL = frozenset({"text", "address"})
+
+
+def settings_of(
+    table: Mapping[str, Any], address: Address | None, holes: Holes, mistakes: Mistakes
+) -> type[Any]:
+    """Return the dataclass of a file's settings; what is wrong with them is noted.
+
+    There is always an `endpoint`, which replaces scheme and host of the address.
+    """
+    fields = [
+        _field(name, entry, holes, mistakes) for name, entry in table.items() if not iskeyword(name)
+    ]
+    for name in filter(iskeyword, table):
+        mistakes.add(("settings", name), "is a word of Python: name it otherwise")
+    if "endpoint" in table:
+        _check_endpoint(table["endpoint"], holes, mistakes)
+    else:
+        fields.append(("endpoint", str, _endpoint(address)))
+    return make_dataclass("Settings", fields, frozen=True, slots=True)
+
+
+def secrets_of(table: Mapping[str, Any]) -> frozenset[str]:
+    """Return which settings are keys."""
+    return frozenset(name for name, entry in table.items() if entry.get("secret"))
+
+
+def _field(
+    name: str, entry: Mapping[str, Any], holes: Holes, mistakes: Mistakes
+) -> tuple[str, type, Any]:
+    path: Path = ("settings", name)
+    kind = _kind(entry)
+    shapes = [*holes.shapes(name), *([ADDRESS] if kind == "address" else [])]
+    if not mistakes.are_below(path):
+        for where, problem in _problems(name, entry, kind, holes):
+            mistakes.add((*path, *where), problem)
+    default = _default(entry, kind, shapes, path, mistakes)
+    rules = setting(
+        Secret() if entry.get("secret") else default,
+        help=entry.get("help", ""),
+        required=entry.get("required", False),
+        shapes=tuple(dict.fromkeys(shapes)),
+    )
+    return name, Secret if entry.get("secret") else _TYPES[kind], rules
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    default = entry.get("default", "")
+    kind: str = entry.get("type") or _NAMES[type(default)]
+    return kind
+
+
+def _problems(
+    name: str, entry: Mapping[str, Any], kind: str, holes: Holes
+) -> Iterator[tuple[Path, str]]:
+    """Yield what does not go together, with the key below the setting."""
+    yield from _problems_of_value(name, entry, kind, holes)
+    if entry.get("secret") and kind not in _TEXTUAL:
+        yield ("type",), "must be text or address: it is a secret"
+    if entry.get("secret") and "default" in entry:
+        yield ("default",), "must not be there: a secret would stand in the file"
+    if holes.is_used(name, "base") and name != "endpoint" and kind != "address":
+        yield ("type",), 'must be "address": the url begins with it'
+    if not holes.is_used(name) and name not in _OF_SEGCLI and not holes.may_be_incomplete:
+        yield (), f"is used nowhere: type {{settings.{name}}} where it belongs"
+    if name == "label" and (entry.get("secret") or kind != "text"):
+        yield (), "must be a text: it is the name in the integrations object"
+
+
+def _problems_of_value(
+    name: str, entry: Mapping[str, Any], kind: str, holes: Holes
+) -> Iterator[tuple[Path, str]]:
+    is_required, has_default = entry.get("required", False), "default" in entry
+    if is_required and has_default:
+        yield ("required",), "goes without a default, which is used where nothing is given"
+    elif is_required and kind not in _TEXTUAL:
+        yield ("required",), "is for texts, addresses and secrets: give it a default"
+    elif not (is_required or has_default) and (holes.is_used(name) or kind not in _TEXTUAL):
+        yield (), "needs required = true or a default"
+
+
+def _default(
+    entry: Mapping[str, Any], kind: str, shapes: list[Shape], path: Path, mistakes: Mistakes
+) -> Any:
+    if "default" not in entry:
+        return _TYPES[kind]()
+    default = entry["default"]
+    given = _NAMES[type(default)]
+    if given == "integer" and kind == "number":
+        return float(default)
+    if given != ("text" if kind == "address" else kind):
+        mistakes.add((*path, "default"), f"must be of the type {kind}")
+        return _TYPES[kind]()
+    for shape in shapes:
+        if not re.fullmatch(shape.pattern, str(default), re.DOTALL):
+            mistakes.add((*path, "default"), f"must be {shape.words}")
+    return float(default) if kind == "number" else default
+
+
+def _check_endpoint(entry: Mapping[str, Any], holes: Holes, mistakes: Mistakes) -> None:
+    path: Path = ("settings", "endpoint")
+    if not holes.is_used("endpoint", "base"):
+        mistakes.add(path, "must be what request.url begins with: {settings.endpoint}/…")
+    if entry.get("secret"):
+        mistakes.add(
+            (*path, "secret"),
+            "must not be there: endpoints are shown. Name it otherwise, as settings.webhook",
+        )
+    if entry.get("type", "address") not in _TEXTUAL:
+        mistakes.add((*path, "type"), 'must be "address"')
+
+
+def _endpoint(address: Address | None) -> Any:
+    """Return the setting by which requests go elsewhere; it needs no other default than this."""
+    parts = address.base.parts if address else ()
+    base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
+    is_plain = all(isinstance(part, str) for part in parts)
+    if is_plain:
+        return setting(base, help="scheme and host of the address")
+    return setting("", help=f"in place of {base}")

@@ -1,0 +1,113 @@
+"""One of a file's `actions`: which events it takes, and what they become."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segcli.event import Event, Rejected
+from segcli.fql import Ast, FqlError, Predicate, matcher, parse
+from segcli.mapping import compiled, doubts, problems
+from segcli.mapping_file.document import json_value
+from segcli.mapping_file.kinds import kinds_of
+from segcli.mapping_file.mistakes import Mistakes, Path, indented
+
+Load = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """An action with its query and its mapping, ready to be asked for every event."""
+
+    name: str
+    query: str
+    matches: Predicate
+    kinds: frozenset[str]
+    mapping: Any
+    run: Callable[[Any], Any]
+    required: Sequence[str]
+    route: str
+
+    def body(self, event: Event) -> dict[str, Any]:
+        """Return what an event becomes; raises Rejected."""
+        found = self.run(event.data)
+        if not isinstance(found, dict):
+            raise Rejected("", f"the mapping of {self.name} gives no object")
+        for path in self.required:
+            if _at(found, path) in (None, ""):
+                raise Rejected(path, f"is required, and the mapping of {self.name} gives none")
+        return found
+
+
+def read_subscription(
+    table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes
+) -> Subscription | None:
+    """Read an action, None where it is wrong, which is noted; `load` reads a file beside it."""
+    path: Path = ("actions", place)
+    query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
+    found, mapping = _mapping(table, path, load, mistakes)
+    if query is None or not found:
+        return None
+    return Subscription(
+        name=table.get("name", f"actions[{place}]"),
+        query=" ".join(table["subscribe"].split()),
+        matches=matcher(table["subscribe"], strict=True),
+        kinds=kinds_of(query),
+        mapping=mapping,
+        run=compiled(mapping),
+        required=tuple(table.get("required", ())),
+        route=table.get("route", "/"),
+    )
+
+
+def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
+    if text is None:
+        return None
+    try:
+        query = parse(text, strict=True)
+    except FqlError as error:
+        mistakes.add(path, indented(str(error)))
+        return None
+    if not kinds_of(query):
+        mistakes.add(
+            path, "takes no event: a type is alias, group, identify, page, screen or track"
+        )
+        return None
+    return query
+
+
+def _mapping(
+    table: Mapping[str, Any], path: Path, load: Load, mistakes: Mistakes
+) -> tuple[bool, Any]:
+    """Return whether there is a mapping that can be used, and the mapping."""
+    if ("mapping" in table) == ("mapping_file" in table):
+        if "mapping" in table or not mistakes.are_below(path):
+            mistakes.add(path, "must have a mapping, or a mapping_file, one of them")
+        return False, None
+    key = "mapping" if "mapping" in table else "mapping_file"
+    try:
+        mapping = _value(table[key], load if key == "mapping_file" else None)
+    except ValueError as problem:
+        line, column = getattr(problem, "line", 0), getattr(problem, "column", 0)
+        place = f" in its line {line}, column {column}" if line else ""
+        mistakes.add((*path, key), f"{problem}{place}")
+        return False, None
+    if not isinstance(mapping, dict):
+        mistakes.add((*path, key), "must be an object: what an event becomes")
+        return False, None
+    # What mapping-kit passes over silently nobody writes on purpose.
+    found = problems(mapping) or doubts(mapping)
+    for one in found:
+        mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
+    return not found, mapping
+
+
+def _value(given: Any, load: Load | None) -> Any:
+    if isinstance(given, str):
+        return json_value(load(given) if load else given)
+    return given
+
+
+def _at(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

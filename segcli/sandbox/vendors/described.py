@@ -1,0 +1,161 @@
+"""A vendor that a file describes, as a server: its methods, routes, key, and the shape of bodies.
+
+It knows how requests look (`segcli.wire`) and nothing of the mappings. What a setting fills may be
+anything here, but for keys: those are the sandbox's own.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from segcli.sandbox.body import JSON, elements
+from segcli.sandbox.vendors.checks import not_object, unknown_key
+from segcli.sandbox.vendors.direct import message
+from segcli.sandbox.vendors.fit import WRONG, WRONG_KEY, Fit, pattern
+from segcli.sandbox.vendors.item_replies import all_taken, some_failed
+from segcli.sandbox.vendors.shape import Call, Item, Reading, Refusal, Route, Vendor
+from segcli.template import ROUTE, Hole, Template, shown
+from segcli.wire import Batch, Post, Wire
+
+_TOO_LARGE = 413
+_SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
+
+
+def described(wire: Wire) -> Vendor:
+    """Return the vendor that takes such requests, and answers for single events if it does."""
+    paths = {shown(path): path for path, _ in _posts(wire)}
+    patterns = [(re.compile(pattern(path, _SEGMENT)), name) for name, path in paths.items()]
+
+    def route_of(call: Call) -> str:
+        found = (name for known, name in patterns if known.fullmatch(call.raw_path))
+        return next(found, call.path)
+
+    return Vendor(
+        routes={name: _methods(wire, path) for name, path in paths.items()},
+        error=message,
+        admits=lambda call: _credential_status(wire, call) == 0,
+        key_hint="the key is not where the file says that it stands, or is another one",
+        json_only=False,
+        route_of=route_of,
+        by_item=some_failed(wire.items) if wire.items else None,
+    )
+
+
+def _methods(wire: Wire, path: Template) -> Mapping[str, Route]:
+    """Return how each method of a path is read; a body may be posted there in several ways."""
+    posts: dict[str, list[Post]] = {}
+    for other, post in _posts(wire):
+        if other == path:
+            posts.setdefault(post.method, []).append(post)
+    return {
+        method: Route(_reader(wire, path, ways), all_taken(wire.items))
+        for method, ways in posts.items()
+    }
+
+
+def _posts(wire: Wire) -> Iterator[tuple[Template, Post]]:
+    """Yield the path of each route, and how it is posted."""
+    for route, post in wire.routes.values():
+        parts: list[str | Hole] = []
+        for part in wire.address.path.parts:
+            parts += route.parts if part == Hole(ROUTE) else (part,)
+        yield Template(tuple(parts)), post
+
+
+def _fit(wire: Wire, call: Call) -> Fit:
+    return Fit(call.key.decode(), wire.secrets)
+
+
+def _credential_status(wire: Wire, call: Call) -> int:
+    """Check the header with the key, if there has to be one."""
+    if wire.auth is None:
+        return 0
+    given = call.headers.get(wire.auth.header.lower().encode(), b"").decode("latin-1")
+    scheme, _, credential = given.partition(" ")
+    if wire.auth.scheme == "header":
+        credential = given
+    elif scheme.lower() != wire.auth.scheme:
+        return WRONG_KEY
+    elif wire.auth.scheme == "basic":
+        try:
+            credential = b64decode(credential, validate=True).decode()
+        except ValueError:
+            return WRONG_KEY
+    return _fit(wire, call).text(wire.auth.value, credential)
+
+
+def _reader(wire: Wire, path: Template, ways: Sequence[Post]) -> Callable[[Call, JSON], Reading]:
+    def read(call: Call, value: JSON) -> Reading:
+        for status, problem in _envelope(wire, path, call):
+            if status:
+                return Refusal(status, problem)
+        batch = _way(ways, value)
+        reading = _items(wire, batch, call, value)
+        return reading if isinstance(reading, Refusal) else _sized(reading, wire, batch, call)
+
+    return read
+
+
+def _way(ways: Sequence[Post], value: JSON) -> Batch | None:
+    """Return the batch that a body means to be; None where it is an event alone."""
+    batches = [post.batch for post in ways]
+    if isinstance(value, list):
+        bare = (batch for batch in batches if batch and not batch.under)
+        return next(bare, batches[0])
+    keys = value.keys() if isinstance(value, dict) else ()
+    named = (batch for batch in batches if batch and batch.under in keys)
+    return next(named, None if None in batches else batches[0])
+
+
+def _envelope(wire: Wire, path: Template, call: Call) -> Iterator[tuple[int, str]]:
+    """Yield what is found of all that stands around the body: a status, and what it means."""
+    fit = _fit(wire, call)
+    yield fit.text(path, call.raw_path, _SEGMENT, encoded=True), "the path must hold the key"
+    query = f"?{call.query}" if call.query else ""
+    must_be = shown(wire.address.query) or "empty"
+    yield (
+        fit.text(wire.address.query, query, _PARAMETER, encoded=True),
+        f"the query must be {must_be}",
+    )
+    headers = {name.lower(): text for name, text in wire.headers.items()}
+    for name, text in {"content-type": Template(("application/json",)), **headers}.items():
+        given = call.headers.get(name.encode())
+        status = WRONG if given is None else fit.text(text, given.decode("latin-1"))
+        yield status, f"the header {name} must be {shown(text)}"
+
+
+def _items(wire: Wire, batch: Batch | None, call: Call, value: JSON) -> Reading:
+    if batch is None:
+        problem = not_object(value, "the body")
+        return Refusal(WRONG, problem) if problem else (Item(value, call.body),)
+    if batch.under:
+        for status, problem in _wrapper(wire, batch, call, value):
+            if status:
+                return Refusal(status, problem)
+    events, where = (value[batch.under], batch.under) if batch.under else (value, "the body")
+    if not isinstance(events, list) or not 1 <= len(events) <= batch.events:
+        return Refusal(WRONG, f"{where} must be an array of 1 to {batch.events:,} events")
+    for place, event in enumerate(events):
+        if problem := not_object(event, f"{where}[{place}]"):
+            return Refusal(WRONG, problem)
+    return tuple(map(Item, events, elements(call.body, batch.under)))
+
+
+def _wrapper(wire: Wire, batch: Batch, call: Call, value: JSON) -> Iterator[tuple[int, str]]:
+    """Yield what is found of the object around the events."""
+    names = {*batch.extra, batch.under}
+    problem = not_object(value, "the body") or unknown_key(value, names)
+    yield WRONG if problem else 0, problem
+    for name in names:
+        yield 0 if name in value else WRONG, f"{name} is missing"
+    for name, wanted in batch.extra.items():
+        yield _fit(wire, call).value(wanted, value[name]), f"{name} must be what the file says"
+
+
+def _sized(reading: tuple[Item, ...], wire: Wire, batch: Batch | None, call: Call) -> Reading:
+    if batch and batch.bytes is not None and len(call.body) > batch.bytes:
+        return Refusal(_TOO_LARGE, f"the body must have at most {batch.bytes:,} bytes")
+    most = wire.payload_bytes
+    if most is not None and any(len(item.raw) > most for item in reading):
+        return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
+    return reading

@@ -1,0 +1,101 @@
+"""How fast a destination out of a file maps, beside the same mapping written in Python.
+
+    python tests/bench/bench_described.py
+
+Prints medians and their ratio, measured in turn in one run.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from samples import good_events, job_for
+
+from segcli.destination import Payload
+from segcli.event import Event, Rejected
+from segcli.outcome import Job, Mapped, outcome_of
+
+_ROUNDS = 25
+
+
+def payload(event: Event, _settings: object) -> Payload:
+    """Do what `sample_events/destinations/posthog.toml` says."""
+    data = event.data
+    if event.type == "identify":
+        return _required({
+            "event": "$identify",
+            "timestamp": data.get("timestamp"),
+            "distinct_id": data.get("userId"),
+            "properties": _present({
+                "$set": data.get("traits"), "$anon_distinct_id": data.get("anonymousId")
+            }),
+        })  # fmt: skip
+    user = data.get("userId")
+    body = {
+        "timestamp": data.get("timestamp"),
+        "distinct_id": data.get("anonymousId") if user is None else user,
+    }
+    if event.type == "track":
+        named = _present({"event": data.get("event"), "properties": data.get("properties")})
+        return _required(body | named)
+    properties = {
+        "$current_url": event.get("context.page.url"),
+        "$referrer": event.get("context.page.referrer"),
+        "$screen_name": data.get("name"),
+        "title": event.get("context.page.title"),
+    }
+    return _required({"event": "$pageview", **body, "properties": _present(properties)})
+
+
+def _present(values: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _required(body: dict[str, object]) -> Payload:
+    for name in ("distinct_id", "timestamp"):
+        if body.get(name) in (None, ""):
+            raise Rejected(name, "is required")
+    return Payload("/", body)
+
+
+def main() -> None:
+    """Measure both, in turn."""
+    lines = [event.raw for event in good_events() if len(event.raw) < 10_000]
+    described = job_for("posthog")
+    by_hand = replace(
+        described, destination=replace(described.destination, payload=payload, skips=_none)
+    )
+    jobs = {"out of a file": described, "in Python": by_hand}
+    mapped = {name: _mapped(lines, job) for name, job in jobs.items()}
+    assert mapped["out of a file"] == mapped["in Python"], "they do not do the same"
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(_ROUNDS):
+        for name, job in jobs.items():
+            times[name].append(_seconds(lambda job=job: _mapped(lines, job)))  # type: ignore[misc]
+    for name, found in times.items():
+        print(f"{name:15} {len(lines) / median(found):10,.0f} events/s")  # noqa: T201
+    ratio = median(times["out of a file"]) / median(times["in Python"])
+    print(f"a file takes {ratio:.2f} times the time of Python, reading and writing included")  # noqa: T201
+
+
+def _none(_event: Event, _settings: object) -> None:
+    return None
+
+
+def _mapped(lines: list[bytes], job: Job) -> int:
+    return sum(isinstance(outcome_of(line, job), Mapped) for line in lines)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

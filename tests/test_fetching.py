@@ -1,0 +1,183 @@
+"""What lies in a store is fetched ahead, in order, in memory that does not grow."""
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from segcli.inputs import fetching, store
+from segcli.inputs.fetching import ReadAhead
+from segcli.inputs.input import Input
+from segcli.inputs.store import Object
+from segcli.inputs.stream import ReadError
+
+MIB = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Store:
+    """A store whose objects hold the end of their name; it answers as the test lets it."""
+
+    before: Callable[["Store", str, int], None] = lambda *_: None
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    under_way: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    protocol: str = "memory"
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def cat_file(self, path: str, *, start: int, end: int) -> bytes:
+        with self.lock:
+            self.asked.append((path, start))
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        try:
+            self.before(self, path, start)
+            return path[-1].encode() * (min(end, self.sizes[path]) - start)
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+    def info(self, path: str) -> dict[str, Any]:
+        return {"name": path, "size": self.sizes[path], "ETag": "same"}
+
+    def inputs(self, **sizes: int) -> list[Input]:
+        self.sizes = sizes
+        found = [
+            Object(store=self, path=name, size=size, version=f"{size}-same", in_ranges=True)
+            for name, size in sizes.items()
+        ]
+        return [Input(one.path, one.size, place, remote=one) for place, one in enumerate(found)]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_WAITS", (0.0,) * 3)
+
+
+def content(ahead: ReadAhead, entry: Input, block: int = 100_000) -> bytes:
+    assert entry.remote
+    with ahead.stream(entry.remote) as stream:
+        return b"".join(iter(lambda: stream.read1(block), b""))
+
+
+def test_parts_come_in_order_however_long_each_takes() -> None:
+    turns = {start: threading.Event() for start in range(0, 4 * store.PART, store.PART)}
+    backwards = list(turns)[::-1]
+
+    def before(_: Store, path: str, start: int) -> None:
+        if path == "a":
+            place = backwards.index(start)
+            if place:
+                turns[backwards[place - 1]].wait(10)
+            turns[start].set()
+
+    source = Store(before)
+    entries = source.inputs(a=4 * store.PART, b=10)
+    with closing(ReadAhead(entries)) as ahead:
+        assert content(ahead, entries[0]) == b"a" * 4 * store.PART
+        assert content(ahead, entries[1]) == b"b" * 10
+
+
+def test_small_objects_are_fetched_together_before_they_are_asked_for() -> None:
+    all_under_way = threading.Barrier(16)
+    source = Store(lambda *_: all_under_way.wait(10))
+    entries = source.inputs(**{f"{number:02}": 10 for number in range(32)})
+    with closing(ReadAhead(entries)) as ahead:
+        # None of the first 16 is answered before all of them were asked for.
+        found = [content(ahead, entry) for entry in entries]
+
+    assert found == [entry.name[-1].encode() * 10 for entry in entries]
+    assert source.most == 16
+
+
+def test_what_is_held_is_bounded_whatever_waits_to_be_read() -> None:
+    source = Store()
+    entries = source.inputs(a=100 * MIB)
+    with closing(ReadAhead(entries)) as ahead:
+        assert entries[0].remote
+        with ahead.stream(entries[0].remote) as stream:
+            stream.read1(1)
+            fetched = 1 + fetching._AHEAD // store.PART
+            assert len(source.asked) <= fetched
+            for _ in range(3):
+                stream.read1(store.PART)
+            assert len(source.asked) <= fetched + 3
+
+
+def test_nothing_is_fetched_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_WAITS", (60.0,))
+
+    def down(*_: object) -> None:
+        raise OSError("down")
+
+    source = Store(down)
+    entries = source.inputs(a=10, b=10)
+    ahead = ReadAhead(entries)
+    threading.Timer(0.05, ahead.close).start()
+
+    # The wait of a minute ends with it.
+    with pytest.raises(ReadError, match="down"):
+        content(ahead, entries[0])
+    assert {path for path, _ in source.asked} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (OSError("reset"), 4),
+        (TimeoutError(), 4),
+        (RuntimeError("whatever a library raises"), 4),
+        (PermissionError("no"), 1),
+        (FileNotFoundError(), 1),
+    ],
+    ids=repr,
+)
+def test_it_is_tried_again_where_that_may_help(error: Exception, attempts: int) -> None:
+    def before(*_: object) -> None:
+        raise error
+
+    source = Store(before)
+    entries = source.inputs(a=10)
+    with closing(ReadAhead(entries)) as ahead, pytest.raises(ReadError) as raised:
+        content(ahead, entries[0])
+
+    assert len(source.asked) == attempts
+    is_gone = isinstance(error, FileNotFoundError)
+    said = "there is no such file" if is_gone else str(error) or type(error).__name__
+    assert raised.value.strerror == said
+
+
+def test_a_part_that_came_at_last_is_in_its_place() -> None:
+    def before(source: Store, _: str, start: int) -> None:
+        if source.asked.count(("a", start)) < 3:
+            raise OSError("reset")
+
+    source = Store(before)
+    entries = source.inputs(a=3 * store.PART + 5)
+    with closing(ReadAhead(entries)) as ahead:
+        assert len(content(ahead, entries[0])) == 3 * store.PART + 5
+
+
+@pytest.mark.parametrize("size", [9, 11, 12])
+def test_an_object_that_has_grown_or_shrunk_is_an_error(size: int) -> None:
+    source = Store()
+    entries = source.inputs(a=10)
+    source.sizes["a"] = size
+    with (
+        closing(ReadAhead(entries)) as ahead,
+        pytest.raises(ReadError, match="it has changed since it was looked at"),
+    ):
+        content(ahead, entries[0])
+
+
+def test_an_empty_object_is_not_even_asked_for() -> None:
+    source = Store()
+    entries = source.inputs(a=0, b=1)
+    with closing(ReadAhead(entries)) as ahead:
+        assert [content(ahead, entry) for entry in entries] == [b"", b"b"]
+
+    assert source.asked == [("b", 0)]

@@ -1,0 +1,112 @@
+"""Numbers pass through a mapping with every digit, and become text as JavaScript writes them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli import exact_json
+from segcli.mapping import compiled
+from segcli.mapping.number import number_text
+
+LONG = b"12345678901234567890123.4567890123456789"
+
+# What `String(number)` gives in Node, and `JSON.stringify` too.
+WRITTEN: list[tuple[Any, str]] = [
+    (0, "0"),
+    (-0.0, "0"),
+    (1.0, "1"),
+    (-1.5, "-1.5"),
+    (123456789012345680000.0, "123456789012345680000"),
+    (1e20, "100000000000000000000"),
+    (1e21, "1e+21"),
+    (-1.25e21, "-1.25e+21"),
+    (1.7976931348623157e308, "1.7976931348623157e+308"),
+    (0.1, "0.1"),
+    (0.0001, "0.0001"),
+    (0.00001, "0.00001"),
+    (0.000001, "0.000001"),
+    (0.0000012, "0.0000012"),
+    (1e-7, "1e-7"),
+    (1.5e-7, "1.5e-7"),
+    (5e-324, "5e-324"),
+    (1e16, "10000000000000000"),
+    (123456789.125, "123456789.125"),
+    (2**53, "9007199254740992"),
+    (10**21, "1e+21"),
+    (Decimal("100000000000000000000"), "100000000000000000000"),
+    (Decimal("1000000000000000000000"), "1e+21"),
+]
+
+
+@pytest.mark.parametrize(("number", "text"), WRITTEN, ids=[text for _, text in WRITTEN])
+def test_a_number_is_written_as_javascript_writes_it(number: Any, text: str) -> None:
+    assert number_text(number) == text
+    assert compiled({"@template": "{{n}}"})({"n": number}) == text
+    assert compiled({"@json": {"mode": "encode", "value": {"@path": "n"}}})({"n": number}) == text
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "9007199254740993",
+        "18446744073709551615",
+        "12345678901234567890123",
+        "0.12345678901234567890",
+        "1e+400",
+        "-1.5e-400",
+    ],
+)
+def test_a_number_that_javascript_would_round_is_written_with_all_its_digits(digits: str) -> None:
+    number = exact_json.loads(digits.encode())
+
+    assert Decimal(number_text(number)) == Decimal(digits)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_written_number_is_read_as_the_same(number: float) -> None:
+    assert float(number_text(number)) == number
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"@path": "$.n"},
+        {"@literal": {"@path": "n"}},
+        {"@if": {"exists": {"@path": "n"}, "then": {"@path": "n"}}},
+        {"@case": {"operator": "upper", "value": {"@path": "n"}}},
+        {"@json": {"mode": "decode", "value": {"@path": "text"}}},
+        {"@transform": {"apply": {"m": {"@path": "n"}}, "mapping": {"@path": "m"}}},
+        {"@excludeWhenNull": {"@path": "n"}},
+    ],
+    ids=lambda mapping: next(iter(mapping)),
+)
+def test_a_number_that_is_passed_on_keeps_every_digit(mapping: Any) -> None:
+    event = exact_json.loads(b'{"n":' + LONG + b',"text":"' + LONG + b'"}')
+
+    assert exact_json.dumps(compiled(mapping)(event)) == LONG
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"@merge": {"direction": "right", "objects": [{"@path": "$.a"}]}},
+        {"@flatten": {"separator": ".", "value": {"@path": "$.a"}}},
+        {"n": {"@path": "a.n"}},
+    ],
+    ids=["merge", "flatten", "object"],
+)
+def test_a_number_in_an_object_keeps_every_digit(mapping: Any) -> None:
+    event = exact_json.loads(b'{"a":{"n":' + LONG + b"}}")
+
+    assert exact_json.dumps(compiled(mapping)(event)) == b'{"n":' + LONG + b"}"
+
+
+def test_numbers_of_one_value_keep_their_kinds() -> None:
+    event = {"a": [1, 1.0, True, Decimal(1)]}
+
+    found = compiled({"@path": "$.a"})(event)
+
+    assert list(map(type, found)) == [int, float, bool, Decimal]

@@ -1,0 +1,252 @@
+"""A mapping's mistakes are found at once, with the place where each one stands."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from segcli.event import Rejected
+from segcli.mapping import MappingError, compiled, doubts, problems
+
+
+def deep(levels: int, key: str = "a") -> Any:
+    """Return an object in an object, so many levels deep."""
+    value: Any = 1
+    for _ in range(levels):
+        value = {key: value}
+    return value
+
+
+def nested(levels: int, inner: Any, *keys: str) -> Any:
+    """Return a value in so many directives of one kind."""
+    value = inner
+    for _ in range(levels):
+        for key in reversed(keys):
+            value = {key: value}
+    return value
+
+
+def test_every_mistake_is_told_with_its_place() -> None:
+    mapping = {
+        "a": {"@path": 5},
+        "b": {"c": {"@oops": 1}},
+        "d": {"@json": {"mode": "x", "value": 1}},
+        "e": {"@if": {"exists": {"@template": []}, "then": {"@replace": {"value": "x"}}}},
+    }
+
+    assert [str(problem) for problem in problems(mapping)] == [
+        "/a/@path should be a string or a mapping directive but it is a number",
+        "/b/c has an invalid directive: @oops",
+        '/d/@json/mode should be one of encode, decode but it is "x"',
+        "/e/@if/exists/@template should be a string or a mapping directive but it is an array",
+        '/e/@if/then/@replace should have field "pattern" but it doesn\'t',
+    ]
+
+
+def test_the_error_says_all_of_it_in_the_words_of_mapping_kit() -> None:
+    with pytest.raises(MappingError) as caught:
+        compiled({"a": {"@path": 5}, "b": {"@oops": 1}})
+
+    assert str(caught.value).splitlines() == [
+        "/a/@path should be a string or a mapping directive but it is a number.",
+        "/b has an invalid directive: @oops.",
+    ]
+    assert [problem.path for problem in caught.value.problems] == ["/a/@path", "/b"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "path", "told"),
+    [
+        ({"x": {"@merge": {"objects": [{}, 5]}}}, "/x/@merge/objects/1", "/"),
+        ({"x": {"@arrayPath": ["$.a", {"b": {"@oops": 1}}]}}, "/x/@arrayPath/1/b",
+         "/x/@arrayPath/b"),
+        ({"x": {"@arrayPath": [5]}}, "/x/@arrayPath/0", "/x/@arrayPath"),
+        ({"__segment_internal_directive": {"@flatten": {}}},
+         "/__segment_internal_directive/@flatten", "/@flatten"),
+    ],
+)  # fmt: skip
+def test_a_place_is_more_exact_than_that_of_mapping_kit(mapping: Any, path: str, told: str) -> None:
+    (problem,) = problems(mapping)
+
+    assert problem.path == path
+    assert problem.text == f"{told} {problem.message}."
+
+
+@pytest.mark.parametrize(
+    ("mapping", "text"),
+    [
+        ({"__segment_internal_directive": {"a": {}, "b": {}}},
+         "The root mapping must only have a single directive object"),
+        ({"__segment_internal_directive": {"@merge": "x"}},
+         "The root directive must be an object"),
+        ({"__segment_internal_directive": {}}, "The root directive must be an object"),
+        (None, "Cannot convert undefined or null to object"),
+    ],
+)  # fmt: skip
+def test_a_root_that_is_none_is_a_mistake(mapping: Any, text: str) -> None:
+    assert [problem.text for problem in problems(mapping)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (date(2026, 2, 3), "a date"),
+        (float("nan"), "no finite number"),
+        (float("-inf"), "no finite number"),
+        (Decimal("Infinity"), "no finite number"),
+        ("\ud800", "a string with half a character"),
+        ({1: "x"}, "an object with names that are no text"),
+        ((1, 2), "a tuple"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_json_is_a_mistake(value: Any, kind: str) -> None:
+    (problem,) = problems({"a": [1, {"b": value}]})
+
+    assert str(problem) == f"/a/1/b should be a JSON value but it is {kind}"
+
+
+def test_a_mapping_may_be_as_deep_as_an_event() -> None:
+    assert problems(deep(100)) == []
+    assert [str(one) for one in problems(deep(101))] == ["/ is nested deeper than 100 levels"]
+    assert [str(one) for one in problems(deep(100_000))] == ["/ is nested deeper than 100 levels"]
+    assert compiled(deep(100))({}) == deep(100)
+
+
+def test_a_mapping_as_deep_as_may_be_maps_an_event_as_deep_as_may_be() -> None:
+    mapping = nested(49, {"@path": "$.x"}, "@literal", "a")
+    event = {"x": deep(99)}
+
+    assert problems(mapping) == []
+    assert compiled(mapping)(event) == nested(49, deep(99), "a")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("@if", "exists"),
+        ("@if", "then"),
+        ("@case", "value"),
+        ("@flatten", "value"),
+        ("@excludeWhenNull",),
+        ("@path",),
+    ],
+    ids="/".join,
+)
+def test_directives_in_one_another_are_checked_once_each(keys: tuple[str, ...]) -> None:
+    levels = 100 // len(keys) - 1
+    mapping = nested(levels, {"@oops": 1}, *keys)
+
+    (problem,) = problems(mapping)
+
+    assert problem.path == f"/{'/'.join(keys)}" * levels
+
+
+def test_results_may_not_become_deeper_than_a_mapping_may_be() -> None:
+    mapping: Any = {"@path": "$.a"}
+    for _ in range(12):
+        mapping = {"@transform": {"apply": {"a": nested(10, {"@path": "$.a"}, "b")},
+                                  "mapping": mapping}}  # fmt: skip
+
+    assert [str(one) for one in problems(mapping)] == ["/ nests its results deeper than 100 levels"]
+
+
+def doubled(mapping: Any) -> Any:
+    twice = {"a": [{"@path": "$.a"}, {"@path": "$.a"}]}
+    return {"@transform": {"apply": twice, "mapping": mapping}}
+
+
+def listed(mapping: Any) -> Any:
+    twice = [{"@path": ""}, {"@path": ""}]
+    return {"@arrayPath": [{"@literal": twice}, mapping]}
+
+
+@pytest.mark.parametrize("grow", [doubled, listed])
+def test_a_mapping_may_not_copy_an_event_without_end(grow: Any) -> None:
+    mapping: Any = {"@path": "$.a"}
+    for _ in range(16):
+        mapping = grow(mapping)
+
+    assert problems(mapping) == []
+    assert [str(one) for one in problems(grow(mapping))] == [
+        "/ can copy an event more than 100,000 times"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "message"),
+    [
+        ([{"@oops": 1}], "/a/0", "@oops is not a valid directive, got undefined"),
+        ({"@if": {"then": 1}}, "/a", '@if requires an "exists" key or a "blank" key'),
+        ({"@case": {"value": "x"}}, "/a", '@case requires a "operator" key'),
+        ({"@case": {"operator": "title", "value": "x"}}, "/a",
+         'operator key should have a value of "lower" or "upper"'),
+        ({"@flatten": {"value": 1}}, "/a", '@flatten requires a "separator" key'),
+        ({"@merge": {"objects": []}}, "/a", '@merge requires a "direction" key'),
+        ({"@merge": {"objects": [], "direction": "LEFT"}}, "/a",
+         '@merge takes every direction but "left" for "right"'),
+        ({"@json": {"mode": "Decode", "value": 1}}, "/a",
+         '@json does nothing with mode "Decode": type encode or decode'),
+        ({"@replace": {"pattern": "a", "value": "a", "pattern2": "too long for it"}}, "/a",
+         '@replace requires a "pattern" less than 10 characters'),
+        ({"@path": {"@literal": 5}}, "/a", "@path: expected string, got number"),
+        ({"@template": {"@if": {"exists": 1}}}, "/a", "@template: expected string, got undefined"),
+        ({"@liquid": "{% for x in y %}"}, "/a/@liquid", 'tag "for" is disabled, line:1, col:1'),
+        ([{"@transform": {"apply": {"b": {"@path": 1}}, "mapping": {"c": 1}}}],
+         "/a/0/@transform/apply",
+         "/b/@path should be a string or a mapping directive but it is a number."),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_what_no_event_gets_through_is_a_doubt_and_no_problem(
+    part: Any, path: str, message: str
+) -> None:
+    assert problems({"a": part}) == []
+
+    (doubt,) = doubts({"a": part})
+
+    assert (doubt.path, doubt.message) == (path, message)
+
+
+def test_a_mapping_without_doubts_has_none() -> None:
+    assert doubts({"a": {"@path": "$.a"}, "b": [{"@if": {"exists": 1}}]}) == []
+    with pytest.raises(MappingError):
+        doubts({"@oops": 1})
+
+
+@pytest.mark.parametrize(
+    ("mapping", "field", "problem"),
+    [
+        ({"a": {"b": {"@path": {"@path": "$.n"}}}}, "/a/b", "@path: expected string, got number"),
+        ({"a": {"@template": {"@path": "$.x"}}}, "/a", "@template: expected string, got undefined"),
+        ({"a": {"@arrayPath": ["$.l", {"b": {"@path": {"@path": "$.n"}}}]}}, "/a/@arrayPath/1/b",
+         "@path: expected string, got undefined"),
+        ({"@arrayPath": ["$.l", {"@transform": {"apply": {}, "mapping": {"a": 1}}}]},
+         "/@arrayPath/1", "data must be an object, got string"),
+    ],
+    ids=["path", "template", "item", "data"],
+)  # fmt: skip
+def test_what_an_event_shows_is_rejected_with_the_place_in_the_mapping(
+    mapping: Any, field: str, problem: str
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        compiled(mapping)({"n": 5, "l": ["x"]})
+
+    assert (caught.value.field, caught.value.problem) == (field, problem)
+
+
+def test_a_part_that_refuses_does_so_only_where_an_event_gets() -> None:
+    mapped = compiled(
+        {"a": {"@if": {"exists": {"@path": "$.a"}, "then": {"@case": {"value": "x"}}}}}
+    )
+
+    assert mapped({}) == {}
+    with pytest.raises(Rejected):
+        mapped({"a": 1})
+
+
+@pytest.mark.parametrize("event", [5, "x", None, [], True])
+def test_an_event_is_an_object(event: Any) -> None:
+    with pytest.raises(Rejected, match="data must be an object, got"):
+        compiled({})(event)
