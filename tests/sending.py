@@ -20,7 +20,7 @@ from samples import job_for
 
 from segcli.delivery.batch import Item
 from segcli.delivery.settled import Line
-from segcli.outcome import Job, Mapped
+from segcli.outcome import Job
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def job_to(name: str, endpoint: str, **given: str) -> Job:
 
 
 def item(body: bytes, *, user: str = "u", route: str = "/", number: int = 1) -> Item:
-    return Item(Line("events", number, body), Mapped(route, body, user))
+    return Item(Line("events", number, body), route, user, body)
 
 
 # --- a clock without waits

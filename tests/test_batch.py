@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import item
 
-from segcli.delivery.batch import Batch, Bounds, Item, halves
+from segcli.delivery.batch import Batch, Bounds, Item, halves, item_of
 from segcli.delivery.settled import Line
 from segcli.outcome import Mapped, TooLong
 
@@ -34,12 +34,12 @@ def batches(items: Sequence[Item], bounds: Bounds) -> list[list[Item]]:
 
 
 def joined(batch: Sequence[Item]) -> bytes:
-    return b",".join(item.mapped.body for item in batch)
+    return b",".join(item.body for item in batch)
 
 
 def fits(batch: Sequence[Item], bounds: Bounds) -> bool:
     return (
-        len({item.mapped.route for item in batch}) == 1
+        len({item.route for item in batch}) == 1
         and len(batch) <= bounds.events
         and (bounds.bytes is None or len(joined(batch)) <= bounds.bytes)
     )
@@ -71,7 +71,7 @@ def test_commas_count_and_the_bound_itself_is_allowed() -> None:
 
 
 def test_an_item_larger_than_the_bound_goes_alone() -> None:
-    sizes = [[len(item.mapped.body) for item in batch] for batch in batches(
+    sizes = [[len(item.body) for item in batch] for batch in batches(
         [item(b"1"), item(b"1" * 99), item(b"1")], Bounds(9, 10)
     )]  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_an_item_weighs_its_payload_and_its_line_unless_they_are_one_and_what_py
     None
 ):
     def weight(text: bytes | TooLong, body: bytes) -> int:
-        return Item(Line("f", 1, text), Mapped("/", body, "u")).weight
+        return item_of(Line("f", 1, text), Mapped("/", body, "u")).weight
 
     line = b"x" * 10
     assert weight(line, b"12345") == weight(b"", b"") + 15

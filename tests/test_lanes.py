@@ -54,12 +54,12 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
 
         async def work() -> None:
             while batch := await lanes.next_batch():
-                users = {item.mapped.user for item in batch}
+                users = {item.user for item in batch}
                 assert len(batch) <= events
-                assert len({item.mapped.route for item in batch}) == 1
+                assert len({item.route for item in batch}) == 1
                 assert not users & under_way
                 under_way.update(users)
-                await asyncio.sleep(len(batch[0].mapped.user))
+                await asyncio.sleep(len(batch[0].user))
                 under_way.difference_update(users)
                 found.extend(batch)
                 lanes.over(batch)
@@ -76,7 +76,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
 
     assert sorted(item.line.number for item in found) == list(range(len(came)))
     for user in {user for user, _ in came}:
-        places = [item.line.number for item in found if item.mapped.user == user]
+        places = [item.line.number for item in found if item.user == user]
         assert places == sorted(places)
 
 
@@ -251,7 +251,7 @@ def test_where_memory_is_short_and_nothing_is_under_way_the_fullest_batch_goes_a
         feeding = asyncio.ensure_future(lanes.put(item(b"x" * 2_000, user="b", route="/large")))
         (first, *_) = await batches
         feeding.cancel()
-        return first.mapped.route, clock() - began
+        return first.route, clock() - began
 
     assert play(story()) == ("/large", 0)
 

@@ -189,7 +189,7 @@ from segcli.cli import main
 from segcli.delivery.retry import Courier
 
 async def bug(self, batch, *_):
-    request = self.job.destination.request(batch[0].mapped.route, [b"{}"], self.job.settings)
+    request = self.job.destination.request(batch[0].route, [b"{}"], self.job.settings)
     raise RuntimeError(f"a bug: {self!r} {self.job.settings} {request!r} {vars(sys)['argv'][1:2]}")
 
 Courier._attempt = bug

@@ -94,8 +94,10 @@ class _Body(httpx.AsyncByteStream):
             raise _as_of_httpx(error, self._request) from error
 
     async def aclose(self) -> None:
+        # It has been given back once the reply was read and the request written to their ends.
+        is_unfinished = self._reply.connection is not None
         self._reply.close()
-        if not self._reply.content.at_eof():
+        if is_unfinished:
             _abort()
 
 

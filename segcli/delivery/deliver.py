@@ -13,7 +13,7 @@ from typing import Any, Literal
 from segcli.delivery import source
 from segcli.delivery.ahead import read_ahead
 from segcli.delivery.answered import Answered
-from segcli.delivery.batch import Bounds, Item
+from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.brake import Brake
 from segcli.delivery.client import Post, posting
 from segcli.delivery.lanes import Lanes
@@ -180,7 +180,7 @@ class _Delivery:
             match outcome:
                 case Mapped() as mapped:
                     self.tally.notes.update(mapped.notes)
-                    await self.lanes.put(Item(line, mapped))
+                    await self.lanes.put(item_of(line, mapped))
                 case Skipped(reason):
                     rest.setdefault(("skipped", reason), []).append(line)
                 case Rejected() as rejected:
@@ -189,12 +189,20 @@ class _Delivery:
 
     async def _work(self, post: Post) -> None:
         """Carry batches, one after the other."""
-        while batch := await self.lanes.next_batch():
-            await self.courier.carry(batch, post)
-            self.answered.add(batch)
-            if self.run.concurrency == 1:
-                # Where requests go one by one, they go in the order of the input.
-                await self.answered.all_on_disk()
+        while await self._carry_one(post):
+            pass
+
+    async def _carry_one(self, post: Post) -> bool:
+        """Carry the next batch; False: there is none. Whoever waits keeps hold of none."""
+        batch = await self.lanes.next_batch()
+        if not batch:
+            return False
+        await self.courier.carry(batch, post)
+        self.answered.add(batch)
+        if self.run.concurrency == 1:
+            # Where requests go one by one, they go in the order of the input.
+            await self.answered.all_on_disk()
+        return True
 
 
 async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:

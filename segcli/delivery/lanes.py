@@ -39,7 +39,7 @@ class Lanes:
 
     async def put(self, item: Item) -> None:
         """Queue an item in its user's lane; waits while the lanes hold too much."""
-        user = item.mapped.user
+        user = item.user
         lane = self._lanes.get(user)
         if lane is None:
             lane = self._lanes[user] = Lane()
@@ -78,7 +78,7 @@ class Lanes:
     def over(self, batch: list[Item]) -> None:
         """Let the users of a batch go on."""
         self._under_way -= 1
-        for user in {item.mapped.user for item in batch}:
+        for user in {item.user for item in batch}:
             lane = self._lanes[user]
             lane.under_way = False
             if lane.items:
@@ -121,7 +121,7 @@ class Lanes:
 
     def _ready(self, lane: Lane) -> None:
         """Let a lane's first items leave with the next batch of their route."""
-        route = lane.items[0].mapped.route
+        route = lane.items[0].route
         pool = self._pools.get(route)
         if pool is None:
             pool = self._pools[route] = Pool(route, self._bounds(route))

@@ -1,7 +1,6 @@
 """Pools: the lanes whose next events go to the same route, and so may share a request."""
 
 import asyncio
-from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 
@@ -14,7 +13,8 @@ class Lane:
     __slots__ = ("bytes", "is_mixed", "items", "pool", "under_way")
 
     def __init__(self) -> None:
-        self.items: deque[Item] = deque()
+        # A deque would do, but takes half a kilobyte, and most users have one event waiting.
+        self.items: list[Item] = []
         self.bytes = 0
         self.is_mixed = False
         self.under_way = False
@@ -22,17 +22,17 @@ class Lane:
 
     def put(self, item: Item) -> None:
         """Add an item behind all others."""
-        size = len(item.mapped.body) + 1
+        size = len(item.body) + 1
         self.items.append(item)
         self.bytes += size
-        self.is_mixed |= item.mapped.route != self.items[0].mapped.route
+        self.is_mixed |= item.route != self.items[0].route
         if self.pool:
             self.pool.grow(1, size, hurried=self.is_mixed)
 
     def take(self) -> Item:
         """Take the first item."""
-        item = self.items.popleft()
-        self.bytes -= len(item.mapped.body) + 1
+        item = self.items.pop(0)
+        self.bytes -= len(item.body) + 1
         return item
 
 
@@ -86,6 +86,10 @@ class Pool:
 
     def take(self) -> list[Item]:
         """Take the next batch, in the order of the input; the lanes it is from are under way."""
+        if self.bounds.events == 1:
+            lane = heappop(self._lanes)[-1]
+            self._leave(lane)
+            return [lane.take()]
         batch = Batch(self.bounds)
         drawn: list[_Entry] = []
         while not batch.is_full and (heap := _first(self._lanes, drawn)):
@@ -96,7 +100,7 @@ class Pool:
             if not lane.under_way:
                 self._leave(lane)
             batch.add(lane.take())
-            if lane.items and lane.items[0].mapped.route == self.route:
+            if lane.items and lane.items[0].route == self.route:
                 heappush(drawn, self._entry(lane))
         return batch.items
 

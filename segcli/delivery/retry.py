@@ -71,14 +71,14 @@ class Courier:
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
                 await self._wait(answer.verdict, batch[0], trouble)
-            else:
+            elif todo:
                 trouble = _Trouble()
 
     async def _attempt(self, batch: Sequence[Item], post: Post) -> "_Answer":
         """Post once. The room in flight is free again when this returns."""
         await self.ledger.leaving([item.line for item in batch])
-        bodies = [item.mapped.body for item in batch]
-        route = batch[0].mapped.route
+        bodies = [item.body for item in batch]
+        route = batch[0].route
         request = self.job.destination.request(route, bodies, self.job.settings)
         sent_at = self.now()
         self.tally.requests += 1
