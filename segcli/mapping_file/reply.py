@@ -19,6 +19,7 @@ from segcli.verdict import (
 )
 
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
+_YES = frozenset(range(200, 300))
 
 
 def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
@@ -37,8 +38,17 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
         reason=entry.get("reason", ""),
         delivered=frozenset(entry.get("delivered", ())),
         retry=frozenset(entry.get("retry", ())),
-        replies=frozenset(map(int, entry.get("replies", ()))),
+        replies=_replies(table),
     )
+
+
+def _replies(table: Mapping[str, Any]) -> frozenset[int]:
+    """Return the statuses of replies that tell of items; a status that means something is none."""
+    named = table["items"].get("replies")
+    meant = {int(number) for meaning in _MEANINGS for number in table.get(meaning, ())}
+    if named is not None or meant.isdisjoint(_YES):
+        return frozenset(map(int, named or ()))
+    return _YES - meant
 
 
 def verdict_of(
