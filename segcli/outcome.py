@@ -9,6 +9,7 @@ from segcli import exact_json
 from segcli.destination import Destination
 from segcli.event import Event, Rejected
 from segcli.selection import Selection, reason_to_skip
+from segcli.settings import secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Job:
     destination: Destination[Any]
     settings: Any
     selection: Selection = Selection()
+
+    def secrets(self) -> list[str]:
+        """Return every text that must not be shown, longest first."""
+        return secrets_of(self.settings, self.destination.secrets(self.settings))
 
 
 def outcomes(job: Job, *, mapped: int = 0) -> Decide:

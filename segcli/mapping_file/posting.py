@@ -1,7 +1,7 @@
 """Requests, written as a file describes them."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +27,15 @@ def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -
     return Request(
         _url(wire, route, settings, fill), head + b",".join(bodies) + tail, headers, post.method
     )
+
+
+def secrets_in(wire: Wire, settings: Any) -> Iterator[str]:
+    """Yield what no longer shows the keys in it by themselves: Basic credentials."""
+    auth = wire.auth
+    if auth and auth.scheme == "basic":
+        keys = wire.secrets.intersection(auth.value.settings)
+        if any(_value(settings, name) for name in keys):
+            yield _credential(auth, _filler(settings)).removeprefix("Basic ")
 
 
 def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
