@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret, secrets_in_address
+from segcli.secret import Secret, display_address, secrets_in_address
 
 S = TypeVar("S")
 
@@ -252,7 +252,7 @@ def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shap
     text = value.reveal() if isinstance(value, Secret) else str(value)
     for shape in shapes:
         if text and not re.fullmatch(shape.pattern, text, re.DOTALL):
-            shown = "" if isinstance(value, Secret) else f", not {text!r}"
+            shown = "" if isinstance(value, Secret) else f", not {display_address(text)!r}"
             raise SettingsError(
                 f"{destination}: {name} must be {shape.words}{shown}",
                 how_to_set(destination, name),

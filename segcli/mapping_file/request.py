@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.mapping_file.holes import ADDRESS, Holes
+from segcli.mapping_file.holes import ADDRESS, Holes, Role
 from segcli.mapping_file.mistakes import Mistakes, Path
 from segcli.template import ROUTE, Hole, Template
 from segcli.wire import Address, Auth
@@ -65,8 +65,9 @@ def _address(url: str, holes: Holes, mistakes: Mistakes) -> Address | None:
         mistakes.add(at, "has a character that must be percent-encoded, such as %22 for a quote")
     if "/{route}" in path.replace(" ", ""):
         mistakes.add(at, "has a / before {route}, which begins with one itself")
+    role: Role = "start" if path + query else "base"
     return Address(
-        holes.read(base, at, "host" if base.startswith("http") else "base"),
+        holes.read(base, at, "host" if base.startswith("http") else role),
         holes.read(path, at, "path", route=True),
         holes.read(query, at, "query"),
     )
