@@ -93,6 +93,16 @@ def skips_none(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # th
     return None
 
 
+def no_secrets(settings: Any) -> Iterable[str]:  # noqa: ARG001  # the interface
+    """Name nothing: the settings that are keys are hidden without that."""
+    return ()
+
+
+def fits_any(settings: Any) -> str:  # noqa: ARG001  # the interface
+    """Find nothing wrong with any settings."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination(Generic[S]):
     """A vendor: which events it takes, what they become, how they are posted.
@@ -105,8 +115,10 @@ class Destination(Generic[S]):
     with these settings, where that is not as in `limits` for every route. `remarks` says for
     `segcli check` which values the mapping turns into something else; it is asked once for all
     events with the same fields, types, route and notes. `revision` is another one when events
-    become something else: a run is resumed with the same only. `wire` tells a stand-in how the
-    requests look.
+    become something else: a run is resumed with the same only. `flaw` says what is wrong with
+    settings that are right each by itself, "" for nothing. `secrets` are what else of a request
+    must not be shown: texts made of a key, as credentials that a vendor may echo. `wire` tells a
+    stand-in how the requests look.
     """
 
     name: str
@@ -127,6 +139,8 @@ class Destination(Generic[S]):
     about: str = ""
     revision: str = ""
     wire: Wire | None = None
+    secrets: Callable[[S], Iterable[str]] = no_secrets
+    flaw: Callable[[S], str] = fits_any
 
     def label_with(self, settings: S) -> str:
         """Return its name in the integrations object; a setting `label` replaces the default."""

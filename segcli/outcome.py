@@ -12,6 +12,7 @@ from segcli.destination import Destination, skips_none
 from segcli.event import Event, Rejected
 from segcli.excerpt import excerpts
 from segcli.selection import Selection, reason_to_skip
+from segcli.settings import secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Job:
     destination: Destination[Any]
     settings: Any
     selection: Selection = Selection()
+
+    def secrets(self) -> list[str]:
+        """Return every text that must not be shown, longest first."""
+        return secrets_of(self.settings, self.destination.secrets(self.settings))
 
 
 def outcomes(job: Job, *, mapped: int = 0) -> Decide:

@@ -7,13 +7,13 @@ Secret; one named `endpoint` is the address requests go to, one named `api_key` 
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from segcli.errors import SettingsError
-from segcli.secret import Secret, hidden, secrets_in_address
+from segcli.secret import Secret, display_address, secrets_in_address
 
 S = TypeVar("S")
 
@@ -149,20 +149,20 @@ def how_to_set(destination: str, name: str) -> str:
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
 
 
-def secrets_of(settings: Any) -> list[str]:
-    """Return every form of every key that the settings or their endpoint hold, longest first."""
+def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
+    """Return every form of every key that the settings or their endpoint hold, longest first.
+
+    `further` are texts that must not be shown either.
+    """
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     texts = [value for value in values.values() if isinstance(value, str)]
     found: set[str] = set(secrets_in_address(values.get("endpoint", "")))
     for value in values.values():
         if isinstance(value, Secret):
             found.update(value.forms(texts))
+    for text in further:
+        found.update(Secret(text).forms())
     return sorted(found, key=len, reverse=True)
-
-
-def hide_secrets(settings: Any, text: str) -> str:
-    """Return the text without any key that the settings or their endpoint hold, as `***`."""
-    return hidden(text, secrets_of(settings))
 
 
 def _first(destination: str, name: str, sources: Sources) -> Any:
@@ -252,7 +252,7 @@ def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shap
     text = value.reveal() if isinstance(value, Secret) else str(value)
     for shape in shapes:
         if text and not re.fullmatch(shape.pattern, text, re.DOTALL):
-            shown = "" if isinstance(value, Secret) else f", not {text!r}"
+            shown = "" if isinstance(value, Secret) else f", not {display_address(text)!r}"
             raise SettingsError(
                 f"{destination}: {name} must be {shape.words}{shown}",
                 how_to_set(destination, name),

@@ -97,6 +97,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request.url": "https://acme.example/{settings.region}"},
      ["request.url: {settings.region} is no setting of this file. There are: "
       "{settings.api_key}"]),
+    ({"request.url": "https://acme.example/a/./b"}, ["request.url: has . or .. in its path: write "
+                                                     "the path that is meant"]),
+    ({"request.url": 'https://acme.example/?a="b"'},
+     ["request.url: has a character that must be percent-encoded, such as %22 for a quote"]),
     ({"request.method": "GET"}, ["request.method: must be POST, PUT or PATCH"]),
     ({"request.headers": {"X Y": "a"}}, ['request.headers."X Y": its name must be the name of a '
                                          "header, such as X-Api-Key"]),
@@ -105,6 +109,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request.headers": {"X": "a", "x": "b"}}, ["request.headers.x: stands there twice"]),
     ({"request.headers": {"Host": "a"}}, ["request.headers.Host: is the business of HTTP itself: "
                                           "take it away"]),
+    ({"request.auth": {"header": "content-Type", "key": KEY}},
+     ["request.auth.header: is the business of HTTP itself: name another"]),
     ({"request.auth": {}}, [f"request.auth: {ONE_AUTH}"]),
     ({"request.auth": {"header": "X-Key"}}, [f"request.auth: {ONE_AUTH}"]),
     ({"request.auth": {"bearer": KEY, "basic": f"{KEY}:"}}, [f"request.auth: {ONE_AUTH}"]),
@@ -133,6 +139,15 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                                 "entries tell which"]),
     ({"reply": {"refuse": [400], "items": {"index": "i", "replies": [400]}}},
      ["reply.refuse[0]: 400 stands in reply.items.replies already"]),
+    ({"reply": {"delivered": [409, 202], "items": {"index": "i"}}},
+     ["reply.delivered[1]: would hide the events that failed: say in reply.items.replies which "
+      "are read"]),
+    ({"reply": {"items": {"index": "item.i", "status": "item", "reason": "item.i.why"}}},
+     ["reply.items.status: must stand beside reply.items.index, not at or around it",
+      "reply.items.reason: must stand beside reply.items.index, not within it",
+      "reply.items.reason: must stand beside reply.items.status, not within it"]),
+    ({"reply": {"items": {"index": "i", "status": "i"}}},
+     ["reply.items.status: must stand beside reply.items.index, not at or around it"]),
     ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
@@ -164,7 +179,12 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.mapping": GONE, "actions.0.mapping_file": "a.json"},
      ["actions[0].mapping_file: a.json does not exist"]),
     ({"actions.0.route": "t"}, ["actions[0].route: must be a path that begins with /, without "
+                                ". or .., a query, and what must be percent-encoded, as "
                                 "spaces"]),
+    *((ROUTED | {"actions.0.route": route},
+       ["actions[0].route: must be a path that begins with /, without . or .., a query, and what "
+        "must be percent-encoded, as spaces"])
+      for route in ("/t?x=2", "/a/../b", "/.", "/a/%2E%2e#1", '/a"b<>', "/a%2", "/{", "/{{a}}")),
     ({"actions.0.route": "/t"}, [f"actions[0].route: {NOWHERE}"]),
     ({"request.url": ROUTED["request.url"]}, ["actions[0].route: is missing: request.url has a "
                                           "{route}"]),

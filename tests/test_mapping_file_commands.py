@@ -129,3 +129,49 @@ def test_what_a_file_was_told_is_forgotten_by_its_path(
 
     assert (other.code, said.code) == (2, 0)
     assert said.err + said.out == "Forgot Big at 1 destination.\n"
+
+
+def test_a_key_that_leaves_no_room_stops_the_run_before_anything_is_read(
+    acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
+) -> None:
+    path = acme({"batch": {"events": 5, "bytes": 60, "under": "batch",
+                           "with": {"key": "{settings.api_key}"}}})  # fmt: skip
+    events = written(tmp_path / "events.jsonl", tracks(2))
+    said = segcli("send", "-d", path, "--set", f"api_key={'k' * 60}", events)
+
+    assert said.code == 2
+    assert "acme: api_key is too long: in batch.bytes (60) it leaves no room" in said.err
+    assert list(tmp_path.glob("*.ndjson")) == []
+
+
+def test_a_key_file_is_for_the_one_secret_whatever_its_name(
+    acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    at = vendor(lambda _: Answer())
+    (tmp_path / "k.txt").write_text("of-the-file\n")
+    secret = {"secret": True, "required": True}
+    changes = {"settings": {"token": secret}, "request.auth": {"bearer": "{settings.token}"}}
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    words = ("--api-key-file", "k.txt", "--endpoint", at.url, events)
+    said = segcli("send", "-d", acme(changes), *words)
+    changes |= {"settings.other": secret, "request.headers": {"X-Key": "{settings.other}"}}
+    two = segcli("send", "-d", acme(changes), *words)
+
+    assert said.code == 0
+    assert at.got[0].headers["Authorization"] == "Bearer of-the-file"
+    assert two.code == 2
+    assert "--api-key-file: acme has several keys: token, other\n" in two.err
+    assert "export SEGCLI_ACME_OTHER=…" in two.err
+
+
+def test_the_sandbox_says_where_a_file_wants_its_keys(
+    acme: Callable[..., Path], spawn: Callable[..., Any]
+) -> None:
+    secret = {"secret": True, "required": True}
+    changes = {"settings": {"token": secret}, "request.auth": {"bearer": "{settings.token}"}}
+    path, slack = acme(changes), EXAMPLES["slack"]
+    process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", path, "-d", slack)
+    said = "".join(process.stdout.readline() for _ in range(12))
+
+    assert f"For {path} that is: export SEGCLI_ACME_TOKEN=of-mine\n" in said
+    assert f"For {slack} that is: export SEGCLI_SLACK_WEBHOOK=http" in said

@@ -87,6 +87,15 @@ def test_a_reply_of_another_status_is_judged_by_the_file_first() -> None:
     assert verdict(reply, 401) == Stop("HTTP 401", setting="api_key")
 
 
+def test_a_yes_that_means_something_else_is_not_read_for_single_events() -> None:
+    reply = {"items": {"list": "errs", "index": "i"}, "retry": [202], "stop": [203]}
+
+    assert verdict(reply, 202, {}) == Retry("HTTP 202")
+    assert verdict(reply, 203, {"errs": [{"i": 1}]}) == Stop('HTTP 203: {"errs": [{"i": 1}]}')
+    assert verdict(reply, 207, {"errs": [{"i": 1}]}) == Partial({1: "{}"})
+    assert verdict(reply, 200) == Delivered()
+
+
 def test_a_no_may_tell_of_single_events_too() -> None:
     reply = {"items": {"list": "failed", "index": "i", "replies": [400]}}
 

@@ -217,3 +217,34 @@ def test_a_setting_that_would_make_another_request_is_an_error(
         job_of(acme(changes), **{setting: value})
     assert f"acme: {setting} must be {words}" in error.value.message
     assert (value in error.value.message) == (setting != "hook" and "\r" not in value)
+
+
+@pytest.mark.parametrize("after", ["/x", "?k=v", "/x{route}?k=v"])
+@pytest.mark.parametrize("end", ["/base?tok=T0P", "?tok=T0P", "/base#T0P"])
+def test_an_address_that_a_path_or_a_query_follows_has_no_query(end: str, after: str) -> None:
+    hook = {"settings.hook": {"type": "address", "required": True}}
+    changes = hook | {"request.url": "{settings.hook}" + after}
+    if "{route}" in after:
+        changes |= {"actions.0.route": "/t"}
+    for name in ("hook", "endpoint"):
+        with pytest.raises(SettingsError) as error:
+            job_of(acme(changes), **{name: f"http://h.example{end}"})
+        words = f"acme: {name} must be an address such as https://host/path, without ? and #"
+        assert error.value.message.startswith(words)
+        assert "tok=T0P" not in error.value.message
+    whole = acme(hook | {"request.url": "{settings.hook}"})
+    assert request_of(whole, hook=f"http://h.example{end}").url == f"http://h.example{end}"
+
+
+def test_a_key_that_leaves_no_room_for_an_event_is_a_flaw_of_the_settings() -> None:
+    with_key = {"a": [{"key": "{settings.api_key}"}], "n": "{settings.n}"}
+    batch = {"events": 5, "bytes": 60, "under": "batch", "with": with_key}
+    destination = acme({"batch": batch, "settings.n": {"default": 7}})
+    frame = len(request_of(destination, b"", api_key="k").body) - 1
+
+    fits, long = "k" * (58 - frame), "k" * (59 - frame)
+    assert destination.flaw(job_of(destination, api_key=fits).settings) == ""
+    assert destination.flaw(job_of(destination, api_key=long).settings) == (
+        "api_key is too long: in batch.bytes (60) it leaves no room"
+    )
+    assert acme().flaw(job_of(acme()).settings) == ""

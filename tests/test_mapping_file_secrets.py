@@ -19,6 +19,8 @@ KEY_IN = "{settings.api_key}"
 PLACES: dict[str, dict[str, Any]] = {
     "bearer": {},
     "basic": {"request.auth": {"basic": "{settings.site}:" + KEY_IN}},
+    "both": {"request.auth": {"basic": "{settings.site}/token:" + KEY_IN}},
+    "literal": {"request.auth": {"basic": f"id-{KEY_IN}:zz"}},
     "user": {"request.auth": {"basic": f"{KEY_IN}:"}},
     "header": {"request.auth": {"header": "X-Key", "key": KEY_IN}},
     "further header": {"request.headers": {"X-Key": f"key={KEY_IN}"}},
@@ -30,7 +32,7 @@ SITE = "site-of-acme"
 
 
 def forms() -> list[str]:
-    pairs = [f"{KEY}:", f"{SITE}:{KEY}"]
+    pairs = [f"{KEY}:", f"{SITE}:{KEY}", f"{SITE}/token:{KEY}", f"id-{KEY}:zz"]
     shown = [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1], json.dumps(json.dumps(KEY))[2:-2]]
     return [*shown, *(base64.b64encode(pair.encode()).decode().rstrip("=") for pair in pairs)]
 

@@ -188,6 +188,8 @@ FORMS: list[tuple[dict[str, Any], int]] = [
     ({"list": "errors", "index": "at.item", "reason": "why"}, 207),
     ({"index": "i", "status": "s"}, 207),
     ({"list": "a.results", "status": "s"}, 207),
+    ({"index": "i", "status": "error.code", "reason": "error"}, 207),
+    ({"index": "i", "status": "error", "reason": "error"}, 207),
     ({"list": "failed", "index": "i", "replies": [400]}, 400),
     ({"list": "failed", "index": "i", "replies": [200, 207]}, 207),
 ]

@@ -17,8 +17,8 @@ from samples import KEY
 from segcli import Secret, exact_json
 from segcli.destinations import BUILT_IN, find
 from segcli.errors import SettingsError
-from segcli.secret import display_url
-from segcli.settings import Sources, hide_secrets, read, setting
+from segcli.secret import display_url, hidden
+from segcli.settings import Sources, read, secrets_of, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def test_what_a_vendor_echoes_of_a_key_is_hidden() -> None:
     settings = Settings(api_key=Secret(KEY))
     echo = f"bad key {KEY}, header Basic {Secret(KEY).basic()}"
 
-    assert hide_secrets(settings, echo) == "bad key ***, header Basic ***"
-    assert hide_secrets(Settings(), echo) == echo
+    assert hidden(echo, secrets_of(settings)) == "bad key ***, header Basic ***"
+    assert hidden(echo, secrets_of(Settings())) == echo
 
 
 def test_an_empty_key_is_false_and_shows_as_empty() -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from segcli.cli.options import DEFAULT_CONFIG, JobOptions, Target
 from segcli.destination import Destination
 from segcli.errors import SettingsError, UsageError
 from segcli.outcome import Job
+from segcli.secret import Secret
 from segcli.selection import Selection
 
 
@@ -37,22 +38,38 @@ def job_of(
         dest=asked.dest,
     )
     values = settings.read(destination.name, destination.settings, sources)
+    if flaw := destination.flaw(values):
+        raise SettingsError(f"{destination.name}: {flaw}")
     selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
     return Job(destination=destination, settings=values, selection=selection)
 
 
 def _given(asked: Target, destination: Destination[Any]) -> dict[str, str]:
     given = dict(_key_and_value(text) for text in asked.set)
-    known = {row.name for row in settings.describe(destination.name, destination.settings)}
+    rows = settings.describe(destination.name, destination.settings)
+    known = {row.name for row in rows}
+    key = _key_in(destination.name, rows) if asked.api_key_file else ""
     for name, option, value in (
         ("endpoint", "--endpoint", asked.endpoint),
-        ("api_key", "--api-key-file", _first_line(asked.api_key_file)),
+        (key, "--api-key-file", _first_line(asked.api_key_file)),
     ):
         if value is not None and name not in known:
             raise UsageError(f"{option}: {destination.name} has no setting {name}")
         if value is not None:
             given[name] = value
     return given
+
+
+def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
+    """Return the setting that a key file fills: api_key, or the only one that is a secret."""
+    secrets = [row.name for row in rows if row.kind is Secret]
+    if "api_key" in {row.name for row in rows} or not secrets:
+        return "api_key"
+    if len(secrets) > 1:
+        hints = "\n".join(settings.how_to_set(name, secret) for secret in secrets)
+        message = f"--api-key-file: {name} has several keys: {', '.join(secrets)}"
+        raise UsageError(message, hints)
+    return secrets[0]
 
 
 def _key_and_value(text: str) -> tuple[str, str]:

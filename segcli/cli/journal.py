@@ -15,8 +15,7 @@ from segcli.delivery.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
-from segcli.secret import display_address, display_url
-from segcli.settings import hide_secrets
+from segcli.secret import display_address, display_url, hidden
 
 if TYPE_CHECKING:
     from segcli.delivery.journal import Journal
@@ -90,7 +89,7 @@ def _without_secrets(word: str, job: Job) -> str:
     """Return a word as it may be shown; the name of an option, as `--sandbox`, is no secret."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word
-    word = hide_secrets(job.settings, word)
+    word = hidden(word, job.secrets())
     return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 

@@ -1,6 +1,7 @@
 """`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from segcli import destinations
+from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
 from segcli.cli.quantities import DURATION, RATE
@@ -16,6 +17,7 @@ from segcli.cli.sending import FAULT, host
 from segcli.destination import Destination
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, Script, Standin, serve
+from segcli.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +114,13 @@ def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: 
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
         click.echo(f"  segcli send --dest {dest} --endpoint {standin.endpoint(name)}")
     click.echo(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
+    for dest, destination in described.items():
+        for variable, value in _keys_of(destination, key, standin.endpoint(destination.name)):
+            click.echo(f"For {dest} that is: export {variable}={shlex.quote(value)}")
+
+
+def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:
+    """Yield the variables of a destination's secrets, and what the sandbox wants in them."""
+    for row in settings.describe(destination.name, destination.settings):
+        if row.kind is Secret:
+            yield row.env, key if row.takes(key) else endpoint

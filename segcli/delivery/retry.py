@@ -18,7 +18,7 @@ from segcli.errors import Stopped
 from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
 from segcli.secret import hidden
-from segcli.settings import how_to_set, secrets_of
+from segcli.settings import how_to_set
 from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
 
 _FIRST_WAIT = 0.5
@@ -54,7 +54,7 @@ class Courier:
     _secrets: Sequence[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._secrets = secrets_of(self.job.settings)
+        self._secrets = self.job.secrets()
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""

@@ -9,7 +9,7 @@ from segcli.destinations import BUILT_IN
 from segcli.exact_json import dumps
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.posting import request_of, rooms_of
+from segcli.mapping_file.posting import flaw_in, request_of, rooms_of, secrets_in
 from segcli.mapping_file.reply import verdict_of
 from segcli.mapping_file.request import read_request
 from segcli.mapping_file.settings_table import settings_of
@@ -71,6 +71,8 @@ def _destination(
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
         wire=wire,
+        secrets=lambda values: secrets_in(wire, values),
+        flaw=lambda values: flaw_in(wire, values),
     )
 
 

@@ -8,11 +8,16 @@ from segcli.mapping_file.mistakes import Mistakes, Path
 from segcli.settings import Shape
 from segcli.template import OF_SETTINGS, ROUTE, Hole, Template, template
 
-Role: TypeAlias = Literal["base", "host", "path", "query", "header", "auth", "body"]
+Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "auth", "body"]
 
 ADDRESS = Shape(
     r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?([/?][!-~]*)?",
     "an address such as https://host/path",
+)
+# What a path or a query follows; the characters of an address but for # and ?.
+START = Shape(
+    ADDRESS.pattern.removesuffix("([/?][!-~]*)?") + r"(/[!\"$->@-~]*)?",
+    "an address such as https://host/path, without ? and #",
 )
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 # What is no more than dots would be another path.
@@ -20,6 +25,7 @@ _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
 _HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name")
 _SHAPES: Mapping[Role, Shape] = {
     "base": ADDRESS,
+    "start": START,
     "host": _HOST,
     "path": _SEGMENT,
     "header": _LINE,

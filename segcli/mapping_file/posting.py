@@ -1,7 +1,7 @@
 """Requests, written as a file describes them."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +29,15 @@ def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -
     )
 
 
+def secrets_in(wire: Wire, settings: Any) -> Iterator[str]:
+    """Yield what no longer shows the keys in it by themselves: Basic credentials."""
+    auth = wire.auth
+    if auth and auth.scheme == "basic":
+        keys = wire.secrets.intersection(auth.value.settings)
+        if any(_value(settings, name) for name in keys):
+            yield _credential(auth, _filler(settings)).removeprefix("Basic ")
+
+
 def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
     """Return what tells how many bytes of payloads, and commas between, a request may hold.
 
@@ -45,6 +54,17 @@ def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
     return room
 
 
+def flaw_in(wire: Wire, settings: Any) -> str:
+    """Say which setting leaves no room for an event in a request; "" for none."""
+    for route, (_, post) in wire.routes.items():
+        room = _room(wire, route, settings)
+        if post.batch and room is not None and room < len(b"{}"):
+            names = [name for name in _settings_in(post.batch.extra) if hasattr(settings, name)]
+            longest = max(names, key=lambda name: len(dumps(_value(settings, name))), default="")
+            return f"{longest} is too long: in batch.bytes ({post.batch.bytes:,}) it leaves no room"
+    return ""
+
+
 def least_frame(batch: Batch) -> int:
     """Return how many bytes a request holds at least, besides the events."""
     head, tail = _frame(batch, None)
@@ -56,7 +76,16 @@ def _room(wire: Wire, route: str, settings: Any) -> int | None:
     if batch is None or batch.bytes is None:
         return None
     head, tail = _frame(batch, settings)
-    return max(1, batch.bytes - len(head) - len(tail))
+    return batch.bytes - len(head) - len(tail)
+
+
+def _settings_in(value: Any) -> Iterator[str]:
+    """Yield the settings that fill a field of a body."""
+    if isinstance(value, Template):
+        yield from value.settings
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _settings_in(inner)
 
 
 def _filler(settings: Any) -> _Fill:

@@ -19,6 +19,7 @@ from segcli.verdict import (
 )
 
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
+_YES = frozenset(range(200, 300))
 
 
 def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
@@ -30,6 +31,8 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
         if not mistakes.are_below(("reply", "items")):
             mistakes.add(("reply", "items"), "must have index or status: where entries tell which")
         return None
+    _check_paths(entry, mistakes)
+    _check_delivered(table, mistakes)
     return Items(
         list=entry.get("list", ""),
         index=entry.get("index", ""),
@@ -37,8 +40,42 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
         reason=entry.get("reason", ""),
         delivered=frozenset(entry.get("delivered", ())),
         retry=frozenset(entry.get("retry", ())),
-        replies=frozenset(map(int, entry.get("replies", ()))),
+        replies=_replies(table),
     )
+
+
+def _check_paths(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Note paths of which one stands within what must be a number or a text itself."""
+    for name, other in (("status", "index"), ("reason", "index"), ("reason", "status")):
+        one, two = entry.get(name), entry.get(other)
+        if one is None or two is None:
+            continue
+        is_within, is_around = one.startswith(f"{two}."), f"{two}.".startswith(f"{one}.")
+        if is_within or (is_around and other == "index"):
+            where = "within" if is_within else "at or around"
+            problem = f"must stand beside reply.items.{other}, not {where} it"
+            mistakes.add(("reply", "items", name), problem)
+
+
+def _check_delivered(table: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Note what would hide the events that a reply says have failed."""
+    if "replies" in table["items"]:
+        return
+    for at, number in enumerate(table.get("delivered", ())):
+        if int(number) in _YES:
+            mistakes.add(
+                ("reply", "delivered", at),
+                "would hide the events that failed: say in reply.items.replies which are read",
+            )
+
+
+def _replies(table: Mapping[str, Any]) -> frozenset[int]:
+    """Return the statuses of replies that tell of items; a status that means something is none."""
+    named = table["items"].get("replies")
+    meant = {int(number) for meaning in _MEANINGS for number in table.get(meaning, ())}
+    if named is not None or meant.isdisjoint(_YES):
+        return frozenset(map(int, named or ()))
+    return _YES - meant
 
 
 def verdict_of(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.mapping_file.holes import ADDRESS, Holes
+from segcli.mapping_file.holes import ADDRESS, Holes, Role
 from segcli.mapping_file.mistakes import Mistakes, Path
 from segcli.template import ROUTE, Hole, Template
 from segcli.wire import Address, Auth
@@ -13,6 +13,10 @@ from segcli.wire import Address, Auth
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
 _HOLE = re.compile(r"\{[^{}]*\}")
+_OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
+# What a normalized address would not have, and what may not stand in one as it is.
+_DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=/|$)")
+_RAW = re.compile(r"[\"<>\\^`|]")
 _BEARER = 'bearer = "{settings.api_key}"'
 
 
@@ -55,10 +59,15 @@ def _address(url: str, holes: Holes, mistakes: Mistakes) -> Address | None:
     base, path, query = parts[1], parts[2], parts[3] or ""
     if base.startswith("http"):
         _check_host(base, mistakes)
+    if _DOTS.search(path):
+        mistakes.add(at, "has . or .. in its path: write the path that is meant")
+    if _RAW.search(path + query):
+        mistakes.add(at, "has a character that must be percent-encoded, such as %22 for a quote")
     if "/{route}" in path.replace(" ", ""):
         mistakes.add(at, "has a / before {route}, which begins with one itself")
+    role: Role = "start" if path + query else "base"
     return Address(
-        holes.read(base, at, "host" if base.startswith("http") else "base"),
+        holes.read(base, at, "host" if base.startswith("http") else role),
         holes.read(path, at, "path", route=True),
         holes.read(query, at, "query"),
     )
@@ -78,7 +87,7 @@ def _headers(table: Mapping[str, str], holes: Holes, mistakes: Mistakes) -> Mapp
         path: Path = ("request", "headers", name)
         if name.lower() in names:
             mistakes.add(path, "stands there twice")
-        if name.lower() in {"content-length", "host", "transfer-encoding"}:
+        if name.lower() in _OF_HTTP:
             mistakes.add(path, "is the business of HTTP itself: take it away")
         if not text.isascii() or text != text.strip():
             mistakes.add(path, "must be ASCII, without spaces around")
@@ -95,6 +104,8 @@ def _auth(table: Mapping[str, str], path: Path, holes: Holes, mistakes: Mistakes
             mistakes.add(path, f"must have bearer, or basic, or header and key, such as {_BEARER}")
         return None
     if "header" in table:
+        if table["header"].lower() in _OF_HTTP | {"content-type"}:
+            mistakes.add((*path, "header"), "is the business of HTTP itself: name another")
         return Auth("header", table["header"], _key(table, "key", path, holes, mistakes))
     if "basic" in table:
         if ":" not in _HOLE.sub("", table["basic"]):

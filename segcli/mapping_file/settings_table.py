@@ -7,7 +7,7 @@ from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
 
-from segcli.mapping_file.holes import ADDRESS, Holes
+from segcli.mapping_file.holes import ADDRESS, START, Holes
 from segcli.mapping_file.mistakes import Mistakes, Path
 from segcli.secret import Secret
 from segcli.settings import Shape, setting
@@ -84,7 +84,7 @@ def _problems(
         yield ("type",), "must be text or address: it is a secret"
     if entry.get("secret") and "default" in entry:
         yield ("default",), "must not be there: a secret would stand in the file"
-    if holes.is_used(name, "base") and name != "endpoint" and kind != "address":
+    if holes.is_used(name, "base", "start") and name != "endpoint" and kind != "address":
         yield ("type",), 'must be "address": the url begins with it'
     if not holes.is_used(name) and name not in _OF_SEGCLI and not holes.may_be_incomplete:
         yield (), f"is used nowhere: type {{settings.{name}}} where it belongs"
@@ -124,7 +124,7 @@ def _default(
 
 def _check_endpoint(entry: Mapping[str, Any], holes: Holes, mistakes: Mistakes) -> None:
     path: Path = ("settings", "endpoint")
-    if not holes.is_used("endpoint", "base"):
+    if not holes.is_used("endpoint", "base", "start"):
         mistakes.add(path, "must be what request.url begins with: {settings.endpoint}/…")
     if entry.get("secret"):
         mistakes.add(
@@ -140,6 +140,7 @@ def _endpoint(address: Address | None) -> Any:
     parts = address.base.parts if address else ()
     base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
     is_plain = all(isinstance(part, str) for part in parts)
+    shapes = (START,) if address and (address.path.parts or address.query.parts) else ()
     if is_plain:
-        return setting(base, help="scheme and host of the address")
-    return setting("", help=f"in place of {base}")
+        return setting(base, help="scheme and host of the address", shapes=shapes)
+    return setting("", help=f"in place of {base}", shapes=shapes)

@@ -70,7 +70,8 @@ def _check_route(
         return
     if "route" in action and not request.has_route:
         mistakes.add((*path, "route"), "goes nowhere: say in request.url where {route} stands")
-    if "route" not in action and request.has_route:
+    is_missing = "route" not in action and not mistakes.are_below((*path, "route"))
+    if is_missing and request.has_route:
         mistakes.add((*path, "route"), "is missing: request.url has a {route}")
 
 

@@ -34,7 +34,8 @@ def _entry(items: Items, place: int, status: int) -> dict[str, Any]:
         _put(entry, items.index, place)
     if items.status:
         _put(entry, items.status, status)
-    if items.reason and status != 200:
+    # What holds the status is a reason already.
+    if items.reason and status != 200 and not f"{items.status}.".startswith(f"{items.reason}."):
         _put(entry, items.reason, "a fault of the sandbox's script")
     return entry
 
