@@ -100,7 +100,8 @@ def test_a_journal_that_nobody_named_is_found_by_destination_and_inputs(
     door.open()
     assert str(journal) in segcli(*command, events).err
     assert segcli(*command, others).code == 0
-    assert segcli("send", "-d", "plotline", "--endpoint", url, others, "--set=api_key=k").code == 0
+    to_plotline = ["send", "-d", "plotline", "--set=api_key=k", *command[3:]]
+    assert segcli(*to_plotline, others).code == 0
     assert segcli(*command, "events.jsonl", "--resume").code == 0
     assert door.taken == [*ALL[:5], "m0", "m1", "m0", "m1", *ALL[5:]]
     assert not list((tmp_path / "config" / "segcli").iterdir())
