@@ -107,6 +107,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request.headers": {"X": "a\nb"}}, ["request.headers.X: must be a text on one line"]),
     ({"request.headers": {"X": "é"}}, ["request.headers.X: must be ASCII, without spaces around"]),
     ({"request.headers": {"X": "a", "x": "b"}}, ["request.headers.x: stands there twice"]),
+    ({"request.headers": {"authorization": "Bearer sk_live_1"}},
+     [f"request.headers.authorization: {OPEN_KEY}"]),
     ({"request.headers": {"Host": "a"}}, ["request.headers.Host: is the business of HTTP itself: "
                                           "take it away"]),
     ({"request.auth": {"header": "content-Type", "key": KEY}},
@@ -146,6 +148,9 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ["reply.items.status: must stand beside reply.items.index, not at or around it",
       "reply.items.reason: must stand beside reply.items.index, not within it",
       "reply.items.reason: must stand beside reply.items.status, not within it"]),
+    ({"reply": {"items": {"status": "s", "delivered": ["a", 1], "retry": ["a", "1", 2]}}},
+     ["reply.items.retry[0]: a stands in reply.items.delivered already",
+      "reply.items.retry[1]: 1 stands in reply.items.delivered already"]),
     ({"reply": {"items": {"index": "i", "status": "i"}}},
      ["reply.items.status: must stand beside reply.items.index, not at or around it"]),
     ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
@@ -166,6 +171,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                             "one of them"]),
     ({"actions.0.maping": {}, "actions.0.mapping": GONE},
      ["actions[0].maping: is no key here. Did you mean mapping?"]),
+    ({"actions.0.mapping": {"a": ["x", {"@literal": "k={settings.api_key}"}],
+                            "b": {"@template": "{{settings.api_key}}"}}},
+     ['actions[0].mapping.a[1]."@literal": names a setting, which nothing fills in within a '
+      "mapping"]),
     ({"actions.0.mapping": []}, ["actions[0].mapping: must be a table or a text, not a list"]),
     ({"actions.0.mapping": "[1]"}, ["actions[0].mapping: must be an object: what an event "
                                     "becomes"]),

@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
         "no/acme.toml": "no/acme.toml does not exist",
         "./folder.toml": "./folder.toml is a folder, not the file of a destination",
         "./": "./ is a folder, not the file of a destination\nThere are: ./acme.toml",
-        "./binary.toml": "./binary.toml is not UTF-8 text",
+        "./binary.toml": "./binary.toml is not UTF-8 text: save it as UTF-8\n",
         "./large.json": "./large.json is larger than 4,194,304 bytes",
         "./acme.yaml": "./acme.yaml: the file of a destination ends in .toml or .json",
         "./acme.toml": "./acme.toml:1:1: not TOML",

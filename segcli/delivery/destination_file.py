@@ -53,12 +53,14 @@ def _text(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text") from None
+        raise ValueError("is not UTF-8 text: save it as UTF-8") from None
 
 
 def _nearby(path: Path) -> str:
-    """Return which files may have been meant."""
+    """Return which files may have been meant, where it is none."""
     try:
+        if path.is_file():
+            return ""
         folder = path if path.is_dir() else path.parent
         found = sorted(f"{folder}/{one.name}" for one in folder.glob("*.toml"))
     except OSError:

@@ -32,6 +32,7 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
             mistakes.add(("reply", "items"), "must have index or status: where entries tell which")
         return None
     _check_paths(entry, mistakes)
+    _check_words(entry, mistakes)
     _check_delivered(table, mistakes)
     return Items(
         list=entry.get("list", ""),
@@ -55,6 +56,15 @@ def _check_paths(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
             where = "within" if is_within else "at or around"
             problem = f"must stand beside reply.items.{other}, not {where} it"
             mistakes.add(("reply", "items", name), problem)
+
+
+def _check_words(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Note statuses of entries that mean two things; a number may be written as a text."""
+    delivered = set(map(str, entry.get("delivered", ())))
+    for at, word in enumerate(entry.get("retry", ())):
+        if str(word) in delivered:
+            path = ("reply", "items", "retry", at)
+            mistakes.add(path, f"{word} stands in reply.items.delivered already")
 
 
 def _check_delivered(table: Mapping[str, Any], mistakes: Mistakes) -> None:

@@ -14,6 +14,11 @@ _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
 _HOLE = re.compile(r"\{[^{}]*\}")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
+_OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
+_OPEN = (
+    "holds the key for everybody to read: make it a setting that is secret, and type "
+    "{settings.api_key} here"
+)
 # What a normalized address would not have, and what may not stand in one as it is.
 _DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=/|$)")
 _RAW = re.compile(r"[\"<>\\^`|]")
@@ -89,6 +94,8 @@ def _headers(table: Mapping[str, str], holes: Holes, mistakes: Mistakes) -> Mapp
             mistakes.add(path, "stands there twice")
         if name.lower() in _OF_HTTP:
             mistakes.add(path, "is the business of HTTP itself: take it away")
+        if name.lower() in _OF_KEYS and "{" not in text:
+            mistakes.add(path, _OPEN)
         if not text.isascii() or text != text.strip():
             mistakes.add(path, "must be ASCII, without spaces around")
         names.add(name.lower())
@@ -120,11 +127,7 @@ def _key(
     """Read the text with the key; one that holds a key of its own does not belong in a file."""
     text = table[name]
     if "{" not in text:
-        mistakes.add(
-            (*path, name),
-            "holds the key for everybody to read: make it a setting that is secret, and type "
-            "{settings.api_key} here",
-        )
+        mistakes.add((*path, name), _OPEN)
     if not text.isascii() or text != text.strip():
         mistakes.add((*path, name), "must be ASCII, without spaces around")
     return holes.read(text, (*path, name), "auth")

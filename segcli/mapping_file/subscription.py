@@ -1,6 +1,7 @@
 """One of a file's `actions`: which events it takes, and what they become."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from segcli.mapping_file.kinds import kinds_of
 from segcli.mapping_file.mistakes import Mistakes, Path, indented
 
 Load = Callable[[str], str]
+
+# With two braces it is a path of the event.
+_SETTING = re.compile(r"(?<!\{)\{\s*settings\.[^{}]*\}(?!\})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,22 @@ def _mapping(
     found = problems(mapping) or doubts(mapping)
     for one in found:
         mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
-    return not found, mapping
+    unfilled = [*_unfilled(mapping, (*path, key))]
+    for where in unfilled:
+        mistakes.add(where, "names a setting, which nothing fills in within a mapping")
+    return not (found or unfilled), mapping
+
+
+def _unfilled(value: Any, path: Path) -> Iterator[Path]:
+    """Yield the paths of texts that would go out with the name of a setting in them."""
+    if isinstance(value, str) and _SETTING.search(value):
+        yield path
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unfilled(inner, (*path, name))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _unfilled(inner, (*path, at))
 
 
 def _value(given: Any, load: Load | None) -> Any:
