@@ -1,0 +1,135 @@
+"""Bare loops that post events and do nothing else, to hold `segcli send` against.
+
+    python tests/bench/loops.py LOOP URL CONCURRENCY EVENTS FILE
+
+Each prints how many events it posted a second, without the time that Python takes to start.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+HEADERS = {"Content-Type": "application/json", "Authorization": "Basic a2V5Og=="}
+
+Post = Callable[[bytes], Awaitable[Any]]
+
+
+async def all_posted(post: Post, lines: Iterator[bytes], concurrency: int) -> None:
+    """Post every line, so many at once."""
+
+    async def work() -> None:
+        for line in lines:
+            await post(line)
+
+    await asyncio.gather(*(work() for _ in range(concurrency)))
+
+
+async def client(
+    transport: httpx.AsyncBaseTransport | None, url: str, lines: Iterator[bytes], concurrency: int
+) -> None:
+    """Post as everybody does: with one `httpx.AsyncClient`."""
+    async with httpx.AsyncClient(timeout=None, transport=transport) as session:
+
+        async def post(line: bytes) -> None:
+            reply = await session.post(url, content=line, headers=HEADERS)
+            assert reply.status_code == 200, reply
+
+        await all_posted(post, lines, concurrency)
+
+
+async def straight(
+    transport: httpx.AsyncBaseTransport, url: str, lines: Iterator[bytes], concurrency: int
+) -> None:
+    """Hand requests to a transport straight away, as `segcli send` does."""
+    address = httpx.URL(url)
+    host = {"Host": address.netloc.decode(), "User-Agent": "bench", "Accept": "*/*"}
+    headers = httpx.Headers(host | HEADERS)
+
+    async def post(line: bytes) -> None:
+        request = httpx.Request("POST", address, headers=headers, stream=httpx.ByteStream(line))
+        reply = await transport.handle_async_request(request)
+        assert isinstance(reply.stream, httpx.AsyncByteStream)
+        body = [chunk async for chunk in reply.stream]
+        await reply.stream.aclose()
+        assert reply.status_code == 200, body
+
+    await all_posted(post, lines, concurrency)
+    await transport.aclose()
+
+
+def ours() -> httpx.AsyncBaseTransport:
+    from segcli.delivery.transport import opened
+
+    return opened("aiohttp")
+
+
+def rust() -> httpx.AsyncBaseTransport:
+    from pyreqwest.compatibility.httpx import HttpxTransport
+
+    found: httpx.AsyncBaseTransport = HttpxTransport()
+    return found
+
+
+def theirs() -> httpx.AsyncBaseTransport:
+    from httpx_aiohttp import AiohttpTransport
+
+    found: httpx.AsyncBaseTransport = AiohttpTransport(limits=httpx.Limits(max_connections=None))
+    return found
+
+
+def segments_own(url: str, lines: Iterator[bytes]) -> None:
+    """Post with Segment's client for Python, in the batches it makes."""
+    from segment.analytics.client import Client
+
+    failed: list[object] = []
+    sender = Client(
+        "key",
+        host=url.removesuffix("/v1"),
+        max_queue_size=1_000_000,
+        on_error=lambda error, _: failed.append(error),
+    )
+    for line in lines:
+        event = json.loads(line)
+        common = {
+            "user_id": event.get("userId") or None,
+            "anonymous_id": event["anonymousId"],
+            "context": event["context"],
+            "integrations": event["integrations"],
+        }
+        if event["type"] == "identify":
+            sender.identify(traits=event["traits"], **common)
+        else:
+            sender.track(event=event["event"], properties=event["properties"], **common)
+    sender.flush()
+    sender.join()
+    assert not failed, failed[0]
+
+
+LOOPS: dict[str, Callable[[str, Iterator[bytes], int], Any]] = {
+    "httpx": lambda *how: asyncio.run(client(None, *how)),
+    "httpx over aiohttp": lambda *how: asyncio.run(client(ours(), *how)),
+    "httpx over pyreqwest": lambda *how: asyncio.run(client(rust(), *how)),
+    "httpx over httpx-aiohttp": lambda *how: asyncio.run(client(theirs(), *how)),
+    "aiohttp transport": lambda *how: asyncio.run(straight(ours(), *how)),
+    "segment": lambda url, lines, _: segments_own(url, lines),
+}
+
+
+def main() -> None:
+    name, url, concurrency, events, file = sys.argv[1:]
+    read = Path(file).read_bytes().splitlines()
+    lines = iter(list(islice(cycle(read), int(events))))
+    began = time.perf_counter()
+    LOOPS[name](url, lines, int(concurrency))
+    sys.stdout.write(f"{int(events) / (time.perf_counter() - began)}\n")
+
+
+if __name__ == "__main__":
+    main()
