@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
-from functools import cache
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import httpx
 from yarl import URL
 
 from segcli.delivery.proxy import proxy_for
+from segcli.delivery.transport import ADDRESS
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace
@@ -38,7 +39,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, security: Callable[[], ssl.SSLContext]) -> None:
         self._security = security
         self._session: aiohttp.ClientSession | None = None
-        self._route_to = cache(self._new_route)
+        self._route_to = lru_cache(self._new_route)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request, once; return the reply as soon as its headers are there."""
@@ -47,7 +48,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         body = request.read()
         headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
         try:
-            address, how = self._route_to(request.url)
+            address, how = self._route_to(request.extensions.get(ADDRESS) or str(request.url))
             reply = await session.request(
                 request.method,
                 address,
@@ -63,14 +64,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise
         return httpx.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply, request))
 
-    def _new_route(self, url: httpx.URL) -> tuple[URL, dict[str, Any]]:
+    def _new_route(self, address: str) -> tuple[URL, dict[str, Any]]:
         """Return an address as aiohttp knows it, and how to get there."""
+        url = httpx.URL(address)
         how: dict[str, Any] = {}
         if proxy := proxy_for(url):
             how["proxy"] = proxy
         if url.scheme == "https":
             how["ssl"] = self._security()
-        return URL(str(url), encoded=True), how
+        return URL(address, encoded=True), how
 
     async def aclose(self) -> None:
         """Close all connections."""

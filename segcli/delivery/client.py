@@ -5,7 +5,7 @@ import base64
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -15,7 +15,7 @@ import httpx
 
 from segcli import __version__
 from segcli.delivery.deadlines import Deadlines
-from segcli.delivery.transport import opened
+from segcli.delivery.transport import ADDRESS, opened
 from segcli.destination import Request
 from segcli.verdict import Reply
 
@@ -81,13 +81,27 @@ def _as_of_httpx(request: Request) -> httpx.Request:
 
     The transport adds its length. Raises InvalidURL and UnicodeError.
     """
-    url, headers = _address(request.url, tuple(request.headers.items()))
-    stream = httpx.ByteStream(request.body)
-    return httpx.Request(request.method, url, headers=headers, stream=stream)
+    to = _address(request.url, tuple(request.headers.items()))
+    return httpx.Request(
+        request.method,
+        to.url,
+        headers=to.headers,
+        stream=httpx.ByteStream(request.body),
+        extensions=to.extensions,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What requests to an address have in common. A text tells addresses apart in no time."""
+
+    url: httpx.URL
+    headers: httpx.Headers
+    extensions: Mapping[str, str]
 
 
 @lru_cache
-def _address(text: str, own: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:
+def _address(text: str, own: tuple[tuple[str, str], ...]) -> _Address:
     """Return an address without the user it may name, and all headers of a request to it."""
     url = httpx.URL(text)
     headers = {"host": ("Host", url.netloc.decode("ascii"))}
@@ -95,7 +109,8 @@ def _address(text: str, own: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, ht
     if url.userinfo:
         credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
         headers["authorization"] = ("Authorization", f"Basic {credentials}")
-    return url.copy_with(userinfo=b""), httpx.Headers(list(headers.values()))
+        url = url.copy_with(userinfo=b"")
+    return _Address(url, httpx.Headers(list(headers.values())), {ADDRESS: str(url)})
 
 
 _HEADERS = {

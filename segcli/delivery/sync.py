@@ -31,7 +31,7 @@ class GroupSync:
         self._written += 1
 
     async def synced(self) -> None:
-        """Return when everything written so far is on disk; raises OSError where it cannot be."""
+        """Return when everything written so far is on disk; raises what `to_disk` raises."""
         if self._synced >= self._written:
             return
         on_disk = asyncio.get_running_loop().create_future()
@@ -57,12 +57,12 @@ class GroupSync:
                 await asyncio.to_thread(self._to_disk, self._descriptor)
                 self._synced = max(self._synced, written)
                 self._release()
-        except OSError as error:
+        except Exception as error:  # whatever it is, it is raised where somebody waits
             self._release(error)
         finally:
             self._running = None
 
-    def _release(self, error: OSError | None = None) -> None:
+    def _release(self, error: Exception | None = None) -> None:
         """Let go whoever waited for what is on disk now, or everybody with an error."""
         while self._waiting and (error or self._waiting[0][0] <= self._synced):
             _, on_disk = self._waiting.popleft()
