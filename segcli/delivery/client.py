@@ -126,12 +126,13 @@ _HEADERS = {
 async def _answer(carrier: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
     """Post once and read the reply, or the beginning of a long one."""
     response = await carrier.handle_async_request(request)
+    headers = _headers(response)
     try:
-        body = await _beginning(_chunks(response))
+        body = await _beginning(_chunks(response, headers))
     finally:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         await response.stream.aclose()
-    return Reply(response.status_code, _headers(response), body)
+    return Reply(response.status_code, headers, body)
 
 
 async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
@@ -143,10 +144,10 @@ async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
     return read
 
 
-def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+def _chunks(response: httpx.Response, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
     """Yield the body as it is meant; httpx takes its time to find out that nothing is packed."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    if "content-encoding" not in response.headers:
+    if "content-encoding" not in headers:
         return aiter(response.stream)
     response.stream = _Morsels(response.stream)
     return response.aiter_bytes()

@@ -73,7 +73,7 @@ class _Delivery:
         self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
-        self.answered = Answered(self.ledger, self.brake, self.lanes.over)
+        self.answered = Answered(self.ledger, self.brake, self.lanes)
         self.courier = Courier(
             job=job,
             pace=Pace(
