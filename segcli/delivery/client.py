@@ -187,7 +187,9 @@ def _no_reply(error: httpx.RequestError, request: Request) -> NoReply:
     if isinstance(error, httpx.ConnectError):
         reason = f"{reason} to {httpx.URL(request.url).netloc.decode()}"
     detail = _detail(error)
-    is_final = isinstance(error, _FINAL) or _is_untrusted(error)
+    if is_untrusted := _is_untrusted(error):
+        detail += "; SSL_CERT_FILE=PATH names authorities to trust"
+    is_final = is_untrusted or isinstance(error, _FINAL)
     return NoReply(f"{reason}: {detail}" if detail else reason, is_final)
 
 
