@@ -50,7 +50,7 @@ def test_a_full_file_system_stops_the_run_which_goes_on_once_there_is_room(
     mounted: Callable[[str], Path], command: list[str], door: Door, segcli: Segcli
 ) -> None:
     disk = mounted("size=1m")
-    ballast = filled(disk, leave=8 * 1024)
+    ballast = filled(disk, leave=4 * 1024)
     at = ["--journal", disk / "a.journal"]
     said = segcli(*command, *at)
     assert said.code == 3

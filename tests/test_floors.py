@@ -49,6 +49,7 @@ HOMES = {
         *("segcli.delivery.aiohttp_transport", "segcli.delivery.proxy"),
     },
     "aiohttp": {"segcli.delivery.aiohttp_transport", "segcli.inputs.store"},
+    "multidict": {"segcli.delivery.aiohttp_transport"},
     "yarl": {"segcli.delivery.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},

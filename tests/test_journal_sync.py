@@ -12,6 +12,7 @@ from resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
 from sending import track, tracks, written
 
 from segcli.delivery.sync import GroupSync
+from segcli.errors import Stopped
 
 
 class _Disk:
@@ -121,6 +122,28 @@ def test_a_disk_that_fails_stops_everybody_who_waits(
         f"the journal {journal.path} cannot be written: Input/output error"
     ] * 5
     journal.close()
+
+
+def test_whatever_goes_wrong_is_raised_where_somebody_waits_and_the_next_sync_is_tried() -> None:
+    failures = [Stopped("no room"), ZeroDivisionError("a bug")]
+
+    def to_disk(_: int) -> None:
+        if failures:
+            raise failures.pop(0)
+
+    async def story() -> list[BaseException | None]:
+        sync = GroupSync(0, to_disk)
+        found = []
+        for _ in range(3):
+            sync.wrote()
+            found += await asyncio.gather(sync.synced(), return_exceptions=True)
+        return found
+
+    assert [type(error) for error in asyncio.run(story())] == [
+        Stopped,
+        ZeroDivisionError,
+        type(None),
+    ]
 
 
 def test_no_lane_goes_on_before_its_last_answer_is_on_disk(

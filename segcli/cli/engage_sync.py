@@ -167,6 +167,7 @@ def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
         timeout=pace.timeout,
         retry_for=pace.retry_for,
         transport=transport_for(pace),
+        processes=pace.workers,
         record=Syncing(state, difference, one.computation, at=one.at),
     )
     ending = _ending(one, STATES_OF_SEND)

@@ -122,6 +122,7 @@ def _send(
         retry_for=pace.retry_for,
         max_line=asked.max_line,
         transport=transport_for(pace),
+        processes=pace.workers,
         record=journal,
     )
 

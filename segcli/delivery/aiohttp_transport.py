@@ -8,15 +8,18 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
-from functools import cache
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
+from aiohttp.payload import BytesPayload
+from multidict import CIMultiDict
 from yarl import URL
 
 from segcli.delivery.proxy import proxy_for
+from segcli.delivery.transport import ADDRESS
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace
@@ -25,7 +28,8 @@ _CHUNK = 16 * 1024
 # From here on aiohttp wants to write a body piece by piece, and warns where it cannot.
 _LARGE = 1024 * 1024
 _LONGEST_HEADER = 64 * 1024
-_ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# aiohttp would add a type where there is none, and takes its time to leave things out.
+_NO_TYPE = ("Content-Type",)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -38,21 +42,22 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, security: Callable[[], ssl.SSLContext]) -> None:
         self._security = security
         self._session: aiohttp.ClientSession | None = None
-        self._route_to = cache(self._new_route)
+        self._route_to = lru_cache(self._new_route)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request, once; return the reply as soon as its headers are there."""
         _UNDER_WAY.set(None)
         session = self._session = self._session or _new_session()
         body = request.read()
-        headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
+        headers = _headers(tuple(request.headers.raw))
         try:
-            address, how = self._route_to(request.url)
+            address, how = self._route_to(request.extensions.get(ADDRESS) or str(request.url))
             reply = await session.request(
                 request.method,
                 address,
-                data=body if len(body) < _LARGE else BytesIO(body),
+                data=BytesPayload(body) if len(body) < _LARGE else BytesIO(body),
                 headers=headers,
+                skip_auto_headers=_NO_TYPE if "Content-Type" not in headers else None,
                 allow_redirects=False,
                 **how,
             )
@@ -63,14 +68,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise
         return httpx.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply, request))
 
-    def _new_route(self, url: httpx.URL) -> tuple[URL, dict[str, Any]]:
+    def _new_route(self, address: str) -> tuple[URL, dict[str, Any]]:
         """Return an address as aiohttp knows it, and how to get there."""
+        url = httpx.URL(address)
         how: dict[str, Any] = {}
         if proxy := proxy_for(url):
             how["proxy"] = proxy
         if url.scheme == "https":
             how["ssl"] = self._security()
-        return URL(str(url), encoded=True), how
+        return URL(address, encoded=True), how
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -127,13 +133,18 @@ def _abort() -> None:
         transport.abort()
 
 
+@lru_cache
+def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> CIMultiDict[str]:
+    """Return headers as aiohttp has them; those of most requests are the same."""
+    return CIMultiDict((name.decode(), value.decode()) for name, value in raw)
+
+
 def _new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=_Connector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
-        skip_auto_headers=_ADDED_BY_AIOHTTP,
         max_line_size=_LONGEST_HEADER,
         max_field_size=_LONGEST_HEADER,
     )

@@ -1,35 +1,37 @@
 """Answered batches: their users go on once the answers are on disk, many batches at a time."""
 
 import asyncio
-from collections.abc import Callable
 
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
+from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 
-# How long answers that come thick and fast wait for one another. A sync of the disk takes a
-# thread, and each time that thread holds up all requests; one answer alone does not wait.
+# How long answers wait for one another while there is enough to send without their users: a sync
+# of the disk takes a thread, which holds up all requests each time.
 _GATHERS = 0.004
+_GATHERS_AT_MOST = 6
 
 
 class Answered:
-    """Puts on disk what was settled, and then calls `over` with each batch.
+    """Puts on disk what was settled, and then lets the users of each batch go on.
 
     Nobody waits here: a place in flight is used again as soon as a batch is added. Where the disk
     fails the brake is pulled.
     """
 
-    def __init__(self, ledger: Ledger, brake: Brake, over: Callable[[list[Item]], None]) -> None:
+    def __init__(self, ledger: Ledger, brake: Brake, lanes: Lanes) -> None:
         self._ledger = ledger
         self._brake = brake
-        self._over = over
+        self._lanes = lanes
         self._batches: list[list[Item]] = []
         self._running: asyncio.Task[None] | None = None
+        self._is_awaited = False
 
     def add(self, batch: list[Item]) -> None:
         """Take a batch that is settled, or that the run has stopped with."""
         if not self._ledger.has_record:
-            self._over(batch)
+            self._lanes.over(batch)
             return
         self._batches.append(batch)
         if self._running is None:
@@ -37,19 +39,26 @@ class Answered:
 
     async def all_on_disk(self) -> None:
         """Return when everything added so far is on disk, or cannot be."""
+        self._is_awaited = True
         if self._running:
             await self._running
+        self._is_awaited = False
 
     async def _put_on_disk(self) -> None:
         try:
             while self._batches:
-                if len(self._batches) > 1:
-                    await asyncio.sleep(_GATHERS)
+                await self._gather()
                 some, self._batches = self._batches, []
                 await self._ledger.on_disk()
                 for batch in some:
-                    self._over(batch)
+                    self._lanes.over(batch)
         except Exception as error:  # whatever it is, it stops the run, and is raised there
             self._brake.pull(error)
         finally:
             self._running = None
+
+    async def _gather(self) -> None:
+        for _ in range(_GATHERS_AT_MOST):
+            if self._is_awaited or self._lanes.are_idle or self._brake.pulled:
+                return
+            await asyncio.sleep(_GATHERS)

@@ -5,7 +5,7 @@ import base64
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -15,7 +15,7 @@ import httpx
 
 from segcli import __version__
 from segcli.delivery.deadlines import Deadlines
-from segcli.delivery.transport import opened
+from segcli.delivery.transport import ADDRESS, opened
 from segcli.destination import Request
 from segcli.verdict import Reply
 
@@ -81,13 +81,27 @@ def _as_of_httpx(request: Request) -> httpx.Request:
 
     The transport adds its length. Raises InvalidURL and UnicodeError.
     """
-    url, headers = _address(request.url, tuple(request.headers.items()))
-    stream = httpx.ByteStream(request.body)
-    return httpx.Request(request.method, url, headers=headers, stream=stream)
+    to = _address(request.url, tuple(request.headers.items()))
+    return httpx.Request(
+        request.method,
+        to.url,
+        headers=to.headers,
+        stream=httpx.ByteStream(request.body),
+        extensions=to.extensions,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What requests to an address have in common. A text tells addresses apart in no time."""
+
+    url: httpx.URL
+    headers: httpx.Headers
+    extensions: Mapping[str, str]
 
 
 @lru_cache
-def _address(text: str, own: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:
+def _address(text: str, own: tuple[tuple[str, str], ...]) -> _Address:
     """Return an address without the user it may name, and all headers of a request to it."""
     url = httpx.URL(text)
     headers = {"host": ("Host", url.netloc.decode("ascii"))}
@@ -95,7 +109,8 @@ def _address(text: str, own: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, ht
     if url.userinfo:
         credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
         headers["authorization"] = ("Authorization", f"Basic {credentials}")
-    return url.copy_with(userinfo=b""), httpx.Headers(list(headers.values()))
+        url = url.copy_with(userinfo=b"")
+    return _Address(url, httpx.Headers(list(headers.values())), {ADDRESS: str(url)})
 
 
 _HEADERS = {
@@ -111,12 +126,13 @@ _HEADERS = {
 async def _answer(carrier: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
     """Post once and read the reply, or the beginning of a long one."""
     response = await carrier.handle_async_request(request)
+    headers = _headers(response)
     try:
-        body = await _beginning(_chunks(response))
+        body = await _beginning(_chunks(response, headers))
     finally:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         await response.stream.aclose()
-    return Reply(response.status_code, _headers(response), body)
+    return Reply(response.status_code, headers, body)
 
 
 async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
@@ -128,10 +144,10 @@ async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
     return read
 
 
-def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+def _chunks(response: httpx.Response, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
     """Yield the body as it is meant; httpx takes its time to find out that nothing is packed."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    if "content-encoding" not in response.headers:
+    if "content-encoding" not in headers:
         return aiter(response.stream)
     response.stream = _Morsels(response.stream)
     return response.aiter_bytes()
@@ -171,7 +187,9 @@ def _no_reply(error: httpx.RequestError, request: Request) -> NoReply:
     if isinstance(error, httpx.ConnectError):
         reason = f"{reason} to {httpx.URL(request.url).netloc.decode()}"
     detail = _detail(error)
-    is_final = isinstance(error, _FINAL) or _is_untrusted(error)
+    if is_untrusted := _is_untrusted(error):
+        detail += "; SSL_CERT_FILE=PATH names authorities to trust"
+    is_final = is_untrusted or isinstance(error, _FINAL)
     return NoReply(f"{reason}: {detail}" if detail else reason, is_final)
 
 

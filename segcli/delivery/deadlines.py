@@ -1,6 +1,10 @@
 """Deadlines: whatever takes longer than it may is cut off, by one timer for all."""
 
 import asyncio
+from contextvars import ContextVar
+
+# A task asks once which it is: until Python 3.12 that takes a while.
+_THIS: ContextVar[asyncio.Task[object] | None] = ContextVar("_THIS", default=None)
 
 
 class Deadlines:
@@ -18,8 +22,11 @@ class Deadlines:
 
     def begin(self) -> asyncio.Task[object]:
         """Cancel this task unless it says in time that it is `over`; returns it."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = _THIS.get()
+        if task is None:
+            task = asyncio.current_task()
+            assert task is not None
+            _THIS.set(task)
         loop = asyncio.get_running_loop()
         self._due[task] = due = loop.time() + self._seconds
         if self._timer is None:

@@ -1,11 +1,8 @@
 """The delivery, top to bottom: read, map, queue in lanes, post, account for."""
 
 import asyncio
-import gc
-import signal
-import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +16,17 @@ from segcli.delivery.client import Post, posting
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
+from segcli.delivery.posters import posting_from
 from segcli.delivery.reading import Reading, all_lines
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
+from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.tally import Tally
 from segcli.delivery.transport import TRANSPORTS
-from segcli.errors import Interrupted, Stopped
+from segcli.errors import Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
 
@@ -49,6 +48,7 @@ class Run:
     retry_for: float = 600.0
     max_line: int = source.MAX_LINE
     transport: str = TRANSPORTS[0]
+    processes: int = 1
     record: Record | None = None
 
 
@@ -58,7 +58,7 @@ def deliver(run: Run, tally: Tally) -> None:
     Events of one user leave in input order, one after the other. Raises Stopped where the run
     ended early; the tally adds up in any case, and its record tells what is settled.
     """
-    with _few_collections():
+    with few_collections():
         asyncio.run(_Delivery(run, tally).go())
 
 
@@ -73,7 +73,7 @@ class _Delivery:
         self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
         self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
-        self.answered = Answered(self.ledger, self.brake, self.lanes.over)
+        self.answered = Answered(self.ledger, self.brake, self.lanes)
         self.courier = Courier(
             job=job,
             pace=Pace(
@@ -91,8 +91,8 @@ class _Delivery:
         """Run the feeder and all workers to their end, or until the brake is pulled."""
         try:
             self.ledger.begin(self.run.inputs)
-            with _signals_pull(self.brake):
-                async with posting(self.run.transport, timeout=self.run.timeout) as post:
+            with signals_pull(self.brake):
+                async with self._posting() as post:
                     await self._all_tasks(post)
             if self.cut_short:
                 self.brake.pull(self.cut_short)
@@ -103,6 +103,12 @@ class _Delivery:
             self.ledger.close(finished=not self.brake.pulled)
         if self.brake.reason:
             raise self.brake.reason
+
+    def _posting(self) -> AbstractAsyncContextManager[Post]:
+        run = self.run
+        if run.processes > 1:
+            return posting_from(run.processes, run.transport, timeout=run.timeout)
+        return posting(run.transport, timeout=run.timeout)
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
@@ -225,41 +231,3 @@ def _bounds_of(job: Job) -> Callable[[str], Bounds]:
 
 def _lower(one: float | None, other: float | None) -> float | None:
     return min((rate for rate in (one, other) if rate is not None), default=None)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let the collector of cycles look at little, and seldom: a request makes nearly none.
-
-    Measured: it took a tenth of the time, and every request waited for it, up to 80 ms.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(10_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-@contextmanager
-def _signals_pull(brake: Brake) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP stop the run in order; a second one leaves at once."""
-    loop = asyncio.get_running_loop()
-
-    def received(number: signal.Signals) -> None:
-        if brake.pulled:
-            brake.slam()
-        brake.pull(Interrupted(f"interrupted by {number.name}", signal_number=number))
-
-    # Only the main thread hears signals.
-    in_main = threading.current_thread() is threading.main_thread()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if in_main else ()
-    for number in signals:
-        loop.add_signal_handler(number, received, number)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

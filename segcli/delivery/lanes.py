@@ -59,6 +59,11 @@ class Lanes:
             self._consider(pool)
         self._all_change()
 
+    @property
+    def are_idle(self) -> bool:
+        """Tell whether somebody waits for a batch."""
+        return bool(self._idle)
+
     async def next_batch(self) -> list[Item]:
         """Return a batch; an empty one when nothing more comes or it is braked.
 

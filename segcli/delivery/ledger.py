@@ -1,5 +1,6 @@
 """The ledger: every line is opened once and ends once, kept where it has to be, and counted."""
 
+import asyncio
 from collections.abc import Sequence
 
 from segcli.delivery.fingerprint import Mark
@@ -8,6 +9,7 @@ from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.source import Input
 from segcli.delivery.tally import Tally
+from segcli.errors import Stopped
 
 _KEPT = frozenset({"refused", "rejected"})
 
@@ -24,6 +26,8 @@ class Ledger:
         self._rejects = rejects
         self._record = record
         self._open = 0
+        self._delivered: list[Line] = []
+        self._failed: Stopped | None = None
 
     def begin(self, inputs: Sequence[Input]) -> None:
         """Take up the record, before anything is read or sent."""
@@ -58,24 +62,56 @@ class Ledger:
         return self._record is not None
 
     async def settle(self, settled: Settled) -> None:
-        """End lines in their state; it survives this process. Raises Stopped where it cannot."""
+        """End lines in their state. Raises Stopped where that cannot be kept.
+
+        It survives this process when this returns, or if it is known of many lines at once,
+        after this turn of the event loop.
+        """
+        if settled.state == "delivered" and self._record:
+            self._end_soon(settled.lines)
+            return
         if settled.state in _KEPT:
             self._rejects.keep(settled)
             if self._record:
                 await self._rejects.synced()
+        self._end(settled)
+
+    async def on_disk(self) -> None:
+        """Return when all that was settled survives the machine too; raises Stopped."""
+        self._end_delivered()
+        if self._failed:
+            raise self._failed
+        if self._record:
+            await self._record.synced()
+
+    def _end_soon(self, lines: Sequence[Line]) -> None:
+        """End lines with all others that are delivered in this turn of the event loop.
+
+        Measured: to write each of them on its own took a fifth of the time of a run.
+        """
+        if not self._delivered:
+            asyncio.get_running_loop().call_soon(self._end_delivered)
+        self._delivered += lines
+
+    def _end_delivered(self) -> None:
+        lines, self._delivered = self._delivered, []
+        if not lines:
+            return
+        try:
+            self._end(Settled(lines, "delivered"))
+        except Stopped as error:
+            self._failed = error
+
+    def _end(self, settled: Settled) -> None:
         if self._record:
             self._record.settle(settled)
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
         self._tally.bytes_settled += sum(line.size for line in settled.lines)
 
-    async def on_disk(self) -> None:
-        """Return when all that was settled survives the machine too; raises Stopped."""
-        if self._record:
-            await self._record.synced()
-
     def close(self, *, finished: bool) -> None:
         """Count what is still open as unsent; let go of the files."""
+        self._end_delivered()
         self._tally.count("unsent", lines=self._open)
         self._open = 0
         self._rejects.close()

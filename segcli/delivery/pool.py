@@ -117,11 +117,12 @@ class Pool:
 
     def _entry(self, lane: Lane) -> "_Entry":
         first = lane.items[0].line
-        return (first.place, first.number), next(self._tickets), lane
+        return first.place << _BITS_OF_A_LINE | first.number, next(self._tickets), lane
 
 
-# An input, by its place among the inputs, and a line of it.
-Place = tuple[int, int]
+# An input, by its place among the inputs, and a line of it: one number is compared fastest.
+Place = int
+_BITS_OF_A_LINE = 48
 # Where the first item of a lane stood, and what tells any two apart.
 _Entry = tuple[Place, int, Lane]
 

@@ -31,7 +31,7 @@ class GroupSync:
         self._written += 1
 
     async def synced(self) -> None:
-        """Return when everything written so far is on disk; raises OSError where it cannot be."""
+        """Return when everything written so far is on disk; raises what `to_disk` raises."""
         if self._synced >= self._written:
             return
         on_disk = asyncio.get_running_loop().create_future()
@@ -57,7 +57,7 @@ class GroupSync:
                 await asyncio.to_thread(self._to_disk, self._descriptor)
                 self._synced = max(self._synced, written)
                 self._release()
-        except Exception as error:  # whatever it is, those who wait have to know
+        except Exception as error:  # whatever it is, it is raised where somebody waits
             self._release(error)
         finally:
             self._running = None

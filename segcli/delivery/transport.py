@@ -6,13 +6,16 @@ things go wrong. httpx's own is what remains where aiohttp cannot be loaded.
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import httpx
 
 from segcli.delivery.proxy import proxy_for
 
 TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
+# The extension of a request that holds its address as a text: to compare two `httpx.URL` takes
+# longer than to open a route.
+ADDRESS = "segcli.address"
 
 
 def opened(name: str) -> httpx.AsyncBaseTransport:
@@ -48,7 +51,7 @@ class _OneEach(httpx.AsyncBaseTransport):
         self._security = security
         self._all: list[httpx.AsyncBaseTransport] = []
         self._free: dict[str | None, list[httpx.AsyncBaseTransport]] = {}
-        self._proxy_for = cache(proxy_for)
+        self._proxy_for = lru_cache(proxy_for)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.headers["Content-Length"] = str(len(request.read()))

@@ -53,7 +53,13 @@ async def straight(
     headers = httpx.Headers(host | HEADERS)
 
     async def post(line: bytes) -> None:
-        request = httpx.Request("POST", address, headers=headers, stream=httpx.ByteStream(line))
+        request = httpx.Request(
+            "POST",
+            address,
+            headers=headers,
+            stream=httpx.ByteStream(line),
+            extensions={"segcli.address": url},
+        )
         reply = await transport.handle_async_request(request)
         assert isinstance(reply.stream, httpx.AsyncByteStream)
         body = [chunk async for chunk in reply.stream]
