@@ -5,7 +5,6 @@ from typing import Any
 
 from segcli.destination import Destination
 from segcli.errors import DestinationError
-from segcli.mapping_file import described
 
 _ENDINGS = (".toml", ".json")
 # A file of this size is no description of anything.
@@ -19,6 +18,8 @@ def is_path(name: str) -> bool:
 
 def read_destination(name: str) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError."""
+    from segcli.mapping_file import described  # noqa: PLC0415  # nobody else needs a compiler
+
     path = Path(name)
     try:
         text = _text(path)
