@@ -113,8 +113,12 @@ def test_workers_end_where_the_first_process_is_killed(start: Start, plenty: Pat
 
 def test_a_worker_that_is_killed_stops_the_run_with_an_error(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
-    os.kill(min(workers_of(process)), signal.SIGKILL)
-    out, err = ended(process)
+    workers = workers_of(process)
+    assert process.stdout
+    out = process.stdout.readline()
+    os.kill(min(workers), signal.SIGKILL)
+    out += process.stdout.read()
+    _, err = ended(process)
 
     assert process.returncode == 3
     assert "Error: a worker process was killed by SIGKILL\n" in err

@@ -1,63 +1,28 @@
 """Inputs as blocks of whole lines: files and stdin, streamed, whatever bytes they hold."""
 
+import os
 import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from io import BytesIO
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
+from segcli.delivery.texts import HEAD_KEPT, Span, Text, identity
 from segcli.errors import Stopped
-from segcli.inputs import Input, ReadError, Stream, streams
+from segcli.inputs import Input, ReadError, Stream, is_plain_file, streams
 from segcli.outcome import TooLong
 
 MAX_LINE = 1024 * 1024
 
 # Large enough that system calls do not count, small enough that the allocator reuses the memory.
 BLOCK = 64 * 1024
-_HEAD_KEPT = 1024
-
 FingerprintOf = Callable[[Input], Fingerprint]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Some whole lines in a row: what was left of an earlier read, and a read up to its last break.
-
-    They are kept apart, since to join them is to copy all.
-    """
-
-    rest: bytes
-    read: bytes
-    end: int
-
-    def __len__(self) -> int:
-        return len(self.rest) + self.end
-
-    def parts(self) -> tuple[bytes, memoryview]:
-        """Return both, without copying them."""
-        return self.rest, memoryview(self.read)[: self.end]
-
-    def lines(self) -> list[bytes]:
-        """Return the lines with their line breaks; the last of an input may lack its own."""
-        # `split` looks at every byte, this leaps from break to break: 0.3 of the time.
-        lines = BytesIO(self.read).readlines()
-        if self.end < len(self.read):
-            lines.pop()
-        if not lines:
-            return [self.rest]
-        lines[0] = self.rest + lines[0]
-        return lines
-
-    def count(self) -> int:
-        """Count the lines."""
-        return self.read.count(b"\n") or 1
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
-    """A text of an input, or a line that is too long.
+    """A text of an input, a span that is still to be read, or a line that is too long.
 
     `size` is how many bytes it took, line breaks and all, and `stored` how many of those that
     were stored, which may be compressed, were read for it. `mark` is that of all that was read so
@@ -65,7 +30,7 @@ class Block:
     """
 
     input: Input
-    data: Text | TooLong
+    data: Text | Span | TooLong
     size: int
     stored: int
     mark: Mark | None = None
@@ -110,36 +75,44 @@ def blocks(
     *,
     size: int = BLOCK,
     fingerprint_of: FingerprintOf | None = None,
+    in_spans: Callable[[], bool] | None = None,
 ) -> Iterator[Block | None]:
     """Read the inputs one after the other, about so many bytes at a time.
 
     Memory does not grow with them. A line over `max_line` bytes comes as TooLong. The fingerprint
-    of an input is asked for as it is opened, and fed with what is read. Yields None before it
-    waits for stdin, which may be long. Raises InputError where an input is not what it was,
-    Unreadable where reading fails.
+    of an input is asked for as it is opened, and fed with what is read. Once `in_spans` says so,
+    a file that is not compressed is left to be read by others. Yields None before it waits for
+    stdin, which may be long. Raises InputError where an input is not what it was, Unreadable where
+    reading fails.
     """
     with closing(streams(found)) as in_turn:
         for entry, stream in in_turn:
             fingerprint = fingerprint_of(entry) if fingerprint_of else None
-            yield from _blocks_of(entry, stream, _Rest(max_line, size), fingerprint)
+            read = _blocks_of(entry, stream, _Rest(max_line, size), fingerprint)
+            yield from _with_spans(entry, read, in_spans, size) if in_spans else read
 
 
-def lines_of(data: Text | TooLong, max_line: int) -> Sequence[bytes | TooLong]:
-    """Return the lines with their line breaks, and what is over the bound as TooLong."""
-    if isinstance(data, TooLong):
-        return [data]
-    lines = data.lines()
-    return lines if len(data) <= max_line else [_bounded(line, max_line) for line in lines]
+def _with_spans(
+    entry: Input, read: Iterator[Block | None], in_spans: Callable[[], bool], size: int
+) -> Iterator[Block | None]:
+    """Yield blocks that are read, and spans instead as soon as they are wanted."""
+    done, can_be_left = 0, is_plain_file(entry)
+    while not (can_be_left and in_spans()):
+        try:
+            block = next(read)
+        except StopIteration:
+            return
+        done += block.size if block else 0
+        yield block
+    yield from _spans_of(entry, done, size)
 
 
-def without_break(line: bytes | TooLong) -> bytes | TooLong:
-    """Return a line without its line break."""
-    return line.removesuffix(b"\n") if isinstance(line, bytes) else line
-
-
-def _bounded(line: bytes, max_line: int) -> bytes | TooLong:
-    size = len(line.removesuffix(b"\n"))
-    return line if size <= max_line else TooLong(size, line[:_HEAD_KEPT].removesuffix(b"\n"))
+def _spans_of(entry: Input, start: int, size: int) -> Iterator[Block]:
+    with open(entry.name, "rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        for begin in range(start, end, size):
+            span = Span(entry.name, identity(file), begin, min(begin + size, end))
+            yield Block(entry, span, span.end - begin, span.end - begin)
 
 
 def _blocks_of(
@@ -209,14 +182,15 @@ class _Rest:
 
     def _taken(self) -> bytes | TooLong:
         text = b"".join(self._parts)
-        line = text if self.size <= self._max_line else TooLong(self.size, text)
+        line = text if self.size <= self._max_line else TooLong(self.size, text[:HEAD_KEPT])
         self.size, self._parts = 0, []
         return line
 
     def _add(self, part: bytes) -> None:
-        within = self.size <= self._max_line
+        most = max(self._max_line, HEAD_KEPT)
+        within = self.size <= most
         self.size += len(part)
         if within:
             self._parts.append(part)
-        if within and self.size > self._max_line:
-            self._parts = [b"".join(self._parts)[:_HEAD_KEPT]]
+        if within and self.size > most:
+            self._parts = [b"".join(self._parts)[:HEAD_KEPT]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from segcli.delivery.portion import described
+from segcli.delivery.printing import described
 from segcli.errors import InputError, OutputError
 from segcli.outcome import Mapped, Outcome
 from segcli.review.finding import Finding

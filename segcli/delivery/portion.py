@@ -1,126 +1,30 @@
-"""A portion: what a block of lines becomes for `transform`, and the account of its lines."""
+"""Pieces of the input and what they become, in this process or in another."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeAlias, TypeVar
 
-import orjson
+from segcli.delivery.texts import Span, Text
+from segcli.outcome import TooLong
 
-from segcli.delivery.blocks import Text, lines_of, without_break
-from segcli.delivery.tally import State
-from segcli.event import Rejected
-from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, outcomes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
-    """The bytes to print, and what became of so many lines.
-
-    `reasons` count those that were not mapped, in the order in which they first came. `rejected`
-    are those that are to be kept: the place within the block, the reason, the line.
-    """
-
-    out: bytes
-    lines: int
-    mapped: int
-    reasons: Mapping[tuple[State, str], int]
-    notes: Mapping[str, int]
-    rejected: Sequence[tuple[int, str, bytes | TooLong]] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printing:
-    """What to print of lines: payloads, or with `every_line` an object for each.
-
-    `several`: the objects name their file. `keeps`: rejected lines are to be kept.
-    """
-
-    job: Job
-    every_line: bool = False
-    several: bool = False
-    keeps: bool = False
-    max_line: int
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Lines in a row: of which file they are, and the number of the first where it is printed."""
 
-    data: Text | TooLong
+    data: Text | Span | TooLong
     title: str
     first: int
 
 
-Map = Callable[[Piece], Portion]
+@dataclass(frozen=True, slots=True)
+class Portion(Generic[A]):
+    """What a piece has become: an account of its lines, and bytes to print."""
+
+    account: A
+    out: bytes = b""
 
 
-def mapping_of(printing: Printing) -> Map:
-    """Return the function that maps the pieces of a run, in input order."""
-    decide = outcomes(printing.job)
-
-    def portion(piece: Piece) -> Portion:
-        lines = lines_of(piece.data, printing.max_line)
-        found = decide(lines)
-        mapped = [one for one in found if type(one) is Mapped]
-        return Portion(
-            out=_every_line(piece, found, printing) if printing.every_line else _payloads(mapped),
-            lines=len(found),
-            mapped=len(mapped),
-            reasons=_reasons(found) if len(mapped) < len(found) else {},
-            notes=_notes(mapped),
-            rejected=_rejected(lines, found) if printing.keeps else (),
-        )
-
-    return portion
-
-
-def described(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as `--outcomes` and golden files show it, without its place."""
-    match outcome:
-        case Mapped(route, body):
-            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
-        case Skipped(reason):
-            return {"state": "skipped", "reason": reason}
-        case Rejected() as rejected:
-            return {"state": "rejected", "reason": str(rejected)}
-
-
-def _payloads(mapped: Sequence[Mapped]) -> bytes:
-    return b"\n".join([*[one.body for one in mapped], b""])
-
-
-def _every_line(piece: Piece, found: Sequence[Outcome], printing: Printing) -> bytes:
-    place: dict[str, Any] = {"file": piece.title} if printing.several else {}
-    return b"".join(
-        orjson.dumps(place | {"line": number} | described(one), option=orjson.OPT_APPEND_NEWLINE)
-        for number, one in enumerate(found, piece.first)
-    )
-
-
-def _reasons(found: Sequence[Outcome]) -> Counter[tuple[State, str]]:
-    return Counter(_state_and_reason(one) for one in found if not isinstance(one, Mapped))
-
-
-def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
-    if isinstance(outcome, Skipped):
-        return "skipped", outcome.reason
-    return "rejected", str(outcome)
-
-
-def _notes(mapped: Sequence[Mapped]) -> Counter[str]:
-    return Counter([note for one in mapped for note in one.notes])
-
-
-def _rejected(
-    lines: Sequence[bytes | TooLong], found: Sequence[Outcome]
-) -> list[tuple[int, str, bytes | TooLong]]:
-    return list(_those_rejected(lines, found))
-
-
-def _those_rejected(
-    lines: Sequence[bytes | TooLong], found: Sequence[Outcome]
-) -> Iterator[tuple[int, str, bytes | TooLong]]:
-    for place, (line, outcome) in enumerate(zip(lines, found, strict=True)):
-        if isinstance(outcome, Rejected):
-            yield place, str(outcome), without_break(line)
+Work: TypeAlias = Callable[[Piece], Portion[A]]

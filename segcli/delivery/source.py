@@ -10,10 +10,9 @@ from segcli.delivery.blocks import (
     Numbers,
     Unreadable,
     blocks,
-    lines_of,
-    without_break,
 )
 from segcli.delivery.fingerprint import Mark
+from segcli.delivery.texts import lines_of, without_break
 from segcli.inputs import Input, inputs, total_size
 from segcli.outcome import TooLong
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from segcli.delivery.blocks import MAX_LINE, Block, Numbers, Unreadable
 from segcli.delivery.flow import Flow
-from segcli.delivery.portion import Portion, Printing
+from segcli.delivery.printing import Account, Printing, printing_of
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.tally import Tally
@@ -41,10 +41,10 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
         try:
             for block, portion in flow.portions():
                 first = numbers.next_in(block.input)
-                numbers.count(portion.lines)
-                _count(block, portion, tally)
+                numbers.count(portion.account.lines)
+                _count(block, portion.account, tally)
                 if rejects:
-                    _keep(block, portion, first, rejects)
+                    _keep(block, portion.account, first, rejects)
                 _write(out, portion.out)
         except Unreadable as unreadable:
             raise unreadable.at(numbers.next_in(unreadable.input)) from None
@@ -52,7 +52,7 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
         rejects.close()
 
 
-def _flow(asked: Transformation) -> Flow:
+def _flow(asked: Transformation) -> Flow[Account]:
     printing = Printing(
         job=asked.job,
         every_line=asked.every_line,
@@ -60,8 +60,14 @@ def _flow(asked: Transformation) -> Flow:
         keeps=asked.rejects is not None,
         max_line=asked.max_line,
     )
-    # A limit counts what is mapped, line after line.
-    return Flow(asked.inputs, printing, 1 if asked.job.selection.limit is not None else asked.jobs)
+    return Flow(
+        asked.inputs,
+        printing_of(printing),
+        # A limit counts what is mapped, line after line.
+        jobs=1 if asked.job.selection.limit is not None else asked.jobs,
+        max_line=asked.max_line,
+        numbered=asked.every_line,
+    )
 
 
 def _write(out: BinaryIO, data: bytes) -> None:
@@ -74,17 +80,17 @@ def _write(out: BinaryIO, data: bytes) -> None:
         raise Stopped(f"the output cannot be written: {error.strerror}") from None
 
 
-def _count(block: Block, portion: Portion, tally: Tally) -> None:
-    tally.read += portion.lines
+def _count(block: Block, account: Account, tally: Tally) -> None:
+    tally.read += account.lines
     tally.bytes_read += block.size
     tally.stored_read += block.stored
-    tally.count("mapped", lines=portion.mapped)
-    tally.notes.update(portion.notes)
-    for (state, reason), lines in portion.reasons.items():
+    tally.count("mapped", lines=account.mapped)
+    tally.notes.update(account.notes)
+    for (state, reason), lines in account.reasons.items():
         tally.count(state, reason, lines)
 
 
-def _keep(block: Block, portion: Portion, first: int, rejects: Rejects) -> None:
-    for place, reason, text in portion.rejected:
+def _keep(block: Block, account: Account, first: int, rejects: Rejects) -> None:
+    for place, reason, text in account.rejected:
         line = Line(block.input.title, first + place, text)
         rejects.keep(Settled([line], "rejected", reason))

@@ -1,11 +1,12 @@
 """Worker processes: pieces of the input go to them, and what they become comes back in order.
 
-A piece lies in memory that is shared, and only where it lies goes through a pipe, so handing one
-over never waits for a worker. What it becomes comes through another pipe, and a worker whose pipe
-is full waits: so a slow reader of the output holds up everything, and nobody waits in a circle.
+Of a plain file a worker reads its pieces itself. Any other piece lies in memory that is shared, in
+a slot of its own, and only where it lies goes through a pipe: handing one over never waits for a
+worker. What it becomes is put in the same slot, so a worker can go on with its next piece before
+anybody takes that. There are two slots for each: a slow reader of the output holds up everything,
+and nobody waits in a circle.
 """
 
-import dataclasses
 import os
 import pickle
 import signal
@@ -14,38 +15,58 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from mmap import mmap
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, Generic, NoReturn, TypeAlias, TypeVar
 
-from segcli.delivery.blocks import Text
-from segcli.delivery.portion import Map, Piece, Portion
+from segcli.delivery.portion import Piece, Portion, Work
+from segcli.delivery.texts import Span, Text
 from segcli.errors import Stopped
+from segcli.inputs import ReadError
+from segcli.outcome import TooLong
+
+A = TypeVar("A")
 
 # One is being mapped and one waits.
 _PIECES_EACH = 2
+# The sizes of an account and of what is printed, which follows where it does not fit into its slot.
 _HEAD = struct.Struct("=QQ")
+# Where pieces lie, and what they become.
+Slots: TypeAlias = Sequence[memoryview]
 
 
 class WorkerFailed(Exception):
     """A bug that showed in a worker; the text is its traceback there."""
 
 
-class Workers:
-    """So many processes that map pieces of at most `largest` bytes.
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a worker says instead of a portion."""
+
+    problem: str
+    hint: str = ""
+    is_bug: bool = True
+
+    def error(self) -> Exception:
+        return WorkerFailed(self.problem) if self.is_bug else ReadError(self.problem, self.hint)
+
+
+class Workers(Generic[A]):
+    """So many processes that work on pieces of at most `largest` bytes.
 
     They are copies of this process (fork), so a plug-in's code and all settings are theirs too.
     They end when this process does, however it ends. Close them: what is still under way is lost.
     """
 
-    def __init__(self, work: Map, count: int, largest: int) -> None:
-        self._largest = largest
+    def __init__(self, work: Work[A], count: int, largest: int) -> None:
         self._memory = mmap(-1, count * _PIECES_EACH * largest)
+        self._slots = _slots(self._memory, largest)
         self._handed_over = 0
         self._taken = 0
         self._workers: list[_Worker] = []
         try:
             for _ in range(count):
-                self._workers.append(_start(work, self._memory, self._workers))
+                self._workers.append(_start(work, self._slots, self._workers))
         except BaseException:
             self.close()
             raise
@@ -53,39 +74,50 @@ class Workers:
     @property
     def are_busy(self) -> bool:
         """Whether a portion has to be taken before another piece is handed over."""
-        return self._handed_over - self._taken == len(self._workers) * _PIECES_EACH
+        return self._handed_over - self._taken == len(self._slots)
 
     def takes(self, piece: Piece) -> bool:
         """Tell whether a piece can be handed over; what is too long or too large cannot."""
-        return isinstance(piece.data, Text) and len(piece.data) <= self._largest
+        match piece.data:
+            case Text() as text:
+                return len(text) <= len(self._slots[0])
+            case Span():
+                return True
+            case TooLong():
+                return False
 
     def hand_over(self, piece: Piece) -> None:
         """Give a piece to the next worker; raises Stopped where that has died."""
-        assert isinstance(piece.data, Text)
-        rest, read = piece.data.parts()
-        count = len(self._workers)
-        start = self._handed_over % (count * _PIECES_EACH) * self._largest
-        middle = start + len(rest)
-        end = middle + len(read)
-        self._memory[start:middle], self._memory[middle:end] = rest, read
-        self._workers[self._handed_over % count].send((start, end, piece.title, piece.first))
+        number = self._handed_over % len(self._slots)
+        data = piece.data
+        place = _put(data, self._slots[number]) if isinstance(data, Text) else data
+        self._worker(self._handed_over).send((number, place, piece.title, piece.first))
         self._handed_over += 1
 
-    def take(self) -> Portion:
+    def take(self) -> Portion[A]:
         """Wait for what the piece that was handed over first has become.
 
-        Raises WorkerFailed where mapping it showed a bug, Stopped where its worker has died.
+        Raises WorkerFailed where working on it showed a bug, ReadError where it could not be read,
+        Stopped where its worker has died.
         """
-        worker = self._workers[self._taken % len(self._workers)]
+        slot = self._slots[self._taken % len(self._slots)]
+        account, out = self._worker(self._taken).receive(slot)
         self._taken += 1
-        return worker.receive()
+        if isinstance(account, _Failure):
+            raise account.error()
+        return Portion(account, out)
 
     def close(self) -> None:
         """End all workers, at once, and wait until they have gone."""
         for worker in self._workers:
             worker.end()
         self._workers.clear()
+        for slot in self._slots:
+            slot.release()
         self._memory.close()
+
+    def _worker(self, turn: int) -> "_Worker":
+        return self._workers[turn % len(self._workers)]
 
 
 class _Worker:
@@ -97,25 +129,23 @@ class _Worker:
         self._orders = open(orders, "wb", buffering=0)  # noqa: SIM115  # closed by `end`
         self._results = open(results, "rb")  # noqa: SIM115
 
-    def send(self, order: tuple[int, int, str, int]) -> None:
+    def send(self, order: object) -> None:
         try:
             self._orders.write(_packed(order))
         except BrokenPipeError:
             raise self._died() from None
 
-    def receive(self) -> Portion:
-        head = self._results.read(_HEAD.size)
-        if len(head) < _HEAD.size:
+    def receive(self, slot: memoryview) -> tuple[Any, bytes]:
+        """Return what it says of the piece in this slot, and the bytes to print."""
+        account, size = _HEAD.unpack(self._read(_HEAD.size))
+        content = pickle.loads(self._read(account))
+        return content, self._read(size) if size > len(slot) else bytes(slot[:size])
+
+    def _read(self, size: int) -> bytes:
+        found = self._results.read(size)
+        if len(found) < size:
             raise self._died()
-        size, size_of_out = _HEAD.unpack(head)
-        account, out = self._results.read(size), self._results.read(size_of_out)
-        if len(account) < size or len(out) < size_of_out:
-            raise self._died()
-        content = pickle.loads(account)
-        if isinstance(content, str):
-            raise WorkerFailed(content)
-        portion: Portion = dataclasses.replace(content, out=out)
-        return portion
+        return found
 
     def leave(self) -> None:
         """Close what this process has of it."""
@@ -147,7 +177,7 @@ class _Worker:
         )
 
 
-def _start(work: Map, memory: mmap, others: Sequence[_Worker]) -> _Worker:
+def _start(work: Work[A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
     orders, orders_end = os.pipe()
     results, results_end = os.pipe()
     # An interrupt is for the first process; a worker must not hear one before it knows that.
@@ -159,7 +189,7 @@ def _start(work: Map, memory: mmap, others: Sequence[_Worker]) -> _Worker:
             return _Worker(pid, orders_end, results)
         os.close(orders_end)
         os.close(results)
-        _live(work, memory, (orders, results_end), others)
+        _live(work, slots, (orders, results_end), others)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
@@ -172,7 +202,9 @@ def _fork() -> int:
         return os.fork()
 
 
-def _live(work: Map, memory: mmap, pipes: tuple[int, int], others: Sequence[_Worker]) -> NoReturn:
+def _live(
+    work: Work[A], slots: Slots, pipes: tuple[int, int], others: Sequence[_Worker]
+) -> NoReturn:
     """Be a worker until nobody has orders any more."""
     code = 1
     try:
@@ -180,27 +212,55 @@ def _live(work: Map, memory: mmap, pipes: tuple[int, int], others: Sequence[_Wor
         for other in others:
             other.leave()
         with open(pipes[0], "rb") as orders, open(pipes[1], "wb") as results:
-            _serve(work, memory, orders, results)
+            _serve(work, slots, orders, results)
         code = 0
     finally:
         # Whatever else this copy holds of the first process is not its to end.
         os._exit(code)
 
 
-def _serve(work: Map, memory: mmap, orders: BinaryIO, results: BinaryIO) -> None:
+def _serve(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
     while len(head := orders.read(_HEAD.size)) == _HEAD.size:
-        start, end, title, first = pickle.loads(orders.read(_HEAD.unpack(head)[0]))
+        number, place, title, first = pickle.loads(orders.read(_HEAD.unpack(head)[0]))
+        slot = slots[number]
         try:
-            text = Text(b"", memory[start:end], end - start)
-            portion = work(Piece(text, title, first))
+            portion = work(Piece(_found(place, slot), title, first))
+        except ReadError as error:
+            results.write(_packed(_Failure(error.strerror or "", error.hint, is_bug=False)))
         except BaseException:  # a bug, whatever it is: the first process says so
-            results.write(_packed(traceback.format_exc()))
+            results.write(_packed(_Failure(traceback.format_exc())))
         else:
-            results.write(_packed(dataclasses.replace(portion, out=b""), len(portion.out)))
-            results.write(portion.out)
+            _answer(portion, slot, results)
         results.flush()
 
 
-def _packed(content: object, follows: int = 0) -> bytes:
+def _answer(portion: Portion[A], slot: memoryview, results: BinaryIO) -> None:
+    """Say what became of a piece; the slot is filled by then, for it is read at once."""
+    out = portion.out
+    fits = len(out) <= len(slot)
+    if fits:
+        slot[: len(out)] = out
+    results.write(_packed(portion.account, len(out)))
+    if not fits:
+        results.write(out)
+
+
+def _slots(memory: mmap, largest: int) -> Slots:
+    whole = memoryview(memory)
+    return [whole[start : start + largest] for start in range(0, len(memory), largest)]
+
+
+def _put(text: Text, slot: memoryview) -> int:
+    """Put a text into a slot; return its size."""
+    rest, read = text.parts()
+    slot[: len(rest)], slot[len(rest) : len(text)] = rest, read
+    return len(text)
+
+
+def _found(place: Span | TooLong | int, slot: memoryview) -> Text | Span | TooLong:
+    return Text(b"", bytes(slot[:place]), place) if isinstance(place, int) else place
+
+
+def _packed(content: object, printed: int = 0) -> bytes:
     text = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    return _HEAD.pack(len(text), follows) + text
+    return _HEAD.pack(len(text), printed) + text
