@@ -103,7 +103,9 @@ def _plain(lines: Sequence[bytes]) -> bytes:
             return b""
     text = b"".join(lines)
     # What is passed over is not decoded.
-    return text if is_shallow(text) and (text.isascii() or text.decode()) else b""
+    if not (text.isascii() or text.decode()):
+        return b""
+    return text if is_shallow(text) or all(map(is_shallow, lines)) else b""
 
 
 def _sound(excerpt: Any, line: bytes) -> Event | None:
