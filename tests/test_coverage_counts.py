@@ -11,16 +11,17 @@ from segcli.event import Event
 from segcli.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
-from segcli.review.shape import shape_of, structure_of
+from segcli.review.reviewer import Reviewer
+from segcli.review.seen import Seen
+from segcli.review.shape import Shapes
 
 
 def seen(job: Job, *events: Event) -> Coverage:
     """Return what is covered once these events were seen, each on a line of its own."""
-    coverage = Coverage(job)
-    for line, event in enumerate(events, 1):
-        outcome = map_event(event, job)
-        assert isinstance(outcome, Mapped)
-        coverage.see(event, shape_of(event, outcome), ("events.jsonl", line))
+    coverage, seen = Coverage(), Seen()
+    Reviewer(job, most=0).look([event.raw for event in events], seen)
+    assert seen.lines == sum(map(len, seen.mapped.values())) == len(events)
+    coverage.add(seen, "events.jsonl", 1)
     return coverage
 
 
@@ -153,7 +154,7 @@ def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.Monkey
     ],
 )
 def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None:
-    assert structure_of(one) != structure_of(other)
+    assert Shapes().structure_of(one) != Shapes().structure_of(other)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None
     ],
 )
 def test_values_and_the_length_of_an_array_are_no_part_of_the_shape(one: Any, other: Any) -> None:
-    assert structure_of(one) == structure_of(other)
+    assert Shapes().structure_of(one) == Shapes().structure_of(other)
 
 
 def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(

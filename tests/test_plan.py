@@ -27,7 +27,7 @@ def job_with(limits: Limits) -> Job:
 def planned(job: Job, payloads: Sequence[Mapped]) -> Plan:
     plan = Plan(job)
     for payload in payloads:
-        plan.see(payload)
+        plan.see(payload.route, [len(payload.body)])
     return plan
 
 

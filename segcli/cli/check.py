@@ -8,7 +8,7 @@ import click
 from segcli.cli import formats, report
 from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
-from segcli.cli.options import JobOptions, job_options, packed
+from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
@@ -28,6 +28,7 @@ class CheckOptions:
     fail_on_uncovered: tuple[str, ...]
     max_findings: int
     rate: float | None
+    jobs: int | None
 
 
 @click.command("check")
@@ -66,6 +67,7 @@ class CheckOptions:
         help="Print so many at most; all are counted.",
     ),
     click.option("--rate", type=RATE, metavar="RATE", help="Say how long sending at it takes."),
+    JOBS_OPTION,
 )
 def command(asked: JobOptions, how: CheckOptions) -> int:
     """Say in CI what a destination would receive and lose.
@@ -122,6 +124,7 @@ def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: Choice) ->
         most_findings=how.max_findings,
         max_line=asked.max_line,
         rejects=Rejects(asked.rejects) if asked.rejects else None,
+        jobs=how.jobs,
     )
 
 

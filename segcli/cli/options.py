@@ -110,6 +110,14 @@ def packed(
     return decorate
 
 
+JOBS_OPTION = click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Processes that map.  [default: one a processor, for more than 4 MB]",
+)
+
+
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
     """The arguments and options of every command that maps events."""
     files = click.argument("files", nargs=-1, metavar="[FILES]...")

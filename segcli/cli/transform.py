@@ -8,7 +8,7 @@ from segcli.cli import report
 from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
-from segcli.cli.options import JobOptions, job_options
+from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
@@ -21,12 +21,7 @@ from segcli.inputs import look_at
 @click.option(
     "--outcomes", is_flag=True, help="Print an object for every input line, whatever became of it."
 )
-@click.option(
-    "--jobs",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Processes that map.  [default: one a processor, for more than 4 MB]",
-)
+@JOBS_OPTION
 def command(asked: JobOptions, outcomes: bool, jobs: int | None) -> int:
     """Print what a destination would receive.
 

@@ -1,31 +1,38 @@
 """The check: reads the inputs once and reviews what would become of every line."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
-from segcli.delivery import source
+from segcli.delivery.blocks import MAX_LINE, Numbers, Unreadable
+from segcli.delivery.flow import Flow
 from segcli.delivery.golden import GoldenFile, Place
+from segcli.delivery.message_ids import MessageIds
+from segcli.delivery.portion import Piece, Portion
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.source import Input
-from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
+from segcli.delivery.texts import lines_of
 from segcli.destination import Remark
-from segcli.event import Event, Rejected
-from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, event_of, mapping_of
+from segcli.inputs import Input
+from segcli.outcome import Job
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan
-from segcli.review.remarks import Remarks
 from segcli.review.review import Review
-from segcli.review.shape import shape_of
+from segcli.review.reviewer import Reviewer
+from segcli.review.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What to review, and how strictly. `rate` is in requests a second."""
+    """What to review, and how strictly. `rate` is in requests a second.
+
+    `jobs` is how many processes do; None: as many as there are processors, once that pays.
+    """
 
     job: Job
     inputs: Sequence[Input]
@@ -36,13 +43,14 @@ class Check:
     fail_on_uncovered: Sequence[str] = ()
     rate: float | None = None
     most_findings: int = 1000
-    max_line: int = source.MAX_LINE
+    max_line: int = MAX_LINE
+    jobs: int | None = None
     rejects: Rejects | None = None
 
 
 def check(asked: Check) -> Review:
     """Review every line; raises InputError, OutputError and Stopped."""
-    return _Reviewer(asked).review()
+    return _Joined(asked).review()
 
 
 @dataclass(slots=True)
@@ -54,13 +62,17 @@ class _Findings:
     warnings: int = 0
     _kept: list[Finding] = field(default_factory=list)
 
-    def add(self, level: Level, state: State, remark: Remark, place: Place) -> None:
-        if self._count(level):
-            self._kept.append(_finding(level, state, remark, place))
-
-    def add_made(self, finding: Finding) -> None:
-        if self._count(finding.level):
+    def add(self, finding: Finding) -> None:
+        if self.count(finding.level, 1) <= self.most:
             self._kept.append(finding)
+
+    def count(self, level: Level, findings: int) -> int:
+        """Count findings, which are not kept, and return how many of their level there are now."""
+        if level == "error":
+            self.errors += findings
+            return self.errors
+        self.warnings += findings
+        return self.warnings
 
     def kept(self) -> list[Finding]:
         """Return as many as are wanted, in the order in which they were found."""
@@ -69,105 +81,83 @@ class _Findings:
         shown = {id(finding) for finding in islice(warnings, max(room, 0))}
         return [one for one in self._kept if one.level == "error" or id(one) in shown]
 
-    def _count(self, level: Level) -> bool:
-        """Count a finding and tell whether it may be shown; most are not even made."""
-        if level == "error":
-            self.errors += 1
-            return self.errors <= self.most
-        self.warnings += 1
-        return self.warnings <= self.most
 
-
-class _Reviewer:
-    """The parts of one check, put together."""
+class _Joined:
+    """What all processes saw of all lines, put together."""
 
     def __init__(self, asked: Check) -> None:
         self.asked = asked
-        self.job = asked.job
         self.level: Level = "error" if asked.strict else "warning"
-        self.tally = Tally()
-        self.map_event = mapping_of(asked.job)
+        self.read = self.skipped = self.rejected = 0
         self.findings = _Findings(asked.most_findings)
-        self.coverage = Coverage(asked.job)
-        self.remarks = Remarks(asked.job)
+        self.coverage = Coverage()
         self.plan = Plan(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
-        # A hash of each messageId is kept, not its text.
-        self.message_ids: dict[int, Place] = {}
+        self.message_ids = MessageIds()
 
     def review(self) -> Review:
-        for chunk in source.chunks(self.asked.inputs, self.asked.max_line):
-            for number, line in enumerate(chunk.lines, chunk.first):
-                self._see(line, (chunk.input.title, number))
-        first = self.asked.inputs[0].title if self.asked.inputs else ""
-        for finding in self.golden.close(first):
-            self.findings.add_made(finding)
+        numbers = Numbers()
+        with closing(_flow(self.asked)) as flow:
+            try:
+                for block, portion in flow.portions():
+                    first = numbers.next_in(block.input)
+                    numbers.count(portion.account.lines)
+                    self._join(portion.account, block.input, first)
+            except Unreadable as unreadable:
+                raise unreadable.at(numbers.next_in(unreadable.input)) from None
+        first_input = self.asked.inputs[0].title if self.asked.inputs else ""
+        for finding in self.golden.close(first_input):
+            self.findings.add(finding)
         self._find_uncovered()
         if self.asked.rejects:
             self.asked.rejects.close()
         return self._review()
 
-    def _see(self, line: bytes | TooLong, place: Place) -> None:
-        event, outcome = self._outcome(line)
-        self.tally.read += 1
-        match outcome:
-            case Mapped():
-                self.tally.mapped += 1
-                self.plan.see(outcome)
-                if event:
-                    shape = shape_of(event, outcome)
-                    self.coverage.see(event, shape, place)
-                    self._warn(event, shape, place)
-            case Rejected():
-                self.tally.rejected += 1
-                self._reject(outcome, line, place)
-            case Skipped():
-                self.tally.skipped += 1
-        self.golden.see(place, outcome)
-
-    def _outcome(self, line: bytes | TooLong) -> tuple[Event | None, Outcome]:
-        """Return what becomes of a line, with its event if it has one."""
-        limit = self.job.selection.limit
-        if limit is not None and self.tally.mapped >= limit:
-            return None, Skipped("over --limit")
-        found = event_of(line)
-        if not isinstance(found, Event):
-            return None, found
-        return found, self.map_event(found)
-
-    def _reject(self, rejected: Rejected, line: bytes | TooLong, place: Place) -> None:
-        remark = Remark(rejected.field, rejected.problem)
-        self.findings.add("error", "rejected", remark, place)
+    def _join(self, seen: Seen, entry: Input, first: int) -> None:
+        """Take in what was seen of the lines of an input from number `first` on."""
+        self.read += seen.lines
+        self.skipped += seen.skipped
+        self.rejected += seen.errors
+        self._add_findings(seen, entry, first)
+        self.coverage.add(seen, entry.title, first)
+        for route, sizes in seen.mapped.items():
+            self.plan.see(route, sizes)
+        for place, outcome in enumerate(seen.outcomes, first):
+            self.golden.see((entry.title, place), outcome)
         if self.asked.rejects:
-            self.asked.rejects.keep(Settled([Line(*place, line)], "rejected", str(rejected)))
+            for place, reason, line in seen.kept:
+                kept = Line(entry.title, first + place, line)
+                self.asked.rejects.keep(Settled([kept], "rejected", reason))
 
-    def _warn(self, event: Event, shape: int | None, place: Place) -> None:
-        for remark in (*self._repeated(event, place), *self.remarks.of(event, shape)):
-            self.findings.add(self.level, "warning", remark, place)
-
-    def _repeated(self, event: Event, place: Place) -> Sequence[Remark]:
-        """Remark on a messageId that an earlier line has."""
-        message_id = event.data.get("messageId")
-        if not message_id or not isinstance(message_id, str):
-            return ()
-        first = self.message_ids.setdefault(hash(message_id), place)
-        if first is place:
-            return ()
-        return (Remark("messageId", f"is the same as in {first[0]}:{first[1]}"),)
+    def _add_findings(self, seen: Seen, entry: Input, first: int) -> None:
+        repeated = self.message_ids.repeated(seen, entry, first)
+        found: list[tuple[int, Level, State, Remark]] = [
+            *((place, "error", "rejected", remark) for place, remark in seen.rejected),
+            *((place, self.level, "warning", remark) for place, remark in repeated),
+            *((place, self.level, "warning", remark) for place, remark in seen.warnings),
+        ]
+        for place, level, state, remark in sorted(found, key=itemgetter(0)):
+            self.findings.add(_finding(level, state, remark, (entry.title, first + place)))
+        self.findings.count("error", seen.errors - len(seen.rejected))
+        self.findings.count(self.level, seen.warned - len(seen.warnings))
 
     def _find_uncovered(self) -> None:
-        name = self.job.destination.name
+        name = self.asked.job.destination.name
         for one in self.coverage.left_out():
             if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
                 remark = Remark(one.path, f"is not carried by {name}, in {one.events:,} events")
-                self.findings.add("error", "uncovered", remark, one.place)
+                self.findings.add(_finding("error", "uncovered", remark, one.place))
 
     def _review(self) -> Review:
-        counts = {str(state): n for state, n in self.tally.ledger(STATES_OF_TRANSFORM).items()}
+        counts = {
+            "mapped": self.read - self.rejected - self.skipped,
+            "rejected": self.rejected,
+            "skipped": self.skipped,
+        }
         return Review(
-            destination=self.job.destination.name,
+            destination=self.asked.job.destination.name,
             inputs=[entry.title for entry in self.asked.inputs],
-            read=self.tally.read,
+            read=self.read,
             counts=counts,
             findings=self.findings.kept(),
             errors=self.findings.errors,
@@ -178,6 +168,24 @@ class _Reviewer:
             seconds=self.plan.seconds(self.asked.rate),
             files_left_out=self.asked.files_left_out,
         )
+
+
+def _flow(asked: Check) -> Flow[Seen]:
+    reviewer = Reviewer(
+        asked.job,
+        most=asked.most_findings,
+        keeps=asked.rejects is not None,
+        shows_outcomes=asked.expect is not None,
+    )
+
+    def review(piece: Piece) -> Portion[Seen]:
+        seen = Seen()
+        reviewer.look(lines_of(piece.data, asked.max_line), seen)
+        return Portion(seen)
+
+    # A limit counts what is mapped, line after line.
+    jobs = 1 if asked.job.selection.limit is not None else asked.jobs
+    return Flow(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
 
 
 def _finding(level: Level, state: State, remark: Remark, place: Place) -> Finding:

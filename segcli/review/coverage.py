@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from segcli.event import Event
 from segcli.outcome import Job
+from segcli.review.seen import Seen
 from segcli.review.trial import Trial
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
@@ -30,60 +31,57 @@ class LeftOut:
     place: tuple[str, int]
 
 
-@dataclass(slots=True)
-class _Alike:
-    """Events of one shape: what of them is left out, the first one's place, and their number."""
-
-    left_out: frozenset[str]
-    place: tuple[str, int]
-    events: int = 0
-
-
-class Coverage:
-    """Sees every mapped event, and tells which fields were left out.
-
-    `untried` counts the events of shapes that were too many, or too large, to be tried.
-    """
+class Trials:
+    """Tells which fields of an event a mapping leaves out, as long as trying is not too much."""
 
     def __init__(self, job: Job) -> None:
-        self.untried = 0
         self._job = job
-        self._passed_on = 0
         self._bytes_left = _BYTES_TRIED
-        self._shapes: dict[int, _Alike] = {}
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
 
-    def see(self, event: Event, shape: int | None, place: tuple[str, int]) -> None:
-        """Take in an event, its shape (None: it is passed on), and its place, file and line."""
-        if shape is None:
-            self._passed_on += 1
-            return
-        alike = self._shapes.get(shape) or self._try(event, shape, place)
-        if alike:
-            alike.events += 1
-        else:
-            self.untried += 1
-
-    def left_out(self) -> list[LeftOut]:
-        """Return the fields left out, the most frequent first."""
-        tried = self._passed_on + sum(alike.events for alike in self._shapes.values())
-        counts: Counter[str] = Counter()
-        first: dict[str, tuple[str, int]] = {}
-        for alike in self._shapes.values():
-            for path in alike.left_out:
-                counts[path] += alike.events
-                first.setdefault(path, alike.place)
-        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [LeftOut(path, events, events / tried, first[path]) for path, events in ordered]
-
-    def _try(self, event: Event, shape: int, place: tuple[str, int]) -> _Alike | None:
+    def left_out_of(self, event: Event) -> frozenset[str] | None:
+        """Return the paths of the fields left out; None if the event is not to be tried."""
         trial = Trial(event, self._job)
         cost = len(trial.paths) * len(event.raw)
         if cost > self._bytes_left:
             return None
         self._bytes_left -= cost
         ever_carried = self._ever_carried[event.type]
-        left_out = trial.left_out(doubtful=ever_carried)
+        left_out = frozenset(trial.left_out(doubtful=ever_carried))
         ever_carried.update(trial.paths - left_out)
-        alike = self._shapes[shape] = _Alike(frozenset(left_out), place)
-        return alike
+        return left_out
+
+
+class Coverage:
+    """Adds up what was seen of mapped events, and tells which fields were left out.
+
+    `untried` counts the events of shapes that were too many, or too large, to be tried.
+    """
+
+    def __init__(self) -> None:
+        self.untried = 0
+        self._passed_on = 0
+        self._left_out: dict[int, frozenset[str]] = {}
+        self._events: Counter[int] = Counter()
+        self._places: dict[int, tuple[str, int]] = {}
+
+    def add(self, seen: Seen, title: str, first: int) -> None:
+        """Take in what was seen of the lines of a file from number `first` on."""
+        self.untried += seen.untried
+        self._passed_on += seen.passed_on
+        self._left_out |= seen.left_out
+        for shape, alike in seen.shapes.items():
+            self._events[shape] += alike.events
+            self._places.setdefault(shape, (title, first + alike.first))
+
+    def left_out(self) -> list[LeftOut]:
+        """Return the fields left out, the most frequent first."""
+        tried = self._passed_on + self._events.total()
+        counts: Counter[str] = Counter()
+        places: dict[str, tuple[str, int]] = {}
+        for shape, events in self._events.items():
+            for path in self._left_out[shape]:
+                counts[path] += events
+                places.setdefault(path, self._places[shape])
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]

@@ -1,8 +1,9 @@
 """The plan: how many requests and bytes an input makes, and how long a rate lets that take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segcli.outcome import Job, Mapped
+from segcli.outcome import Job
 
 
 @dataclass(slots=True)
@@ -25,20 +26,19 @@ class Plan:
         self._job = job
         self._routes: dict[str, Route] = {}
 
-    def see(self, mapped: Mapped) -> None:
-        """Take in a mapped event."""
-        route = self._routes.get(mapped.route)
-        if route is None:
-            route = self._routes[mapped.route] = Route(mapped.route)
-        size = len(mapped.body)
-        route.events += 1
-        route.bytes += size
-        route.largest = max(route.largest, size)
-        if not self._fits(route, size):
-            route.requests += 1
-            route._in_batch = route._batch_bytes = 0
-        route._in_batch += 1
-        route._batch_bytes += size + 1
+    def see(self, route: str, sizes: Sequence[int]) -> None:
+        """Take in the bytes of payloads of a route, in the order in which they are sent."""
+        found = self._routes.get(route)
+        if found is None:
+            found = self._routes[route] = Route(route)
+        found.events += len(sizes)
+        found.bytes += sum(sizes)
+        found.largest = max(found.largest, max(sizes, default=0))
+        most = self._job.destination.events_per_request(route, self._job.settings)
+        if most == 1:
+            found.requests += len(sizes)
+        else:
+            self._fill(found, sizes, most)
 
     def routes(self) -> list[Route]:
         """Return the routes, in the order in which they first came up."""
@@ -50,9 +50,13 @@ class Plan:
         requests = sum(route.requests for route in self._routes.values())
         return requests / min(rates) if rates else None
 
-    def _fits(self, route: Route, size: int) -> bool:
-        """Tell whether one more payload goes into the request that is being filled."""
-        destination, settings = self._job.destination, self._job.settings
-        most = destination.events_per_request(route.route, settings)
-        room = destination.bytes_per_request(route.route, settings)
-        return 0 < route._in_batch < most and (room is None or route._batch_bytes + size <= room)
+    def _fill(self, route: Route, sizes: Sequence[int], most: int) -> None:
+        """Put payloads into the request that is being filled, and into more of them."""
+        room = self._job.destination.bytes_per_request(route.route, self._job.settings)
+        for size in sizes:
+            fits = room is None or route._batch_bytes + size <= room
+            if not (0 < route._in_batch < most and fits):
+                route.requests += 1
+                route._in_batch = route._batch_bytes = 0
+            route._in_batch += 1
+            route._batch_bytes += size + 1

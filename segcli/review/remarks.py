@@ -7,37 +7,20 @@ from segcli.event import Event
 from segcli.outcome import Job
 from segcli.review import spec
 
-# Each is a few hundred bytes; an input with a new shape in every line must not fill the memory.
-_SHAPES_KEPT = 20_000
+
+def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:
+    """Return what Segment's spec and the destination remark on all events of its shape."""
+    of_destination = job.destination.remarks(event, job.settings)
+    return _first_by_field([*spec.remarks_by_type(event), *of_destination])
 
 
-class Remarks:
-    """Tells what Segment's spec and the destination remark on each event.
-
-    What goes by fields and types alone is asked once for all events of a shape.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._by_shape: dict[int, Sequence[Remark]] = {}
-
-    def of(self, event: Event, shape: int | None) -> Iterable[Remark]:
-        """Return the remarks on an event of this shape, one a field: the first is enough."""
-        of_shape = self._by_shape.get(shape) if shape is not None else None
-        if of_shape is None:
-            of_shape = self._asked(event)
-            if shape is not None and len(self._by_shape) < _SHAPES_KEPT:
-                self._by_shape[shape] = of_shape
-        of_values = spec.remarks_by_value(event)
-        return first_by_field([*of_values, *of_shape]) if of_values else of_shape
-
-    def _asked(self, event: Event) -> Sequence[Remark]:
-        of_destination = self._job.destination.remarks(event, self._job.settings)
-        return first_by_field([*spec.remarks_by_type(event), *of_destination])
+def with_remarks_on_values(event: Event, of_shape: Sequence[Remark]) -> Sequence[Remark]:
+    """Return the remarks on this very event, one a field: the first is enough."""
+    of_values = spec.remarks_by_value(event)
+    return _first_by_field([*of_values, *of_shape]) if of_values else of_shape
 
 
-def first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:
-    """Return the first remark on each field."""
+def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:
     found: dict[str, Remark] = {}
     for remark in remarks:
         found.setdefault(remark.field, remark)

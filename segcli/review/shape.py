@@ -2,50 +2,72 @@
 
 from typing import Any
 
-from segcli.event import Event
 from segcli.outcome import Mapped
 
+_JSON_SPACE = b" \t\r\n"
 _CONTAINERS = frozenset({dict, list})
+# Of objects with the same keys and types; an input may have new ones in every line.
+_KINDS_KEPT = 50_000
+
+_Key = tuple[Any, ...]
 
 
-def shape_of(event: Event, mapped: Mapped) -> int | None:
-    """Return the same number for events that are taken to be mapped alike; None if passed on.
+class Shapes:
+    """Gives events that are taken to be mapped alike the same number, in all processes of a run.
 
     They have the same call type, name, route and notes, and the same fields with values of the
-    same types, empty or not. A hash is returned: the shapes themselves would fill the memory.
+    same types, empty or not; or all of them are passed on as they are. A number is a hash: the
+    shapes themselves would fill the memory.
     """
-    if mapped.body is event.raw:
-        return None
-    data = event.data
-    name = data["event"] if data["type"] == "track" else ""
-    return hash((data["type"], name, mapped.route, mapped.notes, structure_of(data)))
+
+    def __init__(self) -> None:
+        self._kinds: dict[_Key, tuple[int, list[str]]] = {}
+
+    def number_of(self, data: dict[str, Any], mapped: Mapped, *, passed_on: bool) -> int:
+        """Return the number of an event's shape."""
+        name = data["event"] if data["type"] == "track" else ""
+        structure = self.structure_of(data)
+        return hash((data["type"], name, mapped.route, mapped.notes, passed_on, structure))
+
+    def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
+        """Return what objects must have in common to be mapped alike: keys, types, emptiness.
+
+        Of an array counts which elements there are, not how many or in which order.
+        """
+        found: list[Any] = []
+        containers: list[Any] = [data]
+        # Every event comes through here: one flat list takes half the time of nested tuples.
+        for one in containers:
+            if type(one) is list:
+                found.append(frozenset(map(self._structure_of_element, one)))
+                continue
+            values = one.values()
+            kind = (*one, *map(type, values))
+            number, names = self._kinds.get(kind) or self._new_kind(kind, one)
+            found.append(number)
+            if not all(values):
+                found.append(tuple(map(bool, values)))
+            for name in names:
+                containers.append(one[name])  # noqa: PERF401  # there are few, a list costs more
+        return tuple(found)
+
+    def _new_kind(self, kind: _Key, one: dict[str, Any]) -> tuple[int, list[str]]:
+        """Remember the number of objects with these keys and types, and which hold more."""
+        if len(self._kinds) >= _KINDS_KEPT:
+            self._kinds.clear()
+        names = [name for name, value in one.items() if type(value) in _CONTAINERS]
+        self._kinds[kind] = hash(kind), names
+        return hash(kind), names
+
+    def _structure_of_element(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return self.structure_of(value)
+        if isinstance(value, list):
+            return list, frozenset(map(self._structure_of_element, value))
+        return type(value), bool(value)
 
 
-def structure_of(data: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what objects must have in common to be mapped alike: keys, types, emptiness.
-
-    Of an array counts which elements there are, not how many or in which order.
-    """
-    found: list[Any] = []
-    containers: list[Any] = [data]
-    # Every event comes through here: one flat list takes half the time of nested tuples.
-    for one in containers:
-        if type(one) is list:
-            found.append(frozenset(map(_structure_of_element, one)))
-            continue
-        values = one.values()
-        types = list(map(type, values))
-        found += one
-        found += types
-        if not all(values):
-            found += map(bool, values)
-        if dict in types or list in types:
-            containers += [value for value in values if type(value) in _CONTAINERS]
-    return tuple(found)
-
-
-def _structure_of_element(value: Any) -> Any:
-    if isinstance(value, dict):
-        return structure_of(value)
-    inner = frozenset(map(_structure_of_element, value)) if isinstance(value, list) else bool(value)
-    return type(value), inner
+def is_passed_on(line: bytes, mapped: Mapped) -> bool:
+    """Tell whether the event on a line is its own payload, but for white space around it."""
+    body = mapped.body
+    return len(body) <= len(line) and body == line.strip(_JSON_SPACE)

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from segcli.destination import Remark
-from segcli.event import Event, is_number, parse_time
+from segcli.event import Event, is_number, is_time
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
+
+_DATES = ("birthday", "createdAt", "created_at")
+# Where the traits that are dates stand, from the outside in.
+DATES = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
 
 
 def remarks_by_type(event: Event) -> list[Remark]:
@@ -32,9 +36,17 @@ def remarks_by_value(event: Event) -> list[Remark]:
         Remark(f"{path}.{name}", "is not a date")
         for path, traits in _traits(event)
         for name in _DATES
-        if name in traits and not _is_date(traits[name], name)
+        if name in traits and not is_date(traits[name], name)
     ]
     return found
+
+
+def is_date(value: object, name: str) -> bool:
+    """Tell whether it is a date; of the numbers, one on which an account can have been made."""
+    if is_number(value):
+        return value >= 0 or name == "birthday"
+    # That it is of no such type is said already.
+    return not isinstance(value, str) or is_time(value)
 
 
 def _traits(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -50,20 +62,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_date(value: object, name: str) -> bool:
-    """Tell whether it is a date; of the numbers, one on which an account can have been made."""
-    if is_number(value):
-        return value >= 0 or name == "birthday"
-    if not isinstance(value, str):
-        # That it is of no such type is said already.
-        return True
-    try:
-        parse_time(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_text_or_number(value: object) -> bool:
     return isinstance(value, str) or is_number(value)
 
@@ -76,7 +74,6 @@ _Check = tuple[str, Callable[[object], bool]]
 _TEXT: _Check = ("text", _is_text)
 _DATE: _Check = ("a date", _is_text_or_number)
 _OBJECT: _Check = ("an object", _is_object)
-_DATES = ("birthday", "createdAt", "created_at")
 # The reserved traits [doc], in camelCase and snake_case.
 _RESERVED: Mapping[str, _Check] = {
     **dict.fromkeys(("avatar", "description", "email", "firstName", "first_name"), _TEXT),

@@ -1,7 +1,7 @@
 """A trial: an event mapped a few times with other values, to see which of them matter."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from typing import Any, TypeAlias
 
 from segcli import exact_json
@@ -30,10 +30,7 @@ class Trial:
         self._event = event
         self._job = job
         self._data = exact_json.loads(event.raw)
-        self._places: dict[str, list[_Place]] = {}
-        for path, place in _places(self._data, ""):
-            if path.partition(".")[0] not in _ENVELOPE:
-                self._places.setdefault(path, []).append(place)
+        self._places = _places(self._data)
         payload = job.destination.payload(event, job.settings)
         # A mapping that passes bytes on sees a change only there; another may digest them.
         self._passes_bytes_on = isinstance(payload.body, bytes)
@@ -109,17 +106,25 @@ def _encoded(payload: Payload) -> tuple[str, bytes]:
     return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
 
 
-def _places(value: Any, path: str) -> Iterator[tuple[str, _Place]]:
-    """Yield the path and place of each value that is neither a container nor null."""
-    if isinstance(value, list):
-        inner = [(f"{path}[]", index) for index in range(len(value))]
-    else:
-        inner = [(f"{path}.{key}" if path else key, key) for key in value]
-    for name, key in inner:
-        if isinstance(value[key], dict | list):
-            yield from _places(value[key], name)
-        elif value[key] is not None:
-            yield name, (value, key)
+def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:
+    """Return the places of all values that are neither a container nor null, by their paths."""
+    found: dict[str, list[_Place]] = {}
+    containers: list[tuple[str, Any]] = [("", data)]
+    for path, holder in containers:
+        for name, key, value in _inner(path, holder):
+            if type(value) is dict or type(value) is list:
+                containers.append((name, value))
+            elif value is not None:
+                found.setdefault(name, []).append((holder, key))
+    return {path: found[path] for path in found if path.partition(".")[0] not in _ENVELOPE}
+
+
+def _inner(path: str, holder: Any) -> list[tuple[str, Any, Any]]:
+    """Return the path, key and value of everything right in a container."""
+    if type(holder) is list:
+        return [(f"{path}[]", index, value) for index, value in enumerate(holder)]
+    prefix = f"{path}." if path else ""
+    return [(prefix + key, key, value) for key, value in holder.items()]
 
 
 def _mark(value: Any, mark: int) -> Any:

@@ -1,0 +1,34 @@
+"""The messageIds of a run: which lines repeat one of a line before them."""
+
+from collections.abc import Iterator
+
+from segcli.destination import Remark
+from segcli.inputs import Input
+from segcli.review.seen import Seen
+
+# A line of an input is known by one number: a million of them take a third of the memory.
+_LINE_BITS = 48
+
+
+class MessageIds:
+    """Remembers each messageId by a hash, and where it stood first."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, int] = {}
+        self._titles: dict[int, str] = {}
+
+    def repeated(self, seen: Seen, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
+        """Yield the places of lines with a messageId that was there before, and a remark on it."""
+        self._titles[entry.place] = entry.title
+        start = (entry.place << _LINE_BITS) + first
+        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
+        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
+            self._first |= new
+            return
+        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
+            known = self._first.setdefault(message_id, start + place)
+            if known != start + place:
+                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
+
+    def _named(self, line: int) -> str:
+        return f"{self._titles[line >> _LINE_BITS]}:{line % (1 << _LINE_BITS)}"

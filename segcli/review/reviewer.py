@@ -1,0 +1,162 @@
+"""The reviewer: looks at every line once and says what becomes of it, and what is odd about it."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from segcli.destination import Remark
+from segcli.event import Event, Rejected, is_time
+from segcli.outcome import Job, Mapped, Skipped, TooLong, event_of, outcomes
+from segcli.review.coverage import Trials
+from segcli.review.remarks import remarks_on_shape, with_remarks_on_values
+from segcli.review.seen import Alike, Seen
+from segcli.review.shape import Shapes, is_passed_on
+from segcli.review.spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH
+
+# Each holds remarks; an input with a new shape in every line must not fill the memory.
+_SHAPES_KEPT = 20_000
+
+
+_State = Literal["tried", "untried", "passed on"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What holds for all events of a shape."""
+
+    number: int
+    remarks: Sequence[Remark]
+    state: _State
+    dates: Sequence[tuple[str, ...]]
+
+    def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
+        """Tell whether there is no more to say of an event of this shape than of all of them."""
+        message_id = data.get("messageId")
+        if len(line) > EVENT_BYTES or (
+            type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
+        ):
+            return False
+        for path in self.dates:
+            value: Any = data
+            for name in path:
+                value = value[name]
+            if not is_time(value):
+                return False
+        return True
+
+
+class Reviewer:
+    """Sees the lines of a run, in input order; each process has one of its own.
+
+    `most` findings of each level will be shown. `keeps`: rejected lines are to be kept.
+    `shows_outcomes`: what became of every line is wanted too.
+    """
+
+    def __init__(
+        self, job: Job, *, most: int, keeps: bool = False, shows_outcomes: bool = False
+    ) -> None:
+        self._job = job
+        self._decide = outcomes(job)
+        self._errors_left = self._warnings_left = most
+        self._keeps = keeps
+        self._shows_outcomes = shows_outcomes
+        self._trials = Trials(job)
+        self._number_of = Shapes().number_of
+        self._shapes: dict[int, _Shape] = {}
+
+    def look(self, lines: Sequence[bytes | TooLong], seen: Seen) -> None:
+        """Add to what was seen what there is to see of the next lines."""
+        for line, outcome in zip(lines, self._decide(lines), strict=True):
+            if isinstance(outcome, Mapped) and isinstance(line, bytes):
+                outcome = self._see_mapped(line, outcome, seen)  # noqa: PLW2901  # on second sight
+            if isinstance(outcome, Rejected):
+                self._see_rejected(line, outcome, seen)
+            elif isinstance(outcome, Skipped):
+                seen.skipped += 1
+            if self._shows_outcomes:
+                seen.outcomes.append(outcome)
+            seen.lines += 1
+
+    def _see_mapped(self, line: bytes, mapped: Mapped, seen: Seen) -> Mapped | Rejected:
+        """Look at an event; returns what is wrong with it if it was read too quickly."""
+        passed_on = is_passed_on(line, mapped)
+        data = _data_of(line)
+        number = self._number_of(data, mapped, passed_on=passed_on) if data else None
+        shape = self._shapes.get(number) if number else None
+        if data and shape and shape.says_all_of(line, data):
+            self._count(shape, data, mapped, seen)
+            if shape.remarks:
+                self._warn(shape.remarks, seen)
+            return mapped
+        event = event_of(line)
+        if isinstance(event, Rejected):
+            return event
+        assert isinstance(event, Event)
+        number = number or self._number_of(event.data, mapped, passed_on=passed_on)
+        shape = shape or self._shape(event, number, passed_on, seen)
+        self._count(shape, event.data, mapped, seen)
+        self._warn(with_remarks_on_values(event, shape.remarks), seen)
+        return mapped
+
+    def _shape(self, event: Event, number: int, passed_on: bool, seen: Seen) -> _Shape:
+        state: _State = "passed on" if passed_on else self._tried(event, number, seen)
+        shape = _Shape(number, remarks_on_shape(event, self._job), state, _dates_of(event))
+        if len(self._shapes) < _SHAPES_KEPT:
+            self._shapes[number] = shape
+        return shape
+
+    def _tried(self, event: Event, number: int, seen: Seen) -> _State:
+        left_out = self._trials.left_out_of(event)
+        if left_out is None:
+            return "untried"
+        seen.left_out[number] = left_out
+        return "tried"
+
+    def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: Seen) -> None:
+        seen.errors += 1
+        if self._errors_left > 0:
+            self._errors_left -= 1
+            seen.rejected.append((seen.lines, Remark(rejected.field, rejected.problem)))
+        if self._keeps:
+            seen.kept.append((seen.lines, str(rejected), line))
+
+    def _count(self, shape: _Shape, data: dict[str, Any], mapped: Mapped, seen: Seen) -> None:
+        if mapped.route not in seen.mapped:
+            seen.mapped[mapped.route] = array("Q")
+        seen.mapped[mapped.route].append(len(mapped.body))
+        if shape.state == "tried":
+            alike = seen.shapes.get(shape.number)
+            if alike is None:
+                alike = seen.shapes[shape.number] = Alike(seen.lines)
+            alike.events += 1
+        elif shape.state == "untried":
+            seen.untried += 1
+        else:
+            seen.passed_on += 1
+        message_id = data.get("messageId")
+        if message_id and type(message_id) is str:
+            seen.ids.append(hash(message_id))
+            seen.id_places.append(seen.lines)
+
+    def _warn(self, remarks: Sequence[Remark], seen: Seen) -> None:
+        seen.warned += len(remarks)
+        if self._warnings_left > 0:
+            self._warnings_left -= len(remarks)
+            seen.warnings += [(seen.lines, remark) for remark in remarks]
+
+
+def _data_of(line: bytes) -> dict[str, Any] | None:
+    """Read an event for its shape alone, where digits do not count; None if that is not easy."""
+    try:
+        data = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    # Otherwise it is a line of a rejects file, with the event inside.
+    return data if "type" in data else None
+
+
+def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
+    return [path for path in DATES if isinstance(event.get(".".join(path)), str)]

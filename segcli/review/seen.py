@@ -1,0 +1,43 @@
+"""What is seen of some lines in a row, as a value that is joined with that of others."""
+
+from array import array
+from dataclasses import dataclass, field
+
+from segcli.destination import Remark
+from segcli.outcome import Outcome, TooLong
+
+
+@dataclass(slots=True)
+class Alike:
+    """Events of one shape: how many, and at which place among the lines the first one stands."""
+
+    first: int
+    events: int = 0
+
+
+@dataclass(slots=True)
+class Seen:
+    """What became of lines and what there is to say of them; a place counts them from 0 on.
+
+    `mapped` holds the bytes of each payload by route. Of the events `passed_on` became payloads
+    as they are, `untried` have a shape that was too costly to try, all others are in `shapes`;
+    `left_out` are the fields that those shapes leave out which were seen for the first time.
+    `ids` are the hashes of messageIds, `id_places` where they stand. Of what is `rejected` and of
+    `warnings` come only as many as may be shown; `errors` and `warned` count all.
+    """
+
+    lines: int = 0
+    skipped: int = 0
+    errors: int = 0
+    warned: int = 0
+    passed_on: int = 0
+    untried: int = 0
+    mapped: dict[str, "array[int]"] = field(default_factory=dict)
+    shapes: dict[int, Alike] = field(default_factory=dict)
+    left_out: dict[int, frozenset[str]] = field(default_factory=dict)
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    id_places: "array[int]" = field(default_factory=lambda: array("Q"))
+    rejected: list[tuple[int, Remark]] = field(default_factory=list)
+    warnings: list[tuple[int, Remark]] = field(default_factory=list)
+    kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
