@@ -40,6 +40,9 @@ _SPELLING = {
     "line": "",
 }
 
+# What is read of every event.
+_KEPT = frozenset({"type", "integrations", *_SPELLING.values()})
+
 
 class _Excerpt(msgspec.Struct, Generic[C, T, P], rename=_SPELLING):
     """What mappings may ask an `Event` for, but for `data`; the names mean the same.
@@ -89,6 +92,19 @@ def excerpts(paths: Iterable[str]) -> Read:
             return [None] if len(lines) == 1 else [one for line in lines for one in read([line])]
 
     return read
+
+
+def part_of(data: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """Return what an excerpt for these paths holds of an event that was read in full."""
+    part = {key: value for key, value in data.items() if key in _KEPT}
+    for path in paths:
+        names = path.split(".")
+        source, target = data, part
+        for name in names[:-1]:
+            source, target = source.get(name) or {}, target.setdefault(name, {})
+        if names[-1] in source:
+            target[names[-1]] = source[names[-1]]
+    return part
 
 
 def _plain(lines: Sequence[bytes]) -> bytes:

@@ -9,13 +9,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from segcli.event import Event
-from segcli.outcome import Job
+from segcli.excerpt import part_of
+from segcli.outcome import Job, Mapped
 from segcli.review.seen import Seen
-from segcli.review.trial import Trial
+from segcli.review.shape import Shapes
+from segcli.review.trial import Trial, paths_in
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
 # seconds: an input with a new shape in every line must not cost hours.
 _BYTES_TRIED = 256 * 1024 * 1024
+# So many results are kept at most.
+_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,39 @@ class LeftOut:
 
 
 class Trials:
-    """Tells which fields of an event a mapping leaves out, as long as trying is not too much."""
+    """Tells which fields of an event a mapping leaves out, as long as trying is not too much.
 
-    def __init__(self, job: Job) -> None:
+    Where the destination says what it reads, an event is tried for all that differ from it only
+    in what is not read.
+    """
+
+    def __init__(self, job: Job, shapes: Shapes) -> None:
         self._job = job
+        reads = job.destination.reads
+        self._reads = None if reads is None else tuple(reads(job.settings))
+        self._shapes = shapes
         self._bytes_left = _BYTES_TRIED
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
+        self._carried: dict[int, frozenset[str]] = {}
 
-    def left_out_of(self, event: Event) -> frozenset[str] | None:
+    def left_out_of(self, event: Event, mapped: Mapped) -> frozenset[str] | None:
         """Return the paths of the fields left out; None if the event is not to be tried."""
+        if self._reads is None:
+            return self._tried(event)
+        data = part_of(event.data, self._reads)
+        number = self._shapes.number_of(data, mapped, passed_on=False)
+        carried = self._carried.get(number)
+        if carried is not None:
+            return frozenset(paths_in(event.data) - carried)
+        left_out = self._tried(event)
+        if left_out is not None and len(self._carried) < _KEPT:
+            carried = frozenset(paths_in(event.data) - left_out)
+            # A mapping may put the whole text of an event somewhere.
+            if carried <= paths_in(data):
+                self._carried[number] = carried
+        return left_out
+
+    def _tried(self, event: Event) -> frozenset[str] | None:
         trial = Trial(event, self._job)
         cost = len(trial.paths) * len(event.raw)
         if cost > self._bytes_left:
@@ -69,7 +97,9 @@ class Coverage:
         """Take in what was seen of the lines of a file from number `first` on."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
-        self._left_out |= seen.left_out
+        for shape, left_out in seen.left_out.items():
+            # The first event of a shape speaks for all, whichever process saw it.
+            self._left_out.setdefault(shape, left_out)
         for shape, alike in seen.shapes.items():
             self._events[shape] += alike.events
             self._places.setdefault(shape, (title, first + alike.first))

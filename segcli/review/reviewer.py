@@ -63,8 +63,9 @@ class Reviewer:
         self._errors_left = self._warnings_left = most
         self._keeps = keeps
         self._shows_outcomes = shows_outcomes
-        self._trials = Trials(job)
-        self._number_of = Shapes().number_of
+        shapes = Shapes()
+        self._number_of = shapes.number_of
+        self._trials = Trials(job, shapes)
         self._shapes: dict[int, _Shape] = {}
 
     def look(self, lines: Sequence[bytes | TooLong], seen: Seen) -> None:
@@ -91,25 +92,27 @@ class Reviewer:
             if shape.remarks:
                 self._warn(shape.remarks, seen)
             return mapped
-        event = event_of(line)
+        event = Event(line.strip(), data) if data else event_of(line)
         if isinstance(event, Rejected):
             return event
         assert isinstance(event, Event)
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
-        shape = shape or self._shape(event, number, passed_on, seen)
+        shape = shape or self._shape(event, mapped, number, seen)
         self._count(shape, event.data, mapped, seen)
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
         return mapped
 
-    def _shape(self, event: Event, number: int, passed_on: bool, seen: Seen) -> _Shape:
-        state: _State = "passed on" if passed_on else self._tried(event, number, seen)
+    def _shape(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _Shape:
+        state = self._state(event, mapped, number, seen)
         shape = _Shape(number, remarks_on_shape(event, self._job), state, _dates_of(event))
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
 
-    def _tried(self, event: Event, number: int, seen: Seen) -> _State:
-        left_out = self._trials.left_out_of(event)
+    def _state(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _State:
+        if is_passed_on(event.raw, mapped):
+            return "passed on"
+        left_out = self._trials.left_out_of(event, mapped)
         if left_out is None:
             return "untried"
         seen.left_out[number] = left_out

@@ -101,6 +101,11 @@ class Trial:
         return _encoded(self._job.destination.payload(Event(raw, self._data), self._job.settings))
 
 
+def paths_in(data: dict[str, Any]) -> Set[str]:
+    """Return the paths of an event's values, which are those that a `Trial` of it tries."""
+    return _places(data).keys()
+
+
 def _encoded(payload: Payload) -> tuple[str, bytes]:
     body = payload.body
     return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
