@@ -22,6 +22,7 @@ from segcli.review.review import Review
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a process get a few lines at a time."""
     monkeypatch.setattr(flow, "_BLOCK", 3000)
+    monkeypatch.setattr(flow, "_BLOCK_FOR_WORKERS", 3000)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from bending import events_bent_by_every_kind_of_value
 from samples import NAMES, SAMPLES, job_for, line_of, lines_of
 
-from segcli.delivery import flow
+from segcli.delivery import flow, texts
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
@@ -31,6 +31,8 @@ from segcli.selection import Selection
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a worker get a few lines at a time, and some lines be longer than that."""
     monkeypatch.setattr(flow, "_BLOCK", 3000)
+    monkeypatch.setattr(flow, "_BLOCK_FOR_WORKERS", 3000)
+    monkeypatch.setattr(texts, "_AT_A_TIME", 700)
 
 
 def result(files: Sequence[Path], job: Job, jobs: int | None, **more: Any) -> tuple[Any, ...]:

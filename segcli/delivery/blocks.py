@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
-from segcli.delivery.texts import HEAD_KEPT, Span, Text, identity
+from segcli.delivery.texts import Rest, Span, Text, identity
 from segcli.errors import Stopped
 from segcli.inputs import Input, ReadError, Stream, is_plain_file, streams
 from segcli.outcome import TooLong
@@ -88,7 +88,7 @@ def blocks(
     with closing(streams(found)) as in_turn:
         for entry, stream in in_turn:
             fingerprint = fingerprint_of(entry) if fingerprint_of else None
-            read = _blocks_of(entry, stream, _Rest(max_line, size), fingerprint)
+            read = _blocks_of(entry, stream, Rest(max_line, size), fingerprint)
             yield from _with_spans(entry, read, in_spans, size) if in_spans else read
 
 
@@ -116,7 +116,7 @@ def _spans_of(entry: Input, start: int, size: int) -> Iterator[Block]:
 
 
 def _blocks_of(
-    entry: Input, stream: Stream, rest: "_Rest", fingerprint: Fingerprint | None
+    entry: Input, stream: Stream, rest: Rest, fingerprint: Fingerprint | None
 ) -> Iterator[Block | None]:
     stored = 0
     while True:
@@ -148,49 +148,3 @@ def _read(entry: Input, stream: Stream, size: int) -> bytes:
         return stream.read1(size)
     except OSError as error:
         raise Unreadable(entry, error) from None
-
-
-class _Rest:
-    """The line that was begun last: its bytes up to the bound, beyond it their count."""
-
-    def __init__(self, max_line: int, wanted: int) -> None:
-        self.wanted = wanted
-        self.size = 0
-        self._max_line = max_line
-        self._parts: list[bytes] = []
-
-    def ended_by(self, read: bytes) -> Iterator[tuple[Text | TooLong, int]]:
-        """Take what was read; yield the lines that it ends, and their size."""
-        end = read.rfind(b"\n") + 1
-        if end and self.size + (first := read.find(b"\n")) > self._max_line:
-            self._add(read[:first])
-            size = self.size + 1
-            line = self._taken()
-            assert isinstance(line, TooLong)
-            yield line, size
-            read, end = read[first + 1 :], end - first - 1
-        if end:
-            text = Text(b"".join(self._parts), read, end)
-            self.size, self._parts = 0, []
-            yield text, len(text)
-        self._add(read[end:])
-
-    def last(self) -> Text | TooLong:
-        """Return the line that nothing ended."""
-        line = self._taken()
-        return Text(line, b"", 0) if isinstance(line, bytes) else line
-
-    def _taken(self) -> bytes | TooLong:
-        text = b"".join(self._parts)
-        line = text if self.size <= self._max_line else TooLong(self.size, text[:HEAD_KEPT])
-        self.size, self._parts = 0, []
-        return line
-
-    def _add(self, part: bytes) -> None:
-        most = max(self._max_line, HEAD_KEPT)
-        within = self.size <= most
-        self.size += len(part)
-        if within:
-            self._parts.append(part)
-        if within and self.size > most:
-            self._parts = [b"".join(self._parts)[:HEAD_KEPT]]

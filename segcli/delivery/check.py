@@ -180,7 +180,8 @@ def _flow(asked: Check) -> Flow[Seen]:
 
     def review(piece: Piece) -> Portion[Seen]:
         seen = Seen()
-        reviewer.look(lines_of(piece.data, asked.max_line), seen)
+        for lines in lines_of(piece.data, asked.max_line):
+            reviewer.look(lines, seen)
         return Portion(seen)
 
     # A limit counts what is mapped, line after line.

@@ -21,8 +21,9 @@ A = TypeVar("A")
 _ALONE = 4 * 1024 * 1024
 # One process reads and writes for all; it cannot keep more of them busy.
 _MOST_JOBS = 16
-# What goes to a worker at a time: with less, handing over counts; more leaves the cache.
-_BLOCK = 256 * 1024
+# What is read at a time, and what goes to a worker at a time: to wake it takes a tenth of a
+# millisecond, but memory for so much is had from the system each time.
+_BLOCK, _BLOCK_FOR_WORKERS = 256 * 1024, 1024 * 1024
 
 
 class Flow(Generic[A]):
@@ -46,6 +47,7 @@ class Flow(Generic[A]):
         self._jobs = jobs or min(usable_processors(), _MOST_JOBS)
         self._max_line = max_line
         self._numbered = numbered
+        self._block = _BLOCK if self._jobs == 1 else _BLOCK_FOR_WORKERS
         self._left_alone = 0 if jobs else _ALONE
         self._workers: Workers[A] | None = None
         self._under_way: deque[Block] = deque()
@@ -75,7 +77,7 @@ class Flow(Generic[A]):
         # Lines that are numbered have to be counted here, so they are read here.
         in_spans = None if self._numbered else lambda: not self._is_alone()
         try:
-            yield from blocks(self._inputs, self._max_line, size=_BLOCK, in_spans=in_spans)
+            yield from blocks(self._inputs, self._max_line, size=self._block, in_spans=in_spans)
         except (SegcliError, Unreadable) as error:
             self._failure = error
 
@@ -100,7 +102,7 @@ class Flow(Generic[A]):
         if self._workers is None:
             from segcli.delivery.workers import Workers  # noqa: PLC0415  # small inputs need none
 
-            self._workers = Workers(self._work, self._jobs, 2 * _BLOCK)
+            self._workers = Workers(self._work, self._jobs, 2 * self._block)
         if not self._workers.takes(piece):
             yield from self._rest()
             yield block, self._work(piece)

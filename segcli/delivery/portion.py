@@ -1,6 +1,6 @@
 """Pieces of the input and what they become, in this process or in another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
@@ -21,10 +21,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Portion(Generic[A]):
-    """What a piece has become: an account of its lines, and bytes to print."""
+    """What a piece has become: an account of its lines, and texts to print, one after the other."""
 
     account: A
-    out: bytes = b""
+    out: Sequence[bytes | memoryview] = ()
 
 
 Work: TypeAlias = Callable[[Piece], Portion[A]]

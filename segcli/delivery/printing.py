@@ -1,8 +1,8 @@
 """Printing: what lines become for `transform`, and the account of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from segcli.event import Rejected
 from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, outcomes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Account:
     """What became of so many lines.
 
@@ -22,11 +22,11 @@ class Account:
     are those that are to be kept: the place among the lines, the reason, the line.
     """
 
-    lines: int
-    mapped: int
-    reasons: Mapping[tuple[State, str], int]
-    notes: Mapping[str, int]
-    rejected: Sequence[tuple[int, str, bytes | TooLong]] = ()
+    lines: int = 0
+    mapped: int = 0
+    reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +48,24 @@ def printing_of(printing: Printing) -> Work[Account]:
     decide = outcomes(printing.job)
 
     def portion(piece: Piece) -> Portion[Account]:
-        lines = lines_of(piece.data, printing.max_line)
-        found = decide(lines)
-        mapped = [one for one in found if type(one) is Mapped]
-        account = Account(
-            lines=len(found),
-            mapped=len(mapped),
-            reasons=_reasons(found) if len(mapped) < len(found) else {},
-            notes=_notes(mapped),
-            rejected=_rejected(lines, found) if printing.keeps else (),
-        )
-        out = _every_line(piece, found, printing) if printing.every_line else _payloads(mapped)
-        return Portion(account, out)
+        account, outs = Account(), []
+        for lines in lines_of(piece.data, printing.max_line):
+            found = decide(lines)
+            mapped = [one for one in found if type(one) is Mapped]
+            first = piece.first + account.lines
+            outs.append(
+                _every_line(piece.title, first, found, printing)
+                if printing.every_line
+                else _payloads(mapped)
+            )
+            if len(mapped) < len(found):
+                account.reasons.update(_reasons(found))
+                if printing.keeps:
+                    account.rejected += _rejected(lines, found, account.lines)
+            account.notes.update([note for one in mapped for note in one.notes])
+            account.mapped += len(mapped)
+            account.lines += len(found)
+        return Portion(account, outs)
 
     return portion
 
@@ -79,16 +85,16 @@ def _payloads(mapped: Sequence[Mapped]) -> bytes:
     return b"\n".join([*[one.body for one in mapped], b""])
 
 
-def _every_line(piece: Piece, found: Sequence[Outcome], printing: Printing) -> bytes:
-    place: dict[str, Any] = {"file": piece.title} if printing.several else {}
+def _every_line(title: str, first: int, found: Sequence[Outcome], printing: Printing) -> bytes:
+    place: dict[str, Any] = {"file": title} if printing.several else {}
     return b"".join(
         orjson.dumps(place | {"line": number} | described(one), option=orjson.OPT_APPEND_NEWLINE)
-        for number, one in enumerate(found, piece.first)
+        for number, one in enumerate(found, first)
     )
 
 
-def _reasons(found: Sequence[Outcome]) -> Counter[tuple[State, str]]:
-    return Counter(_state_and_reason(one) for one in found if not isinstance(one, Mapped))
+def _reasons(found: Sequence[Outcome]) -> Iterator[tuple[State, str]]:
+    return (_state_and_reason(one) for one in found if not isinstance(one, Mapped))
 
 
 def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
@@ -97,19 +103,9 @@ def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
     return "rejected", str(outcome)
 
 
-def _notes(mapped: Sequence[Mapped]) -> Counter[str]:
-    return Counter([note for one in mapped for note in one.notes])
-
-
 def _rejected(
-    lines: Sequence[bytes | TooLong], found: Sequence[Outcome]
-) -> list[tuple[int, str, bytes | TooLong]]:
-    return list(_those_rejected(lines, found))
-
-
-def _those_rejected(
-    lines: Sequence[bytes | TooLong], found: Sequence[Outcome]
+    lines: Sequence[bytes | TooLong], found: Sequence[Outcome], first: int
 ) -> Iterator[tuple[int, str, bytes | TooLong]]:
-    for place, (line, outcome) in enumerate(zip(lines, found, strict=True)):
+    for place, (line, outcome) in enumerate(zip(lines, found, strict=True), first):
         if isinstance(outcome, Rejected):
             yield place, str(outcome), without_break(line)

@@ -49,7 +49,8 @@ def chunks(
             if block is None:
                 continue
             first = numbers.next_in(block.input)
-            lines = [without_break(line) for line in lines_of(block.data, max_line)]
+            few_by_few = lines_of(block.data, max_line)
+            lines = [without_break(line) for few in few_by_few for line in few]
             yield Chunk(block.input, first, lines, block.size, block.stored, block.mark)
             numbers.count(len(lines))
     except Unreadable as unreadable:

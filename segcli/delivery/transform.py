@@ -70,9 +70,9 @@ def _flow(asked: Transformation) -> Flow[Account]:
     )
 
 
-def _write(out: BinaryIO, data: bytes) -> None:
+def _write(out: BinaryIO, texts: Sequence[bytes | memoryview]) -> None:
     try:
-        out.write(data)
+        out.writelines(texts)
         out.flush()
     except BrokenPipeError:
         raise

@@ -105,7 +105,7 @@ class Workers(Generic[A]):
         self._taken += 1
         if isinstance(account, _Failure):
             raise account.error()
-        return Portion(account, out)
+        return Portion(account, [out])
 
     def close(self) -> None:
         """End all workers, at once, and wait until they have gone."""
@@ -114,7 +114,9 @@ class Workers(Generic[A]):
         self._workers.clear()
         for slot in self._slots:
             slot.release()
-        self._memory.close()
+        # A text that somebody still holds keeps its memory.
+        with suppress(BufferError):
+            self._memory.close()
 
     def _worker(self, turn: int) -> "_Worker":
         return self._workers[turn % len(self._workers)]
@@ -135,11 +137,11 @@ class _Worker:
         except BrokenPipeError:
             raise self._died() from None
 
-    def receive(self, slot: memoryview) -> tuple[Any, bytes]:
-        """Return what it says of the piece in this slot, and the bytes to print."""
+    def receive(self, slot: memoryview) -> tuple[Any, bytes | memoryview]:
+        """Return what it says of the piece in this slot, and what to print, maybe right there."""
         account, size = _HEAD.unpack(self._read(_HEAD.size))
         content = pickle.loads(self._read(account))
-        return content, self._read(size) if size > len(slot) else bytes(slot[:size])
+        return content, self._read(size) if size > len(slot) else slot[:size]
 
     def _read(self, size: int) -> bytes:
         found = self._results.read(size)
@@ -236,13 +238,16 @@ def _serve(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> 
 
 def _answer(portion: Portion[A], slot: memoryview, results: BinaryIO) -> None:
     """Say what became of a piece; the slot is filled by then, for it is read at once."""
-    out = portion.out
-    fits = len(out) <= len(slot)
-    if fits:
-        slot[: len(out)] = out
-    results.write(_packed(portion.account, len(out)))
-    if not fits:
-        results.write(out)
+    size = sum(map(len, portion.out))
+    if size > len(slot):
+        results.write(_packed(portion.account, size))
+        results.writelines(portion.out)
+        return
+    start = 0
+    for text in portion.out:
+        slot[start : start + len(text)] = text
+        start += len(text)
+    results.write(_packed(portion.account, size))
 
 
 def _slots(memory: mmap, largest: int) -> Slots:

@@ -1,0 +1,88 @@
+"""Lines are the same whether a text holds them or spans of their file, wherever these are cut."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.delivery import texts
+from segcli.delivery.texts import Span, Text, identity, lines_of
+from segcli.inputs import ReadError
+from segcli.outcome import TooLong
+
+DATA = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"{}", b"bcdefghi" * 3])).map(b"".join)
+Lines = list[bytes | TooLong]
+
+
+def split(data: bytes, max_line: int) -> Lines:
+    """Return the lines as they have to come out."""
+    found = [line + b"\n" for line in data.split(b"\n")]
+    found[-1] = found[-1].removesuffix(b"\n")
+    return [bounded(line, max_line) for line in found if line]
+
+
+def bounded(line: bytes, max_line: int) -> bytes | TooLong:
+    text = line.removesuffix(b"\n")
+    return line if len(text) <= max_line else TooLong(len(text), text[: texts.HEAD_KEPT])
+
+
+def lines_in(data: Text | Span, max_line: int) -> Lines:
+    return [line for few in lines_of(data, max_line) for line in few]
+
+
+@given(DATA, st.integers(1, 20), st.integers(1, 30))
+def test_a_text_has_its_lines_however_few_come_at_a_time(
+    data: bytes, at_a_time: int, max_line: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(texts, "_AT_A_TIME", at_a_time)
+        found = lines_in(Text(b"", data, len(data)), max_line)
+
+    assert found == split(data, max_line)
+
+
+@given(
+    data=DATA,
+    cuts=st.lists(st.integers(0, 200)),
+    at_a_time=st.integers(1, 20),
+    max_line=st.integers(1, 30),
+)
+def test_each_line_is_in_the_one_span_in_which_it_begins(
+    data: bytes,
+    cuts: list[int],
+    at_a_time: int,
+    max_line: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "lines"
+    path.write_bytes(data)
+    places = sorted({0, len(data), *(place for place in cuts if place < len(data))})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(texts, "_AT_A_TIME", at_a_time)
+        patched.setattr(texts, "_LOOKED_AT", 3)
+        found = [
+            line
+            for start, end in pairwise(places)
+            for line in lines_in(Span(str(path), file_at(path), start, end), max_line)
+        ]
+
+    assert found == split(data, max_line)
+
+
+def file_at(path: Path) -> tuple[int, int]:
+    with path.open("rb") as file:
+        return identity(file)
+
+
+def test_a_file_that_was_replaced_is_an_error_and_not_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\nb\n")
+    span = Span(str(path), file_at(path), 0, 4)
+    other = tmp_path / "other"
+    other.write_bytes(b"c\nd\n")
+    other.replace(path)
+
+    with pytest.raises(ReadError, match="it was replaced while it was read"):
+        lines_in(span, 100)
