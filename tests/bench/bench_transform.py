@@ -65,7 +65,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large", type=float, default=2.0, help="GB of the input for memory")
     parser.add_argument("--folder", help="where the inputs are written  [a temporary one]")
@@ -173,6 +173,7 @@ def memory(file: Path, large: float, folder: Path) -> None:
         "10 MB": first_bytes(file, folder / "small.jsonl", 10**7),
         f"{large:g} GB": first_bytes(file, folder / "large.jsonl", int(large * 10**9)),
     }
+    inputs |= {f"{size}, gzip": gzipped(path, level=1) for size, path in inputs.items()}
     commands: dict[str, Command] = {
         "bare Python loop": BARE,
         "tight loop": TIGHT,
@@ -181,8 +182,10 @@ def memory(file: Path, large: float, folder: Path) -> None:
     }
     rows = []
     for name, command in commands.items():
-        peaks = [peak([*command, path]) for path in inputs.values()]
-        rows.append([name, *(f"{own:.0f} / {together:.0f} MiB" for own, together in peaks)])
+        readable = inputs.values() if "transform" in name else list(inputs.values())[:2]
+        peaks = [peak([*command, path]) for path in readable]
+        cells = [f"{own:.0f} / {together:.0f} MiB" for own, together in peaks]
+        rows.append([name, *cells, *[""] * (len(inputs) - len(cells))])
     say(table(["at most, first process / all", *inputs], rows))
 
 
@@ -207,9 +210,9 @@ def halved(file: Path) -> tuple[Path, Path]:
     return first, second
 
 
-def gzipped(file: Path) -> Path:
+def gzipped(file: Path, level: int = 6) -> Path:
     packed = file.with_suffix(".gz")
-    with file.open("rb") as lines, gzip.open(packed, "wb", compresslevel=6) as out:
+    with file.open("rb") as lines, gzip.open(packed, "wb", compresslevel=level) as out:
         shutil.copyfileobj(lines, out)
     return packed
 
