@@ -12,7 +12,7 @@ from samples import NAMES, job_for, line_of, lines_of
 from segcli.delivery import flow
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.workers import WorkerFailed
+from segcli.delivery.serving import WorkerFailed
 from segcli.inputs import inputs
 from segcli.outcome import Job
 from segcli.review.review import Review

@@ -16,9 +16,9 @@ from samples import NAMES, SAMPLES, job_for, line_of, lines_of
 
 from segcli.delivery import flow, texts
 from segcli.delivery.rejects import Rejects
+from segcli.delivery.serving import WorkerFailed
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
-from segcli.delivery.workers import WorkerFailed
 from segcli.destination import Payload
 from segcli.errors import Stopped
 from segcli.event import Event

@@ -10,45 +10,22 @@ and nobody waits in a circle.
 import os
 import pickle
 import signal
-import struct
-import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from mmap import mmap
-from typing import Any, BinaryIO, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from segcli.delivery.portion import Piece, Portion, Work
+from segcli.delivery.serving import HEAD, Failure, Slots, packed, serve
 from segcli.delivery.texts import Span, Text
 from segcli.errors import Stopped
-from segcli.inputs import ReadError
 from segcli.outcome import TooLong
 
 A = TypeVar("A")
 
 # One is being mapped and one waits.
 _PIECES_EACH = 2
-# The sizes of an account and of what is printed, which follows where it does not fit into its slot.
-_HEAD = struct.Struct("=QQ")
-# Where pieces lie, and what they become.
-Slots: TypeAlias = Sequence[memoryview]
-
-
-class WorkerFailed(Exception):
-    """A bug that showed in a worker; the text is its traceback there."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """What a worker says instead of a portion."""
-
-    problem: str
-    hint: str = ""
-    is_bug: bool = True
-
-    def error(self) -> Exception:
-        return WorkerFailed(self.problem) if self.is_bug else ReadError(self.problem, self.hint)
 
 
 class Workers(Generic[A]):
@@ -103,7 +80,7 @@ class Workers(Generic[A]):
         slot = self._slots[self._taken % len(self._slots)]
         account, out = self._worker(self._taken).receive(slot)
         self._taken += 1
-        if isinstance(account, _Failure):
+        if isinstance(account, Failure):
             raise account.error()
         return Portion(account, [out])
 
@@ -133,13 +110,13 @@ class _Worker:
 
     def send(self, order: object) -> None:
         try:
-            self._orders.write(_packed(order))
+            self._orders.write(packed(order))
         except BrokenPipeError:
             raise self._died() from None
 
     def receive(self, slot: memoryview) -> tuple[Any, bytes | memoryview]:
         """Return what it says of the piece in this slot, and what to print, maybe right there."""
-        account, size = _HEAD.unpack(self._read(_HEAD.size))
+        account, size = HEAD.unpack(self._read(HEAD.size))
         content = pickle.loads(self._read(account))
         return content, self._read(size) if size > len(slot) else slot[:size]
 
@@ -214,40 +191,11 @@ def _live(
         for other in others:
             other.leave()
         with open(pipes[0], "rb") as orders, open(pipes[1], "wb") as results:
-            _serve(work, slots, orders, results)
+            serve(work, slots, orders, results)
         code = 0
     finally:
         # Whatever else this copy holds of the first process is not its to end.
         os._exit(code)
-
-
-def _serve(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
-    while len(head := orders.read(_HEAD.size)) == _HEAD.size:
-        number, place, title, first = pickle.loads(orders.read(_HEAD.unpack(head)[0]))
-        slot = slots[number]
-        try:
-            portion = work(Piece(_found(place, slot), title, first))
-        except ReadError as error:
-            results.write(_packed(_Failure(error.strerror or "", error.hint, is_bug=False)))
-        except BaseException:  # a bug, whatever it is: the first process says so
-            results.write(_packed(_Failure(traceback.format_exc())))
-        else:
-            _answer(portion, slot, results)
-        results.flush()
-
-
-def _answer(portion: Portion[A], slot: memoryview, results: BinaryIO) -> None:
-    """Say what became of a piece; the slot is filled by then, for it is read at once."""
-    size = sum(map(len, portion.out))
-    if size > len(slot):
-        results.write(_packed(portion.account, size))
-        results.writelines(portion.out)
-        return
-    start = 0
-    for text in portion.out:
-        slot[start : start + len(text)] = text
-        start += len(text)
-    results.write(_packed(portion.account, size))
 
 
 def _slots(memory: mmap, largest: int) -> Slots:
@@ -260,12 +208,3 @@ def _put(text: Text, slot: memoryview) -> int:
     rest, read = text.parts()
     slot[: len(rest)], slot[len(rest) : len(text)] = rest, read
     return len(text)
-
-
-def _found(place: Span | TooLong | int, slot: memoryview) -> Text | Span | TooLong:
-    return Text(b"", bytes(slot[:place]), place) if isinstance(place, int) else place
-
-
-def _packed(content: object, printed: int = 0) -> bytes:
-    text = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    return _HEAD.pack(len(text), printed) + text
