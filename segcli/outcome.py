@@ -122,7 +122,11 @@ def _by_excerpts(job: Job) -> Decide:
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
         if not _are_whole(lines):
-            return [outcome_of(line, job) for line in lines]
+            # What becomes of a line never depends on others.
+            whole = iter(decide([line for line in lines if isinstance(line, bytes)]))
+            return [
+                next(whole) if isinstance(line, bytes) else outcome_of(line, job) for line in lines
+            ]
         found: list[Outcome] = []
         for start in range(0, len(lines), _AT_A_TIME):
             some = lines[start : start + _AT_A_TIME]

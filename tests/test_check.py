@@ -1,6 +1,8 @@
 """`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -215,3 +217,57 @@ def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
     assert uncovered("properties.products[].sku") == [sku]
     assert uncovered("properties.products[].lots[].of", "*.sku") == [of, sku]
     assert uncovered("properties", "products*") == []
+
+
+def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    long = 123456789012345678901234567890
+    event = line_of(properties={"amount": long, "price": 3}, timestamp="2026-02-03", foo="x")
+
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(event))
+
+    found = {one["path"] for one in json.loads(said.out)["not_carried"]}
+    assert found == {"properties.amount", "properties.price", "foo"}
+
+
+@pytest.mark.parametrize("numbers", [(5, -1), (-1, 5), (5, 6, -1, -2)])
+def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
+    segcli: Segcli, events: Callable[..., Path], numbers: tuple[int, ...]
+) -> None:
+    lines = [line_of(type="identify", traits={"created_at": number}) for number in numbers]
+
+    said = segcli("check", "--dest", "webhook", "--format", "json", events(*lines))
+
+    found = [one["line"] for one in json.loads(said.out)["findings"]]
+    assert found == [place for place, number in enumerate(numbers, 1) if number < 0]
+
+
+def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    event = line_of(timestamp="2026-02-03", n=1)
+    huge = event.replace(b'"n": 1', b'"n": 1e99999999999999999999')
+    assert huge != event
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(huge))
+
+    document = json.loads(said.out)
+    assert document["counts"] == {"mapped": 1, "rejected": 0, "skipped": 0}
+    assert document["untried"] == 1
+
+
+def test_an_output_that_cannot_be_written_is_an_error(
+    events: Callable[..., Path], clean_environment: dict[str, str]
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "segcli", "check", "--dest", "gist", str(events(GOOD))],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=clean_environment,
+        )
+
+    assert done.returncode == 3
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"

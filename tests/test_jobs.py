@@ -23,7 +23,7 @@ from segcli.destination import Payload
 from segcli.errors import Stopped
 from segcli.event import Event
 from segcli.inputs import inputs
-from segcli.outcome import Job
+from segcli.outcome import Job, Mapped, TooLong, outcomes
 from segcli.selection import Selection
 
 
@@ -180,3 +180,39 @@ def test_no_worker_is_left_behind(many: Path) -> None:
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("happens", ["removed", "replaced"])
+def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
+    happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "_ALONE", 2000)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
+    job = job_for("webhook")
+    found = inputs([str(path)])
+    expected = path.read_bytes()
+
+    def stolen(self: io.BytesIO, texts: Any) -> None:
+        if self.tell() == 0:
+            other = tmp_path / "other"
+            other.write_bytes(b"x" * len(expected))
+            other.replace(path) if happens == "replaced" else path.unlink()
+        io.BytesIO.writelines(self, texts)
+
+    out = type("Out", (io.BytesIO,), {"writelines": stolen})()
+    monkeypatch.setattr(flow, "usable_processors", lambda: 2)
+    transform(Transformation(job=job, inputs=found), out, Tally())
+
+    assert out.getvalue() == expected
+
+
+def test_what_becomes_of_a_line_does_not_depend_on_the_lines_around_it() -> None:
+    event = line_of(timestamp="2026-02-03", n=1)
+    huge = event.replace(b'"n": 1', b'"n": 1e9999999999999999999')
+    assert huge != event
+    decide = outcomes(job_for("pointillist"))
+    [alone] = decide([huge])
+
+    assert isinstance(alone, Mapped)
+    assert decide([huge, TooLong(9, b""), b"{", huge])[::3] == [alone, alone]

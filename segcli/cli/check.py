@@ -85,7 +85,7 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
         click.echo(left_out, err=True)
     review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        click.echo(formats.formatter(how.format)(review).encode(), nl=False)
+        _print(formats.formatter(how.format)(review))
     if asked.report:
         _write(asked.report, formats.formatter("json")(review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
@@ -126,6 +126,15 @@ def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: Choice) ->
         rejects=Rejects(asked.rejects) if asked.rejects else None,
         jobs=how.jobs,
     )
+
+
+def _print(document: str) -> None:
+    try:
+        click.echo(document.encode(), nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error.strerror}") from None
 
 
 def _write(path: Path, document: str) -> None:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from io import BufferedReader
 
 from segcli.delivery.fingerprint import Fingerprint, Mark
-from segcli.delivery.texts import Rest, Span, Text, identity
+from segcli.delivery.texts import Rest, Span, Text, identity, is_named
 from segcli.errors import Stopped
-from segcli.inputs import Input, ReadError, Stream, is_plain_file, streams
+from segcli.inputs import Input, ReadError, Stream, plain_file, streams
 from segcli.outcome import TooLong
 
 MAX_LINE = 1024 * 1024
@@ -89,30 +90,38 @@ def blocks(
         for entry, stream in in_turn:
             fingerprint = fingerprint_of(entry) if fingerprint_of else None
             read = _blocks_of(entry, stream, Rest(max_line, size), fingerprint)
-            yield from _with_spans(entry, read, in_spans, size) if in_spans else read
+            file = plain_file(stream) if entry.can_be_read_again else None
+            if in_spans and file:
+                yield from _with_spans(entry, file, read, in_spans, size)
+            else:
+                yield from read
 
 
 def _with_spans(
-    entry: Input, read: Iterator[Block | None], in_spans: Callable[[], bool], size: int
+    entry: Input,
+    file: BufferedReader,
+    read: Iterator[Block | None],
+    in_spans: Callable[[], bool],
+    size: int,
 ) -> Iterator[Block | None]:
     """Yield blocks that are read, and spans instead as soon as they are wanted."""
-    done, can_be_left = 0, is_plain_file(entry)
-    while not (can_be_left and in_spans()):
+    done = 0
+    # Whoever reads a span opens the file anew, by its name.
+    while not (in_spans() and is_named(entry.name, file)):
         try:
             block = next(read)
         except StopIteration:
             return
         done += block.size if block else 0
         yield block
-    yield from _spans_of(entry, done, size)
+    yield from _spans_of(entry, file, done, size)
 
 
-def _spans_of(entry: Input, start: int, size: int) -> Iterator[Block]:
-    with open(entry.name, "rb") as file:
-        end = os.fstat(file.fileno()).st_size
-        for begin in range(start, end, size):
-            span = Span(entry.name, identity(file), begin, min(begin + size, end))
-            yield Block(entry, span, span.end - begin, span.end - begin)
+def _spans_of(entry: Input, file: BufferedReader, start: int, size: int) -> Iterator[Block]:
+    end = os.fstat(file.fileno()).st_size
+    for begin in range(start, end, size):
+        span = Span(entry.name, identity(file), begin, min(begin + size, end))
+        yield Block(entry, span, span.end - begin, span.end - begin)
 
 
 def _blocks_of(

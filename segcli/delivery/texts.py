@@ -149,6 +149,15 @@ def identity(file: BufferedReader | FileIO) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def is_named(path: str, file: BufferedReader) -> bool:
+    """Tell whether a file that is open still has this name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == identity(file)
+
+
 def lines_of(data: Text | Span | TooLong, max_line: int) -> Iterator[Sequence[bytes | TooLong]]:
     """Yield the lines, a few at a time, with their line breaks; one over the bound as TooLong."""
     match data:

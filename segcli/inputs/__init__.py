@@ -7,8 +7,7 @@ from segcli.inputs.archive import Days, split
 from segcli.inputs.input import Input, total_size
 from segcli.inputs.looking import look_at
 from segcli.inputs.naming import inputs
-from segcli.inputs.opening import opened, streams
-from segcli.inputs.plain import is_plain_file
+from segcli.inputs.opening import opened, plain_file, streams
 from segcli.inputs.stream import ReadError, Stream
 
 __all__ = [
@@ -17,9 +16,9 @@ __all__ = [
     "ReadError",
     "Stream",
     "inputs",
-    "is_plain_file",
     "look_at",
     "opened",
+    "plain_file",
     "split",
     "streams",
     "total_size",

@@ -43,6 +43,12 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
                 yield entry, stream
 
 
+def plain_file(stream: Stream) -> BufferedReader | None:
+    """Return the file on this machine that a stream reads as it is; None if it is another one."""
+    under = stream.under if isinstance(stream, Peeked) else stream
+    return under.file if isinstance(under, _File) else None
+
+
 def is_enough(entry: Input, start: bytes) -> bool:
     """Check an input by the bytes it begins with, and tell whether they were enough for that.
 
@@ -103,14 +109,14 @@ def _unpacked(entry: Input, stored: Stream) -> Stream:
 class _File:
     """A file as it is stored."""
 
-    __slots__ = ("_file", "stored")
+    __slots__ = ("file", "stored")
 
     def __init__(self, file: BufferedReader) -> None:
         self.stored = 0
-        self._file = file
+        self.file = file
 
     def read1(self, size: int, /) -> bytes:
-        block = self._file.read1(size)
+        block = self.file.read1(size)
         self.stored += len(block)
         return block
 

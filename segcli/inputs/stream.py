@@ -31,14 +31,14 @@ class Peeked:
     """A stream whose first bytes may be looked at before they are read."""
 
     def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+        self.under = stream
         self._head = b""
         self._error: OSError | None = None
 
     @property
     def stored(self) -> int:
         """The bytes read of what is stored, those that were only looked at among them."""
-        return self._stream.stored
+        return self.under.stored
 
     def peek(self, size: int) -> bytes:
         """Return at least so many bytes, if there are, and leave them to be read.
@@ -46,7 +46,7 @@ class Peeked:
         Raises OSError where not one can be read; behind the first one that is for `read1` to say.
         """
         try:
-            while len(self._head) < size and (more := self._stream.read1(_BLOCK)):
+            while len(self._head) < size and (more := self.under.read1(_BLOCK)):
                 self._head += more
         except OSError as error:
             if not self._head:
@@ -61,7 +61,7 @@ class Peeked:
             return block
         if self._error:
             raise self._error
-        return self._stream.read1(size)
+        return self.under.read1(size)
 
 
 _BLOCK = 64 * 1024

@@ -6,6 +6,7 @@ mapped alike, so each shape is tried once.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from segcli.event import Event
@@ -18,6 +19,8 @@ from segcli.review.trial import Trial, paths_in
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
 # seconds: an input with a new shape in every line must not cost hours.
 _BYTES_TRIED = 256 * 1024 * 1024
+# A shape that need not be tried takes memory all the same.
+_COST_OF_KNOWN = 4096
 # So many results are kept at most.
 _KEPT = 20_000
 
@@ -58,7 +61,8 @@ class Trials:
         data = part_of(event.data, self._reads)
         number = self._shapes.number_of(data, mapped, passed_on=False)
         carried = self._carried.get(number)
-        if carried is not None:
+        if carried is not None and self._bytes_left >= _COST_OF_KNOWN:
+            self._bytes_left -= _COST_OF_KNOWN
             return frozenset(paths_in(event.data) - carried)
         left_out = self._tried(event)
         if left_out is not None and len(self._carried) < _KEPT:
@@ -89,7 +93,8 @@ class Coverage:
     def __init__(self) -> None:
         self.untried = 0
         self._passed_on = 0
-        self._left_out: dict[int, frozenset[str]] = {}
+        self._left_out: dict[int, Sequence[int]] = {}
+        self._numbers: dict[str, int] = {}
         self._events: Counter[int] = Counter()
         self._places: dict[int, tuple[str, int]] = {}
 
@@ -99,7 +104,8 @@ class Coverage:
         self._passed_on += seen.passed_on
         for shape, left_out in seen.left_out.items():
             # The first event of a shape speaks for all, whichever process saw it.
-            self._left_out.setdefault(shape, left_out)
+            if shape not in self._left_out:
+                self._left_out[shape] = self._numbered(left_out)
         for shape, alike in seen.shapes.items():
             self._events[shape] += alike.events
             self._places.setdefault(shape, (title, first + alike.first))
@@ -107,11 +113,17 @@ class Coverage:
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
         tried = self._passed_on + self._events.total()
+        paths = list(self._numbers)
         counts: Counter[str] = Counter()
         places: dict[str, tuple[str, int]] = {}
         for shape, events in self._events.items():
-            for path in self._left_out[shape]:
-                counts[path] += events
-                places.setdefault(path, self._places[shape])
+            for number in self._left_out[shape]:
+                counts[paths[number]] += events
+                places.setdefault(paths[number], self._places[shape])
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]
+
+    def _numbered(self, paths: Iterable[str]) -> tuple[int, ...]:
+        """Return paths by their numbers: sets of texts take ten times the memory."""
+        numbers = self._numbers
+        return tuple(numbers.setdefault(path, len(numbers)) for path in paths)

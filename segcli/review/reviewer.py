@@ -8,13 +8,13 @@ from typing import Any, Literal
 import orjson
 
 from segcli.destination import Remark
-from segcli.event import Event, Rejected, is_time
-from segcli.outcome import Job, Mapped, Skipped, TooLong, event_of, outcomes
+from segcli.event import Event, Rejected, is_number
+from segcli.outcome import Job, Mapped, TooLong, event_of, outcomes
 from segcli.review.coverage import Trials
 from segcli.review.remarks import remarks_on_shape, with_remarks_on_values
 from segcli.review.seen import Alike, Seen
 from segcli.review.shape import Shapes, is_passed_on
-from segcli.review.spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH
+from segcli.review.spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
 
 # Each holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -43,7 +43,7 @@ class _Shape:
             value: Any = data
             for name in path:
                 value = value[name]
-            if not is_time(value):
+            if not is_date(value, path[-1]):
                 return False
         return True
 
@@ -72,35 +72,37 @@ class Reviewer:
         """Add to what was seen what there is to see of the next lines."""
         for line, outcome in zip(lines, self._decide(lines), strict=True):
             if isinstance(outcome, Mapped) and isinstance(line, bytes):
-                outcome = self._see_mapped(line, outcome, seen)  # noqa: PLW2901  # on second sight
-            if isinstance(outcome, Rejected):
+                self._see_mapped(line, outcome, seen)
+            elif isinstance(outcome, Rejected):
                 self._see_rejected(line, outcome, seen)
-            elif isinstance(outcome, Skipped):
+            else:
                 seen.skipped += 1
             if self._shows_outcomes:
                 seen.outcomes.append(outcome)
             seen.lines += 1
 
-    def _see_mapped(self, line: bytes, mapped: Mapped, seen: Seen) -> Mapped | Rejected:
-        """Look at an event; returns what is wrong with it if it was read too quickly."""
+    def _see_mapped(self, line: bytes, mapped: Mapped, seen: Seen) -> None:
+        if mapped.route not in seen.mapped:
+            seen.mapped[mapped.route] = array("Q")
+        seen.mapped[mapped.route].append(len(mapped.body))
         passed_on = is_passed_on(line, mapped)
         data = _data_of(line)
         number = self._number_of(data, mapped, passed_on=passed_on) if data else None
         shape = self._shapes.get(number) if number else None
         if data and shape and shape.says_all_of(line, data):
-            self._count(shape, data, mapped, seen)
+            self._count(shape, data, seen)
             if shape.remarks:
                 self._warn(shape.remarks, seen)
-            return mapped
-        event = Event(line.strip(), data) if data else event_of(line)
-        if isinstance(event, Rejected):
-            return event
-        assert isinstance(event, Event)
+            return
+        event = event_of(line)
+        if not isinstance(event, Event):
+            # What no mapping looks at may hold a number beyond all bounds.
+            seen.untried += 1
+            return
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
         shape = shape or self._shape(event, mapped, number, seen)
-        self._count(shape, event.data, mapped, seen)
+        self._count(shape, event.data, seen)
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
-        return mapped
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _Shape:
         state = self._state(event, mapped, number, seen)
@@ -115,7 +117,7 @@ class Reviewer:
         left_out = self._trials.left_out_of(event, mapped)
         if left_out is None:
             return "untried"
-        seen.left_out[number] = left_out
+        seen.left_out.setdefault(number, left_out)
         return "tried"
 
     def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: Seen) -> None:
@@ -126,10 +128,7 @@ class Reviewer:
         if self._keeps:
             seen.kept.append((seen.lines, str(rejected), line))
 
-    def _count(self, shape: _Shape, data: dict[str, Any], mapped: Mapped, seen: Seen) -> None:
-        if mapped.route not in seen.mapped:
-            seen.mapped[mapped.route] = array("Q")
-        seen.mapped[mapped.route].append(len(mapped.body))
+    def _count(self, shape: _Shape, data: dict[str, Any], seen: Seen) -> None:
         if shape.state == "tried":
             alike = seen.shapes.get(shape.number)
             if alike is None:
@@ -162,4 +161,5 @@ def _data_of(line: bytes) -> dict[str, Any] | None:
 
 
 def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
-    return [path for path in DATES if isinstance(event.get(".".join(path)), str)]
+    found = {path: event.get(".".join(path)) for path in DATES}
+    return [path for path, value in found.items() if isinstance(value, str) or is_number(value)]
