@@ -148,9 +148,32 @@ def test_a_mark_never_goes_back(journal: Journal) -> None:
     journal.mark(0, far)
     journal.mark(0, Mark(50, "cd"))
     journal.mark(0, Mark(100, "ab"))
+    journal.promise(1)
+    journal.settle(delivered(1))
     found = pasts.read(journal.path)
     assert found is not None
     assert found.marks == journal.past.marks == {0: far}
+
+
+def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) -> None:
+    whole = journal.path.stat().st_size
+    for to, number in ((10, 1), (30, 3)):
+        journal.promise(2)
+        journal.mark(0, Mark(to - 5, "ab"))
+        journal.mark(0, Mark(to, "cd"))
+        journal.settle(delivered(number))
+    written = journal.path.read_bytes()
+    for cut in range(whole, len(written.rstrip(b"\0")) + 1):
+        journal.path.with_name("cut").write_bytes(written[:cut])
+        found = pasts.read(journal.path.with_name("cut"))
+        assert found is not None
+        settled = list(found.settled[0].ranges()) if found.settled else []
+        assert (settled, found.marks) in [
+            ([], {}),
+            ([(1, 1)], {0: Mark(10, "cd")}),
+            ([(1, 1), (3, 3)], {0: Mark(30, "cd")}),
+        ]
+    assert settled == [(1, 1), (3, 3)]
 
 
 def test_a_mark_goes_on(journal: Journal) -> None:

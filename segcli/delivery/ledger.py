@@ -78,11 +78,18 @@ class Ledger:
 
     async def on_disk(self) -> None:
         """Return when all that was settled survives the machine too; raises Stopped."""
+        if not self.is_on_disk_at_once() and self._record:
+            await self._record.synced()
+
+    def is_on_disk_at_once(self) -> bool:
+        """Let all that was settled survive the machine if that takes no time; raises Stopped.
+
+        False: it has to be awaited.
+        """
         self._end_delivered()
         if self._failed:
             raise self._failed
-        if self._record:
-            await self._record.synced()
+        return self._record is None or self._record.is_synced_at_once()
 
     def _end_soon(self, lines: Sequence[Line]) -> None:
         """End lines with all others that are delivered in this turn of the event loop.

@@ -49,6 +49,10 @@ class Record(Protocol):
         """Remember lines that were promised room; on disk once `synced` returns."""
         ...
 
+    def is_synced_at_once(self) -> bool:
+        """Put everything so far on disk if that takes no time; False: it has to be awaited."""
+        ...
+
     async def synced(self) -> None:
         """Return when everything so far is on disk."""
         ...
