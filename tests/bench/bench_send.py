@@ -203,7 +203,7 @@ def memory(bench: Bench) -> None:
             files = [bench.repeated(gb, suffix) for gb in (small, size)]
             held = [f"{peak([*command, str(file)])[0]:.0f} MiB" for file in files]
             for file in files:
-                file.unlink()
+                file.unlink(missing_ok=True)
             rows.append((f"{dest}{', gzip' if suffix else ''}", held[0], f"{size:g} GB", held[1]))
     heads = ("64 in flight", f"{small:g} GB of input", "or of", "")
     say("memory at most\n\n" + table(heads, rows) + "\n")
