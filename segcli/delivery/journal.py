@@ -82,8 +82,13 @@ class Journal:
         """Reserve room for so many lines; raises Stopped where there is none."""
         self._promise(lines * _BYTES_A_LINE)
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    @property
+    def minds_leaving(self) -> bool:
         """What is sent and never answered is sent again: nothing has to be remembered."""
+        return False
+
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """Nothing has to be remembered."""
 
     def settle(self, settled: Settled) -> None:
         """Append what was settled, of lines that were promised room; raises Stopped.

@@ -51,6 +51,11 @@ class Ledger:
         if self._record:
             self._record.ended(place, lines)
 
+    @property
+    def minds_leaving(self) -> bool:
+        """Tell whether lines have to be `leaving` before they are sent."""
+        return self._record is not None and self._record.minds_leaving
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Return when these may be sent; raises Stopped where the record cannot say so."""
         if self._record:
@@ -61,15 +66,22 @@ class Ledger:
         """Tell whether what is settled is remembered on disk."""
         return self._record is not None
 
-    async def settle(self, settled: Settled) -> None:
-        """End lines in their state. Raises Stopped where that cannot be kept.
+    def delivered(self, lines: Sequence[Line]) -> None:
+        """End lines that the vendor has taken.
 
-        It survives this process when this returns, or if it is known of many lines at once,
-        after this turn of the event loop.
+        That survives this process after this turn of the event loop. Where it cannot be kept
+        `on_disk` says so.
         """
-        if settled.state == "delivered" and self._record:
-            self._end_soon(settled.lines)
-            return
+        if self._record:
+            self._end_soon(lines)
+        else:
+            self._end(Settled(lines, "delivered"))
+
+    async def settle(self, settled: Settled) -> None:
+        """End lines that nothing took. Raises Stopped where that cannot be kept.
+
+        It survives this process when this returns.
+        """
         if settled.state in _KEPT:
             self._rejects.keep(settled)
             if self._record:

@@ -41,6 +41,11 @@ class Record(Protocol):
         """Remember that an input has been read to its end, and how many lines it has."""
         ...
 
+    @property
+    def minds_leaving(self) -> bool:
+        """Whether lines have to be remembered before they leave."""
+        ...
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Remember, on disk when this returns, that the vendor may know these from now on."""
         ...

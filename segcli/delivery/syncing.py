@@ -65,6 +65,11 @@ class Syncing:
     def ended(self, place: int, lines: int) -> None:
         """The members are staged in the state as a whole."""
 
+    @property
+    def minds_leaving(self) -> bool:
+        """What may be with the vendor is in doubt."""
+        return True
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Return when it is on disk that the vendor may know these changes; raises Stopped."""
         fresh = [line.place for line in lines if line.place not in self._out]
