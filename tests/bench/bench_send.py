@@ -1,6 +1,7 @@
 """How fast `segcli send` is, beside bare loops that do nothing but post, to the same vendor.
 
-    python tests/bench/bench_send.py [--rounds N] [--part NAME …] [--large GB]
+    python tests/bench/bench_send.py [--rounds N] [--part NAME …] [--at N …]
+                                       [--events N] [--large GB]
 
 Needs nginx with its echo module for figures that mean something (Debian: nginx-light and
 libnginx-mod-http-echo); without them uvicorn answers, and is the limit. `pip install '.[bench]'`
@@ -26,8 +27,8 @@ from measure import ENVIRONMENT, SEGCLI, Cost, in_turn, machine, medians, peak, 
 from vendors import LATENCY, Vendor, vendor
 
 LOOPS = Path(__file__).with_name("loops.py")
-# How many events of 1.2 kB there are, and how many a slow loop posts of them.
-MANY, FEW = 20_000, 1_000
+# Of how many events a slow loop posts one.
+SLOWER = 20
 BARE = (
     *("httpx", "httpx over pyreqwest", "httpx over httpx-aiohttp"),
     *("httpx over aiohttp", "aiohttp transport"),
@@ -46,6 +47,8 @@ class Bench:
     vendor: Vendor
     folder: Path
     rounds: int
+    at: Sequence[int]
+    events: int
     large: float
 
     @property
@@ -110,8 +113,8 @@ def main() -> None:
     say(f"{machine()}")
     with tempfile.TemporaryDirectory() as name, vendor() as found:
         say(f"vendor: {found.name}\n")
-        bench = Bench(found, Path(name), asked.rounds, asked.large)
-        events.write(bench.file, MANY)
+        bench = Bench(found, Path(name), asked.rounds, asked.at, asked.events, asked.large)
+        events.write(bench.file, bench.events)
         for part in asked.part:
             PARTS[part](bench)
 
@@ -119,6 +122,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--at", type=int, nargs="+", default=[10, 64, 100, 200], help="in flight")
+    parser.add_argument("--events", type=int, default=20_000, help="how many of 1.2 kB there are")
     parser.add_argument("--large", type=float, default=2.0, help="GB of the input for memory")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     return parser.parse_args()
@@ -126,11 +131,12 @@ def _arguments() -> argparse.Namespace:
 
 def at_once(bench: Bench) -> None:
     """One event a request, to a vendor that answers at once."""
-    url, at = bench.vendor.url + "/", (1, 10, 64, 100, 200)
+    url, at = bench.vendor.url + "/", bench.at
+    many, few = bench.events, bench.events // SLOWER
     rows: dict[str, list[float]] = {}
     for concurrency in at:
         runs = {
-            name: bench.loop(name, url, concurrency, FEW if name == "httpx" else MANY // 2)
+            name: bench.loop(name, url, concurrency, few if name == "httpx" else many)
             for name in BARE
             if _is_there(name)
         }
@@ -154,12 +160,12 @@ def at_once(bench: Bench) -> None:
 
 def slow(bench: Bench) -> None:
     """One event a request, to a vendor that takes 50 ms: how much of what is possible."""
-    url, at = bench.vendor.slow, (10, 50, 100, 200)
+    url, at = bench.vendor.slow, bench.at
     rows: dict[str, list[float]] = {}
     for concurrency in at:
-        count = min(MANY, concurrency * 100)
+        count = min(bench.events, concurrency * 100)
         runs = {
-            "httpx": bench.loop("httpx", url, concurrency, min(FEW, count)),
+            "httpx": bench.loop("httpx", url, concurrency, bench.events // SLOWER),
             "aiohttp transport": bench.loop("aiohttp transport", url, concurrency, count),
             "segcli send": bench.send("webhook", url, concurrency, "--limit", str(count)),
         }
@@ -181,7 +187,7 @@ def batches(bench: Bench) -> None:
     }
     if _is_there("segment"):
         runs["Segment's client for Python"] = bench.loop(
-            "segment", bench.vendor.segment, 1, MANY // 4
+            "segment", bench.vendor.segment, 1, bench.events // 4
         )
     speeds = _speeds(bench, runs)
     least = min(speeds.values())
