@@ -12,13 +12,17 @@ import pytest
 from disks import no_space
 from hypothesis import given
 from hypothesis import strategies as st
-from journals import delivered, opened, totals
+from journals import HEADER, delivered, opened, totals
 
+from segcli.delivery import journal as module
 from segcli.delivery import past as pasts
 from segcli.delivery.fingerprint import Mark
 from segcli.delivery.journal import Journal
+from segcli.delivery.past import Past
 from segcli.delivery.resume import Start
+from segcli.delivery.settled import Settled
 from segcli.errors import OutputError, Stopped, UsageError
+from segcli.inputs import Input
 
 
 @pytest.fixture
@@ -148,9 +152,87 @@ def test_a_mark_never_goes_back(journal: Journal) -> None:
     journal.mark(0, far)
     journal.mark(0, Mark(50, "cd"))
     journal.mark(0, Mark(100, "ab"))
+    journal.promise(1)
+    journal.settle(delivered(1))
     found = pasts.read(journal.path)
     assert found is not None
     assert found.marks == journal.past.marks == {0: far}
+
+
+def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) -> None:
+    whole = journal.path.stat().st_size
+    for to, number in ((10, 1), (30, 3)):
+        journal.promise(2)
+        journal.mark(0, Mark(to - 5, "ab"))
+        journal.mark(0, Mark(to, "cd"))
+        journal.settle(delivered(number))
+    written = journal.path.read_bytes()
+    for cut in range(whole, len(written.rstrip(b"\0")) + 1):
+        journal.path.with_name("cut").write_bytes(written[:cut])
+        found = pasts.read(journal.path.with_name("cut"))
+        assert found is not None
+        settled = list(found.settled[0].ranges()) if found.settled else []
+        assert (settled, found.marks) in [
+            ([], {}),
+            ([(1, 1)], {0: Mark(10, "cd")}),
+            ([(1, 1), (3, 3)], {0: Mark(30, "cd")}),
+        ]
+    assert settled == [(1, 1), (3, 3)]
+
+
+TWO = [Input(name, 900, place, version="v1") for place, name in enumerate("ab")]
+STEPS = st.sampled_from(["read", "read", "settle", "settle", "skip", "end", "resume"])
+
+
+@pytest.mark.parametrize("grows_by", [300, 1_000_000])
+@given(st.lists(st.tuples(STEPS, st.sampled_from([0, 1]), st.integers(0, 99)), max_size=40))
+def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_another(
+    tmp_path_factory: pytest.TempPathFactory, grows_by: int, steps: list[tuple[str, int, int]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "marks.journal"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_GROWS_BY", grows_by)
+        journal = Journal(path, Past(HEADER), TWO)
+        read = [0, 0]
+        for step, place, choice in steps:
+            lines = range(1, read[place] + 1)
+            is_open = [line for line in lines if not journal.past.is_settled(place, line)]
+            match step:
+                case "read":
+                    read[place] += 3
+                    journal.promise(3)
+                    journal.mark(place, Mark(read[place] * 10, f"of {read[place]}"))
+                case "settle" | "skip" if is_open:
+                    line = delivered(is_open[choice % len(is_open)], place=place).lines
+                    journal.settle(Settled(line, "delivered" if step == "settle" else "skipped"))
+                case "end":
+                    journal.ended(place, read[place])
+                case "resume":
+                    journal.close()
+                    journal = Journal(path, read_back(path), TWO)
+                    # It reads again, from the beginning.
+                    read = [0, 0]
+        journal.close()
+    for found in every_past(path):
+        for place, settled in found.settled.items():
+            last = max(last for _, last in settled.ranges())
+            assert found.marks[place].to >= last * 10
+            assert found.marks[place].digest == f"of {found.marks[place].to // 10}"
+
+
+def read_back(path: Path) -> Past:
+    found = pasts.read(path)
+    assert found is not None
+    return found
+
+
+def every_past(path: Path) -> Iterator[Past]:
+    """Yield what a journal says, cut behind each of its records."""
+    records = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)
+    cut = path.with_name("cut.journal")
+    for count in range(1, len(records) + 1):
+        cut.write_bytes(b"".join(records[:count]))
+        yield read_back(cut)
 
 
 def test_a_mark_goes_on(journal: Journal) -> None:

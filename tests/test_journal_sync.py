@@ -105,6 +105,28 @@ def test_nothing_new_needs_no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(GroupSync(0).synced())
 
 
+def test_a_disk_that_was_quick_is_waited_for_and_a_slow_one_is_not() -> None:
+    took = [0.0001, 0.0001, 0.01, 0.0001]
+    clock = [0.0]
+    threads: list[bool] = []
+
+    def to_disk(_: int) -> None:
+        clock[0] += took[len(threads)]
+        threads.append(threading.current_thread() is not threading.main_thread())
+
+    async def story() -> list[bool]:
+        sync = GroupSync(0, to_disk, now=lambda: clock[0])
+        at_once = []
+        for _ in took:
+            sync.wrote()
+            at_once.append(sync.is_synced_at_once())
+            await sync.synced()
+        return at_once
+
+    assert asyncio.run(story()) == [False, True, True, False]
+    assert threads == [True, False, False, True]
+
+
 def test_a_disk_that_fails_stops_everybody_who_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

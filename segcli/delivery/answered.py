@@ -34,7 +34,7 @@ class Answered:
             self._lanes.over(batch)
             return
         self._batches.append(batch)
-        if self._running is None:
+        if self._running is None and not (len(batch) > 1 and self._is_over_at_once()):
             self._running = asyncio.create_task(self._put_on_disk())
 
     async def all_on_disk(self) -> None:
@@ -43,6 +43,21 @@ class Answered:
         if self._running:
             await self._running
         self._is_awaited = False
+
+    def _is_over_at_once(self) -> bool:
+        """Let users go on at once where somebody waits for them, and the disk takes no time.
+
+        Many events are worth a sync of their own.
+        """
+        try:
+            if not (self._lanes.are_idle and self._ledger.is_on_disk_at_once()):
+                return False
+            for some in self._batches:
+                self._lanes.over(some)
+            self._batches = []
+        except Exception as error:  # as below
+            self._brake.pull(error)
+        return True
 
     async def _put_on_disk(self) -> None:
         try:

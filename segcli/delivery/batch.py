@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from segcli.delivery.settled import Line
 from segcli.outcome import Mapped
 
@@ -10,8 +12,7 @@ from segcli.outcome import Mapped
 _OVERHEAD = 700
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A payload on its way, with the line it came from."""
 
     line: Line

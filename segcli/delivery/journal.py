@@ -44,6 +44,8 @@ class Journal:
         self.inputs = inputs
         self._files = {entry.place: (key_of(entry), entry.version) for entry in inputs}
         self._promised = 0
+        # How much room was promised for the mark of a place that is to stand in the next record.
+        self._put_off: dict[int, int] = {}
         try:
             self._begin()
         except OSError as error:
@@ -80,8 +82,13 @@ class Journal:
         """Reserve room for so many lines; raises Stopped where there is none."""
         self._promise(lines * _BYTES_A_LINE)
 
-    async def leaving(self, lines: Sequence[Line]) -> None:
+    @property
+    def minds_leaving(self) -> bool:
         """What is sent and never answered is sent again: nothing has to be remembered."""
+        return False
+
+    async def leaving(self, lines: Sequence[Line]) -> None:
+        """Nothing has to be remembered."""
 
     def settle(self, settled: Settled) -> None:
         """Append what was settled, of lines that were promised room; raises Stopped.
@@ -96,14 +103,23 @@ class Journal:
         self._promised -= len(settled.lines) * _BYTES_A_LINE
 
     def mark(self, place: int, mark: Mark) -> None:
-        """Append how far an input has been read; before any line up to there is settled.
+        """Note how far an input has been read: no line up to there is settled without it.
 
-        A run that reads again what an earlier one has read does not take its mark back.
+        It stands in the same record as what is settled next: to write each on its own took as
+        long as all else that is written. A run that reads again what an earlier one has read
+        does not take its mark back.
         """
         known = self.past.marks.get(place)
         if known and (known.to, known.is_open) >= (mark.to, mark.is_open):
             return
-        self._note({"marks": [mark_fields(place, mark)], **self._news_of(place)})
+        record: dict[str, Any] = {"marks": [mark_fields(place, mark)]}
+        if news := self._news_of(place):
+            self._note(record | news)
+            return
+        size = len(encode(record))
+        self._promise(size - self._put_off.get(place, 0))
+        self._put_off[place] = size
+        self.past.apply(record)
 
     def ended(self, place: int, lines: int) -> None:
         """Append how many lines an input has, so that it is not read again once they are settled.
@@ -124,6 +140,13 @@ class Journal:
             size = path.stat().st_size if path.exists() else 0
             self._append({"rejects": {name: size}}, on_disk=True)
         return self.past.rejects[name]
+
+    def is_synced_at_once(self) -> bool:
+        """Put everything appended so far on disk if that takes no time; raises Stopped."""
+        try:
+            return self._sync.is_synced_at_once()
+        except OSError as error:
+            raise self._failed(error) from None
 
     async def synced(self) -> None:
         """Return when everything appended so far is on disk; raises Stopped where it cannot be."""
@@ -167,12 +190,14 @@ class Journal:
             self._reserve(missing + _RESERVED_AT_ONCE)
 
     def _append(self, record: Mapping[str, Any], *, on_disk: bool = False) -> None:
-        line = encode(record)
+        line = encode(self._with_marks(record))
         try:
             write(self._file, line, self._end)
             self._end += len(line)
             self._room = max(self._room, self._end)
             self.past.apply(record)
+            self._promised -= sum(self._put_off.values())
+            self._put_off.clear()
             self._sync.wrote()
             if on_disk:
                 os.fsync(self._file)
@@ -180,6 +205,13 @@ class Journal:
                 self._shorten()
         except OSError as error:
             raise self._failed(error) from None
+
+    def _with_marks(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record with the marks that are to stand in it."""
+        if not self._put_off:
+            return record
+        marks = [mark_fields(place, self.past.marks[place]) for place in self._put_off]
+        return {**record, "marks": [*marks, *record.get("marks", ())]}
 
     def _shorten(self) -> None:
         """Write anew what the past says; the long file will do where there is no room for both."""

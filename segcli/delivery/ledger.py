@@ -51,6 +51,11 @@ class Ledger:
         if self._record:
             self._record.ended(place, lines)
 
+    @property
+    def minds_leaving(self) -> bool:
+        """Tell whether lines have to be `leaving` before they are sent."""
+        return self._record is not None and self._record.minds_leaving
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Return when these may be sent; raises Stopped where the record cannot say so."""
         if self._record:
@@ -61,15 +66,22 @@ class Ledger:
         """Tell whether what is settled is remembered on disk."""
         return self._record is not None
 
-    async def settle(self, settled: Settled) -> None:
-        """End lines in their state. Raises Stopped where that cannot be kept.
+    def delivered(self, lines: Sequence[Line]) -> None:
+        """End lines that the vendor has taken.
 
-        It survives this process when this returns, or if it is known of many lines at once,
-        after this turn of the event loop.
+        That survives this process after this turn of the event loop. Where it cannot be kept
+        `on_disk` says so.
         """
-        if settled.state == "delivered" and self._record:
-            self._end_soon(settled.lines)
-            return
+        if self._record:
+            self._end_soon(lines)
+        else:
+            self._end(Settled(lines, "delivered"))
+
+    async def settle(self, settled: Settled) -> None:
+        """End lines that nothing took. Raises Stopped where that cannot be kept.
+
+        It survives this process when this returns.
+        """
         if settled.state in _KEPT:
             self._rejects.keep(settled)
             if self._record:
@@ -78,11 +90,18 @@ class Ledger:
 
     async def on_disk(self) -> None:
         """Return when all that was settled survives the machine too; raises Stopped."""
+        if not self.is_on_disk_at_once() and self._record:
+            await self._record.synced()
+
+    def is_on_disk_at_once(self) -> bool:
+        """Let all that was settled survive the machine if that takes no time; raises Stopped.
+
+        False: it has to be awaited.
+        """
         self._end_delivered()
         if self._failed:
             raise self._failed
-        if self._record:
-            await self._record.synced()
+        return self._record is None or self._record.is_synced_at_once()
 
     def _end_soon(self, lines: Sequence[Line]) -> None:
         """End lines with all others that are delivered in this turn of the event loop.

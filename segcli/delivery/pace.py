@@ -46,7 +46,7 @@ class Pace:
         Whoever came first leaves first. Whoever got True calls `answered` when the request is
         over.
         """
-        if not self._turnstile.locked() and self._leaves():
+        if self.leaves():
             return True
         async with self._turnstile:
             while not (self._brake.pulled or self._leaves()):
@@ -57,12 +57,19 @@ class Pace:
                     await self._sleep(self._next_leaving() - self._now())
         return not self._brake.pulled
 
+    def leaves(self) -> bool:
+        """Take a turn as by `turn` if nobody has to wait for it; to await that takes longer."""
+        return not self._turnstile.locked() and self._leaves()
+
     def _leaves(self) -> bool:
         """Let a request leave if one may: count it, and let the next one wait for its slot."""
-        now = self._now()
-        if self._is_full or self._brake.pulled or self._next_leaving() > now:
+        if self._is_full or self._brake.pulled:
             return False
-        self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
+        if self._interval or self.paused_until:
+            now = self._now()
+            if self._next_leaving() > now:
+                return False
+            self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
         self.in_flight += 1
         return True
 

@@ -64,7 +64,8 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
                 yield from held
                 held.clear()
                 yield _end(last)
-            held.append(_reading(chunk, past))
+            # Of what no earlier run has marked, none has settled anything.
+            held.append(_reading(chunk, past if chunk.input.place in marks else None))
             last = chunk
             if fingerprints[chunk.input.place].is_verified:
                 yield from held

@@ -41,12 +41,21 @@ class Record(Protocol):
         """Remember that an input has been read to its end, and how many lines it has."""
         ...
 
+    @property
+    def minds_leaving(self) -> bool:
+        """Whether lines have to be remembered before they leave."""
+        ...
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Remember, on disk when this returns, that the vendor may know these from now on."""
         ...
 
     def settle(self, settled: Settled) -> None:
         """Remember lines that were promised room; on disk once `synced` returns."""
+        ...
+
+    def is_synced_at_once(self) -> bool:
+        """Put everything so far on disk if that takes no time; False: it has to be awaited."""
         ...
 
     async def synced(self) -> None:

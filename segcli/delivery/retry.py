@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
 from segcli.delivery.client import NoReply, Post
@@ -52,18 +54,24 @@ class Courier:
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
     _secrets: Sequence[str] = field(init=False, repr=False)
+    _secret_bytes: Sequence[bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._secrets = self.job.secrets()
+        self._secret_bytes = [form.encode() for form in self._secrets]
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
         todo = deque([batch])
         trouble = _Trouble()
-        while todo and await self.pace.turn():
+        while todo and (self.pace.leaves() or await self.pace.turn()):
             trouble.attempts += 1
             batch = todo.popleft()
             answer = await self._attempt(batch, post)
+            if isinstance(answer.verdict, Delivered) and not todo:
+                # Nearly every request ends here: nothing of it has to be awaited.
+                self._delivered(batch)
+                return
             again = await self._conclude(batch, answer, trouble.attempts)
             todo.extendleft(reversed(again))
             if todo:
@@ -76,7 +84,8 @@ class Courier:
 
     async def _attempt(self, batch: Sequence[Item], post: Post) -> "_Answer":
         """Post once. The room in flight is free again when this returns."""
-        await self.ledger.leaving([item.line for item in batch])
+        if self.ledger.minds_leaving:
+            await self.ledger.leaving([item.line for item in batch])
         bodies = [item.body for item in batch]
         route = batch[0].route
         request = self.job.destination.request(route, bodies, self.job.settings)
@@ -103,7 +112,7 @@ class Courier:
         """Settle what the verdict settles; return what is still to be carried, as batches."""
         match answer.verdict:
             case Delivered():
-                await self._delivered(batch)
+                self._delivered(batch)
                 return []
             case Refused(splits=True) if len(batch) > 1:
                 return halves(batch)
@@ -123,18 +132,18 @@ class Courier:
         self, batch: Sequence[Item], parts: Partial, status: int | None, attempts: int
     ) -> Sequence[Sequence[Item]]:
         known = parts.refused.keys() | parts.retry
-        await self._delivered([item for place, item in enumerate(batch) if place not in known])
+        self._delivered([item for place, item in enumerate(batch) if place not in known])
         for place, reason in sorted(parts.refused.items()):
             await self._refused([batch[place]], reason, status, attempts)
         again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
-    async def _delivered(self, batch: Sequence[Item]) -> None:
+    def _delivered(self, batch: Sequence[Item]) -> None:
         if not batch:
             return
         self.last_success = self.now()
         self.pace.grow()
-        await self.ledger.settle(Settled([item.line for item in batch], "delivered"))
+        self.ledger.delivered([item.line for item in batch])
 
     async def _refused(
         self, batch: Sequence[Item], reason: str, status: int | None, attempts: int
@@ -181,7 +190,7 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        echoed = [form for form in map(str.encode, self._secrets) if form in reply.body]
+        echoed = [form for form in self._secret_bytes if form in reply.body]
         if not echoed:
             return reply
         try:
@@ -196,8 +205,7 @@ class Courier:
         return hidden(text, self._secrets)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     """What came back for a batch."""
 
     verdict: Verdict

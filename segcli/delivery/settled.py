@@ -1,14 +1,18 @@
-"""What a run knows of a line from the time it is read until it need never be looked at again."""
+"""What a run knows of a line from the time it is read until it need never be looked at again.
+
+There is one of each for every line, and such a struct is made in a sixth of the time of a frozen
+dataclass.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from segcli.outcome import TooLong
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One input line: where it stood and what it held.
 
     `place` is that of its file among the inputs, from 0 on; in a sync, which has one input, it
@@ -26,8 +30,7 @@ class Line:
         return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """Lines that are done with: delivered, refused, rejected or skipped, and why."""
 
     lines: Sequence[Line]

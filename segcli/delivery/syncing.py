@@ -65,6 +65,11 @@ class Syncing:
     def ended(self, place: int, lines: int) -> None:
         """The members are staged in the state as a whole."""
 
+    @property
+    def minds_leaving(self) -> bool:
+        """What may be with the vendor is in doubt."""
+        return True
+
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Return when it is on disk that the vendor may know these changes; raises Stopped."""
         fresh = [line.place for line in lines if line.place not in self._out]
@@ -86,6 +91,10 @@ class Syncing:
             elif settled.state == "refused" and times == 1:
                 self._fates.append(("refused", line.place))
         self._sync.wrote()
+
+    def is_synced_at_once(self) -> bool:
+        """A database takes its time."""
+        return False
 
     async def synced(self) -> None:
         """Return when everything delivered so far is in the state, on disk; raises Stopped."""

@@ -1,6 +1,7 @@
 """How fast `segcli send` is, beside bare loops that do nothing but post, to the same vendor.
 
-    python tests/bench/bench_send.py [--rounds N] [--part NAME …]
+    python tests/bench/bench_send.py [--rounds N] [--part NAME …] [--at N …]
+                                       [--events N] [--large GB]
 
 Needs nginx with its echo module for figures that mean something (Debian: nginx-light and
 libnginx-mod-http-echo); without them uvicorn answers, and is the limit. `pip install '.[bench]'`
@@ -9,6 +10,7 @@ share the machine, and take turns on it within a round. Only ratios carry over.
 """
 
 import argparse
+import gzip
 import json
 import re
 import shutil
@@ -25,8 +27,8 @@ from measure import ENVIRONMENT, SEGCLI, Cost, in_turn, machine, medians, peak, 
 from vendors import LATENCY, Vendor, vendor
 
 LOOPS = Path(__file__).with_name("loops.py")
-# How many events of 1.2 kB there are, and how many a slow loop posts of them.
-MANY, FEW = 20_000, 1_000
+# Of how many events a slow loop posts one.
+SLOWER = 20
 BARE = (
     *("httpx", "httpx over pyreqwest", "httpx over httpx-aiohttp"),
     *("httpx over aiohttp", "aiohttp transport"),
@@ -45,6 +47,9 @@ class Bench:
     vendor: Vendor
     folder: Path
     rounds: int
+    at: Sequence[int]
+    events: int
+    large: float
 
     @property
     def file(self) -> Path:
@@ -65,16 +70,17 @@ class Bench:
 
         return run
 
-    def send(self, dest: str, url: str, concurrency: int, *, journal: bool = True, count: int = 0) -> Callable[[], Cost]:  # fmt: skip  # noqa: E501
+    def send(
+        self, dest: str, url: str, concurrency: int, *words: str, journal: bool = True
+    ) -> Callable[[], Cost]:
         """Return what runs `segcli send`; its cost is that of one event."""
-        command = self.command(dest, url, concurrency)
+        command = [*self.command(dest, url, concurrency), *words]
         command += ["--report", str(self.folder / "report.json")]
-        command += ["--limit", str(count)] if count else []
 
         def run() -> Cost:
             with self.file.open("rb") as piped:
-                words = [str(self.file), "--restart"] if journal else []
-                subprocess.run([*command, *words], stdin=piped, check=True, env=self.environment)
+                more = [str(self.file), "--restart"] if journal else []
+                subprocess.run([*command, *more], stdin=piped, check=True, env=self.environment)
             report = json.loads((self.folder / "report.json").read_bytes())
             return Cost(report["seconds"] / report["ledger"]["delivered"], 0)
 
@@ -84,6 +90,17 @@ class Bench:
         to = ["send", "--dest", dest, "--endpoint", url, "--set", "api_key=key-of-a-bench"]
         rejects = ["--rejects", str(self.folder / "rejects")]
         return [*SEGCLI, *to, *rejects, "--concurrency", str(concurrency), "--quiet"]
+
+    def repeated(self, gb: float, suffix: str) -> Path:
+        """Write the events again and again, until they are so large; packed, as many members."""
+        lines = self.file.read_bytes()
+        lines = lines[: lines.rfind(b"\n", 0, int(gb * 1e9)) + 1]
+        member = gzip.compress(lines) if suffix else lines
+        file = self.folder / f"{gb:g}.jsonl{suffix}"
+        with file.open("wb") as out:
+            for _ in range(round(gb * 1e9 / len(lines))):
+                out.write(member)
+        return file
 
     @property
     def environment(self) -> dict[str, str]:
@@ -96,8 +113,8 @@ def main() -> None:
     say(f"{machine()}")
     with tempfile.TemporaryDirectory() as name, vendor() as found:
         say(f"vendor: {found.name}\n")
-        bench = Bench(found, Path(name), asked.rounds)
-        events.write(bench.file, MANY)
+        bench = Bench(found, Path(name), asked.rounds, asked.at, asked.events, asked.large)
+        events.write(bench.file, bench.events)
         for part in asked.part:
             PARTS[part](bench)
 
@@ -105,21 +122,26 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--at", type=int, nargs="+", default=[10, 64, 100, 200], help="in flight")
+    parser.add_argument("--events", type=int, default=20_000, help="how many of 1.2 kB there are")
+    parser.add_argument("--large", type=float, default=2.0, help="GB of the input for memory")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     return parser.parse_args()
 
 
 def at_once(bench: Bench) -> None:
     """One event a request, to a vendor that answers at once."""
-    url, at = bench.vendor.url + "/", (1, 10, 64, 100, 200)
+    url, at = bench.vendor.url + "/", bench.at
+    many, few = bench.events, bench.events // SLOWER
     rows: dict[str, list[float]] = {}
     for concurrency in at:
         runs = {
-            name: bench.loop(name, url, concurrency, FEW if name == "httpx" else MANY // 2)
+            name: bench.loop(name, url, concurrency, few if name == "httpx" else many)
             for name in BARE
             if _is_there(name)
         }
         runs["segcli send"] = bench.send("webhook", url, concurrency)
+        runs["segcli send --workers 2"] = bench.send("webhook", url, concurrency, "--workers", "2")
         runs["segcli send, no journal"] = bench.send("webhook", url, concurrency, journal=False)
         runs["segcli send --dest pointillist"] = bench.send("pointillist", url, concurrency)
         for name, speed in _speeds(bench, runs).items():
@@ -138,14 +160,14 @@ def at_once(bench: Bench) -> None:
 
 def slow(bench: Bench) -> None:
     """One event a request, to a vendor that takes 50 ms: how much of what is possible."""
-    url, at = bench.vendor.slow, (10, 50, 100, 200)
+    url, at = bench.vendor.slow, bench.at
     rows: dict[str, list[float]] = {}
     for concurrency in at:
-        count = min(MANY, concurrency * 100)
+        count = min(bench.events, concurrency * 100)
         runs = {
-            "httpx": bench.loop("httpx", url, concurrency, min(FEW, count)),
+            "httpx": bench.loop("httpx", url, concurrency, bench.events // SLOWER),
             "aiohttp transport": bench.loop("aiohttp transport", url, concurrency, count),
-            "segcli send": bench.send("webhook", url, concurrency, count=count),
+            "segcli send": bench.send("webhook", url, concurrency, "--limit", str(count)),
         }
         for name, speed in _speeds(bench, runs).items():
             rows.setdefault(name, []).append(speed)
@@ -165,7 +187,7 @@ def batches(bench: Bench) -> None:
     }
     if _is_there("segment"):
         runs["Segment's client for Python"] = bench.loop(
-            "segment", bench.vendor.segment, 1, MANY // 4
+            "segment", bench.vendor.segment, 1, bench.events // 4
         )
     speeds = _speeds(bench, runs)
     least = min(speeds.values())
@@ -174,20 +196,22 @@ def batches(bench: Bench) -> None:
 
 
 def memory(bench: Bench) -> None:
-    """What a run holds at most, whatever the size of its input."""
+    """What a run holds at most, whatever the size of its input, as it is and packed."""
+    small = 0.01
+    # One event a request takes minutes for what batches take half a minute for.
+    large = {"webhook": bench.large / 10, "pointillist": bench.large / 10, "segment": bench.large}
     rows = []
-    for dest in ("webhook", "pointillist", "segment"):
+    for dest, size in large.items():
         url = bench.vendor.segment if dest == "segment" else bench.vendor.url
-        command = bench.command(dest, url, 64)
-        held = []
-        for times in (1, 4):
-            file = bench.folder / f"times{times}.jsonl"
-            file.write_bytes(bench.file.read_bytes() * times)
-            journal = ["--journal", str(bench.folder / "a.journal")]
-            held.append(peak([*command, str(file), *journal])[0])
-        rows.append((dest, *(f"{mib:.0f} MiB" for mib in held)))
-    size = bench.file.stat().st_size / 1e6
-    heads = ("64 in flight", f"{size:.0f} MB of input", f"{4 * size:.0f} MB of input")
+        journal = ["--journal", str(bench.folder / "a.journal")]
+        command = [*bench.command(dest, url, 64), *journal]
+        for suffix in ("", ".gz"):
+            files = [bench.repeated(gb, suffix) for gb in (small, size)]
+            held = [f"{peak([*command, str(file)])[0]:.0f} MiB" for file in files]
+            for file in files:
+                file.unlink(missing_ok=True)
+            rows.append((f"{dest}{', gzip' if suffix else ''}", held[0], f"{size:g} GB", held[1]))
+    heads = ("64 in flight", f"{small:g} GB of input", "or of", "")
     say("memory at most\n\n" + table(heads, rows) + "\n")
 
 

@@ -74,9 +74,11 @@ def vendor() -> Iterator[Vendor]:
         probe.close()
         what, command = _command(folder, port)
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-            _await(port)
-            yield Vendor(f"http://127.0.0.1:{port}", what)
-            process.terminate()
+            try:
+                _await(port)
+                yield Vendor(f"http://127.0.0.1:{port}", what)
+            finally:
+                process.terminate()
 
 
 def _command(folder: Path, port: int) -> tuple[str, list[str]]:
