@@ -205,6 +205,11 @@ class _Delivery:
             return False
         await self.courier.carry(batch, post)
         self.answered.add(batch)
+        if self.ledger.has_record:
+            # In the next turn it is on record: before that its place in flight is not used again.
+            await asyncio.sleep(0)
+        if self.ledger.failure:
+            self.brake.pull(self.ledger.failure)
         if self.run.concurrency == 1:
             # Where requests go one by one, they go in the order of the input.
             await self.answered.all_on_disk()

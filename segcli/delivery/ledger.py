@@ -18,7 +18,8 @@ class Ledger:
     """Accounts for every line of a run.
 
     A line that is refused or rejected is in the rejects file, and then in the record, before it
-    is counted. What was opened and not settled is unsent.
+    is counted. What was opened and not settled is unsent. `failure` is why what was delivered could
+    not be kept.
     """
 
     def __init__(self, tally: Tally, rejects: Rejects, record: Record | None = None) -> None:
@@ -27,7 +28,7 @@ class Ledger:
         self._record = record
         self._open = 0
         self._delivered: list[Line] = []
-        self._failed: Stopped | None = None
+        self.failure: Stopped | None = None
 
     def begin(self, inputs: Sequence[Input]) -> None:
         """Take up the record, before anything is read or sent."""
@@ -70,7 +71,7 @@ class Ledger:
         """End lines that the vendor has taken.
 
         That survives this process after this turn of the event loop. Where it cannot be kept
-        `on_disk` says so.
+        `failure` and `on_disk` say so.
         """
         if self._record:
             self._end_soon(lines)
@@ -99,8 +100,8 @@ class Ledger:
         False: it has to be awaited.
         """
         self._end_delivered()
-        if self._failed:
-            raise self._failed
+        if self.failure:
+            raise self.failure
         return self._record is None or self._record.is_synced_at_once()
 
     def _end_soon(self, lines: Sequence[Line]) -> None:
@@ -119,7 +120,7 @@ class Ledger:
         try:
             self._end(Settled(lines, "delivered"))
         except Stopped as error:
-            self._failed = error
+            self.failure = error
 
     def _end(self, settled: Settled) -> None:
         if self._record:
