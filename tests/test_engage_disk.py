@@ -39,7 +39,7 @@ def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_k
 
     def fill_the_disk_later(state: State, *given: object) -> None:
         notes.append(given)
-        if len(notes) == 20:
+        if len(notes) == 6:
             pages = state._db.execute("PRAGMA page_count").fetchone()[0]
             state._db.execute(f"PRAGMA max_page_count = {pages}")
         note(state, *given)  # type: ignore[arg-type]
