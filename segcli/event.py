@@ -4,7 +4,6 @@ What the mapping may rely on afterwards is what `parse` checked; the fields are 
 Segment's spec (https://segment.com/docs/connections/spec/common/).
 """
 
-import base64
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -12,6 +11,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from segcli import exact_json
+from segcli.kept import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
@@ -142,19 +142,6 @@ def parse(line: bytes) -> Event:
     return Event(raw, data)
 
 
-def original(line: bytes) -> bytes:
-    """Return the event that a line of a rejects file keeps; any other line as it is."""
-    try:
-        record = exact_json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(record, dict) or "type" in record or "state" not in record:
-        return line
-    if isinstance(record.get("event"), dict):
-        return _kept_bytes(line, record["event"])
-    return _kept_text(record) or line
-
-
 def identifier(value: object) -> str | None:
     """Return an id as a string; None for null, an empty string and whatever is no id."""
     if isinstance(value, str):
@@ -176,13 +163,12 @@ def parse_time(text: object) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def is_time(text: str) -> bool:
+def is_time(value: object) -> bool:
     """Tell whether `parse_time` reads it."""
     try:
-        datetime.fromisoformat(text)
+        parse_time(value)
     except ValueError:
-        # RFC 3339 has a small z too.
-        return "z" in text and is_time(text.replace("z", "Z"))
+        return False
     return True
 
 
@@ -194,30 +180,6 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Rejected("", "not a JSON object")
     return data
-
-
-def _kept_bytes(line: bytes, event: dict[str, Any]) -> bytes:
-    """Return the bytes of the event in a record that we wrote; else the event written anew.
-
-    In a JSON string every quote is escaped, so the first match is the record's own key.
-    """
-    kept = line.partition(b',"event":')[2].removesuffix(b"}")
-    try:
-        same = exact_json.loads(kept) == event
-    except ValueError:
-        same = False
-    return kept if same else exact_json.dumps(event)
-
-
-def _kept_text(record: dict[str, Any]) -> bytes:
-    """Return the bytes of a line that was no event; they may not have been text."""
-    if isinstance(record.get("raw"), str):
-        text: str = record["raw"]
-        return text.encode()
-    try:
-        return base64.b64decode(record.get("raw_base64", ""))
-    except (ValueError, TypeError):
-        return b""
 
 
 def _check(data: dict[str, Any]) -> None:
@@ -257,5 +219,5 @@ def _check_user(data: dict[str, Any]) -> None:
 
 
 def _check_time(name: str, value: object) -> None:
-    if not (isinstance(value, str) and is_time(value)):
+    if not is_time(value):
         raise Rejected(name, "is not an ISO-8601 time")

@@ -98,12 +98,12 @@ def part_of(data: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     """Return what an excerpt for these paths holds of an event that was read in full."""
     part = {key: value for key, value in data.items() if key in _KEPT}
     for path in paths:
-        names = path.split(".")
-        source, target = data, part
-        for name in names[:-1]:
-            source, target = source.get(name) or {}, target.setdefault(name, {})
-        if names[-1] in source:
-            target[names[-1]] = source[names[-1]]
+        name, *inner = path.split(".")
+        value = data.get(name)
+        if not inner:
+            part[name] = value
+        elif value and inner[0] in value:
+            part.setdefault(name, {})[inner[0]] = value[inner[0]]
     return part
 
 
@@ -151,7 +151,8 @@ def _type_below(name: str, paths: list[str]) -> Any:
     """Return the type of an object into which these paths lead, if any of them does."""
     if name in paths:
         return _WHOLE
-    inner = [path.removeprefix(f"{name}.") for path in paths if path.startswith(f"{name}.")]
+    # What a path leads into further down is read whole.
+    inner = [path.split(".")[1] for path in paths if path.startswith(f"{name}.")]
     if not inner:
         return _KEYS
     return TypedDict(name, dict.fromkeys(inner, Any), total=False)  # type: ignore[operator]  # known at run time

@@ -138,3 +138,11 @@ def test_a_query_may_ask_for_any_field() -> None:
 
     line = line_of(context={"page": {"url": "x"}})
     assert shown(outcomes(job)([line])[0]).startswith("Mapped")
+
+
+def test_a_path_that_leads_further_down_is_read_whole() -> None:
+    line = line_of(timestamp="2026-02-03", properties={"a": {"b": {"c": 1}}, "d": 2}) + b"\n"
+    [event] = excerpts(["properties.a.b.c"])([line])
+
+    assert event
+    assert event.properties == {"a": {"b": {"c": 1}}}

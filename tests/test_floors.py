@@ -18,6 +18,7 @@ FLOORS = {
     "segcli.event": VALUES,
     "segcli.exact_json": VALUES,
     "segcli.excerpt": VALUES,
+    "segcli.kept": VALUES,
     "segcli.verdict": VALUES,
     "segcli.items": VALUES,
     "segcli.template": VALUES,

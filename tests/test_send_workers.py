@@ -54,6 +54,16 @@ def is_running(pid: int) -> bool:
     return status.rpartition(") ")[2][0] != "Z"
 
 
+def under_way(
+    at: Standin, spawn: Spawn, events: Path, concurrency: str, requests: int
+) -> "subprocess.Popen[str]":
+    """Start a run of two processes; return it once the vendor has had so many requests."""
+    to = sending_to("webhook", at.endpoint("webhook"))
+    process = spawn(*to, events, "--workers", "2", "--concurrency", concurrency)
+    wait_until(lambda: int(at.app.counts()["totals"]["requests"]) >= requests)
+    return process
+
+
 def test_several_processes_deliver_every_event_once_and_in_order_through_faults(
     segcli: Segcli, standin: Start, events: Path, tmp_path: Path
 ) -> None:
@@ -73,9 +83,7 @@ def test_a_process_that_dies_costs_a_retry_and_no_event(
     spawn: Spawn, standin: Start, events: Path, tmp_path: Path
 ) -> None:
     at = standin(latency=0.05)
-    to = sending_to("webhook", at.endpoint("webhook"))
-    process = spawn(*to, events, "--workers", "2", "--concurrency", "10")
-    wait_until(lambda: len(at.app.accepted) > 20)
+    process = under_way(at, spawn, events, "10", 21)
     os.kill(children_of(process.pid)[0], signal.SIGKILL)
     _, err = process.communicate(timeout=20)
     report = report_in(tmp_path)
@@ -90,9 +98,7 @@ def test_where_all_processes_have_died_the_run_stops_and_can_go_on(
     spawn: Spawn, standin: Start, events: Path, tmp_path: Path
 ) -> None:
     at = standin(latency=0.05)
-    to = sending_to("webhook", at.endpoint("webhook"))
-    process = spawn(*to, events, "--workers", "2", "--concurrency", "10")
-    wait_until(lambda: len(at.app.accepted) > 20)
+    process = under_way(at, spawn, events, "10", 21)
     for child in children_of(process.pid):
         os.kill(child, signal.SIGKILL)
     _, err = process.communicate(timeout=20)
@@ -118,9 +124,7 @@ def test_a_signal_leaves_no_process_behind(
     tmp_path: Path,
 ) -> None:
     at = standin(latency=0.3)
-    to = sending_to("webhook", at.endpoint("webhook"))
-    process = spawn(*to, events, "--workers", "2", "--concurrency", "4")
-    wait_until(lambda: int(at.app.counts()["totals"]["requests"]) >= 4)
+    process = under_way(at, spawn, events, "4", 4)
     children = children_of(process.pid)
     for number in signals:
         send_signal(process, number)
@@ -138,9 +142,7 @@ def test_no_process_outlives_the_one_that_was_killed(
     spawn: Spawn, standin: Start, events: Path
 ) -> None:
     at = standin(latency=0.3)
-    to = sending_to("webhook", at.endpoint("webhook"))
-    process = spawn(*to, events, "--workers", "2", "--concurrency", "4")
-    wait_until(lambda: int(at.app.counts()["totals"]["requests"]) >= 4)
+    process = under_way(at, spawn, events, "4", 4)
     children = children_of(process.pid)
     process.kill()
     process.wait()

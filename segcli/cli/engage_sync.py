@@ -18,8 +18,8 @@ from segcli.cli.sending import (
     SandboxOptions,
     overrides_of,
     run_and_report,
+    run_at,
     staged,
-    transport_for,
 )
 from segcli.delivery import rejects, source
 from segcli.delivery.member import Columns
@@ -150,24 +150,18 @@ def _one_file(name: str) -> Input:
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
-    from segcli.delivery.deliver import Run
     from segcli.delivery.syncing import Syncing
 
     asked, job = one.asked, one.job
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
     rejects.check_writable(kept)
     difference = _difference(one, state)
-    run = Run(
+    run = run_at(
+        pace,
         job=job,
         # What is sent is not what is read, so its bytes say nothing of how far the sync is.
         inputs=[replace(one.entry, size=None)],
         rejects=kept,
-        concurrency=pace.concurrency,
-        rate=pace.rate,
-        timeout=pace.timeout,
-        retry_for=pace.retry_for,
-        transport=transport_for(pace),
-        processes=pace.workers,
         record=Syncing(state, difference, one.computation, at=one.at),
     )
     ending = _ending(one, STATES_OF_SEND)

@@ -21,6 +21,7 @@ from segcli.cli.sending import (
     SandboxOptions,
     overrides_of,
     run_and_report,
+    run_at,
     staged,
     transport_for,
 )
@@ -89,8 +90,6 @@ def _send(
     inputs: list[Input],
     standin: Standin | None,
 ) -> int:
-    from segcli.delivery.deliver import Run
-
     job = job_of(asked, overrides=overrides_of(standin))
     settings.require(job.destination.name, job.settings)
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
@@ -112,18 +111,8 @@ def _send(
         sandbox=standin.url if standin else "",
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
-    run = Run(
-        job=job,
-        inputs=wanted,
-        rejects=kept,
-        concurrency=pace.concurrency,
-        rate=pace.rate,
-        timeout=pace.timeout,
-        retry_for=pace.retry_for,
-        max_line=asked.max_line,
-        transport=transport_for(pace),
-        processes=pace.workers,
-        record=journal,
+    run = run_at(
+        pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, record=journal
     )
 
     def go_on() -> str:

@@ -113,6 +113,21 @@ SANDBOX_OPTIONS = packed(
 )
 
 
+def run_at(pace: PaceOptions, **what: Any) -> "Run":
+    """Return a run at this pace; `what` it sends are the other fields of `Run`."""
+    from segcli.delivery.deliver import Run
+
+    return Run(
+        concurrency=pace.concurrency,
+        rate=pace.rate,
+        timeout=pace.timeout,
+        retry_for=pace.retry_for,
+        transport=transport_for(pace),
+        processes=pace.workers,
+        **what,
+    )
+
+
 def transport_for(pace: PaceOptions) -> str:
     """Load the transport and return its name: httpx's own where the usual one cannot be loaded.
 

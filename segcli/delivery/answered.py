@@ -16,8 +16,8 @@ _GATHERS_AT_MOST = 6
 class Answered:
     """Puts on disk what was settled, and then lets the users of each batch go on.
 
-    Nobody waits here: a place in flight is used again as soon as a batch is added. Where the disk
-    fails the brake is pulled.
+    Nobody waits here: a place in flight is used again while the disk is at work. Where that fails
+    the brake is pulled.
     """
 
     def __init__(self, ledger: Ledger, brake: Brake, lanes: Lanes) -> None:

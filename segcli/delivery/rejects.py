@@ -11,8 +11,8 @@ import orjson
 
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
-from segcli.event import original
 from segcli.exact_json import loads
+from segcli.kept import original
 from segcli.outcome import TooLong
 
 if TYPE_CHECKING:

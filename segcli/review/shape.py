@@ -49,8 +49,7 @@ class Shapes:
             found.append(number)
             if not all(values):
                 found.append(tuple(map(bool, values)))
-            for name in names:
-                containers.append(one[name])  # noqa: PERF401  # there are few, a list costs more
+            containers += map(one.__getitem__, names)
         return tuple(found)
 
     def _new_kind(self, kind: _Key, one: dict[str, Any]) -> tuple[int, list[str]]:
