@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from samples import ROOT, job_for
 
-from segcli.delivery import source
 from segcli.delivery.check import Check, check
+from segcli.delivery.lines import source
 from segcli.destination import Payload
 from segcli.event import TYPES, Event
 from segcli.outcome import Job

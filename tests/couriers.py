@@ -10,7 +10,7 @@ from sending import clock, item, play
 
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
-from segcli.delivery.client import NoReply, Post
+from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.delivery.rejects import Rejects

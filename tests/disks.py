@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sending import tracks, written
 
-from segcli.delivery import deliver, journal
+from segcli.delivery import deliver
+from segcli.delivery.journal import journal
 
 COUNT = 150
 ALL = {f"m{number}" for number in range(COUNT)}

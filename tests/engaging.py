@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segcli.delivery.member import Member
-from segcli.delivery.state import Difference, State, Which
+from segcli.delivery.audience.member import Member
+from segcli.delivery.audience.state import Difference, State, Which
 from segcli.engage import Change
 from segcli.sandbox import Standin
 

@@ -9,7 +9,7 @@ import pytest
 from packing import gz
 from sending import Said, tracks, written
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.inputs.input import is_address
 from segcli.secret import display_address
 

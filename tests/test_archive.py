@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from packing import gz
 from sending import Said, report_in, track, written
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.inputs import Days, Input
 from segcli.inputs.archive import day_of
 

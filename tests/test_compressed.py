@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packing import PACKS, SKIPPABLE, Pack, gz, zst
 from test_source import MIB, chunks, lines, weighed
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import compressed
 

@@ -9,7 +9,7 @@ import pytest
 from engaging import STATE, csv, engage, heard
 from sending import Said
 
-from segcli.delivery.state import State
+from segcli.delivery.audience.state import State
 from segcli.sandbox import Standin
 
 Segcli = Callable[..., Said]

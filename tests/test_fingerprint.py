@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.fingerprint import Fingerprint, Mark
-from segcli.delivery.fingerprint import verify as verify_input
+from segcli.delivery.lines.fingerprint import Fingerprint, Mark
+from segcli.delivery.lines.fingerprint import verify as verify_input
 from segcli.errors import InputError
 from segcli.inputs import Input
 

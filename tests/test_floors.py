@@ -46,12 +46,12 @@ PACKAGES = {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations
 }  # fmt: skip
 HOMES = {
     "httpx": {
-        *("segcli.delivery.client", "segcli.delivery.transport"),
-        *("segcli.delivery.aiohttp_transport", "segcli.delivery.proxy"),
+        *("segcli.delivery.http.client", "segcli.delivery.http.transport"),
+        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.proxy"),
     },
-    "aiohttp": {"segcli.delivery.aiohttp_transport", "segcli.inputs.store"},
-    "multidict": {"segcli.delivery.aiohttp_transport"},
-    "yarl": {"segcli.delivery.aiohttp_transport"},
+    "aiohttp": {"segcli.delivery.http.aiohttp_transport", "segcli.inputs.store"},
+    "multidict": {"segcli.delivery.http.aiohttp_transport"},
+    "yarl": {"segcli.delivery.http.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},

@@ -10,7 +10,7 @@ import pytest
 from packing import gz, zst
 from sending import Said, records, track, written
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.errors import InputError
 
 Segcli = Callable[..., Said]

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.frames import Frames
+from segcli.delivery.http.frames import Frames
 
 VALUES = st.lists(
     st.one_of(st.binary(max_size=40), st.tuples(st.integers(), st.text(max_size=9))), max_size=12

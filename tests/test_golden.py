@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.delivery.transform import Transformation, transform
 

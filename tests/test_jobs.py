@@ -14,9 +14,10 @@ import pytest
 from bending import events_bent_by_every_kind_of_value
 from samples import NAMES, SAMPLES, job_for, line_of, lines_of
 
-from segcli.delivery import flow, texts
+from segcli.delivery.jobs import flow
+from segcli.delivery.jobs.serving import WorkerFailed
+from segcli.delivery.lines import texts
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.serving import WorkerFailed
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
 from segcli.destination import Payload

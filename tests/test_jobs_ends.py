@@ -243,7 +243,8 @@ def test_a_small_file_loads_nothing_that_only_workers_need(tmp_path: Path) -> No
         "import sys, segcli.cli\n"
         "try: segcli.cli.main(['transform', '-q', 'events.jsonl'])\n"
         "except SystemExit: pass\n"
-        "unwanted = {'segcli.delivery.workers', 'multiprocessing', 'pickle', 'mmap', 'asyncio'}\n"
+        "workers = 'segcli.delivery.jobs.workers'\n"
+        "unwanted = {workers, 'multiprocessing', 'pickle', 'mmap', 'asyncio'}\n"
         "print(sorted(unwanted & sys.modules.keys()))\n"
     )
     (tmp_path / "events.jsonl").write_bytes(LINE)

@@ -8,11 +8,11 @@ import pytest
 from disks import broken, no_space
 from journals import delivered, opened, totals
 
-from segcli.delivery import journal as module
-from segcli.delivery import journal_file
-from segcli.delivery import past as pasts
-from segcli.delivery.fingerprint import Mark
-from segcli.delivery.journal import Journal
+from segcli.delivery.journal import file as journal_file
+from segcli.delivery.journal import journal as module
+from segcli.delivery.journal import past as pasts
+from segcli.delivery.journal.journal import Journal
+from segcli.delivery.lines.fingerprint import Mark
 from segcli.errors import Stopped, UsageError
 
 

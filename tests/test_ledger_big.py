@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sending import job_to, track, written
 
-from segcli.delivery import source
 from segcli.delivery.deliver import Run, deliver
+from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.sandbox import Fault, Standin
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from segcli.delivery import source
-from segcli.delivery.member import BadRow, Columns, Member
-from segcli.delivery.members import members
+from segcli.delivery.audience.member import BadRow, Columns, Member
+from segcli.delivery.audience.members import members
+from segcli.delivery.lines import source
 from segcli.errors import InputError
 
 Rows = list[Member | BadRow]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
 from sending import records, track, written
 
-from segcli.delivery import past as pasts
-from segcli.delivery.fingerprint import Mark
-from segcli.delivery.past import Header, Past
+from segcli.delivery.journal import past as pasts
+from segcli.delivery.journal.past import Header, Past
+from segcli.delivery.lines.fingerprint import Mark
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a", "/b"])
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import records, track
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.delivery.rejects import Rejects, default_path
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped

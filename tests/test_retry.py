@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import clock
 
-from segcli.delivery.client import NoReply
+from segcli.delivery.http.client import NoReply
 from segcli.delivery.retry import backoff
 from segcli.errors import Stopped
 from segcli.verdict import Reply

@@ -10,7 +10,7 @@ from packing import gz
 from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, track, written
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.inputs import fetching
 
 boto3 = pytest.importorskip("boto3")

@@ -23,8 +23,8 @@ from sending import (
 )
 from wires import Call, wire_that
 
-from segcli.delivery.client import NoReply
-from segcli.delivery.posters import PosterFailed, posting_from
+from segcli.delivery.http.client import NoReply
+from segcli.delivery.http.posters import PosterFailed, posting_from
 from segcli.destination import Request
 from segcli.sandbox import Fault, Standin
 

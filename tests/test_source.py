@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery import source
-from segcli.delivery.source import Chunk
+from segcli.delivery.lines import source
+from segcli.delivery.lines.source import Chunk
 from segcli.outcome import TooLong
 
 T = TypeVar("T")

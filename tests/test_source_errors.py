@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import opening
 

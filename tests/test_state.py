@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from engaging import AUDIENCE, TRAIT, audience, changes, difference, member, opened, sync, values
 
-from segcli.delivery.member import BadRow
-from segcli.delivery.state import Difference, State, Which
+from segcli.delivery.audience.member import BadRow
+from segcli.delivery.audience.state import Difference, State, Which
 from segcli.engage import Change
 from segcli.errors import InputError
 

@@ -8,7 +8,7 @@ from engaging import AUDIENCE, TRAIT, audience, changes, difference, member, ope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segcli.delivery.state import Fate, State, Which
+from segcli.delivery.audience.state import Fate, State, Which
 from segcli.engage import Computation, message_id
 
 BIG = Computation(kind="audience", key="big", label="Acme")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery import texts
-from segcli.delivery.texts import Span, Text, identity, lines_of
+from segcli.delivery.lines import texts
+from segcli.delivery.lines.texts import Span, Text, identity, lines_of
 from segcli.inputs import ReadError
 from segcli.outcome import TooLong
 

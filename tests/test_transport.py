@@ -13,8 +13,8 @@ from sending import closed_port
 from wires import OK, Call, over, replies_to, wire_that
 
 from segcli import __version__
-from segcli.delivery.client import LONGEST_REPLY, NoReply, Post
-from segcli.delivery.transport import TRANSPORTS
+from segcli.delivery.http.client import LONGEST_REPLY, NoReply, Post
+from segcli.delivery.http.transport import TRANSPORTS
 from segcli.destination import Request
 from segcli.verdict import Reply
 

@@ -8,8 +8,8 @@ import trustme
 from sending import closed_port
 from wires import OK, Call, replies_to, wire_that
 
-from segcli.delivery.client import NoReply
-from segcli.delivery.transport import TRANSPORTS
+from segcli.delivery.http.client import NoReply
+from segcli.delivery.http.transport import TRANSPORTS
 from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)

@@ -9,8 +9,8 @@ import pytest
 import trustme
 from wires import Call, Wire, replies_to, wire_that
 
-from segcli.delivery.client import NoReply
-from segcli.delivery.transport import TRANSPORTS
+from segcli.delivery.http.client import NoReply
+from segcli.delivery.http.transport import TRANSPORTS
 from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)

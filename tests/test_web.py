@@ -9,7 +9,7 @@ from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, tracks, written
 from stores import Web, web_server
 
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import fetching, store
 

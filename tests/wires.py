@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from segcli.delivery.client import NoReply, Post, posting
+from segcli.delivery.http.client import NoReply, Post, posting
 from segcli.destination import Request
 from segcli.verdict import Reply
 

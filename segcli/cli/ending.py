@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segcli.delivery.source import Input
+from segcli.delivery.lines.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.errors import Exit, SegcliError
 from segcli.outcome import Job

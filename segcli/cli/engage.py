@@ -12,7 +12,7 @@ from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
 from segcli.cli.quantities import Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
-from segcli.delivery.member import Columns
+from segcli.delivery.audience.member import Columns
 from segcli.engage import property_name
 from segcli.errors import UsageError
 

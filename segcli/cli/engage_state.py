@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from segcli.delivery.journal_file import lock
-from segcli.delivery.state import State
+from segcli.delivery.audience.state import State
+from segcli.delivery.journal.file import lock
 from segcli.errors import OutputError, UsageError
 
 

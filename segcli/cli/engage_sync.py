@@ -21,11 +21,12 @@ from segcli.cli.sending import (
     run_at,
     staged,
 )
-from segcli.delivery import rejects, source
-from segcli.delivery.member import Columns
-from segcli.delivery.members import members
-from segcli.delivery.source import Input
-from segcli.delivery.state import Difference, State, Which
+from segcli.delivery import rejects
+from segcli.delivery.audience.member import Columns
+from segcli.delivery.audience.members import members
+from segcli.delivery.audience.state import Difference, State, Which
+from segcli.delivery.lines import source
+from segcli.delivery.lines.source import Input
 from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.delivery.tally import State as LineState
 from segcli.engage import Computation, Kind, identify
@@ -150,7 +151,7 @@ def _one_file(name: str) -> Input:
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
-    from segcli.delivery.syncing import Syncing
+    from segcli.delivery.audience.syncing import Syncing
 
     asked, job = one.asked, one.job
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from segcli.cli.options import JobOptions
-from segcli.delivery.source import Input
+from segcli.delivery.lines.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
 from segcli.secret import display_address, display_url, hidden
 
 if TYPE_CHECKING:
-    from segcli.delivery.journal import Journal
-    from segcli.delivery.past import Header
+    from segcli.delivery.journal.journal import Journal
+    from segcli.delivery.journal.past import Header
 
 _OPTIONS = (
     "type",
@@ -53,7 +53,7 @@ def begin_journal(
     A rehearsal and an input that flows in once have a journal only where one is named. Raises
     UsageError, InputError and OutputError, before anything is sent.
     """
-    from segcli.delivery.resume import Start, begin, default_path
+    from segcli.delivery.journal.resume import Start, begin, default_path
 
     if how.resume and how.restart:
         raise UsageError("--resume and --restart do not go together", "Type one of them.")
@@ -94,8 +94,8 @@ def _without_secrets(word: str, job: Job) -> str:
 
 
 def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
-    from segcli.delivery.past import Header
-    from segcli.delivery.resume import names_of
+    from segcli.delivery.journal.past import Header
+    from segcli.delivery.journal.resume import names_of
 
     return Header(
         destination=job.destination.name,

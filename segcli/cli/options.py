@@ -11,7 +11,7 @@ import click
 
 from segcli.cli.quantities import DURATION, MOMENT, SIZE, Moment
 from segcli.cli.where import QUERY, Where
-from segcli.delivery.source import MAX_LINE
+from segcli.delivery.lines.source import MAX_LINE
 from segcli.event import TYPES
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -14,7 +14,7 @@ from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
 from segcli.cli.quantities import DURATION, RATE, Quantity
-from segcli.delivery import source
+from segcli.delivery.lines import source
 from segcli.destination import Destination
 from segcli.errors import SegcliError, UsageError
 from segcli.sandbox import Fault, Script, Standin, parse_fault
@@ -133,7 +133,7 @@ def transport_for(pace: PaceOptions) -> str:
 
     Raises UsageError where that one was asked for.
     """
-    from segcli.delivery.transport import TRANSPORTS, load
+    from segcli.delivery.http.transport import TRANSPORTS, load
 
     wanted = pace.http_transport or TRANSPORTS[0]
     try:

@@ -8,14 +8,14 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
-from segcli.delivery.blocks import MAX_LINE, Numbers, Unreadable
-from segcli.delivery.flow import Flow
 from segcli.delivery.golden import GoldenFile, Place
+from segcli.delivery.jobs.flow import Flow
+from segcli.delivery.jobs.portion import Piece, Portion
+from segcli.delivery.lines.blocks import MAX_LINE, Numbers, Unreadable
+from segcli.delivery.lines.texts import lines_of
 from segcli.delivery.message_ids import MessageIds
-from segcli.delivery.portion import Piece, Portion
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.texts import lines_of
 from segcli.destination import Remark
 from segcli.inputs import Input
 from segcli.outcome import Job

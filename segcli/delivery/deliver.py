@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from segcli.delivery import source
-from segcli.delivery.ahead import read_ahead
 from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.brake import Brake
-from segcli.delivery.client import Post, posting
+from segcli.delivery.http.client import Post, posting
+from segcli.delivery.http.posters import posting_from
+from segcli.delivery.http.transport import TRANSPORTS
+from segcli.delivery.journal.reading import Reading, all_lines
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
+from segcli.delivery.lines import source
+from segcli.delivery.lines.ahead import read_ahead
+from segcli.delivery.lines.source import Input
 from segcli.delivery.pace import Pace
-from segcli.delivery.posters import posting_from
-from segcli.delivery.reading import Reading, all_lines
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.source import Input
 from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.tally import Tally
-from segcli.delivery.transport import TRANSPORTS
 from segcli.errors import Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes

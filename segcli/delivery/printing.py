@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from segcli.delivery.portion import Piece, Portion, Work
+from segcli.delivery.jobs.portion import Piece, Portion, Work
+from segcli.delivery.lines.texts import lines_of, without_break
 from segcli.delivery.tally import State
-from segcli.delivery.texts import lines_of, without_break
 from segcli.event import Rejected
 from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, outcomes
 

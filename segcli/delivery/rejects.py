@@ -16,7 +16,7 @@ from segcli.kept import original
 from segcli.outcome import TooLong
 
 if TYPE_CHECKING:
-    from segcli.delivery.sync import GroupSync
+    from segcli.delivery.journal.sync import GroupSync
 
 
 class Rejects:
@@ -68,7 +68,7 @@ class Rejects:
     async def synced(self) -> None:
         """Return when everything kept so far is on disk; raises Stopped where it cannot be."""
         # `transform` keeps rejects too, and needs no event loop.
-        from segcli.delivery.sync import GroupSync  # noqa: PLC0415
+        from segcli.delivery.journal.sync import GroupSync  # noqa: PLC0415
 
         if self._file is None:
             return

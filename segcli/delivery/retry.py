@@ -11,7 +11,7 @@ import msgspec
 
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
-from segcli.delivery.client import NoReply, Post
+from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.delivery.settled import Settled

@@ -5,8 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from segcli.delivery.blocks import MAX_LINE, Block, Numbers, Unreadable
-from segcli.delivery.flow import Flow
+from segcli.delivery.jobs.flow import Flow
+from segcli.delivery.lines.blocks import MAX_LINE, Block, Numbers, Unreadable
 from segcli.delivery.printing import Account, Printing, printing_of
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled

@@ -22,8 +22,8 @@ from typing import Any
 
 from segcli.cli import main as segcli
 from segcli.delivery import deliver
-from segcli.delivery.client import Post
-from segcli.delivery.state import State
+from segcli.delivery.audience.state import State
+from segcli.delivery.http.client import Post
 from segcli.destination import Request
 from segcli.verdict import Reply
 

@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from segcli.delivery.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
-from segcli.delivery.portion import Piece, Portion, Work
-from segcli.delivery.texts import Text
+from segcli.delivery.jobs.portion import Piece, Portion, Work
+from segcli.delivery.lines.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
+from segcli.delivery.lines.texts import Text
 from segcli.errors import SegcliError
 from segcli.inputs import Input, ReadError
 
 if TYPE_CHECKING:
-    from segcli.delivery.workers import Workers
+    from segcli.delivery.jobs.workers import Workers
 
 A = TypeVar("A")
 
@@ -100,7 +100,7 @@ class Flow(Generic[A]):
     def _hand_over(self, block: Block, piece: Piece) -> Iterator[tuple[Block, Portion[A]]]:
         """Give a block to a worker; yield what has to be taken before."""
         if self._workers is None:
-            from segcli.delivery.workers import Workers  # noqa: PLC0415  # small inputs need none
+            from segcli.delivery.jobs.workers import Workers  # noqa: PLC0415  # small inputs need none
 
             self._workers = Workers(self._work, self._jobs, 2 * self._block)
         if not self._workers.takes(piece):

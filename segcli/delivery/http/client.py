@@ -14,8 +14,8 @@ from functools import lru_cache
 import httpx
 
 from segcli import __version__
-from segcli.delivery.deadlines import Deadlines
-from segcli.delivery.transport import ADDRESS, opened
+from segcli.delivery.http.deadlines import Deadlines
+from segcli.delivery.http.transport import ADDRESS, opened
 from segcli.destination import Request
 from segcli.verdict import Reply
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-from segcli.delivery.texts import Span, Text
+from segcli.delivery.lines.texts import Span, Text
 from segcli.outcome import TooLong
 
 A = TypeVar("A")

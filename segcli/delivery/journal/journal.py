@@ -1,6 +1,6 @@
 """The journal: remembers on disk what is settled, so that a stopped run can go on.
 
-`segcli.delivery.past` has the format and reads it back.
+`segcli.delivery.journal.past` has the format and reads it back.
 """
 
 import os
@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segcli.delivery.fingerprint import Mark
-from segcli.delivery.journal_file import is_still_there, replaced, take_room, write
-from segcli.delivery.past import End, Past, encode, key_of, mark_fields, name_of
-from segcli.delivery.positions import ranges
-from segcli.delivery.reading import Reading, open_lines
+from segcli.delivery.journal.file import is_still_there, replaced, take_room, write
+from segcli.delivery.journal.past import End, Past, encode, key_of, mark_fields, name_of
+from segcli.delivery.journal.positions import ranges
+from segcli.delivery.journal.reading import Reading, open_lines
+from segcli.delivery.journal.sync import GroupSync
+from segcli.delivery.lines.fingerprint import Mark
+from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
-from segcli.delivery.source import Input
-from segcli.delivery.sync import GroupSync
 from segcli.errors import OutputError, Stopped
 
 # What a settled line takes at most in the journal, as a record of its own.

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from segcli.delivery.past import sync_folder
+from segcli.delivery.journal.past import sync_folder
 from segcli.errors import OutputError, UsageError
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from segcli.delivery import state_file
-from segcli.delivery import state_sql as sql
-from segcli.delivery.member import BadRow, Member
+from segcli.delivery.audience import state_file
+from segcli.delivery.audience import state_sql as sql
+from segcli.delivery.audience.member import BadRow, Member
 from segcli.engage import Change, Kind
 from segcli.errors import Stopped
 

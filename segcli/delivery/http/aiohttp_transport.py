@@ -18,8 +18,8 @@ from aiohttp.payload import BytesPayload
 from multidict import CIMultiDict
 from yarl import URL
 
-from segcli.delivery.proxy import proxy_for
-from segcli.delivery.transport import ADDRESS
+from segcli.delivery.http.proxy import proxy_for
+from segcli.delivery.http.transport import ADDRESS
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import count
 
-from segcli.delivery.client import NoReply, Post
-from segcli.delivery.frames import Frames
+from segcli.delivery.http.client import NoReply, Post
+from segcli.delivery.http.frames import Frames
 from segcli.destination import Request
 from segcli.errors import Stopped
 from segcli.verdict import Reply
@@ -104,7 +104,7 @@ def _process(transport: str, timeout: float) -> Iterator[socket.socket]:
     words = [str(theirs.fileno()), transport, str(timeout)]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "segcli.delivery.poster", *words],
+            [sys.executable, "-m", "segcli.delivery.http.poster", *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],

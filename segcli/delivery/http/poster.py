@@ -1,4 +1,4 @@
-"""A process that posts what another one hands it: `python -m segcli.delivery.poster FD …`.
+"""A process that posts what another one hands it: `python -m segcli.delivery.http.poster FD …`.
 
 It has no terminal, no files and no say in anything: it ends when the other one does.
 """
@@ -11,8 +11,8 @@ import sys
 import traceback
 from collections.abc import Mapping
 
-from segcli.delivery.client import NoReply, Post, posting
-from segcli.delivery.frames import Frames
+from segcli.delivery.http.client import NoReply, Post, posting
+from segcli.delivery.http.frames import Frames
 from segcli.destination import Request
 from segcli.verdict import Reply
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from segcli.delivery.blocks import (
+from segcli.delivery.lines.blocks import (
     BLOCK,
     MAX_LINE,
     FingerprintOf,
@@ -11,8 +11,8 @@ from segcli.delivery.blocks import (
     Unreadable,
     blocks,
 )
-from segcli.delivery.fingerprint import Mark
-from segcli.delivery.texts import lines_of, without_break
+from segcli.delivery.lines.fingerprint import Mark
+from segcli.delivery.lines.texts import lines_of, without_break
 from segcli.inputs import Input, inputs, total_size
 from segcli.outcome import TooLong
 

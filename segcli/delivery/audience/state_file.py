@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from segcli.delivery import state_sql as sql
+from segcli.delivery.audience import state_sql as sql
 from segcli.errors import OutputError, UsageError
 
 VERSION = 1

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias, TypeVar
 
-from segcli.delivery.portion import Piece, Portion, Work
-from segcli.delivery.texts import Span, Text
+from segcli.delivery.jobs.portion import Piece, Portion, Work
+from segcli.delivery.lines.texts import Span, Text
 from segcli.inputs import ReadError
 from segcli.outcome import TooLong
 

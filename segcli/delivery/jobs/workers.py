@@ -16,9 +16,9 @@ from contextlib import suppress
 from mmap import mmap
 from typing import Any, Generic, NoReturn, TypeVar
 
-from segcli.delivery.portion import Piece, Portion, Work
-from segcli.delivery.serving import HEAD, Failure, Slots, packed, serve
-from segcli.delivery.texts import Span, Text
+from segcli.delivery.jobs.portion import Piece, Portion, Work
+from segcli.delivery.jobs.serving import HEAD, Failure, Slots, packed, serve
+from segcli.delivery.lines.texts import Span, Text
 from segcli.errors import Stopped
 from segcli.outcome import TooLong
 

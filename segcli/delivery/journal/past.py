@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from segcli.delivery.fingerprint import Mark
-from segcli.delivery.positions import Positions
+from segcli.delivery.journal.positions import Positions
+from segcli.delivery.lines.fingerprint import Mark
 from segcli.inputs import Input
 
 FORMAT = 1

@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from io import BufferedReader
 
-from segcli.delivery.fingerprint import Fingerprint, Mark
-from segcli.delivery.texts import Rest, Span, Text, identity, is_named
+from segcli.delivery.lines.fingerprint import Fingerprint, Mark
+from segcli.delivery.lines.texts import Rest, Span, Text, identity, is_named
 from segcli.errors import Stopped
 from segcli.inputs import Input, ReadError, Stream, plain_file, streams
 from segcli.outcome import TooLong

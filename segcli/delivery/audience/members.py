@@ -6,9 +6,9 @@ from itertools import chain
 from typing import Any
 
 from segcli import exact_json
-from segcli.delivery import source
-from segcli.delivery.member import BadRow, Columns, Member, Numbered, RowReader, row_reader
-from segcli.delivery.source import Input
+from segcli.delivery.audience.member import BadRow, Columns, Member, Numbered, RowReader, row_reader
+from segcli.delivery.lines import source
+from segcli.delivery.lines.source import Input
 from segcli.errors import InputError
 from segcli.outcome import TooLong
 

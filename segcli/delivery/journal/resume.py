@@ -8,12 +8,12 @@ from enum import Enum
 from hashlib import blake2b
 from pathlib import Path
 
-from segcli.delivery import past as pasts
-from segcli.delivery.fingerprint import verify
-from segcli.delivery.journal import Journal
-from segcli.delivery.journal_file import lock
-from segcli.delivery.past import Header, Past
-from segcli.delivery.source import Input
+from segcli.delivery.journal import past as pasts
+from segcli.delivery.journal.file import lock
+from segcli.delivery.journal.journal import Journal
+from segcli.delivery.journal.past import Header, Past
+from segcli.delivery.lines.fingerprint import verify
+from segcli.delivery.lines.source import Input
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.secret import display_address

@@ -1,0 +1,5 @@
+"""Posting over HTTP: what carries a request, and what comes of it.
+
+httpx is the interface, and what carries its requests is chosen in `transport`. `posters` are
+processes that only post, for `send --workers`.
+"""
