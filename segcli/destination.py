@@ -13,7 +13,7 @@ from segcli.wire import Wire
 S = TypeVar("S")
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """What an event becomes: one JSON document and the route it is posted to.
 
     A `body` of bytes is JSON already and goes out as it is. `notes` say what of the event the

@@ -39,7 +39,7 @@ class Rejected(Exception):
 
 
 # A frozen dataclass takes six times as long to make.
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One Segment call. `raw` is the line's JSON as it was written, `data` what it says.
 
     Numbers in `data` are int, float or Decimal and hold every digit. Nobody may change `data`.

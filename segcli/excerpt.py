@@ -44,7 +44,7 @@ _SPELLING = {
 _KEPT = frozenset({"type", "integrations", *_SPELLING.values()})
 
 
-class _Excerpt(msgspec.Struct, Generic[C, T, P], rename=_SPELLING):
+class _Excerpt(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False):
     """What mappings may ask an `Event` for, but for `data`; the names mean the same.
 
     The times that no mapping sees, because `timestamp` is there, are only known to be such.

@@ -23,7 +23,7 @@ class TooLong:
     head: bytes
 
 
-class Mapped(msgspec.Struct, frozen=True):
+class Mapped(msgspec.Struct, frozen=True, gc=False):
     """A payload, encoded, with its route and the user whose order it keeps."""
 
     route: str

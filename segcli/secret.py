@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
@@ -28,7 +29,7 @@ class Secret:
 
     def basic(self) -> str:
         """Return the Basic credentials with the key as the user name and no password."""
-        return base64.b64encode(f"{self._text}:".encode()).decode()
+        return _basic(self._text)
 
     def hide_in(self, text: str, beside: Sequence[str] = ()) -> str:
         """Return the text with the key replaced by `***`, in all its `forms`."""
@@ -71,6 +72,11 @@ class Secret:
 
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         return Secret, (self._text,)
+
+
+@lru_cache
+def _basic(user: str) -> str:
+    return base64.b64encode(f"{user}:".encode()).decode()
 
 
 def _path_of(text: str) -> str:

@@ -12,7 +12,7 @@ from segcli.outcome import Mapped
 _OVERHEAD = 700
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A payload on its way, with the line it came from."""
 
     line: Line

@@ -185,7 +185,8 @@ class _Delivery:
         for line, outcome in zip(reading.lines, found, strict=True):
             match outcome:
                 case Mapped() as mapped:
-                    self.tally.notes.update(mapped.notes)
+                    if mapped.notes:
+                        self.tally.notes.update(mapped.notes)
                     await self.lanes.put(item_of(line, mapped))
                 case Skipped(reason):
                     rest.setdefault(("skipped", reason), []).append(line)

@@ -1,6 +1,7 @@
 """Carrying a batch to its end: post it, judge the reply, wait and post again, or split it."""
 
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -54,11 +55,12 @@ class Courier:
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
     _secrets: Sequence[str] = field(init=False, repr=False)
-    _secret_bytes: Sequence[bytes] = field(init=False, repr=False)
+    _any_secret: re.Pattern[bytes] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._secrets = self.job.secrets()
-        self._secret_bytes = [form.encode() for form in self._secrets]
+        forms = b"|".join(re.escape(form.encode()) for form in self._secrets)
+        self._any_secret = re.compile(forms) if forms else None
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -190,22 +192,19 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        echoed = [form for form in self._secret_bytes if form in reply.body]
-        if not echoed:
+        if self._any_secret is None or not self._any_secret.search(reply.body):
             return reply
         try:
             body = dumps(_with_texts(loads(reply.body), self._hide))
         except ValueError:
-            body = reply.body
-            for form in echoed:
-                body = body.replace(form, b"***")
+            body = self._any_secret.sub(b"***", reply.body)
         return Reply(reply.status, reply.headers, body)
 
     def _hide(self, text: str) -> str:
         return hidden(text, self._secrets)
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Answer(msgspec.Struct, frozen=True, gc=False):
     """What came back for a batch."""
 
     verdict: Verdict

@@ -12,7 +12,7 @@ import msgspec
 from segcli.outcome import TooLong
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One input line: where it stood and what it held.
 
     `place` is that of its file among the inputs, from 0 on; in a sync, which has one input, it

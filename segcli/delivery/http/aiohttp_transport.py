@@ -49,7 +49,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         _UNDER_WAY.set(None)
         session = self._session = self._session or _new_session()
         body = request.read()
-        headers = _headers(tuple(request.headers.raw))
+        headers = _as_sent(tuple(request.headers.raw))
         try:
             address, how = self._route_to(request.extensions.get(ADDRESS) or str(request.url))
             reply = await session.request(
@@ -66,7 +66,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         except asyncio.CancelledError:
             _abort()
             raise
-        return httpx.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply, request))
+        headers = _as_read(reply.raw_headers)
+        return httpx.Response(reply.status, headers=headers, stream=_Body(reply, request))
 
     def _new_route(self, address: str) -> tuple[URL, dict[str, Any]]:
         """Return an address as aiohttp knows it, and how to get there."""
@@ -94,8 +95,10 @@ class _Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._reply.content
         try:
-            while chunk := await content.read(_CHUNK):
-                yield chunk
+            while not content.at_eof():
+                # Most replies are there whole by now: nothing of them has to be awaited.
+                if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
+                    yield chunk
         except _FAILURES as error:
             raise _as_of_httpx(error, self._request) from error
 
@@ -133,10 +136,19 @@ def _abort() -> None:
         transport.abort()
 
 
+# The headers of most requests are the same, and so are those of most replies within a second.
+
+
 @lru_cache
-def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> CIMultiDict[str]:
-    """Return headers as aiohttp has them; those of most requests are the same."""
+def _as_sent(raw: tuple[tuple[bytes, bytes], ...]) -> CIMultiDict[str]:
+    """Return the headers of a request as aiohttp has them."""
     return CIMultiDict((name.decode(), value.decode()) for name, value in raw)
+
+
+@lru_cache
+def _as_read(raw: tuple[tuple[bytes, bytes], ...]) -> httpx.Headers:
+    """Return the headers of a reply as httpx has them."""
+    return httpx.Headers(raw)
 
 
 def _new_session() -> aiohttp.ClientSession:

@@ -168,14 +168,19 @@ class _Morsels(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
+def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Return the headers by their names in lower case; several of a name joined by commas."""
+    headers = _as_texts(tuple(response.headers.raw))
+    return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
+
+
+# Those of most replies within a second are the same.
+@lru_cache
+def _as_texts(raw: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
     headers: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
+    for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    if "date" not in headers:
-        headers["date"] = formatdate(usegmt=True)
     return headers
 
 
