@@ -11,8 +11,12 @@ from pathlib import Path
 from statistics import median
 
 SEGCLI = (sys.executable, "-m", "segcli")
-# A key or a destination that the shell happens to set is no part of a measurement.
-ENVIRONMENT = {name: text for name, text in os.environ.items() if not name.startswith("SEGCLI_")}
+# A key or a destination that the shell happens to set is no part of a measurement, and neither is
+# that it keeps Python from caching what it compiles, or from gathering what it writes.
+_SET_BY_CHANCE = ("SEGCLI_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+ENVIRONMENT = {
+    name: text for name, text in os.environ.items() if not name.startswith(_SET_BY_CHANCE)
+}
 _LOOKS_EVERY = 0.01
 
 
