@@ -49,7 +49,8 @@ class Shapes:
             found.append(number)
             if not all(values):
                 found.append(tuple(map(bool, values)))
-            containers += map(one.__getitem__, names)
+            if names:
+                containers += [one[name] for name in names]
         return tuple(found)
 
     def _new_kind(self, kind: _Key, one: dict[str, Any]) -> tuple[int, list[str]]:
