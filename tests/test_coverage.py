@@ -41,6 +41,18 @@ def test_a_field_that_a_plug_in_cannot_read_otherwise_is_carried() -> None:
     assert left_out(body, properties={"at": "17"}) == set()
 
 
+@pytest.mark.parametrize("value", ["Boston", 7, "", 0])
+def test_values_that_are_only_compared_with_each_other_are_carried(value: Any) -> None:
+    def body(event: Event) -> dict[str, Any]:
+        properties = event.data["properties"]
+        same = properties["billing"] == properties["shipping"]
+        return {"same": same, "of": [event.user, event.data["event"]]}
+
+    properties = {"billing": value, "note": "x", "shipping": value}
+
+    assert left_out(body, properties=properties) == {"properties.note"}
+
+
 def test_whole_objects_that_are_passed_on_count_as_carried() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"user": event.user, "event": event.data["event"], "data": event.data["properties"]}

@@ -48,8 +48,9 @@ class Trial:
         """
         known = self.paths & set(doubtful)
         open_paths = self.paths - self._shown(known or self.paths)
-        others = open_paths - known
-        return {*self._without_effect([*others]), *self._without_effect([*open_paths - others])}
+        # Which are tried together must not be chance.
+        others = sorted(open_paths - known)
+        return {*self._without_effect(others), *self._without_effect(sorted(open_paths & known))}
 
     def _shown(self, paths: Iterable[str]) -> set[str]:
         """Return those paths whose values show in the payload, when all are marked at once."""
@@ -78,7 +79,9 @@ class Trial:
         """Tell whether other values at these paths, all at once, make a difference."""
         places = [place for path in paths for place in self._places[path]]
         return any(
-            self._payload([(holder, key, other(holder[key])) for holder, key in places])
+            self._payload(
+                [(holder, key, other(holder[key], n)) for n, (holder, key) in enumerate(places)]
+            )
             != self._before
             for other in (_other, _another)
         )
@@ -139,15 +142,18 @@ def _mark(value: Any, mark: int) -> Any:
     return f"~{mark}~" if isinstance(value, str) else mark
 
 
-def _other(value: Any) -> Any:
-    """Return a value of the same type to put in its place."""
+# A mapping may compare texts or numbers: those that were equal must not stay so both times.
+
+
+def _other(value: Any, number: int) -> Any:
+    """Return a value of the same type to put in the place of one that is the n-th to be changed."""
     if isinstance(value, bool):
         return not value
-    return f"{value}~" if isinstance(value, str) else 0
+    return f"{value}~{number}" if isinstance(value, str) else 0
 
 
-def _another(value: Any) -> Any:
+def _another(value: Any, number: int) -> Any:
     """Return one more: whether a mapping rounds, cuts off or picks a part, it sees one of them."""
     if isinstance(value, bool):
         return not value
-    return "" if isinstance(value, str) else 1_000_001
+    return "" if isinstance(value, str) else 1_000_001 + number
