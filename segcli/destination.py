@@ -17,12 +17,14 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     """What an event becomes: one JSON document and the route it is posted to.
 
     A `body` of bytes is JSON already and goes out as it is. `notes` say what of the event the
-    mapping left out on purpose; the summary counts them.
+    mapping left out on purpose; the summary counts them. Where a value of the event, and not only
+    its fields and their types, decides between several mappings, `mapped_by` names the one.
     """
 
     route: str
     body: dict[str, Any] | bytes
     notes: tuple[str, ...] = ()
+    mapped_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,11 @@ class Destination(Generic[S]):
     and `room` say how many payloads of a route, and how many bytes of them, may share a request
     with these settings, where that is not as in `limits` for every route. `remarks` says for
     `segcli check` which values the mapping turns into something else; it is asked once for all
-    events with the same fields, types, route and notes. `revision` is another one when events
-    become something else: a run is resumed with the same only. `flaw` says what is wrong with
-    settings that are right each by itself, "" for nothing. `secrets` are what else of a request
-    must not be shown: texts made of a key, as credentials that a vendor may echo. `wire` tells a
-    stand-in how the requests look.
+    events with the same fields, types, route, notes and `mapped_by`. `revision` is another one when
+    events become something else: a run is resumed with the same only. `flaw` says what is wrong
+    with settings that are right each by itself, "" for nothing. `secrets` are what else of a
+    request must not be shown: texts made of a key, as credentials that a vendor may echo. `wire`
+    tells a stand-in how the requests look.
     """
 
     name: str

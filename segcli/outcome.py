@@ -30,6 +30,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     user: str
     notes: tuple[str, ...] = ()
+    mapped_by: str = ""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -171,6 +172,6 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
         if bound is not None and len(body) > bound:
             raise Rejected("", f"larger than the {bound:,} bytes that {destination.name} takes")
         user = event.user_id or event.anonymous_id or ""
-        return Mapped(route, body, user, payload.notes)
+        return Mapped(route, body, user, payload.notes, payload.mapped_by)
 
     return mapped

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from checking import job_that_sends, review_of, said
+from describing import acme, job_of
 from samples import event_of, good_events, job_for, line_of
 
 from segcli.event import Event
@@ -113,6 +114,36 @@ def test_a_mapping_may_go_by_the_name_of_the_event() -> None:
     }
 
 
+def test_an_action_of_a_file_may_go_by_the_value_of_a_field() -> None:
+    def action(query: str, path: str) -> dict[str, Any]:
+        mapping = {"of": {"@path": "$.userId"}, "value": {"@path": path}}
+        return {"subscribe": f'type = "track" and properties.plan {query}', "mapping": mapping}
+
+    pro, others = action('= "pro"', "$.properties.a"), action('!= "pro"', "$.properties.b")
+    job = job_of(acme({"actions": [pro, others]}))
+    events = [event_of(properties={"plan": plan, "a": 1, "b": 2}) for plan in ("pro", "x", "x")]
+
+    found = shares(seen(job, *events))
+
+    assert found["properties.a"] == (2, pytest.approx(2 / 3))
+    assert found["properties.b"] == (1, pytest.approx(1 / 3))
+    assert found == shares(seen(job, *reversed(events)))
+
+
+def test_a_mapping_may_go_by_the_first_element_of_an_array() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        first = event.data["properties"]["products"][0]
+        return {"sku": first.get("sku"), "of": [event.user, event.data["event"]]}
+
+    products = [{"sku": "a"}, {"price": 1}]
+    events = [event_of(properties={"products": one}) for one in (products, products[::-1])]
+
+    assert shares(seen(job_that_sends(body), *events)) == {
+        "properties.products[].price": (2, 1.0),
+        "properties.products[].sku": (1, 0.5),
+    }
+
+
 def test_a_mapping_may_go_by_the_type_of_the_call() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"of": event.user, "name": event.data["name"] if event.type == "page" else None}
@@ -151,6 +182,8 @@ def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.Monkey
         ({"a": [1]}, {"a": ["1"]}),
         ({"a": [{"x": 1}]}, {"a": [{"y": 1}]}),
         ({"a": [[1]]}, {"a": [[""]]}),
+        ({"a": [{"x": 1}, {"y": 1}]}, {"a": [{"y": 1}, {"x": 1}]}),
+        ({"a": [[1, "x"]]}, {"a": [["x", 1]]}),
     ],
 )
 def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None:
@@ -162,7 +195,7 @@ def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None
     [
         ({"a": 1, "b": "x"}, {"a": 2, "b": "y"}),
         ({"a": [{"x": 1}]}, {"a": [{"x": 2}, {"x": 3}]}),
-        ({"a": [1, "x"]}, {"a": ["y", 2, 3]}),
+        ({"a": [1, "x"]}, {"a": [2, "y", "z", 3]}),
         ({"a": {"b": [[1]]}}, {"a": {"b": [[2], [3]]}}),
     ],
 )

@@ -30,7 +30,7 @@ class Taking:
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                return Payload(one.route, one.body(event), notes)
+                return Payload(one.route, one.body(event), notes, f"actions[{place}]")
         raise Rejected("", f"no action of {self.name} takes it")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002

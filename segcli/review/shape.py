@@ -17,9 +17,9 @@ _Key = tuple[Any, ...]
 class Shapes:
     """Gives events that are taken to be mapped alike the same number, in all processes of a run.
 
-    They have the same call type, name, route and notes, and the same fields with values of the
-    same types, empty or not; or all of them are passed on as they are. A number is a hash: the
-    shapes themselves would fill the memory.
+    They have the same call type, name, route and notes, were mapped by the same of several
+    mappings, and have the same fields with values of the same types, empty or not; or all of them
+    are passed on as they are. A number is a hash: the shapes themselves would fill the memory.
     """
 
     def __init__(self) -> None:
@@ -28,20 +28,20 @@ class Shapes:
     def number_of(self, data: dict[str, Any], mapped: Mapped, *, passed_on: bool) -> int:
         """Return the number of an event's shape."""
         name = data["event"] if data["type"] == "track" else ""
-        structure = self.structure_of(data)
-        return hash((data["type"], name, mapped.route, mapped.notes, passed_on, structure))
+        how = (mapped.route, mapped.notes, mapped.mapped_by, passed_on)
+        return hash((data["type"], name, *how, self.structure_of(data)))
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
         """Return what objects must have in common to be mapped alike: keys, types, emptiness.
 
-        Of an array counts which elements there are, not how many or in which order.
+        Of an array counts which elements there are, and which is the first, not how many.
         """
         found: list[Any] = []
         containers: list[Any] = [data]
         # Every event comes through here: one flat list takes half the time of nested tuples.
         for one in containers:
             if type(one) is list:
-                found.append(frozenset(map(self._structure_of_element, one)))
+                found.append(self._structure_of_array(one))
                 continue
             values = one.values()
             kind = (*one, *map(type, values))
@@ -61,11 +61,15 @@ class Shapes:
         self._kinds[kind] = hash(kind), names
         return hash(kind), names
 
+    def _structure_of_array(self, array: list[Any]) -> _Key:
+        elements = [self._structure_of_element(element) for element in array]
+        return *elements[:1], frozenset(elements)
+
     def _structure_of_element(self, value: Any) -> Any:
         if isinstance(value, dict):
             return self.structure_of(value)
         if isinstance(value, list):
-            return list, frozenset(map(self._structure_of_element, value))
+            return list, self._structure_of_array(value)
         return type(value), bool(value)
 
 

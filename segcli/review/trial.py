@@ -18,6 +18,8 @@ _MARK = re.compile(rb"73029148\d{8}")
 # A value is known by what holds it and by its key there; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
+# The route of a payload, which of several mappings made it, and its body.
+_Encoded: TypeAlias = tuple[str, str, bytes]
 
 
 class Trial:
@@ -53,7 +55,10 @@ class Trial:
         return {*self._without_effect(others), *self._without_effect(sorted(open_paths & known))}
 
     def _shown(self, paths: Iterable[str]) -> set[str]:
-        """Return those paths whose values show in the payload, when all are marked at once."""
+        """Return those paths whose values show in the payload, when all are marked at once.
+
+        None, where the marks lead to another mapping, which may show others.
+        """
         changes: list[_Change] = []
         marked: dict[bytes, str] = {}
         for path in paths:
@@ -62,9 +67,10 @@ class Trial:
                 if (mark := _mark(holder[key], number)) is not None:
                     changes.append((holder, key, mark))
                     marked[b"%d" % number] = path
-        payload = self._payload(changes)
-        found = _MARK.findall(payload[1]) if payload else ()
-        return {marked[mark] for mark in found if mark in marked}
+        found = self._payload(changes)
+        if found is None or self._before is None or found[:2] != self._before[:2]:
+            return set()
+        return {marked[mark] for mark in _MARK.findall(found[2]) if mark in marked}
 
     def _without_effect(self, paths: Sequence[str]) -> Sequence[str]:
         """Return those paths that do not matter, found by halving what matters as a whole."""
@@ -86,8 +92,8 @@ class Trial:
             for other in (_other, _another)
         )
 
-    def _payload(self, changes: Sequence[_Change] = ()) -> tuple[str, bytes] | None:
-        """Return route and body of the changed event; None where the mapping cannot do with it."""
+    def _payload(self, changes: Sequence[_Change] = ()) -> _Encoded | None:
+        """Return what the changed event becomes; None where the mapping cannot do with it."""
         values = [holder[key] for holder, key, _ in changes]
         for holder, key, value in changes:
             holder[key] = value
@@ -99,7 +105,7 @@ class Trial:
             for (holder, key, _), value in zip(changes, values, strict=True):
                 holder[key] = value
 
-    def _mapped(self) -> tuple[str, bytes]:
+    def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
         return _encoded(self._job.destination.payload(Event(raw, self._data), self._job.settings))
 
@@ -109,9 +115,10 @@ def paths_in(data: dict[str, Any]) -> Set[str]:
     return _places(data).keys()
 
 
-def _encoded(payload: Payload) -> tuple[str, bytes]:
+def _encoded(payload: Payload) -> _Encoded:
     body = payload.body
-    return payload.route, body if isinstance(body, bytes) else exact_json.dumps(body)
+    encoded = body if isinstance(body, bytes) else exact_json.dumps(body)
+    return payload.route, payload.mapped_by, encoded
 
 
 def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:

@@ -66,8 +66,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         except asyncio.CancelledError:
             _abort()
             raise
-        headers = _as_read(reply.raw_headers)
-        return httpx.Response(reply.status, headers=headers, stream=_Body(reply, request))
+        said = _as_read(reply.raw_headers)
+        return httpx.Response(reply.status, headers=said, stream=_Body(reply, request))
 
     def _new_route(self, address: str) -> tuple[URL, dict[str, Any]]:
         """Return an address as aiohttp knows it, and how to get there."""
