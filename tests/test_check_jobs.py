@@ -15,6 +15,7 @@ from segcli.delivery.jobs.serving import WorkerFailed
 from segcli.delivery.rejects import Rejects
 from segcli.inputs import inputs
 from segcli.outcome import Job
+from segcli.review import coverage
 from segcli.review.review import Review
 
 
@@ -54,6 +55,19 @@ def test_a_mix_of_all_that_may_stand_in_a_file_gets_the_same_review(dest: str, m
 
     assert one[0].errors > 30
     assert one[0].warnings > 130
+    assert review_by(2, many, job_for(dest)) == one
+    assert review_by(5, many, job_for(dest)) == one
+
+
+@pytest.mark.parametrize("dest", ["segment", "pointillist"])
+def test_shapes_that_are_too_many_are_the_same_ones(
+    dest: str, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "_BYTES_TRIED", 400_000)
+    one = review_by(1, many, job_for(dest))
+
+    assert one[0].untried > 50
+    assert one[0].left_out
     assert review_by(2, many, job_for(dest)) == one
     assert review_by(5, many, job_for(dest)) == one
 

@@ -6,23 +6,25 @@ mapped alike, so each shape is tried once.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 
 from segcli.event import Event
 from segcli.excerpt import part_of
 from segcli.outcome import Job, Mapped
-from segcli.review.seen import Seen
+from segcli.review.seen import Seen, Tried
 from segcli.review.shape import Shapes
 from segcli.review.trial import Trial, paths_in
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
-# seconds: an input with a new shape in every line must not cost hours.
+# seconds: an input with a new shape in every line must not cost hours. The first shape that would
+# be too much is the end of trying: then it is the same one however many processes look.
 _BYTES_TRIED = 256 * 1024 * 1024
 # A shape that need not be tried takes memory all the same.
 _COST_OF_KNOWN = 4096
-# So many results are kept at most.
+# So many results are kept at most, and so many shapes that were not tried.
 _KEPT = 20_000
+_UNTRIED_KEPT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +52,69 @@ class Trials:
         reads = job.destination.reads
         self._reads = None if reads is None else tuple(reads(job.settings))
         self._shapes = shapes
-        self._bytes_left = _BYTES_TRIED
+        # What counts is the order of the input, which one of several processes does not know: none
+        # may give up before `Coverage` does.
+        self._bytes_left = 2 * _BYTES_TRIED
+        self._paid: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._carried: dict[int, frozenset[str]] = {}
 
-    def left_out_of(self, event: Event, mapped: Mapped) -> frozenset[str] | None:
-        """Return the paths of the fields left out; None if the event is not to be tried."""
+    def tried(self, event: Event, mapped: Mapped, number: int) -> Tried | None:
+        """Return what an event shows of its shape; None if that is too much to be tried."""
         if self._reads is None:
-            return self._tried(event)
+            trial = Trial(event, self._job)
+            cost = _cost_of(trial.paths, event)
+            return Tried(self._left_out(trial), cost) if self._pays(number, cost) else None
         data = part_of(event.data, self._reads)
-        number = self._shapes.number_of(data, mapped, passed_on=False)
-        carried = self._carried.get(number)
-        if carried is not None and self._bytes_left >= _COST_OF_KNOWN:
-            self._bytes_left -= _COST_OF_KNOWN
-            return frozenset(paths_in(event.data) - carried)
-        left_out = self._tried(event)
-        if left_out is not None and len(self._carried) < _KEPT:
-            carried = frozenset(paths_in(event.data) - left_out)
-            # A mapping may put the whole text of an event somewhere.
-            if carried <= paths_in(data):
-                self._carried[number] = carried
-        return left_out
-
-    def _tried(self, event: Event) -> frozenset[str] | None:
-        trial = Trial(event, self._job)
-        cost = len(trial.paths) * len(event.raw)
-        if cost > self._bytes_left:
+        part = self._shapes.number_of(data, mapped, passed_on=False)
+        paths = paths_in(event.data)
+        cost = _cost_of(paths, event)
+        if not self._pays(number, _COST_OF_KNOWN if part in self._carried else cost):
             return None
+        if part in self._carried:
+            return Tried(frozenset(paths - self._carried[part]), cost, part)
+        left_out = self._left_out(Trial(event, self._job))
+        carried = frozenset(paths - left_out)
+        # A mapping may put the whole text of an event somewhere.
+        if len(self._carried) == _KEPT or not carried <= paths_in(data):
+            return Tried(left_out, cost)
+        self._carried[part] = carried
+        return Tried(left_out, cost, part)
+
+    def _pays(self, number: int, cost: int) -> bool:
+        """Tell whether there is enough left to try a shape, or it was tried before."""
+        if number in self._paid:
+            return True
+        if cost > _BYTES_TRIED or self._bytes_left < 0:
+            return False
         self._bytes_left -= cost
-        ever_carried = self._ever_carried[event.type]
+        self._paid.add(number)
+        return True
+
+    def _left_out(self, trial: Trial) -> frozenset[str]:
+        ever_carried = self._ever_carried[trial.type]
         left_out = frozenset(trial.left_out(doubtful=ever_carried))
         ever_carried.update(trial.paths - left_out)
         return left_out
 
 
+def _cost_of(paths: Sized, event: Event) -> int:
+    return len(paths) * len(event.raw)
+
+
 class Coverage:
     """Adds up what was seen of mapped events, and tells which fields were left out.
 
-    `untried` counts the events of shapes that were too many, or too large, to be tried.
+    `untried` counts the events of shapes that were too many, or too large, to be tried, in the
+    order of the input.
     """
 
     def __init__(self) -> None:
         self.untried = 0
+        self._bytes_left = _BYTES_TRIED
+        self._parts: set[int] = set()
         self._passed_on = 0
-        self._left_out: dict[int, Sequence[int]] = {}
+        self._left_out: dict[int, Sequence[int] | None] = {}
         self._numbers: dict[str, int] = {}
         self._events: Counter[int] = Counter()
         self._places: dict[int, tuple[str, int]] = {}
@@ -102,13 +123,12 @@ class Coverage:
         """Take in what was seen of the lines of a file from number `first` on."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
-        for shape, left_out in seen.left_out.items():
-            # The first event of a shape speaks for all, whichever process saw it.
-            if shape not in self._left_out:
-                self._left_out[shape] = self._numbered(left_out)
         for shape, alike in seen.shapes.items():
-            self._events[shape] += alike.events
-            self._places.setdefault(shape, (title, first + alike.first))
+            if self._left_out_by(shape, seen.tried.get(shape)) is None:
+                self.untried += alike.events
+            else:
+                self._events[shape] += alike.events
+                self._places.setdefault(shape, (title, first + alike.first))
 
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
@@ -117,11 +137,26 @@ class Coverage:
         counts: Counter[str] = Counter()
         places: dict[str, tuple[str, int]] = {}
         for shape, events in self._events.items():
-            for number in self._left_out[shape]:
+            for number in self._left_out[shape] or ():
                 counts[paths[number]] += events
                 places.setdefault(paths[number], self._places[shape])
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]
+
+    def _left_out_by(self, shape: int, tried: Tried | None) -> Sequence[int] | None:
+        """Return what a shape leaves out; the first event of it speaks for all, whoever saw it."""
+        if shape in self._left_out:
+            return self._left_out[shape]
+        left_out = self._numbered(tried.left_out) if tried and self._pays(tried) else None
+        if left_out is not None or len(self._left_out) < _UNTRIED_KEPT:
+            self._left_out[shape] = left_out
+        return left_out
+
+    def _pays(self, tried: Tried) -> bool:
+        self._bytes_left -= _COST_OF_KNOWN if tried.part in self._parts else tried.cost
+        if tried.part is not None:
+            self._parts.add(tried.part)
+        return self._bytes_left >= 0
 
     def _numbered(self, paths: Iterable[str]) -> tuple[int, ...]:
         """Return paths by their numbers: sets of texts take ten times the memory."""

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -20,16 +20,13 @@ from segcli.review.spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
 _SHAPES_KEPT = 20_000
 
 
-_State = Literal["tried", "untried", "passed on"]
-
-
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """What holds for all events of a shape."""
 
     number: int
     remarks: Sequence[Remark]
-    state: _State
+    passed_on: bool
     dates: Sequence[tuple[str, ...]]
 
     def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
@@ -105,20 +102,13 @@ class Reviewer:
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _Shape:
-        state = self._state(event, mapped, number, seen)
-        shape = _Shape(number, remarks_on_shape(event, self._job), state, _dates_of(event))
+        passed_on = is_passed_on(event.raw, mapped)
+        if not passed_on and (tried := self._trials.tried(event, mapped, number)):
+            seen.tried.setdefault(number, tried)
+        shape = _Shape(number, remarks_on_shape(event, self._job), passed_on, _dates_of(event))
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
-
-    def _state(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _State:
-        if is_passed_on(event.raw, mapped):
-            return "passed on"
-        left_out = self._trials.left_out_of(event, mapped)
-        if left_out is None:
-            return "untried"
-        seen.left_out.setdefault(number, left_out)
-        return "tried"
 
     def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: Seen) -> None:
         seen.errors += 1
@@ -129,15 +119,13 @@ class Reviewer:
             seen.kept.append((seen.lines, str(rejected), line))
 
     def _count(self, shape: _Shape, data: dict[str, Any], seen: Seen) -> None:
-        if shape.state == "tried":
+        if shape.passed_on:
+            seen.passed_on += 1
+        else:
             alike = seen.shapes.get(shape.number)
             if alike is None:
                 alike = seen.shapes[shape.number] = Alike(seen.lines)
             alike.events += 1
-        elif shape.state == "untried":
-            seen.untried += 1
-        else:
-            seen.passed_on += 1
         message_id = data.get("messageId")
         if message_id and type(message_id) is str:
             seen.ids.append(hash(message_id))

@@ -7,6 +7,19 @@ from segcli.destination import Remark
 from segcli.outcome import Outcome, TooLong
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The fields that a shape leaves out, and how many bytes were mapped to find that out.
+
+    Where that was done once for all shapes that differ only in what is not read, they share a
+    `part`.
+    """
+
+    left_out: frozenset[str]
+    cost: int
+    part: int | None = None
+
+
 @dataclass(slots=True)
 class Alike:
     """Events of one shape: how many, and at which place among the lines the first one stands."""
@@ -20,8 +33,8 @@ class Seen:
     """What became of lines and what there is to say of them; a place counts them from 0 on.
 
     `mapped` holds the bytes of each payload by route. Of the events `passed_on` became payloads
-    as they are, `untried` have a shape that was too costly to try, all others are in `shapes`;
-    `left_out` are the fields that those shapes leave out which were seen for the first time.
+    as they are, `untried` cannot be tried, all others are in `shapes`; `tried` are those shapes
+    which were seen for the first time, but for what was too costly to try.
     `ids` are the hashes of messageIds, `id_places` where they stand. Of what is `rejected` and of
     `warnings` come only as many as may be shown; `errors` and `warned` count all.
     """
@@ -34,7 +47,7 @@ class Seen:
     untried: int = 0
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
     shapes: dict[int, Alike] = field(default_factory=dict)
-    left_out: dict[int, frozenset[str]] = field(default_factory=dict)
+    tried: dict[int, Tried] = field(default_factory=dict)
     ids: "array[int]" = field(default_factory=lambda: array("q"))
     id_places: "array[int]" = field(default_factory=lambda: array("Q"))
     rejected: list[tuple[int, Remark]] = field(default_factory=list)

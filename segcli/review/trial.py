@@ -39,6 +39,11 @@ class Trial:
         self._before = self._payload() if self._passes_bytes_on else _encoded(payload)
 
     @property
+    def type(self) -> str:
+        """The call type of the event."""
+        return self._event.type
+
+    @property
     def paths(self) -> Set[str]:
         """The paths of all values, each once."""
         return self._places.keys()
