@@ -218,6 +218,62 @@ def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) ->
         assert "--rejects PATH" in raised.value.hint
 
 
+# --- what a killed run has kept
+
+
+def kept_again(path: Path, *lines: bytes, since: int = 0) -> list[Any]:
+    """Keep lines anew in a file of which a run knows how large it was; return what is in it."""
+    rejects = Rejects(path)
+    rejects.leave_out_kept(since, lambda file, _: file == "events.jsonl")
+    rejects.keep(settled(*lines))
+    rejects.close()
+    return [record.get("event", record.get("raw")) for record in records(path)]
+
+
+def test_what_a_killed_run_has_kept_is_not_kept_again(path: Path) -> None:
+    keep(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json", attempts=7)
+
+    assert len(kept_again(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json")) == 2
+
+
+def test_what_another_run_has_kept_of_a_line_of_that_number_is_not_taken_for_it(path: Path) -> None:
+    keep(path, b'{"day": 1}', b"one")
+
+    assert kept_again(path, b'{"day": 2}', b"two") == [{"day": 1}, "one", {"day": 2}, "two"]
+
+
+def test_half_a_record_is_cut_off(path: Path) -> None:
+    keep(path, b'{"a": 1}', b'{"a": 2}')
+    whole = path.read_bytes()
+    for cut in range(len(b'{"file":'), len(whole) // 2 - 3, 7):
+        path.write_bytes(whole[: len(whole) // 2 + cut])
+        assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("last", [b'{"type": "track", "repaired": 1}', b"whatever somebody wrote"])
+def test_what_somebody_wrote_there_stays_though_no_line_break_ends_it(
+    path: Path, last: bytes
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    path.write_bytes(record + last)
+    rejects = Rejects(path)
+    rejects.leave_out_kept(0, lambda *_: True)
+    rejects.keep(settled(b'{"a": 1}', b'{"a": 2}'))
+    rejects.close()
+
+    lines = path.read_bytes().splitlines()
+    assert lines[:2] == [record.rstrip(), last]
+    assert [json.loads(line)["event"] for line in lines[2:]] == [{"a": 2}]
+
+
+def test_a_record_without_its_line_break_is_one(path: Path) -> None:
+    keep(path, b'{"a": 1}')
+    path.write_bytes(path.read_bytes().rstrip())
+
+    assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
+
+
 # --- the default name
 
 
@@ -233,3 +289,13 @@ def test_the_default_name_is_never_that_of_an_input(
 
     assert default_path("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
     assert default_path("gist", inputs) == Path("gist.rejects.3.ndjson")
+
+
+def test_a_file_that_was_repaired_gets_no_rejects_of_later_repairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert default_path("gist", ["gist.rejects.2.ndjson"]) == Path("gist.rejects.3.ndjson")
+    assert default_path("gist", ["elsewhere/gist.rejects.2.ndjson"]) == Path("gist.rejects.ndjson")
+    assert default_path("gist", ["plotline.rejects.ndjson"]) == Path("gist.rejects.ndjson")

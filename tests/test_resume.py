@@ -54,6 +54,9 @@ def test_the_counts_are_this_runs_and_the_totals_those_of_all(
         for state in ("delivered", "refused", "rejected", "skipped"):
             assert over_all[state] == sum(ledger[state] for ledger in ledgers)
 
+    assert ledgers[-1]["refused"] == ledgers[-1]["rejected"] == 0
+    assert said.code == report["exit_code"] == 1
+    assert "rejects: webhook.rejects.ndjson" in said.err
     assert over_all == {
         "delivered": 12,
         "refused": 1,
@@ -119,6 +122,44 @@ def test_restart_sends_everything_again(
     door.open()
     assert segcli(*command, "--restart").code == 0
     assert door.taken == [*ALL[:5], *ALL[:2], *ALL]
+
+
+def test_restart_does_not_keep_again_what_the_run_that_is_forgotten_has_kept(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    lines = [b"no JSON", track(0, note="POISON"), *tracks(12)[1:]]
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
+    door.left = 3
+    segcli(*command)
+    kept = records(tmp_path / "webhook.rejects.ndjson")
+    door.open()
+
+    assert segcli(*command, "--restart").code == 1
+    assert len(kept) == 2
+    assert records(tmp_path / "webhook.rejects.ndjson") == kept
+
+
+def test_what_another_run_has_kept_meanwhile_is_not_taken_for_this_runs(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_vendor = to_webhook(vendor(door).url, "--rejects", "../rejects.ndjson", "events.jsonl")
+
+    def send_day(day: int, *how: str) -> int:
+        monkeypatch.chdir(tmp_path / str(day))
+        return segcli(*to_vendor, *how).code
+
+    for day in (1, 2):
+        (tmp_path / str(day)).mkdir()
+        events = [track(day * 10), track(day * 10 + 1, note="POISON")]
+        written(tmp_path / str(day) / "events.jsonl", events)
+    door.left = 1
+    assert send_day(1) == 3
+    door.open()
+    assert send_day(2) == 1
+    assert send_day(1, "--resume") == 1
+
+    kept = [record["event"]["messageId"] for record in records(tmp_path / "rejects.ndjson")]
+    assert kept == ["m21", "m11"]
 
 
 def test_resume_with_nothing_to_resume_says_so_and_sends_nothing(
@@ -211,6 +252,6 @@ def test_a_rehearsal_goes_on_although_its_sandbox_is_another(
     written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     command = ["send", "-d", "webhook", "--sandbox", "--journal", JOURNAL, "events.jsonl"]
     assert segcli(*command, "--fault", "401:100%").code == 3
-    assert segcli(*command, "--resume", "--report", "report.json").code == 0
+    assert segcli(*command, "--resume", "--report", "report.json").code == 1
     assert report_in(tmp_path)["ledger"]["delivered"] == 12
     assert report_in(tmp_path)["ledger_over_all_runs"]["rejected"] == 1

@@ -42,8 +42,7 @@ class Ending:
         """The exit code of the command."""
         if self.stopped:
             return self.stopped.exit_code
-        bad = self.tally.refused + self.tally.rejected
-        return Exit.INCOMPLETE if bad else Exit.DONE
+        return Exit.INCOMPLETE if self._not_taken(self.over_all_runs()) else Exit.DONE
 
     def over_all_runs(self) -> dict[State, int]:
         """Return the ledger of this run and of those before it."""
@@ -52,5 +51,11 @@ class Ending:
 
     @property
     def kept(self) -> Path | None:
-        """The rejects file, if this run has written to it."""
-        return self.rejects if self.tally.refused + self.tally.rejected else None
+        """The rejects file, if this run has written to it, or one that it went on with has."""
+        if self.rejects is None or not self._not_taken(self.over_all_runs()):
+            return None
+        here = self._not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
+        return self.rejects if here else None
+
+    def _not_taken(self, ledger: Mapping[State, int]) -> int:
+        return ledger.get("refused", 0) + ledger.get("rejected", 0)

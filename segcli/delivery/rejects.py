@@ -2,10 +2,11 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
@@ -18,6 +19,10 @@ from segcli.outcome import TooLong
 if TYPE_CHECKING:
     from segcli.delivery.journal.sync import GroupSync
 
+_BEGIN = b'{"file":'
+# The file and line that a record is of, and a hash of what it keeps of that line.
+_Kept: TypeAlias = tuple[str, int, int]
+
 
 class Rejects:
     """An NDJSON file, made when the first line is kept, only ever appended to.
@@ -29,26 +34,26 @@ class Rejects:
         self.path = path
         self._file: FileIO | None = None
         self._sync: GroupSync | None = None
-        self._kept_before: set[tuple[str, int]] = set()
+        self._kept_before: set[_Kept] = set()
         check_writable(path)
 
     def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
-        """Do not keep again what stands behind that position and `is_open` tells of.
+        """Do not keep again what is open and stands behind that position, word for word.
 
-        A killed run may have kept lines, and half of one, that no journal knows of.
+        A killed run may have kept lines, and half of one, that no journal knows of. Others may
+        have written there too, and people: what is theirs is left alone.
         """
         if not self.path.exists():
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
             for text in file:
-                if not text.endswith(b"\n"):
+                kept = _kept_in(text)
+                if kept and is_open(kept[0], kept[1]):
+                    self._kept_before.add(kept)
+                elif _is_half_a_record(text):
                     file.truncate(end)
-                    return
                 end += len(text)
-                key = _key(text)
-                if key and is_open(*key):
-                    self._kept_before.add(key)
 
     def keep(self, settled: Settled) -> None:
         """Append the lines; they survive this process when this returns.
@@ -85,9 +90,11 @@ class Rejects:
             self._file.close()
 
     def _is_kept(self, line: Line) -> bool:
-        key = (line.file, line.number)
-        known = key in self._kept_before
-        self._kept_before.discard(key)
+        if not self._kept_before:
+            return False
+        kept = (line.file, line.number, hash(orjson.dumps(_content(line))[1:]))
+        known = kept in self._kept_before
+        self._kept_before.discard(kept)
         return known
 
     def _failed(self, error: OSError) -> Stopped:
@@ -106,18 +113,16 @@ def check_writable(path: Path) -> None:
 
 
 def default_path(destination: str, taken: Sequence[str]) -> Path:
-    """Return `<dest>.rejects.ndjson`, or the next such name that is not an input of this run."""
-    paths = (Path(f"{destination}.rejects{number}.ndjson") for number in _numbers())
-    inputs = {Path(name).resolve() for name in taken}
-    return next(path for path in paths if path.resolve() not in inputs)
+    """Return `<dest>.rejects.ndjson`, or the next such name behind those that are inputs.
 
-
-def _numbers() -> Iterator[str]:
-    yield ""
-    number = 2
-    while True:
-        yield f".{number}"
-        number += 1
+    What was repaired and sent does not get the rejects of later repairs.
+    """
+    series = re.compile(rf"{re.escape(destination)}\.rejects(?:\.(\d+))?\.ndjson")
+    here = Path.cwd().resolve()
+    inputs = [Path(name).resolve() for name in taken]
+    found = [series.fullmatch(path.name) for path in inputs if path.parent == here]
+    last = max((int(name[1] or 1) for name in found if name), default=0)
+    return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 
 
 def _open(path: Path) -> FileIO:
@@ -149,13 +154,26 @@ def _record(line: Line, settled: Settled) -> bytes:
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _key(text: bytes) -> tuple[str, int] | None:
-    """Return the file and line that a record is of; None for what is none."""
+def _kept_in(text: bytes) -> _Kept | None:
+    """Return which line of which file a record keeps, and what of it; None for what is none."""
     try:
         record = orjson.loads(text)
-        return str(record["file"]), int(record["line"])
+        return str(record["file"]), int(record["line"]), hash(_content_of(text))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _content_of(record: bytes) -> bytes:
+    """Return what a record holds of the line itself, not of what became of it.
+
+    In a JSON string every quote is escaped, so the first match is the record's own key.
+    """
+    return record.partition(b',"attempts":')[2].partition(b",")[2].rstrip()
+
+
+def _is_half_a_record(text: bytes) -> bool:
+    """Tell whether this is what a killed process has written last."""
+    return text.startswith(_BEGIN) and not text.endswith(b"\n") and _kept_in(text) is None
 
 
 def _content(line: Line) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
         raise UsageError(str(error), "Name another one: --journal PATH") from None
     fresh = found is None or not found.is_worth_resuming
     if start is Start.RESTART or (fresh and start is Start.FRESH):
-        return Past(header)
+        # What a run that is forgotten has kept is not kept a second time.
+        return Past(header, rejects=found.rejects if found else {})
     if found is None:
         raise UsageError(
             f"there is nothing to resume: no journal at {path}",
