@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from checking import READERS, bad_lines
-from samples import line_of
+from samples import event_of, line_of, payload_of
 from sending import Said
 
 from segcli.destinations import BUILT_IN
@@ -88,12 +88,26 @@ def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
     ("dest", "traits", "problem"),
     [
         ("gist", {"company": {"id": 1}}, "company is an object and becomes flat properties"),
-        ("gist", {"tags": ["a"]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": ["a"]}, "tags is an array and becomes text"),
+        ("gist", {"tags": [1, None]}, "tags is an array and becomes text"),
+        ("gist", {"tags": ["a", {"b": 1}]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": [[1]]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"tags": [{}]}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
+        ("gist", {"plan": {"a": None}}, "plan is an object and holds no value, so it is not sent"),
         ("gist", {"createdAt": "soon"}, "createdAt is not a date"),
         ("gist", {"createdAt": -1}, "createdAt is not a date"),
         ("gist", {"phone": 49}, "phone is not text"),
         ("pointillist", {"trial": True}, "trial is a boolean and becomes text"),
-        ("pointillist", {"tags": [{"a": False}]}, "tags is an array and becomes flat"),
+        ("pointillist", {"tags": ["a", 1]}, "tags is an array and becomes flat"),
+        (
+            "pointillist",
+            {"tags": [{"a": False}, 1]},
+            "tags is an array and becomes flat, booleans as text",
+        ),
+        ("pointillist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("pointillist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
     ],
 )
 def test_a_value_that_becomes_something_else_is_a_warning(
@@ -108,6 +122,52 @@ def test_a_value_that_becomes_something_else_is_a_warning(
     (finding,) = json.loads(said.out)["findings"]
     assert f"{finding['field']} {finding['problem']}" == f"traits.{problem}"
     assert (finding["level"], said.code) == ("warning", 0)
+
+
+def test_what_a_remark_says_of_traits_is_what_gist_gets() -> None:
+    traits = {"email": "a@b.c", "l": [1, 2], "d": [{"a": 1}], "o": {"k": True}, "n": [], "e": [{}]}
+
+    body = payload_of("gist", event_of(type="identify", traits=traits)).body
+
+    assert isinstance(body, dict)
+    assert body["custom_properties"] == {"l": "1, 2", "d.0.a": 1, "o.k": True}
+
+
+def test_traits_of_a_track_become_flat_text_with_pointillist(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    traits = {"tags": [{"a": False}, 1], "words": ["x"]}
+    event = line_of(timestamp="2026-02-03", context={"traits": traits})
+
+    said = segcli("check", "--dest", "pointillist", events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [
+        "warning: context.traits.tags is an array and becomes flat, booleans and numbers as text",
+        "warning: context.traits.words is an array and becomes flat",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dest", "fields"),
+    [
+        ("gist", ["userId"]),
+        ("pointillist", ["userId", "anonymousId"]),
+        ("plotline", []),
+        ("segment", []),
+        ("webhook", []),
+    ],
+)
+def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
+    segcli: Segcli, events: Callable[..., Path], dest: str, fields: list[str]
+) -> None:
+    ids = {"userId": 7, "anonymousId": 8, "timestamp": "2026-02-03"}
+    event = line_of(properties={"email": "ada@example.com"}, **ids)
+
+    said = segcli("check", "--dest", dest, events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [f"warning: {field} is a number and becomes text" for field in fields]
 
 
 @pytest.mark.parametrize(
