@@ -18,6 +18,7 @@ Segcli = Callable[..., Said]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
 AWKWARD = line_of()
 BAD = line_of(userId=...)
+HUGE = line_of(timestamp="2026-02-03", n=1).replace(b'"n": 1', b'"n": 1e99999999999999999999')
 
 
 @pytest.fixture
@@ -276,7 +277,37 @@ def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
     assert uncovered("properties.*") == [of, sku]
     assert uncovered("properties.products[].sku") == [sku]
     assert uncovered("properties.products[].lots[].of", "*.sku") == [of, sku]
-    assert uncovered("properties", "products*") == []
+    assert uncovered("products*", "propertie", "properties.product", "event") == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["properties", "properties.products", "properties.products[]", "*.products", "prop*s"],
+)
+def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
+    segcli: Segcli, events: Callable[..., Path], pattern: str
+) -> None:
+    products = [{"sku": "a"}]
+    file = events(line_of(timestamp="2026-02-03", properties={"products": products}))
+
+    said = segcli("check", file, "--fail-on-uncovered", pattern)
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == ["uncovered: properties.products[].sku is not carried by pointillist"]
+    assert said.code == 1
+
+
+def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(line_of(timestamp="2026-02-03"), *[line_of(timestamp="2026-02-03", n=1)] * 12)
+    command = ("check", file, "--fail-on-uncovered", "n")
+
+    (finding,) = json.loads(segcli(*command, "--format", "json").out)["findings"]
+    (read,) = READERS["text"](segcli(*command).out)
+
+    assert (finding["line"], finding["lines"]) == (2, 12)
+    assert read.text == "uncovered: n is not carried by pointillist (and 11 more lines)"
 
 
 def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
@@ -306,14 +337,25 @@ def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
 def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
-    event = line_of(timestamp="2026-02-03", n=1)
-    huge = event.replace(b'"n": 1', b'"n": 1e99999999999999999999')
-    assert huge != event
-    said = segcli("check", "--dest", "pointillist", "--format", "json", events(huge))
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(HUGE))
 
     document = json.loads(said.out)
     assert document["counts"] == {"mapped": 1, "rejected": 0, "skipped": 0}
     assert document["untried"] == 1
+
+
+def test_a_gate_that_could_not_search_all_events_stays_shut(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(HUGE, line_of(timestamp="2026-02-03"), HUGE)
+
+    said = segcli("check", file, "--fail-on-uncovered", "nowhere")
+
+    assert said.code == 1
+    assert said.out.splitlines()[0] == (
+        f"{file}:1: uncovered: 2 events were not searched, so --fail-on-uncovered cannot tell"
+    )
+    assert segcli("check", file).code == 0
 
 
 def test_an_output_that_cannot_be_written_is_an_error(

@@ -55,8 +55,8 @@ class CheckOptions:
         "--fail-on-uncovered",
         metavar="PATTERN",
         multiple=True,
-        help="Count input fields like this as errors where the mapping leaves them out, such as "
-        "'properties.*' (repeatable).",
+        help="Count input fields like this, and all below, as errors where the mapping leaves "
+        "them out, such as 'properties' or 'context.*.id' (repeatable).",
     ),
     click.option(
         "--max-findings",

@@ -109,6 +109,7 @@ class _Joined:
         for finding in self.golden.close(first_input):
             self.findings.add(finding)
         self._find_uncovered()
+        self._find_unsearched(first_input)
         if self.asked.rejects:
             self.asked.rejects.close()
         return self._review()
@@ -145,8 +146,17 @@ class _Joined:
         name = self.asked.job.destination.name
         for one in self.coverage.left_out():
             if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
-                remark = Remark(one.path, f"is not carried by {name}, in {one.events:,} events")
-                self.findings.add(_finding("error", "uncovered", remark, one.place))
+                remark = Remark(one.path, f"is not carried by {name}")
+                self.findings.add(_finding("error", "uncovered", remark, one.place, one.events))
+
+    def _find_unsearched(self, first_input: str) -> None:
+        """What was not looked at may hold such a field: a gate that cannot tell must not open."""
+        untried = self.coverage.untried
+        if self.asked.fail_on_uncovered and untried:
+            were = "event was" if untried == 1 else "events were"
+            problem = f"{untried:,} {were} not searched, so --fail-on-uncovered cannot tell"
+            remark = Remark("", problem)
+            self.findings.add(_finding("error", "uncovered", remark, (first_input, 1)))
 
     def _review(self) -> Review:
         counts = {
@@ -189,7 +199,7 @@ def _flow(asked: Check) -> Flow[Seen]:
     return Flow(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
 
 
-def _finding(level: Level, state: State, remark: Remark, place: Place) -> Finding:
+def _finding(level: Level, state: State, remark: Remark, place: Place, lines: int = 1) -> Finding:
     file, line = place
     return Finding(
         file=file,
@@ -198,9 +208,11 @@ def _finding(level: Level, state: State, remark: Remark, place: Place) -> Findin
         state=state,
         field=remark.field,
         problem=remark.problem,
+        count=lines,
     )
 
 
 def _is_like(path: str, pattern: str) -> bool:
-    """Tell whether a path is like a shell pattern, in which `[]` stands for itself."""
-    return fnmatchcase(path, pattern.replace("[]", "[[]]"))
+    """Tell whether a path, or one above it, is like a shell pattern; `[]` stands for itself."""
+    own = pattern.replace("[]", "[[]]")
+    return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))
