@@ -1,6 +1,8 @@
 """`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
 
+import gzip
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from checking import READERS, bad_lines
-from samples import event_of, line_of, payload_of
+from samples import event_of, job_for, line_of, payload_of
 from sending import Said
 
+from segcli.delivery.check import Check, check
 from segcli.destinations import BUILT_IN
+from segcli.errors import InputError
+from segcli.inputs import inputs
 
 Segcli = Callable[..., Said]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
@@ -229,6 +234,35 @@ def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
     assert said.code == 2
     assert "Error: " in said.err
     assert file.read_bytes() == GOOD + b"\n"
+
+
+def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothing_is_reported(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.gz"
+    whole = gzip.compress(b"".join(line_of(n=number) + b"\n" for number in range(5000)))
+    file.write_bytes(whole[:-1000])
+
+    said = segcli("check", "--dest", "webhook", file)
+
+    assert (said.code, said.out) == (2, "")
+    assert re.fullmatch(
+        rf"Error: {file}:\d+: cannot be read on: its gzip data is cut off, in the middle of a "
+        rf"member, at byte {len(whole) - 1000:,}; nothing is reported\n"
+        r"Fetch the file again, whole.\n",
+        said.err,
+    )
+
+
+def test_an_input_that_is_gone_once_it_is_its_turn_ends_with_2(
+    events: Callable[..., Path],
+) -> None:
+    files = [events(GOOD, name="a.jsonl"), events(GOOD, name="b.jsonl")]
+    found = inputs([str(file) for file in files])
+    files[1].unlink()
+
+    with pytest.raises(InputError, match=r"b\.jsonl cannot be read: .*; nothing is reported"):
+        check(Check(job=job_for("gist"), inputs=found))
 
 
 def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> None:

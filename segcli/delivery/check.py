@@ -17,6 +17,7 @@ from segcli.delivery.message_ids import MessageIds
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.destination import Remark
+from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.outcome import Job
 from segcli.review.coverage import Coverage
@@ -49,7 +50,7 @@ class Check:
 
 
 def check(asked: Check) -> Review:
-    """Review every line; raises InputError, OutputError and Stopped."""
+    """Review every line; raises OutputError, and InputError where an input cannot be read on."""
     return _Joined(asked).review()
 
 
@@ -96,15 +97,7 @@ class _Joined:
         self.message_ids = MessageIds()
 
     def review(self) -> Review:
-        numbers = Numbers()
-        with closing(_flow(self.asked)) as flow:
-            try:
-                for block, portion in flow.portions():
-                    first = numbers.next_in(block.input)
-                    numbers.count(portion.account.lines)
-                    self._join(portion.account, block.input, first)
-            except Unreadable as unreadable:
-                raise unreadable.at(numbers.next_in(unreadable.input)) from None
+        self._read()
         first_input = self.asked.inputs[0].title if self.asked.inputs else ""
         for finding in self.golden.close(first_input):
             self.findings.add(finding)
@@ -113,6 +106,21 @@ class _Joined:
         if self.asked.rejects:
             self.asked.rejects.close()
         return self._review()
+
+    def _read(self) -> None:
+        """Take in all lines; nothing is to be resumed, so a run that stops is an input's error."""
+        numbers = Numbers()
+        with closing(_flow(self.asked)) as flow:
+            try:
+                for block, portion in flow.portions():
+                    first = numbers.next_in(block.input)
+                    numbers.count(portion.account.lines)
+                    self._join(portion.account, block.input, first)
+            except Unreadable as unreadable:
+                said = unreadable.said_at(numbers.next_in(unreadable.input))
+                raise InputError(f"{said}; nothing is reported", unreadable.hint) from None
+            except Stopped as stopped:
+                raise InputError(f"{stopped.message}; nothing is reported", stopped.hint) from None
 
     def _join(self, seen: Seen, entry: Input, first: int) -> None:
         """Take in what was seen of the lines of an input from number `first` on."""
