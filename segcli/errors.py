@@ -9,7 +9,7 @@ Three kinds of failure, told apart by what one does about them:
     SegcliError          exit 2: could not start
     +-- SettingsError    a setting is missing or wrong
     +-- DestinationError a destination's file is missing or wrong
-    +-- InputError       an input cannot be read as events
+    +-- InputError       an input cannot be read as events, or by `check` not to its end
     +-- UsageError       options that do not go together
     +-- OutputError      exit 3: a file that the run depends on cannot be written
     +-- Stopped          exit 3: stopped on the way, what is unsent is counted
@@ -50,7 +50,10 @@ class DestinationError(SegcliError):
 
 
 class InputError(SegcliError):
-    """An input cannot be read as newline-delimited JSON; the hint says how to make it so."""
+    """An input cannot be read as newline-delimited JSON, or by `check` not to its end.
+
+    The hint says how to make it so.
+    """
 
 
 class UsageError(SegcliError):

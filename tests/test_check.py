@@ -1,6 +1,8 @@
 """`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
 
+import gzip
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,15 +11,19 @@ from pathlib import Path
 
 import pytest
 from checking import READERS, bad_lines
-from samples import line_of
+from samples import event_of, job_for, line_of, payload_of
 from sending import Said
 
+from segcli.delivery.check import Check, check
 from segcli.destinations import BUILT_IN
+from segcli.errors import InputError
+from segcli.inputs import inputs
 
 Segcli = Callable[..., Said]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
 AWKWARD = line_of()
 BAD = line_of(userId=...)
+HUGE = line_of(timestamp="2026-02-03", n=1).replace(b'"n": 1', b'"n": 1e99999999999999999999')
 
 
 @pytest.fixture
@@ -88,12 +94,26 @@ def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
     ("dest", "traits", "problem"),
     [
         ("gist", {"company": {"id": 1}}, "company is an object and becomes flat properties"),
-        ("gist", {"tags": ["a"]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": ["a"]}, "tags is an array and becomes text"),
+        ("gist", {"tags": [1, None]}, "tags is an array and becomes text"),
+        ("gist", {"tags": ["a", {"b": 1}]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": [[1]]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"tags": [{}]}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
+        ("gist", {"plan": {"a": None}}, "plan is an object and holds no value, so it is not sent"),
         ("gist", {"createdAt": "soon"}, "createdAt is not a date"),
         ("gist", {"createdAt": -1}, "createdAt is not a date"),
         ("gist", {"phone": 49}, "phone is not text"),
         ("pointillist", {"trial": True}, "trial is a boolean and becomes text"),
-        ("pointillist", {"tags": [{"a": False}]}, "tags is an array and becomes flat"),
+        ("pointillist", {"tags": ["a", 1]}, "tags is an array and becomes flat"),
+        (
+            "pointillist",
+            {"tags": [{"a": False}, 1]},
+            "tags is an array and becomes flat, booleans as text",
+        ),
+        ("pointillist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("pointillist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
     ],
 )
 def test_a_value_that_becomes_something_else_is_a_warning(
@@ -108,6 +128,52 @@ def test_a_value_that_becomes_something_else_is_a_warning(
     (finding,) = json.loads(said.out)["findings"]
     assert f"{finding['field']} {finding['problem']}" == f"traits.{problem}"
     assert (finding["level"], said.code) == ("warning", 0)
+
+
+def test_what_a_remark_says_of_traits_is_what_gist_gets() -> None:
+    traits = {"email": "a@b.c", "l": [1, 2], "d": [{"a": 1}], "o": {"k": True}, "n": [], "e": [{}]}
+
+    body = payload_of("gist", event_of(type="identify", traits=traits)).body
+
+    assert isinstance(body, dict)
+    assert body["custom_properties"] == {"l": "1, 2", "d.0.a": 1, "o.k": True}
+
+
+def test_traits_of_a_track_become_flat_text_with_pointillist(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    traits = {"tags": [{"a": False}, 1], "words": ["x"]}
+    event = line_of(timestamp="2026-02-03", context={"traits": traits})
+
+    said = segcli("check", "--dest", "pointillist", events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [
+        "warning: context.traits.tags is an array and becomes flat, booleans and numbers as text",
+        "warning: context.traits.words is an array and becomes flat",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dest", "fields"),
+    [
+        ("gist", ["userId"]),
+        ("pointillist", ["userId", "anonymousId"]),
+        ("plotline", []),
+        ("segment", []),
+        ("webhook", []),
+    ],
+)
+def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
+    segcli: Segcli, events: Callable[..., Path], dest: str, fields: list[str]
+) -> None:
+    ids = {"userId": 7, "anonymousId": 8, "timestamp": "2026-02-03"}
+    event = line_of(properties={"email": "ada@example.com"}, **ids)
+
+    said = segcli("check", "--dest", dest, events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [f"warning: {field} is a number and becomes text" for field in fields]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +236,35 @@ def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
     assert file.read_bytes() == GOOD + b"\n"
 
 
+def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothing_is_reported(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.gz"
+    whole = gzip.compress(b"".join(line_of(n=number) + b"\n" for number in range(5000)))
+    file.write_bytes(whole[:-1000])
+
+    said = segcli("check", "--dest", "webhook", file)
+
+    assert (said.code, said.out) == (2, "")
+    assert re.fullmatch(
+        rf"Error: {file}:\d+: cannot be read on: its gzip data is cut off, in the middle of a "
+        rf"member, at byte {len(whole) - 1000:,}; nothing is reported\n"
+        r"Fetch the file again, whole.\n",
+        said.err,
+    )
+
+
+def test_an_input_that_is_gone_once_it_is_its_turn_ends_with_2(
+    events: Callable[..., Path],
+) -> None:
+    files = [events(GOOD, name="a.jsonl"), events(GOOD, name="b.jsonl")]
+    found = inputs([str(file) for file in files])
+    files[1].unlink()
+
+    with pytest.raises(InputError, match=r"b\.jsonl cannot be read: .*; nothing is reported"):
+        check(Check(job=job_for("gist"), inputs=found))
+
+
 def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> None:
     plain = json.loads(segcli("check", "-d", "gist", "--format", "json", hostile).out)
     strict = json.loads(segcli("check", "-d", "gist", "--format", "json", "--strict", hostile).out)
@@ -216,7 +311,37 @@ def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
     assert uncovered("properties.*") == [of, sku]
     assert uncovered("properties.products[].sku") == [sku]
     assert uncovered("properties.products[].lots[].of", "*.sku") == [of, sku]
-    assert uncovered("properties", "products*") == []
+    assert uncovered("products*", "propertie", "properties.product", "event") == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["properties", "properties.products", "properties.products[]", "*.products", "prop*s"],
+)
+def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
+    segcli: Segcli, events: Callable[..., Path], pattern: str
+) -> None:
+    products = [{"sku": "a"}]
+    file = events(line_of(timestamp="2026-02-03", properties={"products": products}))
+
+    said = segcli("check", file, "--fail-on-uncovered", pattern)
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == ["uncovered: properties.products[].sku is not carried by pointillist"]
+    assert said.code == 1
+
+
+def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(line_of(timestamp="2026-02-03"), *[line_of(timestamp="2026-02-03", n=1)] * 12)
+    command = ("check", file, "--fail-on-uncovered", "n")
+
+    (finding,) = json.loads(segcli(*command, "--format", "json").out)["findings"]
+    (read,) = READERS["text"](segcli(*command).out)
+
+    assert (finding["line"], finding["lines"]) == (2, 12)
+    assert read.text == "uncovered: n is not carried by pointillist (and 11 more lines)"
 
 
 def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
@@ -246,14 +371,25 @@ def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
 def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
-    event = line_of(timestamp="2026-02-03", n=1)
-    huge = event.replace(b'"n": 1', b'"n": 1e99999999999999999999')
-    assert huge != event
-    said = segcli("check", "--dest", "pointillist", "--format", "json", events(huge))
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(HUGE))
 
     document = json.loads(said.out)
     assert document["counts"] == {"mapped": 1, "rejected": 0, "skipped": 0}
     assert document["untried"] == 1
+
+
+def test_a_gate_that_could_not_search_all_events_stays_shut(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(HUGE, line_of(timestamp="2026-02-03"), HUGE)
+
+    said = segcli("check", file, "--fail-on-uncovered", "nowhere")
+
+    assert said.code == 1
+    assert said.out.splitlines()[0] == (
+        f"{file}:1: uncovered: 2 events were not searched, so --fail-on-uncovered cannot tell"
+    )
+    assert segcli("check", file).code == 0
 
 
 def test_an_output_that_cannot_be_written_is_an_error(

@@ -1,5 +1,6 @@
 """Every format of `segcli check` can be read by those it is for, whatever stands in the input."""
 
+import io
 import os
 import re
 from dataclasses import replace
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from checking import ONE_REVIEW, READERS, Read, check_is_valid, review_with, rows_of
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from samples import Run, line_of
 
 from segcli.cli.formats import NAMES as FORMATS
@@ -75,9 +77,9 @@ def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
 @given(NASTY)
 @example("``b`")
 @example("` ``b``")
+@example("\\|")
+@example("\\\\||`\\||")
 def test_code_in_markdown_shows_text_as_it_is(text: str) -> None:
-    assume("\\|" not in text)
-
     out = formatter("markdown")(replace(ONE_REVIEW, left_out=[of_path(f"a{text}")]))
 
     assert rows_of(out, "not carried")[0][0] == visible(f"a{text}")
@@ -92,7 +94,98 @@ def test_markdown_shows_an_empty_path_as_nothing() -> None:
 def test_no_line_is_folded_where_nobody_looks_on() -> None:
     out = formatter("text")(replace(ONE_REVIEW, left_out=[of_path("long." * 100)]))
 
-    assert f"{'long.' * 100}  1 events (50%)  not carried by gist\n" in out
+    assert f"{'long.' * 100}  1 event (50%)  not carried by gist\n" in out
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_on_a_terminal_a_long_path_or_route_is_folded_and_not_cut(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = "context.consent.categoryPreferences.advertising"
+    routes = [Route(f"/{'r' * 100}", 2, 2, 20, 12)]
+
+    out = formatter("text")(replace(ONE_REVIEW, left_out=[of_path(path)], routes=routes))
+
+    table, _, rest = out.partition("mapped, 1 rejected")[2].partition("gist would")
+    assert "…" not in out
+    assert rest
+    first_column = [line.split("  ")[0] for line in table.split("\n")]
+    assert path in "".join(first_column)
+    assert f"/{'r' * 100}" in "".join(first_column)
+
+
+class Terminal(io.StringIO):
+    """An output that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("events", "tried", "said"),
+    [
+        (1, 1_000, "<1%"),
+        (4, 1_000, "<1%"),
+        (6, 1_000, "1%"),
+        (990, 1_000, "99%"),
+        (999, 1_000, ">99%"),
+        (1_000, 1_000, "100%"),
+        (10**15 - 1, 10**15, ">99%"),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_share_is_all_or_nothing_only_where_that_is_so(
+    form: str, events: int, tried: int, said: str
+) -> None:
+    left_out = [LeftOut("a.b", events, events / tried, ("a.jsonl", 1))]
+
+    out = formatter(form)(replace(ONE_REVIEW, left_out=left_out))
+
+    if form == "text":
+        assert f"{'1 event' if events == 1 else f'{events:,} events'} ({said})" in out
+    else:
+        assert rows_of(out, "not carried") == [["a.b", f"{events:,}", said]]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize(
+    ("routes", "seconds", "said"),
+    [
+        ([("/a", 2, 2)], None, "gist would get 2 requests"),
+        ([("/a", 1, 1)], 0.04, "gist would get 1 request"),
+        ([("/a", 1, 1)], 0.06, "gist would get 1 request, at least 0.1 s"),
+        ([("/a", 2, 2), ("/b", 9, 3)], 0.0, "gist would get at least 5 requests"),
+        ([("/b", 9, 3)], 90.0, "gist would get at least 3 requests, at least 90.0 s"),
+        ([], 0.0, "gist would get 0 requests"),
+    ],
+)
+def test_what_is_sent_in_batches_takes_so_many_requests_at_least(
+    form: str, routes: list[tuple[str, int, int]], seconds: float | None, said: str
+) -> None:
+    planned = [Route(route, events, requests, 9, 9) for route, events, requests in routes]
+
+    out = formatter(form)(replace(ONE_REVIEW, routes=planned, seconds=seconds))
+
+    assert re.search(rf"^{said}\.?$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", ["@octocat", ":tada:", "`@octocat` ``:tada:", "a\\|@octocat"])
+def test_no_value_mentions_anybody_in_markdown(text: str) -> None:
+    review = review_with(file=text, field=text, problem=f'from "{text}" to "{text}"')
+    out = formatter("markdown")(
+        replace(review, left_out=[of_path(text)], routes=[Route(text, 2, 2, 20, 12)])
+    )
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(out)
+    plain = "".join(
+        child.content for token in tokens for child in token.children or [] if child.type == "text"
+    )
+
+    assert text in rows_of(out, "not carried")[0][0]
+    assert "@" not in plain
+    assert ":tada:" not in plain
 
 
 def of_path(path: str) -> LeftOut:

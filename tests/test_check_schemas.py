@@ -72,7 +72,17 @@ def test_findings_that_are_not_shown_fail_junit_too() -> None:
     suites = etree.fromstring(formatter("junit")(review).encode())
 
     assert suites.get("failures") == "1"
-    assert suites.xpath("string(//failure)") == "5 more findings not shown"
+    assert suites.xpath("string(//failure)") == "2 more errors not shown"
+    assert suites.xpath("//system-out/text()") == ["3 more warnings not shown"]
+
+
+def test_warnings_that_are_not_shown_are_mentioned_by_junit_and_fail_nothing() -> None:
+    review = replace(ONE_REVIEW, findings=[], errors=0, warnings=1)
+
+    suites = etree.fromstring(formatter("junit")(review).encode())
+
+    assert (suites.get("tests"), suites.get("failures")) == ("2", "0")
+    assert suites.xpath("//system-out/text()") == ["1 more warning not shown"]
 
 
 def test_junit_has_a_passed_case_if_there_is_no_error() -> None:

@@ -111,7 +111,20 @@ def test_a_repeated_message_id_names_the_line_that_had_it_first(tmp_path: Path) 
 def test_what_is_no_message_id_is_not_repeated(tmp_path: Path, message_id: Any) -> None:
     lines = [line_of(messageId=message_id)] * 3
 
-    assert not review_of(tmp_path, *lines, dest="webhook").findings
+    texts = {text for _, text in said(review_of(tmp_path, *lines, dest="webhook"))}
+    assert texts <= {"warning: messageId is not text"}
+
+
+@pytest.mark.parametrize("message_id", [7, 2.5, True, [], {}, 0])
+def test_a_message_id_that_is_not_text_is_remarked_upon(tmp_path: Path, message_id: Any) -> None:
+    review = review_of(tmp_path, line_of(messageId=message_id), dest="webhook")
+
+    assert said(review) == [(1, "warning: messageId is not text")]
+
+
+@pytest.mark.parametrize("message_id", [None, "", "m1", ...])
+def test_a_message_id_that_is_text_or_none_is_not_remarked_upon(message_id: Any) -> None:
+    assert not found(messageId=message_id)
 
 
 def test_the_message_id_of_an_event_that_is_not_sent_is_not_repeated(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def cli() -> None:
       segcli check --dest gist events.jsonl         in CI
 
     Exit codes: 0 all done; 1 done, but some events were rejected or refused, or check found
-    something; 2 could not start; 3 stopped on the way; 130 interrupted.
+    something; 2 could not start, or check could not read on; 3 stopped on the way; 130
+    interrupted.
     """  # noqa: D301  # \b is click's mark for lines that stay as they are
 
 

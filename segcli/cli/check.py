@@ -55,8 +55,8 @@ class CheckOptions:
         "--fail-on-uncovered",
         metavar="PATTERN",
         multiple=True,
-        help="Count input fields like this as errors where the mapping leaves them out, such as "
-        "'properties.*' (repeatable).",
+        help="Count input fields like this, and all below, as errors where the mapping leaves "
+        "them out, such as 'properties' or 'context.*.id' (repeatable).",
     ),
     click.option(
         "--max-findings",
@@ -73,7 +73,8 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     """Say in CI what a destination would receive and lose.
 
     Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
-    --fail-on-uncovered is left out; with --strict for warnings too.
+    --fail-on-uncovered is left out; with --strict for warnings too. Exits with 2, and reports
+    nothing, if an input cannot be read to its end.
     """
     inputs = found(asked)
     report.check_outputs(asked)

@@ -17,6 +17,7 @@ from segcli.delivery.message_ids import MessageIds
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.destination import Remark
+from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.outcome import Job
 from segcli.review.coverage import Coverage
@@ -49,7 +50,7 @@ class Check:
 
 
 def check(asked: Check) -> Review:
-    """Review every line; raises InputError, OutputError and Stopped."""
+    """Review every line; raises OutputError, and InputError where an input cannot be read on."""
     return _Joined(asked).review()
 
 
@@ -96,6 +97,18 @@ class _Joined:
         self.message_ids = MessageIds()
 
     def review(self) -> Review:
+        self._read()
+        first_input = self.asked.inputs[0].title if self.asked.inputs else ""
+        for finding in self.golden.close(first_input):
+            self.findings.add(finding)
+        self._find_uncovered()
+        self._find_unsearched(first_input)
+        if self.asked.rejects:
+            self.asked.rejects.close()
+        return self._review()
+
+    def _read(self) -> None:
+        """Take in all lines; nothing is to be resumed, so a run that stops is an input's error."""
         numbers = Numbers()
         with closing(_flow(self.asked)) as flow:
             try:
@@ -104,14 +117,10 @@ class _Joined:
                     numbers.count(portion.account.lines)
                     self._join(portion.account, block.input, first)
             except Unreadable as unreadable:
-                raise unreadable.at(numbers.next_in(unreadable.input)) from None
-        first_input = self.asked.inputs[0].title if self.asked.inputs else ""
-        for finding in self.golden.close(first_input):
-            self.findings.add(finding)
-        self._find_uncovered()
-        if self.asked.rejects:
-            self.asked.rejects.close()
-        return self._review()
+                said = unreadable.said_at(numbers.next_in(unreadable.input))
+                raise InputError(f"{said}; nothing is reported", unreadable.hint) from None
+            except Stopped as stopped:
+                raise InputError(f"{stopped.message}; nothing is reported", stopped.hint) from None
 
     def _join(self, seen: Seen, entry: Input, first: int) -> None:
         """Take in what was seen of the lines of an input from number `first` on."""
@@ -145,8 +154,17 @@ class _Joined:
         name = self.asked.job.destination.name
         for one in self.coverage.left_out():
             if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
-                remark = Remark(one.path, f"is not carried by {name}, in {one.events:,} events")
-                self.findings.add(_finding("error", "uncovered", remark, one.place))
+                remark = Remark(one.path, f"is not carried by {name}")
+                self.findings.add(_finding("error", "uncovered", remark, one.place, one.events))
+
+    def _find_unsearched(self, first_input: str) -> None:
+        """What was not looked at may hold such a field: a gate that cannot tell must not open."""
+        untried = self.coverage.untried
+        if self.asked.fail_on_uncovered and untried:
+            were = "event was" if untried == 1 else "events were"
+            problem = f"{untried:,} {were} not searched, so --fail-on-uncovered cannot tell"
+            remark = Remark("", problem)
+            self.findings.add(_finding("error", "uncovered", remark, (first_input, 1)))
 
     def _review(self) -> Review:
         counts = {
@@ -189,7 +207,7 @@ def _flow(asked: Check) -> Flow[Seen]:
     return Flow(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
 
 
-def _finding(level: Level, state: State, remark: Remark, place: Place) -> Finding:
+def _finding(level: Level, state: State, remark: Remark, place: Place, lines: int = 1) -> Finding:
     file, line = place
     return Finding(
         file=file,
@@ -198,9 +216,11 @@ def _finding(level: Level, state: State, remark: Remark, place: Place) -> Findin
         state=state,
         field=remark.field,
         problem=remark.problem,
+        count=lines,
     )
 
 
 def _is_like(path: str, pattern: str) -> bool:
-    """Tell whether a path is like a shell pattern, in which `[]` stands for itself."""
-    return fnmatchcase(path, pattern.replace("[]", "[[]]"))
+    """Tell whether a path, or one above it, is like a shell pattern; `[]` stands for itself."""
+    own = pattern.replace("[]", "[[]]")
+    return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))

@@ -1,9 +1,10 @@
 """Turning JSON values into the flat shapes that vendors take."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from segcli.event import NUMBERS, is_number, parse_time
+from segcli.destination import Remark
+from segcli.event import NUMBERS, Event, is_number, parse_time
 from segcli.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
@@ -92,6 +93,13 @@ def kind_of(value: object) -> str:
     if isinstance(value, bool):
         return "a boolean"
     return "a number" if is_number(value) else _KINDS.get(type(value), "null")
+
+
+def numeric_ids(event: Event, names: Iterable[str]) -> Iterator[Remark]:
+    """Remark on the ids of an event that `identifier` turns into text."""
+    for name in names:
+        if is_number(event.data.get(name)):
+            yield Remark(name, "is a number and becomes text")
 
 
 def unix_seconds(value: object) -> int | None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.destination import Destination, Field, Payload, Remark, Request
-from segcli.destinations._shape import kind_of, leaves, text, unix_seconds, without_empty
+from segcli.destinations._shape import (
+    kind_of,
+    leaves,
+    numeric_ids,
+    text,
+    unix_seconds,
+    without_empty,
+)
 from segcli.event import Event, Rejected
 from segcli.secret import Secret
 from segcli.settings import setting
@@ -159,15 +166,22 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG001  # the interface
     """A contact takes flat values only; without an email an event reaches known contacts only."""
+    yield from numeric_ids(event, ("userId",))
     if event.type == "track":
         if not _email(event):
             yield Remark("properties.email", "is missing: Gist creates no contact from this event")
         return
     for path, value in event.object("traits").items():
         if isinstance(value, dict | list):
-            yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes flat properties")
-        elif path in {"name", "phone"} and not isinstance(value, str | None):
-            yield Remark(f"traits.{path}", f"is {kind_of(value)} and becomes text or a property")
+            yield Remark(f"traits.{path}", f"is {kind_of(value)} and {_becomes(value)}")
+
+
+def _becomes(value: dict[str, Any] | list[Any]) -> str:
+    """Say what `_custom_properties` makes of a trait that is not flat."""
+    flat = _custom_properties({"": value})
+    if not flat:
+        return "holds no value, so it is not sent"
+    return "becomes text" if "" in flat else "becomes flat properties"
 
 
 GIST = Destination(

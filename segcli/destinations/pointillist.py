@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.destination import Destination, Field, Payload, Remark, Request
-from segcli.destinations._shape import add_labels, add_leaves, kind_of
+from segcli.destinations._shape import add_labels, add_leaves, kind_of, leaves, numeric_ids
 from segcli.event import Event, Rejected, is_number
 from segcli.secret import Secret
 from segcli.settings import setting
@@ -90,12 +90,27 @@ def _ids(event: Event) -> dict[str, str]:
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
     """Name what becomes text or flat: on track every trait, elsewhere all but numbers [doc]."""
+    yield from numeric_ids(event, ("userId", "anonymousId"))
     for path, values, takes_numbers in _sources(event, settings):
         for key, value in values.items():
-            if isinstance(value, dict | list) and value:
-                yield Remark(f"{path}.{key}", f"is {kind_of(value)} and becomes flat")
-            elif isinstance(value, bool) or (is_number(value) and not takes_numbers):
+            if isinstance(value, dict | list):
+                problem = f"is {kind_of(value)} and {_becomes(value, takes_numbers)}"
+                yield Remark(f"{path}.{key}", problem)
+            elif _becomes_text(value, takes_numbers):
                 yield Remark(f"{path}.{key}", f"is {kind_of(value)} and becomes text")
+
+
+def _becomes(value: dict[str, Any] | list[Any], takes_numbers: bool) -> str:
+    found = [leaf for _, leaf in leaves(value, "")]
+    if not found:
+        return "holds no value, so it is not sent"
+    turned = {kind_of(leaf) for leaf in found if _becomes_text(leaf, takes_numbers)}
+    texts = " and ".join(sorted(f"{kind.removeprefix('a ')}s" for kind in turned))
+    return f"becomes flat, {texts} as text" if texts else "becomes flat"
+
+
+def _becomes_text(leaf: object, takes_numbers: bool) -> bool:
+    return isinstance(leaf, bool) or (is_number(leaf) and not takes_numbers)
 
 
 def _sources(event: Event, settings: Settings) -> Iterator[tuple[str, dict[str, Any], bool]]:

@@ -10,7 +10,8 @@ from segcli.inputs.stream import CutOffError, ReadError, Stream
 
 # The largest that does not cost memory worth speaking of, however well a bomb is packed.
 _BLOCK = 64 * 1024
-_TRUNCATED = "Fetch the file again, whole. The lines before were read."
+_TRUNCATED = "Fetch the file again, whole."
+_SO_FAR = "The lines before were read."
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
@@ -102,7 +103,9 @@ class Unpacked:
                 f"Type: {self._packing.command} --long=31 … | segcli … -",
             )
         return ReadError(
-            f"its {name} data is damaged, before byte {self.stored:,} ({problem})", _TRUNCATED
+            f"its {name} data is damaged, before byte {self.stored:,} ({problem})",
+            _TRUNCATED,
+            _SO_FAR,
         )
 
     def _begins_another(self) -> bool:
@@ -116,7 +119,8 @@ class Unpacked:
             raise ReadError(
                 f"something else follows its {self._packing.name} data, at byte "
                 f"{self.stored - len(rest):,}",
-                "Remove what follows. The lines before were read.",
+                "Remove what follows.",
+                _SO_FAR,
             )
         self._member, self._block = self._packing.unpacker(), rest
         return True
@@ -132,6 +136,7 @@ class Unpacked:
             f"its {self._packing.name} data is cut off, in the middle of a "
             f"{self._packing.member}, at byte {self.stored:,}",
             _TRUNCATED,
+            _SO_FAR,
         )
 
 

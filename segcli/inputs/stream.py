@@ -5,11 +5,15 @@ from typing import Protocol
 
 
 class ReadError(OSError):
-    """An input cannot be read on, as `strerror` says; `hint` is what to do about it."""
+    """An input cannot be read on, as `strerror` says; `hint` is what to do about it.
 
-    def __init__(self, problem: str, hint: str = "") -> None:
+    `so_far` says what holds all the same, for those that go by the lines before.
+    """
+
+    def __init__(self, problem: str, hint: str = "", so_far: str = "") -> None:
         super().__init__(errno.EIO, problem)
         self.hint = hint
+        self.so_far = so_far
 
 
 class CutOffError(ReadError):

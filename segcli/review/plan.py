@@ -8,7 +8,10 @@ from segcli.outcome import Job
 
 @dataclass(slots=True)
 class Route:
-    """What goes to one route. `requests` counts batches as full as the limits let them be."""
+    """What goes to one route. `requests` counts batches as full as the limits let them be.
+
+    They may be less full, since the order of a user's events holds: it is the least.
+    """
 
     route: str
     events: int = 0

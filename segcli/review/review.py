@@ -35,6 +35,11 @@ class Review:
         """How many findings were too many to be kept."""
         return self.errors + self.warnings - len(self.findings)
 
+    @property
+    def hidden_errors(self) -> int:
+        """How many of them are errors."""
+        return self.errors - sum(finding.level == "error" for finding in self.findings)
+
     def document(self) -> dict[str, Any]:
         """Return the review as JSON, as `check.schema.json` describes it."""
         return {

@@ -15,8 +15,10 @@ DATES = tuple((*of, name) for of in (("traits",), ("context", "traits")) for nam
 
 
 def remarks_by_type(event: Event) -> list[Remark]:
-    """Return which reserved traits are not of their type [doc]; no value counts but its type."""
-    return [
+    """Return what is not of its type: messageId, reserved traits [doc]; nothing else counts."""
+    message_id = event.data.get("messageId")
+    found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
+    return found + [
         Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
         for path, traits in _traits(event)
         for name, value in traits.items()

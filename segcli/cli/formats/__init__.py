@@ -32,14 +32,12 @@ class Sentences:
 def sentences(review: Review) -> Sentences:
     """Put the figures of a review into words."""
     counts = ", ".join(f"{lines:,} {state}" for state, lines in review.counts.items())
-    requests = _so_many(sum(route.requests for route in review.routes), "request")
-    at_least = f", at least {_time(review.seconds)}" if review.seconds is not None else ""
-    untried = f"{_so_many(review.untried, 'event')} not searched for fields that are not carried"
+    untried = f"{so_many(review.untried, 'event')} not searched for fields that are not carried"
     return Sentences(
-        counts=f"{_so_many(review.read, 'line')}: {counts}",
-        verdict=f"{_so_many(review.errors, 'error')}, {_so_many(review.warnings, 'warning')}",
-        plan=f"{review.destination} would get {requests}{at_least}",
-        hidden=f"{_so_many(review.hidden, 'more finding')} not shown" if review.hidden else "",
+        counts=f"{so_many(review.read, 'line')}: {counts}",
+        verdict=f"{so_many(review.errors, 'error')}, {so_many(review.warnings, 'warning')}",
+        plan=_plan(review),
+        hidden=f"{so_many(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
     )
 
@@ -49,8 +47,27 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def _so_many(number: int, thing: str) -> str:
+def so_many(number: int, thing: str) -> str:
+    """Return a number of things, one or more."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def percent(share: float) -> str:
+    """Return a share in words; 100% is said of all only, and 0% of none."""
+    said = f"{share:.0%}"
+    if said == "100%" and share < 1:
+        return ">99%"
+    return "<1%" if said == "0%" and share > 0 else said
+
+
+def _plan(review: Review) -> str:
+    """Say how many requests there would be; in which order users come, batches may be less full."""
+    requests = so_many(sum(route.requests for route in review.routes), "request")
+    may_be_more = any(route.requests < route.events for route in review.routes)
+    at_least = "at least " if may_be_more else ""
+    seconds = round(review.seconds or 0, 1)
+    time = f", at least {_time(seconds)}" if seconds else ""
+    return f"{review.destination} would get {at_least}{requests}{time}"
 
 
 def _time(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from segcli.cli.formats import sentences, visible
+from segcli.cli.formats import so_many, visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 
@@ -11,8 +11,8 @@ from segcli.review.review import Review
 def formatted(review: Review) -> str:
     """Return a test suite: a failed case for each error, one with output for each warning.
 
-    Errors that are too many to be shown fail as one case; without any error a passed case stands
-    for the check itself.
+    Errors that are too many to be shown fail as one case, warnings have output in one; without
+    any error a passed case stands for the check itself.
     """
     cases = list(_cases(review))
     failures = sum(case.find("failure") is not None for case in cases)
@@ -28,13 +28,18 @@ def formatted(review: Review) -> str:
 
 def _cases(review: Review) -> Iterator[Element]:
     if not review.errors:
-        yield _case("segcli check", f"{review.read} lines for {review.destination}")
+        yield _case("segcli check", f"{so_many(review.read, 'line')} for {review.destination}")
     for finding in review.findings:
         yield _case_of(finding)
-    if review.errors > sum(finding.level == "error" for finding in review.findings):
-        hidden = sentences(review).hidden
-        case = _case("segcli check", hidden)
-        _say(case, "failure", hidden, message=hidden, type="hidden")
+    if hidden := review.hidden_errors:
+        said = f"{so_many(hidden, 'more error')} not shown"
+        case = _case("segcli check", said)
+        _say(case, "failure", said, message=said, type="hidden")
+        yield case
+    if hidden := review.hidden - review.hidden_errors:
+        said = f"{so_many(hidden, 'more warning')} not shown"
+        case = _case("segcli check", said)
+        _say(case, "system-out", said)
         yield case
 
 

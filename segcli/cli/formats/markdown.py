@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from segcli.cli.formats import sentences, visible
+from segcli.cli.formats import percent, sentences, visible
 from segcli.review.review import Review
 
 _LEFT_OUT_SHOWN = 40
 _MARKS = re.compile(r"[\\`*_{}\[\]<>|~#&$]")
-_PIPE = re.compile(r"(\\*)\|")
+_PIPE_BEHIND_BACKSLASH = re.compile(r"(?<=\\)\|")
 
 
 def formatted(review: Review) -> str:
@@ -29,12 +29,12 @@ def formatted(review: Review) -> str:
 def _findings(review: Review) -> Iterator[Sequence[str]]:
     for one in review.findings:
         state, _, rest = one.text.partition(": ")
-        yield _code(f"{one.file}:{one.line}"), state, _cell(rest)
+        yield _code(f"{one.file}:{one.line}"), state, _code(rest)
 
 
 def _left_out(review: Review) -> Iterator[Sequence[str]]:
     for one in review.left_out[:_LEFT_OUT_SHOWN]:
-        yield _code(one.path), f"{one.events:,}", f"{one.share:.0%}"
+        yield _code(one.path), f"{one.events:,}", _cell(percent(one.share))
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         yield f"and {len(rest)} more", "", ""
 
@@ -56,12 +56,18 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a code span; a fence longer than any run of backticks in the text holds it.
+    """Return text as code, where nothing mentions anybody, links, or becomes a picture.
 
-    A table ends its cells at a pipe even there, unless a backslash stands before it; of
-    backslashes before a pipe it shows each twice.
+    A table ends its cells at a pipe even there, unless a backslash stands before it. Of a pipe
+    that has one already nobody could tell, so that stands between two pieces of code.
     """
-    text = _PIPE.sub(r"\1\1\|", visible(text)) or " "
+    pieces = _PIPE_BEHIND_BACKSLASH.split(visible(text) or " ")
+    return r"\|".join(_span(piece) if piece else "" for piece in pieces)
+
+
+def _span(text: str) -> str:
+    """Return a code span; a fence longer than any run of backticks in the text holds it."""
+    text = text.replace("|", r"\|")
     fence = "`"
     while fence in text:
         fence += "`"

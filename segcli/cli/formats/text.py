@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from segcli.cli.formats import sentences, visible
+from segcli.cli.formats import percent, sentences, so_many, visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 
@@ -59,13 +59,13 @@ def _left_out(review: Review) -> Table | None:
     if not review.left_out:
         return None
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
     for one in review.left_out[:_LEFT_OUT_SHOWN]:
-        share = f"({one.share:.0%})"
-        note = f"not carried by {review.destination}"
-        table.add_row(Text(visible(one.path)), f"{one.events:,} events {share}", note)
+        events = f"{so_many(one.events, 'event')} ({percent(one.share)})"
+        note = Text(f"not carried by {review.destination}")
+        table.add_row(Text(visible(one.path)), events, note)
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         table.add_row(f"and {len(rest)} more fields; --format json has them all", "", "")
     return table
@@ -75,8 +75,9 @@ def _routes(review: Review) -> Table | None:
     if not review.routes:
         return None
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("route", "events", "requests", "bytes", "largest"):
-        table.add_column(title, justify="left" if title == "route" else "right")
+    table.add_column("route", overflow="fold")
+    for title in ("events", "requests", "bytes", "largest"):
+        table.add_column(title, justify="right", no_wrap=True)
     for route in review.routes:
         figures = (route.events, route.requests, route.bytes, route.largest)
         table.add_row(Text(visible(route.route)), *(f"{figure:,}" for figure in figures))

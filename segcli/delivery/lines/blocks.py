@@ -38,18 +38,24 @@ class Block:
 
 
 class Unreadable(Exception):
-    """An input cannot be read on, behind the blocks that have come of it."""
+    """An input cannot be read on, behind the blocks that have come of it; `hint` may help."""
 
     def __init__(self, entry: Input, error: OSError) -> None:
         super().__init__(entry.title, error.strerror)
         self.input = entry
-        self._error = error
+        self.hint, self._so_far = "", ""
+        if isinstance(error, ReadError):
+            self.hint, self._so_far = error.hint, error.so_far
+        self._problem = f"cannot be read on: {error.strerror}"
 
     def at(self, line: int) -> Stopped:
         """Return what stops the run; `line` is the first that was not read to its end."""
-        hint = self._error.hint if isinstance(self._error, ReadError) else ""
-        problem = f"cannot be read on: {self._error.strerror}"
-        return Stopped(f"{self.input.title}:{line}: {problem}", hint)
+        hint = " ".join(filter(None, (self.hint, self._so_far)))
+        return Stopped(self.said_at(line), hint)
+
+    def said_at(self, line: int) -> str:
+        """Say where reading failed, and why."""
+        return f"{self.input.title}:{line}: {self._problem}"
 
 
 class Numbers:
