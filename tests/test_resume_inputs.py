@@ -190,7 +190,7 @@ def test_a_file_name_of_any_bytes_is_remembered(
     door.left = 5
     assert run_segcli(*command, env=env).returncode == 3
     door.open()
-    assert run_segcli(*command, "--resume", env=env).returncode == 0
+    assert run_segcli(*command, "--resume", env=env).returncode == 1
     assert door.taken == [f"m{number}" for number in range(12)]
     (kept,) = records(tmp_path / "webhook.rejects.ndjson")
     assert kept["file"] == "events-\\xff.jsonl"

@@ -40,9 +40,24 @@ def test_another_value_of_a_selection_option_is_an_error_that_shows_both(
     said = segcli(*command, option, now, "--resume")
     assert said.code == 2
     assert f"the run to resume had {option} {before}, not {option} {now}\n" in said.err
-    assert "Give the same selection options, or --restart." in said.err
+    assert "Give the same selection options and settings, or --restart." in said.err
     assert len(door.taken) == 5
     assert segcli(*command, option, before, "--resume").code == 0
+
+
+def test_another_setting_is_an_error_and_another_key_is_none(
+    door: Door, command: list[str], segcli: Segcli
+) -> None:
+    door.left = 5
+    assert segcli(*command, "--set", "label=Acme", "--set", "api_key=one-key").code == 3
+    door.open()
+    other = segcli(*command, "--set", "label=Other", "--resume")
+    assert other.code == 2
+    assert "the run to resume had --set label Acme, not --set label Other\n" in other.err
+    assert "had --set label Acme, not no --set label\n" in segcli(*command, "--resume").err
+    assert len(door.taken) == 5
+    again = [*command, "--set", "label=Acme", "--set", "api_key=new-key"]
+    assert segcli(*again, "--resume").code == 0
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from segcli.delivery.lines.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
 from segcli.outcome import Job
-from segcli.secret import display_address, display_url, hidden
+from segcli.secret import Secret, display_address, display_url, hidden
+from segcli.settings import describe
 
 if TYPE_CHECKING:
     from segcli.delivery.journal.journal import Journal
@@ -102,7 +103,10 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
         # Each rehearsal has a sandbox of its own, on another port.
         endpoint="" if rehearsal else display_url(getattr(job.settings, "endpoint", "")),
         inputs=names_of(asked.files),
-        options={f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
+        options={
+            **{f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
+            **_given_settings(job),
+        },
         moments={
             name: moment.isoformat()
             for name in ("since", "until")
@@ -110,6 +114,16 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
         },
         revision=job.destination.revision,
     )
+
+
+def _given_settings(job: Job) -> dict[str, Any]:
+    """Return the settings that are not as they are by default, but for keys and the endpoint."""
+    return {
+        f"--set {row.name}": value if isinstance(value, int) else display_url(str(value))
+        for row in describe(job.destination.name, job.destination.settings)
+        if row.name != "endpoint" and row.kind is not Secret
+        if (value := getattr(job.settings, row.name)) != row.default
+    }
 
 
 def _typed(asked: JobOptions, name: str) -> Any:

@@ -119,7 +119,7 @@ def _check_same_run(earlier: Header, now: Header) -> None:
             raise UsageError(
                 f"the run to resume had {_shown(option, earlier.options.get(option))}, not "
                 f"{_shown(option, now.options.get(option))}",
-                "Give the same selection options, or --restart.",
+                "Give the same selection options and settings, or --restart.",
             )
 
 
