@@ -144,3 +144,57 @@ def test_a_bad_golden_file_is_an_error_that_says_what_to_type(
     assert (said.code, said.out) == (2, "")
     assert message.startswith(f"Error: {problem}")
     assert "segcli transform" in hint or "--update" in hint
+
+
+# --- the golden file is kept from what else is written
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("more", [[], ["--update"]])
+@pytest.mark.parametrize("place", [GOLDEN, f"here/{GOLDEN}", "link", "second name"])
+def test_what_else_is_written_is_never_the_golden_file(
+    segcli: Segcli, tmp_path: Path, option: str, more: list[str], place: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"{]\n" + line_of())
+    (tmp_path / "here").symlink_to(tmp_path)
+    segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+    (tmp_path / "link").symlink_to(GOLDEN)
+    (tmp_path / "second name").hardlink_to(tmp_path / GOLDEN)
+    before = (tmp_path / GOLDEN).read_bytes()
+
+    said = segcli("check", "--expect", GOLDEN, *more, option, place, "events.jsonl")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        f"Error: {option} {place} is also --expect",
+        f"Name another: {option} PATH",
+    ]
+    assert (tmp_path / GOLDEN).read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("place", [GOLDEN, "link"])
+def test_what_else_is_written_is_not_the_golden_file_to_be_either(
+    segcli: Segcli, tmp_path: Path, option: str, place: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"{]\n")
+    (tmp_path / "link").symlink_to(GOLDEN)
+
+    said = segcli("check", "--expect", GOLDEN, "--update", option, place, "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.startswith(f"Error: {option} {place} is also --expect\n")
+    assert not (tmp_path / GOLDEN).exists()
+
+
+def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(line_of())
+
+    said = segcli("check", "--expect", "events.jsonl", "--update", "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.splitlines() == [
+        "Error: --expect events.jsonl is also an input",
+        "Name another, --expect PATH, or the inputs by a pattern without it.",
+    ]
+    assert (tmp_path / "events.jsonl").read_bytes() == line_of()

@@ -129,7 +129,7 @@ class _Sync:
 def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Make the difference, tell it, and return the exit code."""
     entry = _one_file(asked.file)
-    report.check_outputs(asked)
+    report.check_outputs(asked, {"--state": asked.state})
     with staged(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
         if "identify" not in job.destination.kinds:
