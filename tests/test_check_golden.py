@@ -1,11 +1,13 @@
 """`segcli check --expect` compares with a golden file, and `--update` writes it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from checking import READERS, read_text
+from disks import files_of_at_most
 from samples import NAMES, ROOT, line_of
 from sending import Said
 
@@ -198,3 +200,21 @@ def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Pat
         "Name another, --expect PATH, or the inputs by a pattern without it.",
     ]
     assert (tmp_path / "events.jsonl").read_bytes() == line_of()
+
+
+# --- the golden file stays whole
+
+
+def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes((line_of() + b"\n") * 100)
+    (tmp_path / GOLDEN).write_bytes(b"what it was\n" * 1000)
+
+    with files_of_at_most(1024):
+        said = segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+
+    message, hint = said.err.splitlines()
+    assert said.code == 3
+    assert message == f"Error: the golden file {GOLDEN} cannot be written: File too large"
+    assert "is as it was" in hint
+    assert (tmp_path / GOLDEN).read_bytes() == b"what it was\n" * 1000
+    assert sorted(os.listdir(tmp_path)) == ["events.jsonl", GOLDEN]

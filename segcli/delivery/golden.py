@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 
 from segcli.delivery.printing import described
+from segcli.delivery.rewriting import rewrite
 from segcli.errors import InputError, OutputError
 from segcli.outcome import Mapped, Outcome
 from segcli.review.finding import Finding
@@ -66,6 +67,10 @@ def _comparison(path: Path) -> Comparison:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(content)
+        rewrite(path, content)
     except OSError as error:
-        raise OutputError(f"the golden file {path} cannot be written: {error.strerror}") from None
+        raise OutputError(
+            f"the golden file {path} cannot be written: {error.strerror}",
+            "It is as it was. Make room, and let it and its folder be writable: a new one beside "
+            "it takes its place.",
+        ) from None
