@@ -101,3 +101,16 @@ def test_nothing_else_is_written_into_the_state_of_a_sync(
     assert said.code == 2
     assert said.err.startswith(f"Error: {option} {STATE} is also --state\n")
     assert not (tmp_path / STATE).exists()
+
+
+@pytest.mark.parametrize("option", ["--report", "--state"])
+def test_nothing_else_is_written_into_the_rejects_of_a_sync_that_nobody_named(
+    segcli: Segcli, tmp_path: Path, option: str
+) -> None:
+    csv(tmp_path / "m.csv", ["u1"])
+
+    said = segcli(*engage("gist", NOWHERE, "m.csv", option, "gist.rejects.ndjson"))
+
+    assert said.code == 2
+    assert "gist.rejects.ndjson is also --" in said.err
+    assert os.listdir(tmp_path) == ["m.csv"]
