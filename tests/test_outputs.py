@@ -78,6 +78,48 @@ def test_a_report_that_cannot_be_looked_at_is_refused(
     ]
 
 
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may not be looked into, also by root."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    stat, access = os.stat, os.access
+
+    def closed_stat(path: Any, **more: Any) -> os.stat_result:
+        if Path(str(path)).parent.name == folder.name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat(path, **more)
+
+    monkeypatch.setattr(os, "stat", closed_stat)
+
+    def closed_access(path: Any, mode: int, **more: Any) -> bool:
+        return Path(str(path)) != Path(folder.name) and access(path, mode, **more)
+
+    monkeypatch.setattr(os, "access", closed_access)
+    return folder
+
+
+@pytest.mark.parametrize("command", ["transform", "check"])
+@pytest.mark.parametrize(
+    ("option", "code", "problem"),
+    [
+        ("--report", 2, "--report closed/it cannot be read: Permission denied"),
+        ("--rejects", 3, "the rejects file closed/it cannot be written"),
+    ],
+)
+def test_an_output_in_a_folder_that_may_not_be_looked_into_is_refused(
+    segcli: Segcli, closed: Path, command: str, option: str, code: int, problem: str
+) -> None:
+    (closed.parent / "events.jsonl").write_bytes(EVENT)
+
+    said = segcli(command, "events.jsonl", option, f"{closed.name}/it")
+
+    message, hint = said.err.splitlines()
+    assert (said.code, said.out) == (code, "")
+    assert message == f"Error: {problem}"
+    assert hint.endswith(f": {option} PATH")
+
+
 def test_rejects_of_send_are_not_kept_in_its_journal(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)
     (tmp_path / "journal").write_bytes(b"")
