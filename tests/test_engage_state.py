@@ -84,7 +84,8 @@ def test_a_state_by_another_name_is_the_same_state(
     ("place", "code", "problem"),
     [
         ("folder", 2, "File 'folder' is a directory."),
-        ("m.csv", 2, "m.csv is no state of segcli: file is not a database"),
+        ("m.csv", 2, "--state m.csv is also an input"),
+        ("old.csv", 2, "old.csv is no state of segcli: file is not a database"),
         ("m.csv/state", 3, "m.csv/state cannot be used: "),
     ],
 )
@@ -93,11 +94,12 @@ def test_a_state_that_cannot_be_used_is_a_clear_error_before_anything_is_sent(
 ) -> None:
     at = standin()
     (tmp_path / "folder").mkdir()
-    file = csv(tmp_path / "m.csv", range(100))
+    file, old = csv(tmp_path / "m.csv", range(100)), csv(tmp_path / "old.csv", range(100))
     said = segcli(*engage("gist", at.endpoint("gist"), file, "--state", place))
 
     assert said.code == code
     assert problem in said.err
+    assert old.read_text().startswith("userId")
     assert "Traceback" not in said.err
     assert heard(at) == []
     assert file.read_text().startswith("userId")

@@ -203,9 +203,32 @@ def test_long_values_are_shown_from_where_they_begin_to_differ() -> None:
     assert len(found.problem) < 250
 
 
-def test_an_empty_golden_file_holds_no_line() -> None:
-    assert [one.state for one in compared([], [skipped(1)])] == ["new"]
+def test_an_empty_golden_file_holds_no_payload() -> None:
+    assert texts(compared([], [skipped(1), mapped(2, {})])) == [
+        "2: new: payload that is not in the golden file"
+    ]
+    assert not compared([], [skipped(1), rejected(2, "not JSON")])
     assert not compared([], [])
+
+
+def test_lines_that_are_new_are_so_when_all_of_the_golden_file_were_seen() -> None:
+    assert texts(compared([skipped(1)], [skipped(1), skipped(2)])) == [
+        "2: new: line that is not in the golden file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("golden", "one"),
+    [
+        ([mapped(1, {}), skipped(2)], True),
+        ([mapped(1, {}, file="a.jsonl"), skipped(1)], True),
+        ([mapped(1, {}, file="a.jsonl"), skipped(1, file="b.jsonl")], False),
+        ([b'{"n":1}'], False),
+        ([], False),
+    ],
+)
+def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: bool) -> None:
+    assert Comparison(golden).is_of_one_input == one
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,11 @@
 import errno
 import json
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import files_of_at_most
 from hypothesis import given
 from hypothesis import strategies as st
 from sending import records, track
@@ -183,17 +181,6 @@ def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -
     first, _torn, third = path.read_bytes().splitlines()
     assert json.loads(first)["event"] == {}
     assert json.loads(third)["event"] == {"third": 1}
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond that many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,12 @@ class _Sync:
         )
 
     @property
+    def kept(self) -> Path:
+        """The file of rejects."""
+        name = self.job.destination.name
+        return self.asked.rejects or rejects.default_path(name, self.asked.files)
+
+    @property
     def computation(self) -> Computation:
         """What the events say it is."""
         label = self.job.destination.label_with(self.job.settings)
@@ -129,7 +135,7 @@ class _Sync:
 def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Make the difference, tell it, and return the exit code."""
     entry = _one_file(asked.file)
-    report.check_outputs(asked)
+    report.check_outputs(asked, {"--state": asked.state})
     with staged(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
         if "identify" not in job.destination.kinds:
@@ -138,6 +144,7 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
         if asked.dry_run:
             return _rehearse(one)
         settings.require(job.destination.name, job.settings)
+        report.check_outputs(replace(asked, rejects=one.kept), {"--state": asked.state})
         with changed_state(asked.state) as state:
             return _tell(one, pace, state)
 
@@ -153,8 +160,7 @@ def _one_file(name: str) -> Input:
 def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
     from segcli.delivery.audience.syncing import Syncing
 
-    asked, job = one.asked, one.job
-    kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
+    asked, job, kept = one.asked, one.job, one.kept
     rejects.check_writable(kept)
     difference = _difference(one, state)
     run = run_at(

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,27 +18,22 @@ from segcli.inputs import Input
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
+# Near its beginning each report says what it is; `check` writes one of its own.
+_MARKS = (b'"report_version"', b'"check_version"')
 
 
-def check_outputs(asked: Files, journal: Path | None = None) -> None:
-    """Find out before the run whether its files can be written, each without harming another."""
-    folders = [Path(name).resolve() for name in asked.files if Path(name).is_dir()]
-    taken = {Path(name).resolve(): "an input" for name in asked.files if name != "-"}
-    named = (("--rejects", asked.rejects), ("--report", asked.report), ("--journal", journal))
-    for option, path in named:
-        if path is None:
-            continue
-        if other := taken.get(path.resolve()):
-            raise UsageError(f"{option} {path} is also {other}", f"Name another: {option} PATH")
-        taken[path.resolve()] = option
-        if any(path.resolve().is_relative_to(folder) for folder in folders):
-            raise UsageError(
-                f"{option} {path} lies in a folder that is read, and would become an input",
-                f"Name a place outside of it: {option} PATH",
-            )
-        if option != "--journal" and not path.parent.is_dir():
+def check_outputs(asked: Files, others: Mapping[str, Path | None] | None = None) -> None:
+    """Find out before the run whether its files can be written, each without harming another.
+
+    `others` are its files besides --rejects and --report, by their options.
+    """
+    outputs = {"--rejects": asked.rejects, "--report": asked.report}
+    named = {**(others or {}), **outputs}
+    _check_apart(asked.files, {option: path for option, path in named.items() if path})
+    for option, path in outputs.items():
+        if path and not os.path.isdir(path.parent):
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
-    if asked.report and asked.report.is_file():
+    if asked.report:
         _check_is_report(asked.report)
 
 
@@ -58,15 +53,49 @@ def check_stdout(inputs: Sequence[Input]) -> None:
             )
 
 
+def _check_apart(inputs: Sequence[str], outputs: Mapping[str, Path]) -> None:
+    """Raise UsageError where one file is named for two things, or would become an input."""
+    folders = [os.path.realpath(name) for name in inputs if os.path.isdir(name)]
+    taken = {_identity(name): "an input" for name in inputs if name != "-"}
+    for option, path in outputs.items():
+        other = taken.setdefault(_identity(path), option)
+        if other == "an input":
+            raise UsageError(
+                f"{option} {path} is also an input",
+                f"Name another, {option} PATH, or the inputs by a pattern without it.",
+            )
+        if other != option:
+            raise UsageError(f"{option} {path} is also {other}", f"Name another: {option} PATH")
+        if any(Path(os.path.realpath(path)).is_relative_to(folder) for folder in folders):
+            raise UsageError(
+                f"{option} {path} lies in a folder that is read, and would become an input",
+                f"Name a place outside of it: {option} PATH",
+            )
+
+
+def _identity(path: str | Path) -> object:
+    """Return what is the same for all names of a file, also where it is not there yet."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
 def _check_is_report(path: Path) -> None:
     """Raise UsageError where writing the report would wipe out a file that is something else."""
+    hint = "Name another: --report PATH"
+    try:
+        start = _start(path) if path.is_file() else b""
+    except OSError as error:
+        raise UsageError(f"--report {path} cannot be read: {error.strerror}", hint) from None
+    if start and not any(mark in start for mark in _MARKS):
+        raise UsageError(f"--report {path} is there already, and is no report of segcli", hint)
+
+
+def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        start = file.read(64)
-    if start and b'"report_version"' not in start:
-        raise UsageError(
-            f"--report {path} is there already, and is no report of segcli",
-            "Name another: --report PATH",
-        )
+        return file.read(64)
 
 
 def conclude(ending: Ending, asked: Outputs) -> int:

@@ -93,7 +93,7 @@ def _send(
     job = job_of(asked, overrides=overrides_of(standin))
     settings.require(job.destination.name, job.settings)
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
-    report.check_outputs(replace(asked, rejects=kept), how.journal)
+    report.check_outputs(replace(asked, rejects=kept), {"--journal": how.journal})
     rejects.check_writable(kept)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}

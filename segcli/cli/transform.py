@@ -35,8 +35,8 @@ def transform_and_report(
     asked: JobOptions, *, every_line: bool = False, jobs: int | None = None
 ) -> int:
     """Print the payloads and the summary; return the exit code."""
-    inputs = found(asked)
     report.check_outputs(asked)
+    inputs = found(asked)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
     choice = choose(inputs, asked, job)

@@ -1,11 +1,13 @@
 """The golden file on disk: read to be compared with, or written anew."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 
 from segcli.delivery.printing import described
+from segcli.delivery.rewriting import rewrite
 from segcli.errors import InputError, OutputError
 from segcli.outcome import Mapped, Outcome
 from segcli.review.finding import Finding
@@ -18,7 +20,7 @@ class GoldenFile:
     """What the outcomes are held against, if anything; with `update` it becomes what they are.
 
     `several`: the outcomes name their file, as there are several. Raises InputError where the
-    file cannot be read or is none.
+    file cannot be read, is none, or is of one input where there are several.
     """
 
     def __init__(self, path: Path | None, *, update: bool, several: bool) -> None:
@@ -26,7 +28,7 @@ class GoldenFile:
         self._update = update
         self._several = several
         self._now: list[bytes] = []
-        self._comparison = None if path is None or update else _comparison(path)
+        self._comparison = None if path is None or update else _comparison(path, several)
 
     def see(self, place: Place, outcome: Outcome) -> None:
         """Take in what became of a line."""
@@ -48,9 +50,19 @@ class GoldenFile:
             _write(self._path, b"".join(text + b"\n" for text in self._now))
 
 
-def _comparison(path: Path) -> Comparison:
+def _comparison(path: Path, several: bool) -> Comparison:
+    comparison = _read(path)
+    if several and comparison.is_of_one_input:
+        raise InputError(
+            f"the golden file {path} is of one input, and there are several",
+            "Type --update to write it anew for all of them, or name only the one that it is of.",
+        )
+    return comparison
+
+
+def _read(path: Path) -> Comparison:
     try:
-        text = path.read_bytes().rstrip(b"\n")
+        text = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\n")
         return Comparison(text.split(b"\n") if text else ())
     except FileNotFoundError:
         hint = "Type --update to make it from what the events become now."
@@ -66,6 +78,10 @@ def _comparison(path: Path) -> Comparison:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(content)
+        rewrite(path, content)
     except OSError as error:
-        raise OutputError(f"the golden file {path} cannot be written: {error.strerror}") from None
+        raise OutputError(
+            f"the golden file {path} cannot be written: {error.strerror}",
+            "It is as it was. Make room, and let it and its folder be writable: a new one beside "
+            "it takes its place.",
+        ) from None

@@ -106,7 +106,9 @@ class Rejects:
 
 def check_writable(path: Path) -> None:
     """Raise OutputError unless a rejects file can be written there."""
-    if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+    # These raise nothing where the folder may not be looked into.
+    there, is_folder = os.path.exists(path), os.path.isdir(path)
+    if is_folder or not os.access(path if there else path.parent, os.W_OK):
         raise OutputError(
             f"the rejects file {path} cannot be written", "Name another one: --rejects PATH"
         )

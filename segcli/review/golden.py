@@ -21,7 +21,8 @@ class Comparison:
     """Holds each line's outcome against the golden file's; equal differences become one finding.
 
     `golden` are the lines of the file: objects as `transform --outcomes` prints them, found by
-    their line (and file), or bare payloads, taken in order. Raises ValueError for other lines.
+    their line (and file), or bare payloads, taken in order; no lines are no payloads. Raises
+    ValueError for other lines.
     """
 
     def __init__(self, golden: Iterable[bytes]) -> None:
@@ -31,13 +32,16 @@ class Comparison:
         self._found: dict[Difference, list[tuple[str, int]]] = {}
         for number, text in enumerate(golden, 1):
             self._take(number, text)
+        self._holds_outcomes = bool(self._by_line)
+        self.is_of_one_input = any(not file for file, _ in self._by_line)
 
     def see(self, place: tuple[str, int], outcome: bytes, payload: bytes | None) -> None:
         """Hold the outcome of the line at (file, number) against the golden one.
 
-        `outcome` is the object as `transform --outcomes` prints it.
+        `outcome` is the object as `transform --outcomes` prints it. Where the golden file
+        `is_of_one_input`, as its outcomes name no file, all lines have to be of one.
         """
-        if self._payloads:
+        if not self._holds_outcomes:
             self._see_payload(place, payload)
             return
         golden = self._by_line.pop(place, None) or self._by_line.pop(("", place[1]), None)
