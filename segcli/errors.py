@@ -11,7 +11,7 @@ Three kinds of failure, told apart by what one does about them:
     +-- DestinationError a destination's file is missing or wrong
     +-- InputError       an input cannot be read as events, or by `check` not to its end
     +-- UsageError       options that do not go together
-    +-- OutputError      exit 3: a file that the run depends on cannot be written
+    +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written
     +-- Stopped          exit 3: stopped on the way, what is unsent is counted
         +-- Interrupted  exit 130 or 143: a signal said so
 """
@@ -61,7 +61,7 @@ class UsageError(SegcliError):
 
 
 class OutputError(SegcliError):
-    """A file that a run depends on cannot be written; found out before anything is sent."""
+    """A file that a run depends on, or its report, cannot be written."""
 
     exit_code: int = Exit.STOPPED
 

@@ -145,6 +145,22 @@ def test_a_full_disk_stops_it_with_a_message(
     assert b"Traceback" not in done.stderr
 
 
+def test_a_report_that_cannot_be_written_is_an_error_once_all_is_printed(
+    run_segcli: Run,
+) -> None:
+    done = run_segcli(
+        "transform", "-d", "webhook", "--report", "/dev/full", "-", stdin=line_of() + b"\n"
+    )
+
+    assert done.returncode == 3
+    assert done.stdout == line_of() + b"\n"
+    assert b"1  mapped" in done.stderr
+    assert (
+        b"Error: the report /dev/full cannot be written: No space left on device\n" in done.stderr
+    )
+    assert b"report: " not in done.stderr
+
+
 def test_a_line_cut_short_within_a_long_string_is_rejected_at_once(run_segcli: Run) -> None:
     cut = b'{"list":[' + b"{}," * 200 + b'{"text":"' + b"x" * 1000 + b'\\"' * 1000
 

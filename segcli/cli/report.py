@@ -2,18 +2,18 @@
 
 import os
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
 from segcli.cli.options import Files, Outputs
-from segcli.errors import UsageError
+from segcli.errors import OutputError, UsageError
 from segcli.inputs import Input
 from segcli.secret import display_url
 
@@ -101,17 +101,19 @@ def _start(path: Path) -> bytes:
 def conclude(ending: Ending, asked: Outputs) -> int:
     """Print the summary, write the report, and return the exit code.
 
-    Raises the error that stopped the run, if one did, once all else is said.
+    Raises the error that stopped the run, if one did, once all else is said; else OutputError
+    where the report cannot be written: the figures must not be lost with the file.
     """
     ending.stop_clock()
-    if asked.report:
-        _write(asked.report, document(ending))
+    unwritten = _write(asked.report, document(ending)) if asked.report else None
     if not asked.quiet:
         from segcli.cli.summary import print_summary
 
-        print_summary(ending, report=asked.report)
-    if ending.stopped:
-        raise ending.stopped
+        print_summary(ending, report=None if unwritten else asked.report)
+    if unwritten and ending.stopped:
+        click.echo(unwritten.message, err=True)
+    if problem := ending.stopped or unwritten:
+        raise problem
     return ending.exit_code
 
 
@@ -155,9 +157,12 @@ def document(ending: Ending) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: dict[str, Any]) -> OutputError | None:
     try:
         path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
-        # The run itself is over: its figures must not be lost with the file.
-        sys.stderr.write(f"The report {path} cannot be written: {error.strerror}\n")
+        return OutputError(f"the report {path} cannot be written: {error.strerror}", _RUN_IS_OVER)
+    return None
+
+
+_RUN_IS_OVER = "The run itself is over, and nothing of it is to be done again."
