@@ -53,6 +53,17 @@ def test_the_same_bytes_in_blocks_of_another_size_go_on(
     assert door.taken == ALL
 
 
+def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
+    door: Door, vendor: Serve, text: bytes, run_segcli: Run
+) -> None:
+    url = vendor(door).url
+    said = run_segcli("send", "-d", "webhook", "--endpoint", url, "--concurrency", "1", stdin=text)
+
+    assert said.returncode == 3
+    assert b"No journal remembers what was sent" in said.stderr
+    assert b"With --journal PATH the next one can." in said.stderr
+
+
 def test_a_file_in_the_place_of_the_pipe_goes_on(
     command: list[str], door: Door, text: bytes, spawn: Spawn, tmp_path: Path
 ) -> None:

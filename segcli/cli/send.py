@@ -116,10 +116,17 @@ def _send(
     )
 
     def go_on() -> str:
-        resumable = journal is not None and journal.past.is_worth_resuming
-        return how_to_resume(asked, job) if resumable else ""
+        if journal is None:
+            return "" if standin else _NO_JOURNAL
+        return how_to_resume(asked, job) if journal.past.is_worth_resuming else ""
 
     return run_and_report(run, ending, asked, go_on=go_on)
+
+
+_NO_JOURNAL = (
+    "No journal remembers what was sent, so this run cannot be resumed. "
+    "With --journal PATH the next one can."
+)
 
 
 def _look_at(wanted: Sequence[Input], journal: "Journal | None") -> None:

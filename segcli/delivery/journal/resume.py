@@ -113,7 +113,10 @@ def _check_same_run(earlier: Header, now: Header) -> None:
                 "Name the same inputs in the same order.",
             )
     if len(earlier.inputs) != len(now.inputs):
-        raise InputError(f"the run to resume read {', '.join(earlier.inputs)}", "Name the same.")
+        raise InputError(
+            f"the run to resume read {', '.join(earlier.inputs)}",
+            "Name the same inputs in the same order.",
+        )
     for option in sorted(earlier.options.keys() | now.options.keys()):
         if earlier.options.get(option) != now.options.get(option):
             raise UsageError(
@@ -129,7 +132,10 @@ def _check_same_destination(earlier: Header, now: Header) -> None:
         ("endpoint", earlier.endpoint, now.endpoint),
     ):
         if before != after:
-            raise UsageError(f"the run to resume had the {what} {before}, not {after}", _EITHER)
+            raise UsageError(
+                f"the run to resume had the {what} {before}, not {after}",
+                f"Name the same {what}. --restart sends everything again, to the other one.",
+            )
     if earlier.revision != now.revision:
         raise UsageError(
             f"{now.destination} makes something else of events than it did in the run to resume",
