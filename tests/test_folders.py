@@ -140,6 +140,27 @@ def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
         names(tmp_path / "events")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("transform", "-d", "webhook"),
+        ("check",),
+        ("send", "-d", "gist", "--sandbox"),
+        ("send", "-d", "gist", "--dry-run"),
+        ("engage", "audience", "VIP", "-d", "gist", "--sandbox"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
+    command: tuple[str, ...], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.inputs.naming.files_in", pytest.fail)
+    said = segcli(*command, "")
+
+    assert (said.code, said.out) == (2, "")
+    assert "Error: a file name is empty\nIs a variable not set?" in said.err
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_is_an_error_that_names_it(folder: Path) -> None:
     (folder / "c").chmod(0)

@@ -115,6 +115,38 @@ def test_seven_days_ago_means_what_it_meant_when_the_run_began(
     assert report_in(tmp_path)["ledger_over_all_runs"]["skipped"] == 1
 
 
+def test_a_window_that_only_the_clock_has_closed_since_the_run_began_is_none(
+    door: Door,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(days=7)
+    times = [begun + timedelta(minutes=minutes) for minutes in (10, 20)]
+    lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
+    events = written(tmp_path / "events.jsonl", lines)
+    until = (begun + timedelta(minutes=30)).isoformat()
+    command = to_webhook(vendor(door).url, "--since", "7d", "--until", until, events)
+    door.left = 1
+    segcli(*command)
+    door.open()
+    monkeypatch.setattr(quantities, "datetime", _AnHourLater)
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ["m0", "m1"]
+
+
+def test_a_window_without_any_time_in_it_is_refused_and_leaves_no_journal(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", [track()]))
+    for since, until in (("2026-02-04", "2026-02-03"), ("2026-02-03", "2026-02-03")):
+        said = segcli(*command, "--since", since, "--until", until)
+        assert said.code == 2
+        assert f"--until {until} is not later than --since {since}" in said.err
+        assert not (tmp_path / JOURNAL).exists()
+
+
 def test_a_run_from_the_beginning_counts_its_days_anew(
     door: Door,
     vendor: Serve,

@@ -72,6 +72,7 @@ def test_options_narrow_the_input_and_what_is_left_out_is_skipped(
         ("--since", "soon", "'soon' is no time. Type for example 2026-02-03"),
         ("--until", "2026-02-30", "2026-02-30"),
         ("--max-line", "big", "'big' is no size. Type for example 64KiB"),
+        ("--max-line", "0", "it has to be more than 0."),
         ("--limit", "-1", "-1"),
         ("--limit", "many", "many"),
         ("--type", "purchase", "'purchase' is not one of"),

@@ -12,6 +12,7 @@ from segcli.inputs import Days, Input, inputs, split
 from segcli.inputs.input import is_address
 from segcli.outcome import Job
 from segcli.secret import display_address
+from segcli.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def found(asked: Files) -> list[Input]:
 def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
     """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
     lateness = asked.allowed_lateness
+    _check_window(asked, job.selection)
     if lateness is not None and not job.selection.until:
         raise UsageError("--allowed-lateness means nothing without --until", "Add --until TIME.")
     days = Days(
@@ -41,6 +43,17 @@ def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
     return Choice(*split(entries, days))
+
+
+def _check_window(asked: JobOptions, selection: Selection) -> None:
+    """Raise UsageError where no time lies between `--since` and `--until` as the run began."""
+    since, until = selection.since, selection.until
+    if asked.since and asked.until and since and until and since >= until:
+        raise UsageError(
+            f"--until {asked.until.text} is not later than --since {asked.since.text}, so no event "
+            "can lie between them",
+            "Give the earlier time to --since. The time of --until itself is left out.",
+        )
 
 
 def said_of(left_out: Sequence[Input]) -> str:

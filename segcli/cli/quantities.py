@@ -1,6 +1,7 @@
 """Durations, rates, sizes, times and faults as people type them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,18 @@ def size(text: str) -> int:
     """Read `64KiB`, `1MiB`, `2MB` or plain bytes, as bytes; raises ValueError."""
     number, unit = _split(text)
     return int(number * _BYTES[unit])
+
+
+def more_than_none(read: Callable[[str], float]) -> Callable[[str], float]:
+    """Return what reads the same quantity, and raises ValueError for one of 0."""
+
+    def some(text: str) -> float:
+        value = read(text)
+        if not value:
+            raise ValueError(f"it has to be more than {text}.")
+        return value
+
+    return some
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,9 @@ class Quantity(click.ParamType[Any]):
             self.fail(f"{value!r} is no {self.name}. Type for example {self._like}.", param, ctx)
 
 
-DURATION = Quantity("duration", duration, "50ms, 30s, 10min or 1h")
+_DURATIONS = "50ms, 30s, 10min or 1h"
+DURATION = Quantity("duration", duration, _DURATIONS)
+SOME_TIME = Quantity("duration", more_than_none(duration), _DURATIONS)
 RATE = Quantity("rate", rate, "50/s or 3000/min")
-SIZE = Quantity("size", size, "64KiB or 1MiB")
+SIZE = Quantity("size", more_than_none(size), "64KiB or 1MiB")
 MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")

@@ -9,7 +9,7 @@ import click
 
 from segcli import settings
 from segcli.cli import report
-from segcli.cli.choice import choose, found
+from segcli.cli.choice import Choice, choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.journal import begin_journal, how_to_resume
@@ -30,6 +30,7 @@ from segcli.delivery import rejects
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at
+from segcli.outcome import Job
 from segcli.sandbox import Standin
 
 if TYPE_CHECKING:
@@ -97,9 +98,7 @@ def _send(
     rejects.check_writable(kept)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}
-    choice = choose(inputs, asked, job)
-    wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
-    _look_at(wanted, journal)
+    choice, wanted = _chosen(asked, job, inputs=inputs, journal=journal)
     ending = Ending(
         command="send",
         job=job,
@@ -129,11 +128,19 @@ _NO_JOURNAL = (
 )
 
 
-def _look_at(wanted: Sequence[Input], journal: "Journal | None") -> None:
-    """Look at what is to be read; a run that does not even start leaves no journal behind."""
+def _chosen(
+    asked: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
+) -> tuple[Choice, Sequence[Input]]:
+    """Return what all runs read, and what of it is left to be read by this one, looked at.
+
+    A run that does not even start leaves no journal behind.
+    """
     try:
+        choice = choose(inputs, asked, job)
+        wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
         look_at(wanted)
     except SegcliError:
         if journal:
             journal.end(finished=False)
         raise
+    return choice, wanted

@@ -13,7 +13,7 @@ from segcli import settings
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
-from segcli.cli.quantities import DURATION, RATE, Quantity
+from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
 from segcli.delivery.lines import source
 from segcli.destination import Destination
 from segcli.errors import SegcliError, UsageError
@@ -64,7 +64,7 @@ PACE_OPTIONS = packed(
     click.option("--rate", type=RATE, metavar="RATE", help="Requests at most: 50/s or 3000/min."),
     click.option(
         "--timeout",
-        type=DURATION,
+        type=SOME_TIME,
         metavar="TIME",
         default=30.0,
         help="How long a request and its answer may take.  [default: 30s]",

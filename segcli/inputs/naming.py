@@ -20,6 +20,11 @@ def inputs(names: Sequence[str]) -> list[Input]:
     What was named itself is looked at already; the rest is to be looked at by `look_at`. Raises
     InputError for what is missing, unreadable, given twice, or no NDJSON.
     """
+    if "" in names:
+        raise InputError(
+            "a file name is empty",
+            "Is a variable not set? Name a file or a folder, . for this one, or - for stdin.",
+        )
     if list(names).count("-") > 1:
         raise InputError("- is given twice", "stdin can be read once.")
     found = [entry for name in names or ["-"] for entry in _named(name)]
