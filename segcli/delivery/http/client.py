@@ -23,6 +23,7 @@ from segcli.verdict import Reply
 LONGEST_REPLY = 4 * 1024 * 1024
 
 _MORSEL = 1024
+_UNREADABLE = b"(a body that cannot be decoded)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ async def _answer(carrier: httpx.AsyncBaseTransport, request: httpx.Request) -> 
     headers = _headers(response)
     try:
         body = await _beginning(_chunks(response, headers))
+    except httpx.DecodingError:
+        # The vendor has answered; what it said of single items is not to be taken for nothing.
+        body = _UNREADABLE
     finally:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         await response.stream.aclose()
@@ -228,7 +232,6 @@ _REASONS: dict[type[httpx.RequestError], str] = {
     httpx.ReadError: "the connection was reset",
     httpx.WriteError: "the connection was reset",
     httpx.RemoteProtocolError: "no whole reply",
-    httpx.DecodingError: "the reply cannot be decoded",
     httpx.LocalProtocolError: "no such request can be made",
     httpx.UnsupportedProtocol: "no request can go to this address",
 }
