@@ -142,6 +142,11 @@ def parse(line: bytes) -> Event:
     return Event(raw, data)
 
 
+def is_blank(line: bytes) -> bool:
+    """Tell whether a line holds nothing: white space at most, and a byte order mark."""
+    return not line.strip().removeprefix(_BOM).strip()
+
+
 def identifier(value: object) -> str | None:
     """Return an id as a string; None for null, an empty string and whatever is no id."""
     if isinstance(value, str):

@@ -79,7 +79,7 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
     """Return the event of one line, or why it holds none."""
     if isinstance(line, TooLong):
         return Rejected("", "longer than --max-line")
-    if not line or line.isspace():
+    if events.is_blank(line):
         return Skipped("blank line")
     try:
         return events.parse(line)

@@ -10,7 +10,7 @@ from samples import SAMPLES, event_of, good_events, line_of, lines_of
 
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
-from segcli.event import Event, Rejected, parse, parse_time
+from segcli.event import Event, Rejected, is_blank, parse, parse_time
 
 HOSTILE = lines_of("hostile")
 TABLE = re.compile(r"^\| (\d+) \| (.+) \|$", re.MULTILINE)
@@ -92,6 +92,16 @@ def test_a_byte_order_mark_and_white_space_around_an_event_are_dropped() -> None
 
     assert parse(b"\xef\xbb\xbf" + line).raw == line
     assert parse(b" \t" + line + b" \r").raw == line
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["nothing", "a byte order mark"])
+@pytest.mark.parametrize("space", [b"", b"\n", b" \t\r\n", b"\x0b\x0c"], ids=repr)
+def test_a_line_of_nothing_but_white_space_and_a_byte_order_mark_is_blank(
+    mark: bytes, space: bytes
+) -> None:
+    assert is_blank(mark + space)
+    assert is_blank(space + mark)
+    assert not is_blank(mark + space + mark + b"x")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from samples import NAMES, event_of, good_events, job_for, line_of, lines_of
 from segcli.destination import Destination
 from segcli.excerpt import excerpts
 from segcli.fql import matcher
-from segcli.outcome import Job, Outcome, TooLong, outcome_of, outcomes
+from segcli.outcome import Job, Outcome, Skipped, TooLong, outcome_of, outcomes
 from segcli.selection import Selection
 
 QUICK = [one for one in DESTINATIONS if one.reads]
@@ -77,6 +77,16 @@ def test_what_is_hardly_json_any_more_is_refused_in_the_same_words(
             line = line[:at] + chance.choice((b"", *PIECES)) + line[at + gone :]
 
         assert shown(decide([line])[0]) == shown(outcome_of(line, job))
+
+
+@each_quick_destination
+def test_a_line_that_holds_a_byte_order_mark_only_is_blank_either_way(
+    destination: Destination[Any],
+) -> None:
+    [job, *_] = jobs(destination)
+    for line in (b"\xef\xbb\xbf", b" \xef\xbb\xbf\r\n", b"\xef\xbb\xbf \n"):
+        assert_same(line, job)
+        assert outcomes(job)([line]) == [Skipped("blank line")]
 
 
 def test_a_line_that_was_cut_short_in_memory_is_rejected() -> None:

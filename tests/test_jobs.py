@@ -208,6 +208,34 @@ def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
     assert out.getvalue() == expected
 
 
+@pytest.mark.parametrize("left", [0, 0.01, 0.5, 0.99])
+def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
+    left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "_ALONE", 2000)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
+    found = inputs([str(path)])
+    expected = path.read_bytes()
+
+    def cut(self: io.BytesIO, texts: Any) -> None:
+        if self.tell() == 0:
+            os.truncate(path, int(left * len(expected)))
+        io.BytesIO.writelines(self, texts)
+
+    out = type("Out", (io.BytesIO,), {"writelines": cut})()
+    monkeypatch.setattr(flow, "usable_processors", lambda: 2)
+    with pytest.raises(Stopped, match="it became shorter while it was read") as raised:
+        transform(Transformation(job=job_for("webhook"), inputs=found), out, Tally())
+
+    printed = out.getvalue()
+    assert expected.startswith(printed)
+    assert printed.endswith(b"\n")
+    lines = printed.count(b"\n")
+    assert f"{path}:{lines + 1}: cannot be read on" in raised.value.message
+    assert "Name a copy" in raised.value.hint
+
+
 def test_what_becomes_of_a_line_does_not_depend_on_the_lines_around_it() -> None:
     event = line_of(timestamp="2026-02-03", n=1)
     huge = event.replace(b'"n": 1', b'"n": 1e9999999999999999999')

@@ -151,6 +151,7 @@ def test_a_quote_that_is_never_closed_does_not_take_the_whole_file_into_memory(
 
 def test_an_empty_file_has_no_members_and_needs_no_header(read: Read) -> None:
     assert read(b"") == read(b"\n\n") == read(b"userId\n") == []
+    assert read(b"\xef\xbb\xbf") == read(b"\xef\xbb\xbf\r\n") == []
 
 
 def test_a_line_over_the_bound_is_an_error_that_says_what_to_type(read: Read) -> None:

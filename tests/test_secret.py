@@ -3,8 +3,10 @@
 import base64
 import copy
 import dataclasses
+import html
 import json
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +134,18 @@ def test_an_address_is_shown_without_what_may_be_a_key(url: str, shown: str) -> 
     assert display_url(url) == shown
 
 
+def small(quoted: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda digits: digits[0].lower(), quoted)
+
+
+def by_entities(key: str) -> str:
+    return html.escape(key).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def without_marks(text: str) -> str:
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
 HOOK = "https://hooks.example/services/T0HL/x9f2b61c0"
 
 
@@ -141,25 +155,55 @@ HOOK = "https://hooks.example/services/T0HL/x9f2b61c0"
         "a key: {}",
         "Basic {basic}",
         "user and key: {pair}",
-        '{{"body": {json}}}',
-        '{{"body": {twice}}}',
+        '{{"body": "{json}"}}',
+        r'{{"body": "\"{twice}\""}}',
         '{{"body": "{php}"}}',
         "/v1/{quoted}/events",
+        "/v1/{quoted_small}/events",
+        "/v1/{quoted_but_slashes}/events",
+        "/v1/{quoted_but_slashes_small}/events",
+        "key={base64}",
+        "key={base64_bare}",
+        "key={base64_of_addresses}",
+        "key={base64_of_addresses_bare}",
+        "<code>{html}</code>",
+        "<code>{html_by_number}</code>",
+        "<code>{html_with_quotes}</code>",
+        '{{"body": "{go}"}}',
+        '{{"body": "{by_number}"}}',
+        '{{"body": "{by_number_great}"}}',
     ],
 )
 def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(text: str) -> None:
-    for key in ('k/9f "2b61\\c0', KEY, HOOK):
+    for key in ('k/9f "2b61\\c0', "k>?9f'&<+2b61", "9f/ÿ?2b61~~~", KEY, HOOK):
+        by_number = "".join(f"\\u{ord(letter):04x}" for letter in key)
+        quoted, quoted_but_slashes = quote(key, safe=""), quote(key)
+        coded = base64.b64encode(key.encode()).decode()
+        coded_of_addresses = base64.urlsafe_b64encode(key.encode()).decode()
         forms = {
             "basic": Secret(key).basic(),
             "pair": base64.b64encode(f"site:{key}".encode()).decode(),
-            "json": json.dumps(key),
-            "twice": json.dumps(json.dumps(key)),
+            "json": json.dumps(key)[1:-1],
+            "twice": json.dumps(json.dumps(key))[3:-3],
             "php": json.dumps(key)[1:-1].replace("/", "\\/"),
-            "quoted": quote(key, safe=""),
+            "quoted": quoted,
+            "quoted_small": small(quoted),
+            "quoted_but_slashes": quoted_but_slashes,
+            "quoted_but_slashes_small": small(quoted_but_slashes),
+            "base64": coded,
+            "base64_bare": coded.rstrip("="),
+            "base64_of_addresses": coded_of_addresses,
+            "base64_of_addresses_bare": coded_of_addresses.rstrip("="),
+            "html": html.escape(key),
+            "html_by_number": by_entities(key),
+            "html_with_quotes": html.escape(key, quote=False),
+            "go": without_marks(json.dumps(key)[1:-1]),
+            "by_number": by_number,
+            "by_number_great": by_number.upper().replace("U", "u"),
         }
         shown = Secret(key).hide_in(text.format(key, **forms), ["site"])
 
-        assert "***" in shown
+        assert shown == text.format("***", **dict.fromkeys(forms, "***"))
         assert "9f" not in shown
         assert "2b61" not in shown
 

@@ -1,6 +1,8 @@
 """An input that cannot be read as lines of events is named, with what to type instead."""
 
 import io
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,3 +80,65 @@ def test_an_input_that_fails_at_once_is_an_input_error() -> None:
     # Its first page is never readable.
     with pytest.raises(InputError, match="cannot be read"):
         source.inputs(["/proc/self/mem"])
+
+
+@pytest.mark.parametrize("left", [0, source.BLOCK // 2, source.BLOCK + 1, 2 * source.BLOCK - 1])
+def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_whole_lines(
+    left: int, file_of: Callable[[bytes], Path]
+) -> None:
+    path = file_of(b"xyz\n" * (source.BLOCK // 2))
+    reading = source.chunks(source.inputs([str(path)]))
+    first = next(reading)
+    os.truncate(path, left)
+    read = [*first.lines]
+    with pytest.raises(Stopped, match="it became shorter while it was read") as raised:
+        read.extend(line for chunk in reading for line in chunk.lines)
+
+    assert len(read) == max(left, first.size) // 4
+    assert set(read) == {b"xyz"}
+    assert f"{path}:{len(read) + 1}: cannot be read on" in raised.value.message
+    assert "Name a copy" in raised.value.hint
+
+
+def test_a_file_that_is_emptied_and_written_to_again_is_noticed_too(
+    file_of: Callable[[bytes], Path],
+) -> None:
+    path = file_of(b"xyz\n" * source.BLOCK)
+    reading = source.chunks(source.inputs([str(path)]))
+    next(reading)
+    path.write_bytes(b"new\n")
+
+    with pytest.raises(Stopped, match="it became shorter while it was read"):
+        list(reading)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_new_end(
+    file_of: Callable[[bytes], Path],
+) -> None:
+    path = file_of(b"xyz\n" * source.BLOCK)
+    reading = source.chunks(source.inputs([str(path)]))
+    read = [*next(reading).lines]
+    with path.open("ab") as file:
+        file.write(b"new\n")
+    read.extend(line for chunk in reading for line in chunk.lines)
+
+    assert read == [b"xyz"] * source.BLOCK + [b"new"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and /sys")
+@pytest.mark.parametrize("name", ["/proc/self/stat", "/sys/kernel/mm/transparent_hugepage/enabled"])
+def test_a_file_that_never_had_the_size_it_says_is_read_to_its_end(name: str) -> None:
+    if not Path(name).exists():
+        pytest.skip("there is no such file")
+    assert sum(len(chunk.lines) for chunk in source.chunks(source.inputs([name]))) == 1
+
+
+def test_a_file_on_stdin_whose_beginning_others_have_read_has_not_become_shorter(
+    file_of: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with file_of(b"header\nxyz\n").open("rb", buffering=0) as file:
+        file.seek(7)
+        monkeypatch.setattr("sys.stdin", file)
+        read = [line for chunk in source.chunks(source.inputs(["-"])) for line in chunk.lines]
+
+    assert read == [b"xyz"]

@@ -1,5 +1,6 @@
 """Lines are the same whether a text holds them or spans of their file, wherever these are cut."""
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_each_line_is_in_the_one_span_in_which_it_begins(
         found = [
             line
             for start, end in pairwise(places)
-            for line in lines_in(Span(str(path), file_at(path), start, end), max_line)
+            for line in lines_in(Span(str(path), file_at(path), start, end, len(data)), max_line)
         ]
 
     assert found == split(data, max_line)
@@ -79,10 +80,33 @@ def file_at(path: Path) -> tuple[int, int]:
 def test_a_file_that_was_replaced_is_an_error_and_not_another_file(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"a\nb\n")
-    span = Span(str(path), file_at(path), 0, 4)
+    span = Span(str(path), file_at(path), 0, 4, 4)
     other = tmp_path / "other"
     other.write_bytes(b"c\nd\n")
     other.replace(path)
 
     with pytest.raises(ReadError, match="it was replaced while it was read"):
         lines_in(span, 100)
+
+
+@pytest.mark.parametrize("left", range(6))
+def test_a_file_that_became_shorter_is_an_error_and_no_line_is_cut(
+    left: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\nb\ncd")
+    spans = [Span(str(path), file_at(path), start, start + 2, 6) for start in (0, 2, 4)]
+    os.truncate(path, left)
+
+    for span in spans:
+        with pytest.raises(ReadError, match="it became shorter while it was read"):
+            lines_in(span, 100)
+
+
+def test_a_file_that_grew_is_read_as_far_as_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\nb\n")
+    span = Span(str(path), file_at(path), 2, 4, 4)
+    path.write_bytes(b"a\nb\nc\n")
+
+    assert lines_in(span, 100) == [b"b\n"]

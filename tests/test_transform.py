@@ -176,6 +176,15 @@ def test_an_empty_input_is_nothing_to_do(run_segcli: Run) -> None:
     assert b"0  read" in done.stderr
 
 
+def test_an_input_that_holds_a_byte_order_mark_only_is_nothing_to_do_either(
+    run_segcli: Run,
+) -> None:
+    done = run_segcli("transform", stdin=b"\xef\xbb\xbf")
+
+    assert (done.stdout, done.returncode) == (b"", 0)
+    assert b"1  blank line" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
-from segcli.errors import Exit, SegcliError
+from segcli.errors import Exit, OutputError, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
@@ -68,8 +68,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. The one place where errors become messages and exit codes."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # closed by whoever started us
+    _stand_in_for_closed()
     try:
         code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
         sys.stdout.flush()
@@ -83,14 +82,39 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = 130
     except BrokenPipeError:
         code = _close_quietly()
-    except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
-        traceback.print_exc()
-        code = Exit.BUG
+    except Exception as error:  # a bug of ours keeps its traceback, and is no outcome of a run
+        code = _say(unwritten) if (unwritten := _unwritten(error)) else _bug()
     try:
         sys.stdout.flush()
     except OSError:
         _close_quietly()  # or Python itself would try once more, and end with another code
     sys.exit(code)
+
+
+def _stand_in_for_closed() -> None:
+    """Open what whoever started us has closed: stderr to say nothing, stdout to fail if written to.
+
+    What should go to stdout is what was asked for, so it must not be lost unseen.
+    """
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: SIM115  # until we end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until we end
+
+
+def _unwritten(error: Exception) -> OutputError | None:
+    """Return the error that stdout takes no more, if that was it: then it still does not."""
+    if isinstance(error, OSError):
+        try:
+            sys.stdout.flush()
+        except OSError as again:
+            return OutputError(f"the output cannot be written: {again.strerror}")
+    return None
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    return Exit.BUG
 
 
 def _say(error: SegcliError) -> int:

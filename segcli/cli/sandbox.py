@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,6 +107,12 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
 def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: str) -> None:
     for destination in described.values():
         host(standin, destination)
+    # It serves whether or not anybody can be told.
+    with suppress(OSError):
+        _tell(standin, described, key=key)
+
+
+def _tell(standin: Standin, described: Mapping[str, Destination[Any]], *, key: str) -> None:
     click.echo(
         f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
     )

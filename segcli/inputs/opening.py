@@ -1,5 +1,7 @@
 """Inputs opened: streams of their bytes, unpacked, and checked by the first of them."""
 
+import os
+import stat
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import (
@@ -16,7 +18,7 @@ from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
 from segcli.inputs.input import Input
 from segcli.inputs.start import LOOKED_AT, check_start
-from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
+from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream, shortened
 
 if TYPE_CHECKING:
     from segcli.inputs.fetching import ReadAhead
@@ -43,10 +45,40 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
                 yield entry, stream
 
 
-def plain_file(stream: Stream) -> BufferedReader | None:
+class PlainFile:
+    """A file as it is stored; `size` is that which it had when it was opened.
+
+    The size of what is no regular file is 0.
+    """
+
+    __slots__ = ("_left", "file", "size", "stored")
+
+    def __init__(self, file: BufferedReader) -> None:
+        status = os.fstat(file.fileno())
+        is_regular = stat.S_ISREG(status.st_mode)
+        self.file = file
+        self.size = status.st_size if is_regular else 0
+        self.stored = 0
+        # Of stdin others may have read the beginning.
+        self._left = self.size - file.tell() if is_regular else 0
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end. Raises OSError."""
+        block = self.file.read1(size)
+        self.stored += len(block)
+        if not block and self.stored < self._left and self._is_of_another_size():
+            raise shortened()
+        return block
+
+    def _is_of_another_size(self) -> bool:
+        """Tell a file that was cut from one that has always promised too much, as in /sys."""
+        return os.fstat(self.file.fileno()).st_size != self.size
+
+
+def plain_file(stream: Stream) -> PlainFile | None:
     """Return the file on this machine that a stream reads as it is; None if it is another one."""
     under = stream.under if isinstance(stream, Peeked) else stream
-    return under.file if isinstance(under, _File) else None
+    return under if isinstance(under, PlainFile) else None
 
 
 def is_enough(entry: Input, start: bytes) -> bool:
@@ -95,7 +127,7 @@ def _stored(entry: Input, ahead: "ReadAhead | None") -> Iterator[Stream]:
         return
     own = entry.name != "-"
     with open(entry.name if own else sys.stdin.fileno(), "rb", closefd=own) as file:
-        yield _File(file)
+        yield PlainFile(file)
 
 
 def _unpacked(entry: Input, stored: Stream) -> Stream:
@@ -104,21 +136,6 @@ def _unpacked(entry: Input, stored: Stream) -> Stream:
     unpacked = Peeked(Unpacked(packed, packing)) if packing else packed
     check_start(entry, unpacked.peek(LOOKED_AT), packing)
     return unpacked
-
-
-class _File:
-    """A file as it is stored."""
-
-    __slots__ = ("file", "stored")
-
-    def __init__(self, file: BufferedReader) -> None:
-        self.stored = 0
-        self.file = file
-
-    def read1(self, size: int, /) -> bytes:
-        block = self.file.read1(size)
-        self.stored += len(block)
-        return block
 
 
 class _Bytes:

@@ -20,6 +20,14 @@ class CutOffError(ReadError):
     """An input ends where it should not."""
 
 
+def shortened() -> ReadError:
+    """Return the error that a file has lost bytes which it had when it was opened."""
+    return ReadError(
+        "it became shorter while it was read",
+        "Only a whole and steady file can be accounted for. Name a copy that nobody writes to.",
+    )
+
+
 class Stream(Protocol):
     """The bytes of an input; `stored` is how many bytes of what is stored were read for them."""
 

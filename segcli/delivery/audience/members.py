@@ -10,6 +10,7 @@ from segcli.delivery.audience.member import BadRow, Columns, Member, Numbered, R
 from segcli.delivery.lines import source
 from segcli.delivery.lines.source import Input
 from segcli.errors import InputError
+from segcli.event import is_blank
 from segcli.outcome import TooLong
 
 _BOM = b"\xef\xbb\xbf"
@@ -24,7 +25,7 @@ def members(
     a line over `max_line` bytes.
     """
     lines = _lines(entry, max_line)
-    first = next((line for line in lines if line[1].strip()), None)
+    first = next((line for line in lines if not is_blank(line[1])), None)
     if first is None:
         return
     number, begin = first[0], first[1].removeprefix(_BOM)

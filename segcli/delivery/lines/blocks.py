@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from io import BufferedReader
 
 from segcli.delivery.lines.fingerprint import Fingerprint, Mark
 from segcli.delivery.lines.texts import Rest, Span, Text, identity, is_named
 from segcli.errors import Stopped
-from segcli.inputs import Input, ReadError, Stream, plain_file, streams
+from segcli.inputs import Input, PlainFile, ReadError, Stream, plain_file, streams
 from segcli.outcome import TooLong
 
 MAX_LINE = 1024 * 1024
@@ -105,7 +104,7 @@ def blocks(
 
 def _with_spans(
     entry: Input,
-    file: BufferedReader,
+    file: PlainFile,
     read: Iterator[Block | None],
     in_spans: Callable[[], bool],
     size: int,
@@ -113,7 +112,7 @@ def _with_spans(
     """Yield blocks that are read, and spans instead as soon as they are wanted."""
     done = 0
     # Whoever reads a span opens the file anew, by its name.
-    while not (in_spans() and is_named(entry.name, file)):
+    while not (in_spans() and is_named(entry.name, file.file)):
         try:
             block = next(read)
         except StopIteration:
@@ -123,10 +122,11 @@ def _with_spans(
     yield from _spans_of(entry, file, done, size)
 
 
-def _spans_of(entry: Input, file: BufferedReader, start: int, size: int) -> Iterator[Block]:
-    end = os.fstat(file.fileno()).st_size
+def _spans_of(entry: Input, file: PlainFile, start: int, size: int) -> Iterator[Block]:
+    # It may have grown. What it has lost since it was opened, whoever reads a span misses.
+    end = max(file.size, os.fstat(file.file.fileno()).st_size)
     for begin in range(start, end, size):
-        span = Span(entry.name, identity(file), begin, min(begin + size, end))
+        span = Span(entry.name, identity(file.file), begin, min(begin + size, end), end)
         yield Block(entry, span, span.end - begin, span.end - begin)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BufferedReader, BytesIO, FileIO
 from math import inf
 
-from segcli.inputs import ReadError
+from segcli.inputs import ReadError, shortened
 from segcli.outcome import TooLong
 
 HEAD_KEPT = 1024
@@ -62,28 +62,34 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The lines of a file that begin within these bytes of it; `file` tells it from any other."""
+    """The lines of a file that begin within these bytes of it; `file` tells it from any other.
+
+    `whole` is how many bytes it has at least.
+    """
 
     path: str
     file: tuple[int, int]
     start: int
     end: int
+    whole: int
 
     def texts(self, max_line: int) -> "Iterator[Text | TooLong]":
         """Read the lines; one that is over the bound comes as TooLong. Raises ReadError."""
         rest = Rest(max_line, _AT_A_TIME)
         try:
             with open(self.path, "rb", buffering=0) as file:
-                if identity(file) != self.file:
-                    raise ReadError("it was replaced while it was read")
                 for read in self._reads(file, rest.wanted):
                     yield from (text for text, _ in rest.ended_by(read))
+        except ReadError:
+            raise
         except OSError as error:
             raise ReadError(error.strerror or str(error)) from None
         if rest.size:
             yield rest.last()
 
     def _reads(self, file: FileIO, size: int) -> Iterator[bytes]:
+        if identity(file) != self.file:
+            raise ReadError("it was replaced while it was read")
         start = _start_of_line(file, self.start, before=self.end)
         if start >= self.end:
             return
@@ -92,6 +98,9 @@ class Span:
         while left and (read := file.read(min(size, left))):
             left -= len(read)
             yield read
+        # Only now: what it loses while it is read is missed too.
+        if left or os.fstat(file.fileno()).st_size < self.whole:
+            raise shortened()
 
 
 class Rest:
