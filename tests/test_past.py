@@ -82,15 +82,66 @@ def lines_of(said: list[dict[str, list[tuple[int, int, int]]]]) -> set[tuple[int
     }
 
 
-def test_whatever_byte_is_damaged_what_stands_before_is_said_and_nothing_behind(
+def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
     small_run: tuple[Door, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
-    for place in range(content.index(b"\n") + 1, len(content)):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        whole = content.rfind(b"\n", 0, place) + 1
+    whole = content.rindex(b"\n", 0, -1) + 1
+    for place in range(whole, len(content)):
+        path.write_bytes(damaged(content, place))
         assert said_by(pasts.read(path)) == lines_of(records_in(content[:whole]))
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
+    bit: int, small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.journal"
+    _, _, content = small_run
+    second = content.index(b"\n") + 1
+    # Where the break before the last record is damaged, none is behind.
+    for place in range(second, content.rindex(b"\n", 0, -1)):
+        path.write_bytes(damaged(content, place, bit) + bytes(5000))
+        line = content.count(b"\n", 0, place) + 1
+        with pytest.raises(pasts.Damaged, match=rf"damaged\.journal is damaged in line {line}$"):
+            pasts.read(path)
+
+
+def test_a_journal_with_a_hole_that_a_loss_of_power_has_left_says_what_stands_before(
+    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "holed.journal"
+    _, _, content = small_run
+    for start in range(content.index(b"\n") + 1, len(content) - 60):
+        path.write_bytes(content[:start] + bytes(40) + content[start + 40 :])
+        whole = content.rfind(b"\n", 0, start) + 1
+        assert said_by(pasts.read(path)) == lines_of(records_in(content[:whole]))
+
+
+def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_may_be_restarted(
+    small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+) -> None:
+    door, command, content = small_run
+    door.open()
+    door.taken.clear()
+    journal = damaged(content, content.index(b"\n") + 20)
+    (tmp_path / JOURNAL).write_bytes(journal)
+    for how in ([], ["--resume"]):
+        said = segcli(*command, *how)
+        assert said.code == 2
+        assert f"the journal {JOURNAL} is damaged in line 2" in said.err
+        assert "--restart" in said.err
+        assert (tmp_path / JOURNAL).read_bytes() == journal
+    assert not door.taken
+
+    assert segcli(*command, "--restart").code == 1
+    assert set(door.taken) == {f"m{n}" for n in range(12) if n != 4}
+
+
+def damaged(content: bytes, place: int, bit: int = 0) -> bytes:
+    """Return it with one bit turned over."""
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
 
 
 def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
@@ -99,7 +150,7 @@ def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
     for place in range(content.index(b"\n")):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        path.write_bytes(damaged(content, place))
         with pytest.raises(ValueError, match="no journal"):
             pasts.read(path)
 

@@ -2,7 +2,8 @@
 
 A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a space, and the
 document; the first is the header. Whatever follows the first line that is torn or does not match
-its CRC is dropped, so a journal cut anywhere says a prefix of what was settled.
+its CRC is dropped, so a journal cut anywhere says a prefix of what was settled. Where whole lines
+follow it was not cut but damaged, and nobody knows what else it said.
 """
 
 import os
@@ -27,6 +28,9 @@ FORMAT = 1
 _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"segcli"')
 _BEGUN = b'00000000 {"segcli"'
 _HEADER_AT_MOST = 1024 * 1024
+_CHECKSUM = len("00000000 ")
+# A disk that lost its power may have taken a later piece of a file and not an earlier one.
+_HOLE = b"\0\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +116,14 @@ class Past:
             yield {"lines": [(place, *found) for found in positions.ranges()]}
 
 
+class Damaged(ValueError):
+    """A journal has lost a record, and has whole ones behind it."""
+
+
 def read(path: Path) -> Past | None:
     """Read a journal; None where there is none, or none that got as far as its header.
 
-    Raises ValueError where the file is something else, or its header is damaged.
+    Raises Damaged, and ValueError where the file is something else, or its header is damaged.
     """
     past: Past | None = None
     try:
@@ -162,12 +170,18 @@ def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
 
 
 def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield each whole record, up to the first that is not whole."""
-    for line in file:
-        checksum, _, text = line.removesuffix(b"\n").partition(b" ")
-        if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+    """Yield each whole record, up to the first that is not; raises Damaged where others follow."""
+    for number, line in enumerate(file, 1):
+        if not _is_whole(line):
+            if number > 1 and _HOLE not in line and any(map(_is_whole, file)):
+                raise Damaged(f"the journal {file.name} is damaged in line {number}")
             return
-        yield orjson.loads(text)
+        yield orjson.loads(line[_CHECKSUM:])
+
+
+def _is_whole(line: bytes) -> bool:
+    checksum, _, text = line.removesuffix(b"\n").partition(b" ")
+    return line.endswith(b"\n") and checksum == b"%08x" % zlib.crc32(text)
 
 
 def _is_torn_header(start: bytes) -> bool:

@@ -76,6 +76,10 @@ def _unlink_if_same(path: Path, descriptor: int) -> None:
 def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Past:
     try:
         found = pasts.read(path)
+    except pasts.Damaged as damaged:
+        if start is Start.RESTART:
+            return Past(header)
+        raise UsageError(str(damaged), _DAMAGED) from None
     except ValueError as error:
         raise UsageError(str(error), "Name another one: --journal PATH") from None
     fresh = found is None or not found.is_worth_resuming
@@ -192,6 +196,10 @@ def _verify(found: Past, inputs: Sequence[Input]) -> None:
             verify(entry, mark)
 
 
+_DAMAGED = (
+    "Lines that it knew of would be sent again. Put a copy of it back if there is one, or add "
+    "--restart to send everything again from the beginning."
+)
 _EITHER = (
     "Add --resume to go on where it stopped, or --restart to send everything again from the "
     "beginning."
