@@ -70,23 +70,23 @@ def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
 
 
 @pytest.mark.parametrize(
-    ("call", "after", "code", "message"),
+    ("call", "after", "code"),
     [
-        ("pwrite", 40, errno.ENOSPC, "No space left on device"),
-        ("pwrite", 40, errno.EDQUOT, "Disk quota exceeded"),
-        ("pwrite", 40, errno.EIO, "Input/output error"),
+        ("pwrite", 40, errno.ENOSPC),
+        ("pwrite", 40, errno.EDQUOT),
+        ("pwrite", 40, errno.EIO),
         # The slower a disk is, the fewer syncs there are.
-        ("fdatasync", 4, errno.EIO, "Input/output error"),
+        ("fdatasync", 4, errno.EIO),
     ],
 )
 def test_a_disk_that_fails_on_the_way_loses_nothing(
-    call: str, after: int, code: int, message: str, command: list[str], door: Door, segcli: Segcli
+    call: str, after: int, code: int, command: list[str], door: Door, segcli: Segcli
 ) -> None:
     disk = fails(call, after=after, code=code)
     said = segcli(*command)
     disk.undo()
     assert said.code == 3
-    assert f"the journal {JOURNAL} cannot be written: {message}" in said.err
+    assert f"the journal {JOURNAL} cannot be written: {os.strerror(code)}" in said.err
     assert 0 < len(door.taken) < COUNT
     assert segcli(*command, "--resume").code == 0
     assert set(door.taken) == ALL
