@@ -52,18 +52,7 @@ class Review:
             "errors": self.errors,
             "warnings": self.warnings,
             "untried": self.untried,
-            "findings": [
-                {
-                    "file": one.file,
-                    "line": one.line,
-                    "level": one.level,
-                    "state": one.state,
-                    "field": one.field,
-                    "problem": one.problem,
-                    "lines": one.count,
-                }
-                for one in self.findings
-            ],
+            "findings": [_described(one) for one in self.findings],
             "not_carried": [
                 {"path": one.path, "events": one.events, "share": round(one.share, 4)}
                 for one in self.left_out
@@ -71,15 +60,28 @@ class Review:
             "plan": {
                 "requests": sum(route.requests for route in self.routes),
                 "seconds": self.seconds,
-                "routes": [
-                    {
-                        "route": route.route,
-                        "events": route.events,
-                        "requests": route.requests,
-                        "bytes": route.bytes,
-                        "largest": route.largest,
-                    }
-                    for route in self.routes
-                ],
+                "routes": [_planned(route) for route in self.routes],
             },
         }
+
+
+def _described(finding: Finding) -> dict[str, Any]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "level": finding.level,
+        "state": finding.state,
+        "field": finding.field,
+        "problem": finding.problem,
+        "lines": finding.count,
+    }
+
+
+def _planned(route: Route) -> dict[str, Any]:
+    return {
+        "route": route.route,
+        "events": route.events,
+        "requests": route.requests,
+        "bytes": route.bytes,
+        "largest": route.largest,
+    }
