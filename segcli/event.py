@@ -4,6 +4,7 @@ What the mapping may rely on afterwards is what `parse` checked; the fields are 
 Segment's spec (https://segment.com/docs/connections/spec/common/).
 """
 
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -18,7 +19,6 @@ TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
 
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
-_BOM = b"\xef\xbb\xbf"
 NUMBERS = frozenset({int, float, Decimal})
 
 
@@ -132,11 +132,11 @@ def parse(line: bytes) -> Event:
     White space around it and a byte order mark are dropped. A line of a rejects file is read as
     the event it keeps.
     """
-    raw = line.strip(_JSON_SPACE).removeprefix(_BOM)
+    raw = line.strip(_JSON_SPACE).removeprefix(BOM_UTF8)
     data = _object(raw)
     if "type" not in data and "state" in data:
         # A line break can only be white space, and a payload is one line.
-        raw = original(raw).replace(b"\n", b" ").strip(_JSON_SPACE).removeprefix(_BOM)
+        raw = original(raw).replace(b"\n", b" ").strip(_JSON_SPACE).removeprefix(BOM_UTF8)
         data = _object(raw)
     _check(data)
     return Event(raw, data)
@@ -144,7 +144,7 @@ def parse(line: bytes) -> Event:
 
 def is_blank(line: bytes) -> bool:
     """Tell whether a line holds nothing: white space at most, and a byte order mark."""
-    return not line.strip().removeprefix(_BOM).strip()
+    return not line.strip().removeprefix(BOM_UTF8).strip()
 
 
 def identifier(value: object) -> str | None:

@@ -88,7 +88,7 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     if not asked.quiet:
         _print(formats.formatter(how.format)(review))
     if asked.report:
-        _write(asked.report, formats.formatter("json")(review))
+        report.write(asked.report, formats.formatter("json")(review).encode())
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -126,10 +126,3 @@ def _print(document: str) -> None:
         raise
     except OSError as error:
         raise OutputError(f"the output cannot be written: {error.strerror}") from None
-
-
-def _write(path: Path, document: str) -> None:
-    try:
-        path.write_bytes(document.encode())
-    except OSError as error:
-        raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None

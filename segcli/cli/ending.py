@@ -42,7 +42,7 @@ class Ending:
         """The exit code of the command."""
         if self.stopped:
             return self.stopped.exit_code
-        return Exit.INCOMPLETE if self._not_taken(self.over_all_runs()) else Exit.DONE
+        return Exit.INCOMPLETE if _not_taken(self.over_all_runs()) else Exit.DONE
 
     def over_all_runs(self) -> dict[State, int]:
         """Return the ledger of this run and of those before it."""
@@ -52,10 +52,11 @@ class Ending:
     @property
     def kept(self) -> Path | None:
         """The rejects file, if this run has written to it, or one that it went on with has."""
-        if self.rejects is None or not self._not_taken(self.over_all_runs()):
+        if self.rejects is None or not _not_taken(self.over_all_runs()):
             return None
-        here = self._not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
-        return self.rejects if here else None
+        is_there = _not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
+        return self.rejects if is_there else None
 
-    def _not_taken(self, ledger: Mapping[State, int]) -> int:
-        return ledger.get("refused", 0) + ledger.get("rejected", 0)
+
+def _not_taken(ledger: Mapping[State, int]) -> int:
+    return ledger.get("refused", 0) + ledger.get("rejected", 0)

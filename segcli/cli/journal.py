@@ -119,7 +119,7 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
 def _given_settings(job: Job) -> dict[str, Any]:
     """Return the settings that are not as they are by default, but for keys and the endpoint."""
     return {
-        f"--set {row.name}": value if isinstance(value, int) else display_url(str(value))
+        f"--set {row.name}": display_url(str(value))
         for row in describe(job.destination.name, job.destination.settings)
         if row.name != "endpoint" and row.kind is not Secret
         if (value := getattr(job.settings, row.name)) != row.default

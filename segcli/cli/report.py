@@ -105,7 +105,7 @@ def conclude(ending: Ending, asked: Outputs) -> int:
     where the report cannot be written: the figures must not be lost with the file.
     """
     ending.stop_clock()
-    unwritten = _write(asked.report, document(ending)) if asked.report else None
+    unwritten = _unwritten(asked.report, ending) if asked.report else None
     if not asked.quiet:
         from segcli.cli.summary import print_summary
 
@@ -115,6 +115,14 @@ def conclude(ending: Ending, asked: Outputs) -> int:
     if problem := ending.stopped or unwritten:
         raise problem
     return ending.exit_code
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a report; raises OutputError where it cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None
 
 
 def document(ending: Ending) -> dict[str, Any]:
@@ -157,12 +165,11 @@ def document(ending: Ending) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, content: dict[str, Any]) -> OutputError | None:
+def _unwritten(path: Path, ending: Ending) -> OutputError | None:
+    """Write the report; return why it cannot be written."""
     try:
-        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
-    except OSError as error:
-        return OutputError(f"the report {path} cannot be written: {error.strerror}", _RUN_IS_OVER)
+        write(path, orjson.dumps(document(ending), option=orjson.OPT_INDENT_2) + b"\n")
+    except OutputError as error:
+        error.hint = "The run itself is over, and nothing of it is to be done again."
+        return error
     return None
-
-
-_RUN_IS_OVER = "The run itself is over, and nothing of it is to be done again."

@@ -49,10 +49,10 @@ class Rejects:
             end = file.seek(since)
             for text in file:
                 kept = _kept_in(text)
-                if kept and is_open(kept[0], kept[1]):
-                    self._kept_before.add(kept)
-                elif _is_half_a_record(text):
+                if kept is None and _is_torn(text):
                     file.truncate(end)
+                elif kept and is_open(kept[0], kept[1]):
+                    self._kept_before.add(kept)
                 end += len(text)
 
     def keep(self, settled: Settled) -> None:
@@ -173,9 +173,9 @@ def _content_of(record: bytes) -> bytes:
     return record.partition(b',"attempts":')[2].partition(b",")[2].rstrip()
 
 
-def _is_half_a_record(text: bytes) -> bool:
-    """Tell whether this is what a killed process has written last."""
-    return text.startswith(_BEGIN) and not text.endswith(b"\n") and _kept_in(text) is None
+def _is_torn(text: bytes) -> bool:
+    """Tell whether what is no record is the part of one that a killed process wrote last."""
+    return text.startswith(_BEGIN) and not text.endswith(b"\n")
 
 
 def _content(line: Line) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Turning JSON values into the flat shapes that vendors take."""
+"""Turning JSON values into the flat shapes that vendors take, and naming what that changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -1,6 +1,7 @@
 """The first bytes of an input: what is no NDJSON is told by them, before anything is sent."""
 
 import shlex
+from codecs import BOM_UTF8
 
 from segcli.errors import InputError
 from segcli.inputs.compressed import Packing
@@ -9,7 +10,6 @@ from segcli.inputs.input import Input
 LOOKED_AT = 16
 
 _PAGES = (b"<!doctype html", b"<html", b"<?xml")
-_BOM = b"\xef\xbb\xbf"
 _FOREIGN = (
     (b"\x1f\x8b", "is compressed twice", "gzip -dc"),
     (b"\x28\xb5\x2f\xfd", "is compressed twice", "zstd -dc"),
@@ -31,7 +31,7 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
             raise InputError(
                 f"{entry.title} {what}, not lines of JSON", _piped(entry, packing, command)
             )
-    text = start.removeprefix(_BOM).lstrip()
+    text = start.removeprefix(BOM_UTF8).lstrip()
     if text.startswith(b"["):
         raise InputError(
             f"{entry.title} is a JSON array, not lines of JSON",

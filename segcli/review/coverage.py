@@ -6,7 +6,7 @@ mapped alike, so each shape is tried once.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from segcli.event import Event
@@ -61,19 +61,18 @@ class Trials:
 
     def tried(self, event: Event, mapped: Mapped, number: int) -> Tried | None:
         """Return what an event shows of its shape; None if that is too much to be tried."""
+        paths = paths_in(event.data)
+        cost = len(paths) * len(event.raw)
         if self._reads is None:
-            trial = Trial(event, self._job)
-            cost = _cost_of(trial.paths, event)
-            return Tried(self._left_out(trial), cost) if self._pays(number, cost) else None
+            return Tried(self._left_out(event), cost) if self._pays(number, cost) else None
         data = part_of(event.data, self._reads)
         part = self._shapes.number_of(data, mapped, passed_on=False)
-        paths = paths_in(event.data)
-        cost = _cost_of(paths, event)
-        if not self._pays(number, _COST_OF_KNOWN if part in self._carried else cost):
+        known = self._carried.get(part)
+        if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
             return None
-        if part in self._carried:
-            return Tried(frozenset(paths - self._carried[part]), cost, part)
-        left_out = self._left_out(Trial(event, self._job))
+        if known is not None:
+            return Tried(frozenset(paths - known), cost, part)
+        left_out = self._left_out(event)
         carried = frozenset(paths - left_out)
         # A mapping may put the whole text of an event somewhere.
         if len(self._carried) == _KEPT or not carried <= paths_in(data):
@@ -91,15 +90,12 @@ class Trials:
         self._paid.add(number)
         return True
 
-    def _left_out(self, trial: Trial) -> frozenset[str]:
-        ever_carried = self._ever_carried[trial.type]
+    def _left_out(self, event: Event) -> frozenset[str]:
+        trial = Trial(event, self._job)
+        ever_carried = self._ever_carried[event.type]
         left_out = frozenset(trial.left_out(doubtful=ever_carried))
         ever_carried.update(trial.paths - left_out)
         return left_out
-
-
-def _cost_of(paths: Sized, event: Event) -> int:
-    return len(paths) * len(event.raw)
 
 
 class Coverage:

@@ -39,11 +39,6 @@ class Trial:
         self._before = self._payload() if self._passes_bytes_on else _encoded(payload)
 
     @property
-    def type(self) -> str:
-        """The call type of the event."""
-        return self._event.type
-
-    @property
     def paths(self) -> Set[str]:
         """The paths of all values, each once."""
         return self._places.keys()
@@ -62,7 +57,7 @@ class Trial:
     def _shown(self, paths: Iterable[str]) -> set[str]:
         """Return those paths whose values show in the payload, when all are marked at once.
 
-        None, where the marks lead to another mapping, which may show others.
+        It returns none of them where the marks lead to another mapping, which may show others.
         """
         changes: list[_Change] = []
         marked: dict[bytes, str] = {}

@@ -1,6 +1,7 @@
 """Members: who is in an audience, or which value each user has, out of CSV or NDJSON."""
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -12,8 +13,6 @@ from segcli.delivery.lines.source import Input
 from segcli.errors import InputError
 from segcli.event import is_blank
 from segcli.outcome import TooLong
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def members(
@@ -28,7 +27,7 @@ def members(
     first = next((line for line in lines if not is_blank(line[1])), None)
     if first is None:
         return
-    number, begin = first[0], first[1].removeprefix(_BOM)
+    number, begin = first[0], first[1].removeprefix(BOM_UTF8)
     lines = chain([(number, begin)], lines)
     if begin.lstrip().startswith(b"{"):
         yield from _of_ndjson(lines, columns)

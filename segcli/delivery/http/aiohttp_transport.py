@@ -136,18 +136,15 @@ def _abort() -> None:
         transport.abort()
 
 
-# The headers of most requests are the same, and so are those of most replies within a second.
-
-
 @lru_cache
 def _as_sent(raw: tuple[tuple[bytes, bytes], ...]) -> CIMultiDict[str]:
-    """Return the headers of a request as aiohttp has them."""
+    """Return headers as aiohttp has them; those of most requests are the same."""
     return CIMultiDict((name.decode(), value.decode()) for name, value in raw)
 
 
 @lru_cache
 def _as_read(raw: tuple[tuple[bytes, bytes], ...]) -> httpx.Headers:
-    """Return the headers of a reply as httpx has them."""
+    """Return headers as httpx has them; those of most replies within a second are the same."""
     return httpx.Headers(raw)
 
 

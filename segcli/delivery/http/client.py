@@ -178,9 +178,9 @@ def _headers(response: httpx.Response) -> Mapping[str, str]:
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
 
 
-# Those of most replies within a second are the same.
 @lru_cache
 def _as_texts(raw: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
+    """Return them so; those of most replies within a second are the same."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

@@ -35,7 +35,7 @@ _HOLE = b"\0\0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Which run a journal belongs to. `options` are the selection options as they were typed.
+    """Which run a journal belongs to. `options` are its selection options and settings, as typed.
 
     `moments` are the times that `--since` and `--until` stood for when the run began, `revision`
     is that of the destination.
