@@ -1,7 +1,5 @@
 """Inputs opened: streams of their bytes, unpacked, and checked by the first of them."""
 
-import os
-import stat
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import (
@@ -11,14 +9,14 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from segcli.errors import InputError, SegcliError, Stopped
 from segcli.inputs.compressed import Unpacked, packing_of
 from segcli.inputs.input import Input
+from segcli.inputs.plain import PlainFile
 from segcli.inputs.start import LOOKED_AT, check_start
-from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream, shortened
+from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
 
 if TYPE_CHECKING:
     from segcli.inputs.fetching import ReadAhead
@@ -43,36 +41,6 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
         for entry in found:
             with _opened(entry, ahead, Stopped) as stream:
                 yield entry, stream
-
-
-class PlainFile:
-    """A file as it is stored; `size` is that which it had when it was opened.
-
-    The size of what is no regular file is 0.
-    """
-
-    __slots__ = ("_left", "file", "size", "stored")
-
-    def __init__(self, file: BufferedReader) -> None:
-        status = os.fstat(file.fileno())
-        is_regular = stat.S_ISREG(status.st_mode)
-        self.file = file
-        self.size = status.st_size if is_regular else 0
-        self.stored = 0
-        # Of stdin others may have read the beginning.
-        self._left = self.size - file.tell() if is_regular else 0
-
-    def read1(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end. Raises OSError."""
-        block = self.file.read1(size)
-        self.stored += len(block)
-        if not block and self.stored < self._left and self._is_of_another_size():
-            raise shortened()
-        return block
-
-    def _is_of_another_size(self) -> bool:
-        """Tell a file that was cut from one that has always promised too much, as in /sys."""
-        return os.fstat(self.file.fileno()).st_size != self.size
 
 
 def plain_file(stream: Stream) -> PlainFile | None:

@@ -1,0 +1,73 @@
+"""A pipe holds more while segcli reads it, so that it is read in fewer pieces."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from pathlib import Path
+
+import pytest
+
+from segcli.inputs import PlainFile
+
+KIB = 1024
+
+if sys.platform != "linux":
+    pytest.skip("nowhere else a pipe can be told what to hold", allow_module_level=True)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[BufferedReader, int]]:
+    """Both ends of a pipe; who writes to it does not wait for room."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with open(read, "rb") as reader:
+        yield reader, write
+    os.close(write)
+
+
+def test_a_pipe_is_read_in_larger_pieces_than_it_usually_holds(
+    pipe: tuple[BufferedReader, int],
+) -> None:
+    reader, write = pipe
+    file = PlainFile(reader)
+    written = os.write(write, bytes(1024 * KIB))
+
+    assert written == 256 * KIB
+    assert len(file.read1(1024 * KIB)) == written
+
+
+def test_a_pipe_that_holds_more_is_left_as_it_is(pipe: tuple[BufferedReader, int]) -> None:
+    reader, _ = pipe
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 512 * KIB)
+    PlainFile(reader)
+
+    assert fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ) == 512 * KIB
+
+
+def test_a_pipe_that_may_not_hold_more_is_read_all_the_same(
+    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.fcntl", refusing(fcntl.fcntl))
+    reader, write = pipe
+    file = PlainFile(reader)
+    os.write(write, b"a\n")
+
+    assert file.read1(1024 * KIB) == b"a\n"
+
+
+def refusing(fcntl_: Callable[..., int]) -> Callable[..., int]:
+    def called(pipe: BufferedReader, command: int, *size: int) -> int:
+        if command == fcntl.F_SETPIPE_SZ:
+            raise PermissionError
+        return fcntl_(pipe, command, *size)
+
+    return called
+
+
+def test_a_regular_file_is_read_as_much_at_a_time_as_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(bytes(1024 * KIB))
+    with path.open("rb") as file:
+        assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
