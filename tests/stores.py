@@ -58,6 +58,8 @@ def web_server() -> Iterator[Web]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # Of forty that knock at once, more than these would have to knock again a second later.
+    request_queue_size = 128
 
     def handle_error(self, *_: Any) -> None:
         """Whoever breaks off is not answered any more."""
