@@ -156,3 +156,24 @@ def test_nothing_else_is_written_into_the_rejects_of_a_sync_that_nobody_named(
     assert said.code == 2
     assert "gist.rejects.ndjson is also --" in said.err
     assert os.listdir(tmp_path) == ["m.csv"]
+
+
+@pytest.mark.parametrize("command", ["transform", "check", "send"])
+@pytest.mark.parametrize(
+    "content", [b'name = "acme"\n', b'{\n  "name": "acme"\n}\n', b"\x1f\x8b\x08"]
+)
+def test_rejects_are_not_added_to_a_file_that_is_something_else(
+    segcli: Segcli, tmp_path: Path, command: str, content: bytes
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(EVENT)
+    (tmp_path / "acme").write_bytes(content)
+    to = ["--dest", "webhook", "--endpoint", NOWHERE] if command == "send" else []
+
+    said = segcli(command, *to, "events.jsonl", "--rejects", "acme")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        "Error: --rejects acme is there already, and is no file of rejects",
+        "Name another: --rejects PATH",
+    ]
+    assert (tmp_path / "acme").read_bytes() == content

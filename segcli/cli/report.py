@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def check_outputs(asked: Files, others: Mapping[str, Path | None] | None = None)
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
     if asked.report:
         _check_is_report(asked.report)
+    if asked.rejects:
+        _check_holds_rejects(asked.rejects)
 
 
 def check_stdout(inputs: Sequence[Input]) -> None:
@@ -86,14 +89,26 @@ def _check_is_report(path: Path) -> None:
     """Raise UsageError where writing the report would wipe out a file that is something else."""
     hint = "Name another: --report PATH"
     try:
-        start = _start(path) if path.is_file() else b""
+        start = _start_of(path)
     except OSError as error:
         raise UsageError(f"--report {path} cannot be read: {error.strerror}", hint) from None
     if start and not any(mark in start for mark in _MARKS):
         raise UsageError(f"--report {path} is there already, and is no report of segcli", hint)
 
 
-def _start(path: Path) -> bytes:
+def _check_holds_rejects(path: Path) -> None:
+    """Raise UsageError where rejects would be added to a file that is something else."""
+    with suppress(OSError):  # whether it can be written is found out where it is opened
+        start = _start_of(path)
+        if start and not start.startswith(b'{"'):
+            problem = f"--rejects {path} is there already, and is no file of rejects"
+            raise UsageError(problem, "Name another: --rejects PATH")
+
+
+def _start_of(path: Path) -> bytes:
+    """Return the first bytes of a file; none where there is no such file."""
+    if not path.is_file():
+        return b""
     with path.open("rb") as file:
         return file.read(64)
 
