@@ -175,64 +175,6 @@ def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path, spawn: 
     assert process.stderr.read() == ""
 
 
-# --- streams that whoever started us has closed
-
-
-@pytest.fixture
-def closed(tmp_path: Path, clean_environment: dict[str, str]) -> Callable[..., Said]:
-    """Run a command as a process with one of its outputs closed, which `how` says in shell."""
-
-    def run(how: str, *words: object) -> Said:
-        done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {how}', "sh", sys.executable, "-m", "segcli"]
-            + [str(word) for word in words],
-            cwd=tmp_path,
-            env=clean_environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    return run
-
-
-def test_with_stderr_closed_a_run_is_done_and_says_nothing(
-    closed: Callable[..., Said], events: Path, tmp_path: Path
-) -> None:
-    kept = ("--report", "report.json", events)
-
-    assert closed("2>&-", "send", "-d", "gist", "--sandbox", *kept) == Said(0, "", "")
-    assert json.loads((tmp_path / "report.json").read_bytes())["ledger"]["delivered"] == 5
-    printed = closed("2>&-", "transform", "-d", "webhook", events)
-    assert (printed.code, len(printed.out.splitlines())) == (0, 5)
-    assert closed("2>&-", "send", "-d", "gist", "no.jsonl") == Said(2, "", "")
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["transform -d webhook", "transform -q --jobs 2", "check", "destinations", "--help"],
-)
-def test_with_stdout_closed_what_should_go_there_is_an_error_and_not_lost_unseen(
-    words: str, closed: Callable[..., Said], events: Path
-) -> None:
-    files = [events] if "destinations" not in words else []
-    said = closed(">&-", *words.split(), *files)
-
-    assert said.code == 3
-    assert "Error: the output cannot be written: Bad file descriptor" in said.err
-    assert "Traceback" not in said.err
-
-
-def test_with_stdout_closed_a_run_that_prints_nothing_is_done(
-    closed: Callable[..., Said], events: Path
-) -> None:
-    said = closed(">&-", "send", "-d", "gist", "--sandbox", events)
-
-    assert (said.code, "5  delivered" in said.err) == (0, True)
-
-
 # --- what send says
 
 

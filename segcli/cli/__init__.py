@@ -3,7 +3,6 @@
 Each command is a module of its own, imported only when it runs, so that `segcli --help` is fast.
 """
 
-import os
 import sys
 import traceback
 from importlib import import_module
@@ -12,7 +11,8 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
-from segcli.errors import Exit, OutputError, SegcliError
+from segcli.cli.streams import let_go_of_stdout, set_up_streams
+from segcli.errors import Exit, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
@@ -41,7 +41,8 @@ class _Commands(click.Group):
         try:
             code: int = super().invoke(ctx)
         except BrokenPipeError:
-            code = _close_quietly()
+            let_go_of_stdout()
+            code = Exit.CLOSED_PIPE
         return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -68,7 +69,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. The one place where errors become messages and exit codes."""
-    _stand_in_for_closed()
+    set_up_streams()
     try:
         code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
         sys.stdout.flush()
@@ -81,35 +82,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Interrupted.", err=True)
         code = 130
     except BrokenPipeError:
-        code = _close_quietly()
-    except Exception as error:  # a bug of ours keeps its traceback, and is no outcome of a run
-        code = _say(unwritten) if (unwritten := _unwritten(error)) else _bug()
+        code = Exit.CLOSED_PIPE
+    except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
+        code = _bug()
     try:
         sys.stdout.flush()
-    except OSError:
-        _close_quietly()  # or Python itself would try once more, and end with another code
+    except (OSError, SegcliError):
+        let_go_of_stdout()
     sys.exit(code)
-
-
-def _stand_in_for_closed() -> None:
-    """Open what whoever started us has closed: stderr to say nothing, stdout to fail if written to.
-
-    What should go to stdout is what was asked for, so it must not be lost unseen.
-    """
-    if sys.stdout is None:
-        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: SIM115  # until we end
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until we end
-
-
-def _unwritten(error: Exception) -> OutputError | None:
-    """Return the error that stdout takes no more, if that was it: then it still does not."""
-    if isinstance(error, OSError):
-        try:
-            sys.stdout.flush()
-        except OSError as again:
-            return OutputError(f"the output cannot be written: {again.strerror}")
-    return None
 
 
 def _bug() -> int:
@@ -123,10 +103,3 @@ def _say(error: SegcliError) -> int:
     if error.hint:
         click.echo(error.hint, err=True)
     return error.exit_code
-
-
-def _close_quietly() -> int:
-    """Whoever read our output has gone; what is left in the buffers has no reader either."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    return Exit.CLOSED_PIPE

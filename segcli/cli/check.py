@@ -12,7 +12,7 @@ from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
 from segcli.cli.quantities import RATE
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
-from segcli.errors import Exit, OutputError, UsageError
+from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
 from segcli.outcome import Job
 
@@ -86,7 +86,7 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
         click.echo(left_out, err=True)
     review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        _print(formats.formatter(how.format)(review))
+        click.echo(formats.formatter(how.format)(review).encode(), nl=False)
     if asked.report:
         report.write(asked.report, formats.formatter("json")(review).encode())
     return Exit.INCOMPLETE if review.errors else Exit.DONE
@@ -117,12 +117,3 @@ def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: Choice) ->
         rejects=Rejects(asked.rejects) if asked.rejects else None,
         jobs=how.jobs,
     )
-
-
-def _print(document: str) -> None:
-    try:
-        click.echo(document.encode(), nl=False)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"the output cannot be written: {error.strerror}") from None

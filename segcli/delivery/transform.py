@@ -11,7 +11,6 @@ from segcli.delivery.printing import Account, Printing, printing_of
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.delivery.tally import Tally
-from segcli.errors import Stopped
 from segcli.inputs import Input
 from segcli.outcome import Job
 
@@ -34,7 +33,7 @@ class Transformation:
 def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> None:
     """Write what each line becomes, one a line; memory does not grow with the input.
 
-    Raises InputError and Stopped; BrokenPipeError where nobody reads `out` any more.
+    Raises InputError, Stopped, and what `out` raises.
     """
     rejects, numbers = transformation.rejects, Numbers()
     with closing(_flow(transformation)) as flow:
@@ -45,7 +44,8 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
                 _count(block, portion.account, tally)
                 if rejects:
                     _keep(block, portion.account, first, rejects)
-                _write(out, portion.out)
+                out.writelines(portion.out)
+                out.flush()
         except Unreadable as unreadable:
             raise unreadable.at(numbers.next_in(unreadable.input)) from None
     if rejects:
@@ -68,16 +68,6 @@ def _flow(asked: Transformation) -> Flow[Account]:
         max_line=asked.max_line,
         numbered=asked.every_line,
     )
-
-
-def _write(out: BinaryIO, texts: Sequence[bytes | memoryview]) -> None:
-    try:
-        out.writelines(texts)
-        out.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Stopped(f"the output cannot be written: {error.strerror}") from None
 
 
 def _count(block: Block, account: Account, tally: Tally) -> None:

@@ -1,0 +1,79 @@
+"""stdout and stderr: what was asked for is not lost unseen; what is said besides may be lost."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from segcli.errors import Stopped
+
+# A descriptor and whatever holds bytes; returns how many of them were taken.
+Write = Callable[[int, Any], int | None]
+
+
+def set_up_streams() -> None:
+    """Have stdout raise Stopped where it takes no more, and stderr drop what it does not take.
+
+    A run is not to end, nor its exit code to change, because a log of it is on a full disk. What
+    nobody reads any more raises BrokenPipeError on stdout, as ever. Streams that whoever started
+    us has closed are opened, stdout so that it fails.
+    """
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _stream(sys.stdout, _write_or_raise, closed=os.O_RDONLY)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _stream(sys.stderr, _write_if_possible, closed=os.O_WRONLY)
+
+
+def let_go_of_stdout() -> None:
+    """Have what is left in the buffers of stdout go nowhere: Python itself would try once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+class _Descriptor(io.RawIOBase):
+    """A file descriptor that is written to by a function of ours."""
+
+    def __init__(self, descriptor: int, write: Write) -> None:
+        self._descriptor = descriptor
+        self._write = write
+
+    def write(self, data: Any, /) -> int | None:
+        return self._write(self._descriptor, data)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+
+def _stream(known: TextIO | None, write: Write, *, closed: int) -> TextIO:
+    descriptor = known.fileno() if known else os.open(os.devnull, closed)
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Descriptor(descriptor, write)),
+        encoding=known.encoding if known else "utf-8",
+        errors=known.errors if known else "backslashreplace",
+        line_buffering=known is sys.__stderr__ or os.isatty(descriptor),
+    )
+
+
+def _write_or_raise(descriptor: int, data: Any) -> int | None:
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Stopped(f"the output cannot be written: {error.strerror}") from None
+
+
+def _write_if_possible(descriptor: int, data: Any) -> int:
+    try:
+        return os.write(descriptor, data)
+    except OSError:
+        return len(data)

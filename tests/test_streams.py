@@ -1,0 +1,122 @@
+"""stdout and stderr may be closed, full, or read by nobody; the exit code stays the run's."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from samples import line_of
+from sending import Said, tracks, written
+
+FULL = "the output cannot be written: No space left on device"
+
+
+Redirected = Callable[..., Said]
+
+
+@pytest.fixture(params=["", "1"], ids=["gathered", "unbuffered"])
+def redirected(
+    tmp_path: Path, clean_environment: dict[str, str], request: pytest.FixtureRequest
+) -> Redirected:
+    """Run a command as a process with an output redirected, which `how` says in shell.
+
+    Images for containers often tell Python not to gather what it writes.
+    """
+
+    def run(how: str, *words: object) -> Said:
+        done = subprocess.run(
+            ["bash", "-c", f'"$@" {how}', "bash", sys.executable, "-m", "segcli"]
+            + [str(word) for word in words],
+            cwd=tmp_path,
+            env=clean_environment | {"PYTHONUNBUFFERED": request.param},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return written(tmp_path / "events.jsonl", tracks(5))
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
+def test_a_run_that_cannot_say_anything_is_done_all_the_same(
+    how: str, redirected: Redirected, events: Path, tmp_path: Path
+) -> None:
+    kept = ("--report", "report.json", events)
+
+    assert redirected(how, "send", "-d", "gist", "--sandbox", *kept) == Said(0, "", "")
+    assert json.loads((tmp_path / "report.json").read_bytes())["ledger"]["delivered"] == 5
+    printed = redirected(how, "transform", "-d", "webhook", events)
+    assert (printed.code, len(printed.out.splitlines())) == (0, 5)
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
+def test_an_error_that_cannot_be_told_has_its_exit_code(
+    how: str, redirected: Redirected, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
+
+    assert redirected(how, "send", "-d", "gist", "no.jsonl") == Said(2, "", "")
+    assert redirected(how, "transform", "--quiet", "-d", "webhook", "bad.jsonl").code == 1
+    assert redirected(how, "nonsense").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "transform -d webhook",
+            "transform --outcomes -q --jobs 2",
+            "check",
+            "check --format json",
+        ),
+        *("destinations", "destinations gist", "destinations --schema"),
+        *("--help", "--version", "send --help", "transform --help"),
+        "engage audience People members.csv --dest gist --dry-run --state people.state",
+    ],
+)
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [(">&-", FULL.replace("No space left on device", "Bad file descriptor")), (">/dev/full", FULL)],
+)
+def test_what_should_go_to_stdout_and_cannot_is_an_error_and_not_lost_unseen(
+    how: str, problem: str, words: str, redirected: Redirected, events: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
+    files = [events] if words.startswith(("transform -", "transform --o", "check")) else []
+    said = redirected(how, *words.split(), *(files if "help" not in words else []))
+
+    assert said.code == 3
+    assert f"Error: {problem}\n" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("how", [">&-", ">/dev/full"])
+def test_a_run_that_prints_nothing_needs_no_stdout(
+    how: str, redirected: Redirected, events: Path
+) -> None:
+    said = redirected(how, "send", "-d", "gist", "--sandbox", events)
+
+    assert said.code == 0
+    assert "delivered" in said.err
+
+
+@pytest.mark.parametrize(
+    "words", ["transform -d webhook", "check --format json", "destinations --schema", "send --help"]
+)
+def test_a_reader_of_stdout_that_has_gone_is_no_error(
+    words: str, redirected: Redirected, events: Path
+) -> None:
+    files = [events] if words.startswith(("transform", "check")) else []
+    said = redirected("| true; exit ${PIPESTATUS[0]}", *words.split(), *files)
+
+    assert said.code in {0, 141}
+    assert said.err == "" or "Traceback" not in said.err
