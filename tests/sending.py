@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from samples import job_for
 
-from segcli.delivery.batch import Item
+from segcli.delivery.batch import Item, item_of
 from segcli.delivery.settled import Line
-from segcli.outcome import Job
+from segcli.outcome import Job, Mapped
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def job_to(name: str, endpoint: str, **given: str) -> Job:
 
 
 def item(body: bytes, *, user: str = "u", route: str = "/", number: int = 1) -> Item:
-    return Item(Line("events", number, body), route, user, body)
+    return item_of(Line("events", number, body), Mapped(route, body, user))
 
 
 # --- a clock without waits

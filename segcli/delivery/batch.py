@@ -13,20 +13,16 @@ _OVERHEAD = 700
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """A payload on its way, with the line it came from."""
+    """A payload on its way, with the line it came from.
+
+    `weight` is how many bytes both hold in memory, nearly.
+    """
 
     line: Line
     route: str
     user: str
     body: bytes
-
-    @property
-    def weight(self) -> int:
-        """The bytes it holds in memory, nearly."""
-        text, body = self.line.text, self.body
-        if not isinstance(text, bytes) or text is body:
-            return _OVERHEAD + len(body)
-        return _OVERHEAD + len(body) + len(text)
+    weight: int
 
 
 def item_of(line: Line, mapped: Mapped) -> Item:
@@ -34,8 +30,12 @@ def item_of(line: Line, mapped: Mapped) -> Item:
 
     Measured: what orjson writes takes up to 8 kB, however short it is; its copy does not.
     """
-    body = mapped.body if mapped.body is line.text else b"".join((mapped.body, b""))
-    return Item(line, mapped.route, mapped.user, body)
+    body = mapped.body
+    if body is line.text:
+        return Item(line, mapped.route, mapped.user, body, _OVERHEAD + len(body))
+    body = b"".join((body, b""))
+    weight = _OVERHEAD + len(body) + (len(line.text) if isinstance(line.text, bytes) else 0)
+    return Item(line, mapped.route, mapped.user, body, weight)
 
 
 @dataclass(frozen=True, slots=True)

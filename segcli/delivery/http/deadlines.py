@@ -15,6 +15,8 @@ class Deadlines:
     """
 
     def __init__(self, seconds: float) -> None:
+        # Until Python 3.12 to ask which loop is running takes a system call.
+        self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._due: dict[asyncio.Task[object], float] = {}
         self._passed: set[asyncio.Task[object]] = set()
@@ -27,10 +29,9 @@ class Deadlines:
             task = asyncio.current_task()
             assert task is not None
             _THIS.set(task)
-        loop = asyncio.get_running_loop()
-        self._due[task] = due = loop.time() + self._seconds
+        self._due[task] = due = self._loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_at(due, self._cut_off)
+            self._timer = self._loop.call_at(due, self._cut_off)
         return task
 
     def over(self, task: asyncio.Task[object]) -> None:
@@ -50,14 +51,13 @@ class Deadlines:
             self._timer.cancel()
 
     def _cut_off(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self._loop.time()
         self._timer = None
         # Whoever began later is due later, and stands behind.
         while self._due:
             task, due = next(iter(self._due.items()))
             if due > now:
-                self._timer = loop.call_at(due, self._cut_off)
+                self._timer = self._loop.call_at(due, self._cut_off)
                 break
             del self._due[task]
             self._passed.add(task)
