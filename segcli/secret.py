@@ -115,7 +115,6 @@ def _by_number(text: str) -> str:
 
 
 @lru_cache
-@lru_cache
 def _basic(user: str) -> str:
     return base64.b64encode(f"{user}:".encode()).decode()
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -64,6 +65,17 @@ def refusing(fcntl_: Callable[..., int]) -> Callable[..., int]:
         return fcntl_(pipe, command, *size)
 
     return called
+
+
+def test_a_pipe_that_does_not_block_is_waited_for(pipe: tuple[BufferedReader, int]) -> None:
+    reader, write = pipe
+    os.set_blocking(reader.fileno(), False)
+    file = PlainFile(reader)
+    later = threading.Timer(0.3, os.write, (write, b"a\n"))
+    later.start()
+
+    assert file.read1(1024 * KIB) == b"a\n"
+    later.join()
 
 
 def test_a_regular_file_is_read_as_much_at_a_time_as_is_asked_for(tmp_path: Path) -> None:

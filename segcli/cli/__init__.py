@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
-from segcli.cli.streams import let_go_of_stdout, set_up_streams
+from segcli.cli.streams import NobodyReads, let_go_of_stdout, set_up_streams
 from segcli.errors import Exit, SegcliError
 
 COMMANDS = {
@@ -35,15 +35,6 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"segcli.cli.{cmd_name}").command
         return command
-
-    def invoke(self, ctx: click.Context) -> int:
-        """Run the command; click itself would end with 1 where our output has no reader."""
-        try:
-            code: int = super().invoke(ctx)
-        except BrokenPipeError:
-            let_go_of_stdout()
-            code = Exit.CLOSED_PIPE
-        return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -81,13 +72,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         code = 130
-    except BrokenPipeError:
+    except NobodyReads:
         code = Exit.CLOSED_PIPE
     except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
         code = _bug()
     try:
         sys.stdout.flush()
-    except (OSError, SegcliError):
+    except (NobodyReads, SegcliError, OSError):
         let_go_of_stdout()
     sys.exit(code)
 

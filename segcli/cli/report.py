@@ -97,9 +97,12 @@ def _check_is_report(path: Path) -> None:
 
 
 def _check_holds_rejects(path: Path) -> None:
-    """Raise UsageError where rejects would be added to a file that is something else."""
+    """Raise UsageError where rejects would be added to what cannot be lines of JSON.
+
+    People may have repaired what stands there, so it need not begin with a record of ours.
+    """
     with suppress(OSError):  # whether it can be written is found out where it is opened
-        start = _start_of(path)
+        start = _start_of(path).lstrip()
         if start and not start.startswith(b'{"'):
             problem = f"--rejects {path} is there already, and is no file of rejects"
             raise UsageError(problem, "Name another: --rejects PATH")

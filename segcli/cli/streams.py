@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -9,15 +10,19 @@ from typing import Any, TextIO
 from segcli.errors import Stopped
 
 # A descriptor and whatever holds bytes; returns how many of them were taken.
-Write = Callable[[int, Any], int | None]
+Write = Callable[[int, Any], int]
+
+
+class NobodyReads(Exception):
+    """Whoever read our output has gone; click and rich would end with 1 of a BrokenPipeError."""
 
 
 def set_up_streams() -> None:
     """Have stdout raise Stopped where it takes no more, and stderr drop what it does not take.
 
-    A run is not to end, nor its exit code to change, because a log of it is on a full disk. What
-    nobody reads any more raises BrokenPipeError on stdout, as ever. Streams that whoever started
-    us has closed are opened, stdout so that it fails.
+    A run is not to end, nor its exit code to change, because a log of it is on a full disk. Where
+    nobody reads stdout any more it raises NobodyReads. Streams that whoever started us has closed
+    are opened, stdout so that it fails.
     """
     if sys.stdout is sys.__stdout__:
         sys.stdout = _stream(sys.stdout, _write_or_raise, closed=os.O_RDONLY)
@@ -38,7 +43,7 @@ class _Descriptor(io.RawIOBase):
         self._descriptor = descriptor
         self._write = write
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         return self._write(self._descriptor, data)
 
     def writable(self) -> bool:
@@ -61,19 +66,26 @@ def _stream(known: TextIO | None, write: Write, *, closed: int) -> TextIO:
     )
 
 
-def _write_or_raise(descriptor: int, data: Any) -> int | None:
+def _write_or_raise(descriptor: int, data: Any) -> int:
     try:
-        return os.write(descriptor, data)
-    except BlockingIOError:
-        return None
+        return _write(descriptor, data)
     except BrokenPipeError:
-        raise
+        raise NobodyReads from None
     except OSError as error:
         raise Stopped(f"the output cannot be written: {error.strerror}") from None
 
 
 def _write_if_possible(descriptor: int, data: Any) -> int:
     try:
-        return os.write(descriptor, data)
+        return _write(descriptor, data)
     except OSError:
         return len(data)
+
+
+def _write(descriptor: int, data: Any) -> int:
+    """Write some of it, and wait where another process has told the stream not to block."""
+    while True:
+        try:
+            return os.write(descriptor, data)
+        except BlockingIOError:
+            select.select([], [descriptor], [])

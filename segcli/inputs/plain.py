@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import stat
 import sys
 from contextlib import suppress
@@ -35,11 +36,19 @@ class PlainFile:
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most so many; none at the end. Raises OSError."""
-        block = self.file.read1(min(size, self._most))
+        block = self._read(min(size, self._most))
         self.stored += len(block)
         if not block and self.stored < self._left and self._is_of_another_size():
             raise shortened()
         return block
+
+    def _read(self, size: int) -> bytes:
+        """Read as much as there is; wait for it where another process has told a pipe not to."""
+        while True:
+            block: bytes | None = self.file.raw.read(size)
+            if block is not None:
+                return block
+            select.select([self.file], [], [])
 
     def _is_of_another_size(self) -> bool:
         """Tell a file that was cut from one that has always promised too much, as in /sys."""
@@ -50,9 +59,10 @@ def _widened(pipe: BufferedReader) -> int:
     """Let a pipe hold more where the system knows how; return how much it holds."""
     if sys.platform != "linux":
         return _IN_A_PIPE // 4
-    holds = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
-    if holds < _IN_A_PIPE:
-        # A user may have too many pipes that hold much.
-        with suppress(OSError):
+    holds = _IN_A_PIPE // 4
+    # Not every system that calls itself so knows how, and a user may have too many large pipes.
+    with suppress(OSError):
+        holds = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        if holds < _IN_A_PIPE:
             holds = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _IN_A_PIPE)
     return holds
