@@ -62,14 +62,16 @@ def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -
 def test_an_input_that_fails_under_way_stops_the_run(
     file_of: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(io.BufferedReader):
-        def read1(self, size: int = -1, /) -> bytes:
+    class Failing(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() > source.BLOCK:
                 raise OSError(5, "Input/output error")
-            return super().read1(size)
+            return super().read(size) or b""
 
     path = file_of(b"x\n" * source.BLOCK)
-    monkeypatch.setattr(opening, "open", lambda *_, **__: Failing(io.FileIO(path)), raising=False)
+    monkeypatch.setattr(
+        opening, "open", lambda *_, **__: io.BufferedReader(Failing(path)), raising=False
+    )
     found = source.inputs([str(path)])
 
     with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):
