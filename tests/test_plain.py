@@ -1,4 +1,4 @@
-"""A pipe holds more while segcli reads it, so that it is read in fewer pieces."""
+"""A pipe is read in few pieces and waited for, a regular file as it is asked for."""
 
 import fcntl
 import os

@@ -101,11 +101,12 @@ def _check_holds_rejects(path: Path) -> None:
 
     People may have repaired what stands there, so it need not begin with a record of ours.
     """
+    start = b""
     with suppress(OSError):  # whether it can be written is found out where it is opened
         start = _start_of(path).lstrip()
-        if start and not start.startswith(b'{"'):
-            problem = f"--rejects {path} is there already, and is no file of rejects"
-            raise UsageError(problem, "Name another: --rejects PATH")
+    if start and not start.startswith(b'{"'):
+        problem = f"--rejects {path} is there already, and is no file of rejects"
+        raise UsageError(problem, "Name another: --rejects PATH")
 
 
 def _start_of(path: Path) -> bytes:

@@ -27,7 +27,7 @@ def set_up_streams() -> None:
     if sys.stdout is sys.__stdout__:
         sys.stdout = _stream(sys.stdout, _write_or_raise, closed=os.O_RDONLY)
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _stream(sys.stderr, _write_if_possible, closed=os.O_WRONLY)
+        sys.stderr = _stream(sys.stderr, _write_if_possible, closed=os.O_WRONLY, by_line=True)
 
 
 def let_go_of_stdout() -> None:
@@ -56,13 +56,14 @@ class _Descriptor(io.RawIOBase):
         return os.isatty(self._descriptor)
 
 
-def _stream(known: TextIO | None, write: Write, *, closed: int) -> TextIO:
+def _stream(known: TextIO | None, write: Write, *, closed: int, by_line: bool = False) -> TextIO:
+    """Return a stream like the known one, or one to nowhere that is opened as `closed` says."""
     descriptor = known.fileno() if known else os.open(os.devnull, closed)
     return io.TextIOWrapper(
         io.BufferedWriter(_Descriptor(descriptor, write)),
         encoding=known.encoding if known else "utf-8",
         errors=known.errors if known else "backslashreplace",
-        line_buffering=known is sys.__stderr__ or os.isatty(descriptor),
+        line_buffering=by_line or os.isatty(descriptor),
     )
 
 

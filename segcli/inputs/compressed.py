@@ -8,8 +8,9 @@ from typing import Protocol
 
 from segcli.inputs.stream import CutOffError, ReadError, Stream
 
-# How much is unpacked at a time. A quarter of it becomes blocks of odd sizes, memory for which is
-# had from the system each time: a transform with two jobs then takes 1.12 times as long.
+# How much is read at a time of what is packed; a bomb costs no memory worth speaking of. A quarter
+# of it becomes blocks of odd sizes, memory for which is had from the system each time: a transform
+# with two jobs then takes 1.12 times as long.
 _BLOCK = 256 * 1024
 _TRUNCATED = "Fetch the file again, whole."
 _SO_FAR = "The lines before were read."
