@@ -1,26 +1,44 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; the README says how to write one.
+The names below are what a destination plug-in needs; the README says how to write one. Each is
+imported when it is first used, so that `segcli.__main__` can clean the import path before that.
 """
 
-from segcli.destination import Destination, Field, Limits, Payload, Remark, Request
-from segcli.event import Event, Rejected
-from segcli.items import Items, by_item
-from segcli.secret import Secret
-from segcli.settings import setting
-from segcli.verdict import (
-    Delivered,
-    Partial,
-    Refused,
-    Reply,
-    Retry,
-    Stop,
-    Verdict,
-    by_status,
-    retry_after,
-)
-
 __version__ = "0.1.0"
+
+# As `typing` has it; this module imports nothing.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from segcli.destination import Destination, Field, Limits, Payload, Remark, Request
+    from segcli.event import Event, Rejected
+    from segcli.items import Items, by_item
+    from segcli.secret import Secret
+    from segcli.settings import setting
+    from segcli.verdict import (
+        Delivered,
+        Partial,
+        Refused,
+        Reply,
+        Retry,
+        Stop,
+        Verdict,
+        by_status,
+        retry_after,
+    )
+else:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202  # not for type checkers: they see the imports
+        """Import a public name; raises AttributeError where there is none of that name."""
+        from importlib import import_module  # noqa: PLC0415  # see above
+
+        if name in __all__:
+            for module in ("destination", "event", "items", "secret", "settings", "verdict"):
+                found = vars(import_module(f"{__name__}.{module}"))
+                if name in found:
+                    return found[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Delivered",

@@ -140,6 +140,17 @@ def test_a_heavy_library_is_imported_only_where_it_lives(library: str) -> None:
     assert all(any(is_in(user, home) for home in HOMES[library]) for user in users), users
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_starts_another_python_which_could_import_from_the_working_folder(
+    module: str,
+) -> None:
+    # `os.fork` copies this process, with the import path that it has.
+    assert not {name.split(".")[0] for name in imports_of(module)} & {
+        "multiprocessing",
+        "subprocess",
+    }
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if floor_of(m) in {VALUES, MAPPING}])
 def test_values_and_mapping_have_no_clock_no_disk_and_no_network(module: str) -> None:
     assert not {name.split(".")[0] for name in imports_of(module)} & WORLDLY

@@ -37,7 +37,6 @@ class PaceOptions:
     rate: float | None
     timeout: float
     retry_for: float
-    workers: int
     http_transport: str | None
 
 
@@ -75,14 +74,6 @@ PACE_OPTIONS = packed(
         metavar="TIME",
         default=600.0,
         help="Stop when nothing was taken for so long.  [default: 10min]",
-    ),
-    click.option(
-        "--workers",
-        metavar="N",
-        type=click.IntRange(1, 64),
-        default=1,
-        show_default=True,
-        help="Processes that send. More than one pays for thousands of requests a second.",
     ),
     click.option(
         "--http-transport",
@@ -123,7 +114,6 @@ def run_at(pace: PaceOptions, **what: Any) -> "Run":
         timeout=pace.timeout,
         retry_for=pace.retry_for,
         transport=transport_for(pace),
-        processes=pace.workers,
         **what,
     )
 

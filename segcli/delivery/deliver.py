@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,6 @@ from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import Post, posting
-from segcli.delivery.http.posters import posting_from
 from segcli.delivery.http.transport import TRANSPORTS
 from segcli.delivery.journal.reading import Reading, all_lines
 from segcli.delivery.lanes import Lanes
@@ -48,7 +47,6 @@ class Run:
     retry_for: float = 600.0
     max_line: int = source.MAX_LINE
     transport: str = TRANSPORTS[0]
-    processes: int = 1
     record: Record | None = None
 
 
@@ -92,7 +90,7 @@ class _Delivery:
         try:
             self.ledger.begin(self.run.inputs)
             with signals_pull(self.brake):
-                async with self._posting() as post:
+                async with posting(self.run.transport, timeout=self.run.timeout) as post:
                     await self._all_tasks(post)
             if self.cut_short:
                 self.brake.pull(self.cut_short)
@@ -103,12 +101,6 @@ class _Delivery:
             self.ledger.close(finished=not self.brake.pulled)
         if self.brake.reason:
             raise self.brake.reason
-
-    def _posting(self) -> AbstractAsyncContextManager[Post]:
-        run = self.run
-        if run.processes > 1:
-            return posting_from(run.processes, run.transport, timeout=run.timeout)
-        return posting(run.transport, timeout=run.timeout)
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())

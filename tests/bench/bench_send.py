@@ -71,10 +71,10 @@ class Bench:
         return run
 
     def send(
-        self, dest: str, url: str, concurrency: int, *words: str, journal: bool = True
+        self, dest: str, url: str, concurrency: int, *, journal: bool = True
     ) -> Callable[[], Cost]:
         """Return what runs `segcli send`; its cost is that of one event."""
-        command = [*self.command(dest, url, concurrency), *words]
+        command = self.command(dest, url, concurrency)
         command += ["--report", str(self.folder / "report.json")]
 
         def run() -> Cost:
@@ -141,7 +141,6 @@ def at_once(bench: Bench) -> None:
             if _is_there(name)
         }
         runs["segcli send"] = bench.send("webhook", url, concurrency)
-        runs["segcli send --workers 2"] = bench.send("webhook", url, concurrency, "--workers", "2")
         runs["segcli send, no journal"] = bench.send("webhook", url, concurrency, journal=False)
         runs["segcli send --dest pointillist"] = bench.send("pointillist", url, concurrency)
         for name, speed in _speeds(bench, runs).items():

@@ -1,5 +1,4 @@
 """Posting over HTTP: what carries a request, and what comes of it.
 
-httpx is the interface, and what carries its requests is chosen in `transport`. `posters` are
-processes that only post, for `send --workers`.
+httpx is the interface, and what carries its requests is chosen in `transport`.
 """
