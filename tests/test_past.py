@@ -108,24 +108,15 @@ def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
             pasts.read(path)
 
 
-def test_a_journal_with_a_hole_that_a_loss_of_power_has_left_says_what_stands_before(
-    small_run: tuple[Door, list[str], bytes], tmp_path: Path
-) -> None:
-    path = tmp_path / "holed.journal"
-    _, _, content = small_run
-    for start in range(content.index(b"\n") + 1, len(content) - 60):
-        path.write_bytes(content[:start] + bytes(40) + content[start + 40 :])
-        whole = content.rfind(b"\n", 0, start) + 1
-        assert said_by(pasts.read(path)) == lines_of(records_in(content[:whole]))
-
-
+@pytest.mark.parametrize("damage", ["a bit", "two zeros"])
 def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_may_be_restarted(
-    small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+    damage: str, small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
 ) -> None:
     door, command, content = small_run
     door.open()
     door.taken.clear()
-    journal = damaged(content, content.index(b"\n") + 20)
+    place = content.index(b"\n") + 20
+    journal = damaged(content, place) if damage == "a bit" else zeroed(content, place, 2)
     (tmp_path / JOURNAL).write_bytes(journal)
     for how in ([], ["--resume"]):
         said = segcli(*command, *how)
@@ -142,6 +133,10 @@ def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_m
 def damaged(content: bytes, place: int, bit: int = 0) -> bytes:
     """Return it with one bit turned over."""
     return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
+def zeroed(content: bytes, start: int, size: int) -> bytes:
+    return content[:start] + bytes(size) + content[start + size :]
 
 
 def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(

@@ -5,11 +5,20 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from segcli.delivery.journal.file import is_still_there, replaced, take_room, write
-from segcli.delivery.journal.past import End, Past, encode, key_of, mark_fields, name_of
+from segcli.delivery.journal.past import (
+    End,
+    Past,
+    encode,
+    key_of,
+    mark_fields,
+    name_of,
+    synced_record,
+)
 from segcli.delivery.journal.positions import ranges
 from segcli.delivery.journal.reading import Reading, open_lines
 from segcli.delivery.journal.sync import GroupSync
@@ -44,6 +53,7 @@ class Journal:
         self.inputs = inputs
         self._files = {entry.place: (key_of(entry), entry.version) for entry in inputs}
         self._promised = 0
+        self._has_failed = False
         # How much room was promised for the mark of a place that is to stand in the next record.
         self._put_off: dict[int, int] = {}
         try:
@@ -55,9 +65,11 @@ class Journal:
             ) from None
 
     def _begin(self) -> None:
-        lines = (encode(record) for record in self.past.records())
+        lines = [encode(record) for record in self.past.records()]
+        lines.append(encode(synced_record(sum(map(len, lines)))))
         self._file, self._end = replaced(self.path, lines, self._promised)
         self._sync = GroupSync(self._file)
+        self._begun = self._said_synced = self._end
         self._room = self._end + self._promised
         self._long = self._end + _GROWS_BY
 
@@ -99,7 +111,7 @@ class Journal:
         for line in settled.lines:
             places.setdefault(line.place, []).append(line.number)
         lines = [(place, *found) for place, numbers in places.items() for found in ranges(numbers)]
-        self._append({"state": settled.state, "lines": lines})
+        self._append({"state": settled.state, "lines": lines, **self._news_of_disk()})
         self._promised -= len(settled.lines) * _BYTES_A_LINE
 
     def mark(self, place: int, mark: Mark) -> None:
@@ -163,13 +175,32 @@ class Journal:
             self.close()
 
     def close(self) -> None:
-        """Leave the journal for a later run."""
+        """Leave the journal for a later run, which can tell that nothing of it may be missing."""
+        if not self._has_failed:
+            with suppress(OSError):
+                self._sign_off()
         os.close(self._file)
 
     def remove(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
         self.path.unlink(missing_ok=True)
-        self.close()
+        os.close(self._file)
+
+    def _sign_off(self) -> None:
+        os.fsync(self._file)
+        write(self._file, encode(synced_record(self._end)), self._end)
+        os.fsync(self._file)
+
+    def _news_of_disk(self) -> dict[str, Any]:
+        """Return how much of the file is on disk, unless that stands here already.
+
+        After an error that may be less than the system says.
+        """
+        synced = self._begun + self._sync.on_disk
+        if synced == self._said_synced or self._has_failed:
+            return {}
+        self._said_synced = synced
+        return synced_record(synced)
 
     def _news_of(self, place: int) -> dict[str, Any]:
         """Return which file and version an input is, unless that stands here already."""
@@ -198,7 +229,7 @@ class Journal:
             self.past.apply(record)
             self._promised -= sum(self._put_off.values())
             self._put_off.clear()
-            self._sync.wrote()
+            self._sync.wrote(len(line))
             if on_disk:
                 os.fsync(self._file)
             if self._end > self._long:
@@ -233,6 +264,7 @@ class Journal:
         self._room += size
 
     def _failed(self, error: OSError) -> Stopped:
+        self._has_failed = True
         return Stopped(
             f"the journal {self.path} cannot be written: {error.strerror}",
             "Nothing more was sent. Make room, then go on.",

@@ -2,8 +2,12 @@
 
 A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a space, and the
 document; the first is the header. Whatever follows the first line that is torn or does not match
-its CRC is dropped, so a journal cut anywhere says a prefix of what was settled. Where whole lines
-follow it was not cut but damaged, and nobody knows what else it said.
+its CRC is dropped, so a journal cut anywhere says a prefix of what was settled.
+
+Not everything may be dropped. `synced` in a record is how many bytes of the file were on disk when
+it was written. A loss of power can leave zeros in what was written behind them, up to the start of
+a sector. Any other line that is not whole and has whole lines behind it was damaged, and what it
+said is unknown.
 """
 
 import os
@@ -29,8 +33,10 @@ _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"segcli"')
 _BEGUN = b'00000000 {"segcli"'
 _HEADER_AT_MOST = 1024 * 1024
 _CHECKSUM = len("00000000 ")
-# A disk that lost its power may have taken a later piece of a file and not an earlier one.
-_HOLE = b"\0\0"
+# No text of a journal holds them.
+_ZEROS = re.compile(rb"\0+")
+# What a disk writes is whole sectors, on larger ones several of these.
+_SECTOR = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,7 @@ class Past:
 
 
 class Damaged(ValueError):
-    """A journal has lost a record, and has whole ones behind it."""
+    """A journal has lost a record that was on disk, or that no kill and no loss of power takes."""
 
 
 def read(path: Path) -> Past | None:
@@ -153,6 +159,11 @@ def header_record(header: Header) -> dict[str, Any]:
     return {"segcli": header}
 
 
+def synced_record(size: int) -> dict[str, Any]:
+    """Return the record that so many bytes of the file are on disk."""
+    return {"synced": size}
+
+
 def name_of(path: Path) -> str:
     """Return a file as a journal knows it: its full path, whatever bytes that holds."""
     return os.fsencode(path.resolve()).decode(errors="backslashreplace")
@@ -170,13 +181,34 @@ def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
 
 
 def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield each whole record, up to the first that is not; raises Damaged where others follow."""
+    """Yield each whole record, up to the first that is not.
+
+    Raises Damaged where that was damaged, and not only cut off.
+    """
     for number, line in enumerate(file, 1):
         if not _is_whole(line):
-            if number > 1 and _HOLE not in line and any(map(_is_whole, file)):
+            if number > 1 and not _may_be_lost(line, file):
                 raise Damaged(f"the journal {file.name} is damaged in line {number}")
             return
-        yield orjson.loads(line[_CHECKSUM:])
+        yield _decoded(line)
+
+
+def _may_be_lost(line: bytes, file: BinaryIO) -> bool:
+    """Tell whether a kill or a loss of power can have left this line; reads the file to its end.
+
+    A kill leaves the beginning of the last record, and nothing but zeros behind it.
+    """
+    start = file.tell() - len(line)
+    gaps = [start + zeros.end() for zeros in _ZEROS.finditer(line.rstrip(b"\0"))]
+    if any(end % _SECTOR for end in gaps):
+        return False
+    synced = [_decoded(other).get("synced", 0) for other in file if _is_whole(other)]
+    return not synced or (bool(gaps) and max(synced) <= start)
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    record: dict[str, Any] = orjson.loads(line[_CHECKSUM:])
+    return record
 
 
 def _is_whole(line: bytes) -> bool:

@@ -39,9 +39,14 @@ class GroupSync:
         self._is_quick = False
         self._then: Callable[[], object] | None = None
 
-    def wrote(self) -> None:
-        """Say that something was written."""
-        self._written += 1
+    def wrote(self, size: int = 1) -> None:
+        """Say that something was written: so many bytes, or pieces of another kind."""
+        self._written += size
+
+    @property
+    def on_disk(self) -> int:
+        """How much of what was written is known to be on disk, counted as `wrote` was told."""
+        return self._synced
 
     async def synced(self) -> None:
         """Return when everything written so far is on disk; raises what `to_disk` raises."""
