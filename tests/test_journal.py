@@ -80,6 +80,30 @@ def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
         assert not path.exists()
 
 
+@pytest.mark.parametrize("end", ["remove", "grow long"])
+def test_a_run_whose_journal_was_moved_away_leaves_that_of_another_run_alone(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GROWS_BY", 500)
+    path = tmp_path / "a.journal"
+    first = opened(path)
+    path.rename(tmp_path / "moved")
+    second = opened(path)
+    second.promise(1)
+    second.settle(delivered(7))
+    if end == "remove":
+        first.remove()
+    else:
+        first.promise(100)
+        for number in range(1, 101):
+            first.settle(delivered(number))
+        first.close()
+        assert totals(tmp_path / "moved") == {"delivered": 100}
+
+    assert totals(path) == {"delivered": 1}
+    second.close()
+
+
 @pytest.mark.parametrize("special", ["fifo", "device"])
 def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> None:
     path = tmp_path / special

@@ -1,8 +1,11 @@
 """What was rejected or refused is kept, line by line, and can be read again as input."""
 
 import errno
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import records, track
 
+from segcli.delivery import file_lock
 from segcli.delivery.lines import source
 from segcli.delivery.rejects import Rejects, default_path
 from segcli.delivery.settled import Line, Settled
@@ -259,6 +263,95 @@ def test_a_record_without_its_line_break_is_one(path: Path) -> None:
     path.write_bytes(path.read_bytes().rstrip())
 
     assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
+
+
+# --- beside runs that live
+
+
+@contextmanager
+def half_written(
+    path: Path, record: bytes, half: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Play another run that is about to write a record; it goes on when somebody waits for it."""
+    with path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(record[:half])
+
+        def go_on(_: float) -> None:
+            file.write(record[half:])
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(file_lock, "sleep", go_on)
+        yield
+
+
+def test_half_a_record_of_a_run_that_is_writing_the_other_half_is_not_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    for half in range(len(b'{"file":'), len(record) - 1, 5):
+        path.write_bytes(record)
+        with half_written(path, record, half, monkeypatch):
+            Rejects(path).leave_out_kept(0, lambda *_: True)
+        assert path.read_bytes() == record + record
+
+
+def test_a_record_is_not_written_into_one_that_another_run_is_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    with half_written(path, record, 20, monkeypatch):
+        keep(path, b'{"a": 2}')
+
+    assert [kept["event"] for kept in records(path)] == [{"a": 1}, {"a": 1}, {"a": 2}]
+
+
+def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b'{"a": 1}'))
+    with path.open("ab") as file:
+        file.write(b'{"file":"torn')
+    rejects.keep(settled(b'{"a": 2}'))
+    rejects.close()
+
+    first, torn, second = path.read_bytes().splitlines()
+    assert torn == b'{"file":"torn'
+    assert [json.loads(line)["event"] for line in (first, second)] == [{"a": 1}, {"a": 2}]
+
+
+def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_PATIENCE", 0.0)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Stopped, match=r"rejects\.ndjson cannot be written: another process"):
+            keep(path, b"{}")
+    keep(path, b"{}")
+
+    assert len(records(path)) == 1
+
+
+def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    path.write_bytes(record[:30])
+    rejects = Rejects(path)
+    rejects.leave_out_kept(0, lambda *_: True)
+    rejects.keep(settled(b'{"a": 2}'))
+    rejects.close()
+
+    torn, whole = path.read_bytes().splitlines()
+    assert torn == record[:30]
+    assert json.loads(whole)["event"] == {"a": 2}
 
 
 # --- the default name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from segcli.delivery.file_lock import locked
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
 from segcli.exact_json import loads
@@ -49,10 +50,10 @@ class Rejects:
             end = file.seek(since)
             for text in file:
                 kept = _kept_in(text)
-                if kept is None and _is_torn(text):
-                    file.truncate(end)
-                elif kept and is_open(kept[0], kept[1]):
+                if kept and is_open(kept[0], kept[1]):
                     self._kept_before.add(kept)
+                elif _is_torn(text):
+                    _cut_if_torn(file.fileno(), end)
                 end += len(text)
 
     def keep(self, settled: Settled) -> None:
@@ -64,9 +65,12 @@ class Rejects:
         if not lines:
             return
         try:
+            records = b"".join(_record(line, settled) for line in lines)
             if self._file is None:
-                self._file = _open(self.path)
-            _write(self._file, b"".join(_record(line, settled) for line in lines))
+                self._file = FileIO(self.path, "a+")
+            with locked(self._file.fileno()):
+                _begin_line(self._file)
+                _write(self._file, records)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -127,14 +131,20 @@ def default_path(destination: str, taken: Sequence[str]) -> Path:
     return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 
 
-def _open(path: Path) -> FileIO:
-    """Open for appending, on a line of its own: a killed run may have left half a line."""
-    file = FileIO(path, "a+")
-    if file.tell():
+def _begin_line(file: FileIO) -> None:
+    """End a line that a run has left half written, killed or on a full disk. Needs the lock."""
+    if file.seekable() and file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
             _write(file, b"\n")
-    return file
+
+
+def _cut_if_torn(descriptor: int, start: int) -> None:
+    """Cut off half a record, unless a run that lives was about to write the other half."""
+    with locked(descriptor) as is_locked:
+        text = os.pread(descriptor, os.fstat(descriptor).st_size - start, start)
+        if is_locked and _is_torn(text):
+            os.ftruncate(descriptor, start)
 
 
 def _write(file: FileIO, data: bytes) -> None:
@@ -174,8 +184,11 @@ def _content_of(record: bytes) -> bytes:
 
 
 def _is_torn(text: bytes) -> bool:
-    """Tell whether what is no record is the part of one that a killed process wrote last."""
-    return text.startswith(_BEGIN) and not text.endswith(b"\n")
+    """Tell whether this is a part of a record, which a process that was killed wrote last.
+
+    Without the lock it may be what another process is writing.
+    """
+    return text.startswith(_BEGIN) and b"\n" not in text and _kept_in(text) is None
 
 
 def _content(line: Line) -> dict[str, Any]:

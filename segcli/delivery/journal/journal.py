@@ -183,7 +183,8 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
-        self.path.unlink(missing_ok=True)
+        if is_still_there(self.path, self._file):
+            self.path.unlink(missing_ok=True)
         os.close(self._file)
 
     def _sign_off(self) -> None:
@@ -245,8 +246,14 @@ class Journal:
         return {**record, "marks": [*marks, *record.get("marks", ())]}
 
     def _shorten(self) -> None:
-        """Write anew what the past says; the long file will do where there is no room for both."""
+        """Write anew what the past says.
+
+        The long file will do where there is no room for both, or where another has its name.
+        """
         old, sync = self._file, self._sync
+        if self.path.exists() and not is_still_there(self.path, old):
+            self._long = self._end + _GROWS_BY
+            return
         try:
             self._begin()
         except OSError:
