@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sending import Answer, Got, Said, Vendor
+from sending import PATIENCE, Answer, Got, Said, Vendor
 
 Segcli = Callable[..., Said]
 Serve = Callable[[Callable[[Got], Answer]], Vendor]
@@ -75,7 +75,7 @@ def pasted(command: str, cwd: Path, env: dict[str, str], stdin: bytes = b"") -> 
         env=env,
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())

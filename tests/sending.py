@@ -25,6 +25,8 @@ from segcli.outcome import Job, Mapped
 T = TypeVar("T")
 
 KEY = "sandbox"
+# Seconds for what should happen at once, on a machine that is busy with other things.
+PATIENCE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,15 @@ def sending_to(name: str, endpoint: str) -> list[str]:
     return ["send", "--dest", name, *to, "--report", "report.json"]
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Return when it has happened; fails after a while."""
-    pause, until = threading.Event(), time.monotonic() + 20
+def wait_until(happened: Callable[[], bool], *, moving: Callable[[], object] = bool) -> None:
+    """Return when it has happened.
+
+    Fails when `moving` has returned the same for PATIENCE: slow progress is no failure.
+    """
+    pause, before, until = threading.Event(), moving(), time.monotonic() + PATIENCE
     while not happened():
+        if moving() != before:
+            before, until = moving(), time.monotonic() + PATIENCE
         assert time.monotonic() < until, "it did not happen"
         pause.wait(0.005)
 

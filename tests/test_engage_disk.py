@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from engaging import STATE, csv, engage, heard
-from sending import Said
+from sending import PATIENCE, Said
 
 from segcli.delivery.audience.state import State
 from segcli.sandbox import Standin
@@ -65,7 +65,7 @@ def test_a_disk_that_fails_on_the_way_stops_the_run_and_the_rest_is_told_once_it
     at = standin()
     to = engage("gist", at.endpoint("gist"), file)
     process = out_of_room(spawn(*to))
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     first = heard(at)
 
     assert process.returncode == 3
@@ -85,7 +85,7 @@ def test_a_disk_without_room_for_the_list_tells_nobody_anything(
     csv(file, range(20_000))
     to = engage("gist", at.endpoint("gist"), file)
     process = out_of_room(spawn(*to))
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 3
     assert "cannot be used: " in err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from engaging import STATE, csv, engage, heard
 from resuming import Door, Serve
-from sending import Answer, Got, Said, report_in, send_signal, wait_until
+from sending import PATIENCE, Answer, Got, Said, report_in, send_signal, wait_until
 
 from segcli.sandbox import Fault, Standin
 
@@ -59,7 +59,7 @@ def test_after_a_signal_the_rest_is_told_and_nobody_twice(
     process = spawn(*to)
     wait_until(lambda: len(at.app.accepted) >= 40)
     send_signal(process, number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     first = heard(at)
 
     assert process.returncode == 128 + number

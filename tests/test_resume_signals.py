@@ -20,7 +20,7 @@ from resuming import (
     settled_lines,
     to_webhook,
 )
-from sending import Said, report_in, send_signal, tracks, wait_until, written
+from sending import PATIENCE, Said, report_in, send_signal, tracks, wait_until, written
 
 Paste = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -60,7 +60,7 @@ def test_a_run_that_a_signal_stopped_goes_on_with_the_command_it_printed(
     process = spawn(*command)
     wait_until(lambda: door.left == 0)
     send_signal(process, number)
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
     assert len(settled_lines(tmp_path / JOURNAL)) == 20
 
@@ -94,7 +94,7 @@ def test_a_second_run_on_the_same_journal_is_refused_and_the_first_goes_on(
     assert "another segcli is running with" in said.err
     assert JOURNAL in said.err
     door.open()
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert sorted(door.taken) == ALL
 
@@ -144,7 +144,7 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(
         os.close(terminal)
         wait_until(lambda: door.left == 0)
         os.close(screen)
-        assert process.wait(15) == 129
+        assert process.wait(PATIENCE) == 129
 
     assert "Traceback" not in log.read_text()
     assert (where == "talks to it") == (log.read_text() == "")

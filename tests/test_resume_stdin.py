@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from resuming import JOURNAL, Door, Serve, settled_lines, to_webhook
-from sending import report_in, tracks, written
+from sending import PATIENCE, report_in, tracks, written
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -48,7 +48,7 @@ def test_the_same_bytes_in_blocks_of_another_size_go_on(
     for at in range(0, len(text), 1000):
         process.stdin.write(text[at : at + 1000].decode())
         process.stdin.flush()
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert door.taken == ALL
 
@@ -70,7 +70,7 @@ def test_a_file_in_the_place_of_the_pipe_goes_on(
     assert text
     with (tmp_path / "events.jsonl").open() as file:
         process = spawn(*command, "--resume", stdin=file)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert door.taken == ALL
 
