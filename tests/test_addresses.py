@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,6 @@ from segcli.inputs.input import is_address
 from segcli.secret import display_address
 
 Segcli = Callable[..., Said]
-
-
-@pytest.fixture
-def memory() -> Iterator[object]:
-    """Return the file system of fsspec that is this process's memory, empty."""
-    import fsspec
-
-    store = fsspec.filesystem("memory")
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
-    yield store
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/a.gz", "gs://bucket/a.gz", "https://host/a.gz"])
