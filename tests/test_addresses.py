@@ -134,3 +134,18 @@ def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -
     assert web.client_kwargs["auto_decompress"] is False
     assert store.anon is True
     assert store.config_kwargs["s3"] == {"addressing_style": "path"}
+
+
+def test_a_link_in_a_folder_named_by_an_address_is_told_and_not_passed_over(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "logs" / "in").mkdir(parents=True)
+    written(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
+    (tmp_path / "logs" / ".hidden").symlink_to("in")
+    assert segcli("transform", "-q", "-d", "webhook", f"file://{tmp_path}/logs").code == 0
+    (tmp_path / "logs" / "b.jsonl").symlink_to("in/a.jsonl")
+    said = segcli("transform", "-d", "webhook", f"file://{tmp_path}/logs")
+
+    assert said.code == 2
+    assert f"file://{tmp_path}/logs/b.jsonl is neither file nor folder there" in said.err
+    assert "named by its path, and links in it are followed" in said.err

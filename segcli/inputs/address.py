@@ -17,6 +17,7 @@ from segcli.secret import display_address
 Infos = Mapping[str, Mapping[str, Any]]
 
 _AT_ONCE = 16
+_KNOWN_TYPES = frozenset({"file", "directory"})
 _ASKED_AHEAD = 1000
 
 
@@ -69,11 +70,31 @@ class _Listing:
     def add(self, top: str, infos: Infos, found: InputList) -> None:
         """Add what is listed and to be read."""
         named = display_address(self.address)
-        for info in _complete(self.store, _files(self.store, infos, top)):
+        for info in _complete(self.store, self._files(infos, top)):
             path = info["name"].rpartition("/")[0] + "/"
             day = day_of(path[len(top) :])
             folder = Folder(path=path, found_in=named, day=day, **self.shared)
             found.add_object(folder, object_of(self.store, info))
+
+    def _files(self, infos: Infos, top: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what is a file and not left out, nor a page of a web server sorted in another way.
+
+        Raises InputError for what is neither file nor folder: nothing is passed over in silence.
+        """
+        for name, info in infos.items():
+            below = name[len(top) :].lstrip("/")
+            is_page = is_web(self.store) and "?" in below
+            if is_page or any(is_passed_over(part) for part in below.split("/")):
+                continue
+            if info["type"] not in _KNOWN_TYPES:
+                raise InputError(
+                    f"{display_address(self.shown_before + name)} is neither file nor folder there "
+                    f"({info['type']})",
+                    "Name the files by a pattern without it. A folder on this machine is named by "
+                    "its path, and links in it are followed.",
+                )
+            if info["type"] == "file" and not name.endswith("/"):
+                yield info
 
 
 def _check_once(found: InputList, rows: "array[int]", before: set[int]) -> None:
@@ -133,16 +154,6 @@ def _all(listing: Callable[..., Infos], path: str) -> Infos:
     except TypeError:
         # A store that lists all its objects at once has no such option, and raises by itself.
         return listing(path, detail=True)
-
-
-def _files(store: Any, infos: Infos, top: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what is a file and not left out, nor a page of a web server sorted in another way."""
-    for name, info in infos.items():
-        below = name[len(top) :].lstrip("/")
-        is_file = info["type"] == "file" and not name.endswith("/")
-        is_page = is_web(store) and "?" in below
-        if is_file and not is_page and not any(is_passed_over(part) for part in below.split("/")):
-            yield info
 
 
 def _complete(store: Any, files: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

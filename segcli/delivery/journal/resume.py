@@ -106,9 +106,16 @@ def _past(path: Path, header: Header, start: Start) -> Past:
 def _unfinished(path: Path, found: Past) -> str:
     counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
-        f"an earlier run of {', '.join(found.header.inputs)} to {found.header.destination} "
+        f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
         f"was not finished ({counts}); its journal is {path}"
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names in a row; of a pattern's thousands only the first."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    left = len(names) - _NAMES_SHOWN
+    return f"{shown} and {left:,} more" if left > 0 else shown
 
 
 def _check_same_run(earlier: Header, now: Header) -> None:
@@ -122,7 +129,7 @@ def _check_same_run(earlier: Header, now: Header) -> None:
             )
     if len(earlier.inputs) != len(now.inputs):
         raise InputError(
-            f"the run to resume read {', '.join(earlier.inputs)}",
+            f"the run to resume read {_listed(earlier.inputs)}",
             "Name the same inputs in the same order.",
         )
     for option in sorted(earlier.options.keys() | now.options.keys()):
@@ -214,6 +221,7 @@ def _verify(found: Past, placed: Sequence[Input]) -> None:
             verify(entry, mark)
 
 
+_NAMES_SHOWN = 5
 _DAMAGED = (
     "Lines that it knew of would be sent again. Put a copy of it back if there is one, or add "
     "--restart to send everything again from the beginning."
