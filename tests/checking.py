@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from samples import ROOT, job_for
 
+from segcli.cli.formats import formatted
 from segcli.delivery.check import Check, check
 from segcli.delivery.lines import source
 from segcli.destination import Payload
@@ -57,6 +58,11 @@ def review_of(
     file = folder / "events.jsonl"
     file.write_bytes(b"".join(line + b"\n" for line in lines))
     return check(Check(job=job or job_for(dest), inputs=source.inputs([str(file)]), **more))
+
+
+def formatter(form: str) -> Callable[[Review], str]:
+    """Return what prints a review in a format, as one text."""
+    return lambda review: b"".join(formatted(form, review)).decode()
 
 
 def said(review: Review) -> list[tuple[int, str]]:

@@ -149,6 +149,19 @@ def segcli(
 
 
 @pytest.fixture
+def memory() -> Iterator[object]:
+    """Return the file system of fsspec that is this process's memory, empty."""
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield store
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+
+
+@pytest.fixture
 def spawn(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,6 @@ from segcli.inputs.input import is_address
 from segcli.secret import display_address
 
 Segcli = Callable[..., Said]
-
-
-@pytest.fixture
-def memory() -> Iterator[object]:
-    """Return the file system of fsspec that is this process's memory, empty."""
-    import fsspec
-
-    store = fsspec.filesystem("memory")
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
-    yield store
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/a.gz", "gs://bucket/a.gz", "https://host/a.gz"])
@@ -147,3 +134,18 @@ def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -
     assert web.client_kwargs["auto_decompress"] is False
     assert store.anon is True
     assert store.config_kwargs["s3"] == {"addressing_style": "path"}
+
+
+def test_a_link_in_a_folder_named_by_an_address_is_told_and_not_passed_over(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "logs" / "in").mkdir(parents=True)
+    written(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
+    (tmp_path / "logs" / ".hidden").symlink_to("in")
+    assert segcli("transform", "-q", "-d", "webhook", f"file://{tmp_path}/logs").code == 0
+    (tmp_path / "logs" / "b.jsonl").symlink_to("in/a.jsonl")
+    said = segcli("transform", "-d", "webhook", f"file://{tmp_path}/logs")
+
+    assert said.code == 2
+    assert f"file://{tmp_path}/logs/b.jsonl is neither file nor folder there" in said.err
+    assert "named by its path, and links in it are followed" in said.err

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from checking import ONE_REVIEW, READERS, Read, check_is_valid, review_with, rows_of
+from checking import ONE_REVIEW, READERS, Read, check_is_valid, formatter, review_with, rows_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from samples import Run, line_of
 
 from segcli.cli.formats import NAMES as FORMATS
-from segcli.cli.formats import formatter, visible
+from segcli.cli.formats import visible
 from segcli.review.coverage import LeftOut
 from segcli.review.plan import Route
 

@@ -1,18 +1,18 @@
 """What `segcli check` prints for machines is what its schemas say."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from checking import ONE_REVIEW, check_is_valid, junit, review_with, schema
+from checking import ONE_REVIEW, check_is_valid, formatter, junit, review_with, schema
 from jsonschema import Draft202012Validator
 from lxml import etree
 from samples import NAMES
 from sending import Said
 
-from segcli.cli.formats import formatter
 from segcli.destinations import BUILT_IN
 
 Segcli = Callable[..., Said]
@@ -20,7 +20,8 @@ Segcli = Callable[..., Said]
 
 def test_the_schema_is_a_schema_and_knows_every_field() -> None:
     Draft202012Validator.check_schema(schema())
-    document = ONE_REVIEW.document()
+    document = json.loads(formatter("json")(ONE_REVIEW))
+    assert document["inputs"] == ONE_REVIEW.inputs
 
     assert set(schema()["properties"]) == set(document) == set(schema()["required"])
     for name in ("findings", "not_carried"):

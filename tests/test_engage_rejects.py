@@ -156,7 +156,7 @@ def test_what_is_kept_can_be_sent_again_like_any_event(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"email,name\nx,y\n", "m.csv: the header names no user: email, name"),
+        (b"email,name\nx,y\n", "m.csv:1: the header names no user: email, name"),
         (b"x" * 2000 + b"\n", "m.csv:1: the line has 2,000 bytes, more than --max-line 1000"),
         ("userId\n".encode("utf-16"), "m.csv is UTF-16 text"),
         (b'[{"userId": 1}]', "m.csv is a JSON array"),

@@ -79,19 +79,6 @@ def test_what_is_hidden_may_be_named(folder: Path) -> None:
     assert names(folder / ".hidden") == [str(folder / ".hidden" / "a.jsonl")]
 
 
-def test_a_link_is_followed_and_one_that_leads_back_up_is_not(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    written(tmp_path / "elsewhere" / "f.jsonl", [track()])
-    (folder / "link").symlink_to(tmp_path / "elsewhere")
-    (folder / "c" / "up").symlink_to(folder)
-    assert str(folder / "link" / "f.jsonl") in names(folder)
-    assert len(names(folder)) == 6
-
-    (folder / "lost.jsonl").symlink_to("nowhere")
-    with pytest.raises(InputError, match=r"lost\.jsonl is a link that leads nowhere"):
-        names(folder)
-
-
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -154,7 +141,7 @@ def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
     command: tuple[str, ...], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segcli.inputs.naming.files_in", pytest.fail)
+    monkeypatch.setattr("segcli.inputs.naming.add_files_in", pytest.fail)
     said = segcli(*command, "")
 
     assert (said.code, said.out) == (2, "")

@@ -1,5 +1,6 @@
 """A list of members is CSV with a header or NDJSON; every row is a member or a bad row."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,9 +63,12 @@ def test_csv_is_read_whatever_its_order_names_delimiter_and_line_ends(
 
 
 def test_quoted_fields_may_hold_delimiters_quotes_and_line_breaks(read: Read) -> None:
-    rows = read(b'userId,email\n"u,""1""","a\r\nb"\n"u\n\n2",\nu3,x\n')
+    content = b'userId,note\n"u,""1""","a\r\nb"\nu2,"\n\n"\nu3,x\n'
+    rows = read(content, with_traits=True)
 
-    assert ids(rows) == [('u,"1"', "", "a\r\nb"), ("u\n\n2", "", ""), ("u3", "", "x")]
+    assert ids(rows) == [('u,"1"', "", ""), ("u2", "", ""), ("u3", "", "")]
+    notes = [json.loads(row.traits) for row in rows if isinstance(row, Member)]
+    assert notes == [{"note": "a\r\nb"}, {"note": "\n\n"}, {"note": "x"}]
     assert [row.line for row in rows] == [2, 4, 7]
 
 
@@ -84,12 +88,11 @@ def test_empty_and_missing_cells_are_nothing(read: Read) -> None:
 
 def test_the_first_kind_of_id_that_is_there_counts(read: Read) -> None:
     assert ids(read(b"id,userId\nrow1,u1\n")) == [("u1", "", "")]
-    assert ids(read(b"userId,user_id\nu1,other\n")) == [("u1", "", "")]
     assert bad(read(b"id,userId\nrow1,\n")) == [(2, b"row1,", NOBODY)]
 
 
 def test_a_header_without_a_user_is_an_error_that_shows_it(read: Read) -> None:
-    with pytest.raises(InputError, match=r"members: the header names no user: name, email$"):
+    with pytest.raises(InputError, match=r"members:1: the header names no user: name, email$"):
         read(b"name,email\nAda,ada@example.com\n")
 
 
@@ -192,7 +195,7 @@ def test_blank_lines_of_ndjson_are_passed_over_and_counted(read: Read) -> None:
     [
         (b'{"email": "x@example.com"}', NOBODY, False),
         (b'{"userId": ""}', NOBODY, False),
-        (b'{"userId": true}', NOBODY, False),
+        (b'{"userId": true}', "userId is neither a string nor a number", True),
         (b'{"id": 9, "userId": null}', NOBODY, False),
         (b'["u2"]', "not a JSON object", True),
         (b'{"userId": "u2"', "not JSON: ", True),
@@ -209,3 +212,104 @@ def test_a_bad_row_of_ndjson_says_what_is_wrong_and_the_next_is_read(
     assert (second.line, second.text, second.hides_user) == (2, row, hides)
     assert second.problem.startswith(problem)
     assert ids([first, third]) == [("u1", "", ""), ("u3", "", "")]
+
+
+# --- what somebody has to look at
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (b"userId,email,userId", "userId, userId"),
+        (b"userId, userId ", "userId, userId"),
+        (b"userId,user_id", "userId, user_id"),
+        (b"\xef\xbb\xbfUSERID;x;user_ID", "USERID, user_ID"),
+        (b"anonymousId,anonymous_id,userId", "anonymousId, anonymous_id"),
+        (b"userId,email,Email", "email, Email"),
+        (b"userId,plan,plan", "plan, plan"),
+    ],
+)
+def test_a_header_that_names_one_thing_twice_is_an_error_that_names_its_line(
+    header: bytes, names: str, read: Read
+) -> None:
+    with pytest.raises(InputError, match=rf"members:2: .* twice: {names}$") as caught:
+        read(b"\n" + header + b"\n" + b"a,b,c\n".replace(b",", b";" if b";" in header else b","))
+    assert "Rename or remove one" in caught.value.hint
+
+
+def test_a_value_named_twice_is_an_error(read: Read) -> None:
+    with pytest.raises(InputError, match=r"members:1: .* twice: value, Value$"):
+        read(b"userId,value,Value\nu1,1,2\n", value=("value",))
+
+
+def test_names_that_differ_and_columns_without_one_are_no_mistake(read: Read) -> None:
+    assert ids(read(b"userId,id,plan,Plan,,,_,__\nu1,7,a,b,c,d,e,f\n")) == [("u1", "", "")]
+
+
+HOSTILE = [
+    (" u1", "has white space around it"),
+    ("u1\t", "has white space around it"),
+    ("\u00a0u1", "has white space around it"),
+    ("u1\u3000", "has white space around it"),
+    (" ", "has white space around it"),
+    ("u\0001", "holds a NUL character"),
+    ("u1\0", "holds a NUL character"),
+    ("u\x1b[2J1", "holds a control character"),
+    ("u\x7f1", "holds a control character"),
+    ("u\x851", "holds a control character"),
+    ("u\u20281", "holds a control character"),
+    ("u\u200b1", "holds a character that is not seen"),
+    ("\ufeffu1", "holds a character that is not seen"),
+    ("u\u00ad1", "holds a character that is not seen"),
+    ("u\u202e1", "holds a character that is not seen"),
+    ("\u200du1", "holds a character that is not seen"),
+]
+
+
+@pytest.mark.parametrize("name", ["userId", "anonymous_id", "Email"])
+@pytest.mark.parametrize(("value", "problem"), HOSTILE)
+def test_an_id_that_only_looks_like_another_is_a_bad_row_with_its_line(
+    name: str, value: str, problem: str, read: Read
+) -> None:
+    names = [name, *{"userId", "anonymous_id", "Email"} - {name}]
+    row = f'"{value}",x,x'.encode()
+    assert bad(read(f"{','.join(names)}\nx,y,z\n".encode() + row + b"\n")) == [
+        (3, row, f"{name} {problem}")
+    ]
+    line = json.dumps({"userId": "x", name: value}).encode()
+    assert bad(read(b'{"userId": "y"}\n' + line + b"\n")) == [(2, line, f"{name} {problem}")]
+
+
+@pytest.mark.parametrize("value", ["a b", "007", "می‌خ", "👩‍🚀", "é", "a@b.c"])
+def test_an_id_that_is_seen_as_it_is_is_a_member(value: str, read: Read) -> None:
+    assert ids(read(f"userId\n{value}\n".encode())) == [(value, "", "")]
+    assert ids(read(json.dumps({"userId": value}).encode())) == [(value, "", "")]
+
+
+@pytest.mark.parametrize("value", ["true", "[1]", "{}"])
+@pytest.mark.parametrize("name", ["userId", "email"])
+def test_what_is_no_id_is_a_bad_row_and_not_an_absent_one(
+    name: str, value: str, read: Read
+) -> None:
+    line = f'{{"anonymousId":"a","{name}":{value}}}'.encode()
+    assert bad(read(line)) == [(1, line, f"{name} is neither a string nor a number")]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"userId":"a","userId":"b"}', "has a key twice"),
+        (b'{"userId":"a","user\\u0049d":"b"}', "has a key twice"),
+        (b'{"userId":"a","traits":{"x":1,"x":2}}', "has a key twice"),
+        (b'{"userId":"a","user_id":"b"}', "names one thing twice: userId, user_id"),
+    ],
+)
+def test_a_row_of_ndjson_with_a_key_twice_is_a_bad_row(
+    line: bytes, problem: str, read: Read
+) -> None:
+    assert [(row[0], row[2]) for row in bad(read(b'{"userId":"x"}\n' + line))] == [(2, problem)]
+
+
+def test_colons_and_nested_objects_are_no_keys_given_twice(read: Read) -> None:
+    line = b'{"userId":"a:b","x":{"userId":"c","y":[{"y":1},{"y":2}]},"z":"\\":"}'
+    assert ids(read(line)) == [("a:b", "", "")]

@@ -86,9 +86,10 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
         click.echo(left_out, err=True)
     review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        click.echo(formats.formatter(how.format)(review).encode(), nl=False)
+        for piece in formats.formatted(how.format, review):
+            click.echo(piece, nl=False)
     if asked.report:
-        report.write(asked.report, formats.formatter("json")(review).encode())
+        report.write(asked.report, formats.formatted("json", review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 

@@ -23,7 +23,7 @@ class Choice:
     left_out: Sequence[Input] = ()
 
 
-def found(asked: Files) -> list[Input]:
+def found(asked: Files) -> Sequence[Input]:
     """Return the inputs that are named, and say so where it takes a while to look at them."""
     for name in asked.files:
         if is_address(name) and not asked.quiet:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
+from segcli.cli.long_list import with_list
 from segcli.cli.options import Files, Outputs
 from segcli.errors import OutputError, UsageError
 from segcli.inputs import Input
@@ -136,16 +137,29 @@ def conclude(ending: Ending, asked: Outputs) -> int:
     return ending.exit_code
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a report; raises OutputError where it cannot be written."""
+def write(path: Path, content: Iterable[bytes]) -> None:
+    """Write a report, piece by piece; raises OutputError where it cannot be written."""
     try:
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(content)
     except OSError as error:
         raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None
 
 
-def document(ending: Ending) -> dict[str, Any]:
-    """Return the JSON report; `report_version` changes when a field changes its meaning."""
+def encoded(ending: Ending) -> Iterator[bytes]:
+    """Yield the JSON report."""
+    text = orjson.dumps(_document(ending), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    inputs = (
+        orjson.dumps({"name": entry.title, "bytes": entry.size}).decode() for entry in ending.inputs
+    )
+    return with_list(text.decode(), "inputs", inputs)
+
+
+def _document(ending: Ending) -> dict[str, Any]:
+    """Return the report but for its inputs, which may be many.
+
+    `report_version` changes when a field changes its meaning.
+    """
     tally = ending.tally
     endpoint = getattr(ending.job.settings, "endpoint", "")
     return {
@@ -155,7 +169,7 @@ def document(ending: Ending) -> dict[str, Any]:
         "destination": ending.job.destination.name,
         "endpoint": display_url(endpoint) if endpoint else None,
         "sandbox": bool(ending.sandbox),
-        "inputs": [{"name": entry.title, "bytes": entry.size} for entry in ending.inputs],
+        "inputs": [],
         "files_left_out": len(ending.left_out),
         "started": datetime.fromtimestamp(ending.started, UTC).isoformat(timespec="milliseconds"),
         "seconds": round(ending.seconds, 3),
@@ -187,7 +201,7 @@ def document(ending: Ending) -> dict[str, Any]:
 def _unwritten(path: Path, ending: Ending) -> OutputError | None:
     """Write the report; return why it cannot be written."""
     try:
-        write(path, orjson.dumps(document(ending), option=orjson.OPT_INDENT_2) + b"\n")
+        write(path, encoded(ending))
     except OutputError as error:
         error.hint = "The run itself is over, and nothing of it is to be done again."
         return error

@@ -88,7 +88,7 @@ def _send(
     how: SendOptions,
     pace: PaceOptions,
     *,
-    inputs: list[Input],
+    inputs: Sequence[Input],
     standin: Standin | None,
 ) -> int:
     job = job_of(asked, overrides=overrides_of(standin))

@@ -19,6 +19,7 @@ from segcli.delivery.settled import Line, Settled
 from segcli.destination import Remark
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
+from segcli.inputs.input_list import Titles
 from segcli.outcome import Job
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
@@ -94,7 +95,7 @@ class _Joined:
         self.coverage = Coverage()
         self.plan = Plan(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
-        self.message_ids = MessageIds()
+        self.message_ids = MessageIds(asked.inputs)
 
     def review(self) -> Review:
         self._read()
@@ -174,7 +175,7 @@ class _Joined:
         }
         return Review(
             destination=self.asked.job.destination.name,
-            inputs=[entry.title for entry in self.asked.inputs],
+            inputs=Titles(self.asked.inputs),
             read=self.read,
             counts=counts,
             findings=self.findings.kept(),

@@ -1,6 +1,8 @@
 """The messageIds of a run: which lines repeat one of a line before them."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from segcli.destination import Remark
 from segcli.inputs import Input
@@ -11,15 +13,14 @@ _LINE_BITS = 48
 
 
 class MessageIds:
-    """Remembers each messageId by a hash, and where it stood first."""
+    """Remembers each messageId by a hash, and where it stood first: in which of the inputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Sequence[Input]) -> None:
         self._first: dict[int, int] = {}
-        self._titles: dict[int, str] = {}
+        self._inputs = inputs
 
     def repeated(self, seen: Seen, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
         """Yield the places of lines with a messageId that was there before, and a remark on it."""
-        self._titles[entry.place] = entry.title
         start = (entry.place << _LINE_BITS) + first
         new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
         if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
@@ -31,4 +32,6 @@ class MessageIds:
                 yield place, Remark("messageId", f"is the same as in {self._named(known)}")
 
     def _named(self, line: int) -> str:
-        return f"{self._titles[line >> _LINE_BITS]}:{line % (1 << _LINE_BITS)}"
+        # Fewer inputs than there were places may be read, in the order of their places.
+        index = bisect_left(self._inputs, line >> _LINE_BITS, key=attrgetter("place"))
+        return f"{self._inputs[index].title}:{line % (1 << _LINE_BITS)}"

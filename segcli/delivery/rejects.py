@@ -125,8 +125,8 @@ def default_path(destination: str, taken: Sequence[str]) -> Path:
     """
     series = re.compile(rf"{re.escape(destination)}\.rejects(?:\.(\d+))?\.ndjson")
     here = Path.cwd().resolve()
-    inputs = [Path(name).resolve() for name in taken]
-    found = [series.fullmatch(path.name) for path in inputs if path.parent == here]
+    inputs = (Path(name).resolve() for name in taken)
+    found = (series.fullmatch(path.name) for path in inputs if path.parent == here)
     last = max((int(name[1] or 1) for name in found if name), default=0)
     return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 

@@ -1,60 +1,118 @@
 """From an address to inputs: the object there, those below it, or those that are like it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of, in_order
-from segcli.inputs.folder import is_passed_over
-from segcli.inputs.input import Input
+from segcli.inputs.archive import day_of
+from segcli.inputs.folder import given_twice, is_passed_over
+from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.store import asking, is_web, located, object_of, scheme_of
 from segcli.secret import display_address
 
 Infos = Mapping[str, Mapping[str, Any]]
 
 _AT_ONCE = 16
+_KNOWN_TYPES = frozenset({"file", "directory"})
+_ASKED_AHEAD = 1000
 
 
-def inputs_at(address: str) -> list[Input]:
-    """Return the inputs of an address: an object, a folder or bucket, or a pattern with `*`.
+def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
+    """Add the inputs of an address: an object, a folder or bucket, or a pattern with `*`.
 
-    They come in the order of `files_in`. Raises InputError where there is none.
+    They come in the order of names; Segment's archive in that of time. `before` are hashes of the
+    objects added before, and gets those of these. Raises InputError where there is none, or where
+    one was added before.
     """
+    first = found.rows
     with asking(display_address(address), address):
         store, path = located(address)
         is_in_address = bool(path) and path in address
-        shown_before = address[: address.index(path)] if is_in_address else _scheme(address)
-        named = _named(store, path, address)
-        if named:
-            return [_input(store, named, display_address(shown_before + named["name"]))]
-        top, infos = _below(store, path)
-        found = [
-            _input(
-                store,
-                info,
-                display_address(shown_before + name),
-                found_in=display_address(address),
-                day=day_of(name[len(top) :]),
-            )
-            for name, info in _complete(store, _files(store, infos, top))
-        ]
+        listing = _Listing(
+            store=store,
+            address=address,
+            shown_before=address[: address.index(path)] if is_in_address else _scheme(address),
+        )
+        top = path
+        if named := _named(store, path, address):
+            found.add_object(Folder(path="", **listing.shared), object_of(store, named))
+        else:
+            top, infos = _below(store, path)
+            listing.add(top, infos, found)
         store.invalidate_cache()
-    if not found:
+    if found.rows == first:
         raise InputError(
             f"{display_address(address)} holds no files to read",
             "Type a bucket or folder, an object, or a pattern in quotes: 's3://bucket/*/a*.gz'",
         )
-    return in_order(found)
+    rows = found.in_order(first, skip=len(top))
+    _check_once(found, rows, before)
+    found.place(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What a store lists at an address; `shown_before` stands before each path that is shown."""
+
+    store: Any
+    address: str
+    shown_before: str
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the folders of all its inputs have in common."""
+        return {"store": self.store, "shown_before": self.shown_before}
+
+    def add(self, top: str, infos: Infos, found: InputList) -> None:
+        """Add what is listed and to be read."""
+        named = display_address(self.address)
+        for info in _complete(self.store, self._files(infos, top)):
+            path = info["name"].rpartition("/")[0] + "/"
+            day = day_of(path[len(top) :])
+            folder = Folder(path=path, found_in=named, day=day, **self.shared)
+            found.add_object(folder, object_of(self.store, info))
+
+    def _files(self, infos: Infos, top: str) -> Iterator[Mapping[str, Any]]:
+        """Yield what is a file and not left out, nor a page of a web server sorted in another way.
+
+        Raises InputError for what is neither file nor folder: nothing is passed over in silence.
+        """
+        for name, info in infos.items():
+            below = name[len(top) :].lstrip("/")
+            is_page = is_web(self.store) and "?" in below
+            if is_page or any(is_passed_over(part) for part in below.split("/")):
+                continue
+            if info["type"] not in _KNOWN_TYPES:
+                raise InputError(
+                    f"{display_address(self.shown_before + name)} is neither file nor folder there "
+                    f"({info['type']})",
+                    "Name the files by a pattern without it. A folder on this machine is named by "
+                    "its path, and links in it are followed.",
+                )
+            if info["type"] == "file" and not name.endswith("/"):
+                yield info
+
+
+def _check_once(found: InputList, rows: "array[int]", before: set[int]) -> None:
+    """Raise InputError where an object is there already; equal hashes are looked at closely."""
+    hashes = set()
+    for row in rows:
+        entry = found.input_of(row)
+        identity = entry.remote.identity if entry.remote else ""
+        hashes.add(hash(identity))
+        if hash(identity) in before and any(
+            other.remote and other.remote.identity == identity for other in found
+        ):
+            raise given_twice(entry.name)
+    before |= hashes
 
 
 def _scheme(address: str) -> str:
     return f"{scheme_of(address)}://"
-
-
-def _input(store: Any, info: Mapping[str, Any], name: str, **more: Any) -> Input:
-    found = object_of(store, info)
-    return Input(name, found.size, version=found.version, remote=found, **more)
 
 
 def _named(store: Any, path: str, address: str) -> Mapping[str, Any] | None:
@@ -98,22 +156,11 @@ def _all(listing: Callable[..., Infos], path: str) -> Infos:
         return listing(path, detail=True)
 
 
-def _files(store: Any, infos: Infos, top: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Yield what is a file and not left out, nor a page of a web server sorted in another way."""
-    for name, info in infos.items():
-        below = name[len(top) :].lstrip("/")
-        is_file = info["type"] == "file" and not name.endswith("/")
-        is_page = is_web(store) and "?" in below
-        if is_file and not is_page and not any(is_passed_over(part) for part in below.split("/")):
-            yield name, info
-
-
-def _complete(
-    store: Any, files: Iterable[tuple[str, Mapping[str, Any]]]
-) -> list[tuple[str, Mapping[str, Any]]]:
+def _complete(store: Any, files: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Ask a web server for the sizes that its pages do not tell."""
-    found = list(files)
     if not is_web(store):
-        return found
+        yield from files
+        return
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [(info["name"], info) for info in pool.map(store.info, [name for name, _ in found])]
+        while some := list(islice(files, _ASKED_AHEAD)):
+            yield from pool.map(store.info, [info["name"] for info in some])

@@ -4,11 +4,13 @@ It is laid out as `segment-logs/<source>/<day>/<file>.gz` [doc], the day being t
 day as a unix timestamp, in seconds or milliseconds: that on which Segment received the events.
 """
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from segcli.inputs.input import Input
+from segcli.inputs.input_list import Picked
 
 _DAY = 24 * 60 * 60
 _MILLISECONDS = 13
@@ -47,19 +49,14 @@ def day_of(path: str) -> int | None:
     return next((day for folder in reversed(folders) if (day := _day(folder)) is not None), None)
 
 
-def in_order(found: Iterable[Input]) -> list[Input]:
-    """Return inputs in the order of their names, those of an archive by day and file first.
-
-    So a user's events stay in order where several sources have seen them.
-    """
-    return sorted(found, key=_order)
-
-
-def split(found: Sequence[Input], days: Days) -> tuple[list[Input], list[Input]]:
+def split(found: Sequence[Input], days: Days) -> tuple[Sequence[Input], Sequence[Input]]:
     """Return the inputs that have to be read, and those that need not be."""
-    wanted = [entry for entry in found if days.may_hold(entry)]
-    left_out = [entry for entry in found if not days.may_hold(entry)]
-    return wanted, left_out
+    if days == Days():
+        return found, ()
+    wanted, left_out = array("I"), array("I")
+    for index, entry in enumerate(found):
+        (wanted if days.may_hold(entry) else left_out).append(index)
+    return Picked(found, wanted), Picked(found, left_out)
 
 
 def _day(folder: str) -> int | None:
@@ -67,9 +64,3 @@ def _day(folder: str) -> int | None:
         return None
     day, rest = divmod(int(folder), _DAY * (1000 if len(folder) == _MILLISECONDS else 1))
     return None if rest else day * _DAY
-
-
-def _order(entry: Input) -> tuple[int, str, str]:
-    if entry.day is None:
-        return -1, "", entry.name
-    return entry.day, entry.name.rpartition("/")[2], entry.name

@@ -52,7 +52,7 @@ class ReadAhead:
 
     def _parts_of(self, found: Object) -> Iterator[bytes]:
         self._start()
-        while self._under_way and self._under_way[0].object is found:
+        while self._under_way and self._under_way[0].object == found:
             part = self._under_way.popleft()
             self._start()
             yield part.content()

@@ -1,28 +1,52 @@
-"""A folder on disk: the files below it, each an input."""
+"""A folder on disk: the files below it, each an input, whatever links lead to them."""
 
 import os
+import stat
+from array import array
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of, in_order
-from segcli.inputs.input import Input, shown
+from segcli.inputs.archive import day_of
+from segcli.inputs.input import shown
+from segcli.inputs.input_list import Folder, InputList
 
 # Segment's archive has one in `segment-logs`.
 _DUMMIES = frozenset({"dummy-object.txt"})
 _HINT = "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them."
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
-def files_in(folder: str) -> list[Input]:
-    """Return the files below a folder, in the order of names; Segment's archive in that of time.
+def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
+    """Add the files below a folder, in the order of names; Segment's archive in that of time.
 
-    Hidden files are left out. Raises InputError where there is none, or a folder cannot be read.
+    Each real folder and each real file comes once, whatever links and hard links lead to it: by
+    the name that leads through no link, or else by the first in order. Hidden files are left out.
+    `before` are the identities of the files added before, and gets those of these. Raises
+    InputError where there is none, where one was added before, or where something cannot be read.
     """
-    top = folder.rstrip("/") or "/"
-    found = in_order(_inputs(top, folder))
-    if not found:
+    walk = _Walk(folder, found)
+    walk.add_all()
+    in_order = found.in_order(walk.first, skip=len(walk.top))
+    names = walk.chosen(in_order)
+    if not len(names):
         raise InputError(f"the folder {shown(folder)} holds no files to read", _HINT)
-    return found
+    for row in names:
+        file = walk.identity(row)
+        if file in before:
+            raise given_twice(found.input_of(row).name)
+    before.update(map(walk.identity, names))
+    found.place(names)
+
+
+def given_twice(name: str) -> InputError:
+    """Return the error that two names on the command line lead to one file."""
+    return InputError(f"{shown(name)} is given twice", "Its events would be sent twice.")
 
 
 def is_passed_over(name: str) -> bool:
@@ -30,43 +54,129 @@ def is_passed_over(name: str) -> bool:
     return name.startswith(".") or name in _DUMMIES
 
 
-def version_of(status: os.stat_result) -> str:
-    """Return what differs once a file on disk was written to."""
-    return f"{status.st_size}-{status.st_mtime_ns}"
+def identity_of(status: os.stat_result) -> int:
+    """Return what no other file or folder has; a number takes less memory than a pair."""
+    return status.st_dev << 64 | status.st_ino
 
 
-def _inputs(top: str, folder: str) -> Iterator[Input]:
-    for path, status in _walk(top, frozenset()):
-        yield Input(
-            path,
-            status.st_size,
-            found_in=folder,
-            day=day_of(path[len(top) :]),
-            version=version_of(status),
-        )
+@dataclass(slots=True)
+class _Walk:
+    """A walk through a folder. It goes through real folders first, then where links lead.
+
+    first: The row of the first file.
+    """
+
+    folder: str
+    found: InputList
+    top: str = ""
+    first: int = 0
+    _walked: set[int] = field(default_factory=set)
+    # Links to folders that are still to be followed.
+    _links: list[str] = field(default_factory=list)
+    # By row: the number and the device of each file, and whether a link leads to it.
+    _numbers: "array[int]" = field(default_factory=lambda: array("Q"))
+    _devices: "array[int]" = field(default_factory=lambda: array("Q"))
+    _linked: bytearray = field(default_factory=bytearray)
+
+    def __post_init__(self) -> None:
+        self.top = f"{self.folder.rstrip('/')}/"
+        self.first = self.found.rows
+
+    def add_all(self) -> None:
+        """Add a row for each file; a file that has several names has as many rows."""
+        self._add_below(self.top, is_linked=False)
+        while links := sorted(self._links):
+            self._links.clear()
+            for link in links:
+                self._add_below(f"{link}/", is_linked=True)
+
+    def identity(self, row: int) -> int:
+        """Return the identity of the file of a row."""
+        return self._devices[row - self.first] << 64 | self._numbers[row - self.first]
+
+    def chosen(self, in_order: "array[int]") -> "array[int]":
+        """Return the rows without those of a file that has a better name."""
+        seen: set[int] = set()
+        dropped: set[int] = set()
+        for is_linked in (0, 1):
+            for row in in_order:
+                if self._linked[row - self.first] != is_linked:
+                    continue
+                file = self.identity(row)
+                if file in seen:
+                    dropped.add(row)
+                seen.add(file)
+        return array("I", (row for row in in_order if row not in dropped)) if dropped else in_order
+
+    def _add_below(self, top: str, *, is_linked: bool) -> None:
+        folders = [top]
+        while folders:
+            path = folders.pop()
+            file = identity_of(_status(path))
+            if file not in self._walked:
+                self._walked.add(file)
+                folders += sorted(self._add_one(path, is_linked=is_linked), reverse=True)
+
+    def _add_one(self, path: str, *, is_linked: bool) -> list[str]:
+        """Add the files of one folder; return the real folders in it."""
+        day = day_of(path[len(self.top) - 1 :])
+        folder = Folder(path=path, found_in=self.folder, day=day)
+        below = []
+        for entry, status in _entries(path):
+            is_link = entry.is_symlink()
+            if stat.S_ISREG(status.st_mode):
+                self.found.add_file(folder, entry.name, status.st_size, status.st_mtime_ns)
+                self._numbers.append(status.st_ino)
+                self._devices.append(status.st_dev)
+                self._linked.append(is_linked or is_link)
+            elif not stat.S_ISDIR(status.st_mode):
+                raise _no_file(entry.path, self.folder, status.st_mode)
+            elif is_link:
+                self._links.append(entry.path)
+            else:
+                below.append(f"{entry.path}/")
+        return below
 
 
-def _walk(folder: str, above: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every file below a folder; a link that leads back up is not followed."""
-    place = os.path.realpath(folder)
-    if place in above:
-        return
+def _entries(folder: str) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
+    """Yield what is in a folder and not left out, and what it is, links followed."""
     try:
         with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not is_passed_over(entry.name)]
+            for entry in entries:
+                if not is_passed_over(entry.name) and (status := _status_of(entry)):
+                    yield entry, status
     except OSError as error:
-        raise InputError(f"the folder {shown(folder)} cannot be read: {error.strerror}") from None
-    for entry in visible:
-        if entry.is_dir():
-            yield from _walk(entry.path, above | {place})
-        elif entry.is_file():
-            yield entry.path, _status_of(entry)
-        elif entry.is_symlink() and not Path(entry.path).exists():
-            raise InputError(f"{shown(entry.path)} is a link that leads nowhere", "Remove it.")
+        raise _unreadable(folder, error) from None
 
 
-def _status_of(entry: "os.DirEntry[str]") -> os.stat_result:
+def _status_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """Return what an entry is; None where it has just been removed."""
     try:
-        return entry.stat()
+        return os.stat(entry.path)
+    except FileNotFoundError:
+        if not entry.is_symlink():
+            return None
+        raise InputError(
+            f"{shown(entry.path)} is a link that leads nowhere", "Remove it."
+        ) from None
     except OSError as error:
         raise InputError(f"{shown(entry.path)} cannot be read: {error.strerror}") from None
+
+
+def _status(folder: str) -> os.stat_result:
+    try:
+        return os.stat(folder)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+
+
+def _unreadable(folder: str, error: OSError) -> InputError:
+    name = shown(folder.rstrip("/") or "/")
+    return InputError(f"the folder {name} cannot be read: {error.strerror}")
+
+
+def _no_file(path: str, folder: str, mode: int) -> InputError:
+    kind = next((kind for is_one, kind in _KINDS if is_one(mode)), "something else")
+    return InputError(
+        f"{shown(path)} is {kind}, not a file", f"Move it out of {shown(folder)}, or name files."
+    )

@@ -42,8 +42,12 @@ class Input:
 
 def total_size(found: Sequence[Input]) -> int | None:
     """Return the bytes of all inputs as they are stored; None where one of them does not tell."""
-    sizes = [entry.size for entry in found]
-    return None if None in sizes else sum(size or 0 for size in sizes)
+    total = 0
+    for entry in found:
+        if entry.size is None:
+            return None
+        total += entry.size
+    return total
 
 
 def is_address(name: str) -> bool:

@@ -1,23 +1,27 @@
 """Looking at inputs before anything is read of them: what is no NDJSON is told by name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from segcli.inputs.input import Input
 from segcli.inputs.opening import is_enough, opened
 
 _AT_ONCE = 16
+_ASKED_AHEAD = 1000
 # Enough for gzip; a Zstandard frame gives nothing before its first block is whole.
 _LOOKED_AT = (16 * 1024, 256 * 1024)
 
 
 def look_at(found: Sequence[Input]) -> None:
     """Raise InputError where a file that nobody has named cannot be read or is no NDJSON."""
-    unnamed = [entry for entry in found if entry.found_in]
-    for entry in unnamed:
-        if not entry.remote:
+    remote = False
+    for entry in found:
+        if entry.found_in and entry.remote:
+            remote = True
+        elif entry.found_in:
             look_at_one(entry)
-    if remote := [entry for entry in unnamed if entry.remote]:
-        _look_at_all(remote)
+    if remote:
+        _look_at_all(entry for entry in found if entry.found_in and entry.remote)
 
 
 def look_at_one(entry: Input) -> None:
@@ -33,10 +37,11 @@ def look_at_one(entry: Input) -> None:
                 return
 
 
-def _look_at_all(remote: Sequence[Input]) -> None:
-    """Look at several at once: each costs a journey."""
+def _look_at_all(remote: Iterator[Input]) -> None:
+    """Look at several at once: each costs a journey. What is waited for takes memory too."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for files on disk
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(look_at_one, remote):
-            pass
+        while some := list(islice(remote, _ASKED_AHEAD)):
+            for _ in pool.map(look_at_one, some):
+                pass

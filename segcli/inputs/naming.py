@@ -4,17 +4,17 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from segcli.errors import InputError
-from segcli.inputs.folder import files_in, version_of
+from segcli.inputs.folder import add_files_in, given_twice, identity_of
 from segcli.inputs.input import Input, is_address, shown
+from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.looking import look_at_one
 
 
-def inputs(names: Sequence[str]) -> list[Input]:
+def inputs(names: Sequence[str]) -> Sequence[Input]:
     """Return the inputs that were named, and those in the folders that were, in their order.
 
     What was named itself is looked at already; the rest is to be looked at by `look_at`. Raises
@@ -27,73 +27,72 @@ def inputs(names: Sequence[str]) -> list[Input]:
         )
     if list(names).count("-") > 1:
         raise InputError("- is given twice", "stdin can be read once.")
-    found = [entry for name in names or ["-"] for entry in _named(name)]
-    _check_once(found)
-    found = [replace(entry, place=place) for place, entry in enumerate(_told_apart(found))]
-    for entry in found:
+    found = _Named()
+    for name in names or ["-"]:
+        found.add(name)
+    _tell_apart(found.inputs)
+    for entry in found.inputs:
         if entry.can_be_read_again and not entry.found_in:
             look_at_one(entry)
-    return found
+    return found.inputs
 
 
-def _named(name: str) -> Iterator[Input]:
-    if name == "-":
-        yield _stdin()
-    elif is_address(name):
-        from segcli.inputs.address import inputs_at  # noqa: PLC0415  # not for files on disk
+class _Named:
+    """The inputs of the names so far, and what tells them from one another."""
 
-        yield from inputs_at(name)
-    elif Path(name).is_dir():
-        yield from files_in(name)
-    else:
-        yield _file(name)
+    def __init__(self) -> None:
+        self.inputs = InputList()
+        self._files: set[int] = set()
+        self._objects: set[int] = set()
+
+    def add(self, name: str) -> None:
+        """Add the inputs of a name; raises InputError where one is there already."""
+        if name == "-":
+            self._add(name, _stdin_size(), None)
+        elif is_address(name):
+            from segcli.inputs.address import add_inputs_at  # noqa: PLC0415  # not for files on disk
+
+            add_inputs_at(name, self.inputs, self._objects)
+        elif os.path.isdir(name):
+            add_files_in(name, self.inputs, self._files)
+        else:
+            self._add_file(name)
+
+    def _add_file(self, name: str) -> None:
+        path = Path(name)
+        if not path.exists():
+            raise InputError(f"{shown(name)} does not exist", _nearby(path))
+        status = path.stat()
+        file = identity_of(status)
+        if file in self._files:
+            raise given_twice(name)
+        self._files.add(file)
+        self._add(name, status.st_size if stat.S_ISREG(status.st_mode) else None, status)
+
+    def _add(self, name: str, size: int | None, status: os.stat_result | None) -> None:
+        folder, slash, last = name.rpartition("/")
+        changed = status.st_mtime_ns if status else None
+        self.inputs.place([self.inputs.add_file(Folder(path=folder + slash), last, size, changed)])
 
 
-def _check_once(found: Sequence[Input]) -> None:
-    """Raise InputError where two inputs are one file, however they are spelled."""
-    files = set()
-    for entry in found:
-        file = _identity(entry)
-        if file in files:
-            raise InputError(
-                f"{shown(entry.name)} is given twice", "Its events would be sent twice."
-            )
-        files.add(file)
-
-
-def _identity(entry: Input) -> object:
-    if entry.name == "-" or entry.remote:
-        return entry.remote.identity if entry.remote else "-"
-    status = os.stat(entry.name)
-    return status.st_dev, status.st_ino
-
-
-def _told_apart(found: Sequence[Input]) -> Iterator[Input]:
-    """Number the addresses of the web that differ only in what must not be shown."""
+def _tell_apart(found: InputList) -> None:
+    """Number the named addresses that differ only in what must not be shown."""
     times: Counter[str] = Counter()
-    for entry in found:
+    for place, entry in enumerate(found):
+        if entry.found_in or not entry.remote:
+            continue
         times[entry.name] += 1
-        again = times[entry.name]
-        yield entry if again == 1 else replace(entry, name=f"{entry.name} ({again})")
+        if (again := times[entry.name]) > 1:
+            found.rename(place, f"{entry.name} ({again})")
 
 
-def _stdin() -> Input:
+def _stdin_size() -> int | None:
     if sys.stdin is None or sys.stdin.isatty():
         raise InputError(
             "there is no input", "Name a file, or pipe events in: cat events.jsonl | segcli …"
         )
     status = os.fstat(sys.stdin.fileno())
-    return Input("-", status.st_size if stat.S_ISREG(status.st_mode) else None)
-
-
-def _file(name: str) -> Input:
-    path = Path(name)
-    if not path.exists():
-        raise InputError(f"{shown(name)} does not exist", _nearby(path))
-    if not path.is_file():
-        return Input(name, None)
-    status = path.stat()
-    return Input(name, status.st_size, version=version_of(status))
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _nearby(path: Path) -> str:

@@ -1,7 +1,7 @@
 """How a review is printed: for people, for programs, and for the CI systems that show it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -12,10 +12,13 @@ NAMES = ("text", "json", "github", "markdown", "junit")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
-def formatter(name: str) -> Callable[[Review], str]:
-    """Return the function that prints a review in the format of that name, one of `NAMES`."""
-    found: Callable[[Review], str] = import_module(f"segcli.cli.formats.{name}").formatted
-    return found
+def formatted(name: str, review: Review) -> Iterator[bytes]:
+    """Yield a review in the format of that name, one of `NAMES`; in pieces where it may be long."""
+    found: str | Iterator[bytes] = import_module(f"segcli.cli.formats.{name}").formatted(review)
+    if isinstance(found, str):
+        yield found.encode()
+    else:
+        yield from found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """A member: one row of a list, whatever its columns are called."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from segcli import exact_json
+from segcli.delivery.audience.id_check import problem_of
 from segcli.event import identifier
 
 # How a column may be called, in lower case and without underscores; the first one that is there
@@ -57,13 +58,22 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """How a row calls its parts; None where it has no such part."""
+    """How a row calls its parts; None where it has no such part.
+
+    twice: Names that stand for one part; the row does not say which of them counts.
+    """
 
     user_id: str | None
     anonymous_id: str | None
     email: str | None
     value: str | None
     traits: tuple[str, ...]
+    twice: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> Iterator[str]:
+        """Yield the names of ids, and of the email."""
+        return (name for name in (self.user_id, self.anonymous_id, self.email) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class RowReader:
     def member(self, place: Numbered, row: Mapping[str, Any]) -> Member | BadRow:
         """Return the member that a row names; `place` is where it stands, and its bytes."""
         number, text = place
+        if problem := self._problem_of(row):
+            return BadRow(line=number, text=text, problem=problem)
         user_id = _id(row, self.names.user_id)
         anonymous_id = _id(row, self.names.anonymous_id)
         if not user_id and not anonymous_id:
@@ -93,6 +105,15 @@ class RowReader:
             value=self._value(row),
             traits=self._traits(row),
         )
+
+    def _problem_of(self, row: Mapping[str, Any]) -> str:
+        """Say why nobody knows whom a row means, or what of them; nothing where that is known."""
+        if self.names.twice:
+            return f"names one thing twice: {', '.join(self.names.twice)}"
+        for name in self.names.ids:
+            if problem := problem_of(row.get(name)):
+                return f"{name} {problem}"
+        return ""
 
     def _value(self, row: Mapping[str, Any]) -> str:
         return _json(self.read(row[self.names.value])) if self.names.value else "true"
@@ -130,7 +151,17 @@ def _names(found: Sequence[str], columns: Columns) -> Names:
         email=first(_EMAIL),
         value=first(columns.value),
         traits=tuple(name for name in found if _plain(name) not in taken),
+        twice=_twice(found, taken),
     )
+
+
+def _twice(found: Sequence[str], taken: Container[str]) -> tuple[str, ...]:
+    """Return the first names that are the same, or are read as the same."""
+    groups: dict[str, list[str]] = {}
+    for name in filter(None, found):
+        plain = _plain(name)
+        groups.setdefault(plain if plain and plain in taken else f"={name}", []).append(name)
+    return next((tuple(names) for names in groups.values() if len(names) > 1), ())
 
 
 def _id(row: Mapping[str, Any], name: str | None) -> str:

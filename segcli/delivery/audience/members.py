@@ -1,8 +1,9 @@
 """Members: who is in an audience, or which value each user has, out of CSV or NDJSON."""
 
 import csv
+import json
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -56,17 +57,34 @@ def _of_ndjson(lines: Iterable[Numbered], columns: Columns) -> Iterator[Member |
         except ValueError as error:
             yield BadRow(line=number, text=line, problem=str(error))
             continue
-        if isinstance(row, dict):
-            yield row_reader(tuple(row), columns).member((number, line), row)
-        else:
+        if not isinstance(row, dict):
             yield BadRow(line=number, text=line, problem="not a JSON object")
+        elif problem := _problem_with_keys(line, row):
+            yield BadRow(line=number, text=line, problem=problem)
+        else:
+            yield row_reader(tuple(row), columns).member((number, line), row)
+
+
+def _problem_with_keys(line: bytes, row: Mapping[str, Any]) -> str:
+    """Say so where an object of a line has a key twice: which of them counts is not known."""
+    # Each key has a colon behind it. Where there are as many of one as of the other, all differ.
+    if line.count(b":") == len(row):
+        return ""
+    are_twice = []
+
+    def note(pairs: Sequence[tuple[str, Any]]) -> None:
+        are_twice.append(len({key for key, _ in pairs}) < len(pairs))
+
+    # It was read before, so it is JSON, and not nested deeply.
+    json.loads(line, object_pairs_hook=note, parse_int=str, parse_float=str)
+    return "has a key twice" if any(are_twice) else ""
 
 
 def _of_csv(entry: Input, lines: Iterable[Numbered], columns: Columns) -> Iterator[Member | BadRow]:
     taken = _Taken(lines)
-    header, rows = _opened(entry, taken)
+    line, header, rows = _opened(entry, taken)
     reader = row_reader(tuple(header), columns, _value_of)
-    _check_header(entry, header, reader)
+    _check_header(f"{entry.title}:{line}", header, reader)
     for place, row in _rows(rows, taken):
         if isinstance(row, csv.Error):
             yield BadRow(line=place[0], text=place[1], problem=f"not CSV: {row}")
@@ -94,19 +112,20 @@ class _Taken:
         return number, text
 
 
-def _opened(entry: Input, taken: _Taken) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the names of the columns, and the rows below."""
+def _opened(entry: Input, taken: _Taken) -> tuple[int, list[str], Iterator[list[str]]]:
+    """Return the line of the header, the names of the columns, and the rows below."""
     lines = iter(taken)
     head = next(lines)
     rows = csv.reader(chain([head], lines), delimiter=_delimiter(head), strict=True)
     try:
         header = [name.strip() for name in next(rows)]
-        taken.row()[1].decode()
+        line, text = taken.row()
+        text.decode()
     except csv.Error as error:
         raise InputError(f"{entry.title}: the header is not CSV: {error}") from None
     except UnicodeDecodeError:
         raise InputError(f"{entry.title}: the header is not UTF-8 text") from None
-    return header, rows
+    return line, header, rows
 
 
 def _delimiter(head: str) -> str:
@@ -127,16 +146,21 @@ def _rows(
         yield taken.row(), row
 
 
-def _check_header(entry: Input, header: Sequence[str], reader: RowReader) -> None:
+def _check_header(place: str, header: Sequence[str], reader: RowReader) -> None:
     names, value = reader.names, reader.columns.value
+    if names.twice:
+        raise InputError(
+            f"{place}: the header names one thing twice: {', '.join(names.twice)}",
+            "Rename or remove one of these columns: which of them counts is not known.",
+        )
     if names.user_id is None and names.anonymous_id is None:
         raise InputError(
-            f"{entry.title}: the header names no user: {', '.join(header)}",
+            f"{place}: the header names no user: {', '.join(header)}",
             "The first line of a CSV file names its columns; one has to be userId or anonymousId.",
         )
     if value and names.value is None:
         raise InputError(
-            f"{entry.title}: the header names no value: {', '.join(header)}",
+            f"{place}: the header names no value: {', '.join(header)}",
             f"Name a column {' or '.join(dict.fromkeys(value))}.",
         )
 

@@ -70,10 +70,12 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        content = b"".join(lines)
-        write(descriptor, content, 0)
+        end = 0
+        for line in lines:
+            write(descriptor, line, end)
+            end += len(line)
         if room:
-            take_room(descriptor, len(content), room)
+            take_room(descriptor, end, room)
         os.fsync(descriptor)
         new.replace(path)
         sync_folder(path.parent)
@@ -81,4 +83,4 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
         os.close(descriptor)
         new.unlink(missing_ok=True)
         raise
-    return descriptor, len(content)
+    return descriptor, end

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from segcli.delivery.journal.columns import End, NameIndex
 from segcli.delivery.journal.file import is_still_there, replaced, take_room, write
 from segcli.delivery.journal.past import (
-    End,
     Past,
     encode,
     key_of,
@@ -27,6 +27,7 @@ from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
+from segcli.inputs.number_column import NumberColumn
 
 # What a settled line takes at most in the journal, as a record of its own.
 _BYTES_A_LINE = 128
@@ -51,7 +52,8 @@ class Journal:
         self.path = path
         self.past = past
         self.inputs = inputs
-        self._files = {entry.place: (key_of(entry), entry.version) for entry in inputs}
+        self._indexes = _by_place(inputs)
+        self._last_file: tuple[int, tuple[str, str]] = (-1, ("", ""))
         self._promised = 0
         self._has_failed = False
         # How much room was promised for the mark of a place that is to stand in the next record.
@@ -65,11 +67,9 @@ class Journal:
             ) from None
 
     def _begin(self) -> None:
-        lines = [encode(record) for record in self.past.records()]
-        lines.append(encode(synced_record(sum(map(len, lines)))))
-        self._file, self._end = replaced(self.path, lines, self._promised)
+        self._file, self._end = replaced(self.path, _all_lines(self.past), self._promised)
         self._sync = GroupSync(self._file)
-        self._begun = self._said_synced = self._end
+        self._begun = self._end
         self._room = self._end + self._promised
         self._long = self._end + _GROWS_BY
 
@@ -80,11 +80,15 @@ class Journal:
 
     def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
         """Find out which lines a killed run has kept without getting to say so here."""
-        places = {entry.title: entry.place for entry in inputs}
-        rejects.leave_out_kept(
-            self.rejects_since(rejects.path),
-            lambda file, line: not self.past.is_settled(places.get(file, -1), line),
-        )
+        titles: NameIndex | None = None
+
+        def is_open(file: str, line: int) -> bool:
+            nonlocal titles
+            titles = titles or NameIndex(len(inputs), lambda index: inputs[index].title)
+            index = titles.find(file)
+            return index is None or not self.past.is_settled(inputs[index].place, line)
+
+        rejects.leave_out_kept(self.rejects_since(rejects.path), is_open)
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
         """Yield the lines that are not settled, of inputs that are what they were."""
@@ -138,8 +142,8 @@ class Journal:
 
         Raises Stopped where there is no room.
         """
-        _, version = self._files.get(place, ("", ""))
-        if version and self.past.ends.get(place) != End(lines, version):
+        _, version = self._known_as(place)
+        if version and self.past.files.end(place) != End(lines, version):
             self._note({"ends": [(place, lines, version)], **self._news_of(place)})
 
     def rejects_since(self, path: Path) -> int:
@@ -193,20 +197,30 @@ class Journal:
         os.fsync(self._file)
 
     def _news_of_disk(self) -> dict[str, Any]:
-        """Return how much of the file is on disk, unless that stands here already.
+        """Return how much of the file is on disk; nothing once it cannot be known.
 
-        After an error that may be less than the system says.
+        It stands in every record, so that each tells which zeros before it are damage.
         """
-        synced = self._begun + self._sync.on_disk
-        if synced == self._said_synced or self._has_failed:
+        if self._has_failed:
+            # After an error that may be less than the system says.
             return {}
-        self._said_synced = synced
-        return synced_record(synced)
+        return synced_record(self._begun + self._sync.on_disk)
 
     def _news_of(self, place: int) -> dict[str, Any]:
         """Return which file and version an input is, unless that stands here already."""
-        file = self._files.get(place)
-        return {"files": [(place, *file)]} if file and self.past.files.get(place) != file else {}
+        file = self._known_as(place)
+        return {"files": [(place, *file)]} if self.past.files.get(place) != file else {}
+
+    def _known_as(self, place: int) -> tuple[str, str]:
+        """Return name and version of an input, both empty where there is none at that place.
+
+        The last one is remembered: its full path takes longer to find than a block to be read.
+        """
+        if self._last_file[0] != place:
+            index = self._indexes[place]
+            entry = self.inputs[index] if index >= 0 else None
+            self._last_file = place, (key_of(entry), entry.version) if entry else ("", "")
+        return self._last_file[1]
 
     def _note(self, record: Mapping[str, Any]) -> None:
         """Append what no room was promised for."""
@@ -276,3 +290,21 @@ class Journal:
             f"the journal {self.path} cannot be written: {error.strerror}",
             "Nothing more was sent. Make room, then go on.",
         )
+
+
+def _all_lines(past: Past) -> Iterator[bytes]:
+    """Yield a whole journal, a line at a time; the last says that all before it are on disk."""
+    size = 0
+    for record in past.records():
+        line = encode(record)
+        size += len(line)
+        yield line
+    yield encode(synced_record(size))
+
+
+def _by_place(inputs: Sequence[Input]) -> NumberColumn:
+    """Return the index of each input by its place; -1 where there is none."""
+    indexes = NumberColumn()
+    for index, entry in enumerate(inputs):
+        indexes[entry.place] = index
+    return indexes

@@ -17,12 +17,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from segcli.delivery.journal.positions import Positions
+from segcli.delivery.journal.columns import End, Files, Marks, SettledLines
 from segcli.delivery.lines.fingerprint import Mark
 from segcli.inputs import Input
 
@@ -31,6 +32,7 @@ FORMAT = 1
 # The first line, but for the digits of its CRC.
 _BEGINNING = re.compile(rb'[0-9a-f]{8} \{"segcli"')
 _BEGUN = b'00000000 {"segcli"'
+_ROWS_A_RECORD = 100
 _HEADER_AT_MOST = 1024 * 1024
 _CHECKSUM = len("00000000 ")
 # No text of a journal holds them.
@@ -56,27 +58,18 @@ class Header:
     format: int = FORMAT
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """Where an input ended: how many lines it had, and the version of it that was read."""
-
-    lines: int
-    version: str
-
-
 @dataclass(slots=True)
 class Past:
     """What earlier runs have settled, by input; `totals` counts their lines by state.
 
-    Inputs are known by their place, and `files` says which name and version each had. `rejects`
-    says how large each rejects file was before these runs wrote to it.
+    Inputs are known by their place, and `files` says which name and version each had and where it
+    ended. `rejects` says how large each rejects file was before these runs wrote to it.
     """
 
     header: Header
-    files: dict[int, tuple[str, str]] = field(default_factory=dict)
-    ends: dict[int, End] = field(default_factory=dict)
-    settled: dict[int, Positions] = field(default_factory=dict)
-    marks: dict[int, Mark] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
+    settled: SettledLines = field(default_factory=SettledLines)
+    marks: Marks = field(default_factory=Marks)
     totals: Counter[str] = field(default_factory=Counter)
     rejects: dict[str, int] = field(default_factory=dict)
 
@@ -87,17 +80,17 @@ class Past:
 
     def is_settled(self, place: int, number: int) -> bool:
         """Tell whether a line of the input at that place need not be looked at again."""
-        return place in self.settled and number in self.settled[place]
+        return self.settled.holds(place, number)
 
     def is_done(self, place: int) -> bool:
         """Tell whether all the lines that an input had are settled."""
-        end = self.ends.get(place)
-        return end is not None and place in self.settled and self.settled[place].low >= end.lines
+        end = self.files.end(place)
+        return end is not None and self.settled.are_all_to(place, end.lines)
 
     def apply(self, record: Mapping[str, Any]) -> None:
         """Take in one record of the journal, in the order in which they were written."""
         for place, first, last in record.get("lines", ()):
-            new = self.settled.setdefault(place, Positions()).add(first, last)
+            new = self.settled.add(place, first, last)
             if "state" in record:
                 self.totals[record["state"]] += new
         if "totals" in record:
@@ -105,9 +98,9 @@ class Past:
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)
         for place, name, version in record.get("files", ()):
-            self.files[place] = name, version
+            self.files.set(place, name, version)
         for place, lines, version in record.get("ends", ()):
-            self.ends[place] = End(lines, version)
+            self.files.set_end(place, End(lines, version))
         if "rejects" in record:
             self.rejects = {**record["rejects"], **self.rejects}
 
@@ -115,11 +108,23 @@ class Past:
         """Yield records that say the same in few lines."""
         yield header_record(self.header)
         yield {"totals": dict(self.totals), "rejects": self.rejects}
-        yield {"files": [(place, *file) for place, file in self.files.items()]}
-        yield {"ends": [(place, end.lines, end.version) for place, end in self.ends.items()]}
-        yield {"marks": [mark_fields(place, mark) for place, mark in self.marks.items()]}
-        for place, positions in self.settled.items():
-            yield {"lines": [(place, *found) for found in positions.ranges()]}
+        yield from _in_records("files", ((place, *file) for place, file in self.files.items()))
+        ends = ((place, end.lines, end.version) for place, end in self.files.ends())
+        yield from _in_records("ends", ends)
+        marks = (mark_fields(place, mark) for place, mark in self.marks.items())
+        yield from _in_records("marks", marks)
+        settled = (
+            (place, *found)
+            for place, positions in self.settled.items()
+            for found in positions.ranges()
+        )
+        yield from _in_records("lines", settled)
+
+
+def _in_records(name: str, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Yield records of a bounded length: of all inputs in one it would take their memory again."""
+    while some := list(islice(rows, _ROWS_A_RECORD)):
+        yield {name: some}
 
 
 class Damaged(ValueError):
@@ -164,15 +169,15 @@ def synced_record(size: int) -> dict[str, Any]:
     return {"synced": size}
 
 
-def name_of(path: Path) -> str:
+def name_of(path: Path | str) -> str:
     """Return a file as a journal knows it: its full path, whatever bytes that holds."""
-    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
+    return os.fsencode(os.path.realpath(path)).decode(errors="backslashreplace")
 
 
 def key_of(entry: Input) -> str:
     """Return an input as a journal knows it."""
     is_path = entry.name != "-" and not entry.remote
-    return name_of(Path(entry.name)) if is_path else entry.name
+    return name_of(entry.name) if is_path else entry.name
 
 
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:

@@ -32,7 +32,8 @@ class Positions:
         return len(new)
 
     def __contains__(self, number: int) -> bool:
-        return number <= self.low or number in self.beyond
+        # In this order, for a thread that asks while another one adds: `low` rises first.
+        return number in self.beyond or number <= self.low
 
     def ranges(self) -> Iterator[Range]:
         """Yield them as ranges, in order, both ends included."""

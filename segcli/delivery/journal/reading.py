@@ -46,15 +46,16 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
     Raises InputError where it is not, before any line of it is yielded. What has to be kept in
     memory until then are the open lines only.
     """
-    marks = dict(past.marks)
     fingerprints: dict[int, Fingerprint] = {}
+    marked = False
 
     def fingerprint_of(entry: Input) -> Fingerprint:
-        """Keep one at a time: an archive has many inputs."""
+        """Keep one at a time: an archive has many inputs. This run has marked none of it yet."""
+        nonlocal marked
+        mark = past.marks.get(entry.place)
+        marked = mark is not None
         fingerprints.clear()
-        return fingerprints.setdefault(
-            entry.place, Fingerprint(entry.title, marks.get(entry.place))
-        )
+        return fingerprints.setdefault(entry.place, Fingerprint(entry.title, mark))
 
     held: list[Reading] = []
     last: Chunk | None = None
@@ -65,7 +66,7 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
                 held.clear()
                 yield _end(last)
             # Of what no earlier run has marked, none has settled anything.
-            held.append(_reading(chunk, past if chunk.input.place in marks else None))
+            held.append(_reading(chunk, past if marked else None))
             last = chunk
             if fingerprints[chunk.input.place].is_verified:
                 yield from held

@@ -2,13 +2,14 @@
 
 import itertools
 import os
+from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum
 from hashlib import blake2b
 from pathlib import Path
 
 from segcli.delivery.journal import past as pasts
+from segcli.delivery.journal.columns import NameIndex
 from segcli.delivery.journal.file import lock
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Header, Past
@@ -16,6 +17,7 @@ from segcli.delivery.lines.fingerprint import verify
 from segcli.delivery.lines.source import Input
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
+from segcli.inputs.input_list import Picked, picked
 from segcli.secret import display_address
 
 
@@ -44,8 +46,12 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
             "Name another place for it: --journal PATH",
         ) from None
     try:
-        past = _past(path, header, inputs, start)
-        return Journal(path, past, _still_open(past, inputs))
+        past = _past(path, header, start)
+        placed = _placed(past, inputs)
+        if start is Start.RESUME:
+            _check_all_there(past, placed)
+            _verify(past, placed)
+        return Journal(path, past, _still_open(past, placed))
     finally:
         if os.fstat(descriptor).st_size == 0:
             _unlink_if_same(path, descriptor)
@@ -73,7 +79,7 @@ def _unlink_if_same(path: Path, descriptor: int) -> None:
         path.unlink()
 
 
-def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Past:
+def _past(path: Path, header: Header, start: Start) -> Past:
     try:
         found = pasts.read(path)
     except pasts.Damaged as damaged:
@@ -94,17 +100,22 @@ def _past(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
     if start is Start.FRESH:
         raise UsageError(_unfinished(path, found), _EITHER)
     _check_same_run(found.header, header)
-    _check_all_there(found, inputs)
-    _verify(found, _placed(found, inputs))
     return found
 
 
 def _unfinished(path: Path, found: Past) -> str:
     counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
-        f"an earlier run of {', '.join(found.header.inputs)} to {found.header.destination} "
+        f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
         f"was not finished ({counts}); its journal is {path}"
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names in a row; of a pattern's thousands only the first."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    left = len(names) - _NAMES_SHOWN
+    return f"{shown} and {left:,} more" if left > 0 else shown
 
 
 def _check_same_run(earlier: Header, now: Header) -> None:
@@ -118,7 +129,7 @@ def _check_same_run(earlier: Header, now: Header) -> None:
             )
     if len(earlier.inputs) != len(now.inputs):
         raise InputError(
-            f"the run to resume read {', '.join(earlier.inputs)}",
+            f"the run to resume read {_listed(earlier.inputs)}",
             "Name the same inputs in the same order.",
         )
     for option in sorted(earlier.options.keys() | now.options.keys()):
@@ -155,47 +166,62 @@ def _shown(option: str, value: object) -> str:
     return option if value is True else f"{option} {value}"
 
 
-def _placed(past: Past, inputs: Sequence[Input]) -> list[Input]:
+def _placed(past: Past, inputs: Sequence[Input]) -> Sequence[Input]:
     """Give each input the place it has had in the journal; a new one, in a folder, the next."""
-    places = {name: place for place, (name, _) in past.files.items()}
-    new = itertools.count(max(past.files, default=-1) + 1)
-
-    def place_of(entry: Input) -> int:
-        place = places.get(pasts.key_of(entry))
-        return next(new) if place is None else place
-
-    return [replace(entry, place=place_of(entry)) for entry in inputs]
-
-
-def _still_open(past: Past, inputs: Sequence[Input]) -> list[Input]:
-    """Return the inputs, in their places, that have to be read."""
-    return [
-        entry
-        for entry in _placed(past, inputs)
-        if not (past.is_done(entry.place) and past.ends[entry.place].version == entry.version)
-    ]
+    if not len(past.files):
+        return inputs
+    known = NameIndex(len(past.files), lambda place: past.files.get(place)[0])
+    new = itertools.count(len(past.files))
+    places = array("q")
+    for entry in inputs:
+        place = known.find(pasts.key_of(entry))
+        places.append(next(new) if place is None else place)
+    return Picked(inputs, array("I", range(len(inputs))), places)
 
 
-def _check_all_there(found: Past, inputs: Sequence[Input]) -> None:
+def _still_open(past: Past, placed: Sequence[Input]) -> Sequence[Input]:
+    """Return the inputs that have to be read."""
+    if not len(past.files):
+        return placed
+    return picked(
+        placed,
+        (
+            index
+            for index, entry in enumerate(placed)
+            if not (past.is_done(entry.place) and _end_version(past, entry) == entry.version)
+        ),
+    )
+
+
+def _end_version(past: Past, entry: Input) -> str | None:
+    end = past.files.end(entry.place)
+    return end.version if end else None
+
+
+def _check_all_there(found: Past, placed: Sequence[Input]) -> None:
     """Raise InputError where a file is gone that earlier runs have not settled to its end."""
-    names = {pasts.key_of(entry) for entry in inputs}
+    there = bytearray(len(found.files))
+    for entry in placed:
+        if entry.place < len(there):
+            there[entry.place] = 1
     for place, (name, _) in found.files.items():
-        if name not in names and not found.is_done(place):
+        if not there[place] and not found.is_done(place):
             raise InputError(
                 f"{name} is gone, and the run to resume has read a part of it",
                 "Put it back. --restart sends all that is there now, from the beginning.",
             )
 
 
-def _verify(found: Past, inputs: Sequence[Input]) -> None:
+def _verify(found: Past, placed: Sequence[Input]) -> None:
     """Raise InputError where an input has changed; of one of the same version nobody asks."""
-    for entry in inputs:
+    for entry in placed:
         mark = found.marks.get(entry.place)
-        _, version = found.files.get(entry.place, ("", ""))
+        _, version = found.files.get(entry.place)
         if mark and entry.can_be_read_again and not (version and version == entry.version):
             verify(entry, mark)
 
 
+_NAMES_SHOWN = 5
 _DAMAGED = (
     "Lines that it knew of would be sent again. Put a copy of it back if there is one, or add "
     "--restart to send everything again from the beginning."

@@ -1,0 +1,212 @@
+"""What a journal says of each input, held in little memory: there may be a hundred thousand."""
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from segcli.delivery.journal.positions import Positions
+from segcli.delivery.lines.fingerprint import Mark
+from segcli.inputs.number_column import NumberColumn
+from segcli.inputs.text_column import TextColumn
+
+_NONE = -1
+_DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where an input ended: how many lines it had, and the version of it that was read."""
+
+    lines: int
+    version: str
+
+
+class Files:
+    """Which name and version each input had, and where it ended, by its place."""
+
+    def __init__(self) -> None:
+        self._folders: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._folder_of = NumberColumn()
+        # The name in its folder, and behind it the version.
+        self._names = TextColumn()
+        self._lines = NumberColumn()
+        # Only where a file was of another version when it ended than it is now.
+        self._ended_as: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        """How many places there are, those among them that nothing is known of."""
+        return len(self._folder_of)
+
+    def get(self, place: int) -> tuple[str, str]:
+        """Return the name and the version; both are empty where nothing is known."""
+        if self._folder_of[place] == _NONE:
+            return "", ""
+        name, _, version = self._names[place].rpartition("\0")
+        return self._folders[self._folder_of[place]] + name, version
+
+    def set(self, place: int, name: str, version: str) -> None:
+        """Note which file an input is."""
+        known = self.get(place)[1]
+        if known != version and place not in self._ended_as and self._lines[place] != _NONE:
+            self._ended_as[place] = known
+        path, slash, last = name.rpartition("/")
+        folder = path + slash
+        number = self._numbers.setdefault(folder, len(self._folders))
+        if number == len(self._folders):
+            self._folders.append(folder)
+        self._folder_of[place] = number
+        self._names[place] = f"{last}\0{version}"
+
+    def items(self) -> Iterator[tuple[int, tuple[str, str]]]:
+        """Yield each place that is known, with name and version."""
+        for place, folder in enumerate(self._folder_of):
+            if folder != _NONE:
+                yield place, self.get(place)
+
+    def end(self, place: int) -> End | None:
+        """Return where an input ended; None where nobody knows."""
+        lines = self._lines[place]
+        if lines == _NONE:
+            return None
+        return End(lines, self._ended_as.get(place, self.get(place)[1]))
+
+    def set_end(self, place: int, end: End) -> None:
+        """Note where an input ended."""
+        self._lines[place] = end.lines
+        self._ended_as.pop(place, None)
+        if self.get(place)[1] != end.version:
+            self._ended_as[place] = end.version
+
+    def ends(self) -> Iterator[tuple[int, End]]:
+        """Yield each place whose end is known, with that."""
+        for place in range(len(self._lines)):
+            if end := self.end(place):
+                yield place, end
+
+
+class Marks(Mapping[int, Mark]):
+    """How far each input was read, by its place."""
+
+    def __init__(self) -> None:
+        self._to = NumberColumn()
+        self._open = bytearray()
+        self._digests = bytearray()
+        # What has a digest of another form than a fingerprint's.
+        self._others: dict[int, Mark] = {}
+
+    def __len__(self) -> int:
+        return sum(to != _NONE for to in self._to)
+
+    def __iter__(self) -> Iterator[int]:
+        return (place for place, to in enumerate(self._to) if to != _NONE)
+
+    def __getitem__(self, place: int) -> Mark:
+        if self._to[place] == _NONE:
+            raise KeyError(place)
+        if place in self._others:
+            return self._others[place]
+        digest = self._digests[place * _DIGEST : (place + 1) * _DIGEST]
+        return Mark(self._to[place], digest.hex(), bool(self._open[place]))
+
+    def __setitem__(self, place: int, mark: Mark) -> None:
+        self._to[place] = mark.to
+        missing = len(self._to) - len(self._open)
+        self._open += bytes(missing)
+        self._digests += bytes(missing * _DIGEST)
+        self._others.pop(place, None)
+        digest = _as_bytes(mark.digest)
+        if digest is None:
+            self._others[place] = mark
+            return
+        self._open[place] = mark.is_open
+        self._digests[place * _DIGEST : (place + 1) * _DIGEST] = digest
+
+
+class SettledLines(Mapping[int, Positions]):
+    """Which lines of each input are settled, by its place."""
+
+    def __init__(self) -> None:
+        # The low watermark of each; those that have lines beyond it are in `_some`.
+        self._low = NumberColumn()
+        self._some: dict[int, Positions] = {}
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[int]:
+        return (place for place, low in enumerate(self._low) if low > 0 or place in self._some)
+
+    def __getitem__(self, place: int) -> Positions:
+        if place in self._some:
+            return self._some[place]
+        low = self._low_of(place)
+        if not low:
+            raise KeyError(place)
+        positions = Positions()
+        positions.low = low
+        return positions
+
+    def add(self, place: int, first: int, last: int) -> int:
+        """Add the lines from first to last; return how many were new."""
+        positions = self._some.get(place)
+        if positions is None:
+            positions = Positions()
+            positions.low = self._low_of(place)
+        new = positions.add(first, last)
+        # In this order, for the thread that reads: a settled line is always in one of the two.
+        self._low[place] = positions.low
+        if positions.beyond:
+            self._some[place] = positions
+        else:
+            self._some.pop(place, None)
+        return new
+
+    def holds(self, place: int, number: int) -> bool:
+        """Tell whether a line is settled."""
+        positions = self._some.get(place)
+        if positions is not None and number in positions:
+            return True
+        return number <= self._low_of(place)
+
+    def are_all_to(self, place: int, number: int) -> bool:
+        """Tell whether every line up to a number is settled, and one at least."""
+        return 0 < self._low_of(place) >= number
+
+    def _low_of(self, place: int) -> int:
+        return max(self._low[place], 0)
+
+
+class NameIndex:
+    """Finds texts among many by their number; a dict of as many takes ten times the memory."""
+
+    def __init__(self, count: int, text_of: Callable[[int], str]) -> None:
+        """Take in the texts with the numbers below `count`; of equal ones the first counts."""
+        self._text_of = text_of
+        self._mask = (1 << (2 * count).bit_length()) - 1
+        self._numbers = array("i", [_NONE]) * (self._mask + 1)
+        for number in range(count):
+            at, known = self._slot(text_of(number))
+            if known is None:
+                self._numbers[at] = number
+
+    def find(self, text: str) -> int | None:
+        """Return the number of a text; None where it is not among them."""
+        return self._slot(text)[1]
+
+    def _slot(self, text: str) -> tuple[int, int | None]:
+        at = hash(text) & self._mask
+        while (number := self._numbers[at]) != _NONE:
+            if self._text_of(number) == text:
+                return at, number
+            at = (at + 1) & self._mask
+        return at, None
+
+
+def _as_bytes(digest: str) -> bytes | None:
+    """Return a digest as bytes; None where it would not come back as the same text."""
+    try:
+        content = bytes.fromhex(digest)
+    except ValueError:
+        return None
+    return content if len(content) == _DIGEST and content.hex() == digest else None

@@ -1,0 +1,215 @@
+"""Inputs held in little memory: a folder may have a hundred thousand files."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
+
+from segcli.inputs.input import Input
+from segcli.inputs.number_column import NumberColumn
+from segcli.inputs.text_column import TextColumn
+from segcli.secret import display_address
+
+if TYPE_CHECKING:
+    from segcli.inputs.store import Object
+
+_NOT_TOLD = -1
+_ROW = 4
+_DAY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """What inputs have in common that lie in one folder, on disk or in a store.
+
+    path: What their names begin with, a slash at the end.
+    found_in: The folder or address that was named, where they were not themselves.
+    day: The day of an archive, in unix seconds, that the folder is of.
+    store: The store; None for a folder on disk.
+    shown_before: What stands before the path in a store where it is shown.
+    """
+
+    path: str
+    found_in: str = ""
+    day: int | None = None
+    store: Any = None
+    shown_before: str = ""
+
+
+class InputList(Sequence[Input]):
+    """Inputs in their order. Each takes some 30 bytes and its name; it is made when asked for.
+
+    The place of each is its index.
+    """
+
+    def __init__(self) -> None:
+        self._folders: list[Folder] = []
+        self._numbers: dict[Folder, int] = {}
+        self._folder_of = NumberColumn()
+        # Of an object in a store its version stands behind its name.
+        self._names = TextColumn()
+        self._sizes = NumberColumn()
+        # When a file was changed last, in nanoseconds; of an object whether it has ranges.
+        self._stamps = NumberColumn()
+        self._order = array("I")
+        self._renamed: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> Input: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Input]: ...
+    def __getitem__(self, index: int | slice) -> Input | list[Input]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        return self._input(self._order[place], place)
+
+    def add_file(self, folder: Folder, name: str, size: int | None, changed: int | None) -> int:
+        """Add a file on disk, or stdin, or what has no size; return the number of its row.
+
+        `changed` is when, in nanoseconds. It is among the inputs once `place` is given its row.
+        """
+        return self._add(folder, name, size, _NOT_TOLD if changed is None else changed)
+
+    def add_object(self, folder: Folder, found: "Object") -> int:
+        """Add an object of a store, as `add_file` does."""
+        name = found.path.removeprefix(folder.path)
+        return self._add(folder, f"{name}\0{found.version}", found.size, int(found.in_ranges))
+
+    def place(self, rows: Iterable[int]) -> None:
+        """Put rows at the end of the inputs, in this order."""
+        self._order.extend(rows)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were added."""
+        return len(self._sizes)
+
+    def input_of(self, row: int) -> Input:
+        """Return the input of a row that has no place yet."""
+        return self._input(row, _NOT_TOLD)
+
+    def in_order(self, first: int, skip: int) -> "array[int]":
+        """Return the rows from `first` on in the order of their names.
+
+        Those of an archive come by day and file first: so a user's events stay in order where
+        several sources have seen them. All their paths have the first `skip` characters in common.
+        """
+        ranks = self._ranks()
+        keys = [self._key(row, ranks, skip) for row in range(first, len(self._sizes))]
+        keys.sort()
+        return array("I", (int.from_bytes(key[-_ROW:], "big") for key in keys))
+
+    def rename(self, place: int, name: str) -> None:
+        """Let an input have another name where it is shown."""
+        self._renamed[place] = name
+
+    def _add(self, folder: Folder, name: str, size: int | None, stamp: int) -> int:
+        number = self._numbers.setdefault(folder, len(self._folders))
+        if number == len(self._folders):
+            self._folders.append(folder)
+        self._folder_of.append(number)
+        self._names.append(name)
+        self._sizes.append(_NOT_TOLD if size is None else size)
+        self._stamps.append(stamp)
+        return len(self._sizes) - 1
+
+    def _ranks(self) -> dict[int, int]:
+        """Return where each folder stands in the order of their paths."""
+        in_order = sorted(range(len(self._folders)), key=lambda number: self._folders[number].path)
+        return {number: rank for rank, number in enumerate(in_order)}
+
+    def _key(self, row: int, ranks: dict[int, int], skip: int) -> bytes:
+        """Return what a row is sorted by, and the row: one short value each takes least memory."""
+        number = self._folder_of[row]
+        folder, name = self._folders[number], self._names.encoded(row)
+        if folder.day is None:
+            path = folder.path[skip:].encode(errors="surrogatepass") + name
+            return b"%b%b\0%b" % (bytes(_DAY), path, row.to_bytes(_ROW, "big"))
+        day = (folder.day + 1).to_bytes(_DAY, "big")
+        rank = ranks[number].to_bytes(_ROW, "big")
+        return b"%b%b\0%b%b" % (day, name, rank, row.to_bytes(_ROW, "big"))
+
+    def _input(self, row: int, place: int) -> Input:
+        folder = self._folders[self._folder_of[row]]
+        size = None if self._sizes[row] == _NOT_TOLD else self._sizes[row]
+        if folder.store is not None:
+            return self._remote(row, place, size)
+        name, changed = folder.path + self._names[row], self._stamps[row]
+        version = "" if size is None or changed == _NOT_TOLD else version_of(size, changed)
+        return Input(name, size, place, folder.found_in, folder.day, version)
+
+    def _remote(self, row: int, place: int, size: int | None) -> Input:
+        from segcli.inputs.store import Object  # noqa: PLC0415  # not needed for files on disk
+
+        folder = self._folders[self._folder_of[row]]
+        name, _, version = self._names[row].rpartition("\0")
+        found = Object(
+            store=folder.store,
+            path=folder.path + name,
+            size=size,
+            version=version,
+            in_ranges=bool(self._stamps[row]),
+        )
+        title = self._renamed.get(place) or display_address(folder.shown_before + found.path)
+        return Input(title, size, place, folder.found_in, folder.day, version, found)
+
+
+class Picked(Sequence[Input]):
+    """Some of other inputs, in their order, and maybe each with another place."""
+
+    def __init__(
+        self, found: Sequence[Input], indexes: "array[int]", places: "array[int] | None" = None
+    ) -> None:
+        self._found = found
+        self._indexes = indexes
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._indexes)
+
+    @overload
+    def __getitem__(self, index: int) -> Input: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Input]: ...
+    def __getitem__(self, index: int | slice) -> Input | list[Input]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        entry = self._found[self._indexes[index]]
+        return replace(entry, place=self._places[index]) if self._places else entry
+
+    def __iter__(self) -> Iterator[Input]:
+        for index in range(len(self)):
+            yield self[index]
+
+
+class Titles(Sequence[str]):
+    """The titles of inputs, each made when asked for."""
+
+    def __init__(self, found: Sequence[Input]) -> None:
+        self._found = found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [entry.title for entry in self._found[index]]
+        return self._found[index].title
+
+
+def picked(found: Sequence[Input], indexes: Iterable[int]) -> Sequence[Input]:
+    """Return the inputs with these indexes."""
+    return Picked(found, array("I", indexes))
+
+
+def version_of(size: int, changed: int) -> str:
+    """Return what differs once a file on disk was written to."""
+    return f"{size}-{changed}"

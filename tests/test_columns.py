@@ -1,0 +1,121 @@
+"""What a journal knows of each input is the same as in a dict, in less memory."""
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.delivery.journal.columns import End, Files, Marks, NameIndex, SettledLines
+from segcli.delivery.lines.fingerprint import Mark
+from segcli.inputs.number_column import NumberColumn
+from segcli.inputs.text_column import TextColumn
+
+PLACES = st.integers(0, 30)
+TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=8)
+NUMBERS = st.integers(-1, 2**62)
+
+
+@given(st.lists(st.tuples(PLACES, NUMBERS)))
+def test_numbers_are_what_was_set_last(steps: list[tuple[int, int]]) -> None:
+    column, expected = NumberColumn(), dict[int, int]()
+    for place, number in steps:
+        column[place] = expected[place] = number
+    assert list(column) == [expected.get(place, -1) for place in range(len(column))]
+    assert [column[place] for place in range(-2, 40)] == [
+        expected.get(place, -1) for place in range(-2, 40)
+    ]
+
+
+@given(st.lists(st.tuples(PLACES, st.text(st.characters(), max_size=8))))
+def test_texts_are_what_was_set_last_whatever_characters_they_hold(
+    steps: list[tuple[int, str]],
+) -> None:
+    column, expected = TextColumn(), dict[int, str]()
+    for place, text in steps:
+        column[place] = expected[place] = text
+    assert [column[place] for place in range(len(column))] == [
+        expected.get(place, "") for place in range(len(column))
+    ]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("file"), PLACES, TEXTS, TEXTS),
+            st.tuples(st.just("end"), PLACES, st.integers(0, 9), TEXTS),
+        )
+    )
+)
+def test_files_and_their_ends_are_what_was_noted_last(
+    steps: list[tuple[str, int, object, str]],
+) -> None:
+    files, names, ends = Files(), dict[int, tuple[str, str]](), dict[int, End]()
+    for what, place, value, version in steps:
+        if what == "file":
+            names[place] = f"/a/{value}/{value}", version
+            files.set(place, *names[place])
+        else:
+            ends[place] = End(int(str(value)), version)
+            files.set_end(place, ends[place])
+    assert dict(files.items()) == names
+    assert dict(files.ends()) == ends
+    assert [files.end(place) for place in range(40)] == [ends.get(place) for place in range(40)]
+    assert [files.get(place) for place in range(40)] == [
+        names.get(place, ("", "")) for place in range(40)
+    ]
+
+
+DIGESTS = st.one_of(TEXTS, st.binary(min_size=16, max_size=16).map(bytes.hex))
+
+
+@given(st.lists(st.tuples(PLACES, NUMBERS.filter(lambda to: to >= 0), DIGESTS, st.booleans())))
+def test_marks_are_what_was_set_last(steps: list[tuple[int, int, str, bool]]) -> None:
+    marks, expected = Marks(), dict[int, Mark]()
+    for place, to, digest, is_open in steps:
+        marks[place] = expected[place] = Mark(to, digest, is_open)
+    assert marks == expected
+    assert len(marks) == len(expected)
+
+
+@given(st.lists(st.tuples(PLACES, st.integers(1, 20), st.integers(0, 5))))
+def test_exactly_the_lines_that_were_added_are_settled(steps: list[tuple[int, int, int]]) -> None:
+    settled, expected = SettledLines(), dict[int, set[int]]()
+    for place, first, more in steps:
+        lines = set(range(first, first + more + 1))
+        known = expected.setdefault(place, set())
+        assert settled.add(place, first, first + more) == len(lines - known)
+        known |= lines
+    assert settled.keys() == expected.keys()
+    for place in range(31):
+        held = {number for number in range(1, 40) if settled.holds(place, number)}
+        assert held == expected.get(place, set())
+        for number in range(1, 40):
+            assert settled.are_all_to(place, number) == (set(range(1, number + 1)) <= held)
+
+
+def test_a_settled_line_is_settled_for_a_thread_that_asks_while_others_are_added() -> None:
+    settled = SettledLines()
+    lines = range(2, 4_000, 2)
+    for number in lines:
+        settled.add(0, number, number)
+    over = threading.Event()
+    missed: list[int] = []
+
+    def ask() -> None:
+        while not over.is_set():
+            missed.extend(number for number in lines if not settled.holds(0, number))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    for number in range(1, 4_000, 2):
+        settled.add(0, number, number)
+    over.set()
+    thread.join()
+    assert missed == []
+
+
+@given(st.lists(TEXTS, max_size=40), TEXTS)
+def test_names_are_found_by_the_first_place_that_has_them(names: list[str], other: str) -> None:
+    index = NameIndex(len(names), names.__getitem__)
+    for name in [*names, other]:
+        assert index.find(name) == (names.index(name) if name in names else None)
