@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from segcli.delivery.rewriting import is_stream, open_to_append, write_all
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
 from segcli.exact_json import loads
@@ -36,6 +37,8 @@ class Rejects:
         self._sync: GroupSync | None = None
         self._kept_before: set[_Kept] = set()
         check_writable(path)
+        if is_stream(path):
+            self._file = _open_stream(path)
 
     def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
         """Do not keep again what is open and stands behind that position, word for word.
@@ -43,7 +46,7 @@ class Rejects:
         A killed run may have kept lines, and half of one, that no journal knows of. Others may
         have written there too, and people: what is theirs is left alone.
         """
-        if not self.path.exists():
+        if is_stream(self.path) or not self.path.exists():
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
@@ -75,7 +78,8 @@ class Rejects:
         # `transform` keeps rejects too, and needs no event loop.
         from segcli.delivery.journal.sync import GroupSync  # noqa: PLC0415
 
-        if self._file is None:
+        # A pipe and a device have no disk.
+        if self._file is None or not self._file.readable():
             return
         self._sync = self._sync or GroupSync(self._file.fileno())
         self._sync.wrote()
@@ -127,10 +131,21 @@ def default_path(destination: str, taken: Sequence[str]) -> Path:
     return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 
 
+def _open_stream(path: Path) -> FileIO:
+    """Open a pipe before the run: that waits for its reader."""
+    try:
+        return open_to_append(path)
+    except OSError as error:
+        raise OutputError(
+            f"the rejects file {path} cannot be written: {error.strerror}",
+            "Name another one: --rejects PATH",
+        ) from None
+
+
 def _open(path: Path) -> FileIO:
     """Open for appending, on a line of its own: a killed run may have left half a line."""
-    file = FileIO(path, "a+")
-    if file.tell():
+    file = open_to_append(path)
+    if file.readable() and file.tell():
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
             _write(file, b"\n")
@@ -139,6 +154,9 @@ def _open(path: Path) -> FileIO:
 
 def _write(file: FileIO, data: bytes) -> None:
     """Write all of it; a disk that is nearly full takes a part without an error."""
+    if not file.readable():
+        write_all(file.fileno(), data)
+        return
     while data:
         data = data[file.write(data) or 0 :]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segcli.delivery.journal.file import is_still_there, replaced, take_room, write
+from segcli.delivery.journal.file import is_still_there, remove, replaced, take_room, write
 from segcli.delivery.journal.past import End, Past, encode, key_of, mark_fields, name_of
 from segcli.delivery.journal.positions import ranges
 from segcli.delivery.journal.reading import Reading, open_lines
@@ -168,7 +168,7 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
-        self.path.unlink(missing_ok=True)
+        remove(self.path, self._file)
         self.close()
 
     def _news_of(self, place: int) -> dict[str, Any]:
