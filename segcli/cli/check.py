@@ -9,6 +9,7 @@ from segcli.cli import formats, report
 from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
+from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.quantities import RATE
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
@@ -77,8 +78,10 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     nothing, if an input cannot be read to its end.
     """
     _check_golden(how)
-    report.check_outputs(asked, {"--expect": how.expect})
+    # Without --update it is only read, but then it is no input either.
+    files = check_outputs(asked, writes={"--expect": how.expect})
     inputs = found(asked)
+    check_found(files, inputs)
     job = job_of(asked)
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)

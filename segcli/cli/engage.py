@@ -10,6 +10,7 @@ from segcli.cli import target
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
+from segcli.cli.output_checks import check_written
 from segcli.cli.quantities import Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
 from segcli.delivery.audience.member import Columns
@@ -116,6 +117,7 @@ def status(state: Path | None) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    check_written({"--state": place_of(state)})
     table = Table(box=None, padding=(0, 3, 0, 0))
     for title in ("name", "kind", "property", "destination", "members", "pending", "last sync"):
         is_count = title in {"members", "pending"}
@@ -140,6 +142,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
 
     The next sync tells every member again; nobody is told anything now.
     """
+    check_written({"--state": place_of(state)}, [dest])
     count = 0
     dest = target.name_of(dest) if dest else None
     if place_of(state).exists():

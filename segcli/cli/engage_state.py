@@ -43,7 +43,8 @@ def changed_state(path: Path | None) -> Iterator[State]:
 def _locked(place: Path) -> int:
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return lock(place.with_name(f"{place.name}.lock"), option="--state")
+        beside = place.with_name(f"{place.name}.lock")
+        return lock(beside, option="--state", follow=False)
     except OSError as error:
         raise OutputError(
             f"the state {place} cannot be used: {error.strerror}",

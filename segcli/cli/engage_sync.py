@@ -11,8 +11,9 @@ import click
 from segcli import settings
 from segcli.cli import report
 from segcli.cli.ending import Ending
-from segcli.cli.engage_state import changed_state, read_state
+from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.job import job_of
+from segcli.cli.output_checks import check_outputs
 from segcli.cli.sending import (
     PaceOptions,
     SandboxOptions,
@@ -135,7 +136,8 @@ class _Sync:
 def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Make the difference, tell it, and return the exit code."""
     entry = _one_file(asked.file)
-    report.check_outputs(asked, {"--state": asked.state})
+    kept_in = {"--state": place_of(asked.state)}
+    check_outputs(asked, writes=kept_in)
     with staged(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
         if "identify" not in job.destination.kinds:
@@ -144,7 +146,7 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
         if asked.dry_run:
             return _rehearse(one)
         settings.require(job.destination.name, job.settings)
-        report.check_outputs(replace(asked, rejects=one.kept), {"--state": asked.state})
+        check_outputs(replace(asked, rejects=one.kept), writes=kept_in)
         with changed_state(asked.state) as state:
             return _tell(one, pace, state)
 

@@ -54,7 +54,22 @@ def begin_journal(
     A rehearsal and an input that flows in once have a journal only where one is named. Raises
     UsageError, InputError and OutputError, before anything is sent.
     """
-    from segcli.delivery.journal.resume import Start, begin, default_path
+    from segcli.delivery.journal.resume import Start, begin
+
+    path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
+    if path is None:
+        return None, job
+    header = _header(asked, job, rehearsal=rehearsal)
+    start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
+    journal = begin(path, header, inputs, start)
+    return journal, _with_moments(job, journal.past.header.moments)
+
+
+def journal_path(
+    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+) -> Path | None:
+    """Return where the run's journal is, if it has one; raises UsageError."""
+    from segcli.delivery.journal.resume import default_path
 
     if how.resume and how.restart:
         raise UsageError("--resume and --restart do not go together", "Type one of them.")
@@ -63,12 +78,9 @@ def begin_journal(
         if how.resume or how.restart:
             why = "--sandbox" if rehearsal else "stdin"
             raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
-        return None, job
+        return None
     header = _header(asked, job, rehearsal=rehearsal)
-    path = how.journal or default_path(Path(click.get_app_dir("segcli")), header)
-    start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
-    journal = begin(path, header, inputs, start)
-    return journal, _with_moments(job, journal.past.header.moments)
+    return how.journal or default_path(Path(click.get_app_dir("segcli")), header)
 
 
 def how_to_resume(asked: JobOptions, job: Job) -> str:

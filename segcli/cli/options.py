@@ -91,6 +91,10 @@ class Files(Outputs, Protocol):
         """Where rejected and refused events go."""
 
 
+class RunFiles(Files, Target, Protocol):
+    """The options of a run that name its files and its destination."""
+
+
 def packed(
     into: type[Any], name: str, *options: Callable[[Any], Any]
 ) -> Callable[[Command], Command]:

@@ -1,7 +1,7 @@
 """`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ import click
 from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
+from segcli.cli.output_checks import check_holds_records, check_written
 from segcli.cli.quantities import DURATION, RATE
 from segcli.cli.sending import FAULT, host
 from segcli.destination import Destination
@@ -83,6 +84,7 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
     It checks route, key and body as the vendor would, keeps counts, and plays faults.
     GET /_sandbox tells what it got.
     """
+    _check_keep(stage.keep, dest)
     described = {name: target.find(name) for name in dest}
     script = Script(
         key=stage.key,
@@ -102,6 +104,16 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
             "Name another one: --port N, or --port 0 for a free one",
         ) from None
     return 0
+
+
+def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
+    """Raise UsageError where --keep would add to a file that is something else."""
+    if keep is None:
+        return
+    if not keep.parent.is_dir():
+        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
+    check_written({"--keep": keep}, dest)
+    check_holds_records("--keep", keep, "file of payloads")
 
 
 def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: str) -> None:

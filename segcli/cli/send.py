@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from segcli import settings
-from segcli.cli import report
 from segcli.cli.choice import Choice, choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
-from segcli.cli.journal import begin_journal, how_to_resume
+from segcli.cli.journal import begin_journal, how_to_resume, journal_path
 from segcli.cli.options import JobOptions, job_options, packed
+from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.sending import (
     PACE_OPTIONS,
     SANDBOX_OPTIONS,
@@ -94,7 +94,9 @@ def _send(
     job = job_of(asked, overrides=overrides_of(standin))
     settings.require(job.destination.name, job.settings)
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
-    report.check_outputs(replace(asked, rejects=kept), {"--journal": how.journal})
+    path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
+    files = check_outputs(replace(asked, rejects=kept), writes={"--journal": path})
+    check_found(files, inputs)
     rejects.check_writable(kept)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}

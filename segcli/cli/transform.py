@@ -9,6 +9,7 @@ from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
+from segcli.cli.output_checks import check_found, check_outputs
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
@@ -35,13 +36,13 @@ def transform_and_report(
     asked: JobOptions, *, every_line: bool = False, jobs: int | None = None
 ) -> int:
     """Print the payloads and the summary; return the exit code."""
-    report.check_outputs(asked)
+    files = check_outputs(asked)
     inputs = found(asked)
+    check_found(files, inputs)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)
-    report.check_stdout(choice.inputs)
     ending = Ending(
         command="transform",
         job=job,

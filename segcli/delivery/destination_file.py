@@ -1,5 +1,6 @@
 """A destination's file on the disk."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,27 @@ def read_destination(name: str) -> Destination[Any]:
             raise ValueError(f"{beside} {problem}") from None
 
     return described(text, name, load)
+
+
+def files_described(name: str) -> list[Path]:
+    """Return the file that describes a destination, and the mapping files that it names.
+
+    A file that cannot be read names none; `read_destination` says what is wrong with it.
+    """
+    from segcli.mapping_file.document import parsed  # noqa: PLC0415
+
+    path = Path(name)
+    document: dict[str, Any] = {}
+    with suppress(ValueError, DestinationError):
+        if path.is_file():
+            document = parsed(_text(path), name)
+    actions = document.get("actions")
+    named = [
+        action.get("mapping_file")
+        for action in (actions if isinstance(actions, list) else [])
+        if isinstance(action, dict)
+    ]
+    return [path, *(path.parent / other for other in named if isinstance(other, str))]
 
 
 def _text(path: Path) -> str:

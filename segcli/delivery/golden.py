@@ -78,7 +78,7 @@ def _read(path: Path) -> Comparison:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        rewrite(path, content)
+        rewrite(path, [content])
     except OSError as error:
         raise OutputError(
             f"the golden file {path} cannot be written: {error.strerror}",

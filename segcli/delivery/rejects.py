@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import orjson
 
 from segcli.delivery.file_lock import locked
+from segcli.delivery.rewriting import is_stream, open_to_append, write_all
 from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
 from segcli.exact_json import loads
@@ -37,6 +38,8 @@ class Rejects:
         self._sync: GroupSync | None = None
         self._kept_before: set[_Kept] = set()
         check_writable(path)
+        if is_stream(path):
+            self._file = _open_stream(path)
 
     def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
         """Do not keep again what is open and stands behind that position, word for word.
@@ -44,7 +47,7 @@ class Rejects:
         A killed run may have kept lines, and half of one, that no journal knows of. Others may
         have written there too, and people: what is theirs is left alone.
         """
-        if not self.path.exists():
+        if is_stream(self.path) or not self.path.exists():
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
@@ -67,7 +70,7 @@ class Rejects:
         try:
             records = b"".join(_record(line, settled) for line in lines)
             if self._file is None:
-                self._file = FileIO(self.path, "a+")
+                self._file = open_to_append(self.path)
             with locked(self._file.fileno()):
                 _begin_line(self._file)
                 _write(self._file, records)
@@ -79,7 +82,8 @@ class Rejects:
         # `transform` keeps rejects too, and needs no event loop.
         from segcli.delivery.journal.sync import GroupSync  # noqa: PLC0415
 
-        if self._file is None:
+        # A pipe and a device have no disk.
+        if self._file is None or not self._file.readable():
             return
         self._sync = self._sync or GroupSync(self._file.fileno())
         self._sync.wrote()
@@ -131,9 +135,20 @@ def default_path(destination: str, taken: Sequence[str]) -> Path:
     return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 
 
+def _open_stream(path: Path) -> FileIO:
+    """Open a pipe before the run: that waits for its reader."""
+    try:
+        return open_to_append(path)
+    except OSError as error:
+        raise OutputError(
+            f"the rejects file {path} cannot be written: {error.strerror}",
+            "Name another one: --rejects PATH",
+        ) from None
+
+
 def _begin_line(file: FileIO) -> None:
     """End a line that a run has left half written, killed or on a full disk. Needs the lock."""
-    if file.seekable() and file.seek(0, os.SEEK_END):
+    if file.readable() and file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
             _write(file, b"\n")
@@ -149,6 +164,9 @@ def _cut_if_torn(descriptor: int, start: int) -> None:
 
 def _write(file: FileIO, data: bytes) -> None:
     """Write all of it; a disk that is nearly full takes a part without an error."""
+    if not file.readable():
+        write_all(file.fileno(), data)
+        return
     while data:
         data = data[file.write(data) or 0 :]
 

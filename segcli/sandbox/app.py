@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segcli.delivery.rewriting import open_to_append, write_all
 from segcli.sandbox import replies
 from segcli.sandbox.body import JSON, line
 from segcli.sandbox.counts import Counts
@@ -60,7 +61,7 @@ class Sandbox:
         self._counts = Counts()
         self._bucket = full_bucket(script.rate, time.monotonic()) if script.rate else None
         if script.keep is not None:
-            script.keep.open("ab").close()
+            open_to_append(script.keep).close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or spoil it as the script says."""
@@ -160,8 +161,9 @@ class Sandbox:
         route = path.removeprefix(self.vendor(name).home)
         if self._script.keep is not None:
             # Opened and closed for each request: the lines outlive this process at any moment.
-            with self._script.keep.open("ab") as file:
-                file.write(b"".join(_kept(name, route, item=item) for item in items))
+            with open_to_append(self._script.keep) as file:
+                lines = (_kept(name, route, item=item) for item in items)
+                write_all(file.fileno(), b"".join(lines))
         if self._script.remember:
             self.accepted.extend(Received(name, route, item.payload) for item in items)
         self._counts.of(name).accept(route, len(items))

@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segcli.delivery.journal.past import sync_folder
+from segcli.delivery.rewriting import PRIVATE, replace_file
 from segcli.errors import OutputError, UsageError
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
 
 
-def lock(path: Path, *, option: str = "--journal") -> int:
+def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
     """Open the file and lock it for this process; the lock goes with the process.
 
-    Raises UsageError where another process holds it, otherwise OutputError or OSError.
+    A new file is 0600. Unless `follow`, the file must not be a symbolic link. Raises UsageError
+    where another process holds it, otherwise OutputError or OSError.
     """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, flags, PRIVATE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OutputError(f"{option} {path} is no regular file", "Name a place for one.")
@@ -66,21 +69,27 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
 
     Returns its descriptor and the end of what it says; raises OSError.
     """
-    new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
+    end = 0
+
+    def fill(descriptor: int) -> None:
+        nonlocal end
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        end = 0
         for line in lines:
             write(descriptor, line, end)
             end += len(line)
         if room:
             take_room(descriptor, end, room)
-        os.fsync(descriptor)
-        new.replace(path)
-        sync_folder(path.parent)
+
+    descriptor = replace_file(path, fill, private=True)
+    try:
+        sync_folder(Path(os.path.realpath(path)).parent)
     except BaseException:
         os.close(descriptor)
-        new.unlink(missing_ok=True)
         raise
     return descriptor, end
+
+
+def remove(path: Path, descriptor: int) -> None:
+    """Remove a locked file, unless another one has taken its place; a link to it stays."""
+    if is_still_there(path, descriptor):
+        Path(os.path.realpath(path)).unlink(missing_ok=True)

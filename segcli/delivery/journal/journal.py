@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli.delivery.journal.columns import End, NameIndex
-from segcli.delivery.journal.file import is_still_there, replaced, take_room, write
+from segcli.delivery.journal.file import is_still_there, remove, replaced, take_room, write
 from segcli.delivery.journal.past import (
     Past,
     encode,
@@ -187,8 +187,7 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal: there is nothing left to go on with."""
-        if is_still_there(self.path, self._file):
-            self.path.unlink(missing_ok=True)
+        remove(self.path, self._file)
         os.close(self._file)
 
     def _sign_off(self) -> None:

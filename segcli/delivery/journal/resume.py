@@ -10,7 +10,7 @@ from pathlib import Path
 
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.columns import NameIndex
-from segcli.delivery.journal.file import lock
+from segcli.delivery.journal.file import lock, remove
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Header, Past
 from segcli.delivery.lines.fingerprint import verify
@@ -54,7 +54,8 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
         return Journal(path, past, _still_open(past, placed))
     finally:
         if os.fstat(descriptor).st_size == 0:
-            _unlink_if_same(path, descriptor)
+            # Locking made it, unless a journal has taken its place.
+            remove(path, descriptor)
         os.close(descriptor)
 
 
@@ -71,12 +72,6 @@ def names_of(names: Sequence[str]) -> list[str]:
         display_address(name) if name == "-" or is_address(name) else pasts.name_of(Path(name))
         for name in names or ["-"]
     ]
-
-
-def _unlink_if_same(path: Path, descriptor: int) -> None:
-    """Remove the empty file that locking made, unless a journal has taken its place."""
-    if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
-        path.unlink()
 
 
 def _past(path: Path, header: Header, start: Start) -> Past:
