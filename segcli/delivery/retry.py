@@ -5,7 +5,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -106,7 +106,7 @@ class Courier:
         if reply.status in _OVERLOADED:
             self.pace.halve(sent_at)
         verdict = self.job.destination.verdict(self._harmless(reply))
-        return _Answer(of_batch(verdict, len(batch)), reply.status)
+        return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
 
     async def _conclude(
         self, batch: Sequence[Item], answer: "_Answer", attempts: int
@@ -198,7 +198,7 @@ class Courier:
             body = dumps(_with_texts(loads(reply.body), self._hide))
         except ValueError:
             body = self._any_secret.sub(b"***", reply.body)
-        return Reply(reply.status, reply.headers, body)
+        return replace(reply, body=body)
 
     def _hide(self, text: str) -> str:
         return hidden(text, self._secrets)
