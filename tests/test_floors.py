@@ -24,6 +24,8 @@ FLOORS = {
     "segcli.template": VALUES,
     "segcli.wire": VALUES,
     "segcli.secret": VALUES,
+    "segcli.key_forms": VALUES,
+    "segcli.redaction": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
