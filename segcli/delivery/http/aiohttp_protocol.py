@@ -37,66 +37,70 @@ class ReplyProtocol(ResponseHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
+        self._params: dict[str, Any] = {}
         self._awaits_head = False
+        self._parses_apart = False
         self._head = b""
         self._size = 0
 
     def set_response_params(self, **params: Any) -> None:
         """Prepare for the reply to the next request."""
-        self._awaits_head, self._head, self._size = True, b"", 0
+        self._params = params
+        self._awaits_head, self._parses_apart, self._head, self._size = True, False, b"", 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and a head by itself."""
-        while self._awaits_head and data and self._exception is None:
-            end = self._end_of_head(data)
-            self._head = (self._head + data[:end]).lstrip(b"\r\n")
-            if self._is_too_much(end, _LONGEST_HEAD):
-                return
-            super().data_received(data[:end])
-            data = data[end:]
-            if not data:
-                return
-        if self._exception is None and not self._is_too_much(len(data), _LONGEST_REPLY):
+        """Parse what came; where that fails within a piece that has a head, the head apart."""
+        if self._awaits_head:
+            self._head += data
             super().data_received(data)
+            if len(self._head) > _LONGEST_HEAD:
+                self._give_up(_LONGEST_HEAD)
+        else:
+            self._size += len(data)
+            super().data_received(data)
+            if self._size > _LONGEST_REPLY:
+                self._give_up(_LONGEST_REPLY)
+        if self._exception is not None:
             self._fail_body()
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take the head of a reply from the parser."""
         message, _ = data
         if message.code >= 200 or message.code == 101:
-            self._awaits_head = False
-        self._head = b""
-        if message.code in _WITHOUT_BODY and _announces_body(message):
-            self.force_close()
+            # Of a head that is still awaited the bytes are kept, with the interim replies before.
+            self._awaits_head, self._head = False, b""
+            if message.code in _WITHOUT_BODY and _announces_body(message):
+                self._should_close = True
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail, but not before a head that came whole has been handed on."""
         if self._awaits_head and isinstance(exc, HttpProcessingError):
+            if not self._parses_apart:
+                self._parse_apart()
+                return
             line = _STATUS_LINE.match(self._head)
             if line and is_status(int(line[1])) and self._head.endswith(_END_OF_HEAD):
                 self.feed_data(self._contradictory(int(line[1]), exc))
         super().set_exception(exc, *cause)
 
-    def _end_of_head(self, data: bytes) -> int:
-        """Return where the next piece for the parser ends: a head, or the lines in front of one."""
-        before = self._head[-3:]
-        blank = 0 if before else len(data) - len(data.lstrip(b"\r\n"))
-        found = (before + data).find(_END_OF_HEAD)
-        end = len(data) if found < 0 else found + len(_END_OF_HEAD) - len(before)
-        return blank or end
+    def _parse_apart(self) -> None:
+        """Parse once more, from the beginning, and each head by itself; ends with an exception."""
+        rest, self._parses_apart = self._head, True
+        super().set_response_params(**self._params)
+        while self._awaits_head and rest and self._exception is None:
+            rest = rest.lstrip(b"\r\n")
+            self._head, end, rest = rest.partition(_END_OF_HEAD)
+            self._head += end
+            super().data_received(self._head)
+        if rest and self._exception is None:
+            super().data_received(rest)
 
-    def _is_too_much(self, size: int, limit: int) -> bool:
-        """Count bytes of a reply; where they are too many, give it up and return True."""
-        self._size += size
-        if self._size <= limit:
-            return False
+    def _give_up(self, limit: int) -> None:
         self.set_exception(aiohttp.ClientPayloadError(f"more than {limit:,} bytes"))
-        self._fail_body()
         if self.transport:
             self.transport.abort()
-        return True
 
     def _fail_body(self) -> None:
         """Let whoever reads a body know that its rest will not come; aiohttp would not."""

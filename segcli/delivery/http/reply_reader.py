@@ -13,6 +13,8 @@ from segcli.verdict import Reply, is_status
 # Verdicts excerpt a reply, or read what it says of each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
 
+_TOO_LONG = f"a body of more than {LONGEST_REPLY:,} bytes"
+
 # So many pieces are read before the event loop has a turn: timeouts are kept while one reads.
 _PIECES_AT_A_TIME = 16
 
@@ -43,7 +45,8 @@ class ReplyReader:
                 raise NotAReply(f"{response.status_code:03} is not the status of a reply")
             self._headers = _headers(response)
             self._status = response.status_code
-            broken = await self._read_body(response.stream)
+            read = self._read_encoded if "content-encoding" in self._headers else self._read_plain
+            broken = await read(response.stream)
         finally:
             await response.stream.aclose()
         return self._reply(broken)
@@ -52,11 +55,20 @@ class ReplyReader:
         """Return what was read of the reply before it broke off; None where no status was."""
         return self._reply(f"a body that broke off: {reason}") if self._status else None
 
-    async def _read_body(self, stream: httpx.AsyncByteStream) -> str:
+    async def _read_plain(self, stream: httpx.AsyncByteStream) -> str:
         """Read the body; return what is wrong with it, "" for nothing."""
+        async for chunk in stream:
+            self._body += chunk
+            if len(self._body) > LONGEST_REPLY:
+                del self._body[LONGEST_REPLY:]
+                return _TOO_LONG
+        return ""
+
+    async def _read_encoded(self, stream: httpx.AsyncByteStream) -> str:
+        """Read and decode the body; return what is wrong with it, "" for nothing."""
         pieces = 0
         try:
-            decoder = BodyDecoder(self._headers.get("content-encoding", ""), LONGEST_REPLY)
+            decoder = BodyDecoder(self._headers["content-encoding"], LONGEST_REPLY)
             async for chunk in stream:
                 for piece in decoder.pieces(chunk):
                     self._body += piece
@@ -65,7 +77,7 @@ class ReplyReader:
                         await asyncio.sleep(0)
             decoder.finish()
         except TooLong:
-            return f"a body of more than {LONGEST_REPLY:,} bytes"
+            return _TOO_LONG
         except Undecodable:
             return "a body that cannot be decoded"
         return ""
