@@ -21,6 +21,7 @@ from segcli.verdict import (
     Verdict,
     by_status,
     excerpt,
+    is_status,
     retry_after,
 )
 
@@ -102,6 +103,8 @@ def _parts(reply: Reply, items: Items) -> Partial:
 
 def _entries(reply: Reply, items: Items) -> list[Any]:
     """Return the entries; none where a vendor that lists failures has nothing to list."""
+    if reply.broken:
+        raise _NotAsDescribedError(f"with {reply.broken}")
     may_be_silent = bool(items.index) and reply.status != _MULTI_STATUS
     if may_be_silent and not reply.body.strip():
         return []
@@ -140,7 +143,7 @@ def _judged(entry: Any, items: Items) -> Delivered | Refused | Retry:
         return Delivered()
     if not items.retry.isdisjoint({status, number}):
         return Retry(str(status))
-    verdict = None if number is None else by_status(Reply(number))
+    verdict = by_status(Reply(number)) if number is not None and is_status(number) else None
     if isinstance(verdict, Delivered | Retry):
         return verdict
     return Refused(_reason(entry, str(status), items))

@@ -1,12 +1,13 @@
 """What must not be shown: keys, and the parts of an address that may hold one."""
 
 import base64
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+
+from segcli.key_forms import forms_of
+from segcli.redaction import Redactor
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
 _SHORTEST_SECRET = 6
@@ -48,11 +49,7 @@ class Secret:
             for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
                 yield base64.b64encode(pair.encode()).decode()
         for text in filter(None, (self._text, _path_of(self._text))):
-            yield from _in_base64(text)
-            yield from _in_percents(text)
-            yield from _in_html(text)
-            yield from _in_json(text)
-            yield text
+            yield from forms_of(text)
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -71,47 +68,6 @@ class Secret:
 
     def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
         return Secret, (self._text,)
-
-
-def _in_base64(text: str) -> Iterator[str]:
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        coded = encode(text.encode()).decode()
-        yield coded
-        yield coded.rstrip("=")
-
-
-def _in_percents(text: str) -> Iterator[str]:
-    """Yield it as in an address, where a slash may stay; digits may be written small."""
-    for safe in ("", "/"):
-        quoted = quote(text, safe=safe)
-        yield quoted
-        yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
-
-
-def _in_html(text: str) -> Iterator[str]:
-    """Yield it as in a page; some write quotes by number, or leave them."""
-    escaped = html.escape(text)
-    yield escaped
-    yield escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
-    yield escaped.replace("&#x27;", "&#39;")
-    yield html.escape(text, quote=False)
-
-
-def _in_json(text: str) -> Iterator[str]:
-    """Yield it as in a body of JSON, which a reply of JSON may hold as a text."""
-    once = json.dumps(text)[1:-1]
-    yield json.dumps(once)[1:-1]
-    # Some escape a slash too, some what a page would take for its own, and some everything.
-    yield once.replace("/", r"\/")
-    for marks in ("[<>&]", "[<>&']"):
-        yield re.sub(marks, lambda mark: _by_number(mark[0]), once)
-    yield _by_number(text)
-    yield _by_number(text).upper().replace("U", "u")
-    yield once
-
-
-def _by_number(text: str) -> str:
-    return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
 
 @lru_cache
@@ -151,10 +107,8 @@ def display_address(address: str) -> str:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with `***` in place of these; the longest first, one may be in another."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+    """Return the text with `***` in place of these."""
+    return Redactor(secrets).redact(text)
 
 
 def hide_address_in(text: str, url: str) -> str:

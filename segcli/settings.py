@@ -156,11 +156,12 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
     """
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     texts = [value for value in values.values() if isinstance(value, str)]
-    found: set[str] = set(secrets_in_address(values.get("endpoint", "")))
+    in_address = set(secrets_in_address(values.get("endpoint", "")))
+    found = in_address.copy()
     for value in values.values():
         if isinstance(value, Secret):
             found.update(value.forms(texts))
-    for text in further:
+    for text in (*further, *in_address):
         found.update(Secret(text).forms())
     return sorted(found, key=len, reverse=True)
 

@@ -20,11 +20,17 @@ _TRY_LATER = frozenset({408, 423, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A vendor's answer, whole. Header names are lower case; a `date` is always among them."""
+    """A vendor's answer. Header names are lower case; a `date` is always among them.
+
+    `broken` says what is wrong with a body that did not come whole: it broke off, was too long or
+    could not be decoded; "" for a whole one. The status of such a reply counts, but a verdict that
+    reads the body has to stop the run: what the missing part says of single items is not known.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,21 @@ class Stop:
 Verdict = Delivered | Refused | Retry | Partial | Stop
 
 
+def is_status(number: int) -> bool:
+    """Return whether a final reply of HTTP can have this status: 200 to 599."""
+    return 200 <= number < 600
+
+
 def by_status(reply: Reply) -> Verdict:
     """Judge a reply by its status alone, as most HTTP APIs mean it.
 
     408, 423, 429 and 5xx but 501 are tried again, as Segment's own actions framework does
-    [code]; 425 (Too Early) says so by its definition.
+    [code]; 425 (Too Early) says so by its definition. What is no status is a broken reply, and
+    tried again too.
     """
     status = reply.status
+    if not is_status(status):
+        return Retry(f"{status:03} is not the status of a reply")
     if 200 <= status < 300:
         return Delivered()
     if status in _TRY_LATER or (status >= 500 and status != 501):
@@ -93,14 +107,16 @@ def by_status(reply: Reply) -> Verdict:
     return Refused(answer(reply), splits=status in {400, 413})
 
 
-def of_batch(verdict: Verdict, count: int) -> Verdict:
+def of_batch(verdict: Verdict, reply: Reply, count: int) -> Verdict:
     """Return the verdict on a batch of so many items, or Stop where it cannot be one on it.
 
     A vendor that answers for items it was not sent has answered for something else: nobody knows
-    which items it took, so none is settled.
+    which items it took, so none is settled. The same holds for a reply that did not come whole.
     """
     if not isinstance(verdict, Partial):
         return verdict
+    if reply.broken:
+        return Stop(f"HTTP {reply.status}, but with {reply.broken}")
     beyond = [place for place in (*verdict.refused, *verdict.retry) if not 0 <= place < count]
     if beyond:
         return Stop(f"for item {beyond[0]}, counted from 0, of a request with {count}")

@@ -24,6 +24,8 @@ FLOORS = {
     "segcli.template": VALUES,
     "segcli.wire": VALUES,
     "segcli.secret": VALUES,
+    "segcli.key_forms": VALUES,
+    "segcli.redaction": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
     "segcli.fql": MAPPING,
@@ -48,16 +50,22 @@ HOMES = {
     "httpx": {
         *("segcli.delivery.http.client", "segcli.delivery.http.transport"),
         *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.proxy"),
+        "segcli.delivery.http.reply_reader",
     },
-    "aiohttp": {"segcli.delivery.http.aiohttp_transport", "segcli.inputs.store"},
-    "multidict": {"segcli.delivery.http.aiohttp_transport"},
+    "aiohttp": {
+        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
+        "segcli.inputs.store",
+    },
+    "multidict": {
+        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
+    },
     "yarl": {"segcli.delivery.http.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
     "fsspec": {"segcli.inputs.store"},
     "liquid": {"segcli.mapping.liquid"},
-    "backports": {"segcli.inputs.compressed"},
+    "backports": {"segcli.inputs.compressed", "segcli.delivery.http.decoding"},
     "isal": {"segcli.inputs.compressed"},
 }
 # What has a clock, a disk, a network or chance in it.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sending import records
 
 from segcli import Delivered, Items, Partial, Refused, Reply, Retry, Stop, Verdict, by_item
+from segcli.verdict import by_status
 
 ERRORS = Items(list="errors", index="batch_index", status="code", reason="message")
 RESULTS = Items(list="results", status="status", reason="error.text")
@@ -170,6 +171,44 @@ def test_a_yes_that_does_not_say_what_was_described_stops_the_run(
         assert problem in verdict.reason
     else:
         assert isinstance(verdict, Delivered | Partial)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"errors": []}', b'{"errors": [{"batch_index": 0}'])
+def test_a_yes_that_did_not_come_whole_stops_the_run_whatever_came_of_it(body: bytes) -> None:
+    cut = Reply(200, {}, body, "a body that broke off: no")
+
+    for items in (ERRORS, RESULTS):
+        verdict = by_item(items)(cut)
+        assert verdict == Stop("HTTP 200, but with a body that broke off: no")
+
+
+@pytest.mark.parametrize("status", [400, 422, 503])
+def test_a_no_that_did_not_come_whole_counts_by_its_status(status: int) -> None:
+    items = Items(list="failed", index="index", replies=frozenset({400}))
+    cut = Reply(status, {}, b'{"failed": [{"index": 0}]}', "a body that broke off")
+
+    assert by_item(items)(cut) == by_status(cut)
+
+
+def test_a_verdict_on_single_items_of_a_reply_that_did_not_come_whole_settles_none(
+    tmp_path: Path,
+) -> None:
+    found = trip(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
+    found.play(found.carry(3, lambda _: Reply(200, {}, b"...", "a body that broke off")))
+
+    assert str(found.courier.brake.reason) == (
+        "acme answered HTTP 200, but with a body that broke off"
+    )
+    assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("code", [0, 7, 101, 600, 99999])
+def test_a_number_of_an_entry_that_is_no_status_of_http_is_a_refusal_as_any_other_word(
+    code: int,
+) -> None:
+    entry = {"batch_index": 0, "code": code, "message": "bad"}
+
+    assert listed(entry) == Partial({0: f"{code}: bad"})
 
 
 @pytest.mark.parametrize("place", [-1, 3, 10**9])

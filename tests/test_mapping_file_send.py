@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bombs import bomb
 from describing import ACME, bent
 from resuming import Segcli, Serve
 from samples import EXAMPLES, SAMPLES
 from sending import Answer, Got, records, replies, report_in, tracks, written
+
+from segcli.delivery.http.transport import TRANSPORTS
 
 LEDGER = ("delivered", "refused", "rejected", "skipped", "unsent")
 ITEMS = {
@@ -160,6 +163,41 @@ def test_a_yes_that_is_not_what_the_file_says_stops_the_run_and_settles_nothing(
     assert added_up(tmp_path) == dict.fromkeys(LEDGER, 0) | {"unsent": 20}
     assert segcli(*to, vendor(lambda _: Answer(200)).url, events).code == 0
     assert added_up(tmp_path)["delivered"] == 20
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    "told",
+    [
+        (Answer(200, body=b"", length=900), "a body that broke off"),
+        (Answer(207, body=b'{"errors": []}', length=900), "a body that broke off"),
+        (
+            Answer(200, {"content-encoding": "gzip, gzip"}, bomb("gzip", "gzip")),
+            "a body of more than 4,194,304 bytes",
+        ),
+        (Answer(200, {"content-encoding": "gzip"}, b"{}"), "a body that cannot be decoded"),
+    ],
+    ids=["cut off", "cut off behind JSON", "too long", "not gzip"],
+)
+def test_a_yes_that_does_not_come_whole_stops_the_run_and_settles_nothing(
+    told: tuple[Answer, str],
+    transport: str,
+    acme: Callable[..., Path],
+    segcli: Segcli,
+    vendor: Serve,
+    tmp_path: Path,
+) -> None:
+    answer, says = told
+    at = vendor(lambda _: answer)
+    events = written(tmp_path / "events.jsonl", tracks(4, users=1))
+    said = segcli("send", "-d", acme(ITEMS), "--endpoint", at.url, "--report", "report.json",
+                  "--http-transport", transport, events)  # fmt: skip
+
+    assert said.code == 3
+    assert f"acme answered HTTP {answer.status}, but with {says}" in said.err
+    assert added_up(tmp_path)["unsent"] == 4
+    assert len(at.got) == 1
 
 
 # --- going on after a stop

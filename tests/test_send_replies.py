@@ -18,7 +18,9 @@ from sending import (
     tracks,
     written,
 )
+from wires import Call, wire_that
 
+from segcli.delivery.http.transport import TRANSPORTS
 from segcli.sandbox import Fault, Standin
 
 Segcli = Callable[..., Said]
@@ -150,15 +152,48 @@ def test_retries_that_are_used_up_stop_the_run_and_drain_nothing_into_rejects(
     assert not list(tmp_path.glob("*.rejects*"))
 
 
-def test_a_reply_that_is_cut_short_is_no_reply(
-    segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_yes_that_is_cut_short_is_one_and_the_event_is_not_sent_again(
+    transport: str, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
-    at = vendor(replies(Answer(200, body=b'{"ok": true', length=900)))
-    said = segcli(*sending_to("webhook", at.url), event)
+    at = vendor(always(Answer(200, body=b'{"ok": true', length=900)))
+    to = sending_to("webhook", at.url)
+    said = segcli(*to, "--http-transport", transport, event)
 
     assert said.code == 0
-    assert report_in(tmp_path)["retries"] == 1
-    assert len(at.got) == 2
+    assert report_in(tmp_path)["retries"] == 0
+    assert len(at.got) == report_in(tmp_path)["ledger"]["delivered"] == 1
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_204_that_ends_a_chunked_body_delivers_each_event_once(
+    transport: str, segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    text = b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    with wire_that(lambda call: call.answer(text)) as wire:
+        said = segcli(*sending_to("webhook", wire.url), "--http-transport", transport, events)
+
+    assert said.code == 0
+    assert len(wire.got) == report_in(tmp_path)["ledger"]["delivered"] == 3
+
+
+@pytest.mark.parametrize("status", [b"101", b"000", b"600"])
+def test_a_status_that_no_reply_has_is_tried_again(
+    status: bytes, segcli: Segcli, event: Path, tmp_path: Path
+) -> None:
+    def talk(call: Call) -> None:
+        call.read()
+        first = len(wire.got) == 1
+        call.say(b"HTTP/1.1 %s X\r\nContent-Length: 0\r\n\r\n" % (status if first else b"200"))
+
+    with wire_that(talk) as wire:
+        said = segcli(*sending_to("webhook", wire.url), event)
+    report = report_in(tmp_path)
+
+    assert said.code == 0
+    assert (report["ledger"]["delivered"], report["ledger"]["refused"]) == (1, 0)
+    assert (len(wire.got), report["retries"]) == (2, 1)
 
 
 def test_a_yes_in_words_that_cannot_be_read_is_one_and_the_event_is_not_sent_again(

@@ -2,7 +2,17 @@
 
 import pytest
 
-from segcli.verdict import EXCERPT, Delivered, Refused, Reply, Retry, Stop, by_status, retry_after
+from segcli.verdict import (
+    EXCERPT,
+    Delivered,
+    Refused,
+    Reply,
+    Retry,
+    Stop,
+    Verdict,
+    by_status,
+    retry_after,
+)
 
 NOW = "Tue, 03 Feb 2026 10:00:00 GMT"
 
@@ -20,6 +30,19 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
 def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
     assert by_status(Reply(429, {"retry-after": "7"}, b"")) == Retry("HTTP 429", 7.0)
     assert by_status(Reply(503, {"retry-after": "0"}, b"")) == Retry("HTTP 503", 0.0)
+
+
+@pytest.mark.parametrize("status", [-1, 0, 100, 101, 199, 600, 999])
+def test_what_is_no_status_of_a_reply_is_tried_again(status: int) -> None:
+    assert isinstance(by_status(Reply(status, {"retry-after": "7"}, b"no")), Retry)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(200, Delivered()), (503, Retry("HTTP 503")), (422, Refused("HTTP 422"))],
+)
+def test_a_reply_that_breaks_off_counts_by_its_status(status: int, verdict: Verdict) -> None:
+    assert by_status(Reply(status, broken="a body that broke off")) == verdict
 
 
 @pytest.mark.parametrize("status", [401, 403])

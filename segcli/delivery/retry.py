@@ -1,12 +1,10 @@
 """Carrying a batch to its end: post it, judge the reply, wait and post again, or split it."""
 
 import random
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -18,11 +16,20 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.settled import Settled
 from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
-from segcli.exact_json import dumps, loads
 from segcli.outcome import Job
-from segcli.secret import hidden
+from segcli.redaction import Redactor
 from segcli.settings import how_to_set
-from segcli.verdict import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, of_batch
+from segcli.verdict import (
+    Delivered,
+    Partial,
+    Refused,
+    Reply,
+    Retry,
+    Stop,
+    Verdict,
+    by_status,
+    of_batch,
+)
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -54,13 +61,10 @@ class Courier:
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
-    _secrets: Sequence[str] = field(init=False, repr=False)
-    _any_secret: re.Pattern[bytes] | None = field(init=False, repr=False)
+    _redactor: Redactor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._secrets = self.job.secrets()
-        forms = b"|".join(re.escape(form.encode()) for form in self._secrets)
-        self._any_secret = re.compile(forms) if forms else None
+        self._redactor = Redactor(self.job.secrets())
 
     async def carry(self, batch: Sequence[Item], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
@@ -106,7 +110,7 @@ class Courier:
         if reply.status in _OVERLOADED:
             self.pace.halve(sent_at)
         verdict = self.job.destination.verdict(self._harmless(reply))
-        return _Answer(of_batch(verdict, len(batch)), reply.status)
+        return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
 
     async def _conclude(
         self, batch: Sequence[Item], answer: "_Answer", attempts: int
@@ -192,16 +196,14 @@ class Courier:
 
     def _harmless(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
-        if self._any_secret is None or not self._any_secret.search(reply.body):
+        if 200 <= reply.status < 300 and self.job.destination.verdict is by_status:
+            # Nearly every reply: nothing of its body is looked at.
             return reply
-        try:
-            body = dumps(_with_texts(loads(reply.body), self._hide))
-        except ValueError:
-            body = self._any_secret.sub(b"***", reply.body)
-        return Reply(reply.status, reply.headers, body)
+        body = self._redactor.redact_body(reply.body)
+        return reply if body is reply.body else replace(reply, body=body)
 
     def _hide(self, text: str) -> str:
-        return hidden(text, self._secrets)
+        return self._redactor.redact(text)
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
@@ -220,19 +222,6 @@ class _Trouble:
 
 
 _LATER = "Nothing was lost: what is unsent can be sent later."
-
-
-def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a JSON value with its texts changed; a number that would be, too: it may be a key."""
-    if isinstance(value, dict):
-        return {change(key): _with_texts(inner, change) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_texts(inner, change) for inner in value]
-    if value is None or isinstance(value, bool):
-        return value
-    text = value if isinstance(value, str) else str(value)
-    changed = change(text)
-    return value if changed == text else changed
 
 
 def _verdict_without(reply: NoReply) -> Verdict:

@@ -8,16 +8,19 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
 from multidict import CIMultiDict
 from yarl import URL
 
+from segcli.delivery.http.aiohttp_protocol import ReplyProtocol
 from segcli.delivery.http.proxy import proxy_for
 from segcli.delivery.http.transport import ADDRESS
 
@@ -113,6 +116,11 @@ class _Body(httpx.AsyncByteStream):
 class _Connector(aiohttp.TCPConnector):
     """Remembers for each task the connection that its request goes over."""
 
+    def __init__(self) -> None:
+        super().__init__(limit=0)
+        protocol: type[ResponseHandler] = ReplyProtocol
+        self._factory = partial(protocol, loop=self._loop)
+
     async def connect(
         self,
         req: aiohttp.ClientRequest,
@@ -150,7 +158,7 @@ def _as_read(raw: tuple[tuple[bytes, bytes], ...]) -> httpx.Headers:
 
 def _new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=_Connector(limit=0),
+        connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
@@ -198,5 +206,7 @@ def _text_of(error: Exception) -> str:
             return str(error.os_error)
         case aiohttp.ClientResponseError():
             return " ".join(error.message.split())
+        case aiohttp.ClientPayloadError(__cause__=HttpProcessingError() as cause):
+            return " ".join(cause.message.split())
         case _:
             return str(error)

@@ -49,8 +49,8 @@ class _OneEach(httpx.AsyncBaseTransport):
 
     def __init__(self, security: Callable[[], ssl.SSLContext]) -> None:
         self._security = security
-        self._all: list[httpx.AsyncBaseTransport] = []
-        self._free: dict[str | None, list[httpx.AsyncBaseTransport]] = {}
+        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._free: dict[str | None, list[httpx.AsyncHTTPTransport]] = {}
         self._proxy_for = lru_cache(proxy_for)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -65,11 +65,10 @@ class _OneEach(httpx.AsyncBaseTransport):
             if proxy and isinstance(error, httpx.ConnectError):
                 raise httpx.ProxyError(str(error)) from error
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Giving(response.stream, transport, free)
+        response.stream = _Giving(response, transport, free)
         return response
 
-    def _new(self, proxy: str | None) -> httpx.AsyncBaseTransport:
+    def _new(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
         only_one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         made = httpx.AsyncHTTPTransport(verify=self._security(), proxy=proxy, limits=only_one)
         self._all.append(made)
@@ -85,11 +84,13 @@ class _Giving(httpx.AsyncByteStream):
 
     def __init__(
         self,
-        stream: httpx.AsyncByteStream,
-        transport: httpx.AsyncBaseTransport,
-        free: list[httpx.AsyncBaseTransport],
+        response: httpx.Response,
+        transport: httpx.AsyncHTTPTransport,
+        free: list[httpx.AsyncHTTPTransport],
     ) -> None:
-        self._stream = stream
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._stream = response.stream
+        self._is_followed = _announces_impossible_body(response)
         self._transport = transport
         self._free = free
 
@@ -97,5 +98,27 @@ class _Giving(httpx.AsyncByteStream):
         return aiter(self._stream)
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._free.append(self._transport)
+        try:
+            await self._stream.aclose()
+            if self._is_followed or _holds_more(self._transport):
+                # What follows belongs to no reply: it must not be read as the next one.
+                await self._transport.aclose()
+        finally:
+            self._free.append(self._transport)
+
+
+def _announces_impossible_body(response: httpx.Response) -> bool:
+    """Return whether a body is announced for a status that has none; some servers send one."""
+    headers = response.headers
+    announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    return announced and response.status_code in {204, 304}
+
+
+def _holds_more(transport: httpx.AsyncHTTPTransport) -> bool:
+    """Return whether a connection has read more than its reply. httpx has no way to ask."""
+    for connection in transport._pool.connections:
+        inner = getattr(connection, "_connection", None)
+        state = getattr(inner, "_h11_state", None)
+        if state is not None and state.trailing_data[0]:
+            return True
+    return False

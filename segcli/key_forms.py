@@ -1,0 +1,104 @@
+"""The forms in which a text outside may hold a key: plain and encoded, once or twice."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+# Of a shorter key only the usual forms are looked for: other texts would hold the rest by chance.
+SHORTEST_OF_ALL_FORMS = 8
+
+
+def forms_of(key: str) -> Iterator[str]:
+    """Yield the forms of a key that a request or an echo may hold; some come more than once."""
+    yield from _usual(key)
+    if len(key) >= SHORTEST_OF_ALL_FORMS:
+        inner = {key, *_usual(key), *_further(key)}
+        yield from inner
+        for form in inner:
+            yield from _outer(form)
+
+
+def _usual(key: str) -> Iterator[str]:
+    yield key
+    yield from _in_base64(key)
+    yield from _in_percents(key)
+    yield from _in_html(key)
+    yield from _in_json(key)
+
+
+def _further(key: str) -> Iterator[str]:
+    """Yield it with every character escaped, in hex, and as a part of a longer text in base64."""
+    for digits in (key.encode().hex(), key.encode().hex().upper()):
+        yield digits
+        for pair in (r"%\g<0>", r"\\x\g<0>"):
+            yield re.sub("..", pair, digits)
+    for form in ("&#{};", "&#x{:x};", "&#x{:X};"):
+        yield "".join(form.format(ord(letter)) for letter in key)
+    yield from _within_base64(key)
+
+
+def _outer(form: str) -> Iterator[str]:
+    """Yield a form encoded once more."""
+    yield quote(form, safe="")
+    yield html.escape(form)
+    yield json.dumps(form)[1:-1]
+    yield form.encode().hex()
+    yield from _within_base64(form)
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        coded = encode(text.encode()).decode()
+        yield coded
+        yield coded.rstrip("=")
+
+
+def _within_base64(text: str) -> Iterator[str]:
+    """Yield what base64 of any longer text that holds this one has in common.
+
+    Three bytes become four characters, so there are three ways, by the bytes in front.
+    """
+    data = text.encode()
+    for before in range(3):
+        # The first and the last character may belong to a neighbour in part.
+        start, end = -(-8 * before // 6), 8 * (before + len(data)) // 6
+        padded = bytes(before) + data + bytes(2)
+        yield base64.b64encode(padded).decode()[start:end]
+        yield base64.urlsafe_b64encode(padded).decode()[start:end]
+
+
+def _in_percents(text: str) -> Iterator[str]:
+    """Yield it as in an address, where a slash may stay; digits may be written small."""
+    for safe in ("", "/"):
+        quoted = quote(text, safe=safe)
+        yield quoted
+        yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
+
+
+def _in_html(text: str) -> Iterator[str]:
+    """Yield it as in a page; some write quotes by number, or leave them."""
+    escaped = html.escape(text)
+    yield escaped
+    yield escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    yield escaped.replace("&#x27;", "&#39;")
+    yield html.escape(text, quote=False)
+
+
+def _in_json(text: str) -> Iterator[str]:
+    """Yield it as in a body of JSON, which a reply of JSON may hold as a text."""
+    once = json.dumps(text)[1:-1]
+    yield json.dumps(once)[1:-1]
+    # Some escape a slash too, some what a page would take for its own, and some everything.
+    yield once.replace("/", r"\/")
+    for marks in ("[<>&]", "[<>&']"):
+        yield re.sub(marks, lambda mark: _by_number(mark[0]), once)
+    yield _by_number(text)
+    yield _by_number(text).upper().replace("U", "u")
+    yield once
+
+
+def _by_number(text: str) -> str:
+    return "".join(f"\\u{ord(letter):04x}" for letter in text)
