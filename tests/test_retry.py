@@ -257,18 +257,6 @@ def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:
     assert found.tally.delivered == 4
 
 
-def test_patience_is_one_for_all_lanes(rejects: Path) -> None:
-    """A batch that begins to fail late does not make a run last longer that has no success."""
-    found = trip(rejects, retry_for=100, chance=lambda: 0.5)
-
-    async def story() -> None:
-        lanes = [_later(at, found.carry(1, lambda _: Reply(500))) for at in (0.0, 60.0, 99.0)]
-        await asyncio.gather(*lanes)
-
-    found.play(story())
-    assert found.times()[-1] == 100
-
-
 def test_patience_begins_with_the_trouble_and_not_with_the_run(rejects: Path) -> None:
     found = trip(rejects, retry_for=10)
 

@@ -15,8 +15,10 @@ from pipelines import Answers, Pipeline, pipeline
 from sending import clock, item, play
 
 from segcli.delivery.batch import Item
+from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.settled import Line, Settled
+from segcli.delivery.slots import SendSlots
 from segcli.delivery.tally import STATES_OF_SEND
 from segcli.errors import Interrupted, Stopped
 from segcli.verdict import Reply
@@ -121,8 +123,10 @@ def test_where_requests_go_one_by_one_nothing_overtakes_a_batch_that_waits(tmp_p
     items = one_each(a=3, bad=1, z=9)
     sent(found, items, failing("bad", until=3))
 
-    order = list(dict.fromkeys(bodies[0] for _, bodies in found.posts))
-    assert order == [item.body for item in items]
+    order = [bodies[0] for _, bodies in found.posts]
+    assert list(dict.fromkeys(order)) == [item.body for item in items]
+    # All tries of the one that fails come one after the other.
+    assert order == sorted(order)
     assert found.tally.retries > 0
 
 
@@ -197,6 +201,14 @@ def test_a_run_that_is_interrupted_ends_at_once_with_what_waits_unsent(
     assert requests == len(found.posts)
 
 
+def stopped_after(found: Pipeline, items: Sequence[Item], answers: Answers) -> float:
+    """Return after how many seconds a run was told to stop."""
+    at: list[float] = []
+    found.brake.on_pull(lambda: at.append(clock() - 1000))
+    sent(found, items, answers)
+    return at[0]
+
+
 def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wait(
     tmp_path: Path,
 ) -> None:
@@ -207,18 +219,38 @@ def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wai
         return NoReply("no answer within 30 s")
 
     found = pipeline(tmp_path, concurrency=4, retry_for=100)
-    ended = []
+    after = stopped_after(found, one_each(u=500), silent)
 
-    async def story() -> None:
-        await found.send(one_each(u=500), silent)
-        ended.append(clock() - 1000)
-
-    play(story())
-
+    # From the first failure, after 30 s, to the first one that is told when the time is over.
+    assert 130 <= after <= 160
     assert isinstance(found.brake.reason, Stopped)
-    # From the first failure, after 30 s; those in flight by then are awaited.
-    assert 130 <= ended[0] <= 190
     assert (found.tally.delivered, found.tally.unsent) == (0, 500)
+
+
+def test_a_batch_that_begins_to_fail_does_not_make_a_run_last_longer(tmp_path: Path) -> None:
+    async def answers(bodies: list[bytes]) -> Reply:
+        is_first = len(found.times_of(bodies[0])) == 1
+        waits = {b"a0/0": (0, 1_000), b"b0/1": (60, 0)}
+        await asyncio.sleep(waits[bodies[0]][0 if is_first else 1])
+        return Reply(500)
+
+    found = pipeline(tmp_path, concurrency=2, retry_for=100)
+
+    # One fails at once, and then does not answer for long; the other fails from 60 s on.
+    assert stopped_after(found, one_each(a=1, b=1), answers) == 100
+
+
+def test_a_run_that_stops_lets_go_who_waits_for_a_place() -> None:
+    async def story() -> float:
+        brake = Brake()
+        slots = SendSlots(1, brake)
+        slots.take()
+        asyncio.get_running_loop().call_later(0.2, slots.take)
+        asyncio.get_running_loop().call_later(7, brake.pull, Stopped("enough"))
+        await slots.sleep(0.5)
+        return clock() - 1000
+
+    assert play(story()) == 7
 
 
 def test_a_run_stops_by_a_wrong_key_though_batches_wait(tmp_path: Path) -> None:
