@@ -10,9 +10,10 @@ _GAIN = 1 / 16
 class CongestionWindow:
     """How many requests may be in flight at a vendor that may be overloaded; at least one.
 
-    As in DCTCP (RFC 8257), a round trip takes half the share of its replies that say overloaded,
-    and one without any adds one. The share is smoothed, but never less than that of the round
-    trip itself: nothing but such replies halve the window.
+    As in DCTCP (RFC 8257) it is multiplied by 1 - share / 2 once in a round trip, where the share
+    is that of the replies that say overloaded. The share is smoothed, but is never less than that
+    of the round trip itself: a burst of nothing but such replies halves the window. A round trip
+    without any adds one.
     """
 
     def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""Slots: how many batches may be under way at once; a batch that waits for a retry has none."""
+"""Slots: how many batches may be sent at once; a batch that waits for a retry needs none."""
 
 import asyncio
 from collections import deque
@@ -10,8 +10,9 @@ from segcli.delivery.brake import Brake
 class SendSlots:
     """A fixed number of slots, each for one batch that is sent.
 
-    Who takes a batch takes a slot, and releases it when the batch is done. A batch that waits for
-    its retry gives its slot away meanwhile, and gets the next one before any new batch does.
+    A worker takes a slot with its batch, and releases it when the batch is done. While the batch
+    waits for a retry others may use the slot; after that it gets the next free one, before any
+    new batch does.
     """
 
     def __init__(self, count: int, brake: Brake) -> None:
@@ -30,7 +31,7 @@ class SendSlots:
         self.free -= 1
 
     def release(self) -> None:
-        """Give a slot back; who has done so looks for the next batch itself."""
+        """Give a slot back. Nobody is told that it is free: the caller asks for a batch next."""
         while self._returning:
             returning = self._returning.popleft()
             if not returning.done():
@@ -41,7 +42,7 @@ class SendSlots:
     async def sleep(self, seconds: float) -> None:
         """Sleep without the slot that the caller has, and return with one.
 
-        Once the run is stopping this returns at once, and slots count no more.
+        Once the run is stopping this returns at once, without one.
         """
         self.release()
         if self.free and self._listener:
@@ -55,7 +56,8 @@ class SendSlots:
             returning = asyncio.get_running_loop().create_future()
             self._returning.append(returning)
             await returning
-        # As for a new batch: what was answered in this turn is on record in the next one.
+        # What was answered in this turn of the loop is on record in the next one: before that its
+        # slot is not used again.
         await asyncio.sleep(0)
 
     def _let_all_go(self) -> None:

@@ -15,10 +15,11 @@ _WAITING_FOR_EACH = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendWorkers:
-    """As many workers as batches may be under way or wait for a retry.
+    """The workers of a run, which share `concurrency` slots.
 
-    A worker needs a slot to send, and none while its batch waits. So up to twice `concurrency`
-    batches wait beside those that are sent; where more wait, so many fewer are sent.
+    A worker has a slot while it sends, and none while its batch waits for a retry. There are
+    three workers for each slot: up to twice `concurrency` batches wait beside those that are
+    sent, and for each one more that waits one fewer is sent.
     """
 
     concurrency: int
@@ -31,18 +32,18 @@ class SendWorkers:
     def count(self) -> int:
         """How many workers there are.
 
-        Where requests go one by one they go in the order of the input: nothing goes while a batch
-        waits for its retry.
+        With one slot there is one worker: requests leave in the order of the input, and none
+        leaves while a batch waits for its retry.
         """
         return 1 if self.concurrency == 1 else self.concurrency * (1 + _WAITING_FOR_EACH)
 
     async def work(self, post: Post) -> None:
-        """Carry batches, one after the other."""
+        """Send batches, one after the other, until none is left."""
         while await self._carry_one(post):
             pass
 
     async def _carry_one(self, post: Post) -> bool:
-        """Carry the next batch; False: there is none. Whoever waits keeps hold of none."""
+        """Send the next batch; False when none is left. A worker that waits for one has no slot."""
         batch = await self.lanes.next_batch()
         if not batch:
             return False
