@@ -86,6 +86,7 @@ def trip(
         ledger=Ledger(tally, rejects),
         tally=tally,
         now=clock,
+        sleep=brake.sleep,
         **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
     )
     return Trip(courier, tally, rejects, latency)

@@ -11,6 +11,7 @@ from sending import clock, item, play
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.lanes import Lanes
+from segcli.delivery.slots import SendSlots
 from segcli.errors import Stopped
 
 MANY = 10_000_000
@@ -19,7 +20,8 @@ WEIGHT = item(b"x" * 50).weight
 
 def lanes_of(*, events: int = 1, size: int | None = None, most: int = MANY) -> tuple[Lanes, Brake]:
     brake = Brake()
-    return Lanes(most=most, bounds=lambda _route: Bounds(events, size), brake=brake), brake
+    bounds, slots = Bounds(events, size), SendSlots(MANY, brake)
+    return Lanes(most=most, bounds=lambda _route: bounds, brake=brake, slots=slots), brake
 
 
 async def drained(lanes: Lanes, workers: int, *, each: float = 0.0) -> list[list[Item]]:

@@ -114,27 +114,55 @@ def test_a_pause_that_begins_while_others_wait_holds_them_too() -> None:
     assert play(story()) == 10.5
 
 
+async def answered(pace: Pace, count: int, overloaded: int) -> list[float]:
+    """Have requests leave at once, of which the first are answered as by an overloaded vendor.
+
+    Return the room in flight after each answer.
+    """
+    for _ in range(count):
+        assert await pace.turn()
+    sent_at = clock()
+    await asyncio.sleep(1)
+    found = []
+    for number in range(count):
+        pace.answered()
+        pace.replied(sent_at, overloaded=number < overloaded)
+        if number >= overloaded:
+            pace.grow()
+        found.append(pace.window)
+    return found
+
+
 def test_room_halves_once_for_a_burst_of_replies() -> None:
     async def story() -> list[float]:
         pace, _ = pace_of(in_flight=16)
-        sent_at = clock()
-        await asyncio.sleep(1)
-        found = []
-        for _ in range(5):
-            pace.halve(sent_at)
-            found.append(pace.window)
-        pace.halve(clock())
-        return [*found, pace.window]
+        return [(await answered(pace, count, count))[-1] for count in (16, 8, 4)]
 
-    assert play(story()) == [8.0] * 5 + [4.0]
+    assert play(story()) == [8.0, 4.0, 2.0]
+
+
+def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> None:
+    async def story() -> list[float]:
+        pace, _ = pace_of(in_flight=16)
+        for _ in range(16):
+            await pace.turn()
+        sent_at = clock()
+        found = []
+        for _ in range(16):
+            await asyncio.sleep(1)
+            pace.answered()
+            pace.replied(sent_at, overloaded=True)
+            found.append(pace.window)
+        return found
+
+    assert play(story()) == [16 - 0.5 * answers for answers in range(1, 17)]
 
 
 def test_room_never_halves_below_one_request() -> None:
     async def story() -> tuple[float, bool]:
         pace, _ = pace_of(in_flight=3)
         for _ in range(10):
-            await asyncio.sleep(1)
-            pace.halve(clock())
+            await answered(pace, 1, 1)
         return pace.window, await pace.turn()
 
     assert play(story()) == (1.0, True)
@@ -143,7 +171,8 @@ def test_room_never_halves_below_one_request() -> None:
 def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() -> None:
     async def story() -> list[float]:
         pace, _ = pace_of(in_flight=16)
-        pace.halve(clock())
+        await answered(pace, 16, 16)
+        pace.replied(clock(), overloaded=False)
         rounds = []
         for _ in range(12):
             for _ in range(round(pace.window)):
@@ -156,22 +185,24 @@ def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() ->
     assert rounds[-1] == 16
 
 
-def test_halved_room_holds_back_what_was_free_to_go() -> None:
+def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
     async def story() -> tuple[int, int]:
         pace, _ = pace_of(in_flight=4)
         for _ in range(4):
             await pace.turn()
-        pace.halve(clock())
+        sent_at = clock()
         waiting = asyncio.create_task(pace.turn())
+        await asyncio.sleep(1)
         found = []
-        for _ in range(3):
+        for _ in range(4):
             pace.answered()
+            pace.replied(sent_at, overloaded=True)
             await asyncio.sleep(0.1)
             found.append(waiting.done())
         return found.index(True), pace.in_flight
 
-    # Two are still out after the second answer: only the third makes room.
-    assert play(story()) == (2, 2)
+    # There is room for 3.5, 3, 2.5 and 2, and 3, 2, 1 and none are out: the second makes room.
+    assert play(story()) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sending import clock
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.retry import backoff
 from segcli.errors import Stopped
-from segcli.verdict import Reply
+from segcli.verdict import Partial, Reply, Retry, Verdict, by_status
 
 OK = Reply(200)
 
@@ -87,6 +87,38 @@ def test_an_http_date_is_held_against_the_date_of_the_reply(rejects: Path) -> No
     found = carried(trip(rejects), then(Reply(503, headers)))
 
     assert found.times() == [0, 42]
+
+
+DATE = "Tue, 03 Feb 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "asked", ["0", "0.001", "-5", "soon", "Tue, 03 Feb 2026 09:00:00 GMT", DATE]
+)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_wait_is_never_shorter_than_the_backoff_whatever_retry_after_asks(
+    asked: str, status: int, rejects: Path
+) -> None:
+    reply = Reply(status, {"date": DATE, "retry-after": asked})
+    found = carried(trip(rejects), then(*[reply] * 5))
+
+    assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
+
+
+def test_the_larger_of_retry_after_and_the_backoff_is_waited_each_time(rejects: Path) -> None:
+    replies = [Reply(503, {"retry-after": asked}) for asked in ("1", "1", "1", "5", "0")]
+    found = carried(trip(rejects), then(*replies))
+
+    assert found.times() == [0, 1, 2, 4, 9, 17]
+
+
+@pytest.mark.parametrize("after", [float("nan"), -1.0, float("-inf"), 0.0])
+def test_a_verdict_that_asks_for_nonsense_asks_for_no_wait(after: float, rejects: Path) -> None:
+    verdicts: list[Verdict] = [Retry("later", after), Partial({}, frozenset({0}), after)]
+    found = trip(rejects, verdict=lambda reply: verdicts.pop(0) if verdicts else by_status(reply))
+    carried(found, then())
+
+    assert found.times() == [0, 0.5, 1.5]
 
 
 def test_retry_after_is_felt_by_every_lane(rejects: Path) -> None:
@@ -163,6 +195,52 @@ def test_a_retry_after_beyond_all_patience_stops_at_once_and_says_so(rejects: Pa
     assert isinstance(stopped, Stopped)
     assert "acme asks to wait 3600 s (HTTP 429), longer than --retry-for 60 s" in stopped.message
     assert found.times() == [0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("9" * 400, "1000000000 s"),
+        ("99999999999", "1000000000 s"),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", "1000000000 s"),
+        ("Tue, 03 Feb 2026 15:31:01 +0530", "61 s"),
+        ("Tue, 03 Feb 2026 05:01:01 EST", "61 s"),
+        ("Tue, 03 Feb 2026 10:01:01 -0000", "61 s"),
+    ],
+)
+def test_any_retry_after_beyond_all_patience_stops_at_once(
+    asked: str, said: str, rejects: Path
+) -> None:
+    found = trip(rejects, retry_for=60)
+    found.play(found.carry(1, then(Reply(503, {"date": DATE, "retry-after": asked}))))
+    stopped = found.courier.brake.reason
+
+    assert isinstance(stopped, Stopped)
+    assert stopped.message == (f"acme asks to wait {said} (HTTP 503), longer than --retry-for 60 s")
+    assert found.times() == [0]
+
+
+def test_a_long_retry_after_is_waited_where_the_patience_is_longer(rejects: Path) -> None:
+    found = trip(rejects, retry_for=float("inf"))
+    found.play(found.carry(1, then(Reply(503, {"retry-after": "1000000"}))))
+
+    assert found.times() == [0, 1_000_000]
+    assert found.tally.delivered == 1
+
+
+def test_a_retry_after_beyond_what_is_left_of_the_patience_stops_and_says_so(
+    rejects: Path,
+) -> None:
+    found = trip(rejects, retry_for=60)
+    replies = [*[Reply(500)] * 6, Reply(503, {"retry-after": "40"})]
+    found.play(found.carry(1, then(*replies)))
+    stopped = found.courier.brake.reason
+
+    assert isinstance(stopped, Stopped)
+    assert stopped.message == (
+        "acme asks to wait 40 s (HTTP 503), longer than what is left of --retry-for 60 s"
+    )
+    assert found.times()[-1] == 31.5
 
 
 def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:

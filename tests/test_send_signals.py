@@ -7,7 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sending import report_in, send_signal, sending_to, tracks, wait_until, written
+from sending import (
+    Answer,
+    Got,
+    Vendor,
+    report_in,
+    send_signal,
+    sending_to,
+    tracks,
+    wait_until,
+    written,
+)
 
 from segcli.sandbox import Fault, Standin
 
@@ -80,6 +90,48 @@ def test_ctrl_c_ends_a_run_that_waits_for_a_vendor(
     assert process.returncode == 130
     assert adds_up(tmp_path)
     assert requests_at(at) == 1
+
+
+def test_ctrl_c_ends_a_run_whose_batches_wait_for_a_retry_and_a_resumed_one_sends_them_in_order(
+    spawn: Spawn,
+    vendor: Callable[[Callable[[Got], Answer]], Vendor],
+    events: Path,
+    tmp_path: Path,
+) -> None:
+    is_well = False
+    taken: list[dict[str, str]] = []
+    refused: set[bytes] = set()
+
+    def answers(got: Got) -> Answer:
+        event = json.loads(got.body)
+        if not is_well and int(event["userId"][1:]) >= 90:
+            refused.add(got.body)
+            return Answer(500)
+        taken.append(event)
+        return Answer()
+
+    command = [*sending_to("webhook", vendor(answers).url), events, "--concurrency", "2"]
+    process = spawn(*command)
+    # Four wait, and two more hold a place: nothing else is sent.
+    wait_until(lambda: len(refused) == 6)
+    send_signal(process, signal.SIGINT)
+    _, err = process.communicate(timeout=9)
+    report = report_in(tmp_path)
+
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert adds_up(tmp_path)
+    assert report["ledger"]["delivered"] == len(taken) == 90
+    assert report["ledger"]["unsent"] == report["read"] - 90 >= 6
+    assert len(refused) == 6
+
+    is_well = True
+    spawn(*command, "--resume").communicate(timeout=30)
+
+    assert len(taken) == 400
+    for user in {event["userId"] for event in taken}:
+        numbers = [int(event["messageId"][1:]) for event in taken if event["userId"] == user]
+        assert numbers == sorted(set(numbers))
 
 
 def test_ctrl_c_ends_a_run_whose_input_never_ends(

@@ -1,6 +1,8 @@
 """What a reply means for the payloads: the table of `by_status`, and Retry-After."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segcli.verdict import (
     EXCERPT,
@@ -15,6 +17,12 @@ from segcli.verdict import (
 )
 
 NOW = "Tue, 03 Feb 2026 10:00:00 GMT"
+# What dates are made of, right or wrong.
+PIECES = [
+    *("Tue,", "03", "Feb", "31", "2026", "0001", "9999", "99", "-1", "1e9", "inf", "nan", "9" * 30),
+    *("10:00:00", "24:00:00", "00:00:60", "::", "10:00", "AM", "12.5", "٣"),
+    *("GMT", "EST", "Z", "-0000", "+0530", "+2400", "-2359", "+9999", "XYZ"),
+]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -130,6 +138,16 @@ def test_retry_after_is_read_in_seconds_or_as_a_date_against_the_vendor_s_own_cl
     value: str, seconds: float | None
 ) -> None:
     assert retry_after(Reply(429, {"retry-after": value, "date": NOW})) == seconds
+
+
+@given(
+    asked=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.text(max_size=40),
+    date=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.just(NOW),
+)
+def test_no_retry_after_is_an_error_or_less_than_no_wait(asked: str, date: str) -> None:
+    found = retry_after(Reply(503, {"retry-after": asked, "date": date}))
+
+    assert found is None or found >= 0
 
 
 def test_a_reply_without_retry_after_asks_for_no_wait() -> None:

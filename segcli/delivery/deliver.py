@@ -23,8 +23,10 @@ from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.settled import Line, Settled
+from segcli.delivery.slots import SendSlots
 from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.tally import Tally
+from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
 from segcli.event import Rejected
 from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
@@ -70,9 +72,12 @@ class _Delivery:
         self.brake = Brake()
         self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
-        self.lanes = Lanes(most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake)
+        slots = SendSlots(run.concurrency, self.brake)
+        self.lanes = Lanes(
+            most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake, slots=slots
+        )
         self.answered = Answered(self.ledger, self.brake, self.lanes)
-        self.courier = Courier(
+        courier = Courier(
             job=job,
             pace=Pace(
                 in_flight=run.concurrency,
@@ -83,6 +88,14 @@ class _Delivery:
             ledger=self.ledger,
             tally=tally,
             retry_for=run.retry_for,
+            sleep=slots.sleep,
+        )
+        self.workers = SendWorkers(
+            concurrency=run.concurrency,
+            lanes=self.lanes,
+            slots=slots,
+            courier=courier,
+            answered=self.answered,
         )
 
     async def go(self) -> None:
@@ -104,7 +117,7 @@ class _Delivery:
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
-        workers = [asyncio.create_task(self._work(post)) for _ in range(self.run.concurrency)]
+        workers = [asyncio.create_task(self.workers.work(post)) for _ in range(self.workers.count)]
         everything = asyncio.gather(feeder, *workers, return_exceptions=True)
         pulled = asyncio.ensure_future(self.brake.wait_pulled())
         for task in (feeder, *workers):
@@ -185,29 +198,6 @@ class _Delivery:
                 case Rejected() as rejected:
                     rest.setdefault(("rejected", str(rejected)), []).append(line)
         return [Settled(lines, state, reason) for (state, reason), lines in rest.items()]
-
-    async def _work(self, post: Post) -> None:
-        """Carry batches, one after the other."""
-        while await self._carry_one(post):
-            pass
-
-    async def _carry_one(self, post: Post) -> bool:
-        """Carry the next batch; False: there is none. Whoever waits keeps hold of none."""
-        batch = await self.lanes.next_batch()
-        if not batch:
-            return False
-        # What was answered in this turn is on record in the next one: before that its place in
-        # flight is not used again. Measured: where requests leave one behind the other, and not
-        # each between two answers, a run takes a tenth less.
-        await asyncio.sleep(0)
-        if self.ledger.failure:
-            self.brake.pull(self.ledger.failure)
-        await self.courier.carry(batch, post)
-        self.answered.add(batch)
-        if self.run.concurrency == 1:
-            # Where requests go one by one, they go in the order of the input.
-            await self.answered.all_on_disk()
-        return True
 
 
 async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:

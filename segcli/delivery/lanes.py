@@ -9,6 +9,7 @@ from itertools import count
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.pool import Lane, Place, Pool
+from segcli.delivery.slots import SendSlots
 
 # How long a batch that is not full waits for more events, if they may share a request. Whoever
 # pipes events in by hand does not wait long.
@@ -19,10 +20,12 @@ class Lanes:
     """A lane for each user of whom something waits or is under way, and who may leave next.
 
     What they hold together is bounded by `most` bytes. `bounds` says what a request of a route
-    may hold.
+    may hold. A batch takes one of the `slots`, which its worker releases.
     """
 
-    def __init__(self, *, most: int, bounds: Callable[[str], Bounds], brake: Brake) -> None:
+    def __init__(
+        self, *, most: int, bounds: Callable[[str], Bounds], brake: Brake, slots: SendSlots
+    ) -> None:
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[str, Pool] = {}
         self._going: list[tuple[Place, int, Pool]] = []
@@ -35,7 +38,9 @@ class Lanes:
         self._closed = False
         self._room = asyncio.Event()
         self._brake = brake
+        self._slots = slots
         brake.on_pull(self._all_change)
+        slots.on_free(self._one_change)
 
     async def put(self, item: Item) -> None:
         """Queue an item in its user's lane; waits while the lanes hold too much."""
@@ -61,8 +66,8 @@ class Lanes:
 
     @property
     def are_idle(self) -> bool:
-        """Tell whether somebody waits for a batch."""
-        return bool(self._idle)
+        """Tell whether somebody waits for a batch who could send it at once."""
+        return self._slots.free > 0 and bool(self._idle)
 
     async def next_batch(self) -> list[Item]:
         """Return a batch; an empty one when nothing more comes or it is braked.
@@ -71,7 +76,7 @@ class Lanes:
         counts as held, until `over` is called with it.
         """
         while not self._brake.pulled:
-            if pool := self._next_pool():
+            if self._slots.free and (pool := self._next_pool()):
                 return self._take(pool)
             if self._closed and not self._lanes:
                 break
@@ -114,6 +119,7 @@ class Lanes:
 
     def _take(self, pool: Pool) -> list[Item]:
         batch = pool.take()
+        self._slots.take()
         self._under_way += 1
         if pool:
             self._linger(pool)
@@ -162,8 +168,8 @@ class Lanes:
             await self._room.wait()
 
     def _one_change(self) -> None:
-        """Wake one who waits for a batch, if there is one to take; that one wakes the next."""
-        while self._idle and self._can_go:
+        """Wake one who waits for a batch, if one may be taken; that one wakes the next."""
+        while self._idle and self._slots.free and self._can_go:
             change = self._idle.popleft()
             if not change.done():
                 change.set_result(None)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from segcli.delivery.brake import Brake
+from segcli.delivery.congestion import CongestionWindow
 
 # A rate may catch up on the delays of the event loop, no more: a vendor counts each second.
 _CATCH_UP = 0.05
@@ -13,8 +14,8 @@ _CATCH_UP = 0.05
 class Pace:
     """Room in flight, the rate, and the pause a vendor asked for.
 
-    The number of requests in flight halves when the vendor is overloaded, once for each burst
-    of such replies, and grows back by one for each round of answers.
+    The room shrinks while the vendor is overloaded, by the share of its replies that say so, and
+    grows back.
     """
 
     def __init__(
@@ -26,13 +27,11 @@ class Pace:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
-        self.window = float(in_flight)
         self.in_flight = 0
         self.paused_until = 0.0
-        self._most = float(in_flight)
+        self._window = CongestionWindow(in_flight, now)
         self._interval = 1 / rate if rate else 0.0
         self._next_slot = 0.0
-        self._halved_at = 0.0
         self._brake = brake
         self._now = now
         self._sleep = sleep or brake.sleep
@@ -75,25 +74,28 @@ class Pace:
 
     @property
     def _is_full(self) -> bool:
-        return self.in_flight >= max(1, int(self.window))
+        return self.in_flight >= int(self._window.size)
 
     def _next_leaving(self) -> float:
         return max(self.paused_until, self._next_slot)
+
+    @property
+    def window(self) -> float:
+        """How many requests may be in flight, as things are."""
+        return self._window.size
 
     def answered(self) -> None:
         """Give the room of a request free again, however it ended."""
         self.in_flight -= 1
         self._freed.set()
 
+    def replied(self, sent_at: float, *, overloaded: bool) -> None:
+        """Allow less in flight if the vendor is overloaded; called right after `answered`."""
+        self._window.replied(sent_at, in_flight=self.in_flight + 1, overloaded=overloaded)
+
     def grow(self) -> None:
         """Allow a little more in flight, after an answer that was a yes."""
-        self.window = min(self._most, self.window + 1 / self.window)
-
-    def halve(self, sent_at: float) -> None:
-        """Allow half as much in flight, unless that was done since this request was sent."""
-        if sent_at >= self._halved_at:
-            self.window = max(1.0, self.window / 2)
-            self._halved_at = self._now()
+        self._window.grow()
 
     def pause(self, seconds: float) -> None:
         """Let nothing leave for that long."""

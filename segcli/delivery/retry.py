@@ -3,7 +3,7 @@
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -33,6 +33,8 @@ from segcli.verdict import (
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+# Thirty years: longer than any run, and still a time that clocks can count to.
+_LONGEST_ASKED = 1e9
 _OVERLOADED = frozenset({429, 503})
 
 
@@ -49,7 +51,8 @@ class Courier:
     """Carries batches until every item is settled or the run is stopping.
 
     `retry_for` seconds without any success stop the run: a vendor that is down takes nothing
-    with it. All lanes share one courier.
+    with it. All lanes share one courier. `sleep` is how a batch waits for its retry; it ends early
+    once braked.
     """
 
     job: Job
@@ -58,9 +61,11 @@ class Courier:
     ledger: Ledger
     tally: Tally
     retry_for: float
+    sleep: Callable[[float], Awaitable[None]]
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
     last_success: float = field(default=float("-inf"))
+    failing_since: float = field(default=float("-inf"))
     _redactor: Redactor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -107,8 +112,7 @@ class Courier:
             return _Answer(_verdict_without(reply), None)
         self.tally.latencies.add(self.now() - sent_at)
         self.tally.bytes_sent += len(request.body)
-        if reply.status in _OVERLOADED:
-            self.pace.halve(sent_at)
+        self.pace.replied(sent_at, overloaded=reply.status in _OVERLOADED)
         verdict = self.job.destination.verdict(self._harmless(reply))
         return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
 
@@ -160,21 +164,34 @@ class Courier:
         await self.ledger.settle(Settled(lines, "refused", self._hide(reason), status, attempts))
 
     async def _wait(self, verdict: Retry | Partial, item: Item, trouble: "_Trouble") -> None:
-        """Wait before the next attempt, or stop the run when its patience is used up."""
-        reason, after = _reason_and_wait(verdict)
+        """Wait before the next attempt, or stop the run when its patience is used up.
+
+        The wait is never shorter than the backoff: a vendor that asks for none gets no storm.
+        """
+        reason, asked = _reason_of(verdict), _asked_wait(verdict.after)
         now = self.now()
-        trouble.since = trouble.since or now
-        patience = max(trouble.since, self.last_success) + self.retry_for - now
-        if patience <= 0 or (after or 0) > patience:
-            self.brake.pull(self._exhausted(reason, after, item))
+        patience = self._patience(trouble, now)
+        if patience <= 0 or asked > patience:
+            self.brake.pull(self._exhausted(reason, asked, item, patience=patience))
             return
         self.tally.retries += 1
-        wait = min(patience, backoff(trouble.attempts, self.chance()))
-        if after is not None:
-            self.pace.pause(after)
-            wait = after
+        wait = max(asked, min(patience, backoff(trouble.attempts, self.chance())))
+        if asked:
+            self.pace.pause(asked)
         self.tally.waiting = Wait(self._hide(reason), now + wait)
-        await self.brake.sleep(wait)
+        await self.sleep(wait)
+
+    def _patience(self, trouble: "_Trouble", now: float) -> float:
+        """Return the seconds that are left of `retry_for`, at a failure of a batch.
+
+        They count from the first failure of any batch since the last success: a batch that has
+        just begun to fail does not make the run last longer.
+        """
+        if self.failing_since <= self.last_success:
+            self.failing_since = now
+        trouble.since = trouble.since or now
+        since = max(min(trouble.since, self.failing_since), self.last_success)
+        return since + self.retry_for - now
 
     def _stopped(self, reason: str, setting: str) -> Stopped:
         name = self.job.destination.name
@@ -182,12 +199,13 @@ class Courier:
         hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
         return Stopped(f"{name} {self._hide(reason)}", hint)
 
-    def _exhausted(self, reason: str, after: float | None, item: Item) -> Stopped:
+    def _exhausted(self, reason: str, asked: float, item: Item, *, patience: float) -> Stopped:
         name = self.job.destination.name
         where = f"{item.line.file}:{item.line.number}"
-        if after is not None and after > self.retry_for:
-            asked = f"{name} asks to wait {after:.0f} s ({self._hide(reason)})"
-            return Stopped(f"{asked}, longer than --retry-for {self.retry_for:g} s", _LATER)
+        if patience > 0 or asked > self.retry_for:
+            left = "" if asked > self.retry_for else "what is left of "
+            wait = f"{name} asks to wait {asked:.0f} s ({self._hide(reason)})"
+            return Stopped(f"{wait}, longer than {left}--retry-for {self.retry_for:g} s", _LATER)
         return Stopped(
             f"{name} took nothing for {self.retry_for:g} s; the last answer, at {where}, was: "
             f"{self._hide(reason)}",
@@ -228,7 +246,13 @@ def _verdict_without(reply: NoReply) -> Verdict:
     return Stop(reply.reason, "endpoint") if reply.final else Retry(reply.reason)
 
 
-def _reason_and_wait(verdict: Retry | Partial) -> tuple[str, float | None]:
+def _reason_of(verdict: Retry | Partial) -> str:
     if isinstance(verdict, Retry):
-        return verdict.reason, verdict.after
-    return "some events of the batch are to be tried again", verdict.after
+        return verdict.reason
+    return "some events of the batch are to be tried again"
+
+
+def _asked_wait(after: float | None) -> float:
+    """Return the seconds that a vendor asks for, within reason; 0 for none, or for nonsense."""
+    # A plug-in may read them from anywhere: no comparison holds for what is not a number.
+    return min(after, _LONGEST_ASKED) if after is not None and after > 0 else 0.0

@@ -1,0 +1,67 @@
+"""Slots: how many batches may be sent at once; a batch that waits for a retry needs none."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from segcli.delivery.brake import Brake
+
+
+class SendSlots:
+    """A fixed number of slots, each for one batch that is sent.
+
+    A worker takes a slot with its batch, and releases it when the batch is done. While the batch
+    waits for a retry others may use the slot; after that it gets the next free one, before any
+    new batch does.
+    """
+
+    def __init__(self, count: int, brake: Brake) -> None:
+        self.free = count
+        self._returning: deque[asyncio.Future[None]] = deque()
+        self._listener: Callable[[], None] | None = None
+        self._brake = brake
+        brake.on_pull(self._let_all_go)
+
+    def on_free(self, listener: Callable[[], None]) -> None:
+        """Call the listener when a batch that waits has left a slot free."""
+        self._listener = listener
+
+    def take(self) -> None:
+        """Take a slot; only while one is free."""
+        self.free -= 1
+
+    def release(self) -> None:
+        """Give a slot back. Nobody is told that it is free: the caller asks for a batch next."""
+        while self._returning:
+            returning = self._returning.popleft()
+            if not returning.done():
+                returning.set_result(None)
+                return
+        self.free += 1
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep without the slot that the caller has, and return with one.
+
+        Once the run is stopping this returns at once, without one.
+        """
+        self.release()
+        if self.free and self._listener:
+            self._listener()
+        await self._brake.sleep(seconds)
+        if self._brake.pulled:
+            return
+        if self.free:
+            self.take()
+        else:
+            returning = asyncio.get_running_loop().create_future()
+            self._returning.append(returning)
+            await returning
+        # What was answered in this turn of the loop is on record in the next one: before that its
+        # slot is not used again.
+        await asyncio.sleep(0)
+
+    def _let_all_go(self) -> None:
+        while self._returning:
+            returning = self._returning.popleft()
+            if not returning.done():
+                returning.set_result(None)

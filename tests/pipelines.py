@@ -1,0 +1,114 @@
+"""Queues, workers and courier of a run on the clock of a story, with a vendor in this process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from couriers import AcmeSettings, acme
+from sending import clock
+
+from segcli.delivery.answered import Answered
+from segcli.delivery.batch import Bounds, Item
+from segcli.delivery.brake import Brake
+from segcli.delivery.http.client import NoReply
+from segcli.delivery.lanes import Lanes
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.pace import Pace
+from segcli.delivery.record import Record
+from segcli.delivery.rejects import Rejects
+from segcli.delivery.retry import Courier
+from segcli.delivery.slots import SendSlots
+from segcli.delivery.tally import Tally
+from segcli.delivery.workers import SendWorkers
+from segcli.destination import Request
+from segcli.outcome import Job
+from segcli.verdict import Reply, by_status
+
+Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """All of a run but its inputs and HTTP; `posts` has when each request left, and its events."""
+
+    workers: SendWorkers
+    tally: Tally
+    ledger: Ledger
+    brake: Brake
+    posts: list[tuple[float, list[bytes]]] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    @property
+    def lanes(self) -> Lanes:
+        return self.workers.lanes
+
+    @property
+    def pace(self) -> Pace:
+        return self.workers.courier.pace
+
+    async def send(self, items: Iterable[Item], answers: Answers) -> None:
+        """Send the items, and return when the run is over; what is left then is unsent."""
+
+        async def post(request: Request) -> Reply | NoReply:
+            bodies = request.body.split(b",")
+            self.posts.append((clock(), bodies))
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            try:
+                return await answers(bodies)
+            finally:
+                self.in_flight -= 1
+
+        working = [self.workers.work(post) for _ in range(self.workers.count)]
+        await asyncio.gather(self._feed(items), *working)
+        await self.workers.answered.all_on_disk()
+        self.ledger.close(finished=not self.brake.pulled)
+
+    async def _feed(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if self.brake.pulled:
+                return
+            self.ledger.open(1)
+            await self.lanes.put(item)
+        self.lanes.close()
+
+    def times_of(self, body: bytes) -> list[float]:
+        """Return when each request with this event left."""
+        return [at for at, bodies in self.posts if body in bodies]
+
+
+def pipeline(
+    folder: Path,
+    *,
+    concurrency: int,
+    events: int = 1,
+    most: int = 16 * 1024 * 1024,
+    record: Record | None = None,
+    **more: Any,
+) -> Pipeline:
+    """Make one whose clock is the story's, and whose chance is always 1."""
+    tally, brake = Tally(), Brake()
+    ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), record)
+    slots = SendSlots(concurrency, brake)
+    lanes = Lanes(most=most, bounds=lambda _route: Bounds(events), brake=brake, slots=slots)
+    courier = Courier(
+        job=Job(destination=acme(by_status), settings=AcmeSettings()),
+        pace=Pace(in_flight=concurrency, rate=None, brake=brake, now=clock),
+        brake=brake,
+        ledger=ledger,
+        tally=tally,
+        now=clock,
+        sleep=slots.sleep,
+        **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
+    )
+    workers = SendWorkers(
+        concurrency=concurrency,
+        lanes=lanes,
+        slots=slots,
+        courier=courier,
+        answered=Answered(ledger, brake, lanes),
+    )
+    return Pipeline(workers, tally, ledger, brake)
