@@ -101,9 +101,26 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
     ]
 
 
+def env_prefix(destination: str) -> str:
+    """Return how the environment variables of a destination begin: `SEGCLI_GIST_`.
+
+    Names that differ only in case, or in what is neither a letter nor a digit, have the same.
+    """
+    return re.sub(r"[^A-Z0-9]", "_", f"SEGCLI_{destination}_".upper())
+
+
 def env_name(destination: str, name: str) -> str:
     """Return the environment variable of a setting: `SEGCLI_GIST_API_KEY`."""
-    return f"SEGCLI_{destination}_{name}".upper().replace("-", "_").replace(".", "_")
+    return env_prefix(destination) + name.upper()
+
+
+def share_variables(one: str, other: str) -> bool:
+    """Whether a variable of the environment may belong to both of two destinations.
+
+    `SEGCLI_GIST_API_KEY` is `api_key` of `gist`, and would be `key` of `gist-api`.
+    """
+    prefixes = env_prefix(one), env_prefix(other)
+    return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
 def read(destination: str, settings: type[S], sources: Sources) -> S:

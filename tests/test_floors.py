@@ -26,6 +26,7 @@ FLOORS = {
     "segcli.secret": VALUES,
     "segcli.destination": VALUES,
     "segcli.settings": VALUES,
+    "segcli.toml_text": VALUES,
     "segcli.fql": MAPPING,
     "segcli.mapping": MAPPING,
     "segcli.mapping_file": MAPPING,
