@@ -33,6 +33,7 @@ FLOORS = {
     "segcli.selection": MAPPING,
     "segcli.outcome": MAPPING,
     "segcli.engage": MAPPING,
+    "segcli.trust": MAPPING,
     "segcli.review": MAPPING,
     "segcli.destinations": MAPPING,
     "segcli.inputs": DELIVERY,

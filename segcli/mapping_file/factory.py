@@ -8,7 +8,7 @@ from segcli.destination import Action, Destination, Limits
 from segcli.exact_json import dumps
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.posting import flaw_in, request_of, rooms_of, secrets_in
+from segcli.mapping_file.posting import address_of, flaw_in, request_of, rooms_of, secrets_in
 from segcli.mapping_file.reply import verdict_of
 from segcli.mapping_file.request import read_request
 from segcli.mapping_file.settings_table import settings_of
@@ -87,6 +87,7 @@ def _destination(
         wire=wire,
         secrets=lambda values: secrets_in(wire, values),
         flaw=lambda values: flaw_in(wire, values),
+        address=lambda values: address_of(wire, values),
     )
 
 
