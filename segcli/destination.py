@@ -100,6 +100,12 @@ def no_secrets(settings: Any) -> Iterable[str]:  # noqa: ARG001  # the interface
     return ()
 
 
+def endpoint_of(settings: Any) -> str:
+    """Return the setting `endpoint`, which is where most requests go."""
+    endpoint: str = getattr(settings, "endpoint", "")
+    return endpoint
+
+
 def fits_any(settings: Any) -> str:  # noqa: ARG001  # the interface
     """Find nothing wrong with any settings."""
     return ""
@@ -120,7 +126,8 @@ class Destination(Generic[S]):
     events become something else: a run is resumed with the same only. `flaw` says what is wrong
     with settings that are right each by itself, "" for nothing. `secrets` are what else of a
     request must not be shown: texts made of a key, as credentials that a vendor may echo. `wire`
-    tells a stand-in how the requests look.
+    tells a stand-in how the requests look. `address` is where requests go, without the route of
+    each: it is shown before anything is sent, and a key goes to it by http only if that is allowed.
     """
 
     name: str
@@ -143,6 +150,7 @@ class Destination(Generic[S]):
     wire: Wire | None = None
     secrets: Callable[[S], Iterable[str]] = no_secrets
     flaw: Callable[[S], str] = fits_any
+    address: Callable[[S], str] = endpoint_of
 
     def label_with(self, settings: S) -> str:
         """Return its name in the integrations object; a setting `label` replaces the default."""

@@ -1,7 +1,7 @@
 """What becomes of a line: mapped, skipped or rejected. The same for every command."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 import msgspec
@@ -12,7 +12,7 @@ from segcli.destination import Destination, skips_none
 from segcli.event import Event, Rejected
 from segcli.excerpt import excerpts
 from segcli.selection import Selection, reason_to_skip
-from segcli.settings import secrets_of
+from segcli.settings import Origin, secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,15 @@ _AT_A_TIME = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to do with every line: the destination, its settings, and which events."""
+    """What to do with every line: the destination, its settings, and which events.
+
+    `origins` says where each setting comes from; one that is not in it has its default.
+    """
 
     destination: Destination[Any]
     settings: Any
     selection: Selection = Selection()
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown, longest first."""

@@ -1,14 +1,16 @@
 """A destination's settings: one frozen dataclass, filled from `--set`, the environment and TOML.
 
 The first of these that names a setting wins: `--set`, `SEGCLI_<DEST>_<SETTING>`, the
-destination's table in `segcli.toml`, the default. A field may be a str, int, float, bool or
-Secret; one named `endpoint` is the address requests go to, one named `api_key` the key.
+destination's table in `segcli.toml`, the default; `origins` says which one it was. A field may be
+a str, int, float, bool or Secret; one named `endpoint` is the address requests go to, one named
+`api_key` the key.
 """
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from enum import Enum
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
@@ -31,10 +33,14 @@ _ADDRESS = "an address such as https://host/path"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the text of a setting must look like, as a pattern and in words."""
+    """What the text of a setting must look like, as a pattern and in words.
+
+    `is_address`: such a text says where requests go, whole or in part.
+    """
 
     pattern: str
     words: str
+    is_address: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +55,52 @@ class Setting:
     env: str
     shapes: Sequence[Shape] = ()
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it says where requests go, and with them the keys."""
+        return self.name == "endpoint" or any(shape.is_address for shape in self.shapes)
+
     def takes(self, text: str) -> bool:
         """Tell whether a text is of all the shapes that it must have."""
         return all(re.fullmatch(shape.pattern, text, re.DOTALL) for shape in self.shapes)
+
+
+class Place(Enum):
+    """The places that a setting can come from."""
+
+    OPTION = "an option of the command line"
+    ENVIRONMENT = "a variable of the environment"
+    NAMED_CONFIG = "a file of settings that was named"
+    FOUND_CONFIG = "a file of settings that lay in the working folder"
+    DEFAULT = "the destination itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting comes from; `name` is for people: `--set`, a variable, a file."""
+
+    place: Place
+    name: str
+
+
+BY_DEFAULT = Origin(Place.DEFAULT, "default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where settings come from, the strongest first.
 
-    For messages: `config` names the TOML file, `dest` the destination as it was typed.
+    `options` names the option by which a setting was given, where that was not `--set`. `config`
+    names the TOML file that has the table, which nobody named where it `is_found`. `dest` is the
+    destination as it was typed, for messages.
     """
 
     given: Mapping[str, str]
     env: Mapping[str, str]
     table: Mapping[str, Any]
+    options: Mapping[str, str] = field(default_factory=dict)
     config: str = "segcli.toml"
+    is_found: bool = False
     dest: str = ""
 
 
@@ -101,9 +137,26 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
     ]
 
 
+def env_prefix(destination: str) -> str:
+    """Return how the environment variables of a destination begin: `SEGCLI_GIST_`.
+
+    Names that differ only in case, or in what is neither a letter nor a digit, have the same.
+    """
+    return re.sub(r"[^A-Z0-9]", "_", f"SEGCLI_{destination}_".upper())
+
+
 def env_name(destination: str, name: str) -> str:
     """Return the environment variable of a setting: `SEGCLI_GIST_API_KEY`."""
-    return f"SEGCLI_{destination}_{name}".upper().replace("-", "_").replace(".", "_")
+    return env_prefix(destination) + name.upper()
+
+
+def share_variables(one: str, other: str) -> bool:
+    """Whether a variable of the environment may belong to both of two destinations.
+
+    `SEGCLI_GIST_API_KEY` is `api_key` of `gist`, and would be `key` of `gist-api`.
+    """
+    prefixes = env_prefix(one), env_prefix(other)
+    return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
 def read(destination: str, settings: type[S], sources: Sources) -> S:
@@ -118,12 +171,17 @@ def read(destination: str, settings: type[S], sources: Sources) -> S:
     kinds = get_type_hints(settings)
     values = {}
     for name, entry in known.items():
-        value = _first(destination, name, sources)
+        value, _ = _first(destination, name, sources)
         if value is not None:
             values[name] = _convert(destination, name, value, kinds[name])
             _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
             _check_shapes(destination, name, values[name], entry.metadata.get("shapes", ()))
     return settings(**values)
+
+
+def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str, Origin]:
+    """Return where each setting comes from; the values are those of `read`."""
+    return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
 
 
 def require(destination: str, settings: Any) -> None:
@@ -166,11 +224,17 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _first(destination: str, name: str, sources: Sources) -> Any:
-    value = sources.given.get(name)
-    if value is None:
-        value = sources.env.get(env_name(destination, name))
-    return sources.table.get(name) if value is None else value
+def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
+    """Return the value that wins, and where it comes from; None where the default holds."""
+    if (value := sources.given.get(name)) is not None:
+        return value, Origin(Place.OPTION, sources.options.get(name, "--set"))
+    variable = env_name(destination, name)
+    if (value := sources.env.get(variable)) is not None:
+        return value, Origin(Place.ENVIRONMENT, variable)
+    if (value := sources.table.get(name)) is not None:
+        place = Place.FOUND_CONFIG if sources.is_found else Place.NAMED_CONFIG
+        return value, Origin(place, sources.config)
+    return None, BY_DEFAULT
 
 
 def _check_names(

@@ -8,6 +8,7 @@ from typing import Any
 from samples import KEY
 
 from segcli.destination import Destination, Request
+from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.mapping_file import described
 from segcli.outcome import Job
@@ -51,13 +52,13 @@ def no_files(name: str) -> str:
 
 def acme(changes: Mapping[str, Any] | None = None) -> Destination[Any]:
     """Return the destination of a bent description; raises DestinationError."""
-    return described(json.dumps(bent(ACME, changes or {})), "acme.json", no_files)
+    return described(json.dumps(bent(ACME, changes or {})), "acme.json", no_files, taken=BUILT_IN)
 
 
 def mistakes_in(document: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a description, without the name of its file."""
     try:
-        described(json.dumps(document), "acme.json", no_files)
+        described(json.dumps(document), "acme.json", no_files, taken=BUILT_IN)
     except DestinationError as error:
         lines = error.message.split("\nacme.json: ")
         first, others = lines[0], lines[1:]

@@ -31,7 +31,9 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     # names and texts
     ({"name": "Acme"}, ["name: must be small letters, digits, - and _, beginning with a letter, "
                         "40 at most"]),
-    ({"name": "gist"}, ["name: is that of a destination of segcli's own: name it otherwise"]),
+    ({"name": "gist"}, ["name: there is a destination gist already: choose another name"]),
+    ({"name": "gist-api"}, ["name: gist-api could read the settings of gist: SEGCLI_GIST_API_… and "
+                            "SEGCLI_GIST_… overlap. Choose another name"]),
     ({"label": ""}, ["label: must not be empty"]),
     ({"label": 5}, ["label: must be a text, not a whole number"]),
     ({"about": "a\nb"}, ["about: must be a text on one line"]),

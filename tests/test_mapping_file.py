@@ -10,6 +10,7 @@ from samples import KEY, event_of, line_of
 
 from segcli.delivery.destination_file import is_path, read_destination
 from segcli.destination import Remark
+from segcli.destinations import BUILT_IN
 from segcli.event import Rejected
 from segcli.outcome import Mapped, Skipped, outcome_of
 from segcli.settings import Sources, read, require
@@ -123,7 +124,7 @@ def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
     text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
     from segcli.mapping_file import described
 
-    destination = described(text.replace('"DIGITS"', long), "acme.json", str)
+    destination = described(text.replace('"DIGITS"', long), "acme.json", str, taken=BUILT_IN)
     line = line_of(n="DIGITS").replace(b'"DIGITS"', long.encode())
     found = outcome_of(line, job_of(destination))
 

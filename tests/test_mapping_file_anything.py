@@ -13,6 +13,7 @@ from mistaken import KEY, MISTAKES, ROUTED
 from samples import EXAMPLES, Run
 
 from segcli.destination import Destination
+from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.mapping_file import described, schema_text
 from segcli.mapping_file.document import parsed
@@ -135,7 +136,7 @@ def bent_documents(draw: st.DrawFn) -> dict[str, Any]:
 def taken(text: str, title: str) -> Destination[Any] | None:
     """Return the destination of a text; None where its mistakes are said in words."""
     try:
-        return described(text, title, str)
+        return described(text, title, str, taken=BUILT_IN)
     except DestinationError as error:
         said = error.message
     assert said.startswith(title)

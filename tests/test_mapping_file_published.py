@@ -11,6 +11,7 @@ from describing import ACME, TRACK, bent, job_of, no_files
 from samples import ROOT, good_events
 
 from segcli.destination import Destination
+from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.event import Event, Rejected
 from segcli.exact_json import loads
@@ -28,7 +29,9 @@ def recorded(name: str) -> tuple[dict[str, Any], ...]:
 
 
 def with_actions(*actions: dict[str, Any]) -> Destination[Any]:
-    return described(json.dumps(bent(ACME, {"actions": [*actions]})), "acme.json", no_files)
+    return described(
+        json.dumps(bent(ACME, {"actions": [*actions]})), "acme.json", no_files, taken=BUILT_IN
+    )
 
 
 def test_every_published_mapping_is_one_that_a_file_may_hold_and_rejects_or_maps_any_sample() -> (

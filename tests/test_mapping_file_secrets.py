@@ -162,7 +162,8 @@ def test_an_address_that_does_not_work_is_complained_of_without_the_key_in_it(
     url = PLACES[place]["request.url"].replace("https://acme.example", f"http://{host}")
     path = description({"request.url": url.replace("{port}", str(closed_port()))})
     events = written(tmp_path / "events.jsonl", tracks(1))
-    said = segcli("send", "-d", path, "--report", "report.json", "--retry-for", "0s", events)
+    said = segcli("send", "-d", path, "--report", "report.json", "--retry-for", "0s",
+                  "--allow-http", events)  # fmt: skip
 
     assert said.code == 3
     assert "acme" in said.err

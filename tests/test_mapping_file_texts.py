@@ -8,6 +8,7 @@ from describing import ACME
 from resuming import Segcli
 from samples import line_of
 
+from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.mapping_file import described
 
@@ -47,7 +48,7 @@ def test_a_text_that_cannot_be_read_is_said_with_its_place(
     title: str, text: str, said: str
 ) -> None:
     with pytest.raises(DestinationError) as error:
-        described(text, title, str)
+        described(text, title, str, taken=BUILT_IN)
 
     assert error.value.message.replace("  ", " ").startswith(said)
 
@@ -58,7 +59,7 @@ def test_a_file_with_the_wrong_ending_is_recognised() -> None:
         ("acme.json", 'name = "acme"', ".toml"),
     ):
         with pytest.raises(DestinationError) as error:
-            described(text, title, str)
+            described(text, title, str, taken=BUILT_IN)
         assert f"give it a name that ends in {ending}" in error.value.hint
 
 
@@ -74,8 +75,8 @@ def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
     cases = {
         "./no.toml": "./no.toml does not exist\nThere are: ./acme.toml, ./binary.toml",
         "no/acme.toml": "no/acme.toml does not exist",
-        "./folder.toml": "./folder.toml is a folder, not the file of a destination",
-        "./": "./ is a folder, not the file of a destination\nThere are: ./acme.toml",
+        "./folder.toml": "./folder.toml is a folder, not a file",
+        "./": "./ is a folder, not a file\nThere are: ./acme.toml",
         "./binary.toml": "./binary.toml is not UTF-8 text: save it as UTF-8\n",
         "./large.json": "./large.json is larger than 4,194,304 bytes",
         "./acme.yaml": "./acme.yaml: the file of a destination ends in .toml or .json",

@@ -142,7 +142,8 @@ def test_an_address_that_does_not_work_is_complained_of_without_its_secrets(
     endpoint: str, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     said = segcli("send", "-d", "webhook", "--endpoint", endpoint, "--set", f"api_key={KEY}",
-                  "--report", "report.json", "--retry-for", "0s", events)  # fmt: skip
+                  "--report", "report.json", "--retry-for", "0s", "--allow-http",
+                  events)  # fmt: skip
 
     assert said.code in {2, 3}
     assert "endpoint" in said.err or "cannot connect" in said.err

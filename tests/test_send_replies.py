@@ -236,7 +236,7 @@ def test_a_connection_that_is_refused_is_tried_again_until_patience_ends(
     host: str, says: str, segcli: Segcli, event: Path, tmp_path: Path
 ) -> None:
     endpoint = f"http://{host}:{closed_port()}"
-    said = segcli(*sending_to("webhook", endpoint), event, "--retry-for", "300ms")
+    said = segcli(*sending_to("webhook", endpoint), event, "--retry-for", "300ms", "--allow-http")
     report = report_in(tmp_path)
 
     assert said.code == 3
@@ -249,7 +249,7 @@ def test_a_connection_that_is_refused_is_tried_again_until_patience_ends(
 def test_an_address_that_no_request_can_go_to_stops_the_run(
     host: str, segcli: Segcli, event: Path
 ) -> None:
-    said = segcli(*sending_to("webhook", f"http://{host}/"), event)
+    said = segcli(*sending_to("webhook", f"http://{host}/"), event, "--allow-http")
 
     assert said.code == 3
     assert "webhook gave no answer: no request can go to this address" in said.err

@@ -80,7 +80,7 @@ def test_options_narrow_the_input_and_what_is_left_out_is_skipped(
         ("--set", "=1", "a setting without a value is given"),
         ("--set", "propertys=1", "Did you mean properties?"),
         ("--set", "properties=perhaps", "properties must be true or false, not 'perhaps'"),
-        ("--config", "nowhere.toml", "nowhere.toml cannot be read: No such file"),
+        ("--config", "nowhere.toml", "nowhere.toml does not exist"),
         ("--api-key-file", "nowhere.key", "nowhere.key"),
         ("--dest", "gits", "there is no destination 'gits'\nDid you mean gist? There are: point"),
         ("--dest", "zzz", "there is no destination 'zzz'\nThere are: pointillist, plotline, gist"),

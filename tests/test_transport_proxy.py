@@ -135,3 +135,16 @@ def test_a_proxy_of_a_kind_that_cannot_be_used_is_final(
     assert isinstance(found, NoReply)
     assert found.final
     assert "socks5" in found.reason
+
+
+def test_no_password_is_taken_from_a_netrc(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with wire_that(Call.answer) as wire:
+        replies_to(transport, wire.url)
+
+    assert "Authorization" not in wire.headers()

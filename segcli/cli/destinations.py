@@ -1,5 +1,6 @@
 """`segcli destinations`: lists the destinations, or describes one."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any
 
@@ -7,6 +8,8 @@ import click
 
 from segcli import destinations, settings
 from segcli.cli import target
+from segcli.cli.job import origins_of
+from segcli.cli.options import CONFIG_OPTION
 from segcli.destination import Destination, Limits
 from segcli.errors import UsageError
 from segcli.secret import Secret
@@ -15,12 +18,13 @@ from segcli.secret import Secret
 @click.command("destinations")
 @click.argument("name", required=False)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a destination's file.")
-def command(name: str | None, schema: bool) -> int:
+@CONFIG_OPTION
+def command(name: str | None, schema: bool, config: str | None) -> int:
     """List the destinations, or describe one.
 
     NAME is one of them, or the path of a file that describes one, as ./acme.toml: its mistakes are
     shown, all at once. Of one are shown the calls it takes, its settings with their environment
-    names, what becomes of which field, and its limits.
+    names and where they are set now, what becomes of which field, and its limits.
     """
     if schema:
         from segcli.mapping_file import schema_text
@@ -29,7 +33,8 @@ def command(name: str | None, schema: bool) -> int:
     elif name is None:
         _list()
     else:
-        _describe(target.find(name))
+        destination = target.find(name)
+        _describe(destination, origins_of(destination, config))
     return 0
 
 
@@ -49,14 +54,14 @@ def _list() -> None:
     _print(table)
 
 
-def _describe(destination: Destination[Any]) -> None:
+def _describe(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> None:
     label = destination.label or "(set label)"
     _print(f"{destination.name}: {destination.about}" if destination.about else destination.name)
     _print(f"takes {_kinds(destination)}; in the integrations object it is {label}")
     if limits := _limits(destination):
         _print(f"limits: {limits}")
     _print()
-    _print(_settings_table(destination))
+    _print(_settings_table(destination, origins))
     _print()
     if destination.actions:
         _print(_actions_table(destination))
@@ -85,15 +90,19 @@ def _request(limits: Limits, of_what: str = "") -> str:
     return events + size
 
 
-def _settings_table(destination: Destination[Any]) -> Any:
+def _settings_table(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> Any:
+    """Return the settings; where each is set stands there only if any is."""
     from rich.table import Table
 
+    set_in = {name: one.name for name, one in origins.items() if one != settings.BY_DEFAULT}
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("setting", "environment", "default", "what it is"):
+    set_now = ("set now by",) if set_in else ()
+    for title in ("setting", "environment", "default", *set_now, "what it is"):
         table.add_column(title, overflow="fold")
     for row in settings.describe(destination.name, destination.settings):
         required = "required to send; " if row.required else ""
-        table.add_row(row.name, row.env, _default(row), required + row.help)
+        origin = (set_in.get(row.name, ""),) if set_in else ()
+        table.add_row(row.name, row.env, _default(row), *origin, required + row.help)
     return table
 
 

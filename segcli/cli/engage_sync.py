@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from segcli import settings
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.engage_state import changed_state, place_of, read_state
@@ -17,6 +16,9 @@ from segcli.cli.output_checks import check_outputs
 from segcli.cli.sending import (
     PaceOptions,
     SandboxOptions,
+    announce,
+    check_sending,
+    counted,
     overrides_of,
     run_and_report,
     run_at,
@@ -145,7 +147,7 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
         one = _Sync(wanted=wanted, asked=asked, job=job, entry=entry, at=_now(), standin=standin)
         if asked.dry_run:
             return _rehearse(one)
-        settings.require(job.destination.name, job.settings)
+        check_sending(job, pace, standin)
         check_outputs(replace(asked, rejects=one.kept), writes=kept_in)
         with changed_state(asked.state) as state:
             return _tell(one, pace, state)
@@ -165,6 +167,8 @@ def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
     asked, job, kept = one.asked, one.job, one.kept
     rejects.check_writable(kept)
     difference = _difference(one, state)
+    what = f"changes from {counted([one.entry])}"
+    announce(what, job, standin=one.standin, quiet=asked.quiet)
     run = run_at(
         pace,
         job=job,

@@ -1,19 +1,24 @@
 """The job that the options ask for: the destination, its settings, and which events."""
 
-import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from segcli import destinations, settings
 from segcli.cli import target
-from segcli.cli.options import DEFAULT_CONFIG, JobOptions, Target
+from segcli.cli.config import read_config
+from segcli.cli.options import JobOptions, Target
+from segcli.delivery.small_file import read_named
 from segcli.destination import Destination
 from segcli.errors import SettingsError, UsageError
 from segcli.outcome import Job
 from segcli.secret import Secret
 from segcli.selection import Selection
+
+# Nobody's key is longer, and most files are not meant.
+_MAX_KEY_BYTES = 64 * 1024
 
 
 def job_of(
@@ -30,22 +35,43 @@ def job_of(
             f"There are: {', '.join(destinations.names())}",
         )
     destination = target.find(asked.dest)
-    sources = settings.Sources(
-        given=_given(asked, destination) | dict(overrides(destination) if overrides else {}),
-        env=os.environ,
-        table=_table(asked.config, destination.name),
-        config=asked.config or DEFAULT_CONFIG,
+    given, options = _given(asked, destination)
+    sources = replace(
+        _surroundings(asked.config, destination.name),
+        given=given | dict(overrides(destination) if overrides else {}),
+        options=options,
         dest=asked.dest,
     )
     values = settings.read(destination.name, destination.settings, sources)
     if flaw := destination.flaw(values):
         raise SettingsError(f"{destination.name}: {flaw}")
     selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
-    return Job(destination=destination, settings=values, selection=selection)
+    origins = settings.origins(destination.name, destination.settings, sources)
+    return Job(destination=destination, settings=values, selection=selection, origins=origins)
 
 
-def _given(asked: Target, destination: Destination[Any]) -> dict[str, str]:
+def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str, settings.Origin]:
+    """Return where each setting of a destination comes from where no option gives any."""
+    sources = _surroundings(config, destination.name)
+    return settings.origins(destination.name, destination.settings, sources)
+
+
+def _surroundings(named: str | None, destination: str) -> settings.Sources:
+    """Return the settings that the environment and the file of settings give."""
+    config = read_config(named, destination)
+    return settings.Sources(
+        given={},
+        env=os.environ,
+        table=config.table,
+        config=config.path,
+        is_found=config.is_found,
+    )
+
+
+def _given(asked: Target, destination: Destination[Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the settings that are given by options, and which of them not by `--set`."""
     given = dict(_key_and_value(text) for text in asked.set)
+    options: dict[str, str] = {}
     rows = settings.describe(destination.name, destination.settings)
     known = {row.name for row in rows}
     key = _key_in(destination.name, rows) if asked.api_key_file else ""
@@ -56,8 +82,8 @@ def _given(asked: Target, destination: Destination[Any]) -> dict[str, str]:
         if value is not None and name not in known:
             raise UsageError(f"{option}: {destination.name} has no setting {name}")
         if value is not None:
-            given[name] = value
-    return given
+            given[name], options[name] = value, option
+    return given, options
 
 
 def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
@@ -81,46 +107,16 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 
 def _first_line(path: Path | None) -> str | None:
+    """Return the key in a file, which may be a pipe: `--api-key-file <(pass show key)`."""
     if path is None:
         return None
     try:
-        key = path.read_text().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the key file {path} cannot be read: {error}") from None
+        key = read_named(path, max_bytes=_MAX_KEY_BYTES).partition("\n")[0].strip()
+    except ValueError as problem:
+        raise SettingsError(f"the key file {path} {problem}") from None
     if not key:
         raise SettingsError(f"the first line of the key file {path} is empty")
     return key
-
-
-def _table(config: str | None, name: str) -> Mapping[str, Any]:
-    """Return a destination's table of the TOML file; an empty one where there is none."""
-    path = Path(config or DEFAULT_CONFIG)
-    if config is None and not path.exists():
-        return {}
-    import tomllib
-
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
-    if name not in content:
-        _check_tables(path, content, name)
-    table = content.get(name, {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {name} is not a table", f"Write it as [{name}]")
-    return table
-
-
-def _check_tables(path: Path, content: Mapping[str, Any], wanted: str) -> None:
-    """Raise SettingsError where a table is nearly, but not quite, named after the destination."""
-    known = {wanted, *destinations.names()}
-    for name in content:
-        if name not in known and difflib.get_close_matches(name, known, 1) == [wanted]:
-            raise SettingsError(
-                f"{path}: there is no destination {name!r}", f"Did you mean [{wanted}]?"
-            )
 
 
 def _selection(asked: JobOptions) -> Selection:

@@ -114,6 +114,13 @@ def packed(
     return decorate
 
 
+CONFIG_OPTION = click.option(
+    "--config",
+    metavar="PATH",
+    envvar="SEGCLI_CONFIG",
+    help=f"Settings, a table for each destination. Env: SEGCLI_CONFIG.  [default: {DEFAULT_CONFIG},"
+    " if there]",
+)
 JOBS_OPTION = click.option(
     "--jobs",
     metavar="N",
@@ -150,11 +157,7 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             help="A setting of the destination. Others on this machine can see what is typed "
             "here, so give keys by the environment or --api-key-file.",
         ),
-        click.option(
-            "--config",
-            metavar="PATH",
-            help=f"Settings, a table for each destination.  [default: {DEFAULT_CONFIG}, if there]",
-        ),
+        CONFIG_OPTION,
         click.option(
             "--api-key-file",
             metavar="PATH",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segcli import settings
 from segcli.cli.choice import Choice, choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
@@ -19,6 +18,9 @@ from segcli.cli.sending import (
     SANDBOX_OPTIONS,
     PaceOptions,
     SandboxOptions,
+    announce,
+    check_sending,
+    counted,
     overrides_of,
     run_and_report,
     run_at,
@@ -92,7 +94,7 @@ def _send(
     standin: Standin | None,
 ) -> int:
     job = job_of(asked, overrides=overrides_of(standin))
-    settings.require(job.destination.name, job.settings)
+    check_sending(job, pace, standin)
     kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
     path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     files = check_outputs(replace(asked, rejects=kept), writes={"--journal": path})
@@ -112,6 +114,7 @@ def _send(
         sandbox=standin.url if standin else "",
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
+    announce(counted(wanted), job, standin=standin, quiet=asked.quiet)
     run = run_at(
         pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, record=journal
     )

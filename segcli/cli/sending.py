@@ -2,14 +2,14 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from segcli import settings
+from segcli import settings, trust
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
@@ -17,6 +17,8 @@ from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
 from segcli.delivery.lines import source
 from segcli.destination import Destination
 from segcli.errors import SegcliError, UsageError
+from segcli.inputs import Input
+from segcli.outcome import Job
 from segcli.sandbox import Fault, Script, Standin, parse_fault
 from segcli.secret import Secret
 
@@ -38,6 +40,7 @@ class PaceOptions:
     timeout: float
     retry_for: float
     http_transport: str | None
+    allow_http: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,11 @@ PACE_OPTIONS = packed(
         type=click.Choice(["aiohttp", "httpx"]),
         help="What carries the requests.  [default: aiohttp, which is faster]",
     ),
+    click.option(
+        "--allow-http",
+        is_flag=True,
+        help="Let a key go to another machine over http://, where others can read it.",
+    ),
 )
 SANDBOX_OPTIONS = packed(
     SandboxOptions,
@@ -102,6 +110,29 @@ SANDBOX_OPTIONS = packed(
         help="How long the sandbox takes to answer.",
     ),
 )
+
+
+def check_sending(job: Job, pace: PaceOptions, standin: Standin | None) -> None:
+    """Raise SettingsError or UsageError unless what sending needs is there, and may be used."""
+    settings.require(job.destination.name, job.settings)
+    if standin is None:
+        trust.check_addresses(job)
+        trust.check_plain_http(job, is_allowed=pace.allow_http)
+
+
+def announce(what: str, job: Job, *, standin: Standin | None, quiet: bool) -> None:
+    """Say what goes where; a rehearsal has said so when its sandbox began."""
+    if standin is None and not quiet:
+        click.echo(f"Sending {what} to {trust.where_to(job)}", err=True)
+
+
+def counted(inputs: Sequence[Input]) -> str:
+    """Return how many files are read: `3 files`, `stdin`, `stdin and 1 file`."""
+    files = sum(entry.name != "-" for entry in inputs)
+    parts = ["stdin"] if files < len(inputs) else []
+    if files or not parts:
+        parts.append("1 file" if files == 1 else f"{files:,} files")
+    return " and ".join(parts)
 
 
 def run_at(pace: PaceOptions, **what: Any) -> "Run":

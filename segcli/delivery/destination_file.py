@@ -1,15 +1,21 @@
-"""A destination's file on the disk."""
+"""A destination's file on the disk.
+
+The user names the file, but somebody else may have written it: it reads no settings of other
+destinations, and no file that lies outside of its folder.
+"""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from segcli import destinations
+from segcli.delivery.small_file import read_below, read_named
 from segcli.destination import Destination
 from segcli.errors import DestinationError
 
 _ENDINGS = (".toml", ".json")
 # A file of this size is no description of anything.
-_MOST_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 4 * 1024 * 1024
 
 
 def is_path(name: str) -> bool:
@@ -23,20 +29,19 @@ def read_destination(name: str) -> Destination[Any]:
 
     path = Path(name)
     try:
-        text = _text(path)
+        text = read_named(path, max_bytes=_MAX_BYTES)
     except ValueError as problem:
         raise DestinationError(f"{name} {problem}", _nearby(path)) from None
     if not name.endswith(_ENDINGS):
         raise DestinationError(f"{name}: the file of a destination ends in .toml or .json")
 
     def load(other: str) -> str:
-        beside = path.parent / other
         try:
-            return _text(beside)
+            return read_below(path.parent, other, max_bytes=_MAX_BYTES)
         except ValueError as problem:
-            raise ValueError(f"{beside} {problem}") from None
+            raise ValueError(f"{path.parent / other} {problem}") from None
 
-    return described(text, name, load)
+    return described(text, name, load, taken=destinations.names())
 
 
 def files_described(name: str) -> list[Path]:
@@ -50,7 +55,7 @@ def files_described(name: str) -> list[Path]:
     document: dict[str, Any] = {}
     with suppress(ValueError, DestinationError):
         if path.is_file():
-            document = parsed(_text(path), name)
+            document = parsed(read_named(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
         action.get("mapping_file")
@@ -58,25 +63,6 @@ def files_described(name: str) -> list[Path]:
         if isinstance(action, dict)
     ]
     return [path, *(path.parent / other for other in named if isinstance(other, str))]
-
-
-def _text(path: Path) -> str:
-    """Read a file of text; raises ValueError with what is wrong with it."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise ValueError("does not exist") from None
-    except IsADirectoryError:
-        raise ValueError("is a folder, not the file of a destination") from None
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"is larger than {_MOST_BYTES:,} bytes")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text: save it as UTF-8") from None
 
 
 def _nearby(path: Path) -> str:

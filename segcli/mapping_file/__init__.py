@@ -20,11 +20,12 @@ What is wrong is collected by `mistakes` and said at once. Nothing here touches 
 calls brings the text.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from segcli.destination import Destination
 from segcli.mapping_file.document import parsed
-from segcli.mapping_file.factory import destination_of
+from segcli.mapping_file.factory import check_name, destination_of
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes
 from segcli.mapping_file.structure import checked, schema_text
@@ -33,15 +34,18 @@ from segcli.mapping_file.subscription import Load
 __all__ = ["described", "schema_text"]
 
 
-def described(text: str, title: str, load: Load) -> Destination[Any]:
+def described(text: str, title: str, load: Load, *, taken: Iterable[str]) -> Destination[Any]:
     """Return the destination that a file's text describes.
 
     `title` names the file in messages, and tells by its ending whether it is TOML or JSON. `load`
-    returns the text of a file that is named in it, or raises ValueError. Raises DestinationError
-    with every mistake at once.
+    returns the text of a file that is named in it, or raises ValueError. `taken` are the names of
+    all other destinations: a file that could read their settings is refused. Raises
+    DestinationError with every mistake at once.
     """
     mistakes = Mistakes(title)
     document = parsed(text, title)
     settings = document.get("settings")
     holes = Holes(settings if isinstance(settings, dict) else {}, mistakes)
-    return destination_of(checked(document, mistakes), holes, load, mistakes)
+    table = checked(document, mistakes)
+    check_name(table.get("name", ""), taken, mistakes)
+    return destination_of(table, holes, load, mistakes)

@@ -4,16 +4,15 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from segcli import exact_json
+from segcli import exact_json, toml_text
 from segcli.errors import DestinationError
-
-# A mapping may put a value of an event, 100 levels deep itself, below all of these.
-MAX_DEPTH = 50
+from segcli.toml_text import MAX_DEPTH
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -58,14 +57,14 @@ class TextError(ValueError):
 
 def _toml_value(text: str) -> dict[str, Any]:
     try:
-        value: dict[str, Any] = _exact(tomllib.loads(text, parse_float=_float), ())
+        value: dict[str, Any] = _exact(toml_text.loads(text, parse_float=_float), ())
     except tomllib.TOMLDecodeError as error:
         place = _PLACE_IN_TOML.search(str(error))
         line, column = map(int, place.groups()) if place else (0, 0)
         problem = _PLACE_IN_TOML.sub("", str(error))
         raise TextError(f"not TOML: {problem}", line, column) from None
-    except RecursionError:
-        raise TextError(f"nested deeper than {MAX_DEPTH} levels") from None
+    except toml_text.TooDeep as error:
+        raise TextError(str(error)) from None
     except (ValueError, InvalidOperation) as error:
         if isinstance(error, TextError):
             raise
@@ -75,8 +74,6 @@ def _toml_value(text: str) -> dict[str, Any]:
 
 def _exact(value: Any, path: Sequence[str]) -> Any:
     """Return a value of TOML as one of JSON; raises TextError for what JSON has not."""
-    if len(path) > MAX_DEPTH:
-        raise TextError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         return {key: _exact(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list):
@@ -97,8 +94,7 @@ def _float(digits: str) -> float | Decimal:
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
+        [(double, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"the key {double!r} stands twice in one object")
     return found
 

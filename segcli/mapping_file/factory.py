@@ -1,21 +1,21 @@
 """A destination out of what a file says, a value like any other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from segcli.destination import Action, Destination, Limits
-from segcli.destinations import BUILT_IN
 from segcli.exact_json import dumps
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.posting import flaw_in, request_of, rooms_of, secrets_in
+from segcli.mapping_file.posting import address_of, flaw_in, request_of, rooms_of, secrets_in
 from segcli.mapping_file.reply import verdict_of
 from segcli.mapping_file.request import read_request
 from segcli.mapping_file.settings_table import settings_of
 from segcli.mapping_file.subscription import Load, Subscription, read_subscription
 from segcli.mapping_file.taking import Taking
 from segcli.mapping_file.wiring import key_of, wire_of
+from segcli.settings import env_prefix, share_variables
 from segcli.template import ROUTE, Template, shown
 from segcli.verdict import Reply, Verdict
 from segcli.wire import Post, Wire
@@ -29,8 +29,6 @@ def destination_of(
     `table` has the structure of the schema, but for what is noted in `mistakes` already.
     """
     declared = table.get("settings", {})
-    if table.get("name") in BUILT_IN:
-        mistakes.add(("name",), "is that of a destination of segcli's own: name it otherwise")
     request = read_request(table.get("request", {}), holes, mistakes)
     wire = wire_of(table, request, holes, mistakes)
     settings = settings_of(declared, request.address, holes, mistakes)
@@ -42,6 +40,22 @@ def destination_of(
     ]
     mistakes.raise_any()
     return _destination(table, wire, settings, verdict, [one for one in found if one])
+
+
+def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
+    """Note a name with which a file could read the keys of another destination.
+
+    `taken` are the names of the built-in destinations and of those that packages bring.
+    """
+    for other in taken:
+        if name == other:
+            mistakes.add(("name",), f"there is a destination {other} already: choose another name")
+        elif share_variables(name, other):
+            mistakes.add(
+                ("name",),
+                f"{name} could read the settings of {other}: {env_prefix(name)}… and "
+                f"{env_prefix(other)}… overlap. Choose another name",
+            )
 
 
 def _destination(
@@ -73,6 +87,7 @@ def _destination(
         wire=wire,
         secrets=lambda values: secrets_in(wire, values),
         flaw=lambda values: flaw_in(wire, values),
+        address=lambda values: address_of(wire, values),
     )
 
 

@@ -13,16 +13,18 @@ Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "a
 ADDRESS = Shape(
     r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?([/?][!-~]*)?",
     "an address such as https://host/path",
+    is_address=True,
 )
 # What a path or a query follows; the characters of an address but for # and ?.
 START = Shape(
     ADDRESS.pattern.removesuffix("([/?][!-~]*)?") + r"(/[!\"$->@-~]*)?",
     "an address such as https://host/path, without ? and #",
+    is_address=True,
 )
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 # What is no more than dots would be another path.
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
-_HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name")
+_HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name", is_address=True)
 _SHAPES: Mapping[Role, Shape] = {
     "base": ADDRESS,
     "start": START,

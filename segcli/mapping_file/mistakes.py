@@ -8,6 +8,8 @@ from segcli.errors import DestinationError
 
 Path: TypeAlias = tuple[str | int, ...]
 
+MAX_MISTAKES = 100
+
 _BARE = re.compile(r"[A-Za-z0-9_$-]+")
 _SEE = "What may stand in it: segcli destinations --schema"
 
@@ -20,8 +22,13 @@ class Mistakes:
         self._found: dict[tuple[Path, str], None] = {}
 
     def add(self, path: Path, problem: str) -> None:
-        """Note what is wrong with what stands, or should stand, at a path."""
+        """Note what is wrong with what stands, or should stand, at a path.
+
+        Raises DestinationError where there are more than anybody would read.
+        """
         self._found[path, problem] = None
+        if len(self._found) >= MAX_MISTAKES:
+            self.raise_any()
 
     def are_below(self, path: Path) -> bool:
         """Tell whether something is wrong there already: what is missing may be misspelled."""
@@ -33,7 +40,8 @@ class Mistakes:
         if len(found) == 1:
             raise DestinationError(found[0], _SEE)
         if found:
-            head = f"{self.title} has {len(found)} mistakes:"
+            more = " or more" if len(found) >= MAX_MISTAKES else ""
+            head = f"{self.title} has {len(found)}{more} mistakes:"
             raise DestinationError("\n".join((head, *found)), _SEE)
 
     def _line(self, path: Path, problem: str) -> str:

@@ -29,6 +29,15 @@ def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -
     )
 
 
+def address_of(wire: Wire, settings: Any) -> str:
+    """Return where requests go, without path and query; `--endpoint` replaces what the file says.
+
+    A key may stand in it.
+    """
+    endpoint: str = settings.endpoint
+    return endpoint or wire.address.base.filled(_filler(settings))
+
+
 def secrets_in(wire: Wire, settings: Any) -> Iterator[str]:
     """Yield what no longer shows the keys in it by themselves: Basic credentials."""
     auth = wire.auth
@@ -108,7 +117,7 @@ def _url(wire: Wire, route: str, settings: Any, fill: _Fill) -> str:
             return _route(wire, route).filled(encoded)
         return quote(fill(name), safe="")
 
-    base = settings.endpoint or wire.address.base.filled(fill)
+    base = address_of(wire, settings)
     path = wire.address.path.filled(encoded)
     if path.startswith("/"):
         base = base.rstrip("/")

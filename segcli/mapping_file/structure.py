@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Final
 
-from segcli.mapping_file.mistakes import Mistakes, Path, dotted, listed
+from segcli.mapping_file.mistakes import MAX_MISTAKES, Mistakes, Path, dotted, listed
 
 _GONE: Final = object()
 _KINDS: dict[type, str] = {
@@ -109,7 +110,8 @@ def _note_missing(
 ) -> None:
     """Note what is missing, unless it is there and misspelled."""
     known = rule.get("properties", {})
-    misspelled = {_nearest(key, known) for key in table if key not in known}
+    unknown = islice((key for key in table if key not in known), MAX_MISTAKES)
+    misspelled = {_nearest(key, known) for key in unknown}
     for name in rule.get("required", ()):
         if name not in table and name not in misspelled:
             mistakes.add((*path, name), "is missing")

@@ -1,9 +1,10 @@
 """Which proxy the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, but NO_PROXY."""
 
-import ipaddress
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+
+from segcli.trust import is_this_machine
 
 
 def proxy_for(url: httpx.URL) -> str | None:
@@ -12,7 +13,7 @@ def proxy_for(url: httpx.URL) -> str | None:
     What goes to this machine stays on it, whatever the environment says. Raises
     UnsupportedProtocol where the proxy is one that cannot be used.
     """
-    if _is_this_machine(url.host) or proxy_bypass(url.netloc.decode("ascii")):
+    if _stays_here(url.host) or proxy_bypass(url.netloc.decode("ascii")):
         return None
     named = getproxies()
     proxy = named.get(url.scheme) or named.get("all")
@@ -24,10 +25,6 @@ def proxy_for(url: httpx.URL) -> str | None:
     return proxy if found else f"http://{proxy}"
 
 
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _stays_here(host: str) -> bool:
+    """Whether a request goes to this machine, by a name of its own too: `vendor.localhost`."""
+    return host.endswith(".localhost") or is_this_machine(host)

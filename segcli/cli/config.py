@@ -1,0 +1,67 @@
+"""The file of settings: `--config`, `SEGCLI_CONFIG`, or `segcli.toml` in the working folder."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segcli import destinations, toml_text
+from segcli.cli.options import DEFAULT_CONFIG
+from segcli.delivery.small_file import read_found, read_named
+from segcli.errors import SettingsError
+
+# A file of this size holds no settings.
+_MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What a file says of one destination.
+
+    `is_found`: nobody named the file, it lies in the working folder. Somebody else may have put it
+    there, with a repository for instance.
+    """
+
+    path: str = DEFAULT_CONFIG
+    is_found: bool = False
+    table: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_config(named: str | None, destination: str) -> Config:
+    """Return the table of a destination; an empty one where no file has it.
+
+    Raises SettingsError for a file that is named and not there, and for one that is no TOML.
+    """
+    path = DEFAULT_CONFIG if named is None else named
+    content = _content(path, is_found=named is None)
+    if destination not in content:
+        _check_tables(path, content, destination)
+    table = content.get(destination, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {destination} is not a table", f"Write it as [{destination}]")
+    return Config(path=path, is_found=named is None, table=table)
+
+
+def _content(path: str, *, is_found: bool) -> dict[str, Any]:
+    read = read_found if is_found else read_named
+    try:
+        text = read(Path(path), max_bytes=_MAX_BYTES)
+    except ValueError as problem:
+        raise SettingsError(f"{path} {problem}") from None
+    try:
+        return toml_text.loads(text or "")
+    except toml_text.TooDeep as problem:
+        raise SettingsError(f"{path}: {problem}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+
+
+def _check_tables(path: str, content: Mapping[str, Any], wanted: str) -> None:
+    """Raise SettingsError where a table is nearly, but not quite, named after the destination."""
+    known = {wanted, *destinations.names()}
+    for name in content:
+        if name not in known and difflib.get_close_matches(name, known, 1) == [wanted]:
+            raise SettingsError(
+                f"{path}: there is no destination {name!r}", f"Did you mean [{wanted}]?"
+            )

@@ -1,0 +1,132 @@
+"""What may go where: the rules for keys and addresses, and the line that says what goes where.
+
+Options, variables of the environment and files that are named come from the user. A file of
+settings that merely lay in the working folder may come from anybody, as with a cloned repository.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from segcli.errors import SettingsError, UsageError
+from segcli.outcome import Job
+from segcli.secret import Secret, display_url, hidden, secrets_in_address
+from segcli.settings import BY_DEFAULT, Origin, Place, Setting, describe
+
+
+def check_addresses(job: Job) -> None:
+    """Raise SettingsError where a found file would have a key of elsewhere sent to its address.
+
+    Such a file may name an address only together with every key that is in use.
+    """
+    found = [row for row in _addresses(job) if _origin(job, row).place is Place.FOUND_CONFIG]
+    if not found:
+        return
+    keys = [_origin(job, row) for row in _keys(job)]
+    others = [origin for origin in keys if origin.place is not Place.FOUND_CONFIG]
+    if keys and not others:
+        return
+    config, name = _origin(job, found[0]).name, job.destination.name
+    key = f"the key comes from {others[0].name}" if others else "no key is in the same file"
+    raise SettingsError(
+        f"{config} directs {name} to {_host(job, found[0])} ({found[0].name}), but {key}",
+        f"{config} was found in the working folder, not named: it may give an address only "
+        f"together with the key. If you trust it, type --config {config}, or export "
+        f"SEGCLI_CONFIG={config}",
+    )
+
+
+def check_plain_http(job: Job, *, is_allowed: bool) -> None:
+    """Raise UsageError where a key would leave this machine unencrypted."""
+    address = job.destination.address(job.settings)
+    is_plain = address.partition("://")[0].lower() == "http"
+    if is_allowed or not is_plain or is_this_machine(_split(address).hostname or ""):
+        return
+    if _keys(job) or any(secrets_in_address(address)):
+        raise UsageError(
+            f"the key would go to {_shown(job)} unencrypted: anybody on the way can read it",
+            "Use an address with https://, or type --allow-http.",
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a request to this host stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def where_to(job: Job) -> str:
+    """Return where events go, with where the address and the keys come from.
+
+    `gist at https://api.getgist.com (endpoint: default; key: SEGCLI_GIST_API_KEY)`. Of an address
+    that is a key only the host is shown.
+    """
+    shown = _shown(job)
+    at = f" at {shown}" if shown else ""
+    return f"{job.destination.name}{at} ({'; '.join(_reasons(job))})"
+
+
+def _reasons(job: Job) -> Iterator[str]:
+    addresses, keys = _addresses_used(job), _keys(job)
+    for row in addresses:
+        yield f"{row.name}: {_origin(job, row).name}"
+    known = {row.name for row in addresses}
+    others = [row for row in keys if row.name not in known]
+    for row in others:
+        yield f"{'key' if len(others) == 1 else row.name}: {_origin(job, row).name}"
+    if not keys:
+        yield "no key"
+
+
+def _shown(job: Job) -> str:
+    address = job.destination.address(job.settings)
+    if any(row.kind is Secret for row in _addresses_used(job)):
+        parts = _split(address)
+        address = f"{parts.scheme}://{parts.netloc}"
+    return hidden(display_url(address), job.secrets())
+
+
+def _host(job: Job, row: Setting) -> str:
+    """Return the host that a setting names, or that it is a part of."""
+    own = _split(str(_value(job, row))).netloc
+    whole = _split(job.destination.address(job.settings)).netloc
+    return hidden((own or whole).rpartition("@")[2], job.secrets())
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:  # no request can go there
+        return SplitResult("", "", "", "", "")
+
+
+def _addresses_used(job: Job) -> list[Setting]:
+    """Return the settings that requests are addressed by: `endpoint`, or what is in its place."""
+    rows = _addresses(job)
+    return [row for row in rows if row.name == "endpoint"] or rows
+
+
+def _addresses(job: Job) -> list[Setting]:
+    return [row for row in _rows(job) if row.is_address and _value(job, row)]
+
+
+def _keys(job: Job) -> list[Setting]:
+    return [row for row in _rows(job) if row.kind is Secret and _value(job, row)]
+
+
+def _rows(job: Job) -> list[Setting]:
+    return describe(job.destination.name, job.destination.settings)
+
+
+def _value(job: Job, row: Setting) -> Any:
+    value = getattr(job.settings, row.name)
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _origin(job: Job, row: Setting) -> Origin:
+    return job.origins.get(row.name, BY_DEFAULT)
