@@ -14,7 +14,8 @@ from markdown_it import MarkdownIt
 from samples import Run, line_of
 
 from segcli.cli.formats import NAMES as FORMATS
-from segcli.cli.formats import formatter, visible
+from segcli.cli.formats import formatter
+from segcli.cli.visible_text import visible
 from segcli.review.coverage import LeftOut
 from segcli.review.plan import Route
 

@@ -9,6 +9,7 @@ from segcli.cli import formats, report
 from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
+from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.quantities import RATE
 from segcli.delivery.check import Check, check
 from segcli.delivery.rejects import Rejects
@@ -83,13 +84,20 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)
     if (left_out := said_of(choice.left_out)) and not asked.quiet:
-        click.echo(left_out, err=True)
+        say(left_out)
     review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        click.echo(formats.formatter(how.format)(review).encode(), nl=False)
+        _print(how.format, formats.formatter(how.format)(review))
     if asked.report:
         report.write(asked.report, formats.formatter("json")(review).encode())
     return Exit.INCOMPLETE if review.errors else Exit.DONE
+
+
+def _print(form: str, text: str) -> None:
+    if form == "text":
+        show_rendered(text)
+    else:
+        write_data(text.encode())
 
 
 def _check_golden(how: CheckOptions) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
 from segcli.cli.options import Files, Outputs
+from segcli.cli.output import say
 from segcli.errors import OutputError, UsageError
 from segcli.inputs import Input
 from segcli.secret import display_url
@@ -130,7 +130,7 @@ def conclude(ending: Ending, asked: Outputs) -> int:
 
         print_summary(ending, report=None if unwritten else asked.report)
     if unwritten and ending.stopped:
-        click.echo(unwritten.message, err=True)
+        say(unwritten.message)
     if problem := ending.stopped or unwritten:
         raise problem
     return ending.exit_code

@@ -1,6 +1,5 @@
 """`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ import click
 from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
+from segcli.cli.output import show
 from segcli.cli.quantities import DURATION, RATE
 from segcli.cli.sending import FAULT, host
+from segcli.cli.visible_text import shell_quoted
 from segcli.destination import Destination
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, Script, Standin, serve
@@ -113,17 +114,17 @@ def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: 
 
 
 def _tell(standin: Standin, described: Mapping[str, Destination[Any]], *, key: str) -> None:
-    click.echo(
+    show(
         f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
     )
-    click.echo("Send to it with:")
+    show("Send to it with:")
     names = {name: name for name in destinations.BUILT_IN}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
-        click.echo(f"  segcli send --dest {dest} --endpoint {standin.endpoint(name)}")
-    click.echo(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
+        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {standin.endpoint(name)}")
+    show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
     for dest, destination in described.items():
         for variable, value in _keys_of(destination, key, standin.endpoint(destination.name)):
-            click.echo(f"For {dest} that is: export {variable}={shlex.quote(value)}")
+            show(f"For {dest} that is: export {variable}={shell_quoted(value)}")
 
 
 def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:

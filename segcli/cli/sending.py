@@ -13,6 +13,7 @@ from segcli import settings
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
+from segcli.cli.output import say
 from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
 from segcli.delivery.lines import source
 from segcli.destination import Destination
@@ -145,7 +146,7 @@ def transport_for(pace: PaceOptions) -> str:
                 "Install segcli again, or type --http-transport httpx",
             ) from None
         slower = f"{wanted} cannot be loaded ({error}), so httpx sends by itself, which is slower."
-        click.echo(slower, err=True)
+        say(slower)
         return "httpx"
     return wanted
 
@@ -194,7 +195,7 @@ def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
     script = Script(key=_REHEARSAL_KEY, faults=stage.fault, latency=stage.latency)
     with running(script) if stage.sandbox else nullcontext() as standin:
         if standin and not quiet:
-            click.echo(f"Sandbox at {standin.url}: nothing leaves this machine.", err=True)
+            say(f"Sandbox at {standin.url}: nothing leaves this machine.")
         yield standin
 
 
