@@ -13,13 +13,15 @@ from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
 from segcli.cli.output import show
-from segcli.cli.quantities import DURATION, RATE
+from segcli.cli.quantities import DURATION, RATE, Quantity
 from segcli.cli.sending import FAULT, host
 from segcli.cli.visible_text import shell_quoted
 from segcli.destination import Destination
 from segcli.errors import UsageError
-from segcli.sandbox import Fault, Script, Standin, serve
+from segcli.sandbox import Fault, Script, Standin, parse_origin, serve
 from segcli.secret import Secret
+
+ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class StageOptions:
     poison: str | None
     seed: int | None
     keep: Path | None
+    allow_origin: tuple[str, ...]
 
 
 @click.command("sandbox")
@@ -77,6 +80,14 @@ class StageOptions:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Append every accepted payload to this file.",
     ),
+    click.option(
+        "--allow-origin",
+        type=ORIGIN,
+        metavar="ORIGIN",
+        multiple=True,
+        help="Let web pages of this origin send requests, such as http://localhost:3000 "
+        "(repeatable).  [default: none but its own]",
+    ),
 )
 def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
     """Stand in for every vendor on this machine.
@@ -94,6 +105,7 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
         poison=stage.poison,
         seed=stage.seed,
         keep=stage.keep,
+        allow_origin=stage.allow_origin,
     )
     try:
         serve(script, port=port, started=partial(_begin, described=described, key=stage.key))
