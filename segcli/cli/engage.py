@@ -10,7 +10,7 @@ from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
 from segcli.cli.output import Column, show, show_table, table_of
-from segcli.cli.quantities import Quantity
+from segcli.cli.quantities import TEXT, Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
 from segcli.delivery.audience.member import Columns
 from segcli.delivery.audience.state import Known
@@ -27,7 +27,12 @@ _STATE = click.option(
 )
 _ENGAGE = (
     _STATE,
-    click.option("--key", metavar="NAME", help="The property.  [default: NAME in snake_case]"),
+    click.option(
+        "--key",
+        type=TEXT,
+        metavar="NAME",
+        help="The property.  [default: NAME in snake_case]",
+    ),
     click.option(
         "--with-traits", is_flag=True, help="Send the further columns as traits with each change."
     ),
@@ -60,7 +65,7 @@ def command() -> None:
 
 
 @command.command("audience")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
 def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Tell who entered and who left the audience NAME.
@@ -79,7 +84,7 @@ def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxO
 
 
 @command.command("trait")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_sync_options("VALUES")
 @click.option(
     "--removed",
@@ -125,7 +130,7 @@ def status(state: Path | None) -> int:
 
 
 @command.command("forget")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_STATE
 @click.option("--dest", "-d", metavar="NAME", help="Only what this destination was told.")
 def forget(name: str, state: Path | None, dest: str | None) -> int:

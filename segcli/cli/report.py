@@ -16,6 +16,7 @@ from segcli.cli.options import Files, Outputs
 from segcli.cli.output import say
 from segcli.errors import OutputError, UsageError
 from segcli.inputs import Input
+from segcli.inputs.input import shown
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
@@ -180,7 +181,7 @@ def document(ending: Ending) -> dict[str, Any]:
             for share in (50, 95, 99)
             if tally.latencies.count
         },
-        "rejects": str(ending.kept) if ending.kept else None,
+        "rejects": shown(str(ending.kept)) if ending.kept else None,
     }
 
 

@@ -13,7 +13,7 @@ from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
 from segcli.cli.output import show
-from segcli.cli.quantities import DURATION, RATE, Quantity
+from segcli.cli.quantities import DURATION, RATE, TEXT, Quantity
 from segcli.cli.sending import FAULT, host
 from segcli.cli.visible_text import shell_quoted
 from segcli.destination import Destination
@@ -51,7 +51,9 @@ class StageOptions:
 @packed(
     StageOptions,
     "stage",
-    click.option("--key", metavar="TEXT", default="sandbox", show_default=True, help="The key."),
+    click.option(
+        "--key", type=TEXT, metavar="TEXT", default="sandbox", show_default=True, help="The key."
+    ),
     click.option(
         "--fault",
         type=FAULT,
@@ -72,7 +74,9 @@ class StageOptions:
         default=1.0,
         help="The Retry-After of 429.  [default: 1s]",
     ),
-    click.option("--poison", metavar="TEXT", help="Refuse payloads that contain this text."),
+    click.option(
+        "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
+    ),
     click.option("--seed", metavar="N", type=int, help="Play the same faults again."),
     click.option(
         "--keep",
