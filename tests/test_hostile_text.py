@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,11 @@ from segcli.delivery.tally import Tally, Wait
 Show = Callable[..., Printed]
 TRANSFORM, SEND = ["transform", "-d", "gist"], ["send", "-d", "gist"]
 NO_KEY = {"SEGCLI_GIST_API_KEY": "k"}
+
+
+def plain(text: str) -> str:
+    """Return a name for a test: a hostile text is none."""
+    return re.sub(r"[^a-z0-9]+", "_", text)[:24]
 
 
 @pytest.fixture(params=["pipe", "terminal"])
@@ -108,7 +114,7 @@ def events(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["transform", "check", "send", "engage audience A"])
-@pytest.mark.parametrize("name", [f"{NAME}.jsonl", START, "[/evil].jsonl"])
+@pytest.mark.parametrize("name", [f"{NAME}.jsonl", START, "[/evil].jsonl"], ids=plain)
 def test_the_name_of_an_input_that_is_missing(command: str, name: str, told: Show) -> None:
     printed = told(*command.split(), "--dest", "gist", name)
 
@@ -119,14 +125,16 @@ def test_the_name_of_an_input_that_is_missing(command: str, name: str, told: Sho
 @pytest.mark.parametrize(
     "option", ["--rejects", "--report", "--config", "--api-key-file", "--journal", "--dest"]
 )
-@pytest.mark.parametrize("name", [f"no{NAME}/{NAME}", NAME, HOSTILE.replace("\0", ""), CLOSING])
+@pytest.mark.parametrize(
+    "name", [f"no{NAME}/{NAME}", NAME, HOSTILE.replace("\0", ""), CLOSING], ids=plain
+)
 def test_the_name_of_any_other_file(option: str, name: str, told: Show, events: Path) -> None:
     words = ["send", "--sandbox"] + ["--dest", "gist"] * (option != "--dest")
 
     assert told(*words, option, name, events).code in {1, 2}
 
 
-@pytest.mark.parametrize("name", [CLOSING, NAME])
+@pytest.mark.parametrize("name", [CLOSING, NAME], ids=plain)
 def test_the_files_that_a_run_has_written(
     name: str, shown: Show, tmp_path: Path, events: Path
 ) -> None:
@@ -221,7 +229,7 @@ def test_what_a_vendor_replies(
     assert at.got
 
 
-@pytest.mark.parametrize("text", ["[/evil]", f"{HOSTILE}", START, "[bold]"])
+@pytest.mark.parametrize("text", ["[/evil]", f"{HOSTILE}", START, "[bold]"], ids=plain)
 def test_a_status_line_goes_on_whatever_the_run_waits_for(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,7 +288,7 @@ def test_what_stands_in_a_destinations_file(
     assert printed.code in {0, 2}
 
 
-@pytest.mark.parametrize("name", [NAME, "[/evil]", START, f"./{NAME}", "./[/evil].toml"])
+@pytest.mark.parametrize("name", [NAME, "[/evil]", START, f"./{NAME}", "./[/evil].toml"], ids=plain)
 def test_a_destination_that_is_not_there(name: str, shown: Show, tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.toml").write_text("name = 1")
 
@@ -300,7 +308,7 @@ def test_a_file_that_is_no_toml(shown: Show, tmp_path: Path) -> None:
 # --- words on the command line
 
 
-@pytest.mark.parametrize("text", [HOSTILE, START, "[/evil]", NAME])
+@pytest.mark.parametrize("text", [HOSTILE, START, "[/evil]", NAME], ids=plain)
 @pytest.mark.parametrize(
     "words",
     [
@@ -344,8 +352,8 @@ def test_what_is_typed_where_people_look_on(words: list[str], shown: Show) -> No
         "engage audience A --key {} m.csv --dest gist --sandbox",
         "engage trait {} m.csv --dest gist --sandbox",
         "engage forget {}",
-        "sandbox --port 0 --key {}",
-        "sandbox --port 0 --poison {}",
+        "sandbox --port 0 --keep no/k --key {}",
+        "sandbox --port 0 --keep no/k --poison {}",
     ],
 )
 def test_a_word_that_is_no_text_is_refused_with_its_bytes_shown(
@@ -363,7 +371,7 @@ def test_a_word_that_is_no_text_is_refused_with_its_bytes_shown(
 # --- engage
 
 
-@pytest.mark.parametrize("text", [HOSTILE, f"{START} x", "[/evil] x", "[bold]x"])
+@pytest.mark.parametrize("text", [HOSTILE, f"{START} x", "[/evil] x", "[bold]x"], ids=plain)
 def test_what_engage_says_of_an_audience(text: str, shown: Show, tmp_path: Path) -> None:
     members = tmp_path / f"{NAME}.csv"
     members.write_text(
