@@ -275,6 +275,9 @@ def _as_kind(value: Any, kind: type) -> Any:
         return kind(value)
     if kind is float and type(value) is int:
         return float(value)
+    if kind is str and type(value) is str:
+        # Bytes on the command line that are no UTF-8 are surrogates, which no JSON can hold.
+        return value.encode().decode()
     if type(value) is kind:
         return value
     if kind is str and type(value) in {int, float}:

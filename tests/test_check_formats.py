@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from samples import Run, line_of
 
 from segcli.cli.formats import NAMES as FORMATS
-from segcli.cli.formats import visible
+from segcli.cli.visible_text import visible
 from segcli.review.coverage import LeftOut
 from segcli.review.plan import Route
 

@@ -3,6 +3,7 @@
 Each command is a module of its own, imported only when it runs, so that `segcli --help` is fast.
 """
 
+import io
 import sys
 import traceback
 from importlib import import_module
@@ -11,8 +12,10 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
+from segcli.cli.output import say, say_error, say_text
 from segcli.cli.streams import NobodyReads, let_go_of_stdout, set_up_streams
-from segcli.errors import Exit, SegcliError
+from segcli.cli.visible_text import visible
+from segcli.errors import DestinationError, Exit, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
@@ -67,10 +70,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except SegcliError as error:
         code = _say(error)
     except click.ClickException as error:
-        error.show()
-        code = Exit.NOT_STARTED
+        code = _say_as_click_does(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        say("Interrupted.")
         code = 130
     except NobodyReads:
         code = Exit.CLOSED_PIPE
@@ -84,13 +86,19 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _bug() -> int:
-    traceback.print_exc()
+    say_text(traceback.format_exc())
     return Exit.BUG
 
 
+def _say_as_click_does(error: click.ClickException) -> int:
+    out = io.StringIO()
+    error.show(out)
+    say_text(out.getvalue())
+    return Exit.NOT_STARTED
+
+
 def _say(error: SegcliError) -> int:
-    click.secho("Error: ", fg="red", nl=False, err=True)
-    click.echo(error.message, err=True)
-    if error.hint:
-        click.echo(error.hint, err=True)
+    # Only the mistakes of a destination's file stand on lines of their own.
+    message = error.message if isinstance(error, DestinationError) else visible(error.message)
+    say_error(message, error.hint)
     return error.exit_code

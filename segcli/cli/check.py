@@ -1,5 +1,6 @@
 """`segcli check`: the gate for CI, without a key and without a network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from segcli.cli import formats, report
 from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
+from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.quantities import RATE
 from segcli.delivery.check import Check, check
@@ -86,14 +88,19 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)
     if (left_out := said_of(choice.left_out)) and not asked.quiet:
-        click.echo(left_out, err=True)
+        say(left_out)
     review = check(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        for piece in formats.formatted(how.format, review):
-            click.echo(piece, nl=False)
+        _print(how.format, formats.formatted(how.format, review))
     if asked.report:
         report.write(asked.report, formats.formatted("json", review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
+
+
+def _print(form: str, pieces: Iterable[bytes]) -> None:
+    write = show_rendered if form == "text" else write_data
+    for piece in pieces:
+        write(piece)
 
 
 def _check_golden(how: CheckOptions) -> None:

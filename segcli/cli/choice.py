@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import click
-
 from segcli.cli.options import Files, JobOptions
+from segcli.cli.output import say
 from segcli.errors import UsageError
 from segcli.inputs import Days, Input, inputs, split
 from segcli.inputs.input import is_address
@@ -27,7 +26,7 @@ def found(asked: Files) -> Sequence[Input]:
     """Return the inputs that are named, and say so where it takes a while to look at them."""
     for name in asked.files:
         if is_address(name) and not asked.quiet:
-            click.echo(f"Looking at {display_address(name)} …", err=True)
+            say(f"Looking at {display_address(name)} …")
     return inputs(asked.files)
 
 

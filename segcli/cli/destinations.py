@@ -1,6 +1,6 @@
 """`segcli destinations`: lists the destinations, or describes one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any
 
@@ -10,9 +10,12 @@ from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
+from segcli.cli.output import Column, show, show_table, table_of, write_data
 from segcli.destination import Destination, Limits
 from segcli.errors import UsageError
 from segcli.secret import Secret
+
+_WIDTH_OFF_TERMINAL = 200
 
 
 @click.command("destinations")
@@ -29,7 +32,7 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
     if schema:
         from segcli.mapping_file import schema_text
 
-        click.echo(schema_text(), nl=False)
+        write_data(schema_text().encode())
     elif name is None:
         _list()
     else:
@@ -39,34 +42,31 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
 
 
 def _list() -> None:
-    from rich.table import Table
+    columns = [Column(title=title) for title in ("name", "takes", "about")]
+    _show_table(columns, [_row(name) for name in destinations.names()])
 
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("name", "takes", "about"):
-        table.add_column(title)
-    for name in destinations.names():
-        try:
-            destination = destinations.find(name)
-        except UsageError as broken:
-            table.add_row(name, "", broken.message)
-        else:
-            table.add_row(name, _kinds(destination), destination.about)
-    _print(table)
+
+def _row(name: str) -> tuple[str, str, str]:
+    try:
+        destination = destinations.find(name)
+    except UsageError as broken:
+        return name, "", broken.message
+    return name, _kinds(destination), destination.about
 
 
 def _describe(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> None:
     label = destination.label or "(set label)"
-    _print(f"{destination.name}: {destination.about}" if destination.about else destination.name)
-    _print(f"takes {_kinds(destination)}; in the integrations object it is {label}")
+    show(f"{destination.name}: {destination.about}" if destination.about else destination.name)
+    show(f"takes {_kinds(destination)}; in the integrations object it is {label}")
     if limits := _limits(destination):
-        _print(f"limits: {limits}")
-    _print()
-    _print(_settings_table(destination, origins))
-    _print()
+        show(f"limits: {limits}")
+    show("")
+    _show_settings(destination, origins)
+    show("")
     if destination.actions:
-        _print(_actions_table(destination))
-        _print()
-    _print(_fields_table(destination))
+        _show_actions(destination)
+        show("")
+    _show_fields(destination)
 
 
 def _kinds(destination: Destination[Any]) -> str:
@@ -90,20 +90,22 @@ def _request(limits: Limits, of_what: str = "") -> str:
     return events + size
 
 
-def _settings_table(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> Any:
-    """Return the settings; where each is set stands there only if any is."""
-    from rich.table import Table
-
+def _show_settings(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> None:
+    """Show the settings; where each is set stands there only if any is."""
     set_in = {name: one.name for name, one in origins.items() if one != settings.BY_DEFAULT}
-    table = Table(box=None, padding=(0, 3, 0, 0))
     set_now = ("set now by",) if set_in else ()
-    for title in ("setting", "environment", "default", *set_now, "what it is"):
-        table.add_column(title, overflow="fold")
-    for row in settings.describe(destination.name, destination.settings):
-        required = "required to send; " if row.required else ""
-        origin = (set_in.get(row.name, ""),) if set_in else ()
-        table.add_row(row.name, row.env, _default(row), *origin, required + row.help)
-    return table
+    titles = ("setting", "environment", "default", *set_now, "what it is")
+    rows = [
+        (
+            row.name,
+            row.env,
+            _default(row),
+            *((set_in.get(row.name, ""),) if set_in else ()),
+            ("required to send; " if row.required else "") + row.help,
+        )
+        for row in settings.describe(destination.name, destination.settings)
+    ]
+    _show_table([Column(title=title, fold=True) for title in titles], rows)
 
 
 def _default(row: settings.Setting) -> str:
@@ -112,33 +114,20 @@ def _default(row: settings.Setting) -> str:
     return str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
 
 
-def _actions_table(destination: Destination[Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("action", "takes", "is posted as", "to"):
-        table.add_column(title, overflow="fold")
-    for action in destination.actions:
-        table.add_row(action.name, action.events, _request(action.limits), action.posted)
-    return table
+def _show_actions(destination: Destination[Any]) -> None:
+    titles = ("action", "takes", "is posted as", "to")
+    rows = [
+        (action.name, action.events, _request(action.limits), action.posted)
+        for action in destination.actions
+    ]
+    _show_table([Column(title=title, fold=True) for title in titles], rows)
 
 
-def _fields_table(destination: Destination[Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("Segment", destination.name, "on", "note"):
-        table.add_column(title)
-    for entry in destination.fields:
-        table.add_row(entry.source, entry.target, entry.on, entry.note)
-    return table
+def _show_fields(destination: Destination[Any]) -> None:
+    titles = ("Segment", destination.name, "on", "note")
+    rows = [(entry.source, entry.target, entry.on, entry.note) for entry in destination.fields]
+    _show_table([Column(title=title) for title in titles], rows)
 
 
-def _print(what: Any = "") -> None:
-    """Print to stdout; off a terminal as wide as it has to be."""
-    import sys
-
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, emoji=False, width=width).print(what)
+def _show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    show_table(table_of(columns, rows), width=_WIDTH_OFF_TERMINAL)

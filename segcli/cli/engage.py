@@ -1,6 +1,5 @@
 """`segcli engage`: audiences and computed traits, told to a destination as they change."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +9,12 @@ from segcli.cli import target
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
+from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
-from segcli.cli.quantities import Quantity
+from segcli.cli.quantities import TEXT, Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
 from segcli.delivery.audience.member import Columns
+from segcli.delivery.audience.state import Known
 from segcli.engage import property_name
 from segcli.errors import UsageError
 
@@ -27,7 +28,12 @@ _STATE = click.option(
 )
 _ENGAGE = (
     _STATE,
-    click.option("--key", metavar="NAME", help="The property.  [default: NAME in snake_case]"),
+    click.option(
+        "--key",
+        type=TEXT,
+        metavar="NAME",
+        help="The property.  [default: NAME in snake_case]",
+    ),
     click.option(
         "--with-traits", is_flag=True, help="Send the further columns as traits with each change."
     ),
@@ -60,7 +66,7 @@ def command() -> None:
 
 
 @command.command("audience")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
 def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Tell who entered and who left the audience NAME.
@@ -79,7 +85,7 @@ def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxO
 
 
 @command.command("trait")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_sync_options("VALUES")
 @click.option(
     "--removed",
@@ -114,27 +120,19 @@ def status(state: Path | None) -> int:
 
     With their members, when the last sync reached its end, and what is still pending.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     check_written({"--state": place_of(state)})
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("name", "kind", "property", "destination", "members", "pending", "last sync"):
-        is_count = title in {"members", "pending"}
-        table.add_column(title, justify="right" if is_count else "left", overflow="fold")
+    titles = ("name", "kind", "property", "destination", "members", "pending", "last sync")
+    columns = [
+        Column(title=title, right=title in {"members", "pending"}, fold=True) for title in titles
+    ]
     with read_state(state) as opened:
-        for known in opened.known():
-            where = known.destination + (f" at {known.endpoint}" if known.endpoint else "")
-            counts = (f"{known.members:,}", f"{known.pending:,}")
-            last_sync = known.last_sync or "never finished"
-            table.add_row(known.name, known.kind, known.key, where, *counts, last_sync)
-    width = None if sys.stdout.isatty() else _WIDTH_OFF_TERMINAL
-    Console(highlight=False, markup=False, width=width).print(table)
+        rows = [_row(known) for known in opened.known()]
+    show_table(table_of(columns, rows), width=_WIDTH_OFF_TERMINAL)
     return 0
 
 
 @command.command("forget")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @_STATE
 @click.option("--dest", "-d", metavar="NAME", help="Only what this destination was told.")
 def forget(name: str, state: Path | None, dest: str | None) -> int:
@@ -152,8 +150,15 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
         raise UsageError(
             f"the state knows no audience or trait {name!r}", "See: segcli engage status"
         )
-    click.echo(f"Forgot {name} at {count} destination{'s' if count > 1 else ''}.")
+    show(f"Forgot {name} at {count} destination{'s' if count > 1 else ''}.")
     return 0
+
+
+def _row(known: Known) -> tuple[str, ...]:
+    where = known.destination + (f" at {known.endpoint}" if known.endpoint else "")
+    counts = (f"{known.members:,}", f"{known.pending:,}")
+    last_sync = known.last_sync or "never finished"
+    return known.name, known.kind, known.key, where, *counts, last_sync
 
 
 def _key(name: str, asked: EngageOptions) -> str:

@@ -1,17 +1,15 @@
 """One sync, from the list of members to the summary."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.job import job_of
+from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
 from segcli.cli.sending import (
     PaceOptions,
@@ -185,7 +183,7 @@ def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
 
 def _rehearse(one: _Sync) -> int:
     """Print the identify events of the sync, and leave the state as it is."""
-    ending = _ending(one, STATES_OF_TRANSFORM)
+    ending, out = _ending(one, STATES_OF_TRANSFORM), data_output()
     tally = ending.tally
     with read_state(one.asked.state, rehearsal=True) as state:
         difference = _difference(one, state)
@@ -194,7 +192,7 @@ def _rehearse(one: _Sync) -> int:
             tally.count("rejected", row.problem)
         for _, _, change in state.changes(difference):
             event = identify(change, one.computation, timestamp=one.at)
-            sys.stdout.buffer.write(event + b"\n")
+            out.write(event + b"\n")
             tally.read += 1
             tally.count("mapped")
     return report.conclude(ending, one.asked)
@@ -217,9 +215,9 @@ def _difference(one: _Sync, state: State) -> Difference:
     difference = state.compare(one.which, removals=removals, check=check)
     if not asked.quiet:
         changes = f"{difference.coming:,} to be told, {difference.going:,} gone"
-        click.echo(f"{wanted.key}: {difference.known:,} known; {changes}.", err=True)
+        say(f"{wanted.key}: {difference.known:,} known; {changes}.")
         if wanted.removals and hidden:
-            click.echo(_HIDDEN.format(hidden), err=True)
+            say(_HIDDEN.format(hidden))
     return difference
 
 

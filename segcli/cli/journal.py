@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from segcli.cli.options import JobOptions
+from segcli.cli.visible_text import shell_quoted
 from segcli.delivery.lines.source import Input
 from segcli.errors import UsageError
 from segcli.event import parse_time
@@ -89,7 +89,7 @@ def how_to_resume(asked: JobOptions, job: Job) -> str:
     shown = [_without_secrets(word, job) for word in arguments]
     # What follows `--` are files.
     end = shown.index("--") if "--" in shown else len(shown)
-    command = shlex.join(["segcli", *shown[:end], "--resume", *shown[end:]])
+    command = " ".join(map(shell_quoted, ["segcli", *shown[:end], "--resume", *shown[end:]]))
     lines = ["To go on where it stopped, type:", f"  {command}"]
     if shown != arguments:
         lines.append("with what must not be shown here typed as before")

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from segcli.cli.quantities import DURATION, MOMENT, SIZE, Moment
+from segcli.cli.quantities import DURATION, MOMENT, SIZE, TEXT, Moment
 from segcli.cli.where import QUERY, Where
 from segcli.delivery.lines.source import MAX_LINE
 from segcli.event import TYPES
@@ -177,6 +177,7 @@ _SELECTION = (
     ),
     click.option(
         "--event",
+        type=TEXT,
         metavar="PATTERN",
         multiple=True,
         help="Only track events of this name; a shell pattern like 'Order *' (repeatable).",
@@ -194,6 +195,7 @@ _SELECTION = (
     ),
     click.option(
         "--user",
+        type=TEXT,
         metavar="ID",
         multiple=True,
         help="Only events of this userId or anonymousId (repeatable).",

@@ -20,9 +20,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.text import Text
 
-from segcli.cli.summary import COLOURS, talk
+from segcli.cli.output import live_console, say, text_of
+from segcli.cli.summary import COLOURS
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 
 PLAIN_EVERY = 5.0
@@ -33,14 +33,13 @@ _REDRAWS_A_SECOND = 8
 @contextmanager
 def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterator[None]:
     """Show the tally while the block runs; `total` is the input's bytes, None if unknown."""
-    console = talk()
     if quiet:
         yield
     elif sys.stderr.isatty():
-        with _live(tally, total, console):
+        with _live(tally, total, live_console()):
             yield
     else:
-        with _plain(tally, total, console):
+        with _plain(tally, total):
             yield
 
 
@@ -65,24 +64,29 @@ def _live(tally: Tally, total: int | None, console: Console) -> Live:
         console=console,
         refresh_per_second=_REDRAWS_A_SECOND,
         redirect_stdout=False,
+        # What libraries print to stderr is made visible there, and not on its way to the picture.
+        redirect_stderr=False,
         transient=True,
     )
 
 
 def _picture(tally: Tally, bar: Progress, task: TaskID, speed: "_Speed") -> Group:
     bar.update(task, completed=tally.stored_settled)
-    counts = Text()
+    counts = text_of("")
     for state, lines in tally.ledger(STATES_OF_SEND).items():
         counts.append(f"{lines:,} ", style=COLOURS[state] if lines else "dim")
         counts.append(f"{state}   ", style="dim")
     flow = f"{speed.now():,.0f} events/s   {tally.in_flight} in flight   {tally.retries:,} retries"
     return Group(
-        bar.make_tasks_table(bar.tasks), counts, Text(flow), Text(waiting(tally), style="yellow")
+        bar.make_tasks_table(bar.tasks),
+        counts,
+        text_of(flow),
+        text_of(waiting(tally), style="yellow"),
     )
 
 
 @contextmanager
-def _plain(tally: Tally, total: int | None, console: Console) -> Iterator[None]:
+def _plain(tally: Tally, total: int | None) -> Iterator[None]:
     """A line every few seconds; a run that is over sooner prints none."""
     over = threading.Event()
     speed = _Speed(tally)
@@ -92,7 +96,7 @@ def _plain(tally: Tally, total: int | None, console: Console) -> Iterator[None]:
         while not over.wait(_LOOKS_EVERY):
             due = time.monotonic() - printed >= PLAIN_EVERY
             if due or tally.stopping != stopping:
-                console.print(plain_line(tally, total, speed.now()))
+                say(plain_line(tally, total, speed.now()))
                 printed, stopping = time.monotonic(), tally.stopping
 
     thread = threading.Thread(target=print_lines, name="segcli-progress", daemon=True)

@@ -72,6 +72,15 @@ def _split(text: str) -> tuple[float, str]:
     return float(match[1]), match[2].lower()
 
 
+def utf8(text: str) -> str:
+    """Return a text that JSON can hold; raises ValueError for bytes that are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r} is not UTF-8 text.") from None
+    return text
+
+
 class Quantity(click.ParamType[Any]):
     """An option's value, read by one of the functions above; `like` shows how to type it."""
 
@@ -98,4 +107,5 @@ DURATION = Quantity("duration", duration, _DURATIONS)
 SOME_TIME = Quantity("duration", more_than_none(duration), _DURATIONS)
 RATE = Quantity("rate", rate, "50/s or 3000/min")
 SIZE = Quantity("size", more_than_none(size), "64KiB or 1MiB")
+TEXT = Quantity("text", utf8, "Order Completed")
 MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")

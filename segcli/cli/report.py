@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import orjson
 
 from segcli import __version__
 from segcli.cli.ending import Ending
 from segcli.cli.long_list import with_list
 from segcli.cli.options import Outputs
+from segcli.cli.output import say
 from segcli.delivery.rewriting import rewrite
 from segcli.errors import OutputError
+from segcli.inputs.input import shown
 from segcli.secret import display_url
 
 REPORT_VERSION = 1
@@ -33,7 +34,7 @@ def conclude(ending: Ending, asked: Outputs) -> int:
 
         print_summary(ending, report=None if unwritten else asked.report)
     if unwritten and ending.stopped:
-        click.echo(unwritten.message, err=True)
+        say(unwritten.message)
     if problem := ending.stopped or unwritten:
         raise problem
     return ending.exit_code
@@ -100,7 +101,7 @@ def _document(ending: Ending) -> dict[str, Any]:
             for share in (50, 95, 99)
             if tally.latencies.count
         },
-        "rejects": str(ending.kept) if ending.kept else None,
+        "rejects": shown(str(ending.kept)) if ending.kept else None,
     }
 
 

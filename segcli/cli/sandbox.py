@@ -1,6 +1,5 @@
 """`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +12,17 @@ import click
 from segcli import destinations, settings
 from segcli.cli import target
 from segcli.cli.options import packed
+from segcli.cli.output import show
 from segcli.cli.output_checks import check_holds_records, check_written
-from segcli.cli.quantities import DURATION, RATE
+from segcli.cli.quantities import DURATION, RATE, TEXT, Quantity
 from segcli.cli.sending import FAULT, host
+from segcli.cli.visible_text import shell_quoted
 from segcli.destination import Destination
 from segcli.errors import UsageError
-from segcli.sandbox import Fault, Script, Standin, serve
+from segcli.sandbox import Fault, Script, Standin, parse_origin, serve
 from segcli.secret import Secret
+
+ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class StageOptions:
     poison: str | None
     seed: int | None
     keep: Path | None
+    allow_origin: tuple[str, ...]
 
 
 @click.command("sandbox")
@@ -48,7 +52,9 @@ class StageOptions:
 @packed(
     StageOptions,
     "stage",
-    click.option("--key", metavar="TEXT", default="sandbox", show_default=True, help="The key."),
+    click.option(
+        "--key", type=TEXT, metavar="TEXT", default="sandbox", show_default=True, help="The key."
+    ),
     click.option(
         "--fault",
         type=FAULT,
@@ -69,13 +75,23 @@ class StageOptions:
         default=1.0,
         help="The Retry-After of 429.  [default: 1s]",
     ),
-    click.option("--poison", metavar="TEXT", help="Refuse payloads that contain this text."),
+    click.option(
+        "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
+    ),
     click.option("--seed", metavar="N", type=int, help="Play the same faults again."),
     click.option(
         "--keep",
         metavar="PATH",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Append every accepted payload to this file.",
+    ),
+    click.option(
+        "--allow-origin",
+        type=ORIGIN,
+        metavar="ORIGIN",
+        multiple=True,
+        help="Let web pages of this origin send requests, such as http://localhost:3000 "
+        "(repeatable).  [default: none but its own]",
     ),
 )
 def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
@@ -95,6 +111,7 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
         poison=stage.poison,
         seed=stage.seed,
         keep=stage.keep,
+        allow_origin=stage.allow_origin,
     )
     try:
         serve(script, port=port, started=partial(_begin, described=described, key=stage.key))
@@ -125,17 +142,17 @@ def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: 
 
 
 def _tell(standin: Standin, described: Mapping[str, Destination[Any]], *, key: str) -> None:
-    click.echo(
+    show(
         f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
     )
-    click.echo("Send to it with:")
+    show("Send to it with:")
     names = {name: name for name in destinations.BUILT_IN}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
-        click.echo(f"  segcli send --dest {dest} --endpoint {standin.endpoint(name)}")
-    click.echo(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
+        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {standin.endpoint(name)}")
+    show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
     for dest, destination in described.items():
         for variable, value in _keys_of(destination, key, standin.endpoint(destination.name)):
-            click.echo(f"For {dest} that is: export {variable}={shlex.quote(value)}")
+            show(f"For {dest} that is: export {variable}={shell_quoted(value)}")
 
 
 def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from segcli import settings, trust
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
+from segcli.cli.output import say
 from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
 from segcli.delivery.lines import source
 from segcli.destination import Destination
@@ -123,7 +124,7 @@ def check_sending(job: Job, pace: PaceOptions, standin: Standin | None) -> None:
 def announce(what: str, job: Job, *, standin: Standin | None, quiet: bool) -> None:
     """Say what goes where; a rehearsal has said so when its sandbox began."""
     if standin is None and not quiet:
-        click.echo(f"Sending {what} to {trust.where_to(job)}", err=True)
+        say(f"Sending {what} to {trust.where_to(job)}")
 
 
 def counted(inputs: Sequence[Input]) -> str:
@@ -166,7 +167,7 @@ def transport_for(pace: PaceOptions) -> str:
                 "Install segcli again, or type --http-transport httpx",
             ) from None
         slower = f"{wanted} cannot be loaded ({error}), so httpx sends by itself, which is slower."
-        click.echo(slower, err=True)
+        say(slower)
         return "httpx"
     return wanted
 
@@ -215,7 +216,7 @@ def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
     script = Script(key=_REHEARSAL_KEY, faults=stage.fault, latency=stage.latency)
     with running(script) if stage.sandbox else nullcontext() as standin:
         if standin and not quiet:
-            click.echo(f"Sandbox at {standin.url}: nothing leaves this machine.", err=True)
+            say(f"Sandbox at {standin.url}: nothing leaves this machine.")
         yield standin
 
 

@@ -1,16 +1,16 @@
 """The closing table: where every line went, why, and how the vendor answered."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from segcli.cli.choice import said_of
 from segcli.cli.ending import Ending
+from segcli.cli.output import Column, say, say_table, table_of, text_of
 from segcli.delivery.tally import State, Tally
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 COLOURS: dict[State, str] = {
     "mapped": "green",
@@ -25,44 +25,29 @@ _REASONS_SHOWN = 12
 _WIDTH_OFF_TERMINAL = 160
 
 
-def talk() -> Console:
-    """The console for people: stderr, plain where that is no terminal."""
-    return Console(
-        stderr=True,
-        highlight=False,
-        soft_wrap=True,
-        width=None if sys.stderr.isatty() else _WIDTH_OFF_TERMINAL,
-    )
-
-
 def print_summary(ending: Ending, *, report: Path | None) -> None:
     """Print the ledger, the reasons, the times, and where rejects and report are."""
-    console = talk()
-    console.print(_ledger(ending))
-    for line in _facts(ending, report):
-        console.print(line)
+    columns = [Column(right=True), Column()]
+    say_table(table_of(columns, _ledger(ending), gap=2), width=_WIDTH_OFF_TERMINAL)
+    say(*_facts(ending, report))
 
 
-def _ledger(ending: Ending) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(justify="right")
-    table.add_column()
+def _ledger(ending: Ending) -> Iterator[tuple[str, "Text"]]:
     over_all = ending.over_all_runs()
-    read = Text("read", style="bold") + _over_all(ending, sum(over_all.values()))
-    table.add_row(f"{ending.tally.read:,}", read)
+    read = text_of("read", style="bold") + _over_all(ending, sum(over_all.values()))
+    yield f"{ending.tally.read:,}", read
     for state, lines in ending.tally.ledger(ending.states).items():
-        name = Text(state, style=COLOURS[state] if lines else "dim")
-        table.add_row(f"{lines:,}", name + _over_all(ending, over_all[state]))
+        name = text_of(state, style=COLOURS[state] if lines else "dim")
+        yield f"{lines:,}", name + _over_all(ending, over_all[state])
         for reason, count in _reasons(ending.tally, state):
-            table.add_row("", Text(f"{count:,}  {reason}", style="dim"))
+            yield "", text_of(f"{count:,}  {reason}", style="dim")
     for note, count in ending.tally.notes.most_common():
-        table.add_row(f"{count:,}", Text(f"note: {note}"))
-    return table
+        yield f"{count:,}", text_of(f"note: {note}")
 
 
-def _over_all(ending: Ending, lines: int) -> Text:
+def _over_all(ending: Ending, lines: int) -> "Text":
     """Say the figure of all runs, where this one went on with an earlier one."""
-    return Text(f"   {lines:,} over all runs" if ending.before else "", style="dim")
+    return text_of(f"   {lines:,} over all runs" if ending.before else "", style="dim")
 
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:

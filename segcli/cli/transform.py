@@ -1,7 +1,5 @@
 """`segcli transform`: payloads to stdout, and nothing else there."""
 
-import sys
-
 import click
 
 from segcli.cli import report
@@ -9,6 +7,7 @@ from segcli.cli.choice import choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
+from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
@@ -60,7 +59,7 @@ def transform_and_report(
         jobs=jobs,
     )
     try:
-        transform(transformation, sys.stdout.buffer, ending.tally)
+        transform(transformation, data_output(), ending.tally)
     except Stopped as stopped:
         ending.stopped = stopped
     return report.conclude(ending, asked)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segcli.cli.quantities import utf8
+
 if TYPE_CHECKING:
     from segcli.fql import Predicate
 
@@ -24,13 +26,13 @@ class Query(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the query, or fail and show the place."""
-        from segcli.fql import FqlError, matcher
+        from segcli.fql import matcher
 
         if not isinstance(value, str):
             return value
         try:
-            return Where(value, matcher(value, strict=True))
-        except FqlError as error:
+            return Where(utf8(value), matcher(value, strict=True))
+        except ValueError as error:
             self.fail(str(error), param, ctx)
 
 

@@ -74,5 +74,6 @@ def _nearby(path: Path) -> str:
         found = sorted(f"{folder}/{one.name}" for one in folder.glob("*.toml"))
     except OSError:
         return ""
-    found = [name for name in found if not name.endswith("/segcli.toml")][:5]
+    # Nobody means a file whose name holds control characters; others may have put it there.
+    found = [name for name in found if name.isprintable() and not name.endswith("/segcli.toml")][:5]
     return f"There are: {', '.join(found)}" if found else ""

@@ -1,5 +1,6 @@
 """What is wrong with a file, all of it at once, each with the path of its key."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -55,7 +56,8 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            name = part if _BARE.fullmatch(part) else f'"{part}"'
+            # A line break in a key must not begin a line of the message.
+            name = part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
             text += f".{name}" if text else name
     return text
 

@@ -7,7 +7,18 @@ what that says of requests and replies.
 """
 
 from segcli.sandbox.app import Received, Sandbox
+from segcli.sandbox.guard import parse_origin
 from segcli.sandbox.script import Fault, Script, parse_fault
 from segcli.sandbox.server import Standin, running, serve
 
-__all__ = ["Fault", "Received", "Sandbox", "Script", "Standin", "parse_fault", "running", "serve"]
+__all__ = [
+    "Fault",
+    "Received",
+    "Sandbox",
+    "Script",
+    "Standin",
+    "parse_fault",
+    "parse_origin",
+    "running",
+    "serve",
+]

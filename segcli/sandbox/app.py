@@ -15,9 +15,11 @@ from segcli.delivery.rewriting import open_to_append, write_all
 from segcli.sandbox import replies
 from segcli.sandbox.body import JSON, line
 from segcli.sandbox.counts import Counts
-from segcli.sandbox.entrance import MOST_BYTES, examined
+from segcli.sandbox.entrance import examined
+from segcli.sandbox.guard import Guard, Headers, preflight_headers
 from segcli.sandbox.pace import full_bucket
 from segcli.sandbox.script import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
+from segcli.sandbox.uploads import Message, Receive, Uploads
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal, Vendor
 
@@ -25,8 +27,6 @@ from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal, Vendor
 _LATER, _NEVER = 503, 422
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
@@ -54,6 +54,9 @@ class Sandbox:
         self.accepted: list[Received] = []
         # How the server resets the connection of a scope: an app cannot do it by itself.
         self.sever: Callable[[Scope], None] = _leave_open
+        # Which Host and Origin it answers; the server sets it once it knows its address.
+        self.guard: Guard | None = None
+        self.uploads = Uploads()
         self._script = script
         self._faults = script.faults_of_requests
         self._hosted: dict[str, Vendor] = {}
@@ -65,20 +68,24 @@ class Sandbox:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or spoil it as the script says."""
-        body = await _body(receive) if scope["type"] == "http" else None
+        if scope["type"] != "http":
+            return
+        headers, guard = scope["headers"], self.guard
+        if guard and (early := _before_the_body(guard, scope["method"], headers)):
+            await _send(send, early, guard.reply_headers(headers))
+            return
+        body = await self.uploads.received(receive)
         if body is None:
             return
-        name, call = _call(scope, body, key=self._script.key.encode())
-        if scope["path"] == replies.OWN_PATH:
-            await _send(send, replies.own_page(call.method, self.counts()))
-        elif not name or name.startswith("_"):
-            await _send(send, replies.nowhere())
-        elif reply := self._outcome(scope, call, name=name):
-            if self._script.latency:
-                await asyncio.sleep(self._script.latency)
-            await _send(send, reply)
-        else:
+        reply = self._reply(scope, body)
+        # The body is not held while the reply waits.
+        del body
+        if reply is None:
             await _disconnected(receive)
+            return
+        if self._script.latency and _vendor_in(scope):
+            await asyncio.sleep(self._script.latency)
+        await _send(send, reply, guard.reply_headers(headers) if guard else ())
 
     def host(self, name: str, vendor: Vendor) -> None:
         """Let a vendor live here that no module knows, before it is asked for."""
@@ -96,6 +103,17 @@ class Sandbox:
     def counts(self) -> dict[str, Any]:
         """Return what `GET /_sandbox` answers; safe to call from another thread."""
         return self._counts.report()
+
+    def _reply(self, scope: Scope, body: bytes | Refusal) -> replies.Reply | None:
+        """Return what is answered; None if nothing ever is."""
+        if isinstance(body, Refusal):
+            return replies.turned_away(body)
+        if scope["path"] == replies.OWN_PATH:
+            return replies.own_page(scope["method"], self.counts())
+        name = _vendor_in(scope)
+        if not name:
+            return replies.nowhere()
+        return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
     def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.Reply | None:
         """Roll the dice for the request; None if it is never answered."""
@@ -173,9 +191,24 @@ def _leave_open(_scope: Scope) -> None:
     """Do nothing: under a server that nobody told how to reset, a reset is a timeout."""
 
 
-def _call(scope: Scope, body: bytes, *, key: bytes) -> tuple[str, Call]:
-    name, slash, rest = scope["path"][1:].partition("/")
-    return name, Call(
+def _before_the_body(guard: Guard, method: str, headers: Headers) -> replies.Reply | None:
+    """Turn a request away, or tell a page what it may send; None for all other requests."""
+    if refusal := guard.refusal(headers):
+        return replies.turned_away(refusal)
+    if guard.is_preflight(method, headers):
+        return replies.preflight(preflight_headers(headers))
+    return None
+
+
+def _vendor_in(scope: Scope) -> str:
+    """Return the name of the vendor that a request is for; none if it is for the sandbox."""
+    name: str = scope["path"][1:].partition("/")[0]
+    return "" if name.startswith("_") else name
+
+
+def _call(scope: Scope, body: bytes, *, key: bytes) -> Call:
+    _, slash, rest = scope["path"][1:].partition("/")
+    return Call(
         method=scope["method"],
         path=slash + rest,
         headers=dict(scope["headers"]),
@@ -191,21 +224,8 @@ def _kept(name: str, route: str, *, item: Item) -> bytes:
     return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """Receive the whole body, or None if the client left; what is far too large is cut."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        if len(body) <= MOST_BYTES:
-            body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-async def _send(send: Send, reply: replies.Reply) -> None:
-    headers = list(reply.headers)
+async def _send(send: Send, reply: replies.Reply, more: Headers) -> None:
+    headers = [*reply.headers, *more]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

@@ -1,6 +1,7 @@
 """The replies as values: a vendor's yes and no, the script's faults, and the sandbox's own page."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,17 @@ def nowhere() -> Reply:
     vendors = ", ".join(f"/{name}" for name in VENDORS)
     body = json.dumps({"message": f"no vendor lives here; try {vendors} or {OWN_PATH}"}).encode()
     return Reply(404, body, _headers(body))
+
+
+def turned_away(refusal: Refusal) -> Reply:
+    """Answer a request that no vendor gets to see."""
+    body = json.dumps({"message": refusal.problem}).encode()
+    return Reply(refusal.status, body, _headers(body))
+
+
+def preflight(headers: Sequence[tuple[bytes, bytes]]) -> Reply:
+    """Answer a browser that asks what a page may send."""
+    return Reply(204, b"", tuple(headers))
 
 
 def _headers(body: bytes) -> tuple[tuple[bytes, bytes], ...]:

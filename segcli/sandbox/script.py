@@ -44,6 +44,7 @@ class Script:
     `latency` and `retry_after` are seconds, `rate` is requests a second over all vendors.
     A payload that contains `poison` is refused for good. Accepted payloads are appended to the
     file `keep`, on disk before the reply leaves, and stay in memory only if `remember`.
+    Pages of elsewhere may send requests if `allow_origin` names their origin.
     """
 
     key: str = "sandbox"
@@ -55,6 +56,7 @@ class Script:
     seed: int | None = None
     keep: Path | None = None
     remember: bool = False
+    allow_origin: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be played, and say what to type."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from segcli.sandbox.app import Sandbox, Scope
+from segcli.sandbox.guard import guard_of
 from segcli.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
     server = _server(app)
     up: Future[Callable[[], object]] = Future()
     with _listener(port, host) as listener:
+        app.guard = guard_of(host, listener.getsockname()[1], script.allow_origin)
         thread = threading.Thread(target=_run, args=(server, listener, up), daemon=True)
         thread.start()
         stop = up.result()
@@ -102,6 +104,8 @@ def _server(app: Sandbox) -> "uvicorn.Server":
     config = uvicorn.Config(
         app,
         interface="asgi3",
+        # It bounds the headers of a request; another implementation might be installed.
+        http="h11",
         lifespan="off",
         ws="none",
         workers=1,

@@ -1,6 +1,5 @@
 """How a review is printed: for people, for programs, and for the CI systems that show it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -8,8 +7,6 @@ from importlib import import_module
 from segcli.review.review import Review
 
 NAMES = ("text", "json", "github", "markdown", "junit")
-# What ends a line, steers a terminal, or cannot stand in XML or UTF-8.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 def formatted(name: str, review: Review) -> Iterator[bytes]:
@@ -43,11 +40,6 @@ def sentences(review: Review) -> Sentences:
         hidden=f"{so_many(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
     )
-
-
-def visible(text: str) -> str:
-    """Return text on one line, with an escape for each character that is not seen."""
-    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def so_many(number: int, thing: str) -> str:

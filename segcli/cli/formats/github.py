@@ -4,7 +4,8 @@ The form and its escapes are those of GitHub's toolkit: in a message `%`, CR and
 in a property `:` and `,` as well.
 """
 
-from segcli.cli.formats import sentences, visible
+from segcli.cli.formats import sentences
+from segcli.cli.visible_text import visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 

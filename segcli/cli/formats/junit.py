@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from segcli.cli.formats import so_many, visible
+from segcli.cli.formats import so_many
+from segcli.cli.visible_text import visible
 from segcli.review.finding import Finding
 from segcli.review.review import Review
 
@@ -18,7 +19,7 @@ def formatted(review: Review) -> str:
     failures = sum(case.find("failure") is not None for case in cases)
     totals = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
     suites = Element("testsuites", totals)
-    name = f"segcli check {review.destination}"
+    name = visible(f"segcli check {review.destination}")
     suite = SubElement(suites, "testsuite", {"name": name, **totals})
     suite.extend(cases)
     indent(suites)

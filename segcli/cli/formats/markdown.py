@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from segcli.cli.formats import percent, sentences, visible
+from segcli.cli.formats import percent, sentences
+from segcli.cli.visible_text import visible
 from segcli.review.review import Review
 
 _LEFT_OUT_SHOWN = 40
@@ -14,7 +15,7 @@ _PIPE_BEHIND_BACKSLASH = re.compile(r"(?<=\\)\|")
 def formatted(review: Review) -> str:
     """Return the review as GitHub-flavoured Markdown."""
     said = sentences(review)
-    blocks = [f"### segcli check: {review.destination}", f"{said.verdict}; {said.counts}."]
+    blocks = [f"### segcli check: {_cell(review.destination)}", f"{said.verdict}; {said.counts}."]
     if review.findings:
         blocks.append(_table(("where", "state", "finding"), _findings(review)))
     if review.left_out:
@@ -22,7 +23,9 @@ def formatted(review: Review) -> str:
     if review.routes:
         titles = ("route", "events", "requests", "bytes", "largest")
         blocks.append(_table(titles, _routes(review)))
-    blocks += [f"{sentence}." for sentence in (said.hidden, said.untried, said.plan) if sentence]
+    blocks += [
+        f"{sentence}." for sentence in (said.hidden, said.untried, _cell(said.plan)) if sentence
+    ]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -1,15 +1,17 @@
 """`--format text`: findings as `file:line: state: field problem`, then tables."""
 
-import io
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from segcli.cli.formats import percent, sentences, so_many, visible
+from segcli.cli.formats import percent, sentences, so_many
+from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.review.finding import Finding
 from segcli.review.review import Review
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 _LEFT_OUT_SHOWN = 40
@@ -19,66 +21,49 @@ _WIDE = 100_000
 
 def formatted(review: Review) -> str:
     """Return the review for people: coloured on a terminal, plain elsewhere."""
-    is_terminal = sys.stdout.isatty()
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        force_terminal=is_terminal,
-        highlight=False,
-        soft_wrap=True,
-        width=None if is_terminal else _WIDE,
-    )
     said = sentences(review)
-    for finding in review.findings:
-        console.print(_line(finding))
-    _say(console, said.hidden, said.counts)
-    _table(console, _left_out(review))
-    _say(console, said.untried)
-    _table(console, _routes(review))
-    _say(console, said.plan, said.verdict)
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().split("\n")[:-1])
+    parts: Iterable[Any] = (
+        *map(_line, review.findings),
+        said.hidden,
+        said.counts,
+        _left_out(review),
+        said.untried,
+        _routes(review),
+        said.plan,
+        said.verdict,
+    )
+    text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
+    return "".join(f"{line.rstrip()}\n" for line in text.split("\n")[:-1])
 
 
-def _line(finding: Finding) -> Text:
-    place = Text(visible(f"{finding.file}:{finding.line}: "))
-    state, _, rest = visible(finding.text).partition(": ")
-    return place + Text(state, style=_COLOURS[finding.level]) + Text(f": {rest}")
+def _line(finding: Finding) -> "Text":
+    state, _, rest = finding.text.partition(": ")
+    place = text_of(f"{finding.file}:{finding.line}: ")
+    return place + text_of(state, style=_COLOURS[finding.level]) + text_of(f": {rest}")
 
 
-def _say(console: Console, *lines: str) -> None:
-    for line in filter(None, lines):
-        console.print(line, markup=False)
-
-
-def _table(console: Console, table: RenderableType | None) -> None:
-    if table:
-        console.print(table)
-
-
-def _left_out(review: Review) -> Table | None:
+def _left_out(review: Review) -> "Table | None":
     if not review.left_out:
         return None
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
+    columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True)]
+    return table_of(columns, _left_out_rows(review), gap=2)
+
+
+def _left_out_rows(review: Review) -> Iterator[tuple[str, str, str]]:
     for one in review.left_out[:_LEFT_OUT_SHOWN]:
         events = f"{so_many(one.events, 'event')} ({percent(one.share)})"
-        note = Text(f"not carried by {review.destination}")
-        table.add_row(Text(visible(one.path)), events, note)
+        yield one.path, events, f"not carried by {review.destination}"
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
-        table.add_row(f"and {len(rest)} more fields; --format json has them all", "", "")
-    return table
+        yield f"and {len(rest)} more fields; --format json has them all", "", ""
 
 
-def _routes(review: Review) -> Table | None:
+def _routes(review: Review) -> "Table | None":
     if not review.routes:
         return None
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("route", overflow="fold")
-    for title in ("events", "requests", "bytes", "largest"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for route in review.routes:
-        figures = (route.events, route.requests, route.bytes, route.largest)
-        table.add_row(Text(visible(route.route)), *(f"{figure:,}" for figure in figures))
-    return table
+    figures = ("events", "requests", "bytes", "largest")
+    columns = [Column(title=title, right=True, whole=True) for title in figures]
+    rows = [
+        (one.route, *(f"{n:,}" for n in (one.events, one.requests, one.bytes, one.largest)))
+        for one in review.routes
+    ]
+    return table_of([Column(title="route", fold=True), *columns], rows, gap=2)

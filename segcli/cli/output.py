@@ -1,0 +1,169 @@
+"""The only module that prints: what is said on stderr, and what is shown on stdout.
+
+Everything for people is made visible here, so a caller cannot forget it. Text is never read as
+rich's markup. Data goes to stdout as it is; `segcli.cli.streams` escapes it on a terminal.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+from segcli.cli.streams import VisibleStream, as_is
+from segcli.cli.visible_text import (
+    visible,
+    visible_line,
+    visible_lines,
+    visible_styled,
+    without_commands,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+_RED, _RESET = "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    title: the heading.
+    right: align to the right.
+    fold: break long text instead of cutting it off.
+    whole: never break the text.
+    """
+
+    title: str = ""
+    right: bool = False
+    fold: bool = False
+    whole: bool = False
+
+
+def say(*lines: str) -> None:
+    r"""Print lines to stderr; a line break inside one of them is shown as `\n`."""
+    _write(sys.stderr, "".join(f"{visible_line(line)}\n" for line in lines))
+
+
+def say_error(message: str, hint: str = "") -> None:
+    """Print what went wrong and what to type next; both may have several lines."""
+    start = f"{_RED}Error: {_RESET}" if _has_colours(sys.stderr) else "Error: "
+    text = visible_lines(message) + (f"\n{visible_lines(hint)}" if hint else "")
+    _write(sys.stderr, f"{start}{text}\n")
+
+
+def say_text(text: str) -> None:
+    """Print text of several lines to stderr, such as a traceback."""
+    _write(sys.stderr, visible_lines(text))
+
+
+def say_table(table: "Table", *, width: int) -> None:
+    """Print a table to stderr, so wide where that is no terminal."""
+    _write(sys.stderr, rendered([table], sys.stderr, width=width))
+
+
+def show(*lines: str) -> None:
+    r"""Print lines for people to stdout; a line break inside one of them is shown as `\n`."""
+    _write(sys.stdout, "".join(f"{visible_line(line)}\n" for line in lines))
+
+
+def show_table(table: "Table", *, width: int) -> None:
+    """Print a table to stdout, so wide where that is no terminal."""
+    _write(sys.stdout, rendered([table], sys.stdout, width=width))
+
+
+def show_rendered(text: bytes) -> None:
+    """Print to stdout what `rendered` returned, in UTF-8 in every locale."""
+    sys.stdout.flush()
+    below = as_is(sys.stdout)
+    below.buffer.write(text)
+    below.flush()
+
+
+def data_output() -> BinaryIO:
+    """Return stdout for data, which is written as it is; on a terminal it is escaped below."""
+    return sys.stdout.buffer
+
+
+def write_data(content: bytes) -> None:
+    """Write data to stdout, and do not wait for more."""
+    data_output().write(content)
+    sys.stdout.flush()
+
+
+def text_of(words: str, style: str = "") -> "Text":
+    """Return words in a style, made visible; markup in them means nothing."""
+    from rich.text import Text
+
+    return Text(visible(words), style=style)
+
+
+def table_of(
+    columns: Sequence[Column],
+    rows: Iterable[Sequence["str | Text"]],
+    *,
+    gap: int = 3,
+) -> "Table":
+    """Return a table of rows, with a heading where a column has a title."""
+    from rich.table import Table
+
+    has_titles = any(column.title for column in columns)
+    table = Table(box=None, padding=(0, gap, 0, 0), show_header=has_titles)
+    for column in columns:
+        table.add_column(
+            text_of(column.title),
+            justify="right" if column.right else "left",
+            overflow="fold" if column.fold else "ellipsis",
+            no_wrap=column.whole,
+        )
+    for row in rows:
+        table.add_row(*(text_of(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
+
+
+def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
+    """Return texts and tables as they are printed to a stream.
+
+    They are coloured and as wide as the screen on a terminal, elsewhere plain and `width` wide.
+    """
+    from rich.console import Console
+
+    is_terminal = stream.isatty()
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        force_terminal=True if is_terminal else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        width=None if is_terminal else width,
+    )
+    for part in what:
+        console.print(text_of(part) if isinstance(part, str) else part)
+    return without_commands(visible_styled(out.getvalue()))
+
+
+def live_console() -> "Console":
+    """Return rich's console on stderr, for the picture that is redrawn on a terminal."""
+    from rich.console import Console
+
+    file: Any = VisibleStream(as_is(sys.stderr), visible_styled)
+    return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _has_colours(stream: TextIO) -> bool:
+    environment = os.environ
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write what is visible already, behind all that was written before."""
+    stream.flush()
+    below = as_is(stream)
+    below.write(text)
+    below.flush()

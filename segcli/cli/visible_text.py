@@ -1,0 +1,93 @@
+"""Text from outside made visible: pure functions that leave nothing a terminal or a CI acts on.
+
+Names, values, replies and file names are chosen by others. A control character in them moves the
+cursor or writes to the clipboard; a line that begins with `::` is a command to GitHub Actions.
+`segcli/cli/output.py` applies these functions to everything that is printed for people.
+"""
+
+import re
+import shlex
+
+# C0 controls, DEL, C1 controls, marks that change the direction of text, line and paragraph
+# separators, invisible marks, and what cannot stand in XML or UTF-8.
+_UNSEEN_CLASS = (
+    "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
+)
+_UNSEEN = re.compile(f"[{_UNSEEN_CLASS}]")
+_UNSEEN_BUT_BREAKS = re.compile(f"(?!\n)[{_UNSEEN_CLASS}]")
+# Escape sequences that rich writes: colours, and for the live picture moves of the cursor.
+_STYLED = re.compile(f"\x1b\\[[0-9;?]*[A-Za-z]|[\r\n]|[{_UNSEEN_CLASS}]")
+# Azure Pipelines, TeamCity and old GitHub runners look for `##[`, `##vso[` and `##teamcity[`
+# anywhere in a line.
+_MARK_OF_COMMAND = re.compile(r"##(?=\w*\[)")
+# GitHub's runner strips white space before it looks for `::`.
+_START_OF_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)", re.MULTILINE)
+
+
+def visible(text: str) -> str:
+    r"""Return text on one line, with an escape such as `\x1b` for each character not seen."""
+    return _MARK_OF_COMMAND.sub(r"#\\x23", _UNSEEN.sub(_escape, text))
+
+
+def visible_line(text: str) -> str:
+    """Return a whole line as it may be printed: visible, and no command to a CI system."""
+    return without_commands(visible(text))
+
+
+def visible_lines(text: str) -> str:
+    """Return lines as they may be printed; only their line breaks are kept as they are."""
+    shown = _UNSEEN_BUT_BREAKS.sub(_escape, text)
+    return without_commands(_MARK_OF_COMMAND.sub(r"#\\x23", shown))
+
+
+def visible_styled(text: str) -> str:
+    """Return what rich has rendered, with escapes for all that its styles do not need."""
+    return _STYLED.sub(lambda match: match[0] if _is_style(match[0]) else _escape(match), text)
+
+
+def without_commands(text: str) -> str:
+    r"""Return lines of which none begins with `::`: the first colon is shown as `\x3a`."""
+    return _START_OF_COMMAND.sub(r"\1\\x3a", text)
+
+
+def json_escaped(text: str) -> str:
+    r"""Return data as a terminal may show it: unseen characters as JSON writes them, `\u001b`.
+
+    A byte that is no UTF-8, which `surrogateescape` makes a surrogate, is shown by its value.
+    """
+    return _UNSEEN_BUT_BREAKS.sub(_escape_as_json, text)
+
+
+def shell_quoted(word: str) -> str:
+    r"""Return a word as it is typed in a shell, on one line; unseen characters stand in `$'\n'`."""
+    if visible(word) == word:
+        return shlex.quote(word)
+    quoted = word.replace("\\", "\\\\").replace("'", "\\'")
+    marked = _MARK_OF_COMMAND.sub(r"#\\x23", quoted)
+    return f"$'{_UNSEEN.sub(_escape_for_shell, marked)}'"
+
+
+def _is_style(found: str) -> bool:
+    return len(found) > 1 or found in "\r\n"
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+def _escape_as_json(match: re.Match[str]) -> str:
+    return f"\\u{_code(match[0]):04x}"
+
+
+def _escape_for_shell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+
+
+def _code(char: str) -> int:
+    """Return the code of a character, or the byte that could not be decoded."""
+    code = ord(char)
+    return code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code

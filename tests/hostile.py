@@ -1,0 +1,148 @@
+"""What the tests of hostile text share: the corpus, runs on a terminal and off it; no tests."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+# Each line of attack once; `666` in an escape sequence is nothing that rich writes.
+CORPUS = (
+    "\x1b[666m",
+    "\x1b[2J\x1b[666;1H",
+    "\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "a\rb",
+    "a\b\b\bb",
+    "\t\v\f",
+    "\n::error::forged",
+    "\n  ::add-mask::forged",
+    "\n\u00a0::set-output name=a::forged",
+    "\r::stop-commands::forged",
+    "\n##[error]forged",
+    "##vso[task.setvariable variable=a]forged",
+    "\n##teamcity[buildStop]",
+    "[/evil]",
+    "[bold]b[link=https://evil.example]l",
+    ":warning: &lt;b&gt; <b>|`|\\|",
+    "\u202etxt.exe\u2066\u200f",
+    "\x9b666m\x85\x9d52;c;ZXZpbA==\x9c",
+    "a\u2028::error::forged\u2029::error::forged",
+    "\x7f\ufeff\u200b\ufffe",
+)
+HOSTILE = "".join(CORPUS)
+START = "::error::forged"
+LONG = "y[/z]\x1b[666m" * 20_000
+# As part of a file's name: no slash, no NUL, at most 255 bytes, and bytes that are no UTF-8.
+NAME = os.fsdecode(
+    b"\xff\x9b666m" + START.encode() + "\n::error::forged\x1b[666m\r[bold]\u202e##[error]".encode()
+)
+# A folder and a file, whose path has a closing tag in it.
+CLOSING = "x[/y].ndjson"
+
+_UNSEEN = re.compile(
+    "[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\u200f\u202a-\u202e\u2066-\u2069]"
+)
+_COMMAND = re.compile(r"(?m)^[^\S\n]*::")
+_MARK = re.compile(r"##\w*\[")
+# A move of the cursor or a colour, as rich writes it; it goes back to the start of a line first.
+_STYLE = re.compile(r"\r?\x1b\[(?!666)(?!2J)[0-9;?]*[A-Za-z]|\r(?=\n)")
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a command has printed, of stdout and stderr, and how it ended."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def off_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> Printed:
+    """Run a command whose outputs are pipes."""
+    done = subprocess.run(
+        _command(words),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=folder,
+        env=env,
+        timeout=120,
+        check=False,
+    )
+    return Printed(done.returncode, done.stdout, done.stderr)
+
+
+def on_a_terminal(
+    words: list[str], folder: Path, env: dict[str, str], *, columns: int = 100
+) -> Printed:
+    """Run a command on a terminal that changes nothing; both outputs are in `err`."""
+    ours, theirs = pty.openpty()
+    attributes = termios.tcgetattr(theirs)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+    termios.tcsetwinsize(theirs, (30, columns))
+    process = subprocess.Popen(
+        _command(words),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+        env=env | {"TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    seen: list[bytes] = []
+    reader = threading.Thread(target=_read_all, args=(ours, seen))
+    reader.start()
+    try:
+        code = process.wait(timeout=120)
+    finally:
+        process.kill()
+        reader.join()
+        os.close(ours)
+    return Printed(code, b"", b"".join(seen))
+
+
+def _read_all(descriptor: int, seen: list[bytes]) -> None:
+    try:
+        while data := os.read(descriptor, 65536):
+            seen.append(data)
+    except OSError:  # the other end is closed
+        return
+
+
+def _command(words: list[str]) -> list[str]:
+    return [sys.executable, "-m", "segcli", *words]
+
+
+def check_harmless(printed: bytes, *, commands: int = 0, data: bool = False) -> None:
+    """Fail where text that somebody prints could be more than text.
+
+    `commands` is how many lines the format `github` writes itself. What is `data` on a terminal
+    has no control characters, and all else as it is.
+    """
+    text = _STYLE.sub("", printed.decode())
+    unseen = _UNSEEN.search(text)
+    assert unseen is None, text[max(0, unseen.start() - 200) : unseen.end() + 50]
+    if data:
+        return
+    found = _COMMAND.findall(text)
+    assert len(found) == commands, text
+    assert _MARK.search(text) is None, text
+
+
+def wait_for_line(process: "subprocess.Popen[bytes]", wanted: Callable[[bytes], bool]) -> bytes:
+    """Return what a process has printed up to a line that is wanted."""
+    assert process.stdout
+    printed, until = b"", time.monotonic() + 60
+    for line in process.stdout:
+        printed += line
+        if wanted(line):
+            return printed
+        assert time.monotonic() < until
+    raise AssertionError(printed)
