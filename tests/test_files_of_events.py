@@ -58,7 +58,11 @@ def writes(tree: ast.Module) -> Iterator[str]:
         if name == "replace" and (of == "os" or (is_path and not node.keywords)):
             yield "replace"
         modes = [a.value for a in node.args if isinstance(a, ast.Constant)]
-        modes += [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
+        modes += [
+            k.value.value
+            for k in node.keywords
+            if k.arg == "mode" and isinstance(k.value, ast.Constant)
+        ]
         if name in {"open", "FileIO"} and any(set("wax+") & set(str(m)) for m in modes):
             yield f"{name} to write"
 

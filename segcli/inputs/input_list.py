@@ -103,7 +103,7 @@ class InputList(Sequence[Input]):
         keys.sort()
         return array("I", (int.from_bytes(key[-_ROW:], "big") for key in keys))
 
-    def rename(self, place: int, name: str) -> None:
+    def retitle(self, place: int, name: str) -> None:
         """Let an input have another name where it is shown."""
         self._renamed[place] = name
 

@@ -83,7 +83,7 @@ def _tell_apart(found: InputList) -> None:
             continue
         times[entry.name] += 1
         if (again := times[entry.name]) > 1:
-            found.rename(place, f"{entry.name} ({again})")
+            found.retitle(place, f"{entry.name} ({again})")
 
 
 def _stdin_size() -> int | None:
