@@ -16,7 +16,6 @@ import re
 import sys
 
 LATENCY = 0.02
-# What a path without a mode of its own gets; the dice are the same in every run.
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
