@@ -11,7 +11,7 @@ import pytest
 from resuming import Door, Serve, to_webhook
 from sending import Said, track, written
 
-from segcli.inputs import inputs
+from segcli.inputs import address, inputs, s3_listing
 
 Segcli = Callable[..., Said]
 FEW, MANY = 500, 4_500
@@ -107,3 +107,51 @@ def test_to_list_many_objects_keeps_little_of_each(memory: Any) -> None:
 
     kept(1)
     assert 0 < (kept(MANY) - kept(FEW)) / (MANY - FEW) < BYTES_A_FILE
+
+
+class Listed:
+    """A store like S3 that lists so many objects, in pages that nobody else keeps."""
+
+    protocol = ("s3", "s3a")
+    version_aware = False
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def split_path(self, path: str) -> tuple[str, str, None]:
+        return (*path.split("/", 1), None)  # type: ignore[return-value]
+
+    def call_s3(self, _method: str, **asked: Any) -> dict[str, Any]:
+        first = int(asked.get("ContinuationToken", "0"))
+        behind = min(first + asked["MaxKeys"], self._count)
+        return {
+            "Contents": [
+                {"Key": f"{asked['Prefix']}events-of-a-day-{number:08}.gz", "Size": 900 + number,
+                 "ETag": f'"{number:032x}"', "StorageClass": "STANDARD"}
+                for number in range(first, behind)
+            ],
+            "IsTruncated": behind < self._count,
+            "NextContinuationToken": str(behind),
+        }  # fmt: skip
+
+    def info(self, path: str) -> dict[str, Any]:
+        return {"name": path, "type": "directory"}
+
+    def invalidate_cache(self) -> None:
+        """Nothing is kept."""
+
+
+def test_to_list_many_objects_of_s3_takes_little_memory_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(s3_listing, "_PAGE", 100)
+
+    def list_all(count: int) -> None:
+        monkeypatch.setattr(address, "located", lambda _: (Listed(count), "bucket/logs"))
+        found = inputs(["s3://bucket/logs"])
+        assert len(found) == count
+        assert found[count - 1].title == f"s3://bucket/logs/events-of-a-day-{count - 1:08}.gz"
+
+    list_all(1)
+    peaks = [peak_of(partial(list_all, count)) for count in (FEW, MANY)]
+    assert (peaks[1] - peaks[0]) / (MANY - FEW) < BYTES_A_FILE

@@ -11,7 +11,7 @@ from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, track, written
 
 from segcli.delivery.lines import source
-from segcli.inputs import fetching
+from segcli.inputs import fetching, s3_listing
 
 boto3 = pytest.importorskip("boto3")
 
@@ -293,3 +293,13 @@ def test_engage_and_check_read_from_a_bucket_too(bucket: Bucket, segcli: Segcli)
 
     assert '"userId":"u1"' in engage.out
     assert "1 line: 1 mapped" in segcli("check", "-d", "webhook", f"{bucket}/events.jsonl").out
+
+
+def test_a_listing_of_several_pages_is_read_to_its_end(
+    archive: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_listing, "_PAGE", 3)
+    archive.remove("in/segment-logs-of-others/x.gz")
+    for below in ("", "/", "/in", "/in/segment-logs/"):
+        said = segcli("transform", "-q", "-d", "webhook", f"{archive}{below}")
+        assert numbers_in(said) == list(range(20)), said.err

@@ -1,7 +1,7 @@
 """From an address to inputs: the object there, those below it, or those that are like it."""
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -11,10 +11,12 @@ from segcli.errors import InputError
 from segcli.inputs.archive import day_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
+from segcli.inputs.s3_listing import is_listed_here, objects_below
 from segcli.inputs.store import asking, is_web, located, object_of, scheme_of
 from segcli.secret import display_address
 
-Infos = Mapping[str, Mapping[str, Any]]
+Info = Mapping[str, Any]
+Infos = Mapping[str, Info]
 
 _AT_ONCE = 16
 _KNOWN_TYPES = frozenset({"file", "directory"})
@@ -67,7 +69,7 @@ class _Listing:
         """What the folders of all its inputs have in common."""
         return {"store": self.store, "shown_before": self.shown_before}
 
-    def add(self, top: str, infos: Infos, found: InputList) -> None:
+    def add(self, top: str, infos: Iterable[Info], found: InputList) -> None:
         """Add what is listed and to be read."""
         named = display_address(self.address)
         for info in _complete(self.store, self._files(infos, top)):
@@ -76,12 +78,13 @@ class _Listing:
             folder = Folder(path=path, found_in=named, day=day, **self.shared)
             found.add_object(folder, object_of(self.store, info))
 
-    def _files(self, infos: Infos, top: str) -> Iterator[Mapping[str, Any]]:
+    def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:
         """Yield what is a file and not left out, nor a page of a web server sorted in another way.
 
         Raises InputError for what is neither file nor folder: nothing is passed over in silence.
         """
-        for name, info in infos.items():
+        for info in infos:
+            name: str = info["name"]
             below = name[len(top) :].lstrip("/")
             is_page = is_web(self.store) and "?" in below
             if is_page or any(is_passed_over(part) for part in below.split("/")):
@@ -133,10 +136,12 @@ def _is_pattern(store: Any, path: str) -> bool:
     return any(mark in path for mark in ("*" if is_web(store) else "*?["))
 
 
-def _below(store: Any, path: str) -> tuple[str, Infos]:
+def _below(store: Any, path: str) -> tuple[str, Iterable[Info]]:
     """Return the folder that a path or pattern begins with, and all that is below or like it."""
     if not _is_pattern(store, path):
-        return path.rstrip("/"), _all(store.find, path)
+        in_pages = is_listed_here(store)
+        found_below = objects_below(store, path) if in_pages else _all(store.find, path).values()
+        return path.rstrip("/"), found_below
     first = min(place for mark in "*?[" if (place := path.find(mark)) >= 0)
     top = path[:first].rpartition("/")[0]
     found: dict[str, Mapping[str, Any]] = {}
@@ -144,7 +149,7 @@ def _below(store: Any, path: str) -> tuple[str, Infos]:
         found |= _all(store.find, name) if info["type"] == "directory" else {name: info}
     if not found:
         store.info(top)
-    return top, found
+    return top, found.values()
 
 
 def _all(listing: Callable[..., Infos], path: str) -> Infos:

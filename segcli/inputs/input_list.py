@@ -126,6 +126,8 @@ class InputList(Sequence[Input]):
         """Return what a row is sorted by, and the row: one short value each takes least memory."""
         number = self._folder_of[row]
         folder, name = self._folders[number], self._names.encoded(row)
+        if folder.store is not None:
+            name = name.rpartition(b"\0")[0]
         if folder.day is None:
             path = folder.path[skip:].encode(errors="surrogatepass") + name
             return b"%b%b\0%b" % (bytes(_DAY), path, row.to_bytes(_ROW, "big"))

@@ -208,7 +208,8 @@ class Journal:
     def _news_of(self, place: int) -> dict[str, Any]:
         """Return which file and version an input is, unless that stands here already."""
         file = self._known_as(place)
-        return {"files": [(place, *file)]} if self.past.files.get(place) != file else {}
+        is_news = bool(file[0]) and self.past.files.get(place) != file
+        return {"files": [(place, *file)]} if is_news else {}
 
     def _known_as(self, place: int) -> tuple[str, str]:
         """Return name and version of an input, both empty where there is none at that place.
