@@ -168,7 +168,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back; a `length` beyond the body's is a reply cut short."""
+    """What is sent back; a `length` beyond the body's is a reply cut short, status 0 is none."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -199,6 +199,8 @@ def vendor_that(
             with lock:
                 got.append(request)
                 answer = answers(request)
+            if not answer.status:
+                return
             self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

@@ -63,8 +63,8 @@ def resets_once_much_was_read(call: Call) -> None:
         (says(CHUNKED + b"9\r\n"), ""),
         (says(CHUNKED + b"zz\r\nabc"), "chunk"),
         (says(CHUNKED + b"3\r\nabcXX\r\n0\r\n\r\n"), ""),
-        (halts, "not whole within 0.5 s"),
-        (drips, "not whole within 0.5 s"),
+        (halts, "not whole within 3 s"),
+        (drips, "not whole within 3 s"),
     ],
     ids=[
         *("reset", "cut short", "cut within a chunk", "cut before a chunk", "no chunk"),
@@ -75,7 +75,7 @@ def test_a_reply_whose_rest_is_broken_has_its_status_and_says_what_is_wrong(
     transport: str, talk: Callable[[Call], None], why: str
 ) -> None:
     with wire_that(talk) as wire:
-        (reply,) = replies_to(transport, wire.url, timeout=5.0 if "not" not in why else 0.5)
+        (reply,) = replies_to(transport, wire.url, timeout=3.0 if why.startswith("not") else 30.0)
         wire.ended.set()
 
     assert isinstance(reply, Reply), reply
