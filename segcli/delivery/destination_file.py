@@ -48,7 +48,7 @@ def files_described(name: str) -> list[Path]:
 
     path = Path(name)
     document: dict[str, Any] = {}
-    with suppress(ValueError, DestinationError):
+    with suppress(OSError, ValueError, DestinationError):
         if path.is_file():
             document = parsed(_text(path), name)
     actions = document.get("actions")
@@ -57,7 +57,9 @@ def files_described(name: str) -> list[Path]:
         for action in (actions if isinstance(actions, list) else [])
         if isinstance(action, dict)
     ]
-    return [path, *(path.parent / other for other in named if isinstance(other, str))]
+    # No file has a zero byte in its name.
+    texts = [other for other in named if isinstance(other, str) and "\0" not in other]
+    return [path, *(path.parent / other for other in texts)]
 
 
 def _text(path: Path) -> str:
