@@ -226,6 +226,28 @@ def test_the_journal_that_nobody_named_is_no_other_output(
     assert journal.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "5",
+        "[5]",
+        "[{}]",
+        '[{"mapping_file": 5}]',
+        '[{"mapping_file": "a\\u0000b"}]',
+        '[{"mapping_file": "' + "x" * 5000 + '"}]',
+    ],
+    ids=["number", "numbers", "nothing", "no name", "zero byte", "long name"],
+)
+def test_a_destination_that_is_wrong_is_told_as_such(
+    segcli: Segcli, tmp_path: Path, actions: str
+) -> None:
+    (tmp_path / "wrong.json").write_text(f'{{"name": "wrong", "actions": {actions}}}')
+    said = segcli("transform", "events.jsonl", "--dest", "./wrong.json", "--report", "new")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Error: ./wrong.json has ")
+
+
 # --- streams
 
 

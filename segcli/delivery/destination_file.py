@@ -53,7 +53,7 @@ def files_described(name: str) -> list[Path]:
 
     path = Path(name)
     document: dict[str, Any] = {}
-    with suppress(ValueError, DestinationError):
+    with suppress(OSError, ValueError, DestinationError):
         if path.is_file():
             document = parsed(read_named(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
@@ -62,7 +62,9 @@ def files_described(name: str) -> list[Path]:
         for action in (actions if isinstance(actions, list) else [])
         if isinstance(action, dict)
     ]
-    return [path, *(path.parent / other for other in named if isinstance(other, str))]
+    # No file has a zero byte in its name.
+    texts = [other for other in named if isinstance(other, str) and "\0" not in other]
+    return [path, *(path.parent / other for other in texts)]
 
 
 def _nearby(path: Path) -> str:
