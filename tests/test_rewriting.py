@@ -342,7 +342,7 @@ def test_a_pipe_of_this_process_is_written_to_as_it_is(tmp_path: Path) -> None:
 def test_a_pipe_that_does_not_block_is_waited_for() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    writing = threading.Thread(target=rewrite, args=(Path(f"/dev/fd/{writer}"), b"x" * 10**6))
+    writing = threading.Thread(target=rewrite, args=(Path(f"/dev/fd/{writer}"), [b"x" * 10**6]))
     writing.start()
     left = 10**6
     while left:
