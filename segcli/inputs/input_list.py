@@ -194,6 +194,11 @@ class Titles(Sequence[str]):
     def __init__(self, found: Sequence[Input]) -> None:
         self._found = found
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list
+
     def __len__(self) -> int:
         return len(self._found)
 
