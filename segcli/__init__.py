@@ -1,6 +1,6 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; the README says how to write one.
+The names below are what a destination plug-in needs; `segcli guide plugins` says how to write one.
 """
 
 from segcli.destination import Destination, Field, Limits, Payload, Remark, Request

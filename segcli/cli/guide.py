@@ -1,0 +1,68 @@
+"""`segcli guide`: lists the guides, or shows one."""
+
+import difflib
+import sys
+from importlib.resources import files
+
+import click
+
+from segcli.errors import UsageError
+
+# Longer lines are hard to read.
+_WIDEST = 100
+
+
+@click.command("guide")
+@click.argument("topic", required=False)
+def command(topic: str | None) -> int:
+    """List the guides, or show one.
+
+    On a terminal it is rendered; in a pipe it is the Markdown file as it is.
+    """
+    texts = _texts()
+    if topic is None:
+        _list(texts)
+    elif topic not in texts:
+        raise _unknown(topic, list(texts))
+    elif sys.stdout.isatty():
+        _render(texts[topic])
+    else:
+        click.echo(texts[topic], nl=False)
+    return 0
+
+
+def _texts() -> dict[str, bytes]:
+    """Return the guides by topic, in alphabetical order; the package data are the only list."""
+    found = files("segcli").joinpath("guides").iterdir()
+    texts = {
+        entry.name.removesuffix(".md"): entry.read_bytes()
+        for entry in found
+        if entry.name.endswith(".md")
+    }
+    return dict(sorted(texts.items()))
+
+
+def _list(texts: dict[str, bytes]) -> None:
+    width = max(map(len, texts))
+    for topic, text in texts.items():
+        click.echo(f"{topic:<{width}}   {_about(text)}")
+    click.echo("\nsegcli guide TOPIC shows one.")
+
+
+def _about(text: bytes) -> str:
+    """Return the line below a guide's title, which says what it is about."""
+    return text.decode().splitlines()[2]
+
+
+def _unknown(topic: str, known: list[str]) -> UsageError:
+    close = difflib.get_close_matches(topic.lower(), known, 1)
+    guess = f"Did you mean {close[0]}? " if close else f"There are: {', '.join(known)}. "
+    return UsageError(f"there is no guide {topic}", f"{guess}`segcli guide` lists them.")
+
+
+def _render(text: bytes) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    console.print(Markdown(text.decode()), width=min(console.width, _WIDEST))
