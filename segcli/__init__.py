@@ -1,7 +1,8 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; the README says how to write one. Each is
-imported when it is first used, so that `segcli.__main__` can clean the import path before that.
+The names below are what a destination plug-in needs; `segcli guide plugins` says how to write one.
+Each is imported when it is first used, so that `segcli.__main__` can clean the import path before
+that.
 """
 
 __version__ = "0.1.0"

@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="rewrite tests/golden/ and the outputs in the README instead of comparing them",
+        help="rewrite tests/golden/, the documents and the picture instead of comparing them",
     )
 
 

@@ -127,7 +127,7 @@ def is_in(module: str, home: str) -> bool:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_on_a_floor(module: str) -> None:
-    assert floor_of(module) is not None, "give it a place in FLOORS, and in the README"
+    assert floor_of(module) is not None, "give it a place in FLOORS, and in the guide architecture"
 
 
 @pytest.mark.parametrize("module", MODULES)

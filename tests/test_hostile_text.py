@@ -295,6 +295,11 @@ def test_a_destination_that_is_not_there(name: str, shown: Show, tmp_path: Path)
     assert shown("destinations", name).code == 2
 
 
+@pytest.mark.parametrize("topic", [NAME, "[/evil]", START], ids=plain)
+def test_a_guide_that_is_not_there(topic: str, shown: Show) -> None:
+    assert shown("guide", topic).code == 2
+
+
 def test_a_file_that_is_no_toml(shown: Show, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(f"{HOSTILE}", errors="replace")
     (tmp_path / "segcli.toml").write_text(f"[gist]\n{json.dumps(HOSTILE[:200])} = 1\n")

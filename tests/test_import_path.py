@@ -149,6 +149,8 @@ COMMANDS = {
     "engage status": ["engage", "status"],
     "destinations": ["destinations"],
     "one destination": ["destinations", "{inputs}/acme.toml"],
+    "guides": ["guide"],
+    "one guide": ["guide", "sandbox"],
 }
 
 

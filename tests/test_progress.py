@@ -1,13 +1,8 @@
 """The progress of a run: a picture on a terminal, a plain line off it, and never a wrong figure."""
 
-import fcntl
 import io
-import os
 import re
-import struct
-import subprocess
 import sys
-import termios
 import threading
 import time
 from pathlib import Path
@@ -15,12 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from sending import tracks, wait_until, written
+from terminals import on_a_terminal, seen
 
 from segcli.cli import progress
 from segcli.cli.progress import _live, plain_line, watching
 from segcli.delivery.tally import Tally, Wait
-
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def tally_of(**more: object) -> Tally:
@@ -35,10 +29,6 @@ def drawn(tally: Tally, *, total: int | None) -> str:
     console.print(_live(tally, total, console).get_renderable())
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
-
-
-def seen(text: str) -> str:
-    return ESCAPES.sub("", text)
 
 
 # --- the plain line
@@ -223,26 +213,3 @@ def test_a_terminal_shows_the_bar_the_counts_and_then_the_closing_table(
     assert "Nothing left this machine" in closing
     assert "sending" not in closing
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
-
-
-def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    """Run a command on a terminal of its own and return all that it wrote there."""
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave
-    ) as process:
-        os.close(slave)
-        parts = []
-        while part := _read(master):
-            parts.append(part)
-        os.close(master)
-        assert process.wait(30) == 0
-    return b"".join(parts).decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # the last one who wrote to it is gone
-        return b""

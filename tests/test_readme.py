@@ -1,99 +1,50 @@
-"""The README is true: its commands run as typed and print what it says they print."""
+"""The README and the guides are true: their commands run as typed and print what they say."""
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS, GUIDES, README, examples_of, files_of, run_in_shell
+from documents import with_fresh_outputs as fresh
+from samples import ROOT
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
-ACME = re.compile(r"```(?:python|toml)\n# (\S+)\n(.*?)```", re.DOTALL)
-# What differs from run to run and from machine to machine.
-VOLATILE = re.compile(
-    r"[\d,.]+ s, [\d,.]+ lines/s|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A command of the README and what the README says it prints."""
-
-    command: str
-    printed: str
-
-
-def examples(block: str) -> Iterator[Example]:
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, printed = part.partition("\n")
-        yield Example(command, printed.strip("\n"))
-
-
-def run_in_shell(command: str, folder: Path) -> str:
-    """Run a command as a newcomer would, both outputs in one; trailing spaces are dropped."""
-    environment = {name: text for name, text in os.environ.items() if "SEGCLI" not in name}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-        check=False,
-    )
-    return "\n".join(line.rstrip() for line in done.stdout.decode().splitlines()).strip("\n")
-
-
-def run_block(block: str, folder: Path) -> str:
-    """Return the block with what its commands print today."""
-    parts = []
-    for example in examples(block):
-        printed = run_in_shell(example.command, folder)
-        if VOLATILE.sub("…", printed) == VOLATILE.sub("…", example.printed):
-            printed = example.printed
-        parts.append(f"$ {example.command}\n{printed}".rstrip("\n") + "\n")
-    return "\n".join(parts) if "\n\n$ " in block else "".join(parts)
+from segcli.cli import COMMANDS
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder with the samples, so that no run sees another one's rejects."""
     (tmp_path / "sample_events").symlink_to(ROOT / "sample_events")
-    (tmp_path / "acme.toml").write_text(dict(ACME.findall(README.read_text()))["acme.toml"])
     return tmp_path
 
 
-def blocks() -> list[str]:
-    return CONSOLE.findall(README.read_text())
-
-
-def test_every_command_of_the_readme_prints_what_it_says(
-    folder: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_of_a_document_prints_what_it_says(
+    name: str, folder: Path, *, update_golden: bool
 ) -> None:
-    text = README.read_text()
-    fresh = CONSOLE.sub(lambda match: run_block(match[0], folder), text)
-    if request.config.getoption("--update-golden"):
-        README.write_text(fresh)
+    text = DOCUMENTS[name].read_text()
+    today = fresh(text, folder)
+    if update_golden:
+        DOCUMENTS[name].write_text(today)
         return
-    assert fresh == text, "pytest --update-golden rewrites the outputs"
+    assert today == text, "pytest --update-golden rewrites the outputs"
 
 
-def test_the_readme_shows_every_command() -> None:
-    shown = " ".join(example.command for block in blocks() for example in examples(block))
-
-    for name in ("transform", "send", "destinations"):
-        assert f"segcli {name}" in shown
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 250
 
 
-def test_the_plug_in_of_the_readme_works_as_printed(tmp_path: Path) -> None:
-    files = dict(ACME.findall(README.read_text()))
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_shown_at_work_somewhere(command: str) -> None:
+    shown = [
+        example.command for path in DOCUMENTS.values() for example in examples_of(path.read_text())
+    ]
+
+    assert any(f"segcli {command}" in one for one in shown)
+
+
+def test_the_plug_in_of_the_guide_works_as_printed(tmp_path: Path) -> None:
+    files = files_of(GUIDES["plugins"].read_text())
     (tmp_path / "acme.py").write_text(files["acme.py"])
     point = re.search(r'acme = "(.+)"', files["pyproject.toml"])
     assert point is not None

@@ -1,4 +1,4 @@
-"""The README's GitHub Actions job and pre-commit hook do what it says, as far as they go alone."""
+"""The GitHub Actions job and the pre-commit hook of the guide `ci` do what it says."""
 
 import re
 import shlex
@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 import yaml
 from checking import read_github, rows_of
+from documents import GUIDES, files_of
 from samples import ROOT, job_for, lines_of
 
 from segcli.event import Rejected
 from segcli.outcome import outcome_of
 
 Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
-BLOCK = re.compile(r"```yaml\n# (\S+)\n(.*?)```", re.DOTALL)
 FIXTURES = Path("tests/fixtures")
 GOLDEN = FIXTURES / "gist.golden.ndjson"
 
 
 def documents() -> dict[str, Any]:
-    """Return the README's YAML files by name."""
-    found = BLOCK.findall((ROOT / "README.md").read_text())
-    return {name: yaml.safe_load(text) for name, text in found}
+    """Return the guide's YAML files by name."""
+    found = files_of(GUIDES["ci"].read_text())
+    return {name: yaml.safe_load(text) for name, text in found.items()}
 
 
 def steps() -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def commands() -> list[str]:
 
 
 def hook() -> dict[str, Any]:
-    """Return the hook as pre-commit runs it: the project's own, with what the README adds."""
+    """Return the hook as pre-commit runs it: the project's own, with what the guide adds."""
     (repository,) = documents()[".pre-commit-config.yaml"]["repos"]
     (named,) = repository["hooks"]
     offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -85,7 +85,7 @@ def shell(repository: Path, clean_environment: dict[str, str]) -> Shell:
 
 @pytest.fixture
 def golden(shell: Shell) -> None:
-    """Write the golden file as the README says: the job's command with --update."""
+    """Write the golden file as the guide says: the job's command with --update."""
     assert shell(f"{commands()[-1]} --update").returncode == 0
 
 
@@ -147,7 +147,7 @@ def test_the_job_fails_beside_an_event_that_cannot_be_sent(shell: Shell, reposit
     assert "rejected" in states
 
 
-def test_the_hook_of_the_readme_is_one_that_the_project_offers() -> None:
+def test_the_hook_of_the_guide_is_one_that_the_project_offers() -> None:
     assert hook()["id"] == "segcli-check"
     assert hook()["language"] == "python"
     assert shlex.split(hook()["entry"])[0] == "segcli"

@@ -74,7 +74,7 @@ def test_an_error_that_cannot_be_told_has_its_exit_code(
     [
         *("transform -d webhook", "transform --outcomes -q --jobs 2"),
         *("check", "check --format json"),
-        *("destinations", "destinations gist", "destinations --schema"),
+        *("destinations", "destinations gist", "destinations --schema", "guide", "guide ci"),
         *("--help", "--version", "send --help", "transform --help"),
         "engage audience People members.csv --dest gist --dry-run --state people.state",
     ],
@@ -108,7 +108,7 @@ def test_a_run_that_prints_nothing_needs_no_stdout(
     "words",
     [
         *("transform -d webhook", "check --format json", "destinations", "destinations --schema"),
-        *("--help", "--version", "send --help"),
+        *("guide", "guide ci", "--help", "--version", "send --help"),
     ],
 )
 def test_a_reader_of_stdout_that_has_gone_is_no_error(

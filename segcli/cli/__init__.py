@@ -24,6 +24,7 @@ COMMANDS = {
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Stand in for every vendor on this machine.",
+    "guide": "List the guides, or show one.",
 }
 
 

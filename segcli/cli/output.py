@@ -6,6 +6,7 @@ rich's markup. Data goes to stdout as it is; `segcli.cli.streams` escapes it on 
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,17 @@ def show(*lines: str) -> None:
 def show_table(table: "Table", *, width: int) -> None:
     """Print a table to stdout, so wide where that is no terminal."""
     _write(sys.stdout, rendered([table], sys.stdout, width=width))
+
+
+def show_markdown(text: str, *, widest: int) -> None:
+    """Print Markdown to stdout as rich renders it, with lines of at most `widest` columns."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=sys.stdout.isatty(), width=_columns(widest))
+    console.print(Markdown(visible_lines(text), hyperlinks=False))
+    _write(sys.stdout, without_commands(visible_styled(out.getvalue())))
 
 
 def show_rendered(text: bytes) -> None:
@@ -154,6 +166,10 @@ def live_console() -> "Console":
 
     file: Any = VisibleStream(as_is(sys.stderr), visible_styled)
     return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _columns(widest: int) -> int:
+    return min(shutil.get_terminal_size().columns, widest)
 
 
 def _has_colours(stream: TextIO) -> bool:
