@@ -11,12 +11,10 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from segcli.destination import Destination, Field, Limits, Payload, Remark, Request
-    from segcli.event import Event, Rejected
-    from segcli.items import Items, by_item
-    from segcli.secret import Secret
-    from segcli.settings import setting
-    from segcli.verdict import (
+    from segcli.core.destination import Destination, Field, Limits, Payload, Remark, Request
+    from segcli.core.event import Event, Rejected
+    from segcli.core.item_replies import Items, by_item
+    from segcli.core.reply import (
         Delivered,
         Partial,
         Refused,
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
         by_status,
         retry_after,
     )
+    from segcli.core.secret import Secret
+    from segcli.core.settings import setting
 else:
 
     def __getattr__(name):  # noqa: ANN001, ANN202  # not for type checkers: they see the imports
@@ -34,8 +34,8 @@ else:
         from importlib import import_module  # noqa: PLC0415  # see above
 
         if name in __all__:
-            for module in ("destination", "event", "items", "secret", "settings", "verdict"):
-                found = vars(import_module(f"{__name__}.{module}"))
+            for module in ("destination", "event", "item_replies", "secret", "settings", "reply"):
+                found = vars(import_module(f"{__name__}.core.{module}"))
                 if name in found:
                     return found[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

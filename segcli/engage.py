@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segcli import exact_json
+from segcli.core import exact_json
 
 Kind = Literal["audience", "trait"]
 

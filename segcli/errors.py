@@ -2,7 +2,7 @@
 
 Three kinds of failure, told apart by what one does about them:
 
-- an event's: `segcli.event.Rejected`, a value that is counted and kept; the run goes on;
+- an event's: `segcli.core.event.Rejected`, a value that is counted and kept; the run goes on;
 - the run's: `SegcliError` below, shown as a message and a hint, without a traceback;
 - ours: any other exception is a bug and keeps its traceback; exit 70.
 

@@ -8,11 +8,11 @@ from acme import ACME
 from hypothesis import strategies as st
 from samples import EVERYBODY, KEY, find, good_events
 
-from segcli.destination import Destination
-from segcli.event import Event
-from segcli.outcome import Job, event_of
-from segcli.secret import Secret
-from segcli.settings import Sources, read
+from segcli.core.destination import Destination
+from segcli.core.event import Event
+from segcli.core.outcome import Job, event_of
+from segcli.core.secret import Secret
+from segcli.core.settings import Sources, read
 
 Path = tuple[str | int, ...]
 

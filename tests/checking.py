@@ -16,11 +16,11 @@ from markdown_it.token import Token
 from samples import ROOT, job_for
 
 from segcli.cli.formats import formatted
+from segcli.core.destination import Payload
+from segcli.core.event import TYPES, Event
+from segcli.core.outcome import Job
 from segcli.delivery.check import Check, check
 from segcli.delivery.lines import source
-from segcli.destination import Payload
-from segcli.event import TYPES, Event
-from segcli.outcome import Job
 from segcli.review.coverage import LeftOut
 from segcli.review.finding import Finding
 from segcli.review.plan import Route

@@ -8,6 +8,10 @@ from typing import Any, TypeVar
 
 from sending import clock, item, play
 
+from segcli.core.destination import Destination, Limits, Payload, Request
+from segcli.core.outcome import Job
+from segcli.core.reply import Reply, Verdict, by_status
+from segcli.core.secret import Secret
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply, Post
@@ -16,10 +20,6 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.tally import Tally
-from segcli.destination import Destination, Limits, Payload, Request
-from segcli.outcome import Job
-from segcli.secret import Secret
-from segcli.verdict import Reply, Verdict, by_status
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from samples import KEY
 
-from segcli.destination import Destination, Request
+from segcli.core.destination import Destination, Request
+from segcli.core.outcome import Job
+from segcli.core.settings import Sources, read
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.mapping_file import described
-from segcli.outcome import Job
-from segcli.settings import Sources, read
 
 GONE = object()
 TRACK = 'type = "track"'

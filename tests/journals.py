@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Header
 from segcli.delivery.journal.resume import Start, begin
-from segcli.delivery.settled import Line, Settled
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a"])
 

@@ -9,6 +9,9 @@ from typing import Any
 from couriers import AcmeSettings, acme
 from sending import clock
 
+from segcli.core.destination import Request
+from segcli.core.outcome import Job
+from segcli.core.reply import Reply, by_status
 from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
@@ -22,9 +25,6 @@ from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.tally import Tally
 from segcli.delivery.workers import SendWorkers
-from segcli.destination import Request
-from segcli.outcome import Job
-from segcli.verdict import Reply, by_status
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from samples import ROOT
 
-from segcli import exact_json
+from segcli.core import exact_json
 
 FOLDER = ROOT.parent / "shared" / "conformance"
 

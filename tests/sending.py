@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from samples import job_for
 
+from segcli.core.line import Line
+from segcli.core.outcome import Job, Mapped
 from segcli.delivery.batch import Item, item_of
-from segcli.delivery.settled import Line
-from segcli.outcome import Job, Mapped
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import pytest
 from packing import gz
 from sending import Said, tracks, written
 
+from segcli.core.secret import display_address
 from segcli.delivery.lines import source
 from segcli.inputs.input import is_address
-from segcli.secret import display_address
 
 Segcli = Callable[..., Said]
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import item
 
+from segcli.core.line import Line, TooLong
+from segcli.core.outcome import Mapped
 from segcli.delivery.batch import Batch, Bounds, Item, halves, item_of
-from segcli.delivery.settled import Line
-from segcli.outcome import Mapped, TooLong
 
 ITEMS = st.lists(
     st.builds(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pipelines import Pipeline, pipeline
 from sending import clock, item, play
 
+from segcli.core.reply import Reply
 from segcli.delivery.congestion import CongestionWindow
-from segcli.verdict import Reply
 
 YES, OVERLOADED = False, True
 

@@ -11,11 +11,11 @@ from bending import DESTINATIONS, bent_lines, events_bent_by_every_kind_of_value
 from hypothesis import given, settings
 from samples import KEY, good_events
 
-from segcli.destination import Destination, Payload, Remark
-from segcli.event import Event, Rejected, parse
-from segcli.exact_json import loads
-from segcli.outcome import Mapped, Outcome, Skipped, map_event, outcome_of
-from segcli.secret import Secret
+from segcli.core.destination import Destination, Payload, Remark
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.exact_json import loads
+from segcli.core.outcome import Mapped, Outcome, Skipped, map_event, outcome_of
+from segcli.core.secret import Secret
 
 
 def event_for(destination: Destination[Any], line: bytes) -> Event | None:

@@ -8,9 +8,9 @@ import pytest
 from checking import Body, job_that_sends
 from samples import event_of, good_events, job_for, line_of
 
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.outcome import Job, Mapped, map_event
 from segcli.destinations import BUILT_IN
-from segcli.event import Event, Rejected, parse
-from segcli.outcome import Job, Mapped, map_event
 from segcli.review.trial import Trial
 
 

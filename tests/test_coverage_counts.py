@@ -8,8 +8,8 @@ from checking import job_that_sends, review_of, said
 from describing import acme, job_of
 from samples import event_of, good_events, job_for, line_of
 
-from segcli.event import Event
-from segcli.outcome import Job, Mapped, map_event
+from segcli.core.event import Event
+from segcli.core.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
 from segcli.review.reviewer import Reviewer

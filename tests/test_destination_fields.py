@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from samples import EVERYBODY, find, good_events, payload_of
 
-from segcli import exact_json
-from segcli.destination import Destination, Field
-from segcli.event import Event, Rejected, parse, parse_time
+from segcli.core import exact_json
+from segcli.core.destination import Destination, Field
+from segcli.core.event import Event, Rejected, parse, parse_time
 
 Path = tuple[str | int, ...]
 

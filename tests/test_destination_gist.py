@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samples import KEY, event_of, job_for, payload_of
 
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 
 EMAIL = "ada@example.com"
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from samples import KEY, event_of, job_for, payload_of
 
-from segcli.destination import Payload
+from segcli.core.destination import Payload
+from segcli.core.event import TIME_FIELDS, Rejected
 from segcli.destinations.pointillist import PROPERTIES_LEFT_OUT
-from segcli.event import TIME_FIELDS, Rejected
 
 TIME = "2026-02-03T10:11:12.000Z"
 

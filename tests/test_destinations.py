@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from samples import KEY, event_of, job_for, line_of, payload_of
 
-from segcli.destination import Request
+from segcli.core.destination import Request
+from segcli.core.event import TYPES, Event
+from segcli.core.outcome import Mapped, Skipped, outcome_of
+from segcli.core.settings import require
 from segcli.errors import SettingsError
-from segcli.event import TYPES, Event
-from segcli.outcome import Mapped, Skipped, outcome_of
-from segcli.settings import require
 
 TIME = "2026-02-03T10:11:12.000Z"
 LONG = "123456789012345678901234567890.12345678901234567890"

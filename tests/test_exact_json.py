@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.exact_json import MAX_DEPTH, dumps, loads, number_text
+from segcli.core.exact_json import MAX_DEPTH, dumps, loads, number_text
 
 NUMBERS = (
     "0",

@@ -9,11 +9,12 @@ from bending import DESTINATIONS, bent_lines, events_bent_by_every_kind_of_value
 from hypothesis import given, settings
 from samples import NAMES, event_of, good_events, job_for, line_of, lines_of
 
-from segcli.destination import Destination
-from segcli.excerpt import excerpts
+from segcli.core.destination import Destination
+from segcli.core.line import TooLong
+from segcli.core.outcome import Job, Outcome, Skipped, outcome_of, outcomes
+from segcli.core.partial_event import excerpts
+from segcli.core.selection import Selection
 from segcli.fql import matcher
-from segcli.outcome import Job, Outcome, Skipped, TooLong, outcome_of, outcomes
-from segcli.selection import Selection
 
 QUICK = [one for one in DESTINATIONS if one.reads]
 PIECES = [

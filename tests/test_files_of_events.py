@@ -16,8 +16,8 @@ from resuming import JOURNAL, Door, Segcli, Serve, to_webhook
 from samples import ROOT
 from sending import records, track, tracks, wait_until, written
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError
 from segcli.sandbox import Standin
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sending import records
 
 from segcli import Delivered, Items, Partial, Refused, Reply, Retry, Stop, Verdict, by_item
-from segcli.verdict import by_status
+from segcli.core.reply import by_status
 
 ERRORS = Items(list="errors", index="batch_index", status="code", reason="message")
 RESULTS = Items(list="results", status="status", reason="error.text")

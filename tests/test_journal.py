@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journals import HEADER, delivered, opened, totals
 
+from segcli.core.line import Settled
 from segcli.delivery.journal import journal as module
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Past
 from segcli.delivery.journal.resume import Start
 from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.settled import Settled
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from segcli import exact_json, mapping
-from segcli.event import Rejected
+from segcli import mapping
+from segcli.core import exact_json
+from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, MappingError, compiled
 
 LONG = 9007199254740993

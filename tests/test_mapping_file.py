@@ -8,12 +8,12 @@ import pytest
 from describing import ACME, TRACK, acme, bent, job_of
 from samples import KEY, event_of, line_of
 
+from segcli.core.destination import Remark
+from segcli.core.event import Rejected
+from segcli.core.outcome import Mapped, Skipped, outcome_of
+from segcli.core.settings import Sources, read, require
 from segcli.delivery.destination_file import is_path, read_destination
-from segcli.destination import Remark
 from segcli.destinations import BUILT_IN
-from segcli.event import Rejected
-from segcli.outcome import Mapped, Skipped, outcome_of
-from segcli.settings import Sources, read, require
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}
 TOML = """

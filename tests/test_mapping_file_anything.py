@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from mistaken import KEY, MISTAKES, ROUTED
 from samples import EXAMPLES, Run
 
-from segcli.destination import Destination
+from segcli.core.destination import Destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.mapping_file import described, schema_text

@@ -10,13 +10,13 @@ import pytest
 from describing import ACME, TRACK, bent, job_of, no_files
 from samples import ROOT, good_events
 
-from segcli.destination import Destination
+from segcli.core.destination import Destination
+from segcli.core.event import Event, Rejected
+from segcli.core.exact_json import loads
+from segcli.core.outcome import Mapped, Skipped, map_event
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.event import Event, Rejected
-from segcli.exact_json import loads
 from segcli.mapping_file import described
-from segcli.outcome import Mapped, Skipped, map_event
 
 CONFORMANCE = ROOT.parent / "shared" / "conformance"
 pytestmark = pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the recorded data is not here")

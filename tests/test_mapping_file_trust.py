@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from resuming import Segcli
 from samples import KEY, Run, line_of
 
+from segcli.core.settings import env_name, share_variables
 from segcli.delivery import small_file
 from segcli.delivery.destination_file import read_destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.settings import env_name, share_variables
 
 MAPPING = '{"name": {"@path": "$.event"}}'
 OUTSIDE = {"actions.0.mapping": GONE, "actions.0.mapping_file": "maps/track.json"}
@@ -254,7 +254,7 @@ def test_toml_that_nests_without_end_is_refused_in_words(
 
 
 def test_long_texts_with_many_dots_and_quotes_are_no_long_keys() -> None:
-    from segcli import toml_text
+    from segcli.core import toml_text
 
     text = "a.b"
     for quote in ('"""', "'''"):

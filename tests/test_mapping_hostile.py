@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import good_events
 
-from segcli import exact_json
-from segcli.event import Rejected
+from segcli.core import exact_json
+from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, compiled, problems
 from segcli.mapping.template import pieces
 

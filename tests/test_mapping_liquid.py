@@ -9,7 +9,7 @@ import pytest
 
 import segcli.mapping.liquid
 import segcli.mapping.validation
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 from segcli.mapping import MappingError, compiled, doubts
 from segcli.mapping.keys import field_value_keys
 

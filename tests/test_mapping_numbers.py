@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli import exact_json
+from segcli.core import exact_json
 from segcli.mapping import compiled
 from segcli.mapping.number import number_text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 from segcli.mapping import MappingError, compiled, doubts, problems
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from recorded import cases, parameters
 
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, MappingError, compiled, problems
 from segcli.mapping.empty import without_empty
 from segcli.mapping.flattening import flattened

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from samples import job_for, line_of
 from sending import item
 
+from segcli.core.destination import Limits
+from segcli.core.outcome import Job, Mapped, outcome_of
 from segcli.delivery.batch import Batch, Bounds
-from segcli.destination import Limits
-from segcli.outcome import Job, Mapped, outcome_of
 from segcli.review.plan import Plan
 
 SIZES = st.lists(st.integers(0, 12), max_size=40)

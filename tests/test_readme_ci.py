@@ -13,8 +13,8 @@ from checking import read_github, rows_of
 from documents import GUIDES, files_of
 from samples import ROOT, job_for, lines_of
 
-from segcli.event import Rejected
-from segcli.outcome import outcome_of
+from segcli.core.event import Rejected
+from segcli.core.outcome import outcome_of
 
 Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
 FIXTURES = Path("tests/fixtures")

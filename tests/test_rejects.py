@@ -15,13 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import records, track
 
+from segcli.core.event import parse
+from segcli.core.line import Line, Settled, TooLong
 from segcli.delivery import file_lock
 from segcli.delivery.lines import source
 from segcli.delivery.rejects import Rejects, default_path
-from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
-from segcli.event import parse
-from segcli.outcome import TooLong
 
 BOM = b"\xef\xbb\xbf"
 

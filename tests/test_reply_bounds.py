@@ -13,11 +13,11 @@ import pytest
 from bombs import SIZE, bomb, encoded_in
 from wires import Call, over, replies_to, wire_that
 
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
 from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.http.reply_reader import LONGEST_REPLY
 from segcli.delivery.http.transport import TRANSPORTS
-from segcli.destination import Request
-from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

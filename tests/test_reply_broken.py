@@ -9,10 +9,10 @@ from contextlib import suppress
 import pytest
 from wires import OK, Call, replies_to, wire_that
 
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.http.transport import TRANSPORTS
-from segcli.destination import Request
-from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import records
 
-from segcli.verdict import Delivered, Partial, Reply, Verdict
+from segcli.core.reply import Delivered, Partial, Reply, Verdict
 
 OK = Reply(200)
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from samples import EXAMPLES, find
 from test_mapping_file_anything import bent_documents, taken
 
-from segcli.destination import Destination, Request
+from segcli.core.destination import Destination, Request
+from segcli.core.secret import Secret
+from segcli.core.settings import Sources, describe, read
 from segcli.sandbox.entrance import examined
 from segcli.sandbox.script import Script
 from segcli.sandbox.vendors.described import described
 from segcli.sandbox.vendors.shape import Accepted, Call
-from segcli.secret import Secret
-from segcli.settings import Sources, describe, read
 
 HOST = "https://host.example"
 

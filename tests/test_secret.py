@@ -16,11 +16,12 @@ from urllib.parse import quote
 import pytest
 from samples import KEY
 
-from segcli import Secret, exact_json
+from segcli import Secret
+from segcli.core import exact_json
+from segcli.core.secret import display_url, hidden
+from segcli.core.settings import Sources, read, secrets_of, setting
 from segcli.destinations import BUILT_IN, find
 from segcli.errors import SettingsError
-from segcli.secret import display_url, hidden
-from segcli.settings import Sources, read, secrets_of, setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from samples import event_of, job_for, line_of
 
-from segcli.event import parse_time
-from segcli.outcome import Mapped, Skipped, TooLong, outcome_of, outcomes
-from segcli.selection import Selection, is_enabled, reason_to_skip
+from segcli.core.event import parse_time
+from segcli.core.line import TooLong
+from segcli.core.outcome import Mapped, Skipped, outcome_of, outcomes
+from segcli.core.selection import Selection, is_enabled, reason_to_skip
 
 OFF = "switched off in integrations"
 ACME = "Acme"

@@ -11,11 +11,11 @@ from couriers import AcmeSettings, acme
 from sending import Answer, Got, Vendor, records, tracks, written
 
 from segcli import Items, by_item
+from segcli.core.outcome import Job
+from segcli.core.reply import Partial, Reply, Verdict, by_status
 from segcli.delivery.deliver import Run, deliver
 from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_SEND, Tally
-from segcli.outcome import Job
-from segcli.verdict import Partial, Reply, Verdict, by_status
 
 
 def by_hand(reply: Reply) -> Verdict:

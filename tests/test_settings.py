@@ -8,9 +8,9 @@ import pytest
 from samples import KEY
 
 from segcli import Secret
+from segcli.core.settings import Sources, describe, env_name, read, require, setting
 from segcli.destinations import BUILT_IN, find
 from segcli.errors import SettingsError
-from segcli.settings import Sources, describe, env_name, read, require, setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segcli.core.line import TooLong
 from segcli.delivery.lines import source
 from segcli.delivery.lines.source import Chunk
-from segcli.outcome import TooLong
 
 T = TypeVar("T")
 

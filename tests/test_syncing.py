@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from engaging import audience, difference, opened
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.audience.state import Difference, Fate, State
 from segcli.delivery.audience.syncing import Syncing
 from segcli.delivery.lines.source import Input
-from segcli.delivery.settled import Line, Settled
 from segcli.engage import Computation
 
 BIG = Computation(kind="audience", key="big", label="Acme")

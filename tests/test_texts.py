@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segcli.core.line import TooLong
 from segcli.delivery.lines import texts
 from segcli.delivery.lines.texts import Span, Text, identity, lines_of
 from segcli.inputs import ReadError
-from segcli.outcome import TooLong
 
 DATA = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"{}", b"bcdefghi" * 3])).map(b"".join)
 Lines = list[bytes | TooLong]

@@ -8,9 +8,9 @@ import trustme
 from sending import closed_port
 from wires import OK, Call, replies_to, wire_that
 
+from segcli.core.reply import Reply
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.http.transport import TRANSPORTS
-from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

@@ -9,9 +9,9 @@ import pytest
 import trustme
 from wires import Call, Wire, replies_to, wire_that
 
+from segcli.core.reply import Reply
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.http.transport import TRANSPORTS
-from segcli.verdict import Reply
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

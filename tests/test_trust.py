@@ -13,10 +13,10 @@ from resuming import Segcli, Serve
 from samples import EXAMPLES, KEY, Run, find
 from sending import Answer, tracks, written
 
+from segcli.core.outcome import Job
+from segcli.core.settings import Origin, Place, Sources, describe, origins, read
+from segcli.core.trust import check_plain_http, is_this_machine, where_to
 from segcli.errors import UsageError
-from segcli.outcome import Job
-from segcli.settings import Origin, Place, Sources, describe, origins, read
-from segcli.trust import check_plain_http, is_this_machine, where_to
 
 ALLOW = ("--config", "segcli.toml")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.verdict import (
+from segcli.core.reply import (
     EXCERPT,
     Delivered,
     Refused,

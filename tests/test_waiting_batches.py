@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from pipelines import Answers, Pipeline, pipeline
 from sending import clock, item, play
 
+from segcli.core.line import Line, Settled
+from segcli.core.reply import Reply
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply
-from segcli.delivery.settled import Line, Settled
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.tally import STATES_OF_SEND
 from segcli.errors import Interrupted, Stopped
-from segcli.verdict import Reply
 
 OK = Reply(200)
 

@@ -9,8 +9,8 @@ from resuming import Door, Segcli, Serve, to_webhook
 from samples import event_of, line_of
 from sending import report_in, tracks, written
 
+from segcli.core.selection import Selection, reason_to_skip
 from segcli.fql import matcher
-from segcli.selection import Selection, reason_to_skip
 
 LARGE = 'properties.total >= 100 and event != "Order Cancelled"'
 

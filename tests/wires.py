@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
 from segcli.delivery.http.client import NoReply, Post, posting
-from segcli.destination import Request
-from segcli.verdict import Reply
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from segcli.cli.options import Files, JobOptions
 from segcli.cli.output import say
+from segcli.core.outcome import Job
+from segcli.core.secret import display_address
+from segcli.core.selection import Selection
 from segcli.errors import UsageError
 from segcli.inputs import Days, Input, inputs, split
 from segcli.inputs.input import is_address
-from segcli.outcome import Job
-from segcli.secret import display_address
-from segcli.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segcli import destinations, toml_text
+from segcli import destinations
 from segcli.cli.options import DEFAULT_CONFIG
+from segcli.core import toml_text
 from segcli.delivery.small_file import read_found, read_named
 from segcli.errors import SettingsError
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from segcli import destinations, settings
+from segcli import destinations
 from segcli.cli import target
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, show, show_table, table_of, write_data
-from segcli.destination import Destination, Limits
+from segcli.core import settings
+from segcli.core.destination import Destination, Limits
+from segcli.core.secret import Secret
 from segcli.errors import UsageError
-from segcli.secret import Secret
 
 _WIDTH_OFF_TERMINAL = 200
 

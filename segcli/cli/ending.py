@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from segcli.core.outcome import Job
 from segcli.delivery.lines.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.errors import Exit, SegcliError
-from segcli.outcome import Job
 
 
 @dataclass(slots=True, kw_only=True)

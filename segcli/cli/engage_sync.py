@@ -22,6 +22,8 @@ from segcli.cli.sending import (
     run_at,
     staged,
 )
+from segcli.core.outcome import Job
+from segcli.core.secret import display_url
 from segcli.delivery import rejects
 from segcli.delivery.audience.member import Columns
 from segcli.delivery.audience.members import members
@@ -32,9 +34,7 @@ from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.delivery.tally import State as LineState
 from segcli.engage import Computation, Kind, identify
 from segcli.errors import InputError, UsageError
-from segcli.outcome import Job
 from segcli.sandbox import Standin
-from segcli.secret import display_url
 
 
 @dataclass(frozen=True, slots=True)

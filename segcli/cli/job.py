@@ -6,16 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segcli import destinations, settings
+from segcli import destinations
 from segcli.cli import target
 from segcli.cli.config import read_config
 from segcli.cli.options import JobOptions, Target
+from segcli.core import settings
+from segcli.core.destination import Destination
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret
+from segcli.core.selection import Selection
 from segcli.delivery.small_file import read_named
-from segcli.destination import Destination
 from segcli.errors import SettingsError, UsageError
-from segcli.outcome import Job
-from segcli.secret import Secret
-from segcli.selection import Selection
 
 # Nobody's key is longer, and most files are not meant.
 _MAX_KEY_BYTES = 64 * 1024

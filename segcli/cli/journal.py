@@ -11,12 +11,12 @@ import click
 
 from segcli.cli.options import JobOptions
 from segcli.cli.visible_text import shell_quoted
+from segcli.core.event import parse_time
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret, display_address, display_url, hidden
+from segcli.core.settings import describe
 from segcli.delivery.lines.source import Input
 from segcli.errors import UsageError
-from segcli.event import parse_time
-from segcli.outcome import Job
-from segcli.secret import Secret, display_address, display_url, hidden
-from segcli.settings import describe
 
 if TYPE_CHECKING:
     from segcli.delivery.journal.journal import Journal

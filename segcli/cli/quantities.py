@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from segcli.event import parse_time
+from segcli.core.event import parse_time
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from segcli import destinations, settings
+from segcli import destinations
 from segcli.cli import target
 from segcli.cli.options import packed
 from segcli.cli.output import show
@@ -17,10 +17,11 @@ from segcli.cli.output_checks import check_holds_records, check_written
 from segcli.cli.quantities import DURATION, RATE, TEXT, Quantity
 from segcli.cli.sending import FAULT, host
 from segcli.cli.visible_text import shell_quoted
-from segcli.destination import Destination
+from segcli.core import settings
+from segcli.core.destination import Destination
+from segcli.core.secret import Secret
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, Script, Standin, parse_origin, serve
-from segcli.secret import Secret
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 

@@ -28,11 +28,11 @@ from segcli.cli.sending import (
     transport_for,
 )
 from segcli.cli.transform import transform_and_report
+from segcli.core.outcome import Job
 from segcli.delivery import rejects
 from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at
-from segcli.outcome import Job
 from segcli.sandbox import Standin
 
 if TYPE_CHECKING:

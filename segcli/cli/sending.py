@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segcli import settings, trust
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.options import Outputs, packed
 from segcli.cli.output import say
 from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
+from segcli.core import settings, trust
+from segcli.core.destination import Destination
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret
 from segcli.delivery.lines import source
-from segcli.destination import Destination
 from segcli.errors import SegcliError, UsageError
 from segcli.inputs import Input
-from segcli.outcome import Job
 from segcli.sandbox import Fault, Script, Standin, parse_fault
-from segcli.secret import Secret
 
 if TYPE_CHECKING:
     from segcli.delivery.deliver import Run

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.destination import Destination
+from segcli.core.destination import Destination
 from segcli.errors import UsageError
 
 

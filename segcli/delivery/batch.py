@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from segcli.delivery.settled import Line
-from segcli.outcome import Mapped
+from segcli.core.line import Line
+from segcli.core.outcome import Mapped
 
 # What Python needs for the objects of one item, whatever it holds.
 _OVERHEAD = 700

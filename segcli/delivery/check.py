@@ -8,6 +8,9 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
+from segcli.core.destination import Remark
+from segcli.core.line import Line, Settled
+from segcli.core.outcome import Job
 from segcli.delivery.golden import GoldenFile, Place
 from segcli.delivery.jobs.flow import Flow
 from segcli.delivery.jobs.portion import Piece, Portion
@@ -15,12 +18,9 @@ from segcli.delivery.lines.blocks import MAX_LINE, Numbers, Unreadable
 from segcli.delivery.lines.texts import lines_of
 from segcli.delivery.message_ids import MessageIds
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Line, Settled
-from segcli.destination import Remark
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
-from segcli.outcome import Job
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan

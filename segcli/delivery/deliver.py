@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from segcli.core.event import Rejected
+from segcli.core.line import Line, Settled
+from segcli.core.outcome import Decide, Job, Mapped, Skipped, outcomes
 from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.brake import Brake
@@ -22,14 +25,11 @@ from segcli.delivery.pace import Pace
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
-from segcli.delivery.settled import Line, Settled
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.tally import Tally
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
-from segcli.event import Rejected
-from segcli.outcome import Decide, Job, Mapped, Skipped, outcomes
 
 GRACE = 10.0
 

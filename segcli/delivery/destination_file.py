@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
+from segcli.core.destination import Destination
 from segcli.delivery.small_file import read_below, read_named
-from segcli.destination import Destination
 from segcli.errors import DestinationError
 
 _ENDINGS = (".toml", ".json")

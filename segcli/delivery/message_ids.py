@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
-from segcli.destination import Remark
+from segcli.core.destination import Remark
 from segcli.inputs import Input
 from segcli.review.seen import Seen
 

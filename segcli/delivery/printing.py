@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 
+from segcli.core.event import Rejected
+from segcli.core.line import TooLong
+from segcli.core.outcome import Job, Mapped, Outcome, Skipped, outcomes
 from segcli.delivery.jobs.portion import Piece, Portion, Work
 from segcli.delivery.lines.texts import lines_of, without_break
 from segcli.delivery.tally import State
-from segcli.event import Rejected
-from segcli.outcome import Job, Mapped, Outcome, Skipped, TooLong, outcomes
 
 
 @dataclass(slots=True)

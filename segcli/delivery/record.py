@@ -6,11 +6,11 @@ A replay has a `Journal`, a sync of an audience its state; the ledger needs no m
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.journal.reading import Reading
 from segcli.delivery.lines.fingerprint import Mark
 from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Line, Settled
 
 
 class Record(Protocol):

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from segcli.core.exact_json import loads
+from segcli.core.line import Line, Settled, TooLong
+from segcli.core.reject_record import original
 from segcli.delivery.file_lock import locked
 from segcli.delivery.rewriting import is_stream, open_to_append, write_all
-from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
-from segcli.exact_json import loads
-from segcli.kept import original
-from segcli.outcome import TooLong
 
 if TYPE_CHECKING:
     from segcli.delivery.journal.sync import GroupSync

@@ -8,18 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from segcli.delivery.batch import Item, halves
-from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import NoReply, Post
-from segcli.delivery.ledger import Ledger
-from segcli.delivery.pace import Pace
-from segcli.delivery.settled import Settled
-from segcli.delivery.tally import Tally, Wait
-from segcli.errors import Stopped
-from segcli.outcome import Job
-from segcli.redaction import Redactor
-from segcli.settings import how_to_set
-from segcli.verdict import (
+from segcli.core.line import Settled
+from segcli.core.outcome import Job
+from segcli.core.redaction import Redactor
+from segcli.core.reply import (
     Delivered,
     Partial,
     Refused,
@@ -30,6 +22,14 @@ from segcli.verdict import (
     by_status,
     of_batch,
 )
+from segcli.core.settings import how_to_set
+from segcli.delivery.batch import Item, halves
+from segcli.delivery.brake import Brake
+from segcli.delivery.http.client import NoReply, Post
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.pace import Pace
+from segcli.delivery.tally import Tally, Wait
+from segcli.errors import Stopped
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0

@@ -8,7 +8,7 @@ import difflib
 from importlib import import_module
 from typing import Any
 
-from segcli.destination import Destination
+from segcli.core.destination import Destination
 from segcli.errors import UsageError
 
 GROUP = "segcli.destinations"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from segcli.destination import Remark
-from segcli.event import NUMBERS, Event, is_number, parse_time
-from segcli.exact_json import number_text
+from segcli.core.destination import Remark
+from segcli.core.event import NUMBERS, Event, is_number, parse_time
+from segcli.core.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
 _MILLISECONDS_FROM = 100_000_000_000

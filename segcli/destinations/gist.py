@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.destination import Destination, Field, Payload, Remark, Request
+from segcli.core.destination import Destination, Field, Payload, Remark, Request
+from segcli.core.event import Event, Rejected
+from segcli.core.secret import Secret
+from segcli.core.settings import setting
 from segcli.destinations._shape import (
     kind_of,
     leaves,
@@ -18,9 +21,6 @@ from segcli.destinations._shape import (
     unix_seconds,
     without_empty,
 )
-from segcli.event import Event, Rejected
-from segcli.secret import Secret
-from segcli.settings import setting
 
 CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
 

@@ -7,10 +7,10 @@ is a private interface and must not be used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segcli.destination import Destination, Field, Request
+from segcli.core.destination import Destination, Field, Request
+from segcli.core.secret import Secret
+from segcli.core.settings import setting
 from segcli.destinations import webhook
-from segcli.secret import Secret
-from segcli.settings import setting
 
 
 @dataclass(frozen=True, slots=True)

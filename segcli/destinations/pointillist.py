@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.destination import Destination, Field, Payload, Remark, Request
+from segcli.core.destination import Destination, Field, Payload, Remark, Request
+from segcli.core.event import Event, Rejected, is_number
+from segcli.core.secret import Secret
+from segcli.core.settings import setting
 from segcli.destinations._shape import add_labels, add_leaves, kind_of, leaves, numeric_ids
-from segcli.event import Event, Rejected, is_number
-from segcli.secret import Secret
-from segcli.settings import setting
 
 PROPERTIES_LEFT_OUT = "track properties not carried (--set properties=true adds them)"
 _LEFT_OUT = (PROPERTIES_LEFT_OUT,)

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segcli.destination import Destination, Field, Limits, Payload, Request
-from segcli.event import TYPES, Event
-from segcli.secret import Secret
-from segcli.settings import setting
+from segcli.core.destination import Destination, Field, Limits, Payload, Request
+from segcli.core.event import TYPES, Event
+from segcli.core.secret import Secret
+from segcli.core.settings import setting
 
 _HEAD, _TAIL = b'{"batch":[', b"]}"
 _TIMES_LEFT_OUT = frozenset({"sentAt", "receivedAt", "originalTimestamp"})

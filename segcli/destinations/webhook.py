@@ -6,10 +6,10 @@ Every partner-owned destination of Segment's catalog takes this, and so may any 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from segcli.destination import Destination, Field, Payload, Request
-from segcli.event import TYPES, Event
-from segcli.secret import Secret
-from segcli.settings import setting
+from segcli.core.destination import Destination, Field, Payload, Request
+from segcli.core.event import TYPES, Event
+from segcli.core.secret import Secret
+from segcli.core.settings import setting
 
 
 @dataclass(frozen=True, slots=True)

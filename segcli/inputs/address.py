@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from segcli.core.secret import display_address
 from segcli.errors import InputError
 from segcli.inputs.archive import day_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.s3_listing import is_listed_here, objects_below
 from segcli.inputs.store import asking, is_web, located, object_of, scheme_of
-from segcli.secret import display_address
 
 Info = Mapping[str, Any]
 Infos = Mapping[str, Info]

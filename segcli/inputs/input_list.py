@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
+from segcli.core.secret import display_address
 from segcli.inputs.input import Input
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
-from segcli.secret import display_address
 
 if TYPE_CHECKING:
     from segcli.inputs.store import Object

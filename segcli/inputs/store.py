@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from segcli.core.secret import display_address, hide_address_in
 from segcli.errors import InputError, SegcliError
 from segcli.inputs.stream import ReadError
-from segcli.secret import display_address, hide_address_in
 
 PART = 2 * 1024 * 1024
 

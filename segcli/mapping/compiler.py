@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 from segcli.mapping.choice import case, exclude_when_null, if_, literal
 from segcli.mapping.json_text import json_
 from segcli.mapping.liquid import liquid

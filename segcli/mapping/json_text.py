@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from segcli import exact_json
+from segcli.core import exact_json
 from segcli.mapping.number import number_text
 from segcli.mapping.part import Part, Place, Run, bounded
 from segcli.mapping.text import MAX_TEXT, TooLong

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from segcli.event import Rejected
+from segcli.core.event import Rejected
 from segcli.mapping.problem import Problem
 from segcli.mapping.text import MAX_TEXT, TooLong
 from segcli.mapping.undefined import UNDEFINED

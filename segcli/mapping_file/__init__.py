@@ -23,7 +23,7 @@ calls brings the text.
 from collections.abc import Iterable
 from typing import Any
 
-from segcli.destination import Destination
+from segcli.core.destination import Destination
 from segcli.mapping_file.document import parsed
 from segcli.mapping_file.factory import check_name, destination_of
 from segcli.mapping_file.holes import Holes

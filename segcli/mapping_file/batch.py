@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from segcli.core.request_layout import Batch
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.wire import Batch
 
 
 def read_batch(

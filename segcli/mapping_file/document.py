@@ -10,9 +10,9 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from segcli import exact_json, toml_text
+from segcli.core import exact_json, toml_text
+from segcli.core.toml_text import MAX_DEPTH
 from segcli.errors import DestinationError
-from segcli.toml_text import MAX_DEPTH
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 

@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from segcli.destination import Action, Destination, Limits
-from segcli.exact_json import dumps
+from segcli.core.destination import Action, Destination, Limits
+from segcli.core.exact_json import dumps
+from segcli.core.placeholder import ROUTE, Template, shown
+from segcli.core.reply import Reply, Verdict
+from segcli.core.request_layout import Post, Wire
+from segcli.core.settings import env_prefix, share_variables
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes
 from segcli.mapping_file.posting import address_of, flaw_in, request_of, rooms_of, secrets_in
@@ -15,10 +19,6 @@ from segcli.mapping_file.settings_table import settings_of
 from segcli.mapping_file.subscription import Load, Subscription, read_subscription
 from segcli.mapping_file.taking import Taking
 from segcli.mapping_file.wiring import key_of, wire_of
-from segcli.settings import env_prefix, share_variables
-from segcli.template import ROUTE, Template, shown
-from segcli.verdict import Reply, Verdict
-from segcli.wire import Post, Wire
 
 
 def destination_of(

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template, template
+from segcli.core.settings import Shape
 from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.settings import Shape
-from segcli.template import OF_SETTINGS, ROUTE, Hole, Template, template
 
 Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "auth", "body"]
 

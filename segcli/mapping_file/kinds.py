@@ -1,6 +1,6 @@
 """Which call types a query can pick."""
 
-from segcli.event import TYPES
+from segcli.core.event import TYPES
 from segcli.fql import Ast, Compare, Field, Group
 from segcli.fql.tree import Node
 

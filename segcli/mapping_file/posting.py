@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from segcli.destination import Request
-from segcli.exact_json import dumps
-from segcli.secret import Secret
-from segcli.template import OF_SETTINGS, ROUTE, Hole, Template
-from segcli.wire import Auth, Batch, Wire
+from segcli.core.destination import Request
+from segcli.core.exact_json import dumps
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template
+from segcli.core.request_layout import Auth, Batch, Wire
+from segcli.core.secret import Secret
 
 _Fill = Callable[[str], str]
 

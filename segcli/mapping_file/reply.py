@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from segcli.items import Items, by_item
-from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.verdict import (
+from segcli.core.item_replies import Items, by_item
+from segcli.core.reply import (
     Delivered,
     Refused,
     Reply,
@@ -17,6 +16,7 @@ from segcli.verdict import (
     by_status,
     retry_after,
 )
+from segcli.mapping_file.mistakes import Mistakes, Path
 
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
 _YES = frozenset(range(200, 300))

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from segcli.core.placeholder import ROUTE, Hole, Template
+from segcli.core.request_layout import Address, Auth
 from segcli.mapping_file.holes import ADDRESS, Holes, Role
 from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.template import ROUTE, Hole, Template
-from segcli.wire import Address, Auth
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")

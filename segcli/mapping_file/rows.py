@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from segcli.exact_json import dumps
+from segcli.core.exact_json import dumps
 from segcli.mapping.liquid import paths_of
 from segcli.mapping.path import rooted
 from segcli.mapping.template import pieces

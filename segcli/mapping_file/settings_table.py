@@ -7,11 +7,11 @@ from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
 
+from segcli.core.request_layout import Address
+from segcli.core.secret import Secret
+from segcli.core.settings import Shape, setting
 from segcli.mapping_file.holes import ADDRESS, START, Holes
 from segcli.mapping_file.mistakes import Mistakes, Path
-from segcli.secret import Secret
-from segcli.settings import Shape, setting
-from segcli.wire import Address
 
 _TYPES: Mapping[str, type] = {
     "text": str,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.event import Event, Rejected
+from segcli.core.event import Event, Rejected
 from segcli.fql import Ast, FqlError, Predicate, matcher, parse
 from segcli.mapping import compiled, doubts, problems
 from segcli.mapping_file.document import json_value

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from segcli.destination import Field, Payload, Remark
-from segcli.event import TYPES, Event, Rejected
+from segcli.core.destination import Field, Payload, Remark
+from segcli.core.event import TYPES, Event, Rejected
 from segcli.mapping_file.rows import rows_of
 from segcli.mapping_file.subscription import Subscription
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segcli.core.placeholder import Template
+from segcli.core.request_layout import Address, Batch, Post, Wire
 from segcli.mapping_file.batch import read_batch
 from segcli.mapping_file.holes import Holes
 from segcli.mapping_file.mistakes import Mistakes, Path
@@ -10,8 +12,6 @@ from segcli.mapping_file.posting import least_frame
 from segcli.mapping_file.reply import read_items
 from segcli.mapping_file.request import RequestTable
 from segcli.mapping_file.settings_table import secrets_of
-from segcli.template import Template
-from segcli.wire import Address, Batch, Post, Wire
 
 _EMPTY = Address(Template(), Template(), Template())
 

@@ -9,9 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from segcli.event import Event
-from segcli.excerpt import part_of
-from segcli.outcome import Job, Mapped
+from segcli.core.event import Event
+from segcli.core.outcome import Job, Mapped
+from segcli.core.partial_event import part_of
 from segcli.review.seen import Seen, Tried
 from segcli.review.shape import Shapes
 from segcli.review.trial import Trial, paths_in

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.exact_json import dumps
+from segcli.core.exact_json import dumps
 from segcli.review.finding import State
 
 # Of a long value so much is shown, and so much of it before the first difference.

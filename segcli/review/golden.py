@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from segcli.exact_json import MAX_DEPTH, loads
+from segcli.core.exact_json import MAX_DEPTH, loads
 from segcli.review.difference import Difference, differences, outcome_differences
 from segcli.review.finding import Finding
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segcli.outcome import Job
+from segcli.core.outcome import Job
 
 
 @dataclass(slots=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from segcli.destination import Remark
-from segcli.event import Event
-from segcli.outcome import Job
+from segcli.core.destination import Remark
+from segcli.core.event import Event
+from segcli.core.outcome import Job
 from segcli.review import spec
 
 

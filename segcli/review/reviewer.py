@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from segcli.destination import Remark
-from segcli.event import Event, Rejected, is_number
-from segcli.outcome import Job, Mapped, TooLong, event_of, outcomes
+from segcli.core.destination import Remark
+from segcli.core.event import Event, Rejected, is_number
+from segcli.core.line import TooLong
+from segcli.core.outcome import Job, Mapped, event_of, outcomes
 from segcli.review.coverage import Trials
 from segcli.review.remarks import remarks_on_shape, with_remarks_on_values
 from segcli.review.seen import Alike, Seen

@@ -3,8 +3,9 @@
 from array import array
 from dataclasses import dataclass, field
 
-from segcli.destination import Remark
-from segcli.outcome import Outcome, TooLong
+from segcli.core.destination import Remark
+from segcli.core.line import TooLong
+from segcli.core.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

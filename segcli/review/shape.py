@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segcli.outcome import Mapped
+from segcli.core.outcome import Mapped
 
 _JSON_SPACE = b" \t\r\n"
 # An event with more space around it is taken for one that became something else.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from segcli.destination import Remark
-from segcli.event import Event, is_number, is_time
+from segcli.core.destination import Remark
+from segcli.core.event import Event, is_number, is_time
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Sequence, Set
 from typing import Any, TypeAlias
 
-from segcli import exact_json
-from segcli.destination import Payload
-from segcli.event import Event
-from segcli.outcome import Job
+from segcli.core import exact_json
+from segcli.core.destination import Payload
+from segcli.core.event import Event
+from segcli.core.outcome import Job
 
 # segcli itself reads these; no mapping is expected to carry them.
 _ENVELOPE = frozenset({"type", "integrations"})

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from samples import good_events, job_for
 
-from segcli.destination import Payload
-from segcli.event import Event, Rejected
-from segcli.outcome import Job, Mapped, outcome_of
+from segcli.core.destination import Payload
+from segcli.core.event import Event, Rejected
+from segcli.core.outcome import Job, Mapped, outcome_of
 
 _ROUNDS = 25
 

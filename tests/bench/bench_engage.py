@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from segcli.cli import main as segcli
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
 from segcli.delivery import deliver
 from segcli.delivery.audience.state import State
 from segcli.delivery.http.client import Post
-from segcli.destination import Request
-from segcli.verdict import Reply
 
 CHANGED = 0.01
 ONE = "--one-sync"

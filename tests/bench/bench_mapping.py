@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from segcli import exact_json
+from segcli.core import exact_json
 from segcli.mapping import compiled
 
 RECORDED = Path(__file__).parents[3] / "shared" / "conformance"

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from segcli.event import is_number
+from segcli.core.event import is_number
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Some scripts and emoji join or part letters with these.

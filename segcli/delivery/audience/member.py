@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from segcli import exact_json
+from segcli.core import exact_json
+from segcli.core.event import identifier
 from segcli.delivery.audience.id_check import problem_of
-from segcli.event import identifier
 
 # How a column may be called, in lower case and without underscores; the first one that is there
 # counts, so that an `id` beside a `userId` is no user.

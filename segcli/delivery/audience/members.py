@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from segcli import exact_json
+from segcli.core import exact_json
+from segcli.core.event import is_blank
+from segcli.core.line import TooLong
 from segcli.delivery.audience.member import BadRow, Columns, Member, Numbered, RowReader, row_reader
 from segcli.delivery.lines import source
 from segcli.delivery.lines.source import Input
 from segcli.errors import InputError
-from segcli.event import is_blank
-from segcli.outcome import TooLong
 
 
 def members(

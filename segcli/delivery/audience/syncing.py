@@ -5,13 +5,13 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.audience.state import Difference, Fate, State
 from segcli.delivery.journal.reading import Reading
 from segcli.delivery.journal.sync import GroupSync
 from segcli.delivery.lines.fingerprint import Mark
 from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Line, Settled
 from segcli.engage import Computation, identify
 
 _LINES = 200

@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from segcli.verdict import is_status
+from segcli.core.reply import is_status
 
 # The longest head, with the interim replies (1xx) in front of it. httpx allows 100 KB.
 _LONGEST_HEAD = 128 * 1024

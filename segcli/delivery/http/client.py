@@ -14,11 +14,11 @@ from functools import lru_cache
 import httpx
 
 from segcli import __version__
+from segcli.core.destination import Request
+from segcli.core.reply import EXCERPT, Reply
 from segcli.delivery.http.deadlines import Deadlines
 from segcli.delivery.http.reply_reader import NotAReply, ReplyReader
 from segcli.delivery.http.transport import ADDRESS, opened
-from segcli.destination import Request
-from segcli.verdict import EXCERPT, Reply
 
 
 @dataclass(frozen=True, slots=True)

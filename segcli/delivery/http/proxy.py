@@ -4,7 +4,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from segcli.trust import is_this_machine
+from segcli.core.trust import is_this_machine
 
 
 def proxy_for(url: httpx.URL) -> str | None:

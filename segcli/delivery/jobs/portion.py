@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from segcli.core.line import TooLong
 from segcli.delivery.lines.texts import Span, Text
-from segcli.outcome import TooLong
 
 A = TypeVar("A")
 

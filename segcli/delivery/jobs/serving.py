@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias, TypeVar
 
+from segcli.core.line import TooLong
 from segcli.delivery.jobs.portion import Piece, Portion, Work
 from segcli.delivery.lines.texts import Span, Text
 from segcli.inputs import ReadError
-from segcli.outcome import TooLong
 
 A = TypeVar("A")
 

@@ -16,11 +16,11 @@ from contextlib import suppress
 from mmap import mmap
 from typing import Any, Generic, NoReturn, TypeVar
 
+from segcli.core.line import TooLong
 from segcli.delivery.jobs.portion import Piece, Portion, Work
 from segcli.delivery.jobs.serving import HEAD, Failure, Slots, packed, serve
 from segcli.delivery.lines.texts import Span, Text
 from segcli.errors import Stopped
-from segcli.outcome import TooLong
 
 A = TypeVar("A")
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from segcli.core.line import Line, Settled
 from segcli.delivery.journal.columns import End, NameIndex
 from segcli.delivery.journal.file import is_still_there, remove, replaced, take_room, write
 from segcli.delivery.journal.past import (
@@ -25,7 +26,6 @@ from segcli.delivery.journal.sync import GroupSync
 from segcli.delivery.lines.fingerprint import Mark
 from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
-from segcli.delivery.settled import Line, Settled
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.number_column import NumberColumn
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from segcli.core.line import Line
 from segcli.delivery.journal.past import Past
 from segcli.delivery.lines import source
 from segcli.delivery.lines.fingerprint import Fingerprint, Mark
 from segcli.delivery.lines.source import Chunk, Input
-from segcli.delivery.settled import Line
 from segcli.errors import Stopped
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from hashlib import blake2b
 from pathlib import Path
 
+from segcli.core.secret import display_address
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.columns import NameIndex
 from segcli.delivery.journal.file import lock, remove
@@ -18,7 +19,6 @@ from segcli.delivery.lines.source import Input
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
-from segcli.secret import display_address
 
 
 class Start(Enum):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from segcli.core.line import TooLong
 from segcli.delivery.lines.fingerprint import Fingerprint, Mark
 from segcli.delivery.lines.texts import Rest, Span, Text, identity, is_named
 from segcli.errors import Stopped
 from segcli.inputs import Input, PlainFile, ReadError, Stream, plain_file, streams
-from segcli.outcome import TooLong
 
 MAX_LINE = 1024 * 1024
 

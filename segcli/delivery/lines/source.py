@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from segcli.core.line import TooLong
 from segcli.delivery.lines.blocks import (
     BLOCK,
     MAX_LINE,
@@ -14,7 +15,6 @@ from segcli.delivery.lines.blocks import (
 from segcli.delivery.lines.fingerprint import Mark
 from segcli.delivery.lines.texts import lines_of, without_break
 from segcli.inputs import Input, inputs, total_size
-from segcli.outcome import TooLong
 
 __all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from io import BufferedReader, BytesIO, FileIO
 from math import inf
 
+from segcli.core.line import TooLong
 from segcli.inputs import ReadError, shortened
-from segcli.outcome import TooLong
 
 HEAD_KEPT = 1024
 

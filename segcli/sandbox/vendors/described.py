@@ -1,21 +1,21 @@
 """A vendor that a file describes, as a server: its methods, routes, key, and the shape of bodies.
 
-It knows how requests look (`segcli.wire`) and nothing of the mappings. What a setting fills may be
-anything here, but for keys: those are the sandbox's own.
+It knows how requests look (`segcli.core.request_layout`) and nothing of the
+mappings. What a setting fills may be anything here, except keys: those are the sandbox's own.
 """
 
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from segcli.core.placeholder import ROUTE, Hole, Template, shown
+from segcli.core.request_layout import Batch, Post, Wire
 from segcli.sandbox.body import JSON, elements
 from segcli.sandbox.vendors.checks import not_object, unknown_key
 from segcli.sandbox.vendors.direct import message
 from segcli.sandbox.vendors.fit import WRONG, WRONG_KEY, Fit, pattern
 from segcli.sandbox.vendors.item_replies import all_taken, some_failed
 from segcli.sandbox.vendors.shape import Call, Item, Reading, Refusal, Route, Vendor
-from segcli.template import ROUTE, Hole, Template, shown
-from segcli.wire import Batch, Post, Wire
 
 _TOO_LARGE = 413
 _SEGMENT, _PARAMETER = "[^/]+", "[^&]*"

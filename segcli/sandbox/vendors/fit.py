@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
+from segcli.core.placeholder import OF_SETTINGS, Hole, Template
 from segcli.sandbox.body import JSON
-from segcli.template import OF_SETTINGS, Hole, Template
 
 WRONG, WRONG_KEY = 400, 401
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from segcli.items import Items
+from segcli.core.item_replies import Items
 
 _MULTI_STATUS = 207
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from segcli.secret import display_url
+from segcli.core.secret import display_url
 
 EXCERPT = 200
 

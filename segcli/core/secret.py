@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
-from segcli.key_forms import forms_of
-from segcli.redaction import Redactor
+from segcli.core.key_forms import forms_of
+from segcli.core.redaction import Redactor
 
 # Shorter parts of an address are no secrets, and words of a message may contain them.
 _SHORTEST_SECRET = 6

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret, display_url, hidden, secrets_in_address
+from segcli.core.settings import BY_DEFAULT, Origin, Place, Setting, describe
 from segcli.errors import SettingsError, UsageError
-from segcli.outcome import Job
-from segcli.secret import Secret, display_url, hidden, secrets_in_address
-from segcli.settings import BY_DEFAULT, Origin, Place, Setting, describe
 
 
 def check_addresses(job: Job) -> None:

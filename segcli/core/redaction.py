@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from segcli.exact_json import dumps, loads
+from segcli.core.exact_json import dumps, loads
 
 MASK = "***"
 

@@ -6,21 +6,14 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from segcli import event as events
-from segcli import exact_json
-from segcli.destination import Destination, skips_none
-from segcli.event import Event, Rejected
-from segcli.excerpt import excerpts
-from segcli.selection import Selection, reason_to_skip
-from segcli.settings import Origin, secrets_of
-
-
-@dataclass(frozen=True, slots=True)
-class TooLong:
-    """A line over the bound: only its length and its beginning were kept in memory."""
-
-    size: int
-    head: bytes
+from segcli.core import event as events
+from segcli.core import exact_json
+from segcli.core.destination import Destination, skips_none
+from segcli.core.event import Event, Rejected
+from segcli.core.line import TooLong
+from segcli.core.partial_event import excerpts
+from segcli.core.selection import Selection, reason_to_skip
+from segcli.core.settings import Origin, secrets_of
 
 
 class Mapped(msgspec.Struct, frozen=True, gc=False):

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Generic, Literal, TypedDict, TypeVar
 
 import msgspec
 
-from segcli import exact_json
-from segcli.event import Event
-from segcli.exact_json import is_shallow
+from segcli.core import exact_json
+from segcli.core.event import Event
+from segcli.core.exact_json import is_shallow
 
 Read = Callable[[Sequence[bytes]], list[Event | None]]
 

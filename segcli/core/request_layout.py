@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from segcli.items import Items
-from segcli.template import Template
+from segcli.core.item_replies import Items
+from segcli.core.placeholder import Template
 
 
 @dataclass(frozen=True, slots=True)

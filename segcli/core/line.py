@@ -5,11 +5,18 @@ dataclass.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from segcli.outcome import TooLong
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """A line over the bound: only its length and its beginning were kept in memory."""
+
+    size: int
+    head: bytes
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.exact_json import dumps, loads
-from segcli.verdict import (
+from segcli.core.exact_json import dumps, loads
+from segcli.core.reply import (
     Delivered,
     Partial,
     Refused,

@@ -14,8 +14,8 @@ from enum import Enum
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from segcli.core.secret import Secret, display_address, secrets_in_address
 from segcli.errors import SettingsError
-from segcli.secret import Secret, display_address, secrets_in_address
 
 S = TypeVar("S")
 

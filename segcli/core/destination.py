@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from segcli.event import Event
-from segcli.verdict import Reply, Verdict, by_status
-from segcli.wire import Wire
+from segcli.core.event import Event
+from segcli.core.reply import Reply, Verdict, by_status
+from segcli.core.request_layout import Wire
 
 S = TypeVar("S")
 

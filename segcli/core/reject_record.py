@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from segcli import exact_json
+from segcli.core import exact_json
 
 
 def original(line: bytes) -> bytes:

@@ -11,8 +11,8 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from segcli import exact_json
-from segcli.kept import original
+from segcli.core import exact_json
+from segcli.core.reject_record import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")

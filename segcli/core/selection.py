@@ -6,7 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from segcli.event import Event, parse_time
+from segcli.core.event import Event, parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
