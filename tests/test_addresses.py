@@ -119,7 +119,7 @@ def test_looking_at_an_address_is_said_unless_quiet(memory: object, segcli: Segc
 def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec
 
-    from segcli.inputs.store import located
+    from segcli.inputs.object_store import located
 
     wanted = {
         "http": {"client_kwargs": {"trust_env": False}},

@@ -18,7 +18,7 @@ from test_source import MIB, chunks, lines, weighed
 
 from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
-from segcli.inputs import compressed
+from segcli.inputs import decompress
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
 TEXT = b"\n".join(LINES) + b"\n"
@@ -102,7 +102,7 @@ def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
 def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
     block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed, "_BLOCK", block)
+    monkeypatch.setattr(decompress, "_BLOCK", block)
     path = tmp_path / "events"
     path.write_bytes(pack(TEXT[:200]) + pack(b"") + pack(TEXT[200:]))
 

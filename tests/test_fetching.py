@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from segcli.inputs import fetching, store
-from segcli.inputs.fetching import ReadAhead
+from segcli.inputs import download, object_store
+from segcli.inputs.download import ReadAhead
 from segcli.inputs.input import Input
-from segcli.inputs.store import Object
+from segcli.inputs.object_store import Object
 from segcli.inputs.stream import ReadError
 
 MIB = 1024 * 1024
@@ -55,7 +55,7 @@ class Store:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_WAITS", (0.0,) * 3)
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
 
 
 def content(ahead: ReadAhead, entry: Input, block: int = 100_000) -> bytes:
@@ -65,7 +65,9 @@ def content(ahead: ReadAhead, entry: Input, block: int = 100_000) -> bytes:
 
 
 def test_parts_come_in_order_however_long_each_takes() -> None:
-    turns = {start: threading.Event() for start in range(0, 4 * store.PART, store.PART)}
+    turns = {
+        start: threading.Event() for start in range(0, 4 * object_store.PART, object_store.PART)
+    }
     backwards = list(turns)[::-1]
 
     def before(_: Store, path: str, start: int) -> None:
@@ -76,9 +78,9 @@ def test_parts_come_in_order_however_long_each_takes() -> None:
             turns[start].set()
 
     source = Store(before)
-    entries = source.inputs(a=4 * store.PART, b=10)
+    entries = source.inputs(a=4 * object_store.PART, b=10)
     with closing(ReadAhead(entries)) as ahead:
-        assert content(ahead, entries[0]) == b"a" * 4 * store.PART
+        assert content(ahead, entries[0]) == b"a" * 4 * object_store.PART
         assert content(ahead, entries[1]) == b"b" * 10
 
 
@@ -101,15 +103,15 @@ def test_what_is_held_is_bounded_whatever_waits_to_be_read() -> None:
         assert entries[0].remote
         with ahead.stream(entries[0].remote) as stream:
             stream.read1(1)
-            fetched = 1 + fetching._AHEAD // store.PART
+            fetched = 1 + download._AHEAD // object_store.PART
             assert len(source.asked) <= fetched
             for _ in range(3):
-                stream.read1(store.PART)
+                stream.read1(object_store.PART)
             assert len(source.asked) <= fetched + 3
 
 
 def test_nothing_is_fetched_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_WAITS", (60.0,))
+    monkeypatch.setattr(download, "_WAITS", (60.0,))
 
     def down(*_: object) -> None:
         raise OSError("down")
@@ -157,9 +159,9 @@ def test_a_part_that_came_at_last_is_in_its_place() -> None:
             raise OSError("reset")
 
     source = Store(before)
-    entries = source.inputs(a=3 * store.PART + 5)
+    entries = source.inputs(a=3 * object_store.PART + 5)
     with closing(ReadAhead(entries)) as ahead:
-        assert len(content(ahead, entries[0])) == 3 * store.PART + 5
+        assert len(content(ahead, entries[0])) == 3 * object_store.PART + 5
 
 
 @pytest.mark.parametrize("size", [9, 11, 12])

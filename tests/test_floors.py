@@ -66,7 +66,7 @@ HOMES = {
     },
     "aiohttp": {
         *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
-        "segcli.inputs.store",
+        "segcli.inputs.object_store",
     },
     "multidict": {
         *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
@@ -75,10 +75,10 @@ HOMES = {
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
-    "fsspec": {"segcli.inputs.store"},
+    "fsspec": {"segcli.inputs.object_store"},
     "liquid": {"segcli.mapping.liquid"},
-    "backports": {"segcli.inputs.compressed", "segcli.delivery.http.decoding"},
-    "isal": {"segcli.inputs.compressed"},
+    "backports": {"segcli.inputs.decompress", "segcli.delivery.http.decoding"},
+    "isal": {"segcli.inputs.decompress"},
 }
 # What has a clock, a disk, a network or chance in it.
 WORLDLY = {

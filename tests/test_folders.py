@@ -141,7 +141,7 @@ def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
     command: tuple[str, ...], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segcli.inputs.naming.add_files_in", pytest.fail)
+    monkeypatch.setattr("segcli.inputs.discover.add_files_in", pytest.fail)
     said = segcli(*command, "")
 
     assert (said.code, said.out) == (2, "")

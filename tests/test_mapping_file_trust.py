@@ -15,10 +15,10 @@ from resuming import Segcli
 from samples import KEY, Run, line_of
 
 from segcli.core.settings import env_name, share_variables
-from segcli.delivery import small_file
 from segcli.delivery.destination_file import read_destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
+from segcli.inputs import small_file
 
 MAPPING = '{"name": {"@path": "$.event"}}'
 OUTSIDE = {"actions.0.mapping": GONE, "actions.0.mapping_file": "maps/track.json"}

@@ -11,7 +11,7 @@ from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, track, written
 
 from segcli.delivery.lines import source
-from segcli.inputs import fetching, s3_listing
+from segcli.inputs import download, s3_listing
 
 boto3 = pytest.importorskip("boto3")
 
@@ -69,7 +69,7 @@ def bucket(
         monkeypatch.delenv(name)
     for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(fetching, "_WAITS", (0.0,) * 3)
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
     s3fs.S3FileSystem.clear_instance_cache()
     name = f"bucket-{abs(hash(request.node.nodeid))}"
     client = boto3.client("s3")
@@ -272,9 +272,9 @@ def test_a_store_that_does_not_answer_is_an_error(
 def test_an_object_over_several_parts_is_put_together(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segcli.inputs import store
+    from segcli.inputs import object_store
 
-    for module in (fetching, store):
+    for module in (download, object_store):
         monkeypatch.setattr(module, "PART", 10_000)
     text = text_of(tmp_path / "plain", *range(1000))
     bucket.put("big", text)

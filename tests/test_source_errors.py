@@ -10,7 +10,7 @@ import pytest
 
 from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
-from segcli.inputs import opening
+from segcli.inputs import open
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_an_input_that_fails_under_way_stops_the_run(
 
     path = file_of(b"x\n" * source.BLOCK)
     monkeypatch.setattr(
-        opening, "open", lambda *_, **__: io.BufferedReader(Failing(path)), raising=False
+        open, "open", lambda *_, **__: io.BufferedReader(Failing(path)), raising=False
     )
     found = source.inputs([str(path)])
 

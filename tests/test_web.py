@@ -11,7 +11,7 @@ from stores import Web, web_server
 
 from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
-from segcli.inputs import fetching, store
+from segcli.inputs import download, object_store
 
 Segcli = Callable[..., Said]
 
@@ -21,7 +21,7 @@ TOKEN = "tok_91c47d5e2f"
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    monkeypatch.setattr(fetching, "_WAITS", (0.0,) * 3)
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
     with web_server() as server:
         yield server
 
@@ -34,7 +34,7 @@ def text(tmp_path: Path) -> bytes:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetch in parts of which the test's files have several."""
-    for module in (store, fetching):
+    for module in (object_store, download):
         monkeypatch.setattr(module, "PART", 1000)
 
 
@@ -219,7 +219,7 @@ def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (store, fetching):
+    for module in (object_store, download):
         monkeypatch.setattr(module, "PART", 500_000)
     web.ranges = ranges
     events = [{**event, "note": "x" * 70_000} for event in tracks(60)]
@@ -256,13 +256,13 @@ def test_a_file_that_is_gone_when_it_is_looked_at_gives_no_key_away(
 ) -> None:
     web.ranges, web.head, web.length = ranges, head, ranges
     web.files["/events"] = b"{}\n"
-    start = store.Object.start
+    start = object_store.Object.start
 
-    def gone(self: store.Object, size: int) -> bytes:
+    def gone(self: object_store.Object, size: int) -> bytes:
         web.files.clear()
         return start(self, size)
 
-    monkeypatch.setattr(store.Object, "start", gone)
+    monkeypatch.setattr(object_store.Object, "start", gone)
     said = segcli("transform", f"{web.url}/events?token={TOKEN}")
 
     assert said.code == 2

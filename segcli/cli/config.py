@@ -9,8 +9,8 @@ from typing import Any
 from segcli import destinations
 from segcli.cli.options import DEFAULT_CONFIG
 from segcli.core import toml_text
-from segcli.delivery.small_file import read_found, read_named
 from segcli.errors import SettingsError
+from segcli.inputs.small_file import read_found, read_named
 
 # A file of this size holds no settings.
 _MAX_BYTES = 1024 * 1024

@@ -15,8 +15,8 @@ from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
 from segcli.core.selection import Selection
-from segcli.delivery.small_file import read_named
 from segcli.errors import SettingsError, UsageError
+from segcli.inputs.small_file import read_named
 
 # Nobody's key is longer, and most files are not meant.
 _MAX_KEY_BYTES = 64 * 1024

@@ -10,8 +10,8 @@ from typing import Any
 
 from segcli import destinations
 from segcli.core.destination import Destination
-from segcli.delivery.small_file import read_below, read_named
 from segcli.errors import DestinationError
+from segcli.inputs.small_file import read_below, read_named
 
 _ENDINGS = (".toml", ".json")
 # A file of this size is no description of anything.

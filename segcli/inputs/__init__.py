@@ -4,11 +4,10 @@
 """
 
 from segcli.inputs.archive import Days, split
+from segcli.inputs.discover import inputs
 from segcli.inputs.input import Input, total_size
-from segcli.inputs.looking import look_at
-from segcli.inputs.naming import inputs
-from segcli.inputs.opening import opened, plain_file, streams
-from segcli.inputs.plain import PlainFile
+from segcli.inputs.local_file import PlainFile
+from segcli.inputs.open import look_at, opened, plain_file, streams
 from segcli.inputs.stream import ReadError, Stream, shortened
 
 __all__ = [

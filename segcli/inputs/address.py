@@ -12,8 +12,8 @@ from segcli.errors import InputError
 from segcli.inputs.archive import day_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
+from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
 from segcli.inputs.s3_listing import is_listed_here, objects_below
-from segcli.inputs.store import asking, is_web, located, object_of, scheme_of
 
 Info = Mapping[str, Any]
 Infos = Mapping[str, Info]

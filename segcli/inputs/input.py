@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segcli.inputs.store import Object
+    from segcli.inputs.object_store import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
 
 if TYPE_CHECKING:
-    from segcli.inputs.store import Object
+    from segcli.inputs.object_store import Object
 
 _NOT_TOLD = -1
 _ROW = 4
@@ -145,7 +145,7 @@ class InputList(Sequence[Input]):
         return Input(name, size, place, folder.found_in, folder.day, version)
 
     def _remote(self, row: int, place: int, size: int | None) -> Input:
-        from segcli.inputs.store import Object  # noqa: PLC0415  # not needed for files on disk
+        from segcli.inputs.object_store import Object  # noqa: PLC0415  # not needed for files on disk
 
         folder = self._folders[self._folder_of[row]]
         name, _, version = self._names[row].rpartition("\0")

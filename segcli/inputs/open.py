@@ -9,17 +9,18 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from segcli.errors import InputError, SegcliError, Stopped
-from segcli.inputs.compressed import Unpacked, packing_of
+from segcli.inputs.decompress import Unpacked, packing_of
 from segcli.inputs.input import Input
-from segcli.inputs.plain import PlainFile
-from segcli.inputs.start import LOOKED_AT, check_start
+from segcli.inputs.local_file import PlainFile
+from segcli.inputs.sniff import LOOKED_AT, check_start
 from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
 
 if TYPE_CHECKING:
-    from segcli.inputs.fetching import ReadAhead
+    from segcli.inputs.download import ReadAhead
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def _reading_ahead(found: Sequence[Input]) -> "AbstractContextManager[ReadAhead 
     """Fetch what lies in stores ahead; for files on disk nothing is even imported."""
     if not any(entry.remote for entry in found):
         return nullcontext()
-    from segcli.inputs.fetching import ReadAhead  # noqa: PLC0415
+    from segcli.inputs.download import ReadAhead  # noqa: PLC0415
 
     return closing(ReadAhead(found))
 
@@ -117,3 +118,44 @@ class _Bytes:
         block, self._data = self._data[:size], self._data[size:]
         self.stored += len(block)
         return block
+
+
+_AT_ONCE = 16
+_ASKED_AHEAD = 1000
+# Enough for gzip; a Zstandard frame gives nothing before its first block is whole.
+_LOOKED_AT = (16 * 1024, 256 * 1024)
+
+
+def look_at(found: Sequence[Input]) -> None:
+    """Raise InputError where a file that nobody has named cannot be read or is no NDJSON."""
+    remote = False
+    for entry in found:
+        if entry.found_in and entry.remote:
+            remote = True
+        elif entry.found_in:
+            look_at_one(entry)
+    if remote:
+        _look_at_all(entry for entry in found if entry.found_in and entry.remote)
+
+
+def look_at_one(entry: Input) -> None:
+    """Raise InputError where an input cannot be read or is no NDJSON."""
+    if entry.remote is None:
+        with opened(entry):
+            return
+    from segcli.inputs.object_store import asking  # noqa: PLC0415  # not needed for files on disk
+
+    with asking(entry.name, entry.remote.path):
+        for size in _LOOKED_AT:
+            if is_enough(entry, entry.remote.start(size)):
+                return
+
+
+def _look_at_all(remote: Iterator[Input]) -> None:
+    """Look at several at once: each costs a journey. What is waited for takes memory too."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for files on disk
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while some := list(islice(remote, _ASKED_AHEAD)):
+            for _ in pool.map(look_at_one, some):
+                pass

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from segcli.inputs.input import Input
-from segcli.inputs.store import PART, Object, Readable, changed, is_for_good, problem_of
+from segcli.inputs.object_store import PART, Object, Readable, changed, is_for_good, problem_of
 from segcli.inputs.stream import ReadError, Stream
 
 # What bounds the memory, and the requests under way at once.

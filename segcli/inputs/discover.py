@@ -11,7 +11,7 @@ from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
 from segcli.inputs.input import Input, is_address, shown
 from segcli.inputs.input_list import Folder, InputList
-from segcli.inputs.looking import look_at_one
+from segcli.inputs.open import look_at_one
 
 
 def inputs(names: Sequence[str]) -> Sequence[Input]:

@@ -4,7 +4,7 @@ import shlex
 from codecs import BOM_UTF8
 
 from segcli.errors import InputError
-from segcli.inputs.compressed import Packing
+from segcli.inputs.decompress import Packing
 from segcli.inputs.input import Input
 
 LOOKED_AT = 16
