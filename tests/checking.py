@@ -20,7 +20,7 @@ from segcli.core.destination import Payload
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
 from segcli.delivery.check import Check, check
-from segcli.delivery.lines import source
+from segcli.lines import chunks
 from segcli.review.coverage import LeftOut
 from segcli.review.finding import Finding
 from segcli.review.plan import Route
@@ -57,7 +57,7 @@ def review_of(
     """Return the review of these lines, in a file of that folder."""
     file = folder / "events.jsonl"
     file.write_bytes(b"".join(line + b"\n" for line in lines))
-    return check(Check(job=job or job_for(dest), inputs=source.inputs([str(file)]), **more))
+    return check(Check(job=job or job_for(dest), inputs=chunks.inputs([str(file)]), **more))
 
 
 def formatter(form: str) -> Callable[[Review], str]:

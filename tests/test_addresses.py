@@ -10,8 +10,8 @@ from packing import gz
 from sending import Said, tracks, written
 
 from segcli.core.secret import display_address
-from segcli.delivery.lines import source
 from segcli.inputs.input import is_address
+from segcli.lines import chunks
 
 Segcli = Callable[..., Said]
 
@@ -101,7 +101,7 @@ def test_the_memory_of_this_process_is_a_store_like_others(
     text = written(tmp_path / "plain", tracks(5)).read_bytes()
     memory.pipe({"/logs/b/1.gz": gz(text), "/logs/a.jsonl": text, "/logs/.hidden": b"x"})  # type: ignore[attr-defined]
 
-    assert [entry.name for entry in source.inputs(["memory://logs"])] == [
+    assert [entry.name for entry in chunks.inputs(["memory://logs"])] == [
         "memory://logs/a.jsonl",
         "memory://logs/b/1.gz",
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sending import wait_until
 
-from segcli.delivery.lines.ahead import read_ahead
+from segcli.lines.read_ahead import read_ahead
 
 
 async def collected(items: Iterator[int]) -> list[int]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from packing import gz
 from sending import Said, report_in, track, written
 
-from segcli.delivery.lines import source
 from segcli.inputs import Days, Input
 from segcli.inputs.archive import day_of
+from segcli.lines import chunks
 
 Segcli = Callable[..., Said]
 
@@ -47,7 +47,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def days_and_sources(*names: Path) -> list[tuple[str, str]]:
-    found = source.inputs([str(name) for name in names])
+    found = chunks.inputs([str(name) for name in names])
     return [(Path(entry.name).parts[-2], Path(entry.name).parts[-3]) for entry in found]
 
 
@@ -101,7 +101,7 @@ def test_what_lies_in_no_day_comes_first_in_the_order_of_names(archive: Path) ->
     for name in ("z.jsonl", "a.jsonl"):
         written(archive / name, [track()])
 
-    assert [Path(entry.name).name for entry in source.inputs([str(archive)])][:3] == [
+    assert [Path(entry.name).name for entry in chunks.inputs([str(archive)])][:3] == [
         "a.jsonl",
         "z.jsonl",
         f"{day(1)}12.1.1.gz",

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segcli.delivery.journal.columns import End, Files, Marks, NameIndex, SettledLines
-from segcli.delivery.lines.fingerprint import Mark
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
+from segcli.lines.fingerprint import Mark
 
 PLACES = st.integers(0, 30)
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=8)

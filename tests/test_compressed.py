@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packing import PACKS, SKIPPABLE, Pack, gz, zst
-from test_source import MIB, chunks, lines, weighed
+from test_source import MIB, byte_chunks, lines, weighed
 
-from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import decompress
+from segcli.lines import chunks
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
 TEXT = b"\n".join(LINES) + b"\n"
@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
     """Return the lines that an input gives, and the error behind them."""
     found: list[bytes] = []
     try:
-        for chunk in source.chunks(source.inputs([str(path)])):
+        for chunk in chunks.byte_chunks(chunks.inputs([str(path)])):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message
@@ -63,12 +63,12 @@ def test_sizes_are_those_of_the_lines_and_of_what_is_stored(pack: Pack, tmp_path
     text = b"".join(b'{"number":%d}\n' % random.Random(n).getrandbits(90) for n in range(20_000))
     path = tmp_path / "events"
     path.write_bytes(pack(text))
-    found = chunks(path)
+    found = byte_chunks(path)
 
     assert len(found) > 5
     assert sum(chunk.size for chunk in found) == len(text)
     assert sum(chunk.stored for chunk in found) == path.stat().st_size
-    assert source.total_size(source.inputs([str(path)])) == path.stat().st_size
+    assert chunks.total_size(chunks.inputs([str(path)])) == path.stat().st_size
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
@@ -171,7 +171,7 @@ def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_s
     path = tmp_path / "events"
     path.write_bytes(pack(TEXT)[:9])
     with pytest.raises(InputError, match=r"events cannot be read: its .* data is cut off"):
-        source.inputs([str(path)])
+        chunks.inputs([str(path)])
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
         assert read(path) == ([text.encode()], "")
         return
     with pytest.raises(InputError, match=says) as raised:
-        source.inputs([str(path)])
+        chunks.inputs([str(path)])
 
     assert raised.value.hint.endswith(type_next)
     assert f"-dc {path}" in raised.value.hint
@@ -204,7 +204,7 @@ def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_pa
         zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
         zstd.communicate(b"{}\n" * MIB)
     with pytest.raises(InputError, match="takes more than 128 MiB of memory") as raised:
-        source.inputs([str(path)])
+        chunks.inputs([str(path)])
 
     assert "zstd -dc --long=31" in raised.value.hint
 
@@ -213,7 +213,7 @@ def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path
     path = tmp_path / "events.gz"
     path.write_bytes(gz(pack(TEXT)))
     with pytest.raises(InputError, match="is compressed twice") as raised:
-        source.inputs([str(path)])
+        chunks.inputs([str(path)])
 
     assert raised.value.hint.startswith(f"Type: gzip -dc {path} | ")
 
@@ -242,14 +242,14 @@ def test_stdin_may_be_compressed_too(
 ) -> None:
     stdin(pack(TEXT), block)
 
-    assert lines(list(source.chunks(source.inputs([])))) == LINES
+    assert lines(list(chunks.byte_chunks(chunks.inputs([])))) == LINES
 
 
 def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(pack(b"{}\n") + pack(b" " * (64 * MIB)) + pack(b"\n{}"))
     assert path.stat().st_size < MIB
-    (first, bomb, last), peak = weighed(lambda: lines(chunks(path)))
+    (first, bomb, last), peak = weighed(lambda: lines(byte_chunks(path)))
 
     assert (first, last) == (b"{}", b"{}")
     assert getattr(bomb, "size", 0) == 64 * MIB

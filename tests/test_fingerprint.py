@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.lines.fingerprint import Fingerprint, Mark
-from segcli.delivery.lines.fingerprint import verify as verify_input
 from segcli.errors import InputError
 from segcli.inputs import Input
+from segcli.lines.fingerprint import Fingerprint, Mark
+from segcli.lines.fingerprint import verify as verify_input
 
 TEXT = b'{"a":1}\n{"b":2}\n{"c":3}\n'
 

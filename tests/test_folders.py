@@ -10,8 +10,8 @@ import pytest
 from packing import gz, zst
 from sending import Said, records, track, written
 
-from segcli.delivery.lines import source
 from segcli.errors import InputError
+from segcli.lines import chunks
 
 Segcli = Callable[..., Said]
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(*given: object) -> list[str]:
-    return [entry.name for entry in source.inputs([str(name) for name in given])]
+    return [entry.name for entry in chunks.inputs([str(name) for name in given])]
 
 
 def test_its_files_are_read_in_the_order_of_their_names_whatever_folder_they_are_in(

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
 
-from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
 from segcli.delivery.transform import Transformation, transform
+from segcli.lines import chunks
 
 GOLDEN = ROOT / "tests" / "golden"
 
 
 def outcomes(destination: str, sample: str) -> tuple[bytes, Tally]:
     """Return what `segcli transform --outcomes` prints, and what it counts."""
-    inputs = source.inputs([str(SAMPLES / f"{sample}.jsonl")])
+    inputs = chunks.inputs([str(SAMPLES / f"{sample}.jsonl")])
     out, tally = io.BytesIO(), Tally()
     job = job_for(destination)
     transform(Transformation(job=job, inputs=inputs, every_line=True), out, tally)

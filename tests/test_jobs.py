@@ -21,12 +21,12 @@ from segcli.core.outcome import Job, Mapped, outcomes
 from segcli.core.selection import Selection
 from segcli.delivery.jobs import flow
 from segcli.delivery.jobs.serving import WorkerFailed
-from segcli.delivery.lines import texts
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
 from segcli.errors import Stopped
 from segcli.inputs import inputs
+from segcli.lines import spans
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a worker get a few lines at a time, and some lines be longer than that."""
     monkeypatch.setattr(flow, "_BLOCK", 3000)
     monkeypatch.setattr(flow, "_BLOCK_FOR_WORKERS", 3000)
-    monkeypatch.setattr(texts, "_AT_A_TIME", 700)
+    monkeypatch.setattr(spans, "_AT_A_TIME", 700)
 
 
 def result(files: Sequence[Path], job: Job, jobs: int | None, **more: Any) -> tuple[Any, ...]:

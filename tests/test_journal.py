@@ -20,9 +20,9 @@ from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Past
 from segcli.delivery.journal.resume import Start
-from segcli.delivery.lines.fingerprint import Mark
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
+from segcli.lines.fingerprint import Mark
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from segcli.delivery.journal import file as journal_file
 from segcli.delivery.journal import journal as module
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.journal import Journal
-from segcli.delivery.lines.fingerprint import Mark
 from segcli.errors import Stopped, UsageError
+from segcli.lines.fingerprint import Mark
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from sending import (
 )
 
 from segcli.delivery.deliver import Run, deliver
-from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.errors import Stopped
+from segcli.lines import chunks
 from segcli.sandbox import Fault, Script, Standin, running
 
 Start = Callable[..., Standin]
@@ -77,7 +77,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]
         settings = {"job": job, "rejects": rejects}
         try:
             deliver(
-                Run(inputs=source.inputs([str(path)]), max_line=4_000, **(settings | more)), tally
+                Run(inputs=chunks.inputs([str(path)]), max_line=4_000, **(settings | more)), tally
             )
         except Stopped as error:
             stopped = error

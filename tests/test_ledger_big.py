@@ -7,8 +7,8 @@ from pathlib import Path
 from sending import job_to, track, written
 
 from segcli.delivery.deliver import Run, deliver
-from segcli.delivery.lines import source
 from segcli.delivery.tally import STATES_OF_SEND, Tally
+from segcli.lines import chunks
 from segcli.sandbox import Fault, Standin
 
 EVENTS, USERS = 10_000, 200
@@ -29,7 +29,7 @@ def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset
     deliver(
         Run(
             job=job_to("webhook", at.endpoint("webhook")),
-            inputs=source.inputs([str(path)]),
+            inputs=chunks.inputs([str(path)]),
             rejects=tmp_path / "rejects.ndjson",
             concurrency=16,
         ),

@@ -8,8 +8,8 @@ import pytest
 
 from segcli.delivery.audience.member import BadRow, Columns, Member
 from segcli.delivery.audience.members import members
-from segcli.delivery.lines import source
 from segcli.errors import InputError
+from segcli.lines import chunks
 
 Rows = list[Member | BadRow]
 Read = Callable[..., Rows]
@@ -20,10 +20,10 @@ NOBODY = "names no user: userId or anonymousId"
 def read(tmp_path: Path) -> Read:
     """Read a list of this content, as the options say."""
 
-    def read(content: bytes, *, max_line: int = source.MAX_LINE, **columns: object) -> Rows:
+    def read(content: bytes, *, max_line: int = chunks.MAX_LINE, **columns: object) -> Rows:
         file = tmp_path / "members"
         file.write_bytes(content)
-        [entry] = source.inputs([str(file)])
+        [entry] = chunks.inputs([str(file)])
         return list(members(entry, Columns(**columns), max_line=max_line))  # type: ignore[arg-type]
 
     return read

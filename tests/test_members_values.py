@@ -8,8 +8,8 @@ import pytest
 
 from segcli.delivery.audience.member import BadRow, Columns, Member
 from segcli.delivery.audience.members import members
-from segcli.delivery.lines import source
 from segcli.errors import InputError
+from segcli.lines import chunks
 
 Read = Callable[..., list[Member | BadRow]]
 VALUE = ("value", "Lifetime Value", "lifetime_value")
@@ -22,7 +22,7 @@ def read(tmp_path: Path) -> Read:
     def read(content: str, **columns: object) -> list[Member | BadRow]:
         file = tmp_path / "values"
         file.write_text(content)
-        [entry] = source.inputs([str(file)])
+        [entry] = chunks.inputs([str(file)])
         return list(members(entry, Columns(**columns)))  # type: ignore[arg-type]
 
     return read

@@ -12,7 +12,7 @@ from sending import records, track, written
 
 from segcli.delivery.journal import past as pasts
 from segcli.delivery.journal.past import Header, Past
-from segcli.delivery.lines.fingerprint import Mark
+from segcli.lines.fingerprint import Mark
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a", "/b"])
 

@@ -18,9 +18,9 @@ from sending import records, track
 from segcli.core.event import parse
 from segcli.core.line import Line, Settled, TooLong
 from segcli.delivery import file_lock
-from segcli.delivery.lines import source
 from segcli.delivery.rejects import Rejects, default_path
 from segcli.errors import OutputError, Stopped
+from segcli.lines import chunks
 
 BOM = b"\xef\xbb\xbf"
 
@@ -46,7 +46,7 @@ def settled(*lines: bytes | TooLong, **more: Any) -> Settled:
 
 def read_again(path: Path) -> list[bytes]:
     """Return the events of a rejects file as `send` reads them."""
-    found = source.chunks(source.inputs([str(path)]))
+    found = chunks.chunks(chunks.inputs([str(path)]))
     return [parse(line).raw for chunk in found for line in chunk.lines]  # type: ignore[arg-type]
 
 

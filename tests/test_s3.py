@@ -10,8 +10,8 @@ from packing import gz
 from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, track, written
 
-from segcli.delivery.lines import source
 from segcli.inputs import download, s3_listing
+from segcli.lines import chunks
 
 boto3 = pytest.importorskip("boto3")
 
@@ -278,8 +278,8 @@ def test_an_object_over_several_parts_is_put_together(
         monkeypatch.setattr(module, "PART", 10_000)
     text = text_of(tmp_path / "plain", *range(1000))
     bucket.put("big", text)
-    found = source.inputs([f"{bucket}/big"])
-    lines = [line for chunk in source.chunks(found) for line in chunk.lines]
+    found = chunks.inputs([f"{bucket}/big"])
+    lines = [line for chunk in chunks.chunks(found) for line in chunk.lines]
 
     assert lines == text.split(b"\n")[:-1]
 

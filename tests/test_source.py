@@ -13,25 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segcli.core.line import TooLong
-from segcli.delivery.lines import source
-from segcli.delivery.lines.source import Chunk
+from segcli.lines import chunks
+from segcli.lines.chunks import Chunk
 
 T = TypeVar("T")
 
 MIB = 1024 * 1024
-BLOCK = source.BLOCK
+BLOCK = chunks.BLOCK
 BUFFER = io.DEFAULT_BUFFER_SIZE
 
 
-def chunks(path: Path, max_line: int = source.MAX_LINE) -> list[Chunk]:
-    return list(source.chunks(source.inputs([str(path)]), max_line))
+def byte_chunks(path: Path, max_line: int = chunks.MAX_LINE) -> list[Chunk]:
+    return list(chunks.chunks(chunks.inputs([str(path)]), max_line))
 
 
 def lines(found: list[Chunk]) -> list[bytes | TooLong]:
     return [line for chunk in found for line in chunk.lines]
 
 
-def expected(data: bytes, max_line: int = source.MAX_LINE) -> list[bytes | TooLong]:
+def expected(data: bytes, max_line: int = chunks.MAX_LINE) -> list[bytes | TooLong]:
     """Split bytes into lines the plain way."""
     parts = data.split(b"\n")
     whole = parts if parts[-1] else parts[:-1]
@@ -93,7 +93,7 @@ def pouring(write: int, data: bytes, times: int) -> threading.Thread:
 def test_only_a_line_feed_ends_a_line_and_the_last_may_lack_it(
     data: bytes, found: list[bytes], file_of: Callable[[bytes], Path]
 ) -> None:
-    assert lines(chunks(file_of(data))) == found
+    assert lines(byte_chunks(file_of(data))) == found
 
 
 @given(
@@ -107,8 +107,8 @@ def test_lines_are_those_of_split_wherever_blocks_and_bounds_fall(
     path = tmp_path_factory.getbasetemp() / "split.jsonl"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(source, "BLOCK", block)
-        found = chunks(path, max_line)
+        patched.setattr(chunks, "BLOCK", block)
+        found = byte_chunks(path, max_line)
 
     assert sum(chunk.size for chunk in found) == len(data)
     for line, whole in zip(lines(found), expected(data), strict=True):
@@ -128,7 +128,7 @@ def test_a_line_break_on_the_border_of_a_block_is_a_line_break(
 ) -> None:
     data = b"x" * (border + offset) + b"\n" + b"y" * BLOCK + b"\n\nz"
 
-    assert lines(chunks(file_of(data))) == expected(data)
+    assert lines(byte_chunks(file_of(data))) == expected(data)
 
 
 @given(lengths=st.lists(st.integers(0, 3 * BLOCK), max_size=8))
@@ -137,14 +137,14 @@ def test_numbers_run_on_and_sizes_add_up_to_the_file(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "lengths.jsonl"
     path.write_bytes(b"\n".join(b"x" * length for length in lengths))
-    found = chunks(path)
+    found = byte_chunks(path)
     running = 1
     for chunk in found:
         assert chunk.first == running
         running += len(chunk.lines)
 
     assert sum(chunk.size for chunk in found) == path.stat().st_size
-    assert source.total_size(source.inputs([str(path)])) == path.stat().st_size
+    assert chunks.total_size(chunks.inputs([str(path)])) == path.stat().st_size
 
 
 def test_lines_of_a_second_file_start_at_one_again(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_lines_of_a_second_file_start_at_one_again(tmp_path: Path) -> None:
     for name in names:
         Path(name).write_bytes(b"1\n2")
 
-    found = list(source.chunks(source.inputs(names)))
+    found = list(chunks.chunks(chunks.inputs(names)))
 
     assert [(chunk.input.title, chunk.first) for chunk in found if chunk.lines[0] == b"1"] == [
         (name, 1) for name in names
@@ -166,7 +166,7 @@ def test_a_line_is_too_long_from_one_byte_over_the_bound_on(
 ) -> None:
     data = b"a" * bound + b"\n" + b"b" * (bound + 1) + b"\nc\n"
 
-    assert lines(chunks(file_of(data), bound)) == [
+    assert lines(byte_chunks(file_of(data), bound)) == [
         b"a" * bound,
         TooLong(bound + 1, b"b" * min(1024, bound + 1)),
         b"c",
@@ -175,7 +175,7 @@ def test_a_line_is_too_long_from_one_byte_over_the_bound_on(
 
 def test_a_long_line_in_a_file_leaves_memory_flat(file_of: Callable[[bytes], Path]) -> None:
     path = file_of(b"{}\n" + b"x" * (32 * MIB) + b"\n{}")
-    found, peak = weighed(lambda: lines(chunks(path)))
+    found, peak = weighed(lambda: lines(byte_chunks(path)))
 
     assert found == [b"{}", TooLong(32 * MIB, b"x" * 1024), b"{}"]
     assert peak < 4 * MIB
@@ -185,7 +185,7 @@ def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) 
     read, write = os.pipe()
     stdin(read)
     thread = pouring(write, b"x" * MIB, times=32)
-    found, peak = weighed(lambda: lines(list(source.chunks(source.inputs([])))))
+    found, peak = weighed(lambda: lines(list(chunks.chunks(chunks.inputs([])))))
     thread.join()
 
     assert found == [TooLong(32 * MIB, b"x" * 1024)]
@@ -196,7 +196,7 @@ def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) 
 def test_many_lines_leave_memory_flat(file_of: Callable[[bytes], Path]) -> None:
     path = file_of((b"x" * 999 + b"\n") * 32_000)
     count, peak = weighed(
-        lambda: sum(len(c.lines) for c in source.chunks(source.inputs([str(path)])))
+        lambda: sum(len(c.lines) for c in chunks.chunks(chunks.inputs([str(path)])))
     )
 
     assert count == 32_000
@@ -216,10 +216,10 @@ def test_stdin_is_read_where_no_file_is_named(stdin: Callable[[int], None]) -> N
     read, write = os.pipe()
     stdin(read)
     pouring(write, b"a\nb", times=1).join()
-    found = source.inputs([])
+    found = chunks.inputs([])
 
-    assert (found[0].title, source.total_size(found)) == ("stdin", None)
-    assert lines(list(source.chunks(found))) == [b"a", b"b"]
+    assert (found[0].title, chunks.total_size(found)) == ("stdin", None)
+    assert lines(list(chunks.chunks(found))) == [b"a", b"b"]
 
 
 def test_a_redirected_file_tells_its_size(
@@ -227,16 +227,16 @@ def test_a_redirected_file_tells_its_size(
 ) -> None:
     stdin(os.open(file_of(b"a\nb"), os.O_RDONLY))
 
-    assert source.total_size(source.inputs(["-"])) == 3
+    assert chunks.total_size(chunks.inputs(["-"])) == 3
 
 
 def test_a_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    found = source.inputs([str(path)])
+    found = chunks.inputs([str(path)])
     thread = threading.Thread(target=path.write_bytes, args=(b"a\nb",))
     thread.start()
 
-    assert source.total_size(found) is None
-    assert lines(list(source.chunks(found))) == [b"a", b"b"]
+    assert chunks.total_size(found) is None
+    assert lines(list(chunks.chunks(found))) == [b"a", b"b"]
     thread.join()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import open
+from segcli.lines import chunks
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
 ) -> None:
     path = file_of(start)
     with pytest.raises(InputError, match=says) as raised:
-        source.inputs([str(path)])
+        chunks.inputs([str(path)])
 
     assert type_next in raised.value.hint
     assert str(path) in raised.value.hint
@@ -55,7 +55,7 @@ def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -
         ([str(tmp_path / "events.jsonl")] * 2, "is given twice", "sent twice"),
     ):
         with pytest.raises(InputError, match=says) as raised:
-            source.inputs(names)
+            chunks.inputs(names)
         assert hint in raised.value.hint
 
 
@@ -64,32 +64,32 @@ def test_an_input_that_fails_under_way_stops_the_run(
 ) -> None:
     class Failing(io.FileIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            if self.tell() > source.BLOCK:
+            if self.tell() > chunks.BLOCK:
                 raise OSError(5, "Input/output error")
             return super().read(size) or b""
 
-    path = file_of(b"x\n" * source.BLOCK)
+    path = file_of(b"x\n" * chunks.BLOCK)
     monkeypatch.setattr(
         open, "open", lambda *_, **__: io.BufferedReader(Failing(path)), raising=False
     )
-    found = source.inputs([str(path)])
+    found = chunks.inputs([str(path)])
 
     with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):
-        list(source.chunks(found))
+        list(chunks.chunks(found))
 
 
 def test_an_input_that_fails_at_once_is_an_input_error() -> None:
     # Its first page is never readable.
     with pytest.raises(InputError, match="cannot be read"):
-        source.inputs(["/proc/self/mem"])
+        chunks.inputs(["/proc/self/mem"])
 
 
-@pytest.mark.parametrize("left", [0, source.BLOCK // 2, source.BLOCK + 1, 2 * source.BLOCK - 1])
+@pytest.mark.parametrize("left", [0, chunks.BLOCK // 2, chunks.BLOCK + 1, 2 * chunks.BLOCK - 1])
 def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_whole_lines(
     left: int, file_of: Callable[[bytes], Path]
 ) -> None:
-    path = file_of(b"xyz\n" * (source.BLOCK // 2))
-    reading = source.chunks(source.inputs([str(path)]))
+    path = file_of(b"xyz\n" * (chunks.BLOCK // 2))
+    reading = chunks.chunks(chunks.inputs([str(path)]))
     first = next(reading)
     os.truncate(path, left)
     read = [*first.lines]
@@ -105,8 +105,8 @@ def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_w
 def test_a_file_that_is_emptied_and_written_to_again_is_noticed_too(
     file_of: Callable[[bytes], Path],
 ) -> None:
-    path = file_of(b"xyz\n" * source.BLOCK)
-    reading = source.chunks(source.inputs([str(path)]))
+    path = file_of(b"xyz\n" * chunks.BLOCK)
+    reading = chunks.chunks(chunks.inputs([str(path)]))
     next(reading)
     path.write_bytes(b"new\n")
 
@@ -117,14 +117,14 @@ def test_a_file_that_is_emptied_and_written_to_again_is_noticed_too(
 def test_a_file_that_grows_while_it_is_read_is_read_to_its_new_end(
     file_of: Callable[[bytes], Path],
 ) -> None:
-    path = file_of(b"xyz\n" * source.BLOCK)
-    reading = source.chunks(source.inputs([str(path)]))
+    path = file_of(b"xyz\n" * chunks.BLOCK)
+    reading = chunks.chunks(chunks.inputs([str(path)]))
     read = [*next(reading).lines]
     with path.open("ab") as file:
         file.write(b"new\n")
     read.extend(line for chunk in reading for line in chunk.lines)
 
-    assert read == [b"xyz"] * source.BLOCK + [b"new"]
+    assert read == [b"xyz"] * chunks.BLOCK + [b"new"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and /sys")
@@ -132,7 +132,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_new_end(
 def test_a_file_that_never_had_the_size_it_says_is_read_to_its_end(name: str) -> None:
     if not Path(name).exists():
         pytest.skip("there is no such file")
-    assert sum(len(chunk.lines) for chunk in source.chunks(source.inputs([name]))) == 1
+    assert sum(len(chunk.lines) for chunk in chunks.chunks(chunks.inputs([name]))) == 1
 
 
 def test_a_file_on_stdin_whose_beginning_others_have_read_has_not_become_shorter(
@@ -141,6 +141,6 @@ def test_a_file_on_stdin_whose_beginning_others_have_read_has_not_become_shorter
     with file_of(b"header\nxyz\n").open("rb", buffering=0) as file:
         file.seek(7)
         monkeypatch.setattr("sys.stdin", file)
-        read = [line for chunk in source.chunks(source.inputs(["-"])) for line in chunk.lines]
+        read = [line for chunk in chunks.chunks(chunks.inputs(["-"])) for line in chunk.lines]
 
     assert read == [b"xyz"]

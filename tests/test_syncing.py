@@ -11,8 +11,8 @@ from engaging import audience, difference, opened
 from segcli.core.line import Line, Settled
 from segcli.delivery.audience.state import Difference, Fate, State
 from segcli.delivery.audience.syncing import Syncing
-from segcli.delivery.lines.source import Input
 from segcli.engage import Computation
+from segcli.lines.chunks import Input
 
 BIG = Computation(kind="audience", key="big", label="Acme")
 Fates = list[tuple[Fate, int]]

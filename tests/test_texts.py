@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segcli.core.line import TooLong
-from segcli.delivery.lines import texts
-from segcli.delivery.lines.texts import Span, Text, identity, lines_of
 from segcli.inputs import ReadError
+from segcli.lines import spans
+from segcli.lines.spans import Span, Text, identity, lines_of
 
 DATA = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"{}", b"bcdefghi" * 3])).map(b"".join)
 Lines = list[bytes | TooLong]
@@ -26,7 +26,7 @@ def split(data: bytes, max_line: int) -> Lines:
 
 def bounded(line: bytes, max_line: int) -> bytes | TooLong:
     text = line.removesuffix(b"\n")
-    return line if len(text) <= max_line else TooLong(len(text), text[: texts.HEAD_KEPT])
+    return line if len(text) <= max_line else TooLong(len(text), text[: spans.HEAD_KEPT])
 
 
 def lines_in(data: Text | Span, max_line: int) -> Lines:
@@ -38,7 +38,7 @@ def test_a_text_has_its_lines_however_few_come_at_a_time(
     data: bytes, at_a_time: int, max_line: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(texts, "_AT_A_TIME", at_a_time)
+        patched.setattr(spans, "_AT_A_TIME", at_a_time)
         found = lines_in(Text(b"", data, len(data)), max_line)
 
     assert found == split(data, max_line)
@@ -61,8 +61,8 @@ def test_each_line_is_in_the_one_span_in_which_it_begins(
     path.write_bytes(data)
     places = sorted({0, len(data), *(place for place in cuts if place < len(data))})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(texts, "_AT_A_TIME", at_a_time)
-        patched.setattr(texts, "_LOOKED_AT", 3)
+        patched.setattr(spans, "_AT_A_TIME", at_a_time)
+        patched.setattr(spans, "_LOOKED_AT", 3)
         found = [
             line
             for start, end in pairwise(places)

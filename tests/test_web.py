@@ -9,9 +9,9 @@ from resuming import JOURNAL, Door, Serve, to_webhook
 from sending import Said, closed_port, records, report_in, tracks, written
 from stores import Web, web_server
 
-from segcli.delivery.lines import source
 from segcli.errors import InputError, Stopped
 from segcli.inputs import download, object_store
+from segcli.lines import chunks
 
 Segcli = Callable[..., Said]
 
@@ -40,7 +40,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(address: str) -> bytes:
     """Return all lines of an input, put together again."""
-    found = source.chunks(source.inputs([address]))
+    found = chunks.chunks(chunks.inputs([address]))
     return b"".join(bytes(line) + b"\n" for chunk in found for line in chunk.lines)  # type: ignore[arg-type]
 
 
@@ -91,9 +91,9 @@ def test_where_an_answer_breaks_off_it_is_read_on_without_a_byte_lost_or_twice(
 ) -> None:
     web.ranges = ranges
     web.files["/events"] = gz(text) + gz(text)
-    found = source.inputs([f"{web.url}/events"])
+    found = chunks.inputs([f"{web.url}/events"])
     web.breaks = list(breaks)
-    lines = [line for chunk in source.chunks(found) for line in chunk.lines]
+    lines = [line for chunk in chunks.chunks(found) for line in chunk.lines]
 
     assert lines == text.split(b"\n")[:-1] * 2
     assert len(web.breaks) < len(breaks)
@@ -108,7 +108,7 @@ def test_a_file_that_changes_while_it_is_read_stops_the_run(
     # What is under way already does not change any more, so the rest has to be large.
     times = 20 if ranges else 900
     web.files["/events"] = text * times
-    found = source.chunks(source.inputs([f"{web.url}/events"]))
+    found = chunks.chunks(chunks.inputs([f"{web.url}/events"]))
     if not ranges:
         web.breaks = [len(text) * times - 1]
     next(found)
@@ -148,15 +148,15 @@ def test_a_page_of_links_is_a_folder(web: Web, text: bytes) -> None:
         pack = gz if name.endswith("gz") else zst if name.endswith("zst") else bytes
         web.files[f"/logs/{name}"] = pack(text)
     web.files["/elsewhere.jsonl"] = text
-    found = source.inputs([f"{web.url}/logs/"])
+    found = chunks.inputs([f"{web.url}/logs/"])
 
     assert [entry.name for entry in found] == [
         f"{web.url}/logs/{name}" for name in ("a/deeper/y.zst", "a/z.gz", "b.jsonl")
     ]
-    assert source.total_size(found) == sum(
+    assert chunks.total_size(found) == sum(
         len(web.files[f"/logs/{n}"]) for n in ("a/deeper/y.zst", "a/z.gz", "b.jsonl")
     )
-    assert [entry.name for entry in source.inputs([f"{web.url}/logs/*.jsonl"])] == [
+    assert [entry.name for entry in chunks.inputs([f"{web.url}/logs/*.jsonl"])] == [
         f"{web.url}/logs/b.jsonl"
     ]
 
@@ -183,7 +183,7 @@ def test_of_the_web_two_files_may_differ_in_what_is_not_shown(web: Web, segcli: 
         f"{web.url}/get?… (2)",
     ]
     with pytest.raises(InputError, match="is given twice"):
-        source.inputs([addresses[0]] * 2)
+        chunks.inputs([addresses[0]] * 2)
 
 
 def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segcli.core.outcome import Job
-from segcli.delivery.lines.source import Input
 from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.errors import Exit, SegcliError
+from segcli.lines.chunks import Input
 
 
 @dataclass(slots=True, kw_only=True)

@@ -28,12 +28,12 @@ from segcli.delivery import rejects
 from segcli.delivery.audience.member import Columns
 from segcli.delivery.audience.members import members
 from segcli.delivery.audience.state import Difference, State, Which
-from segcli.delivery.lines import source
-from segcli.delivery.lines.source import Input
 from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.delivery.tally import State as LineState
 from segcli.engage import Computation, Kind, identify
 from segcli.errors import InputError, UsageError
+from segcli.lines import chunks
+from segcli.lines.chunks import Input
 from segcli.sandbox import Standin
 
 
@@ -153,7 +153,7 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
 
 def _one_file(name: str) -> Input:
     """Return the input; raises InputError for a folder: nobody knows which file is the newest."""
-    [entry, *others] = source.inputs([name])
+    [entry, *others] = chunks.inputs([name])
     if others or entry.found_in:
         raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
     return entry

@@ -15,8 +15,8 @@ from segcli.core.event import parse_time
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret, display_address, display_url, hidden
 from segcli.core.settings import describe
-from segcli.delivery.lines.source import Input
 from segcli.errors import UsageError
+from segcli.lines.chunks import Input
 
 if TYPE_CHECKING:
     from segcli.delivery.journal.journal import Journal

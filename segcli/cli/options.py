@@ -12,7 +12,7 @@ import click
 from segcli.cli.quantities import DURATION, MOMENT, SIZE, TEXT, Moment
 from segcli.cli.where import QUERY, Where
 from segcli.core.event import TYPES
-from segcli.delivery.lines.source import MAX_LINE
+from segcli.lines.chunks import MAX_LINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = "segcli.toml"

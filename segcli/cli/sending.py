@@ -18,9 +18,9 @@ from segcli.core import settings, trust
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
-from segcli.delivery.lines import source
 from segcli.errors import SegcliError, UsageError
 from segcli.inputs import Input
+from segcli.lines import chunks
 from segcli.sandbox import Fault, Script, Standin, parse_fault
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def run_and_report(
     from segcli.cli.progress import watching
     from segcli.delivery.deliver import deliver
 
-    total = source.total_size(run.inputs)
+    total = chunks.total_size(run.inputs)
     try:
         with watching(ending.tally, total=total, quiet=asked.quiet):
             try:

@@ -14,13 +14,13 @@ from segcli.core.outcome import Job
 from segcli.delivery.golden import GoldenFile, Place
 from segcli.delivery.jobs.flow import Flow
 from segcli.delivery.jobs.portion import Piece, Portion
-from segcli.delivery.lines.blocks import MAX_LINE, Numbers, Unreadable
-from segcli.delivery.lines.texts import lines_of
 from segcli.delivery.message_ids import MessageIds
 from segcli.delivery.rejects import Rejects
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
+from segcli.lines.blocks import MAX_LINE, Numbers, Unreadable
+from segcli.lines.spans import lines_of
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan

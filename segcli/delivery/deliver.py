@@ -18,9 +18,6 @@ from segcli.delivery.http.transport import TRANSPORTS
 from segcli.delivery.journal.reading import Reading, all_lines
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
-from segcli.delivery.lines import source
-from segcli.delivery.lines.ahead import read_ahead
-from segcli.delivery.lines.source import Input
 from segcli.delivery.pace import Pace
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
@@ -30,6 +27,9 @@ from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.tally import Tally
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
+from segcli.lines import chunks
+from segcli.lines.chunks import Input
+from segcli.lines.read_ahead import read_ahead
 
 GRACE = 10.0
 
@@ -47,7 +47,7 @@ class Run:
     rate: float | None = None
     timeout: float = 30.0
     retry_for: float = 600.0
-    max_line: int = source.MAX_LINE
+    max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
     record: Record | None = None
 

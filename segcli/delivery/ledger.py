@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 from segcli.core.line import Line, Settled
-from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.lines.source import Input
 from segcli.delivery.record import Record
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.errors import Stopped
+from segcli.lines.chunks import Input
+from segcli.lines.fingerprint import Mark
 
 _KEPT = frozenset({"refused", "rejected"})
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from segcli.core.line import Line, Settled
 from segcli.delivery.journal.reading import Reading
-from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
+from segcli.lines.chunks import Input
+from segcli.lines.fingerprint import Mark
 
 
 class Record(Protocol):

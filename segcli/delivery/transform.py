@@ -8,11 +8,11 @@ from typing import BinaryIO
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Job
 from segcli.delivery.jobs.flow import Flow
-from segcli.delivery.lines.blocks import MAX_LINE, Block, Numbers, Unreadable
 from segcli.delivery.printing import Account, Printing, printing_of
 from segcli.delivery.rejects import Rejects
 from segcli.delivery.tally import Tally
 from segcli.inputs import Input
+from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

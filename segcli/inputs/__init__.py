@@ -1,6 +1,6 @@
 """What is read: names become inputs, and an input becomes a stream of its bytes.
 
-`segcli.delivery.lines.source` makes numbered lines of them.
+`segcli.lines.chunks` makes numbered lines of them.
 """
 
 from segcli.inputs.archive import Days, split

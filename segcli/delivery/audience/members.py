@@ -11,13 +11,13 @@ from segcli.core import exact_json
 from segcli.core.event import is_blank
 from segcli.core.line import TooLong
 from segcli.delivery.audience.member import BadRow, Columns, Member, Numbered, RowReader, row_reader
-from segcli.delivery.lines import source
-from segcli.delivery.lines.source import Input
 from segcli.errors import InputError
+from segcli.lines import chunks
+from segcli.lines.chunks import Input
 
 
 def members(
-    entry: Input, columns: Columns, *, max_line: int = source.MAX_LINE
+    entry: Input, columns: Columns, *, max_line: int = chunks.MAX_LINE
 ) -> Iterator[Member | BadRow]:
     """Read an input row by row, streaming; NDJSON if it begins with `{`, else CSV with a header.
 
@@ -37,7 +37,7 @@ def members(
 
 
 def _lines(entry: Input, max_line: int) -> Iterator[Numbered]:
-    for chunk in source.chunks([entry], max_line):
+    for chunk in chunks.chunks([entry], max_line):
         for number, line in enumerate(chunk.lines, chunk.first):
             if isinstance(line, TooLong):
                 raise InputError(

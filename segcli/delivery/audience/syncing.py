@@ -9,10 +9,10 @@ from segcli.core.line import Line, Settled
 from segcli.delivery.audience.state import Difference, Fate, State
 from segcli.delivery.journal.reading import Reading
 from segcli.delivery.journal.sync import GroupSync
-from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
 from segcli.engage import Computation, identify
+from segcli.lines.chunks import Input
+from segcli.lines.fingerprint import Mark
 
 _LINES = 200
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from segcli.delivery.jobs.portion import Piece, Portion, Work
-from segcli.delivery.lines.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
-from segcli.delivery.lines.texts import Text
 from segcli.errors import SegcliError
 from segcli.inputs import Input, ReadError
+from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
+from segcli.lines.spans import Text
 
 if TYPE_CHECKING:
     from segcli.delivery.jobs.workers import Workers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from segcli.core.line import TooLong
-from segcli.delivery.lines.texts import Span, Text
+from segcli.lines.spans import Span, Text
 
 A = TypeVar("A")
 

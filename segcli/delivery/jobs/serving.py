@@ -9,8 +9,8 @@ from typing import BinaryIO, TypeAlias, TypeVar
 
 from segcli.core.line import TooLong
 from segcli.delivery.jobs.portion import Piece, Portion, Work
-from segcli.delivery.lines.texts import Span, Text
 from segcli.inputs import ReadError
+from segcli.lines.spans import Span, Text
 
 A = TypeVar("A")
 

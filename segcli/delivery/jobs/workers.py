@@ -19,8 +19,8 @@ from typing import Any, Generic, NoReturn, TypeVar
 from segcli.core.line import TooLong
 from segcli.delivery.jobs.portion import Piece, Portion, Work
 from segcli.delivery.jobs.serving import HEAD, Failure, Slots, packed, serve
-from segcli.delivery.lines.texts import Span, Text
 from segcli.errors import Stopped
+from segcli.lines.spans import Span, Text
 
 A = TypeVar("A")
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from segcli.delivery.journal.positions import Positions
-from segcli.delivery.lines.fingerprint import Mark
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
+from segcli.lines.fingerprint import Mark
 
 _NONE = -1
 _DIGEST = 16

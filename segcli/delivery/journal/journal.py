@@ -23,11 +23,11 @@ from segcli.delivery.journal.past import (
 from segcli.delivery.journal.positions import ranges
 from segcli.delivery.journal.reading import Reading, open_lines
 from segcli.delivery.journal.sync import GroupSync
-from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.lines.source import Input
 from segcli.delivery.rejects import Rejects
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.number_column import NumberColumn
+from segcli.lines.chunks import Input
+from segcli.lines.fingerprint import Mark
 
 # What a settled line takes at most in the journal, as a record of its own.
 _BYTES_A_LINE = 128

@@ -24,8 +24,8 @@ from typing import Any, BinaryIO
 import orjson
 
 from segcli.delivery.journal.columns import End, Files, Marks, SettledLines
-from segcli.delivery.lines.fingerprint import Mark
 from segcli.inputs import Input
+from segcli.lines.fingerprint import Mark
 
 FORMAT = 1
 

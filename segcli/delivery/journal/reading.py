@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from segcli.core.line import Line
 from segcli.delivery.journal.past import Past
-from segcli.delivery.lines import source
-from segcli.delivery.lines.fingerprint import Fingerprint, Mark
-from segcli.delivery.lines.source import Chunk, Input
 from segcli.errors import Stopped
+from segcli.lines import chunks
+from segcli.lines.chunks import Chunk, Input
+from segcli.lines.fingerprint import Fingerprint, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Reading:
 
 def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
     """Read everything, without a journal."""
-    for chunk in source.chunks(inputs, max_line):
+    for chunk in chunks.chunks(inputs, max_line):
         yield _reading(chunk, None)
 
 
@@ -60,7 +60,7 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
     held: list[Reading] = []
     last: Chunk | None = None
     try:
-        for chunk in source.chunks(inputs, max_line, fingerprint_of):
+        for chunk in chunks.chunks(inputs, max_line, fingerprint_of):
             if last and last.input is not chunk.input:
                 yield from held
                 held.clear()

@@ -14,11 +14,11 @@ from segcli.delivery.journal.columns import NameIndex
 from segcli.delivery.journal.file import lock, remove
 from segcli.delivery.journal.journal import Journal
 from segcli.delivery.journal.past import Header, Past
-from segcli.delivery.lines.fingerprint import verify
-from segcli.delivery.lines.source import Input
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
+from segcli.lines.chunks import Input
+from segcli.lines.fingerprint import verify
 
 
 class Start(Enum):

@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from segcli.core.line import TooLong
-from segcli.delivery.lines.fingerprint import Fingerprint, Mark
-from segcli.delivery.lines.texts import Rest, Span, Text, identity, is_named
 from segcli.errors import Stopped
 from segcli.inputs import Input, PlainFile, ReadError, Stream, plain_file, streams
+from segcli.lines.fingerprint import Fingerprint, Mark
+from segcli.lines.spans import Rest, Span, Text, identity, is_named
 
 MAX_LINE = 1024 * 1024
 

@@ -4,17 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from segcli.core.line import TooLong
-from segcli.delivery.lines.blocks import (
-    BLOCK,
-    MAX_LINE,
-    FingerprintOf,
-    Numbers,
-    Unreadable,
-    blocks,
-)
-from segcli.delivery.lines.fingerprint import Mark
-from segcli.delivery.lines.texts import lines_of, without_break
 from segcli.inputs import Input, inputs, total_size
+from segcli.lines.blocks import BLOCK, MAX_LINE, FingerprintOf, Numbers, Unreadable, blocks
+from segcli.lines.fingerprint import Mark
+from segcli.lines.spans import lines_of, without_break
 
 __all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
 
