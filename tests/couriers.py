@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from sending import clock, item, play
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.destination import Destination, Limits, Payload, Request
 from segcli.core.outcome import Job
 from segcli.core.reply import Reply, Verdict, by_status
@@ -17,9 +19,7 @@ from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
-from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
-from segcli.delivery.tally import Tally
 
 T = TypeVar("T")
 

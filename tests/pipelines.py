@@ -9,6 +9,8 @@ from typing import Any
 from couriers import AcmeSettings, acme
 from sending import clock
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.destination import Request
 from segcli.core.outcome import Job
 from segcli.core.reply import Reply, by_status
@@ -20,10 +22,8 @@ from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.delivery.record import Record
-from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.tally import Tally
 from segcli.delivery.workers import SendWorkers
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]

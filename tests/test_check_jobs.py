@@ -9,11 +9,11 @@ from bending import events_bent_by_every_kind_of_value
 from checking import job_that_sends
 from samples import NAMES, job_for, line_of, lines_of
 
+from segcli.accounting.rejects import Rejects
 from segcli.core.outcome import Job
 from segcli.delivery.check import Check, check
 from segcli.delivery.jobs import flow
 from segcli.delivery.jobs.serving import WorkerFailed
-from segcli.delivery.rejects import Rejects
 from segcli.inputs import inputs
 from segcli.review import coverage
 from segcli.review.review import Review

@@ -20,7 +20,7 @@ from resuming import (
 )
 from sending import records, track, tracks, written
 
-from segcli.delivery import rewriting
+from segcli.accounting import atomic_write
 
 
 @pytest.fixture
@@ -148,11 +148,11 @@ def test_rejects_that_cannot_be_kept_stop_the_run_and_are_kept_whole_by_the_next
 ) -> None:
     lines = [*tracks(3), track(3, note="POISON"), track(4), track(5, note="POISON"), b"no JSON"]
     command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
-    monkeypatch.setattr(rewriting, "FileIO", _Full)
+    monkeypatch.setattr(atomic_write, "FileIO", _Full)
     said = segcli(*command)
     assert said.code == 3
     assert "the rejects file webhook.rejects.ndjson cannot be written: No space left" in said.err
-    monkeypatch.setattr(rewriting, "FileIO", FileIO)
+    monkeypatch.setattr(atomic_write, "FileIO", FileIO)
     how = ["--resume"] if (tmp_path / JOURNAL).exists() else []
     assert segcli(*command, *how).code == 1
     kept = [row["line"] for row in records(tmp_path / "webhook.rejects.ndjson")]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from samples import SAMPLES, event_of, good_events, line_of, lines_of
 
+from segcli.accounting.rejects import Rejects
 from segcli.core.event import Event, Rejected, is_blank, parse, parse_time
 from segcli.core.line import Line, Settled
-from segcli.delivery.rejects import Rejects
 
 HOSTILE = lines_of("hostile")
 TABLE = re.compile(r"^\| (\d+) \| (.+) \|$", re.MULTILINE)

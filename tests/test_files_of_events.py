@@ -16,16 +16,16 @@ from resuming import JOURNAL, Door, Segcli, Serve, to_webhook
 from samples import ROOT
 from sending import records, track, tracks, wait_until, written
 
+from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
-from segcli.delivery.rejects import Rejects
 from segcli.errors import OutputError
 from segcli.sandbox import Standin
 
 PACKAGE = ROOT / "segcli"
 # What opens a file to write to it besides the one module: journals, which are locked and grow in
 # place, rejects, whose torn end is cut off, and worker processes, which have pipes.
-WRITERS = {"delivery/rewriting.py", "delivery/journal/file.py", "delivery/jobs/workers.py"} | {
-    "delivery/rejects.py"
+WRITERS = {"accounting/atomic_write.py", "delivery/journal/file.py", "delivery/jobs/workers.py"} | {
+    "accounting/rejects.py"
 }
 WRITING = {"write_bytes", "write_text", "rename", "renames", "replace", "mkstemp", "O_TRUNC"}
 BAD = b"no JSON\n"
@@ -74,7 +74,7 @@ def test_files_are_written_in_one_module_only() -> None:
     }
 
     assert {name for name, kinds in found.items() if kinds} <= WRITERS
-    assert found["delivery/rewriting.py"]
+    assert found["accounting/atomic_write.py"]
 
 
 # --- the mode of new files

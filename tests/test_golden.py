@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
 
-from segcli.delivery.tally import STATES_OF_TRANSFORM, Tally
+from segcli.accounting.tally import STATES_OF_TRANSFORM, Tally
 from segcli.delivery.transform import Transformation, transform
 from segcli.lines import chunks
 

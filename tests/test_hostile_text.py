@@ -29,10 +29,10 @@ from hostile import (
 )
 from sending import Answer, Got, Said, Vendor, track, wait_until, written
 
+from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
 from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.progress import watching
-from segcli.delivery.tally import Tally, Wait
 
 Show = Callable[..., Printed]
 TRANSFORM, SEND = ["transform", "-d", "gist"], ["send", "-d", "gist"]

@@ -14,6 +14,8 @@ import pytest
 from bending import events_bent_by_every_kind_of_value
 from samples import NAMES, SAMPLES, job_for, line_of, lines_of
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.destination import Payload
 from segcli.core.event import Event
 from segcli.core.line import TooLong
@@ -21,8 +23,6 @@ from segcli.core.outcome import Job, Mapped, outcomes
 from segcli.core.selection import Selection
 from segcli.delivery.jobs import flow
 from segcli.delivery.jobs.serving import WorkerFailed
-from segcli.delivery.rejects import Rejects
-from segcli.delivery.tally import Tally
 from segcli.delivery.transform import Transformation, transform
 from segcli.errors import Stopped
 from segcli.inputs import inputs

@@ -11,7 +11,7 @@ from journals import delivered, opened
 from resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
 from sending import track, tracks, written
 
-from segcli.delivery.journal.sync import GroupSync
+from segcli.accounting.group_commit import GroupSync
 from segcli.errors import Stopped
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.latencies import Latencies
+from segcli.accounting.tally import Latencies
 
 SECONDS = st.floats(1e-5, 1e4)
 

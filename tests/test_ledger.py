@@ -25,8 +25,8 @@ from sending import (
     written,
 )
 
+from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.delivery.deliver import Run, deliver
-from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.errors import Stopped
 from segcli.lines import chunks
 from segcli.sandbox import Fault, Script, Standin, running

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from samples import SAMPLES
 
+from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
-from segcli.delivery.tally import Tally, Wait
 
 PICTURE = SAMPLES / "progress.svg"
 TOTAL = 2_400_000_000

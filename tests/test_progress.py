@@ -12,9 +12,9 @@ from rich.console import Console
 from sending import tracks, wait_until, written
 from terminals import on_a_terminal, seen
 
+from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
 from segcli.cli.progress import _live, plain_line, watching
-from segcli.delivery.tally import Tally, Wait
 
 
 def tally_of(**more: object) -> Tally:

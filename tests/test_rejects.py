@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import records, track
 
+from segcli.accounting import file_lock
+from segcli.accounting.rejects import Rejects, default_path
 from segcli.core.event import parse
 from segcli.core.line import Line, Settled, TooLong
-from segcli.delivery import file_lock
-from segcli.delivery.rejects import Rejects, default_path
 from segcli.errors import OutputError, Stopped
 from segcli.lines import chunks
 
@@ -194,7 +194,7 @@ def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patched:
-        patched.setattr("segcli.delivery.rejects._write", failing)
+        patched.setattr("segcli.accounting.rejects._write", failing)
         with pytest.raises(Stopped, match="cannot be written: Input/output error"):
             rejects.keep(settled(b"{}"))
     rejects.close()

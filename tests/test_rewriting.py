@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from disks import files_of_at_most
 
-from segcli.delivery.rewriting import (
+from segcli.accounting.atomic_write import (
     is_stream,
     open_to_append,
     own_descriptor,

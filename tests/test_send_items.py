@@ -11,10 +11,10 @@ from couriers import AcmeSettings, acme
 from sending import Answer, Got, Vendor, records, tracks, written
 
 from segcli import Items, by_item
+from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.core.outcome import Job
 from segcli.core.reply import Partial, Reply, Verdict, by_status
 from segcli.delivery.deliver import Run, deliver
-from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.lines import chunks
 
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from pipelines import Answers, Pipeline, pipeline
 from sending import clock, item, play
 
+from segcli.accounting.tally import STATES_OF_SEND
 from segcli.core.line import Line, Settled
 from segcli.core.reply import Reply
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.tally import STATES_OF_SEND
 from segcli.errors import Interrupted, Stopped
 
 OK = Reply(200)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
 from segcli.cli.choice import Choice, choose, found, said_of
 from segcli.cli.job import job_of
@@ -15,7 +16,6 @@ from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.quantities import RATE
 from segcli.core.outcome import Job
 from segcli.delivery.check import Check, check
-from segcli.delivery.rejects import Rejects
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
 

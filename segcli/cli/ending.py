@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from segcli.accounting.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.core.outcome import Job
-from segcli.delivery.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.errors import Exit, SegcliError
 from segcli.lines.chunks import Input
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from segcli.accounting import rejects
+from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
+from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.ending import Ending
 from segcli.cli.engage_state import changed_state, place_of, read_state
@@ -24,12 +27,9 @@ from segcli.cli.sending import (
 )
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
-from segcli.delivery import rejects
 from segcli.delivery.audience.member import Columns
 from segcli.delivery.audience.members import members
 from segcli.delivery.audience.state import Difference, State, Which
-from segcli.delivery.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
-from segcli.delivery.tally import State as LineState
 from segcli.engage import Computation, Kind, identify
 from segcli.errors import InputError, UsageError
 from segcli.lines import chunks

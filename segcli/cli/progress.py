@@ -21,9 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.output import live_console, say, text_of
 from segcli.cli.summary import COLOURS
-from segcli.delivery.tally import STATES_OF_SEND, Tally
 
 PLAIN_EVERY = 5.0
 _LOOKS_EVERY = 0.25

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segcli.accounting import rejects
+from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.choice import Choice, choose, found
 from segcli.cli.ending import Ending
 from segcli.cli.job import job_of
@@ -29,8 +31,6 @@ from segcli.cli.sending import (
 )
 from segcli.cli.transform import transform_and_report
 from segcli.core.outcome import Job
-from segcli.delivery import rejects
-from segcli.delivery.tally import STATES_OF_SEND, Tally
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at
 from segcli.sandbox import Standin

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segcli.accounting.tally import State, Tally
 from segcli.cli.choice import said_of
 from segcli.cli.ending import Ending
 from segcli.cli.output import Column, say, say_table, table_of, text_of
-from segcli.delivery.tally import State, Tally
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -8,6 +8,7 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
+from segcli.accounting.rejects import Rejects
 from segcli.core.destination import Remark
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Job
@@ -15,7 +16,6 @@ from segcli.delivery.golden import GoldenFile, Place
 from segcli.delivery.jobs.flow import Flow
 from segcli.delivery.jobs.portion import Piece, Portion
 from segcli.delivery.message_ids import MessageIds
-from segcli.delivery.rejects import Rejects
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles

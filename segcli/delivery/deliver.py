@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, outcomes
@@ -20,11 +22,9 @@ from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.delivery.record import Record
-from segcli.delivery.rejects import Rejects
 from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.surroundings import few_collections, signals_pull
-from segcli.delivery.tally import Tally
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
 from segcli.lines import chunks

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Settled
 from segcli.delivery.record import Record
-from segcli.delivery.rejects import Rejects
-from segcli.delivery.tally import Tally
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from segcli.accounting.tally import State
 from segcli.core.event import Rejected
 from segcli.core.line import TooLong
 from segcli.core.outcome import Job, Mapped, Outcome, Skipped, outcomes
 from segcli.delivery.jobs.portion import Piece, Portion, Work
-from segcli.delivery.tally import State
 from segcli.lines.spans import lines_of, without_break
 
 

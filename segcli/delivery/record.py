@@ -6,9 +6,9 @@ A replay has a `Journal`, a sync of an audience its state; the ledger needs no m
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
 from segcli.delivery.journal.reading import Reading
-from segcli.delivery.rejects import Rejects
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 

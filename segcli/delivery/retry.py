@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from segcli.accounting.tally import Tally, Wait
 from segcli.core.line import Settled
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
@@ -28,7 +29,6 @@ from segcli.delivery.brake import Brake
 from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
-from segcli.delivery.tally import Tally, Wait
 from segcli.errors import Stopped
 
 _FIRST_WAIT = 0.5

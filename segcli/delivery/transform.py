@@ -5,12 +5,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Job
 from segcli.delivery.jobs.flow import Flow
 from segcli.delivery.printing import Account, Printing, printing_of
-from segcli.delivery.rejects import Rejects
-from segcli.delivery.tally import Tally
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable
 

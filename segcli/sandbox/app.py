@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.delivery.rewriting import open_to_append, write_all
+from segcli.accounting.atomic_write import open_to_append, write_all
 from segcli.sandbox import replies
 from segcli.sandbox.body import JSON, line
 from segcli.sandbox.counts import Counts

@@ -5,11 +5,11 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from segcli.accounting.group_commit import GroupSync
+from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
 from segcli.delivery.audience.state import Difference, Fate, State
 from segcli.delivery.journal.reading import Reading
-from segcli.delivery.journal.sync import GroupSync
-from segcli.delivery.rejects import Rejects
 from segcli.engage import Computation, identify
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark

@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from segcli.accounting.atomic_write import PRIVATE, replace_file
 from segcli.delivery.journal.past import sync_folder
-from segcli.delivery.rewriting import PRIVATE, replace_file
 from segcli.errors import OutputError, UsageError
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from segcli.accounting.group_commit import GroupSync
+from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
 from segcli.delivery.journal.columns import End, NameIndex
 from segcli.delivery.journal.file import is_still_there, remove, replaced, take_room, write
@@ -22,8 +24,6 @@ from segcli.delivery.journal.past import (
 )
 from segcli.delivery.journal.positions import ranges
 from segcli.delivery.journal.reading import Reading, open_lines
-from segcli.delivery.journal.sync import GroupSync
-from segcli.delivery.rejects import Rejects
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.number_column import NumberColumn
 from segcli.lines.chunks import Input

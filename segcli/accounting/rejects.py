@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
+from segcli.accounting.file_lock import locked
 from segcli.core.exact_json import loads
 from segcli.core.line import Line, Settled, TooLong
 from segcli.core.reject_record import original
-from segcli.delivery.file_lock import locked
-from segcli.delivery.rewriting import is_stream, open_to_append, write_all
 from segcli.errors import OutputError, Stopped
 
 if TYPE_CHECKING:
-    from segcli.delivery.journal.sync import GroupSync
+    from segcli.accounting.group_commit import GroupSync
 
 _BEGIN = b'{"file":'
 # The file and line that a record is of, and a hash of what it keeps of that line.
@@ -79,7 +79,7 @@ class Rejects:
     async def synced(self) -> None:
         """Return when everything kept so far is on disk; raises Stopped where it cannot be."""
         # `transform` keeps rejects too, and needs no event loop.
-        from segcli.delivery.journal.sync import GroupSync  # noqa: PLC0415
+        from segcli.accounting.group_commit import GroupSync  # noqa: PLC0415
 
         # A pipe and a device have no disk.
         if self._file is None or not self._file.readable():
