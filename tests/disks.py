@@ -12,7 +12,7 @@ import pytest
 from sending import tracks, written
 
 from segcli.delivery import deliver
-from segcli.delivery.journal import journal
+from segcli.journal import journal
 
 COUNT = 150
 ALL = {f"m{number}" for number in range(COUNT)}

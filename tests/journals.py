@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from segcli.core.line import Line, Settled
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.journal import Journal
-from segcli.delivery.journal.past import Header
-from segcli.delivery.journal.resume import Start, begin
+from segcli.journal import checkpoint as pasts
+from segcli.journal.checkpoint import Header
+from segcli.journal.journal import Journal
+from segcli.journal.resume import Start, begin
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a"])
 

@@ -5,9 +5,9 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.journal.columns import End, Files, Marks, NameIndex, SettledLines
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
+from segcli.journal.columns import End, Files, Marks, NameIndex, SettledLines
 from segcli.lines.fingerprint import Mark
 
 PLACES = st.integers(0, 30)

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from journals import HEADER, delivered, opened, totals
 
 from segcli.core.line import Settled
-from segcli.delivery.journal import journal as module
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.journal import Journal
-from segcli.delivery.journal.past import Past
-from segcli.delivery.journal.resume import Start
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
+from segcli.journal import checkpoint as pasts
+from segcli.journal import journal as module
+from segcli.journal.checkpoint import Past
+from segcli.journal.journal import Journal
+from segcli.journal.resume import Start
 from segcli.lines.fingerprint import Mark
 
 

@@ -8,11 +8,11 @@ import pytest
 from disks import broken, no_space
 from journals import delivered, opened, totals
 
-from segcli.delivery.journal import file as journal_file
-from segcli.delivery.journal import journal as module
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.journal import Journal
 from segcli.errors import Stopped, UsageError
+from segcli.journal import checkpoint as pasts
+from segcli.journal import journal as module
+from segcli.journal import locked_file as journal_file
+from segcli.journal.journal import Journal
 from segcli.lines.fingerprint import Mark
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journals import delivered, opened
 
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.journal import Journal
-from segcli.delivery.journal.resume import Start
+from segcli.journal import checkpoint as pasts
+from segcli.journal.journal import Journal
+from segcli.journal.resume import Start
 
 SECTOR = 512
 ROOM = bytes(5000)

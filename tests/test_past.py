@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
 from sending import records, track, written
 
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.past import Header, Past
+from segcli.journal import checkpoint as pasts
+from segcli.journal.checkpoint import Header, Past
 from segcli.lines.fingerprint import Mark
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a", "/b"])

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.delivery.journal.positions import Positions, ranges
+from segcli.journal.line_set import Positions, ranges
 
 NUMBERS = st.integers(min_value=1, max_value=60)
 RANGES = st.tuples(NUMBERS, NUMBERS).map(lambda ends: (min(ends), max(ends)))

@@ -6,7 +6,7 @@ import pytest
 from resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
 from sending import records, report_in, track, tracks, written
 
-from segcli.delivery.journal.past import encode
+from segcli.journal.checkpoint import encode
 
 
 @pytest.fixture

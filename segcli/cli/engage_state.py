@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from segcli.delivery.audience.state import State
-from segcli.delivery.journal.file import lock
 from segcli.errors import OutputError, UsageError
+from segcli.journal.locked_file import lock
 
 
 def place_of(path: Path | None) -> Path:

@@ -19,8 +19,8 @@ from segcli.errors import UsageError
 from segcli.lines.chunks import Input
 
 if TYPE_CHECKING:
-    from segcli.delivery.journal.journal import Journal
-    from segcli.delivery.journal.past import Header
+    from segcli.journal.checkpoint import Header
+    from segcli.journal.journal import Journal
 
 _OPTIONS = (
     "type",
@@ -54,7 +54,7 @@ def begin_journal(
     A rehearsal and an input that flows in once have a journal only where one is named. Raises
     UsageError, InputError and OutputError, before anything is sent.
     """
-    from segcli.delivery.journal.resume import Start, begin
+    from segcli.journal.resume import Start, begin
 
     path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
     if path is None:
@@ -69,7 +69,7 @@ def journal_path(
     asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
 ) -> Path | None:
     """Return where the run's journal is, if it has one; raises UsageError."""
-    from segcli.delivery.journal.resume import default_path
+    from segcli.journal.resume import default_path
 
     if how.resume and how.restart:
         raise UsageError("--resume and --restart do not go together", "Type one of them.")
@@ -107,8 +107,8 @@ def _without_secrets(word: str, job: Job) -> str:
 
 
 def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
-    from segcli.delivery.journal.past import Header
-    from segcli.delivery.journal.resume import names_of
+    from segcli.journal.checkpoint import Header
+    from segcli.journal.resume import names_of
 
     return Header(
         destination=job.destination.name,

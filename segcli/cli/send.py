@@ -36,7 +36,7 @@ from segcli.inputs import Input, look_at
 from segcli.sandbox import Standin
 
 if TYPE_CHECKING:
-    from segcli.delivery.journal.journal import Journal
+    from segcli.journal.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

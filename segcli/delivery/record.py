@@ -8,7 +8,7 @@ from typing import Protocol
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
-from segcli.delivery.journal.reading import Reading
+from segcli.journal.pending import Reading
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 

@@ -1,6 +1,6 @@
 """The journal: remembers on disk what is settled, so that a stopped run can go on.
 
-`segcli.delivery.journal.past` has the format and reads it back.
+`segcli.journal.checkpoint` has the format and reads it back.
 """
 
 import os
@@ -12,20 +12,13 @@ from typing import Any
 from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
-from segcli.delivery.journal.columns import End, NameIndex
-from segcli.delivery.journal.file import is_still_there, remove, replaced, take_room, write
-from segcli.delivery.journal.past import (
-    Past,
-    encode,
-    key_of,
-    mark_fields,
-    name_of,
-    synced_record,
-)
-from segcli.delivery.journal.positions import ranges
-from segcli.delivery.journal.reading import Reading, open_lines
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.number_column import NumberColumn
+from segcli.journal.checkpoint import Past, encode, key_of, mark_fields, name_of, synced_record
+from segcli.journal.columns import End, NameIndex
+from segcli.journal.line_set import ranges
+from segcli.journal.locked_file import is_still_there, remove, replaced, take_room, write
+from segcli.journal.pending import Reading, open_lines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segcli.core.line import Line
-from segcli.delivery.journal.past import Past
 from segcli.errors import Stopped
+from segcli.journal.checkpoint import Past
 from segcli.lines import chunks
 from segcli.lines.chunks import Chunk, Input
 from segcli.lines.fingerprint import Fingerprint, Mark

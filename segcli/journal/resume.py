@@ -9,14 +9,14 @@ from hashlib import blake2b
 from pathlib import Path
 
 from segcli.core.secret import display_address
-from segcli.delivery.journal import past as pasts
-from segcli.delivery.journal.columns import NameIndex
-from segcli.delivery.journal.file import lock, remove
-from segcli.delivery.journal.journal import Journal
-from segcli.delivery.journal.past import Header, Past
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
+from segcli.journal import checkpoint as pasts
+from segcli.journal.checkpoint import Header, Past
+from segcli.journal.columns import NameIndex
+from segcli.journal.journal import Journal
+from segcli.journal.locked_file import lock, remove
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import verify
 

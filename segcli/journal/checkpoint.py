@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from segcli.delivery.journal.columns import End, Files, Marks, SettledLines
 from segcli.inputs import Input
+from segcli.journal.columns import End, Files, Marks, SettledLines
 from segcli.lines.fingerprint import Mark
 
 FORMAT = 1

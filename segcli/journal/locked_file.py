@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segcli.accounting.atomic_write import PRIVATE, replace_file
-from segcli.delivery.journal.past import sync_folder
 from segcli.errors import OutputError, UsageError
+from segcli.journal.checkpoint import sync_folder
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
 

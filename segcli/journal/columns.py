@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from segcli.delivery.journal.positions import Positions
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
+from segcli.journal.line_set import Positions
 from segcli.lines.fingerprint import Mark
 
 _NONE = -1
