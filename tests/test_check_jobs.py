@@ -12,9 +12,9 @@ from samples import NAMES, job_for, line_of, lines_of
 from segcli.accounting.rejects import Rejects
 from segcli.core.outcome import Job
 from segcli.delivery.check import Check, check
-from segcli.delivery.jobs import flow
-from segcli.delivery.jobs.serving import WorkerFailed
 from segcli.inputs import inputs
+from segcli.parallel import ordered_map
+from segcli.parallel.worker import WorkerFailed
 from segcli.review import coverage
 from segcli.review.review import Review
 
@@ -22,8 +22,8 @@ from segcli.review.review import Review
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a process get a few lines at a time."""
-    monkeypatch.setattr(flow, "_BLOCK", 3000)
-    monkeypatch.setattr(flow, "_BLOCK_FOR_WORKERS", 3000)
+    monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
+    monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 3000)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from segcli.sandbox import Standin
 PACKAGE = ROOT / "segcli"
 # What opens a file to write to it besides the one module: journals, which are locked and grow in
 # place, rejects, whose torn end is cut off, and worker processes, which have pipes.
-WRITERS = {"accounting/atomic_write.py", "journal/locked_file.py", "delivery/jobs/workers.py"} | {
+WRITERS = {"accounting/atomic_write.py", "journal/locked_file.py", "parallel/worker_pool.py"} | {
     "accounting/rejects.py"
 }
 WRITING = {"write_bytes", "write_text", "rename", "renames", "replace", "mkstemp", "O_TRUNC"}

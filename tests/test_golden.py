@@ -10,8 +10,8 @@ import pytest
 from samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
 
 from segcli.accounting.tally import STATES_OF_TRANSFORM, Tally
-from segcli.delivery.transform import Transformation, transform
 from segcli.lines import chunks
+from segcli.payloads import Transformation, transform
 
 GOLDEN = ROOT / "tests" / "golden"
 

@@ -21,19 +21,19 @@ from segcli.core.event import Event
 from segcli.core.line import TooLong
 from segcli.core.outcome import Job, Mapped, outcomes
 from segcli.core.selection import Selection
-from segcli.delivery.jobs import flow
-from segcli.delivery.jobs.serving import WorkerFailed
-from segcli.delivery.transform import Transformation, transform
 from segcli.errors import Stopped
 from segcli.inputs import inputs
 from segcli.lines import spans
+from segcli.parallel import ordered_map
+from segcli.parallel.worker import WorkerFailed
+from segcli.payloads import Transformation, transform
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a worker get a few lines at a time, and some lines be longer than that."""
-    monkeypatch.setattr(flow, "_BLOCK", 3000)
-    monkeypatch.setattr(flow, "_BLOCK_FOR_WORKERS", 3000)
+    monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
+    monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 3000)
     monkeypatch.setattr(spans, "_AT_A_TIME", 700)
 
 
@@ -135,8 +135,8 @@ def test_a_small_input_is_mapped_by_this_process_alone(tmp_path: Path) -> None:
 def test_a_large_input_is_mapped_by_all_processors_once_it_has_proved_to_be_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "usable_processors", lambda: 3)
-    monkeypatch.setattr(flow, "_ALONE", 100_000)
+    monkeypatch.setattr(ordered_map, "usable_processors", lambda: 3)
+    monkeypatch.setattr(ordered_map, "_ALONE", 100_000)
     path = tmp_path / "large.jsonl"
     path.write_bytes((line_of(pad="x" * 1000) + b"\n") * 3000)
 
@@ -188,7 +188,7 @@ def test_no_worker_is_left_behind(many: Path) -> None:
 def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
     happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "_ALONE", 2000)
+    monkeypatch.setattr(ordered_map, "_ALONE", 2000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
     job = job_for("webhook")
@@ -203,7 +203,7 @@ def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
         io.BytesIO.writelines(self, texts)
 
     out = type("Out", (io.BytesIO,), {"writelines": stolen})()
-    monkeypatch.setattr(flow, "usable_processors", lambda: 2)
+    monkeypatch.setattr(ordered_map, "usable_processors", lambda: 2)
     transform(Transformation(job=job, inputs=found), out, Tally())
 
     assert out.getvalue() == expected
@@ -213,7 +213,7 @@ def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
 def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
     left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "_ALONE", 2000)
+    monkeypatch.setattr(ordered_map, "_ALONE", 2000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
     found = inputs([str(path)])
@@ -225,7 +225,7 @@ def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
         io.BytesIO.writelines(self, texts)
 
     out = type("Out", (io.BytesIO,), {"writelines": cut})()
-    monkeypatch.setattr(flow, "usable_processors", lambda: 2)
+    monkeypatch.setattr(ordered_map, "usable_processors", lambda: 2)
     with pytest.raises(Stopped, match="it became shorter while it was read") as raised:
         transform(Transformation(job=job_for("webhook"), inputs=found), out, Tally())
 

@@ -243,7 +243,7 @@ def test_a_small_file_loads_nothing_that_only_workers_need(tmp_path: Path) -> No
         "import sys, segcli.cli\n"
         "try: segcli.cli.main(['transform', '-q', 'events.jsonl'])\n"
         "except SystemExit: pass\n"
-        "workers = 'segcli.delivery.jobs.workers'\n"
+        "workers = 'segcli.parallel.worker_pool'\n"
         "unwanted = {workers, 'multiprocessing', 'pickle', 'mmap', 'asyncio'}\n"
         "print(sorted(unwanted & sys.modules.keys()))\n"
     )

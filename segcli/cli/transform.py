@@ -11,9 +11,9 @@ from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.delivery.transform import Transformation, transform
 from segcli.errors import Stopped
 from segcli.inputs import look_at
+from segcli.payloads import Transformation, transform
 
 
 @click.command("transform")

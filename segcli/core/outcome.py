@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 import msgspec
+import orjson
 
 from segcli.core import event as events
 from segcli.core import exact_json
@@ -172,3 +173,14 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
         return Mapped(route, body, user, payload.notes, payload.mapped_by)
 
     return mapped
+
+
+def described(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as `--outcomes` and golden files show it, without its place."""
+    match outcome:
+        case Mapped(route, body):
+            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
+        case Skipped(reason):
+            return {"state": "skipped", "reason": reason}
+        case Rejected() as rejected:
+            return {"state": "rejected", "reason": str(rejected)}

@@ -13,14 +13,14 @@ from segcli.core.destination import Remark
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Job
 from segcli.delivery.golden import GoldenFile, Place
-from segcli.delivery.jobs.flow import Flow
-from segcli.delivery.jobs.portion import Piece, Portion
 from segcli.delivery.message_ids import MessageIds
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
 from segcli.lines.blocks import MAX_LINE, Numbers, Unreadable
 from segcli.lines.spans import lines_of
+from segcli.parallel.ordered_map import Flow
+from segcli.parallel.worker import Piece, Portion
 from segcli.review.coverage import Coverage
 from segcli.review.finding import Finding, Level, State
 from segcli.review.plan import Plan

@@ -7,8 +7,7 @@ from pathlib import Path
 import orjson
 
 from segcli.accounting.atomic_write import rewrite
-from segcli.core.outcome import Mapped, Outcome
-from segcli.delivery.printing import described
+from segcli.core.outcome import Mapped, Outcome, described
 from segcli.errors import InputError, OutputError
 from segcli.review.finding import Finding
 from segcli.review.golden import Comparison

@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from segcli.delivery.jobs.portion import Piece, Portion, Work
 from segcli.errors import SegcliError
 from segcli.inputs import Input, ReadError
 from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
 from segcli.lines.spans import Text
+from segcli.parallel.worker import Piece, Portion, Work
 
 if TYPE_CHECKING:
-    from segcli.delivery.jobs.workers import Workers
+    from segcli.parallel.worker_pool import Workers
 
 A = TypeVar("A")
 
@@ -100,7 +100,7 @@ class Flow(Generic[A]):
     def _hand_over(self, block: Block, piece: Piece) -> Iterator[tuple[Block, Portion[A]]]:
         """Give a block to a worker; yield what has to be taken before."""
         if self._workers is None:
-            from segcli.delivery.jobs.workers import Workers  # noqa: PLC0415  # small inputs need none
+            from segcli.parallel.worker_pool import Workers  # noqa: PLC0415  # small inputs need none
 
             self._workers = Workers(self._work, self._jobs, 2 * self._block)
         if not self._workers.takes(piece):

@@ -17,10 +17,9 @@ from mmap import mmap
 from typing import Any, Generic, NoReturn, TypeVar
 
 from segcli.core.line import TooLong
-from segcli.delivery.jobs.portion import Piece, Portion, Work
-from segcli.delivery.jobs.serving import HEAD, Failure, Slots, packed, serve
 from segcli.errors import Stopped
 from segcli.lines.spans import Span, Text
+from segcli.parallel.worker import HEAD, Failure, Piece, Portion, Slots, Work, packed, serve
 
 A = TypeVar("A")
 

@@ -1,0 +1,1 @@
+"""Mapping in several processes, with the results in input order."""
