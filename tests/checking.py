@@ -19,12 +19,11 @@ from segcli.cli.formats import formatted
 from segcli.core.destination import Payload
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
-from segcli.delivery.check import Check, check
 from segcli.lines import chunks
+from segcli.review.checker import Check, check
 from segcli.review.coverage import LeftOut
-from segcli.review.finding import Finding
-from segcli.review.plan import Route
-from segcli.review.review import Review
+from segcli.review.estimate import Route
+from segcli.review.review import Finding, Review
 
 Body = Callable[[Event], dict[str, Any] | bytes]
 

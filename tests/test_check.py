@@ -14,10 +14,10 @@ from checking import READERS, bad_lines
 from samples import event_of, job_for, line_of, payload_of
 from sending import Said
 
-from segcli.delivery.check import Check, check
 from segcli.destinations import BUILT_IN
 from segcli.errors import InputError
 from segcli.inputs import inputs
+from segcli.review.checker import Check, check
 
 Segcli = Callable[..., Said]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")

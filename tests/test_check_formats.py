@@ -16,7 +16,7 @@ from samples import Run, line_of
 from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.visible_text import visible
 from segcli.review.coverage import LeftOut
-from segcli.review.plan import Route
+from segcli.review.estimate import Route
 
 # What ends a line for somebody, or steers a terminal.
 UNSEEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")

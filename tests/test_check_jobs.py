@@ -11,11 +11,11 @@ from samples import NAMES, job_for, line_of, lines_of
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.outcome import Job
-from segcli.delivery.check import Check, check
 from segcli.inputs import inputs
 from segcli.parallel import ordered_map
 from segcli.parallel.worker import WorkerFailed
 from segcli.review import coverage
+from segcli.review.checker import Check, check
 from segcli.review.review import Review
 
 

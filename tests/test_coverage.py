@@ -11,7 +11,7 @@ from samples import event_of, good_events, job_for, line_of
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.destinations import BUILT_IN
-from segcli.review.trial import Trial
+from segcli.review.probe import Trial
 
 
 def left_out(body: Body, **fields: Any) -> set[str]:

@@ -12,9 +12,9 @@ from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
+from segcli.review.event_shape import Shapes
+from segcli.review.partial_review import Seen
 from segcli.review.reviewer import Reviewer
-from segcli.review.seen import Seen
-from segcli.review.shape import Shapes
 
 
 def seen(job: Job, *events: Event) -> Coverage:

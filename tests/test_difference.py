@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.review.difference import differences
+from segcli.review.golden import differences
 
 JSON = st.recursive(
     st.none()

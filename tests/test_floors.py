@@ -43,7 +43,7 @@ FLOORS = {
     "segcli.core.outcome": MAPPING,
     "segcli.engage": MAPPING,
     "segcli.core.trust": MAPPING,
-    "segcli.review": MAPPING,
+    "segcli.review": DELIVERY,
     "segcli.destinations": MAPPING,
     "segcli.inputs": DELIVERY,
     "segcli.delivery": DELIVERY,

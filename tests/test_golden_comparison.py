@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from segcli.review.finding import Finding
 from segcli.review.golden import Comparison
+from segcli.review.review import Finding
 
 
 def mapped(line: int, payload: Any, **more: Any) -> bytes:

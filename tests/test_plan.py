@@ -14,7 +14,7 @@ from sending import item
 from segcli.core.destination import Limits
 from segcli.core.outcome import Job, Mapped, outcome_of
 from segcli.delivery.batch import Batch, Bounds
-from segcli.review.plan import Plan
+from segcli.review.estimate import Plan
 
 SIZES = st.lists(st.integers(0, 12), max_size=40)
 ROUTES = st.sampled_from(["/a", "/b"])

@@ -7,7 +7,7 @@ import pytest
 from checking import review_of, said
 from samples import event_of, line_of
 
-from segcli.review.spec import remarks_by_type, remarks_by_value
+from segcli.review.segment_spec import remarks_by_type, remarks_by_value
 
 LARGEST = 32 * 1024
 RESERVED = {

@@ -15,9 +15,9 @@ from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.quantities import RATE
 from segcli.core.outcome import Job
-from segcli.delivery.check import Check, check
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
+from segcli.review.checker import Check, check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

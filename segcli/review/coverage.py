@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped
 from segcli.core.partial_event import part_of
-from segcli.review.seen import Seen, Tried
-from segcli.review.shape import Shapes
-from segcli.review.trial import Trial, paths_in
+from segcli.review.event_shape import Shapes
+from segcli.review.partial_review import Seen, Tried
+from segcli.review.probe import Trial, paths_in
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
 # seconds: an input with a new shape in every line must not cost hours. The first shape that would

@@ -1,7 +1,7 @@
 """The reviewer: looks at every line once and says what becomes of it, and what is odd about it."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ from segcli.core.destination import Remark
 from segcli.core.event import Event, Rejected, is_number
 from segcli.core.line import TooLong
 from segcli.core.outcome import Job, Mapped, event_of, outcomes
+from segcli.review import segment_spec
 from segcli.review.coverage import Trials
-from segcli.review.remarks import remarks_on_shape, with_remarks_on_values
-from segcli.review.seen import Alike, Seen
-from segcli.review.shape import Shapes, is_passed_on
-from segcli.review.spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
+from segcli.review.event_shape import Shapes, is_passed_on
+from segcli.review.partial_review import Alike, Seen
+from segcli.review.segment_spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
 
 # Each holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -152,3 +152,22 @@ def _data_of(line: bytes) -> dict[str, Any] | None:
 def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
     found = {path: event.get(".".join(path)) for path in DATES}
     return [path for path, value in found.items() if isinstance(value, str) or is_number(value)]
+
+
+def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:
+    """Return what Segment's spec and the destination remark on all events of its shape."""
+    of_destination = job.destination.remarks(event, job.settings)
+    return _first_by_field([*segment_spec.remarks_by_type(event), *of_destination])
+
+
+def with_remarks_on_values(event: Event, of_shape: Sequence[Remark]) -> Sequence[Remark]:
+    """Return the remarks on this very event, one a field: the first is enough."""
+    of_values = segment_spec.remarks_by_value(event)
+    return _first_by_field([*of_values, *of_shape]) if of_values else of_shape
+
+
+def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:
+    found: dict[str, Remark] = {}
+    for remark in remarks:
+        found.setdefault(remark.field, remark)
+    return tuple(found.values())

@@ -6,8 +6,7 @@ in a property `:` and `,` as well.
 
 from segcli.cli.formats import sentences
 from segcli.cli.visible_text import visible
-from segcli.review.finding import Finding
-from segcli.review.review import Review
+from segcli.review.review import Finding, Review
 
 
 def formatted(review: Review) -> str:

@@ -5,8 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from segcli.cli.formats import so_many
 from segcli.cli.visible_text import visible
-from segcli.review.finding import Finding
-from segcli.review.review import Review
+from segcli.review.review import Finding, Review
 
 
 def formatted(review: Review) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segcli.cli.formats import percent, sentences, so_many
 from segcli.cli.output import Column, rendered, table_of, text_of
-from segcli.review.finding import Finding
-from segcli.review.review import Review
+from segcli.review.review import Finding, Review
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,8 +9,8 @@ import orjson
 from segcli.accounting.atomic_write import rewrite
 from segcli.core.outcome import Mapped, Outcome, described
 from segcli.errors import InputError, OutputError
-from segcli.review.finding import Finding
 from segcli.review.golden import Comparison
+from segcli.review.review import Finding
 
 Place = tuple[str, int]
 

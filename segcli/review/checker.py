@@ -1,19 +1,18 @@
 """The check: reads the inputs once and reviews what would become of every line."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.destination import Remark
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Job
-from segcli.delivery.golden import GoldenFile, Place
-from segcli.delivery.message_ids import MessageIds
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
@@ -22,11 +21,11 @@ from segcli.lines.spans import lines_of
 from segcli.parallel.ordered_map import Flow
 from segcli.parallel.worker import Piece, Portion
 from segcli.review.coverage import Coverage
-from segcli.review.finding import Finding, Level, State
-from segcli.review.plan import Plan
-from segcli.review.review import Review
+from segcli.review.estimate import Plan
+from segcli.review.golden_file import GoldenFile, Place
+from segcli.review.partial_review import Seen
+from segcli.review.review import Finding, Level, Review, State
 from segcli.review.reviewer import Reviewer
-from segcli.review.seen import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +224,32 @@ def _is_like(path: str, pattern: str) -> bool:
     """Tell whether a path, or one above it, is like a shell pattern; `[]` stands for itself."""
     own = pattern.replace("[]", "[[]]")
     return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))
+
+
+# A line of an input is known by one number: a million of them take a third of the memory.
+_LINE_BITS = 48
+
+
+class MessageIds:
+    """Remembers each messageId by a hash, and where it stood first: in which of the inputs."""
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._first: dict[int, int] = {}
+        self._inputs = inputs
+
+    def repeated(self, seen: Seen, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
+        """Yield the places of lines with a messageId that was there before, and a remark on it."""
+        start = (entry.place << _LINE_BITS) + first
+        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
+        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
+            self._first |= new
+            return
+        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
+            known = self._first.setdefault(message_id, start + place)
+            if known != start + place:
+                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
+
+    def _named(self, line: int) -> str:
+        # Fewer inputs than there were places may be read, in the order of their places.
+        index = bisect_left(self._inputs, line >> _LINE_BITS, key=attrgetter("place"))
+        return f"{self._inputs[index].title}:{line % (1 << _LINE_BITS)}"
