@@ -16,10 +16,10 @@ from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.secret import Secret
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.delivery.retry import Courier
+from segcli.http.client import NoReply, Post
 
 T = TypeVar("T")
 

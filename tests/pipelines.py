@@ -17,7 +17,6 @@ from segcli.core.reply import Reply, by_status
 from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, Item
 from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import NoReply
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
@@ -25,6 +24,7 @@ from segcli.delivery.record import Record
 from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.workers import SendWorkers
+from segcli.http.client import NoReply
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packing import zstd
 
-from segcli.delivery.http.decoding import PIECE, BodyDecoder, TooLong, Undecodable
+from segcli.http.decoding import PIECE, BodyDecoder, TooLong, Undecodable
 
 LIMIT = 1024 * 1024
 NAMES = {"bare deflate": "deflate"}

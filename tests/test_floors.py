@@ -60,24 +60,24 @@ PACKAGES = {
 }  # fmt: skip
 HOMES = {
     "httpx": {
-        *("segcli.delivery.http.client", "segcli.delivery.http.transport"),
-        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.proxy"),
-        "segcli.delivery.http.reply_reader",
+        *("segcli.http.client", "segcli.http.transports"),
+        *("segcli.http.aiohttp_transport", "segcli.http.proxy"),
+        "segcli.http.reply_reader",
     },
     "aiohttp": {
-        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
+        *("segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"),
         "segcli.inputs.object_store",
     },
     "multidict": {
-        *("segcli.delivery.http.aiohttp_transport", "segcli.delivery.http.aiohttp_protocol"),
+        *("segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"),
     },
-    "yarl": {"segcli.delivery.http.aiohttp_transport"},
+    "yarl": {"segcli.http.aiohttp_transport"},
     "uvicorn": {"segcli.sandbox"},
     "click": {"segcli.cli"},
     "rich": {"segcli.cli"},
     "fsspec": {"segcli.inputs.object_store"},
     "liquid": {"segcli.mapping.liquid"},
-    "backports": {"segcli.inputs.decompress", "segcli.delivery.http.decoding"},
+    "backports": {"segcli.inputs.decompress", "segcli.http.decoding"},
     "isal": {"segcli.inputs.decompress"},
 }
 # What has a clock, a disk, a network or chance in it.

@@ -13,7 +13,7 @@ from resuming import Segcli, Serve
 from samples import EXAMPLES, SAMPLES
 from sending import Answer, Got, records, replies, report_in, tracks, written
 
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.transports import TRANSPORTS
 
 LEDGER = ("delivered", "refused", "rejected", "skipped", "unsent")
 ITEMS = {

@@ -19,8 +19,8 @@ from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
 from segcli.core.settings import Sources, read, secrets_of
-from segcli.delivery.http.client import NoReply
-from segcli.delivery.http.reply_reader import LONGEST_REPLY
+from segcli.http.client import NoReply
+from segcli.http.reply_reader import LONGEST_REPLY
 
 KEYS = ["sk_live_8f2b61c0d9e74a53b1", 'k%2f "8f2b61c0" \\d9e74a53/b1', "8f2b61c0", "a&b<c>d'e/f+g="]
 # The key that `couriers` posts with.

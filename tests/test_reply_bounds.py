@@ -15,9 +15,9 @@ from wires import Call, over, replies_to, wire_that
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.delivery.http.client import NoReply, Post
-from segcli.delivery.http.reply_reader import LONGEST_REPLY
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.client import NoReply, Post
+from segcli.http.reply_reader import LONGEST_REPLY
+from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

@@ -11,8 +11,8 @@ from wires import OK, Call, replies_to, wire_that
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.delivery.http.client import NoReply
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sending import clock
 
 from segcli.core.reply import Partial, Reply, Retry, Verdict, by_status
-from segcli.delivery.http.client import NoReply
 from segcli.delivery.retry import backoff
 from segcli.errors import Stopped
+from segcli.http.client import NoReply
 
 OK = Reply(200)
 

@@ -20,7 +20,7 @@ from sending import (
 )
 from wires import Call, wire_that
 
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.transports import TRANSPORTS
 from segcli.sandbox import Fault, Standin
 
 Segcli = Callable[..., Said]

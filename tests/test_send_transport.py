@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sending import Said, report_in, sending_to, tracks, written
 
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.transports import TRANSPORTS
 from segcli.sandbox import Fault, Standin
 
 Segcli = Callable[..., Said]
@@ -17,7 +17,7 @@ Start = Callable[..., Standin]
 @pytest.fixture
 def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    monkeypatch.delitem(sys.modules, "segcli.delivery.http.aiohttp_transport", raising=False)
+    monkeypatch.delitem(sys.modules, "segcli.http.aiohttp_transport", raising=False)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

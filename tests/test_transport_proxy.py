@@ -9,8 +9,8 @@ from sending import closed_port
 from wires import OK, Call, replies_to, wire_that
 
 from segcli.core.reply import Reply
-from segcli.delivery.http.client import NoReply
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

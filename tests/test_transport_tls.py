@@ -10,8 +10,8 @@ import trustme
 from wires import Call, Wire, replies_to, wire_that
 
 from segcli.core.reply import Reply
-from segcli.delivery.http.client import NoReply
-from segcli.delivery.http.transport import TRANSPORTS
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
 
 pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
 

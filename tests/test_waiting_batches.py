@@ -19,9 +19,9 @@ from segcli.core.line import Line, Settled
 from segcli.core.reply import Reply
 from segcli.delivery.batch import Item
 from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import NoReply
 from segcli.delivery.slots import SendSlots
 from segcli.errors import Interrupted, Stopped
+from segcli.http.client import NoReply
 
 OK = Reply(200)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.delivery.http.client import NoReply, Post, posting
+from segcli.http.client import NoReply, Post, posting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -155,7 +155,7 @@ def transport_for(pace: PaceOptions) -> str:
 
     Raises UsageError where that one was asked for.
     """
-    from segcli.delivery.http.transport import TRANSPORTS, load
+    from segcli.http.transports import TRANSPORTS, load
 
     wanted = pace.http_transport or TRANSPORTS[0]
     try:

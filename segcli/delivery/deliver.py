@@ -15,8 +15,6 @@ from segcli.core.outcome import Decide, Job, Mapped, Skipped, outcomes
 from segcli.delivery.answered import Answered
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import Post, posting
-from segcli.delivery.http.transport import TRANSPORTS
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
@@ -26,6 +24,8 @@ from segcli.delivery.slots import SendSlots
 from segcli.delivery.surroundings import few_collections, signals_pull
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
+from segcli.http.client import Post, posting
+from segcli.http.transports import TRANSPORTS
 from segcli.journal.pending import Reading, all_lines
 from segcli.lines import chunks
 from segcli.lines.chunks import Input

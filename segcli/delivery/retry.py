@@ -26,10 +26,10 @@ from segcli.core.reply import (
 from segcli.core.settings import how_to_set
 from segcli.delivery.batch import Item, halves
 from segcli.delivery.brake import Brake
-from segcli.delivery.http.client import NoReply, Post
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.pace import Pace
 from segcli.errors import Stopped
+from segcli.http.client import NoReply, Post
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0

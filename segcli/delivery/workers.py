@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 from segcli.delivery.answered import Answered
-from segcli.delivery.http.client import Post
 from segcli.delivery.lanes import Lanes
 from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
+from segcli.http.client import Post
 
 # How many batches may wait for a retry without a slot, for each slot.
 _WAITING_FOR_EACH = 2

@@ -25,7 +25,7 @@ from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.delivery import deliver
 from segcli.delivery.audience.state import State
-from segcli.delivery.http.client import Post
+from segcli.http.client import Post
 
 CHANGED = 0.01
 ONE = "--one-sync"

@@ -72,7 +72,7 @@ async def straight(
 
 
 def ours() -> httpx.AsyncBaseTransport:
-    from segcli.delivery.http.transport import opened
+    from segcli.http.transports import opened
 
     return opened("aiohttp")
 
@@ -130,10 +130,10 @@ LOOPS: dict[str, Callable[[str, Iterator[bytes], int], Any]] = {
 
 
 CARRIERS = {
-    "httpx over aiohttp": "segcli.delivery.http.aiohttp_transport",
+    "httpx over aiohttp": "segcli.http.aiohttp_transport",
     "httpx over pyreqwest": "pyreqwest.compatibility.httpx",
     "httpx over httpx-aiohttp": "httpx_aiohttp",
-    "aiohttp transport": "segcli.delivery.http.aiohttp_transport",
+    "aiohttp transport": "segcli.http.aiohttp_transport",
 }
 
 

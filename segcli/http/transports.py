@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 import httpx
 
-from segcli.delivery.http.proxy import proxy_for
+from segcli.http.proxy import proxy_for
 
 TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
 # The extension of a request that holds its address as a text: to compare two `httpx.URL` takes
@@ -36,7 +36,7 @@ def load(name: str) -> Callable[[Callable[[], ssl.SSLContext]], httpx.AsyncBaseT
     if name == "httpx":
         return _OneEach
     # Whoever chooses httpx's own needs nothing of aiohttp, and may have none that can be loaded.
-    from segcli.delivery.http.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
+    from segcli.http.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
     return AiohttpTransport
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import httpx
 
 from segcli.core.reply import Reply, is_status
-from segcli.delivery.http.decoding import BodyDecoder, TooLong, Undecodable
+from segcli.http.decoding import BodyDecoder, TooLong, Undecodable
 
 # Verdicts excerpt a reply, or read what it says of each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
