@@ -15,10 +15,10 @@ from segcli.core.outcome import Job
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.secret import Secret
 from segcli.delivery.batch import Item
-from segcli.delivery.brake import Brake
 from segcli.delivery.ledger import Ledger
-from segcli.delivery.pace import Pace
 from segcli.delivery.retry import Courier
+from segcli.delivery.shutdown import Brake
+from segcli.delivery.throttle import Pace
 from segcli.http.client import NoReply, Post
 
 T = TypeVar("T")

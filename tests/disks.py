@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sending import tracks, written
 
-from segcli.delivery import deliver
+from segcli.delivery import pipeline
 from segcli.journal import journal
 
 COUNT = 150
@@ -20,7 +20,7 @@ ALL = {f"m{number}" for number in range(COUNT)}
 
 def read_slowly(patch: pytest.MonkeyPatch) -> None:
     """Let a run read, and promise room, only a little ahead of what is answered."""
-    patch.setattr(deliver, "_HELD_AT_MOST", 64 * 1024)
+    patch.setattr(pipeline, "_HELD_AT_MOST", 64 * 1024)
     patch.setattr(journal, "_RESERVED_AT_ONCE", 0)
 
 

@@ -14,15 +14,14 @@ from segcli.accounting.tally import Tally
 from segcli.core.destination import Request
 from segcli.core.outcome import Job
 from segcli.core.reply import Reply, by_status
-from segcli.delivery.answered import Answered
+from segcli.delivery.acknowledge import Answered
 from segcli.delivery.batch import Bounds, Item
-from segcli.delivery.brake import Brake
-from segcli.delivery.lanes import Lanes
-from segcli.delivery.ledger import Ledger
-from segcli.delivery.pace import Pace
-from segcli.delivery.record import Record
+from segcli.delivery.ledger import Ledger, Record
+from segcli.delivery.queues import Lanes
 from segcli.delivery.retry import Courier
+from segcli.delivery.shutdown import Brake
 from segcli.delivery.slots import SendSlots
+from segcli.delivery.throttle import Pace
 from segcli.delivery.workers import SendWorkers
 from segcli.http.client import NoReply
 

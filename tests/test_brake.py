@@ -4,7 +4,7 @@ import asyncio
 
 from sending import clock, play
 
-from segcli.delivery.brake import Brake
+from segcli.delivery.shutdown import Brake
 from segcli.errors import Stopped
 
 ENOUGH = Stopped("enough")

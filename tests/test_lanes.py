@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sending import clock, item, play
 
 from segcli.delivery.batch import Bounds, Item
-from segcli.delivery.brake import Brake
-from segcli.delivery.lanes import Lanes
+from segcli.delivery.queues import Lanes
+from segcli.delivery.shutdown import Brake
 from segcli.delivery.slots import SendSlots
 from segcli.errors import Stopped
 

@@ -26,7 +26,7 @@ from sending import (
 )
 
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
-from segcli.delivery.deliver import Run, deliver
+from segcli.delivery.pipeline import Run, deliver
 from segcli.errors import Stopped
 from segcli.lines import chunks
 from segcli.sandbox import Fault, Script, Standin, running

@@ -7,7 +7,7 @@ from pathlib import Path
 from sending import job_to, track, written
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
-from segcli.delivery.deliver import Run, deliver
+from segcli.delivery.pipeline import Run, deliver
 from segcli.lines import chunks
 from segcli.sandbox import Fault, Standin
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from sending import clock, play
 
-from segcli.delivery.brake import Brake
-from segcli.delivery.pace import Pace
+from segcli.delivery.shutdown import Brake
+from segcli.delivery.throttle import Pace
 from segcli.errors import Stopped
 
 

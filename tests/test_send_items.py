@@ -14,7 +14,7 @@ from segcli import Items, by_item
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.core.outcome import Job
 from segcli.core.reply import Partial, Reply, Verdict, by_status
-from segcli.delivery.deliver import Run, deliver
+from segcli.delivery.pipeline import Run, deliver
 from segcli.lines import chunks
 
 

@@ -18,7 +18,7 @@ from segcli.accounting.tally import STATES_OF_SEND
 from segcli.core.line import Line, Settled
 from segcli.core.reply import Reply
 from segcli.delivery.batch import Item
-from segcli.delivery.brake import Brake
+from segcli.delivery.shutdown import Brake
 from segcli.delivery.slots import SendSlots
 from segcli.errors import Interrupted, Stopped
 from segcli.http.client import NoReply

@@ -24,7 +24,7 @@ from segcli.lines import chunks
 from segcli.sandbox import Fault, Script, Standin, parse_fault
 
 if TYPE_CHECKING:
-    from segcli.delivery.deliver import Run
+    from segcli.delivery.pipeline import Run
 
 # Nothing that could stand in a path or an option: keys are hidden wherever they are printed.
 _REHEARSAL_KEY = "key-of-a-rehearsal"
@@ -138,7 +138,7 @@ def counted(inputs: Sequence[Input]) -> str:
 
 def run_at(pace: PaceOptions, **what: Any) -> "Run":
     """Return a run at this pace; `what` it sends are the other fields of `Run`."""
-    from segcli.delivery.deliver import Run
+    from segcli.delivery.pipeline import Run
 
     return Run(
         concurrency=pace.concurrency,
@@ -181,7 +181,7 @@ def run_and_report(
     stopped the run.
     """
     from segcli.cli.progress import watching
-    from segcli.delivery.deliver import deliver
+    from segcli.delivery.pipeline import deliver
 
     total = chunks.total_size(run.inputs)
     try:

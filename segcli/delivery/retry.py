@@ -25,9 +25,9 @@ from segcli.core.reply import (
 )
 from segcli.core.settings import how_to_set
 from segcli.delivery.batch import Item, halves
-from segcli.delivery.brake import Brake
 from segcli.delivery.ledger import Ledger
-from segcli.delivery.pace import Pace
+from segcli.delivery.shutdown import Brake
+from segcli.delivery.throttle import Pace
 from segcli.errors import Stopped
 from segcli.http.client import NoReply, Post
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from segcli.delivery.brake import Brake
+from segcli.delivery.shutdown import Brake
 
 
 class SendSlots:

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from segcli.delivery.answered import Answered
-from segcli.delivery.lanes import Lanes
+from segcli.delivery.acknowledge import Answered
+from segcli.delivery.queues import Lanes
 from segcli.delivery.retry import Courier
 from segcli.delivery.slots import SendSlots
 from segcli.http.client import Post

@@ -23,7 +23,7 @@ from typing import Any
 from segcli.cli import main as segcli
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.delivery import deliver
+from segcli.delivery import pipeline
 from segcli.delivery.audience.state import State
 from segcli.http.client import Post
 
@@ -84,7 +84,7 @@ def one_sync(file: str, state: str) -> None:
 
         return run
 
-    deliver.connection = connection  # type: ignore[assignment]  # what a bench is for
+    pipeline.connection = connection  # type: ignore[assignment]  # what a bench is for
     for name in ("stage", "compare"):
         setattr(State, name, timed(name, getattr(State, name)))
     began = time.perf_counter()

@@ -3,9 +3,9 @@
 import asyncio
 
 from segcli.delivery.batch import Item
-from segcli.delivery.brake import Brake
-from segcli.delivery.lanes import Lanes
 from segcli.delivery.ledger import Ledger
+from segcli.delivery.queues import Lanes
+from segcli.delivery.shutdown import Brake
 
 # How long answers wait for one another while there is enough to send without their users: a sync
 # of the disk takes a thread, which holds up all requests each time.

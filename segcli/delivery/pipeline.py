@@ -12,16 +12,14 @@ from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Settled
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, outcomes
-from segcli.delivery.answered import Answered
+from segcli.delivery.acknowledge import Answered
 from segcli.delivery.batch import Bounds, item_of
-from segcli.delivery.brake import Brake
-from segcli.delivery.lanes import Lanes
-from segcli.delivery.ledger import Ledger
-from segcli.delivery.pace import Pace
-from segcli.delivery.record import Record
+from segcli.delivery.ledger import Ledger, Record
+from segcli.delivery.queues import Lanes
 from segcli.delivery.retry import Courier
+from segcli.delivery.shutdown import Brake, few_collections, signals_pull
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.surroundings import few_collections, signals_pull
+from segcli.delivery.throttle import Pace
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
 from segcli.http.client import Post, posting

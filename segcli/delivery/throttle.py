@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from segcli.delivery.brake import Brake
 from segcli.delivery.congestion import CongestionWindow
+from segcli.delivery.shutdown import Brake
 
 # A rate may catch up on the delays of the event loop, no more: a vendor counts each second.
 _CATCH_UP = 0.05
