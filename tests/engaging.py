@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segcli.delivery.audience.member import Member
-from segcli.delivery.audience.state import Difference, State, Which
-from segcli.engage import Change
+from segcli.engage.identify import Change
+from segcli.engage.members import Member
+from segcli.engage.state import Difference, State, Which
 from segcli.sandbox import Standin
 
 AUDIENCE = Which(destination="acme", endpoint="", kind="audience", key="big", name="Big")

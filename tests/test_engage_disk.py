@@ -9,7 +9,7 @@ import pytest
 from engaging import STATE, csv, engage, heard
 from sending import PATIENCE, Said
 
-from segcli.delivery.audience.state import State
+from segcli.engage.state import State
 from segcli.sandbox import Standin
 
 Segcli = Callable[..., Said]

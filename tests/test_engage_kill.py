@@ -14,7 +14,7 @@ import pytest
 from engaging import STATE, audience, changes, csv, difference, engage, opened
 from sending import Said, wait_until
 
-from segcli.delivery.audience.state import Which
+from segcli.engage.state import Which
 from segcli.sandbox import Standin
 
 Segcli = Callable[..., Said]

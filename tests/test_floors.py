@@ -41,7 +41,7 @@ FLOORS = {
     "segcli.mapping_file": MAPPING,
     "segcli.core.selection": MAPPING,
     "segcli.core.outcome": MAPPING,
-    "segcli.engage": MAPPING,
+    "segcli.engage": DELIVERY,
     "segcli.core.trust": MAPPING,
     "segcli.review": DELIVERY,
     "segcli.destinations": MAPPING,

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segcli.delivery.audience.member import BadRow, Columns, Member
-from segcli.delivery.audience.members import members
+from segcli.engage.members import BadRow, Columns, Member, members
 from segcli.errors import InputError
 from segcli.lines import chunks
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.engage import property_name
+from segcli.engage.identify import property_name
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from engaging import AUDIENCE, TRAIT, audience, changes, difference, member, opened, sync, values
 
-from segcli.delivery.audience.member import BadRow
-from segcli.delivery.audience.state import Difference, State, Which
-from segcli.engage import Change
+from segcli.engage.identify import Change
+from segcli.engage.members import BadRow
+from segcli.engage.state import Difference, State, Which
 from segcli.errors import InputError
 
 

@@ -8,8 +8,8 @@ from engaging import AUDIENCE, TRAIT, audience, changes, difference, member, ope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segcli.delivery.audience.state import Fate, State, Which
-from segcli.engage import Computation, message_id
+from segcli.engage.identify import Computation, message_id
+from segcli.engage.state import Fate, State, Which
 
 BIG = Computation(kind="audience", key="big", label="Acme")
 KILLED = ("sent",)

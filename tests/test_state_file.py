@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engaging import AUDIENCE, TRAIT, audience, changes, difference, opened, sync, values
 
-from segcli.delivery.audience.state import Known, State, Which
+from segcli.engage.state import Known, State, Which
 from segcli.errors import OutputError, Stopped, UsageError
 
 

@@ -9,9 +9,9 @@ import pytest
 from engaging import audience, difference, opened
 
 from segcli.core.line import Line, Settled
-from segcli.delivery.audience.state import Difference, Fate, State
-from segcli.delivery.audience.syncing import Syncing
-from segcli.engage import Computation
+from segcli.engage.identify import Computation
+from segcli.engage.state import Difference, Fate, State
+from segcli.engage.sync import Syncing
 from segcli.lines.chunks import Input
 
 BIG = Computation(kind="audience", key="big", label="Acme")

@@ -13,9 +13,9 @@ from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
 from segcli.cli.quantities import TEXT, Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
-from segcli.delivery.audience.member import Columns
-from segcli.delivery.audience.state import Known
-from segcli.engage import property_name
+from segcli.engage.identify import property_name
+from segcli.engage.members import Columns
+from segcli.engage.state import Known
 from segcli.errors import UsageError
 
 # Nobody's screen: wide enough that no name is broken in two.

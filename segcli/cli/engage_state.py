@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from segcli.delivery.audience.state import State
+from segcli.engage.state import State
 from segcli.errors import OutputError, UsageError
 from segcli.journal.locked_file import lock
 

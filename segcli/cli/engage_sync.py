@@ -27,10 +27,9 @@ from segcli.cli.sending import (
 )
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
-from segcli.delivery.audience.member import Columns
-from segcli.delivery.audience.members import members
-from segcli.delivery.audience.state import Difference, State, Which
-from segcli.engage import Computation, Kind, identify
+from segcli.engage.identify import Computation, Kind, identify
+from segcli.engage.members import Columns, members
+from segcli.engage.state import Difference, State, Which
 from segcli.errors import InputError, UsageError
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
@@ -160,7 +159,7 @@ def _one_file(name: str) -> Input:
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
-    from segcli.delivery.audience.syncing import Syncing
+    from segcli.engage.sync import Syncing
 
     asked, job, kept = one.asked, one.job, one.kept
     rejects.check_writable(kept)

@@ -24,7 +24,7 @@ from segcli.cli import main as segcli
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.delivery import pipeline
-from segcli.delivery.audience.state import State
+from segcli.engage.state import State
 from segcli.http.client import Post
 
 CHANGED = 0.01

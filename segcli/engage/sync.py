@@ -8,8 +8,8 @@ from itertools import islice
 from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Settled
-from segcli.delivery.audience.state import Difference, Fate, State
-from segcli.engage import Computation, identify
+from segcli.engage.identify import Computation, identify
+from segcli.engage.state import Difference, Fate, State
 from segcli.journal.pending import Reading
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark

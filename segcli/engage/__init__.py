@@ -1,0 +1,1 @@
+"""Audiences and computed traits as identify events, as Segment's Engage sends them."""
