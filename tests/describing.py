@@ -10,9 +10,9 @@ from samples import KEY
 from segcli.core.destination import Destination, Request
 from segcli.core.outcome import Job
 from segcli.core.settings import Sources, read
+from segcli.destination_file import described
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.mapping_file import described
 
 GONE = object()
 TRACK = 'type = "track"'

@@ -38,7 +38,7 @@ FLOORS = {
     "segcli.payloads": DELIVERY,
     "segcli.http": DELIVERY,
     "segcli.mapping": MAPPING,
-    "segcli.mapping_file": MAPPING,
+    "segcli.destination_file": MAPPING,
     "segcli.core.selection": MAPPING,
     "segcli.core.outcome": MAPPING,
     "segcli.engage": DELIVERY,
@@ -55,7 +55,8 @@ PACKAGES = {
     "segcli.core", "segcli.lines", "segcli.accounting", "segcli.journal", "segcli.parallel",
     "segcli.http",
 } | {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.mapping", "segcli.mapping_file", "segcli.inputs", "segcli.delivery", "segcli.sandbox",
+    "segcli.mapping", "segcli.destination_file",
+    "segcli.inputs", "segcli.delivery", "segcli.sandbox",
     "segcli.cli",
 }  # fmt: skip
 HOMES = {

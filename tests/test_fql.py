@@ -11,7 +11,6 @@ from samples import ROOT, good_events
 from segcli.fql import (
     Compare,
     Exists,
-    Field,
     FqlError,
     Group,
     Holds,
@@ -19,6 +18,7 @@ from segcli.fql import (
     matcher,
     parse,
 )
+from segcli.fql.tree import FieldName
 
 RECORDED = ROOT.parent / "shared" / "conformance"
 ROOTS = {
@@ -110,12 +110,12 @@ def test_a_tree_says_what_the_query_says() -> None:
     assert parse('type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))') == Group(
         "and",
         (
-            Compare(Field("type"), "=", "track"),
+            Compare(FieldName("type"), "=", "track"),
             Group(
                 "or",
                 (
-                    Compare(Field("properties", "a.b"), ">=", Decimal("1.5")),
-                    Holds(field=Field("event"), test="starts_with", text="x", negated=True),
+                    Compare(FieldName("properties", "a.b"), ">=", Decimal("1.5")),
+                    Holds(field=FieldName("event"), test="starts_with", text="x", negated=True),
                 ),
             ),
         ),
@@ -123,7 +123,7 @@ def test_a_tree_says_what_the_query_says() -> None:
 
 
 def test_a_single_condition_is_a_group_of_one() -> None:
-    assert parse("traits.a = true") == Group("and", (Is(Field("traits", "a"), True),))
+    assert parse("traits.a = true") == Group("and", (Is(FieldName("traits", "a"), True),))
 
 
 def test_every_sample_event_is_matched_by_its_own_type_and_no_other() -> None:

@@ -15,9 +15,9 @@ from sending import Said
 from terminals import on_a_terminal, seen
 
 from segcli.cli.output import show_markdown
+from segcli.destination_file import schema_text
 from segcli.mapping.compiler import _DIRECTIVES
 from segcli.mapping.liquid.filters import FILTERS
-from segcli.mapping_file import schema_text
 
 Segcli = Callable[..., Said]
 

@@ -122,7 +122,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
 def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
     long = "123456789012345678901234567890.12345678901234567890"
     text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
-    from segcli.mapping_file import described
+    from segcli.destination_file import described
 
     destination = described(text.replace('"DIGITS"', long), "acme.json", str, taken=BUILT_IN)
     line = line_of(n="DIGITS").replace(b'"DIGITS"', long.encode())

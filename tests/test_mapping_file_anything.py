@@ -13,12 +13,12 @@ from mistaken import KEY, MISTAKES, ROUTED
 from samples import EXAMPLES, Run
 
 from segcli.core.destination import Destination
+from segcli.destination_file import described, schema_text
+from segcli.destination_file.parse import parsed
+from segcli.destination_file.problems import Mistakes
+from segcli.destination_file.schema import checked
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.mapping_file import described, schema_text
-from segcli.mapping_file.document import parsed
-from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.structure import checked
 
 SCHEMA = Draft7Validator(json.loads(schema_text()))
 
@@ -43,7 +43,7 @@ def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
     text = path.read_text()
     SCHEMA.validate(parsed(text, path.name))
 
-    named = "../../segcli/mapping_file/schema.json"
+    named = "../../segcli/destination_file/schema.json"
     assert f"#:schema {named}\n" in text or json.loads(text)["$schema"] == named
     assert (path.parent / named).resolve() == (
         Path(path).parents[2] / "segcli" / "mapping_file" / "schema.json"

@@ -14,9 +14,9 @@ from segcli.core.destination import Destination
 from segcli.core.event import Event, Rejected
 from segcli.core.exact_json import loads
 from segcli.core.outcome import Mapped, Skipped, map_event
+from segcli.destination_file import described
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.mapping_file import described
 
 CONFORMANCE = ROOT.parent / "shared" / "conformance"
 pytestmark = pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the recorded data is not here")

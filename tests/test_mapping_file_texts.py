@@ -8,9 +8,9 @@ from describing import ACME
 from resuming import Segcli
 from samples import line_of
 
+from segcli.destination_file import described
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
-from segcli.mapping_file import described
 
 TEXTS = {
     "": "acme.toml: is empty",

@@ -31,7 +31,7 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
     names and where they are set now, what becomes of which field, and its limits.
     """
     if schema:
-        from segcli.mapping_file import schema_text
+        from segcli.destination_file import schema_text
 
         write_data(schema_text().encode())
     elif name is None:

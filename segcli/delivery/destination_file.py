@@ -25,7 +25,7 @@ def is_path(name: str) -> bool:
 
 def read_destination(name: str) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError."""
-    from segcli.mapping_file import described  # noqa: PLC0415  # nobody else needs a compiler
+    from segcli.destination_file import described  # noqa: PLC0415  # nobody else needs a compiler
 
     path = Path(name)
     try:
@@ -49,7 +49,7 @@ def files_described(name: str) -> list[Path]:
 
     A file that cannot be read names none; `read_destination` says what is wrong with it.
     """
-    from segcli.mapping_file.document import parsed  # noqa: PLC0415
+    from segcli.destination_file.parse import parsed  # noqa: PLC0415
 
     path = Path(name)
     document: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import Event, Rejected
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
-from segcli.destinations._shape import (
+from segcli.destinations.flatten import (
     kind_of,
     leaves,
     numeric_ids,

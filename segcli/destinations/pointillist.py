@@ -13,7 +13,7 @@ from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import Event, Rejected, is_number
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
-from segcli.destinations._shape import add_labels, add_leaves, kind_of, leaves, numeric_ids
+from segcli.destinations.flatten import add_labels, add_leaves, kind_of, leaves, numeric_ids
 
 PROPERTIES_LEFT_OUT = "track properties not carried (--set properties=true adds them)"
 _LEFT_OUT = (PROPERTIES_LEFT_OUT,)

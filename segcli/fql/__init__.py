@@ -32,13 +32,12 @@ Where this differs from Segment's reader, on purpose:
 from segcli.fql.compiler import Predicate, matcher
 from segcli.fql.error import FqlError
 from segcli.fql.parser import parse
-from segcli.fql.tree import Ast, Compare, Exists, Field, Group, Holds, Is
+from segcli.fql.tree import Ast, Compare, Exists, Group, Holds, Is
 
 __all__ = [
     "Ast",
     "Compare",
     "Exists",
-    "Field",
     "FqlError",
     "Group",
     "Holds",

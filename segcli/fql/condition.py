@@ -5,7 +5,7 @@ from decimal import Decimal
 from segcli.fql.cursor import Cursor
 from segcli.fql.lexer import Token
 from segcli.fql.number import number_of, text_of
-from segcli.fql.tree import Compare, Condition, Exists, Field, Holds, Is, Test, Value
+from segcli.fql.tree import Compare, Condition, Exists, FieldName, Holds, Is, Test, Value
 
 FUNCTIONS = frozenset({"contains", "match"})
 
@@ -19,15 +19,15 @@ _OPERATOR = "an operator: =, !=, <, <=, > or >="
 _LITERALS = frozenset({"string", "number", "null", "name"})
 
 
-def field_of(token: Token) -> Field | None:
+def field_of(token: Token) -> FieldName | None:
     """Return the field that a token names, None where it names none."""
     root, _, name = token.text.partition(".")
     if root in _NESTED:
-        return Field(root, name or root)
-    return Field(root) if root in _PLAIN else None
+        return FieldName(root, name or root)
+    return FieldName(root) if root in _PLAIN else None
 
 
-def comparison(at: Cursor, field: Field) -> Condition:
+def comparison(at: Cursor, field: FieldName) -> Condition:
     """Read `field operator value`; raises FqlError where either of the two is missing."""
     _doubt_field(at, field)
     at.take()
@@ -73,7 +73,7 @@ def function(at: Cursor, *, negated: bool = False) -> Holds | None:
     return Holds(field=field, test=test, text=text, negated=negated)
 
 
-def _condition(field: Field, sign: str, token: Token) -> Condition:
+def _condition(field: FieldName, sign: str, token: Token) -> Condition:
     if token.text == "null" and sign in ("=", "!=") and (field.name or field.root in _NULLABLE):
         return Exists(field, negated=sign == "=")
     if token.text in _BOOLEANS and sign == "=" and (field.name or field.root == "userId"):
@@ -107,7 +107,7 @@ def _text(token: Token) -> str:
     return value if isinstance(value, str) else token.text
 
 
-def _doubt_field(at: Cursor, field: Field) -> None:
+def _doubt_field(at: Cursor, field: FieldName) -> None:
     dotted = "." in at.token.text
     if field.name and not dotted and at.tokens[at.at + 1].kind != ".":
         at.doubt(f"a name below {field.root}, as {field.root}.price")

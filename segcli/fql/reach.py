@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from segcli.fql.tree import Field
+from segcli.fql.tree import FieldName
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 Read = Callable[[Mapping[str, Any]], object]
 
 
-def reader(field: Field) -> Read:
+def reader(field: FieldName) -> Read:
     """Return the function that finds what an event holds in a field, None where nothing is."""
     root, names = field.root, re.findall(r"[^\[.\]]+", field.name)
     if not field.name:

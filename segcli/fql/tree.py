@@ -10,7 +10,7 @@ Test = Literal["contains", "starts_with", "ends_with"]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldName:
     """Where to look: a field of the event, and for `properties` and the like a name below it."""
 
     root: str
@@ -21,7 +21,7 @@ class Field:
 class Compare:
     """`field operator value`; an operator that nobody knows never holds."""
 
-    field: Field
+    field: FieldName
     operator: str
     value: Value
 
@@ -30,7 +30,7 @@ class Compare:
 class Exists:
     """`field != null`, or negated `field = null`."""
 
-    field: Field
+    field: FieldName
     negated: bool = False
 
 
@@ -38,7 +38,7 @@ class Exists:
 class Is:
     """`field = true` or `field = false`."""
 
-    field: Field
+    field: FieldName
     value: bool
 
 
@@ -46,7 +46,7 @@ class Is:
 class Holds:
     """`contains(field, text)` or `match(field, text*)`; negated it still wants a text."""
 
-    field: Field
+    field: FieldName
     test: Test
     text: str
     negated: bool = False

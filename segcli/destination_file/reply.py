@@ -16,7 +16,7 @@ from segcli.core.reply import (
     by_status,
     retry_after,
 )
-from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.destination_file.problems import Mistakes, Path
 
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
 _YES = frozenset(range(200, 300))

@@ -1,14 +1,17 @@
 """The table `request`: where requests go, with which headers, and where the key stands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.placeholder import ROUTE, Hole, Template
-from segcli.core.request_layout import Address, Auth
-from segcli.mapping_file.holes import ADDRESS, Holes, Role
-from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.core.request_layout import Address, Auth, Batch, Post, Wire
+from segcli.destination_file.placeholders import ADDRESS, Holes, Role
+from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.reply import read_items
+from segcli.destination_file.request_builder import least_frame
+from segcli.destination_file.settings import secrets_of
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
@@ -131,3 +134,102 @@ def _key(
     if not text.isascii() or text != text.strip():
         mistakes.add((*path, name), "must be ASCII, without spaces around")
     return holes.read(text, (*path, name), "auth")
+
+
+_EMPTY = Address(Template(), Template(), Template())
+
+
+def wire_of(
+    table: Mapping[str, Any], request: RequestTable, holes: Holes, mistakes: Mistakes
+) -> Wire:
+    """Return what a file says of requests; what is wrong is noted."""
+    batch = read_batch(table.get("batch"), ("batch",), holes, mistakes)
+    _check_room(batch, ("batch",), mistakes)
+    usual = Post(request.method, batch)
+    size = table.get("limits", {}).get("payload_bytes")
+    return Wire(
+        address=request.address or _EMPTY,
+        usual=usual,
+        routes=_routes(table.get("actions", ()), request, usual, holes, mistakes),
+        headers=request.headers,
+        auth=request.auth,
+        items=read_items(table.get("reply", {}), mistakes),
+        payload_bytes=None if size is None else int(size),
+        secrets=secrets_of(table.get("settings", {})),
+    )
+
+
+def _routes(
+    actions: Sequence[Mapping[str, Any]],
+    request: RequestTable,
+    usual: Post,
+    holes: Holes,
+    mistakes: Mistakes,
+) -> Mapping[str, tuple[Template, Post]]:
+    """Return how each route is posted; two actions of one route have to agree on it."""
+    found: dict[str, tuple[Template, Post]] = {}
+    for place, action in enumerate(actions):
+        path: Path = ("actions", place)
+        route = action.get("route", "/")
+        _check_route(action, path, request, mistakes)
+        own = read_batch(action.get("batch"), (*path, "batch"), holes, mistakes)
+        _check_room(own, (*path, "batch"), mistakes)
+        post = Post(action.get("method", usual.method), own or usual.batch)
+        if route in found and found[route][1] != post:
+            other = f"{route.partition('#')[0]}#{place}"
+            mistakes.add(
+                path,
+                f"posts {route} otherwise than an action before it: tell them apart, as {other}",
+            )
+        sent = route.partition("#")[0]
+        found[route] = (holes.read(sent, (*path, "route"), "path"), post)
+    return found
+
+
+def _check_route(
+    action: Mapping[str, Any], path: Path, request: RequestTable, mistakes: Mistakes
+) -> None:
+    if request.address is None:
+        return
+    if "route" in action and not request.has_route:
+        mistakes.add((*path, "route"), "goes nowhere: say in request.url where {route} stands")
+    is_missing = "route" not in action and not mistakes.are_below((*path, "route"))
+    if is_missing and request.has_route:
+        mistakes.add((*path, "route"), "is missing: request.url has a {route}")
+
+
+def _check_room(batch: Batch | None, path: Path, mistakes: Mistakes) -> None:
+    if batch and batch.bytes is not None and batch.bytes <= least_frame(batch):
+        mistakes.add(
+            (*path, "bytes"), f"leaves no room: a request without events has {least_frame(batch)}"
+        )
+
+
+def key_of(wire: Wire, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
+    """Return the setting that holds the key; where the auth has none, that is noted."""
+    names = wire.auth.value.settings if wire.auth else []
+    known = [name for name in names if name in declared]
+    secret = [name for name in known if name in wire.secrets]
+    if known and not secret and not mistakes.are_below(("settings", known[-1])):
+        mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth is made of it")
+    return next(iter(secret or sorted(wire.secrets)), "api_key")
+
+
+def read_batch(
+    table: Mapping[str, Any] | None, path: Path, holes: Holes, mistakes: Mistakes
+) -> Batch | None:
+    """Read the table, None where there is none or it is wrong, which is noted."""
+    if table is None:
+        return None
+    extra, under = table.get("with", {}), table.get("under", "")
+    if under in extra:
+        mistakes.add((*path, "with", under), "stands there already: the events are under it")
+    if "events" not in table:
+        return None
+    size = table.get("bytes")
+    return Batch(
+        events=int(table["events"]),
+        bytes=None if size is None else int(size),
+        under=under,
+        extra=holes.read_all(extra, (*path, "with")),
+    )

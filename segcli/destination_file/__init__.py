@@ -24,12 +24,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from segcli.core.destination import Destination
-from segcli.mapping_file.document import parsed
-from segcli.mapping_file.factory import check_name, destination_of
-from segcli.mapping_file.holes import Holes
-from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.structure import checked, schema_text
-from segcli.mapping_file.subscription import Load
+from segcli.destination_file.actions import Load
+from segcli.destination_file.build import check_name, destination_of
+from segcli.destination_file.parse import parsed
+from segcli.destination_file.placeholders import Holes
+from segcli.destination_file.problems import Mistakes
+from segcli.destination_file.schema import checked, schema_text
 
 __all__ = ["described", "schema_text"]
 

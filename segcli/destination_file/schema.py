@@ -14,7 +14,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any, Final
 
-from segcli.mapping_file.mistakes import MAX_MISTAKES, Mistakes, Path, dotted, listed
+from segcli.destination_file.problems import MAX_MISTAKES, Mistakes, Path, dotted, listed
 
 _GONE: Final = object()
 _KINDS: dict[type, str] = {
@@ -41,7 +41,7 @@ _WORDS = {
 @cache
 def schema_text() -> str:
     """Return the published schema, as it is shipped."""
-    return files("segcli.mapping_file").joinpath("schema.json").read_text()
+    return files("segcli.destination_file").joinpath("schema.json").read_text()
 
 
 def checked(document: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:

@@ -10,15 +10,19 @@ from segcli.core.placeholder import ROUTE, Template, shown
 from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import Post, Wire
 from segcli.core.settings import env_prefix, share_variables
-from segcli.mapping_file.holes import Holes
-from segcli.mapping_file.mistakes import Mistakes
-from segcli.mapping_file.posting import address_of, flaw_in, request_of, rooms_of, secrets_in
-from segcli.mapping_file.reply import verdict_of
-from segcli.mapping_file.request import read_request
-from segcli.mapping_file.settings_table import settings_of
-from segcli.mapping_file.subscription import Load, Subscription, read_subscription
-from segcli.mapping_file.taking import Taking
-from segcli.mapping_file.wiring import key_of, wire_of
+from segcli.destination_file.actions import Load, Subscription, Taking, read_subscription
+from segcli.destination_file.placeholders import Holes
+from segcli.destination_file.problems import Mistakes
+from segcli.destination_file.reply import verdict_of
+from segcli.destination_file.request import key_of, read_request, wire_of
+from segcli.destination_file.request_builder import (
+    address_of,
+    flaw_in,
+    request_of,
+    rooms_of,
+    secrets_in,
+)
+from segcli.destination_file.settings import settings_of
 
 
 def destination_of(

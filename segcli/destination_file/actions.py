@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.core.event import Event, Rejected
-from segcli.fql import Ast, FqlError, Predicate, matcher, parse
+from segcli.core.destination import Field, Payload, Remark
+from segcli.core.event import TYPES, Event, Rejected
+from segcli.destination_file.field_table import rows_of
+from segcli.destination_file.parse import json_value
+from segcli.destination_file.problems import Mistakes, Path, indented
+from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse
+from segcli.fql.tree import FieldName, Node
 from segcli.mapping import compiled, doubts, problems
-from segcli.mapping_file.document import json_value
-from segcli.mapping_file.kinds import kinds_of
-from segcli.mapping_file.mistakes import Mistakes, Path, indented
 
 Load = Callable[[str], str]
 
@@ -130,3 +132,73 @@ def _at(value: Any, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+class Taking:
+    """The actions of a destination; of those that take an event the first maps it."""
+
+    def __init__(self, name: str, subscriptions: Sequence[Subscription]) -> None:
+        self.name = name
+        self.subscriptions = subscriptions
+
+    def skips(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
+        """Say that no action takes an event."""
+        data = event.data
+        for one in self.subscriptions:
+            if one.matches(data):
+                return None
+        return f"no action of {self.name} takes it"
+
+    def payload(self, event: Event, settings: Any) -> Payload:  # noqa: ARG002  # the interface
+        """Map an event by the first action that takes it; note which others would."""
+        for place, one in enumerate(self.subscriptions):
+            if one.matches(event.data):
+                others = self._others(event, place)
+                notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
+                return Payload(one.route, one.body(event), notes, f"actions[{place}]")
+        raise Rejected("", f"no action of {self.name} takes it")
+
+    def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
+        """Say of an event that several actions would take it."""
+        for place, one in enumerate(self.subscriptions):
+            if one.matches(event.data):
+                for other in self._others(event, place):
+                    yield Remark(
+                        "", f"is taken by {one.name}, so not by {other}, which comes later"
+                    )
+                return
+
+    def fields(self) -> Iterator[Field]:
+        """Yield the rows of all actions, each with the call types that it is about."""
+        for one in self.subscriptions:
+            kinds = "" if one.kinds == TYPES else ", ".join(sorted(one.kinds))
+            shares_kind = sum(bool(one.kinds & other.kinds) for other in self.subscriptions) > 1
+            for row in rows_of(one.mapping):
+                by = f"by {one.name}" if shares_kind else ""
+                note = "; ".join(filter(None, (row.note, by)))
+                yield Field(row.source, row.target, note, kinds)
+
+    def _others(self, event: Event, place: int) -> list[str]:
+        data = event.data
+        return [one.name for one in self.subscriptions[place + 1 :] if one.matches(data)]
+
+
+_TYPE = FieldName("type")
+
+
+def kinds_of(query: Ast) -> frozenset[str]:
+    """Return the call types of which an event may be what a query says; no other ever is."""
+    return frozenset(kind for kind in TYPES if _may_be(query, kind))
+
+
+def _may_be(node: Node, kind: str) -> bool:
+    match node:
+        case Group("and", children):
+            return all(_may_be(child, kind) for child in children)
+        case Group("or", children):
+            return any(_may_be(child, kind) for child in children)
+        case Compare(field, "=", value) if field == _TYPE:
+            return value == kind
+        case Compare(field, "!=", value) if field == _TYPE:
+            return value != kind
+    return True

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template, template
 from segcli.core.settings import Shape
-from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.destination_file.problems import Mistakes, Path
 
 Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "auth", "body"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from segcli.core.request_layout import Address
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
-from segcli.mapping_file.holes import ADDRESS, START, Holes
-from segcli.mapping_file.mistakes import Mistakes, Path
+from segcli.destination_file.placeholders import ADDRESS, START, Holes
+from segcli.destination_file.problems import Mistakes, Path
 
 _TYPES: Mapping[str, type] = {
     "text": str,
