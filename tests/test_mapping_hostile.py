@@ -14,7 +14,7 @@ from samples import good_events
 from segcli.core import exact_json
 from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, compiled, problems
-from segcli.mapping.template import pieces
+from segcli.mapping.directives.template import pieces
 
 PATHS = (
     *("$.userId", "$.properties", "$.traits.email", "$.context.device.id", "$.", "", "$.nowhere"),

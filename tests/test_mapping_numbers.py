@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segcli.core import exact_json
 from segcli.mapping import compiled
-from segcli.mapping.number import number_text
+from segcli.mapping.javascript import number_text
 
 LONG = b"12345678901234567890123.4567890123456789"
 

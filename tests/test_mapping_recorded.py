@@ -11,11 +11,11 @@ from recorded import cases, parameters
 
 from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, MappingError, compiled, problems
+from segcli.mapping.directives.objects import flattened
+from segcli.mapping.directives.template import render
 from segcli.mapping.empty import without_empty
-from segcli.mapping.flattening import flattened
+from segcli.mapping.json_path import get
 from segcli.mapping.keys import field_value_keys
-from segcli.mapping.path import get
-from segcli.mapping.template import render
 
 REAL = cases("real_mapping_cases.jsonl")
 

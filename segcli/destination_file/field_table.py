@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.exact_json import dumps
+from segcli.mapping.directives.template import pieces
+from segcli.mapping.json_path import rooted
 from segcli.mapping.liquid import paths_of
-from segcli.mapping.path import rooted
-from segcli.mapping.template import pieces
 
 _SHOWN = 60
 # What Segment's spec says is an object: every key of it goes along.

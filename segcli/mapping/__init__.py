@@ -29,8 +29,8 @@ and a list, an object or null too. Where JavaScript cannot be followed, or nobod
 """
 
 from segcli.mapping.compiler import compiled, doubts
+from segcli.mapping.javascript import UNDEFINED
 from segcli.mapping.problem import MappingError, Problem
-from segcli.mapping.undefined import UNDEFINED
 from segcli.mapping.validation import problems
 
 __all__ = ["UNDEFINED", "MappingError", "Problem", "compiled", "doubts", "problems"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.javascript import UNDEFINED
 
 
 def without_empty(value: Any, schema: Mapping[str, Any] | None, *, is_root: bool = False) -> Any:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from segcli.mapping.javascript import entries, is_true
 from segcli.mapping.liquid import paths_of
-from segcli.mapping.value import entries, is_true
 
 _PLACEHOLDER = re.compile("{{(.*?)}}")
 

@@ -3,10 +3,9 @@
 from importlib.util import find_spec
 from typing import Any
 
-from segcli.mapping.part import Part, Place, constant
-from segcli.mapping.problem import MappingError
-from segcli.mapping.spot import Spot
-from segcli.mapping.text import length
+from segcli.mapping.javascript import length
+from segcli.mapping.node import Part, Place, constant
+from segcli.mapping.problem import MappingError, Spot
 
 MAX_TEMPLATE = 1000
 

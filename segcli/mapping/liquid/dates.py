@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from segcli.mapping.javascript import MAX_TEXT, TooLong
 from segcli.mapping.liquid.moment import Moment, moment_of
 from segcli.mapping.liquid.value import plain, shown
-from segcli.mapping.text import MAX_TEXT, TooLong
 
 _DEFAULT = "%A, %B %-e, %Y at %-l:%M %P %z"
 _DIRECTIVE = re.compile(r"%([-_0^#:]+)?(\d+)?([EO])?(.)", re.ASCII)

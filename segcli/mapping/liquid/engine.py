@@ -18,12 +18,11 @@ from liquid.stream import TokenStream
 from liquid.tag import Tag
 from liquid.utils import ReadOnlyChainMap
 
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED
 from segcli.mapping.liquid.filters import FILTERS
 from segcli.mapping.liquid.logic import in_javascript
 from segcli.mapping.liquid.value import property_of, shown
-from segcli.mapping.part import Part, Place, bounded
-from segcli.mapping.text import MAX_TEXT
-from segcli.mapping.undefined import UNDEFINED
+from segcli.mapping.node import Part, Place, bounded
 
 _DISABLED_TAGS = ("case", "for", "include", "layout", "render", "tablerow")
 _DISABLED_FILTERS = (

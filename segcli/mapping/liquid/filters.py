@@ -15,13 +15,12 @@ from urllib.parse import quote, unquote_to_bytes
 from liquid import Undefined
 from liquid.exceptions import LiquidError
 
-from segcli.mapping.json_text import encoded
+from segcli.mapping.directives.json_text import encoded
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, WHITE_SPACE, TooLong, length
 from segcli.mapping.liquid.arithmetic import ARITHMETIC
 from segcli.mapping.liquid.dates import DATES
 from segcli.mapping.liquid.lists import LISTS
 from segcli.mapping.liquid.value import double, number_of, plain, shown
-from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, length
-from segcli.mapping.undefined import UNDEFINED
 
 Filter = Callable[..., Any]
 

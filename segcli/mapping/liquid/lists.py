@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from segcli.mapping.javascript import MAX_TEXT, TooLong, length, text_of, units
 from segcli.mapping.liquid.logic import is_equal
 from segcli.mapping.liquid.value import double, plain, property_of, shown
-from segcli.mapping.text import MAX_TEXT, TooLong, length, text_of, units
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,10 +10,8 @@ from liquid.builtin.expressions import logical as expressions
 from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
+from segcli.mapping.javascript import UNDEFINED, WHITE_SPACE, is_number, text_of
 from segcli.mapping.liquid.value import number_of
-from segcli.mapping.text import WHITE_SPACE, text_of
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import is_number
 
 Test = Callable[[Any, Any], bool]
 

@@ -7,9 +7,17 @@ from typing import Any
 
 from liquid import Undefined
 
-from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, length, text_of, units
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import is_index, is_number
+from segcli.mapping.javascript import (
+    MAX_TEXT,
+    UNDEFINED,
+    WHITE_SPACE,
+    TooLong,
+    is_index,
+    is_number,
+    length,
+    text_of,
+    units,
+)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _WHOLE = re.compile(r"0x[0-9a-f]+|0o[0-7]+|0b[01]+", re.IGNORECASE)

@@ -3,10 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from segcli.mapping.part import NOTHING, Part, Place, Run
-from segcli.mapping.text import text_of
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import is_true
+from segcli.mapping.javascript import UNDEFINED, is_true, text_of
+from segcli.mapping.node import NOTHING, Part, Place, Run
 
 _CASES = {"lower": str.lower, "upper": str.upper}
 _NO_CASE = 'operator key should have a value of "lower" or "upper"'

@@ -4,11 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.part import Part, Place, bounded, constant
-from segcli.mapping.path import follow, keys_of
-from segcli.mapping.text import MAX_TEXT, WHITE_SPACE, TooLong, text_of
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import kind_of
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, WHITE_SPACE, TooLong, kind_of, text_of
+from segcli.mapping.json_path import follow, keys_of
+from segcli.mapping.node import Part, Place, bounded, constant
 
 # A piece of a template: a text, or the names on the path to a value.
 Piece = str | tuple[str, ...]

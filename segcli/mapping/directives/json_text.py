@@ -6,11 +6,8 @@ from typing import Any
 import orjson
 
 from segcli.core import exact_json
-from segcli.mapping.number import number_text
-from segcli.mapping.part import Part, Place, Run, bounded
-from segcli.mapping.text import MAX_TEXT, TooLong
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import entries, is_true
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TooLong, entries, is_true, number_text
+from segcli.mapping.node import Part, Place, Run, bounded
 
 
 def json_(options: Any, place: Place) -> Part:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from segcli.mapping.part import Part, Place, Run
-from segcli.mapping.path import keys_of, reader, rooted
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import kind_of
+from segcli.mapping.javascript import UNDEFINED, kind_of
+from segcli.mapping.json_path import keys_of, reader, rooted
+from segcli.mapping.node import Part, Place, Run
 
 
 def of_list(mapping: list[Any], place: Place) -> Part:

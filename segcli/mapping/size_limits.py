@@ -5,9 +5,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from segcli.mapping.problem import Problem
-from segcli.mapping.spot import Spot
-from segcli.mapping.value import kind_of
+from segcli.mapping.javascript import kind_of
+from segcli.mapping.problem import Problem, Spot
 
 # As deep as an event may be.
 MAX_DEPTH = 100

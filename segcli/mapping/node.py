@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from segcli.core.event import Rejected
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TooLong
 from segcli.mapping.problem import Problem
-from segcli.mapping.text import MAX_TEXT, TooLong
-from segcli.mapping.undefined import UNDEFINED
 
 Run = Callable[[Any], Any]
 

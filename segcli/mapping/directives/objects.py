@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.flattening import flattened
-from segcli.mapping.part import ALL_LEVELS, Part, Place, Run, bounded
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import entries, is_true, kind_of
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TooLong, entries, is_true, kind_of
+from segcli.mapping.node import ALL_LEVELS, Part, Place, Run, bounded
 
 
 def of_object(mapping: dict[str, Any], place: Place) -> Part:
@@ -105,3 +103,27 @@ def _merged(direction: Run, runs: Sequence[Run], *, keeps: bool) -> Run:
 
 def _present(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not UNDEFINED}
+
+
+def flattened(
+    value: Any, prefix: str = "", *, separator: str = ".", omits_arrays: bool = False
+) -> dict[str, Any]:
+    """Return what is nested in a value under joined names; empty objects vanish.
+
+    Raises TooLong where the names together would be longer than `MAX_TEXT`.
+    """
+    nested = dict if omits_arrays else (dict, list)
+    result: dict[str, Any] = {}
+    todo, written = [(prefix, value)], 0
+    while todo:
+        name, item = todo.pop()
+        if not isinstance(item, nested):
+            result[name] = item
+            continue
+        start = f"{name}{separator}" if name else ""
+        below = list(entries(item))
+        written += sum(len(start) + len(key) for key, _ in below)
+        if written > MAX_TEXT:
+            raise TooLong
+        todo += [(start + key, part) for key, part in reversed(below)]
+    return result

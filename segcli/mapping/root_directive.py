@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from segcli.mapping.javascript import entries
 from segcli.mapping.problem import MappingError, Problem
-from segcli.mapping.value import entries
 
 DIRECTIVE = "__segment_internal_directive"
 

@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.part import Run
-from segcli.mapping.text import length, units
-from segcli.mapping.undefined import UNDEFINED
-from segcli.mapping.value import is_index
+from segcli.mapping.javascript import UNDEFINED, is_index, kind_of, length, units
+from segcli.mapping.node import Part, Place, Run
 
 _BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
 _QUOTE = re.compile("['\"]")
@@ -95,3 +93,30 @@ def _second(first: str, second: str) -> Run:
         return value if value is UNDEFINED else below(value, second)
 
     return read
+
+
+_NO_STRING = "@path: expected string, got {}"
+
+
+def path(value: Any, place: Place) -> Part:
+    """Compile `@path`: what stands at a path, which a directive may make for every event."""
+    if isinstance(value, str):
+        return Part(reader(keys_of(rooted(value))), has_holes=place.has_holes)
+    made = place.part(value, "@path")
+    if made.is_constant:
+        return _constant_path(made.run(None), place)
+    read = made.run
+
+    def run(data: Any) -> Any:
+        found = read(data)
+        if not isinstance(found, str):
+            place.refuse(_NO_STRING.format(kind_of(found)))
+        return get(data, rooted(found))
+
+    return Part(run, has_holes=place.has_holes)
+
+
+def _constant_path(value: Any, place: Place) -> Part:
+    if isinstance(value, str):
+        return path(value, place)
+    return place.refusal(_NO_STRING.format(kind_of(value)))

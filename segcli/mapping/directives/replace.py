@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.mapping.part import NOTHING, Part, Place, Run, bounded
-from segcli.mapping.text import MAX_TEXT, TooLong, length, text_of
-from segcli.mapping.value import is_number, is_true
+from segcli.mapping.javascript import MAX_TEXT, TooLong, is_number, is_true, length, text_of
+from segcli.mapping.node import NOTHING, Part, Place, Run, bounded
 
 MAX_LENGTH = 10
 

@@ -1,0 +1,1 @@
+"""The directives of a mapping: one module for each."""
