@@ -18,7 +18,7 @@ from segcli.fql import (
     matcher,
     parse,
 )
-from segcli.fql.tree import FieldName
+from segcli.fql.ast import FieldName
 
 RECORDED = ROOT.parent / "shared" / "conformance"
 ROOTS = {

@@ -11,7 +11,7 @@ from segcli.destination_file.field_table import rows_of
 from segcli.destination_file.parse import json_value
 from segcli.destination_file.problems import Mistakes, Path, indented
 from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse
-from segcli.fql.tree import FieldName, Node
+from segcli.fql.ast import FieldName, Node
 from segcli.mapping import compiled, doubts, problems
 
 Load = Callable[[str], str]

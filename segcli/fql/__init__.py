@@ -29,10 +29,10 @@ Where this differs from Segment's reader, on purpose:
 - A call that lacks a part, and a sign without digits, are errors.
 """
 
+from segcli.fql.ast import Ast, Compare, Exists, Group, Holds, Is
 from segcli.fql.compiler import Predicate, matcher
 from segcli.fql.error import FqlError
 from segcli.fql.parser import parse
-from segcli.fql.tree import Ast, Compare, Exists, Group, Holds, Is
 
 __all__ = [
     "Ast",
