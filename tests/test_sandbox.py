@@ -17,7 +17,7 @@ import pytest
 
 from segcli.sandbox import Fault, Received, Script, Standin, parse_fault, running
 from segcli.sandbox.counts import Counts
-from segcli.sandbox.script import fault_at
+from segcli.sandbox.faults import fault_at
 
 Post = Callable[..., httpx.Response]
 GONE = ...  # a field that a case leaves out

@@ -11,10 +11,10 @@ from test_mapping_file_anything import bent_documents, taken
 from segcli.core.destination import Destination, Request
 from segcli.core.secret import Secret
 from segcli.core.settings import Sources, describe, read
-from segcli.sandbox.entrance import examined
-from segcli.sandbox.script import Script
-from segcli.sandbox.vendors.described import described
-from segcli.sandbox.vendors.shape import Accepted, Call
+from segcli.sandbox.faults import Script
+from segcli.sandbox.validate import examined
+from segcli.sandbox.vendors.from_file import described
+from segcli.sandbox.vendors.vendor import Accepted, Call
 
 HOST = "https://host.example"
 

@@ -11,7 +11,7 @@ from describing import acme, job_of
 
 from segcli import Partial, Reply
 from segcli.sandbox import Fault, Script, Standin, running
-from segcli.sandbox.vendors.described import described
+from segcli.sandbox.vendors.from_file import described
 
 SANDBOX = "sandbox"
 JSON_TYPE = {"Content-Type": "application/json"}

@@ -248,7 +248,7 @@ def host(standin: Standin, destination: Destination[Any]) -> None:
 
     Raises UsageError where it is to answer for single events, and the vendor never does.
     """
-    from segcli.sandbox.vendors.described import described
+    from segcli.sandbox.vendors.from_file import described
 
     if destination.wire:
         standin.app.host(destination.name, described(destination.wire))

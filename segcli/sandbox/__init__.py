@@ -7,8 +7,8 @@ what that says of requests and replies.
 """
 
 from segcli.sandbox.app import Received, Sandbox
+from segcli.sandbox.faults import Fault, Script, parse_fault
 from segcli.sandbox.guard import parse_origin
-from segcli.sandbox.script import Fault, Script, parse_fault
 from segcli.sandbox.server import Standin, running, serve
 
 __all__ = [

@@ -13,15 +13,14 @@ from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
 from segcli.sandbox import replies
-from segcli.sandbox.body import JSON, line
 from segcli.sandbox.counts import Counts
-from segcli.sandbox.entrance import examined
+from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
 from segcli.sandbox.guard import Guard, Headers, preflight_headers
-from segcli.sandbox.pace import full_bucket
-from segcli.sandbox.script import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
+from segcli.sandbox.json_body import JSON, line
 from segcli.sandbox.uploads import Message, Receive, Uploads
+from segcli.sandbox.validate import examined
 from segcli.sandbox.vendors import vendor_named
-from segcli.sandbox.vendors.shape import Accepted, Call, Item, Refusal, Vendor
+from segcli.sandbox.vendors.vendor import Accepted, Call, Item, Refusal, Vendor
 
 # What an event fails with: one status that may pass, one that never does.
 _LATER, _NEVER = 503, 422
@@ -233,3 +232,26 @@ async def _send(send: Send, reply: replies.Reply, more: Headers) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket that holds one second of requests, at least one; it starts full."""
+
+    rate: float
+    level: float
+    seen: float
+
+    def take(self, now: float) -> bool:
+        """Tell whether the request at `now` is within the rate, and count it if it is."""
+        self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
+        self.seen = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+
+def full_bucket(rate: float, now: float) -> Bucket:
+    """Make a bucket that lets one second of requests through at once."""
+    return Bucket(rate, max(rate, 1.0), now)

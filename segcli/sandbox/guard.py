@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from segcli.sandbox.vendors.shape import Refusal
+from segcli.sandbox.vendors.vendor import Refusal
 
 Headers = Sequence[tuple[bytes, bytes]]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.sandbox.vendors import VENDORS
-from segcli.sandbox.vendors.shape import Refusal, Vendor
+from segcli.sandbox.vendors.vendor import Refusal, Vendor
 
 OWN_PATH = "/_sandbox"
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from segcli.sandbox.app import Sandbox, Scope
+from segcli.sandbox.faults import Script
 from segcli.sandbox.guard import guard_of
-from segcli.sandbox.script import Script
 
 if TYPE_CHECKING:
     import uvicorn

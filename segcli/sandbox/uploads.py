@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.sandbox.entrance import MOST_BYTES
-from segcli.sandbox.vendors.shape import Refusal
+from segcli.sandbox.validate import MOST_BYTES
+from segcli.sandbox.vendors.vendor import Refusal
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from segcli.sandbox.vendors.direct import PLOTLINE, WEBHOOK, message
+from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
 from segcli.sandbox.vendors.pointillist import POINTILLIST
 from segcli.sandbox.vendors.segment import SEGMENT
-from segcli.sandbox.vendors.shape import ANYWHERE, Route, Vendor, always, single
+from segcli.sandbox.vendors.vendor import ANYWHERE, Route, Vendor, always, single
 
 VENDORS: Mapping[str, Vendor] = {
     "gist": GIST,

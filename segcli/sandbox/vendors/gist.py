@@ -4,8 +4,8 @@ import json
 from typing import Any
 from zlib import crc32
 
-from segcli.sandbox.body import JSON, elements
-from segcli.sandbox.vendors.checks import (
+from segcli.sandbox.json_body import JSON, elements
+from segcli.sandbox.vendors.rules import (
     SCALAR,
     no_text,
     not_object,
@@ -16,7 +16,7 @@ from segcli.sandbox.vendors.checks import (
     wrong_types,
     wrong_values,
 )
-from segcli.sandbox.vendors.shape import (
+from segcli.sandbox.vendors.vendor import (
     Call,
     Item,
     Reading,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from segcli.sandbox.body import JSON
-from segcli.sandbox.vendors.checks import (
+from segcli.sandbox.json_body import JSON
+from segcli.sandbox.vendors.rules import (
     NUMBER,
     TEXT,
     no_text,
@@ -13,7 +13,7 @@ from segcli.sandbox.vendors.checks import (
     unknown_key,
     wrong_values,
 )
-from segcli.sandbox.vendors.shape import Route, Vendor, always, single
+from segcli.sandbox.vendors.vendor import Route, Vendor, always, single
 
 # [code] the public push script sends these and no others.
 _FIELDS = frozenset(

@@ -8,11 +8,18 @@ both [doc].
 from functools import partial
 from typing import Any
 
-from segcli.sandbox.body import JSON, elements
-from segcli.sandbox.vendors.checks import no_text, not_object, not_time, unknown_key, wrong_types
-from segcli.sandbox.vendors.direct import basic
-from segcli.sandbox.vendors.event import KINDS, event_problem
-from segcli.sandbox.vendors.shape import Call, Item, Reading, Refusal, Route, Vendor, always
+from segcli.sandbox.json_body import JSON, elements
+from segcli.sandbox.vendors.direct_destination import basic
+from segcli.sandbox.vendors.rules import (
+    KINDS,
+    event_problem,
+    no_text,
+    not_object,
+    not_time,
+    unknown_key,
+    wrong_types,
+)
+from segcli.sandbox.vendors.vendor import Call, Item, Reading, Refusal, Route, Vendor, always
 
 # [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in the bytes that we count.
 _EVENT_BYTES = 32_768

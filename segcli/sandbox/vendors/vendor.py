@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from segcli.sandbox.body import JSON
+from segcli.sandbox.json_body import JSON
 
 ANYWHERE = "*"
 

@@ -1,8 +1,8 @@
 """The order in which every request is looked at: route, method, key, content type, body, poison."""
 
-from segcli.sandbox.body import JSON, parsed
-from segcli.sandbox.script import Script
-from segcli.sandbox.vendors.shape import ANYWHERE, Accepted, Call, Refusal, Route, Vendor
+from segcli.sandbox.faults import Script
+from segcli.sandbox.json_body import JSON, parsed
+from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Route, Vendor
 
 # Beyond every vendor's own limit; it only keeps memory flat.
 MOST_BYTES = 16 * 1024 * 1024

@@ -4,18 +4,72 @@ It knows how requests look (`segcli.core.request_layout`) and nothing of the
 mappings. What a setting fills may be anything here, except keys: those are the sandbox's own.
 """
 
+import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
 
-from segcli.core.placeholder import ROUTE, Hole, Template, shown
+from segcli.core.item_replies import Items
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template, shown
 from segcli.core.request_layout import Batch, Post, Wire
-from segcli.sandbox.body import JSON, elements
-from segcli.sandbox.vendors.checks import not_object, unknown_key
-from segcli.sandbox.vendors.direct import message
-from segcli.sandbox.vendors.fit import WRONG, WRONG_KEY, Fit, pattern
-from segcli.sandbox.vendors.item_replies import all_taken, some_failed
-from segcli.sandbox.vendors.shape import Call, Item, Reading, Refusal, Route, Vendor
+from segcli.sandbox.json_body import JSON, elements
+from segcli.sandbox.vendors.direct_destination import message
+from segcli.sandbox.vendors.rules import not_object, unknown_key
+from segcli.sandbox.vendors.vendor import Call, Item, Reading, Refusal, Route, Vendor
+
+WRONG, WRONG_KEY = 400, 401
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The key that stands wherever one of the secret settings does; others may be anything."""
+
+    key: str
+    secrets: Collection[str]
+
+    def text(self, wanted: Template, found: str, hole: str = ".*", *, encoded: bool = False) -> int:
+        """Check a text; a setting fills what the pattern `hole` matches, maybe percent-encoded."""
+        match = re.fullmatch(pattern(wanted, hole), found, re.DOTALL)
+        if not match:
+            return WRONG
+        names = [part.name for part in wanted.parts if isinstance(part, Hole)]
+        values = [unquote(value) if encoded else value for value in match.groups()]
+        is_right = all(
+            value == self.key
+            for name, value in zip(names, values, strict=True)
+            if name.removeprefix(OF_SETTINGS) in self.secrets
+        )
+        return 0 if is_right else WRONG_KEY
+
+    def value(self, wanted: Any, found: JSON) -> int:
+        """Check a JSON value, in which texts are templates."""
+        if isinstance(wanted, Template):
+            # A setting that is all there is may be a number, or true or false.
+            is_whole = len(wanted.parts) == 1 and isinstance(wanted.parts[0], Hole)
+            is_text = isinstance(found, str) or (is_whole and isinstance(found, int | float))
+            return self.text(wanted, str(found)) if is_text else WRONG
+        if isinstance(wanted, Mapping):
+            if not isinstance(found, dict) or found.keys() != wanted.keys():
+                return WRONG
+            return max((self.value(wanted[key], found[key]) for key in wanted), default=0)
+        if isinstance(wanted, list):
+            if not isinstance(found, list) or len(found) != len(wanted):
+                return WRONG
+            return max(map(self.value, wanted, found), default=0)
+        if isinstance(wanted, Decimal):
+            is_number = isinstance(found, int | float)
+            return 0 if is_number and float(found) == float(wanted) else WRONG
+        return 0 if type(found) is type(wanted) and found == wanted else WRONG
+
+
+def pattern(text: Template, hole: str = ".*") -> str:
+    """Return the regular expression of what a template may become, with a group for each hole."""
+    return "".join(re.escape(part) if isinstance(part, str) else f"({hole})" for part in text.parts)
+
 
 _TOO_LARGE = 413
 _SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
@@ -159,3 +213,51 @@ def _sized(reading: tuple[Item, ...], wire: Wire, batch: Batch | None, call: Cal
     if most is not None and any(len(item.raw) > most for item in reading):
         return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
     return reading
+
+
+_MULTI_STATUS = 207
+
+
+def all_taken(items: Items | None) -> Callable[[Sequence[object]], bytes]:
+    """Return the body of a good reply: where each event has a result, with all of them."""
+    if items is None or items.index:
+        return lambda _: b"{}"
+    return lambda taken: _body(items, [_entry(items, place, 200) for place in range(len(taken))])
+
+
+def some_failed(items: Items) -> Callable[[int, Mapping[int, int]], tuple[int, bytes]]:
+    """Return status and body of a reply to so many events, some of which failed with a status."""
+
+    def reply(count: int, failed: Mapping[int, int]) -> tuple[int, bytes]:
+        places: Sequence[int] = [*failed] if items.index else range(count)
+        entries = [_entry(items, place, failed.get(place, 200)) for place in places]
+        is_usual = not items.replies or _MULTI_STATUS in items.replies
+        return _MULTI_STATUS if is_usual else min(items.replies), _body(items, entries)
+
+    return reply
+
+
+def _entry(items: Items, place: int, status: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    if items.index:
+        _put(entry, items.index, place)
+    if items.status:
+        _put(entry, items.status, status)
+    # What holds the status is a reason already.
+    if items.reason and status != 200 and not f"{items.status}.".startswith(f"{items.reason}."):
+        _put(entry, items.reason, "a fault of the sandbox's script")
+    return entry
+
+
+def _body(items: Items, entries: list[dict[str, Any]]) -> bytes:
+    body: dict[str, Any] = {}
+    if items.list:
+        _put(body, items.list, entries)
+    return json.dumps(body if items.list else entries).encode()
+
+
+def _put(value: dict[str, Any], path: str, inner: Any) -> None:
+    *way, last = path.split(".")
+    for name in way:
+        value = value.setdefault(name, {})
+    value[last] = inner

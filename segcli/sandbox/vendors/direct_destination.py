@@ -7,10 +7,9 @@ key as user name and an empty password, further settings as base64 JSON in `X-Se
 from base64 import b64decode, b64encode
 from typing import Any
 
-from segcli.sandbox.body import JSON, parsed
-from segcli.sandbox.vendors.checks import not_object
-from segcli.sandbox.vendors.event import event_problem
-from segcli.sandbox.vendors.shape import (
+from segcli.sandbox.json_body import JSON, parsed
+from segcli.sandbox.vendors.rules import event_problem, not_object
+from segcli.sandbox.vendors.vendor import (
     ANYWHERE,
     Call,
     Item,
