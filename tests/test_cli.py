@@ -29,7 +29,7 @@ def events(tmp_path: Path) -> Path:
 
 
 def command_of(name: str) -> click.Command:
-    command: click.Command = import_module(f"segcli.cli.{name}").command
+    command: click.Command = import_module(f"segcli.cli.commands.{name}").command
     return command
 
 

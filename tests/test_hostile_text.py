@@ -433,7 +433,7 @@ def test_a_bug_keeps_its_traceback_but_no_control_character(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr("segcli.cli.destinations.destinations.names", fails)
+    monkeypatch.setattr("segcli.cli.commands.destinations.destinations.names", fails)
 
     said = segcli("destinations")
 

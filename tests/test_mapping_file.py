@@ -8,11 +8,11 @@ import pytest
 from describing import ACME, TRACK, acme, bent, job_of
 from samples import KEY, event_of, line_of
 
+from segcli.cli.dest_option import is_path, read_destination
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.core.outcome import Mapped, Skipped, outcome_of
 from segcli.core.settings import Sources, read, require
-from segcli.delivery.destination_file import is_path, read_destination
 from segcli.destinations import BUILT_IN
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}

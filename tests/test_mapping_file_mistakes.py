@@ -7,7 +7,7 @@ from describing import ACME, bent, mistakes_in
 from mistaken import MISTAKES, ROUTED
 from samples import EXAMPLES
 
-from segcli.delivery.destination_file import read_destination
+from segcli.cli.dest_option import read_destination
 
 
 @pytest.mark.parametrize(

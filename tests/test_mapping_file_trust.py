@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from resuming import Segcli
 from samples import KEY, Run, line_of
 
+from segcli.cli.dest_option import read_destination
 from segcli.core.settings import env_name, share_variables
-from segcli.delivery.destination_file import read_destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.inputs import small_file

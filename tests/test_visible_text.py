@@ -122,7 +122,7 @@ def test_a_character_whose_bytes_are_written_apart_is_one_on_a_terminal() -> Non
     attributes[1] &= ~termios.OPOST
     termios.tcsetattr(theirs, termios.TCSANOW, attributes)
     code = (
-        "import sys; from segcli.cli.streams import set_up_streams; set_up_streams();"
+        "import sys; from segcli.cli.stdio import set_up_streams; set_up_streams();"
         "out = sys.stdout.buffer; data = 'é🚪\\x9b\\n'.encode();"
         "[(out.write(data[n:n+1]), out.flush()) for n in range(len(data))]"
     )

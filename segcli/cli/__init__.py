@@ -13,7 +13,7 @@ import click
 
 from segcli import __version__
 from segcli.cli.output import say, say_error, say_text
-from segcli.cli.streams import NobodyReads, let_go_of_stdout, set_up_streams
+from segcli.cli.stdio import NobodyReads, let_go_of_stdout, set_up_streams
 from segcli.cli.visible_text import visible
 from segcli.errors import DestinationError, Exit, SegcliError
 
@@ -37,7 +37,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"segcli.cli.{cmd_name}").command
+        command: click.Command = import_module(f"segcli.cli.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

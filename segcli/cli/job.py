@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.cli import target
+from segcli.cli import dest_option
 from segcli.cli.config import read_config
 from segcli.cli.options import JobOptions, Target
 from segcli.core import settings
@@ -35,7 +35,7 @@ def job_of(
             f"Type --dest NAME, or the path of a file as ./acme.toml. "
             f"There are: {', '.join(destinations.names())}",
         )
-    destination = target.find(asked.dest)
+    destination = dest_option.find(asked.dest)
     given, options = _given(asked, destination)
     sources = replace(
         _surroundings(asked.config, destination.name),

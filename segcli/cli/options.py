@@ -9,8 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from segcli.cli.quantities import DURATION, MOMENT, SIZE, TEXT, Moment
-from segcli.cli.where import QUERY, Where
+from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, Moment, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 

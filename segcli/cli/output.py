@@ -1,7 +1,7 @@
 """The only module that prints: what is said on stderr, and what is shown on stdout.
 
 Everything for people is made visible here, so a caller cannot forget it. Text is never read as
-rich's markup. Data goes to stdout as it is; `segcli.cli.streams` escapes it on a terminal.
+rich's markup. Data goes to stdout as it is; `segcli.cli.stdio` escapes it on a terminal.
 """
 
 import io
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from segcli.cli.streams import VisibleStream, as_is
+from segcli.cli.stdio import VisibleStream, as_is
 from segcli.cli.visible_text import (
     visible,
     visible_line,

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segcli.accounting.atomic_write import is_stream, own_descriptor
+from segcli.cli.dest_option import files_described, is_path
 from segcli.cli.options import DEFAULT_CONFIG, RunFiles
-from segcli.delivery.destination_file import files_described, is_path
 from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over

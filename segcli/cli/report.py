@@ -10,10 +10,10 @@ import orjson
 
 from segcli import __version__
 from segcli.accounting.atomic_write import rewrite
-from segcli.cli.ending import Ending
 from segcli.cli.long_list import with_list
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
+from segcli.cli.run_result import Ending
 from segcli.core.secret import display_url
 from segcli.errors import OutputError
 from segcli.inputs.input import shown

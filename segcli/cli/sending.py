@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segcli.cli import report
-from segcli.cli.ending import Ending
+from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity
 from segcli.cli.options import Outputs, packed
 from segcli.cli.output import say
-from segcli.cli.quantities import DURATION, RATE, SOME_TIME, Quantity
+from segcli.cli.run_result import Ending
 from segcli.core import settings, trust
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job

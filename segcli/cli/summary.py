@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segcli.accounting.tally import State, Tally
-from segcli.cli.choice import said_of
-from segcli.cli.ending import Ending
+from segcli.cli.input_days import said_of
 from segcli.cli.output import Column, say, say_table, table_of, text_of
+from segcli.cli.run_result import Ending
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -9,11 +9,11 @@ from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
-from segcli.cli.ending import Ending
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
+from segcli.cli.run_result import Ending
 from segcli.cli.sending import (
     PaceOptions,
     SandboxOptions,

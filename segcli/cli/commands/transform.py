@@ -5,12 +5,12 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
-from segcli.cli.choice import choose, found
-from segcli.cli.ending import Ending
+from segcli.cli.input_days import choose, found
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
+from segcli.cli.run_result import Ending
 from segcli.errors import Stopped
 from segcli.inputs import look_at
 from segcli.payloads import Transformation, transform

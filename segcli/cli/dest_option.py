@@ -1,8 +1,4 @@
-"""A destination's file on the disk.
-
-The user names the file, but somebody else may have written it: it reads no settings of other
-destinations, and no file that lies outside of its folder.
-"""
+"""The destination that `--dest` names: by its name, or by the path of its file."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +6,31 @@ from typing import Any
 
 from segcli import destinations
 from segcli.core.destination import Destination
-from segcli.errors import DestinationError
+from segcli.errors import DestinationError, UsageError
 from segcli.inputs.small_file import read_below, read_named
+
+
+def find(dest: str) -> Destination[Any]:
+    """Return the destination; raises UsageError and DestinationError."""
+    if is_path(dest):
+        return read_destination(dest)
+    try:
+        return destinations.find(dest)
+    except UsageError as error:
+        beside = next((name for name in _files(dest) if Path(name).is_file()), None)
+        if beside:
+            error.hint = f"Did you mean the file? Type {beside}"
+        raise
+
+
+def name_of(dest: str) -> str:
+    """Return the name of a destination, which its file says; raises DestinationError."""
+    return find(dest).name if is_path(dest) else dest
+
+
+def _files(dest: str) -> list[str]:
+    return [f"./{dest}{ending}" for ending in (".toml", ".json")]
+
 
 _ENDINGS = (".toml", ".json")
 # A file of this size is no description of anything.
@@ -25,7 +44,7 @@ def is_path(name: str) -> bool:
 
 def read_destination(name: str) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError."""
-    from segcli.destination_file import described  # noqa: PLC0415  # nobody else needs a compiler
+    from segcli.destination_file import described  # nobody else needs a compiler
 
     path = Path(name)
     try:
@@ -49,7 +68,7 @@ def files_described(name: str) -> list[Path]:
 
     A file that cannot be read names none; `read_destination` says what is wrong with it.
     """
-    from segcli.destination_file.parse import parsed  # noqa: PLC0415
+    from segcli.destination_file.parse import parsed
 
     path = Path(name)
     document: dict[str, Any] = {}

@@ -8,12 +8,12 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.choice import Choice, choose, found, said_of
+from segcli.cli.input_days import Choice, choose, found, said_of
 from segcli.cli.job import job_of
+from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
 from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.quantities import RATE
 from segcli.core.outcome import Job
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at

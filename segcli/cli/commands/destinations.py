@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli import target
+from segcli.cli import dest_option
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, show, show_table, table_of, write_data
@@ -37,7 +37,7 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
     elif name is None:
         _list()
     else:
-        destination = target.find(name)
+        destination = dest_option.find(name)
         _describe(destination, origins_of(destination, config))
     return 0
 

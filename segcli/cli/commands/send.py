@@ -9,12 +9,13 @@ import click
 
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
-from segcli.cli.choice import Choice, choose, found
-from segcli.cli.ending import Ending
+from segcli.cli.commands.transform import transform_and_report
+from segcli.cli.input_days import Choice, choose, found
 from segcli.cli.job import job_of
-from segcli.cli.journal import begin_journal, how_to_resume, journal_path
+from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
 from segcli.cli.options import JobOptions, job_options, packed
 from segcli.cli.output_checks import check_found, check_outputs
+from segcli.cli.run_result import Ending
 from segcli.cli.sending import (
     PACE_OPTIONS,
     SANDBOX_OPTIONS,
@@ -29,7 +30,6 @@ from segcli.cli.sending import (
     staged,
     transport_for,
 )
-from segcli.cli.transform import transform_and_report
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at

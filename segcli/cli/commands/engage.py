@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from segcli.cli import target
+from segcli.cli import dest_option
+from segcli.cli.commands.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.engage_state import changed_state, place_of, read_state
-from segcli.cli.engage_sync import EngageOptions, Wanted, most_removals, sync
+from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
 from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
-from segcli.cli.quantities import TEXT, Quantity
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
 from segcli.engage.identify import property_name
 from segcli.engage.members import Columns
@@ -142,7 +142,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
     """
     check_written({"--state": place_of(state)}, [dest])
     count = 0
-    dest = target.name_of(dest) if dest else None
+    dest = dest_option.name_of(dest) if dest else None
     if place_of(state).exists():
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)

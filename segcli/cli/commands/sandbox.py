@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli import target
+from segcli.cli import dest_option
+from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import packed
 from segcli.cli.output import show
 from segcli.cli.output_checks import check_holds_records, check_written
-from segcli.cli.quantities import DURATION, RATE, TEXT, Quantity
 from segcli.cli.sending import FAULT, host
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
@@ -102,7 +102,7 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
     GET /_sandbox tells what it got.
     """
     _check_keep(stage.keep, dest)
-    described = {name: target.find(name) for name in dest}
+    described = {name: dest_option.find(name) for name in dest}
     script = Script(
         key=stage.key,
         faults=stage.fault,

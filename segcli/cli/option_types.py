@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -109,3 +109,35 @@ RATE = Quantity("rate", rate, "50/s or 3000/min")
 SIZE = Quantity("size", more_than_none(size), "64KiB or 1MiB")
 TEXT = Quantity("text", utf8, "Order Completed")
 MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")
+
+
+if TYPE_CHECKING:
+    from segcli.fql import Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A query, and how it was typed: a journal tells by the text whether it is the same one."""
+
+    text: str
+    matches: "Predicate"
+
+
+class Query(click.ParamType[Any]):
+    """An option's value in FQL; what Segment would pass over is an error here."""
+
+    name = "FQL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the query, or fail and show the place."""
+        from segcli.fql import matcher
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return Where(utf8(value), matcher(value, strict=True))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+QUERY = Query()
