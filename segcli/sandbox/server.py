@@ -6,12 +6,11 @@ import signal
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from segcli.sandbox.app import Sandbox, Scope
 from segcli.sandbox.faults import Script
@@ -70,18 +69,15 @@ def serve(
 
     `started` is called once, with connections accepted. Only for the main thread.
     """
-    before = signal.signal(signal.SIGTERM, _interrupted)
+    stops = {signal.SIGINT, signal.SIGTERM}
+    # An exception from a signal handler is lost where it is raised within a destructor.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
-        with suppress(KeyboardInterrupt), running(script, port, host=host) as standin:
+        with running(script, port, host=host) as standin:
             started(standin)
-            while True:
-                time.sleep(3600)
+            signal.sigwait(stops)
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listener(port: int, host: str) -> socket.socket:
