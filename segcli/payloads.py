@@ -11,13 +11,13 @@ import orjson
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
 from segcli.core.event import Rejected
-from segcli.core.line import Line, Settled, TooLong
-from segcli.core.outcome import Job, Mapped, Outcome, Skipped, described, outcomes
+from segcli.core.line import Line, Result, TooLong
+from segcli.core.outcome import Job, Mapped, Outcome, Skipped, make_mapper, outcome_fields
 from segcli.inputs import Input
-from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable
+from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
 from segcli.lines.spans import lines_of, without_break
-from segcli.parallel.ordered_map import Flow
-from segcli.parallel.worker import Piece, Portion, Work
+from segcli.parallel.ordered_map import OrderedMap
+from segcli.parallel.worker import Work, WorkItem, WorkResult
 
 
 @dataclass(slots=True)
@@ -51,9 +51,9 @@ class Printing:
 
 def printing_of(printing: Printing) -> Work[Account]:
     """Return the function that maps the pieces of a run, in input order."""
-    decide = outcomes(printing.job)
+    decide = make_mapper(printing.job)
 
-    def portion(piece: Piece) -> Portion[Account]:
+    def portion(piece: WorkItem) -> WorkResult[Account]:
         account, outs = Account(), []
         for lines in lines_of(piece.data, printing.max_line):
             found = decide(lines)
@@ -71,7 +71,7 @@ def printing_of(printing: Printing) -> Work[Account]:
             account.notes.update([note for one in mapped for note in one.notes])
             account.mapped += len(mapped)
             account.lines += len(found)
-        return Portion(account, outs)
+        return WorkResult(account, outs)
 
     return portion
 
@@ -83,7 +83,9 @@ def _payloads(mapped: Sequence[Mapped]) -> bytes:
 def _every_line(title: str, first: int, found: Sequence[Outcome], printing: Printing) -> bytes:
     place: dict[str, Any] = {"file": title} if printing.several else {}
     return b"".join(
-        orjson.dumps(place | {"line": number} | described(one), option=orjson.OPT_APPEND_NEWLINE)
+        orjson.dumps(
+            place | {"line": number} | outcome_fields(one), option=orjson.OPT_APPEND_NEWLINE
+        )
         for number, one in enumerate(found, first)
     )
 
@@ -126,7 +128,7 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
 
     Raises InputError, Stopped, and what `out` raises.
     """
-    rejects, numbers = transformation.rejects, Numbers()
+    rejects, numbers = transformation.rejects, LineCounter()
     with closing(_flow(transformation)) as flow:
         try:
             for block, portion in flow.portions():
@@ -143,7 +145,7 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
         rejects.close()
 
 
-def _flow(asked: Transformation) -> Flow[Account]:
+def _flow(asked: Transformation) -> OrderedMap[Account]:
     printing = Printing(
         job=asked.job,
         every_line=asked.every_line,
@@ -151,7 +153,7 @@ def _flow(asked: Transformation) -> Flow[Account]:
         keeps=asked.rejects is not None,
         max_line=asked.max_line,
     )
-    return Flow(
+    return OrderedMap(
         asked.inputs,
         printing_of(printing),
         # A limit counts what is mapped, line after line.
@@ -174,4 +176,4 @@ def _count(block: Block, account: Account, tally: Tally) -> None:
 def _keep(block: Block, account: Account, first: int, rejects: Rejects) -> None:
     for place, reason, text in account.rejected:
         line = Line(block.input.title, first + place, text)
-        rejects.keep(Settled([line], "rejected", reason))
+        rejects.keep(Result([line], "rejected", reason))

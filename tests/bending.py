@@ -12,7 +12,7 @@ from segcli.core.destination import Destination
 from segcli.core.event import Event
 from segcli.core.outcome import Job, event_of
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, read
+from segcli.core.settings import Sources, read_settings
 
 Path = tuple[str | int, ...]
 
@@ -117,7 +117,10 @@ def jobs(destination: Destination[Any]) -> list[Job]:
     kinds = get_type_hints(destination.settings)
     keys = {name: KEYS.get(name, KEY) for name, kind in kinds.items() if kind is Secret}
     return [
-        Job(destination=destination, settings=read(destination.name, destination.settings, sources))
+        Job(
+            destination=destination,
+            settings=read_settings(destination.name, destination.settings, sources),
+        )
         for given in SETTINGS.get(destination.name, ({},))
         for sources in [Sources(given=keys | given, env={}, table={})]
     ]

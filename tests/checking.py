@@ -15,14 +15,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from samples import ROOT, job_for
 
-from segcli.cli.formats import formatted
+from segcli.cli.formats import format_review
 from segcli.core.destination import Payload
 from segcli.core.event import TYPES, Event
 from segcli.core.outcome import Job
 from segcli.lines import chunks
-from segcli.review.checker import Check, check
+from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.coverage import LeftOut
-from segcli.review.estimate import Route
+from segcli.review.estimate import RouteEstimate
 from segcli.review.review import Finding, Review
 
 Body = Callable[[Event], dict[str, Any] | bytes]
@@ -56,12 +56,14 @@ def review_of(
     """Return the review of these lines, in a file of that folder."""
     file = folder / "events.jsonl"
     file.write_bytes(b"".join(line + b"\n" for line in lines))
-    return check(Check(job=job or job_for(dest), inputs=chunks.inputs([str(file)]), **more))
+    return review_inputs(
+        CheckRun(job=job or job_for(dest), inputs=chunks.inputs([str(file)]), **more)
+    )
 
 
 def formatter(form: str) -> Callable[[Review], str]:
     """Return what prints a review in a format, as one text."""
-    return lambda review: b"".join(formatted(form, review)).decode()
+    return lambda review: b"".join(format_review(form, review)).decode()
 
 
 def said(review: Review) -> list[tuple[int, str]]:
@@ -100,7 +102,7 @@ ONE_REVIEW = Review(
     warnings=0,
     left_out=[LeftOut("a.b", 1, 0.5, ("a.jsonl", 1))],
     untried=0,
-    routes=[Route("/events", 2, 2, 20, 12)],
+    routes=[RouteEstimate("/events", 2, 2, 20, 12)],
     seconds=None,
 )
 

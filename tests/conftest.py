@@ -16,7 +16,7 @@ from samples import ROOT, SAMPLES, Run
 from sending import Answer, Got, Said, Vendor, vendor_that
 
 from segcli.cli import main
-from segcli.sandbox import Script, Standin, running
+from segcli.sandbox import SandboxServer, Script, running
 
 # Its caches are no part of the project's folder.
 os.environ.setdefault(
@@ -108,11 +108,11 @@ def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def standin() -> Iterator[Callable[..., Standin]]:
+def standin() -> Iterator[Callable[..., SandboxServer]]:
     """Start a sandbox with a script of the test's own; it remembers what it accepts."""
     with ExitStack() as stack:
 
-        def start(**script: Any) -> Standin:
+        def start(**script: Any) -> SandboxServer:
             return stack.enter_context(running(Script(**({"remember": True} | script))))
 
         yield start

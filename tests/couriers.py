@@ -14,11 +14,11 @@ from segcli.core.destination import Destination, Limits, Payload, Request
 from segcli.core.outcome import Job
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.secret import Secret
-from segcli.delivery.batch import Item
+from segcli.delivery.batch import QueuedPayload
 from segcli.delivery.ledger import Ledger
-from segcli.delivery.retry import Courier
-from segcli.delivery.shutdown import Brake
-from segcli.delivery.throttle import Pace
+from segcli.delivery.retry import BatchSender
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
 from segcli.http.client import NoReply, Post
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Trip:
     """A courier for a vendor `acme`, which takes many events a request, and all it writes to."""
 
-    courier: Courier
+    courier: BatchSender
     tally: Tally
     rejects: Rejects
     latency: float
@@ -49,9 +49,9 @@ class Trip:
 
         return post
 
-    async def carry(self, count: int, answers: Callable[[list[bytes]], Reply | NoReply]) -> None:
+    async def send(self, count: int, answers: Callable[[list[bytes]], Reply | NoReply]) -> None:
         """Carry a batch of so many events: their bodies are their numbers, from 0 on."""
-        await self.courier.carry(batch_of(count), self.to(answers))
+        await self.courier.send(batch_of(count), self.to(answers))
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
         """Run a story of this courier to its end."""
@@ -65,7 +65,7 @@ class Trip:
         return [at - self.posts[0][0] for at, _ in self.posts]
 
 
-def batch_of(count: int) -> list[Item]:
+def batch_of(count: int) -> list[QueuedPayload]:
     return [item(b"%d" % number, number=number) for number in range(count)]
 
 
@@ -78,15 +78,15 @@ def trip(
 ) -> Trip:
     """Make a courier whose clock is the story's and whose chance is always 1."""
     job = Job(destination=acme(verdict), settings=AcmeSettings())
-    tally, brake, rejects = Tally(), Brake(), Rejects(path)
-    courier = Courier(
+    tally, stop_signal, rejects = Tally(), StopSignal(), Rejects(path)
+    courier = BatchSender(
         job=job,
-        pace=Pace(in_flight=16, rate=None, brake=brake, now=clock),
-        brake=brake,
+        throttle=Throttle(in_flight=16, rate=None, stop_signal=stop_signal, now=clock),
+        stop_signal=stop_signal,
         ledger=Ledger(tally, rejects),
         tally=tally,
         now=clock,
-        sleep=brake.sleep,
+        sleep=stop_signal.sleep,
         **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
     )
     return Trip(courier, tally, rejects, latency)

@@ -9,8 +9,8 @@ from samples import KEY
 
 from segcli.core.destination import Destination, Request
 from segcli.core.outcome import Job
-from segcli.core.settings import Sources, read
-from segcli.destination_file import described
+from segcli.core.settings import Sources, read_settings
+from segcli.destination_file import destination_from_text
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 
@@ -52,13 +52,15 @@ def no_files(name: str) -> str:
 
 def acme(changes: Mapping[str, Any] | None = None) -> Destination[Any]:
     """Return the destination of a bent description; raises DestinationError."""
-    return described(json.dumps(bent(ACME, changes or {})), "acme.json", no_files, taken=BUILT_IN)
+    return destination_from_text(
+        json.dumps(bent(ACME, changes or {})), "acme.json", no_files, taken=BUILT_IN
+    )
 
 
 def mistakes_in(document: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a description, without the name of its file."""
     try:
-        described(json.dumps(document), "acme.json", no_files, taken=BUILT_IN)
+        destination_from_text(json.dumps(document), "acme.json", no_files, taken=BUILT_IN)
     except DestinationError as error:
         lines = error.message.split("\nacme.json: ")
         first, others = lines[0], lines[1:]
@@ -72,12 +74,13 @@ def job_of(destination: Destination[Any], **given: str) -> Job:
     keys = {"api_key": KEY} if "api_key" in destination.settings.__annotations__ else {}
     sources = Sources(given=keys | given, env={}, table={})
     return Job(
-        destination=destination, settings=read(destination.name, destination.settings, sources)
+        destination=destination,
+        settings=read_settings(destination.name, destination.settings, sources),
     )
 
 
 def request_of(destination: Destination[Any], *bodies: bytes, **given: str) -> Request:
     """Return the request that posts these bodies to the first action's route."""
     job = job_of(destination, **given)
-    route = next(iter(destination.wire.routes)) if destination.wire else "/"
+    route = next(iter(destination.layout.routes)) if destination.layout else "/"
     return destination.request(route, bodies or [b"{}"], job.settings)

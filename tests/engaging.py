@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segcli.engage.identify import Change
+from segcli.engage.identify import TraitChange
 from segcli.engage.members import Member
-from segcli.engage.state import Difference, State, Which
-from segcli.sandbox import Standin
+from segcli.engage.state import EngageState, MemberChanges, SyncKey
+from segcli.sandbox import SandboxServer
 
-AUDIENCE = Which(destination="acme", endpoint="", kind="audience", key="big", name="Big")
-TRAIT = Which(destination="acme", endpoint="", kind="trait", key="ltv", name="LTV")
+AUDIENCE = SyncKey(destination="acme", endpoint="", kind="audience", key="big", name="Big")
+TRAIT = SyncKey(destination="acme", endpoint="", kind="trait", key="ltv", name="LTV")
 
 
 @contextmanager
-def opened(path: Path | None, **how: bool) -> Iterator[State]:
+def opened(path: Path | None, **how: bool) -> Iterator[EngageState]:
     """Open a state, and close it whatever happens."""
-    state = State(path, **how)
+    state = EngageState(path, **how)
     try:
         yield state
     finally:
@@ -41,26 +41,30 @@ def values(**by_user: str) -> list[Member]:
 
 
 def difference(
-    state: State, members: Iterable[Member], which: Which = AUDIENCE, *, removals: bool = True
-) -> Difference:
+    state: EngageState,
+    members: Iterable[Member],
+    which: SyncKey = AUDIENCE,
+    *,
+    removals: bool = True,
+) -> MemberChanges:
     """Make the difference that a sync of these members would tell."""
     state.stage(members)
     return state.compare(which, removals=removals)
 
 
-def changes(state: State, found: Difference) -> list[Change]:
+def changes(state: EngageState, found: MemberChanges) -> list[TraitChange]:
     return [change for _, _, change in state.changes(found)]
 
 
-def told(found: Sequence[Change]) -> dict[str, str]:
+def told(found: Sequence[TraitChange]) -> dict[str, str]:
     """Return what each user is told."""
     return {change.user_id or change.anonymous_id: change.value for change in found}
 
 
 def sync(
-    state: State,
+    state: EngageState,
     members: Iterable[Member],
-    which: Which = AUDIENCE,
+    which: SyncKey = AUDIENCE,
     *,
     removals: bool = True,
     answers: Sequence[str] = ("sent", "delivered"),
@@ -112,7 +116,7 @@ def trait(name: str, url: str, file: object, *more: object) -> list[str]:
     return ["engage", "trait", "Lifetime Value", *engage(name, url, file, *more)[3:]]
 
 
-def heard(at: Standin, key: str = "big_spenders") -> list[tuple[str, Any]]:
+def heard(at: SandboxServer, key: str = "big_spenders") -> list[tuple[str, Any]]:
     """Return who a vendor was told what of, in the order in which it was; then forget it."""
     found = []
     for received in at.app.accepted:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.journal import checkpoint as pasts
 from segcli.journal.checkpoint import Header
 from segcli.journal.journal import Journal
@@ -15,11 +15,11 @@ def opened(path: Path, start: Start = Start.FRESH) -> Journal:
     return begin(path, HEADER, [], start)
 
 
-def delivered(*numbers: int, place: int = 0) -> Settled:
-    return Settled([Line("a", number, b"", place) for number in numbers], "delivered")
+def delivered(*numbers: int, place: int = 0) -> Result:
+    return Result([Line("a", number, b"", place) for number in numbers], "delivered")
 
 
 def totals(path: Path) -> dict[str, int]:
     """Return how many lines a journal says are settled, by state."""
-    found = pasts.read(path)
+    found = pasts.read_checkpoint(path)
     return dict(found.totals) if found else {}

@@ -14,14 +14,14 @@ from segcli.accounting.tally import Tally
 from segcli.core.destination import Request
 from segcli.core.outcome import Job
 from segcli.core.reply import Reply, by_status
-from segcli.delivery.acknowledge import Answered
-from segcli.delivery.batch import Bounds, Item
-from segcli.delivery.ledger import Ledger, Record
-from segcli.delivery.queues import Lanes
-from segcli.delivery.retry import Courier
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.acknowledge import Acknowledger
+from segcli.delivery.batch import Bounds, QueuedPayload
+from segcli.delivery.ledger import Ledger, ProgressStore
+from segcli.delivery.queues import SendQueue
+from segcli.delivery.retry import BatchSender
+from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.throttle import Pace
+from segcli.delivery.throttle import Throttle
 from segcli.delivery.workers import SendWorkers
 from segcli.http.client import NoReply
 
@@ -35,20 +35,20 @@ class Pipeline:
     workers: SendWorkers
     tally: Tally
     ledger: Ledger
-    brake: Brake
+    stop_signal: StopSignal
     posts: list[tuple[float, list[bytes]]] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
 
     @property
-    def lanes(self) -> Lanes:
+    def lanes(self) -> SendQueue:
         return self.workers.lanes
 
     @property
-    def pace(self) -> Pace:
-        return self.workers.courier.pace
+    def throttle(self) -> Throttle:
+        return self.workers.courier.throttle
 
-    async def send(self, items: Iterable[Item], answers: Answers) -> None:
+    async def send(self, items: Iterable[QueuedPayload], answers: Answers) -> None:
         """Send the items, and return when the run is over; what is left then is unsent."""
 
         async def post(request: Request) -> Reply | NoReply:
@@ -64,11 +64,11 @@ class Pipeline:
         working = [self.workers.work(post) for _ in range(self.workers.count)]
         await asyncio.gather(self._feed(items), *working)
         await self.workers.answered.all_on_disk()
-        self.ledger.close(finished=not self.brake.pulled)
+        self.ledger.close(finished=not self.stop_signal.is_stopped)
 
-    async def _feed(self, items: Iterable[Item]) -> None:
+    async def _feed(self, items: Iterable[QueuedPayload]) -> None:
         for item in items:
-            if self.brake.pulled:
+            if self.stop_signal.is_stopped:
                 return
             self.ledger.open(1)
             await self.lanes.put(item)
@@ -85,18 +85,20 @@ def pipeline(
     concurrency: int,
     events: int = 1,
     most: int = 16 * 1024 * 1024,
-    record: Record | None = None,
+    record: ProgressStore | None = None,
     **more: Any,
 ) -> Pipeline:
     """Make one whose clock is the story's, and whose chance is always 1."""
-    tally, brake = Tally(), Brake()
+    tally, stop_signal = Tally(), StopSignal()
     ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), record)
-    slots = SendSlots(concurrency, brake)
-    lanes = Lanes(most=most, bounds=lambda _route: Bounds(events), brake=brake, slots=slots)
-    courier = Courier(
+    slots = SendSlots(concurrency, stop_signal)
+    lanes = SendQueue(
+        most=most, bounds=lambda _route: Bounds(events), stop_signal=stop_signal, slots=slots
+    )
+    courier = BatchSender(
         job=Job(destination=acme(by_status), settings=AcmeSettings()),
-        pace=Pace(in_flight=concurrency, rate=None, brake=brake, now=clock),
-        brake=brake,
+        throttle=Throttle(in_flight=concurrency, rate=None, stop_signal=stop_signal, now=clock),
+        stop_signal=stop_signal,
         ledger=ledger,
         tally=tally,
         now=clock,
@@ -108,6 +110,6 @@ def pipeline(
         lanes=lanes,
         slots=slots,
         courier=courier,
-        answered=Answered(ledger, brake, lanes),
+        answered=Acknowledger(ledger, stop_signal, lanes),
     )
-    return Pipeline(workers, tally, ledger, brake)
+    return Pipeline(workers, tally, ledger, stop_signal)

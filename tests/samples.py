@@ -13,7 +13,7 @@ from segcli.core.destination import Destination, Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job
 from segcli.core.selection import Selection
-from segcli.core.settings import Sources, read
+from segcli.core.settings import Sources, read_settings
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_events"
@@ -58,7 +58,11 @@ def event_of(**fields: Any) -> Event:
 @cache
 def find(name: str) -> Destination[Any]:
     """Return a destination, built in or an example of one that a file describes."""
-    return read_destination(str(EXAMPLES[name])) if name in EXAMPLES else destinations.find(name)
+    return (
+        read_destination(str(EXAMPLES[name]))
+        if name in EXAMPLES
+        else destinations.named_destination(name)
+    )
 
 
 @cache
@@ -66,7 +70,7 @@ def job_for(name: str, *, selection: Selection | None = None, **given: str) -> J
     """Return the job of mapping for a destination, with settings as `--set` takes them."""
     destination = find(name)
     sources = Sources(given=given, env={}, table={})
-    values = read(name, destination.settings, sources)
+    values = read_settings(name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection or Selection())
 
 

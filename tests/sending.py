@@ -20,7 +20,7 @@ from samples import job_for
 
 from segcli.core.line import Line
 from segcli.core.outcome import Job, Mapped
-from segcli.delivery.batch import Item, item_of
+from segcli.delivery.batch import QueuedPayload, item_of
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def job_to(name: str, endpoint: str, **given: str) -> Job:
     return job_for(name, **{"endpoint": endpoint, "api_key": KEY, **given})
 
 
-def item(body: bytes, *, user: str = "u", route: str = "/", number: int = 1) -> Item:
+def item(body: bytes, *, user: str = "u", route: str = "/", number: int = 1) -> QueuedPayload:
     return item_of(Line("events", number, body), Mapped(route, body, user))
 
 

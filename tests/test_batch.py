@@ -11,7 +11,7 @@ from sending import item
 
 from segcli.core.line import Line, TooLong
 from segcli.core.outcome import Mapped
-from segcli.delivery.batch import Batch, Bounds, Item, halves, item_of
+from segcli.delivery.batch import Batch, Bounds, QueuedPayload, halves, item_of
 
 ITEMS = st.lists(
     st.builds(
@@ -23,7 +23,7 @@ ITEMS = st.lists(
 BOUNDS = st.builds(Bounds, st.integers(1, 6), st.one_of(st.none(), st.integers(1, 40)))
 
 
-def batches(items: Sequence[Item], bounds: Bounds) -> list[list[Item]]:
+def batches(items: Sequence[QueuedPayload], bounds: Bounds) -> list[list[QueuedPayload]]:
     queue, found = deque(items), []
     while queue:
         batch = Batch(bounds)
@@ -33,11 +33,11 @@ def batches(items: Sequence[Item], bounds: Bounds) -> list[list[Item]]:
     return found
 
 
-def joined(batch: Sequence[Item]) -> bytes:
+def joined(batch: Sequence[QueuedPayload]) -> bytes:
     return b",".join(item.body for item in batch)
 
 
-def fits(batch: Sequence[Item], bounds: Bounds) -> bool:
+def fits(batch: Sequence[QueuedPayload], bounds: Bounds) -> bool:
     return (
         len({item.route for item in batch}) == 1
         and len(batch) <= bounds.events
@@ -46,17 +46,21 @@ def fits(batch: Sequence[Item], bounds: Bounds) -> bool:
 
 
 @given(ITEMS, BOUNDS)
-def test_batches_hold_every_item_once_and_in_order(items: list[Item], bounds: Bounds) -> None:
+def test_batches_hold_every_item_once_and_in_order(
+    items: list[QueuedPayload], bounds: Bounds
+) -> None:
     assert [item for batch in batches(items, bounds) for item in batch] == items
 
 
 @given(ITEMS, BOUNDS)
-def test_a_batch_is_within_the_bounds_or_a_single_item(items: list[Item], bounds: Bounds) -> None:
+def test_a_batch_is_within_the_bounds_or_a_single_item(
+    items: list[QueuedPayload], bounds: Bounds
+) -> None:
     assert all(fits(batch, bounds) or len(batch) == 1 for batch in batches(items, bounds))
 
 
 @given(ITEMS, BOUNDS)
-def test_a_batch_takes_all_that_fits(items: list[Item], bounds: Bounds) -> None:
+def test_a_batch_takes_all_that_fits(items: list[QueuedPayload], bounds: Bounds) -> None:
     found = batches(items, bounds)
 
     for batch, following in pairwise(found):

@@ -4,7 +4,7 @@ import asyncio
 
 from sending import clock, play
 
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.shutdown import StopSignal
 from segcli.errors import Stopped
 
 ENOUGH = Stopped("enough")
@@ -12,24 +12,24 @@ ENOUGH = Stopped("enough")
 
 def test_the_first_reason_counts_and_listeners_hear_it_once() -> None:
     async def story() -> tuple[BaseException | None, int]:
-        brake, heard = Brake(), []
-        brake.on_pull(lambda: heard.append(1))
-        brake.pull(ENOUGH)
-        brake.pull(Stopped("another"))
-        return brake.reason, len(heard)
+        stop_signal, heard = StopSignal(), []
+        stop_signal.on_stop(lambda: heard.append(1))
+        stop_signal.stop(ENOUGH)
+        stop_signal.stop(Stopped("another"))
+        return stop_signal.reason, len(heard)
 
     assert play(story()) == (ENOUGH, 1)
 
 
 def test_a_sleep_is_as_long_as_asked_unless_the_brake_is_pulled() -> None:
     async def story() -> list[float]:
-        brake, began, slept = Brake(), clock(), []
-        await brake.sleep(5)
+        stop_signal, began, slept = StopSignal(), clock(), []
+        await stop_signal.sleep(5)
         slept.append(clock() - began)
-        asyncio.get_running_loop().call_later(2, brake.pull, ENOUGH)
-        await brake.sleep(5)
+        asyncio.get_running_loop().call_later(2, stop_signal.stop, ENOUGH)
+        await stop_signal.sleep(5)
         slept.append(clock() - began)
-        await brake.sleep(5)
+        await stop_signal.sleep(5)
         slept.append(clock() - began)
         return slept
 
@@ -38,11 +38,11 @@ def test_a_sleep_is_as_long_as_asked_unless_the_brake_is_pulled() -> None:
 
 def test_the_grace_ends_when_it_is_over_or_slammed() -> None:
     async def story() -> list[float]:
-        brake, began, waited = Brake(), clock(), []
-        await brake.wait_slammed(10)
+        stop_signal, began, waited = StopSignal(), clock(), []
+        await stop_signal.wait_aborted(10)
         waited.append(clock() - began)
-        asyncio.get_running_loop().call_later(2, brake.slam)
-        await brake.wait_slammed(10)
+        asyncio.get_running_loop().call_later(2, stop_signal.abort)
+        await stop_signal.wait_aborted(10)
         waited.append(clock() - began)
         return waited
 

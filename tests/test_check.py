@@ -17,7 +17,7 @@ from sending import Said
 from segcli.destinations import BUILT_IN
 from segcli.errors import InputError
 from segcli.inputs import inputs
-from segcli.review.checker import Check, check
+from segcli.review.checker import CheckRun, review_inputs
 
 Segcli = Callable[..., Said]
 GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
@@ -262,7 +262,7 @@ def test_an_input_that_is_gone_once_it_is_its_turn_ends_with_2(
     files[1].unlink()
 
     with pytest.raises(InputError, match=r"b\.jsonl cannot be read: .*; nothing is reported"):
-        check(Check(job=job_for("gist"), inputs=found))
+        review_inputs(CheckRun(job=job_for("gist"), inputs=found))
 
 
 def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> None:

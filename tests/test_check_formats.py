@@ -16,7 +16,7 @@ from samples import Run, line_of
 from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.visible_text import visible
 from segcli.review.coverage import LeftOut
-from segcli.review.estimate import Route
+from segcli.review.estimate import RouteEstimate
 
 # What ends a line for somebody, or steers a terminal.
 UNSEEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -50,7 +50,7 @@ def test_no_path_and_no_route_breaks_a_format(form: str, path: str, route: str) 
     review = replace(
         ONE_REVIEW,
         left_out=[of_path(path)],
-        routes=[Route(route, 2, 2, 20, 12)],
+        routes=[RouteEstimate(route, 2, 2, 20, 12)],
     )
 
     out = formatter(form)(review)
@@ -104,7 +104,7 @@ def test_on_a_terminal_a_long_path_or_route_is_folded_and_not_cut(
     monkeypatch.setattr("sys.stdout", Terminal())
     monkeypatch.setenv("COLUMNS", str(columns))
     path = "context.consent.categoryPreferences.advertising"
-    routes = [Route(f"/{'r' * 100}", 2, 2, 20, 12)]
+    routes = [RouteEstimate(f"/{'r' * 100}", 2, 2, 20, 12)]
 
     out = formatter("text")(replace(ONE_REVIEW, left_out=[of_path(path)], routes=routes))
 
@@ -164,7 +164,7 @@ def test_a_share_is_all_or_nothing_only_where_that_is_so(
 def test_what_is_sent_in_batches_takes_so_many_requests_at_least(
     form: str, routes: list[tuple[str, int, int]], seconds: float | None, said: str
 ) -> None:
-    planned = [Route(route, events, requests, 9, 9) for route, events, requests in routes]
+    planned = [RouteEstimate(route, events, requests, 9, 9) for route, events, requests in routes]
 
     out = formatter(form)(replace(ONE_REVIEW, routes=planned, seconds=seconds))
 
@@ -175,7 +175,7 @@ def test_what_is_sent_in_batches_takes_so_many_requests_at_least(
 def test_no_value_mentions_anybody_in_markdown(text: str) -> None:
     review = review_with(file=text, field=text, problem=f'from "{text}" to "{text}"')
     out = formatter("markdown")(
-        replace(review, left_out=[of_path(text)], routes=[Route(text, 2, 2, 20, 12)])
+        replace(review, left_out=[of_path(text)], routes=[RouteEstimate(text, 2, 2, 20, 12)])
     )
 
     tokens = MarkdownIt("commonmark").enable("table").parse(out)

@@ -15,7 +15,7 @@ from segcli.inputs import inputs
 from segcli.parallel import ordered_map
 from segcli.parallel.worker import WorkerFailed
 from segcli.review import coverage
-from segcli.review.checker import Check, check
+from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.review import Review
 
 
@@ -45,7 +45,9 @@ def review_by(jobs: int, many: Path, job: Job, **more: Any) -> tuple[Review, byt
     other = many.with_name("other.jsonl")
     other.write_bytes(line_of(messageId="m3", only_here=1) + b"\n\n{\n")
     found = inputs([str(many), str(other)])
-    review = check(Check(job=job, inputs=found, jobs=jobs, rejects=Rejects(rejects), **more))
+    review = review_inputs(
+        CheckRun(job=job, inputs=found, jobs=jobs, rejects=Rejects(rejects), **more)
+    )
     return review, rejects.read_bytes() if rejects.exists() else b""
 
 

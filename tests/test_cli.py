@@ -16,7 +16,7 @@ from sending import Said, sending_to, track, tracks, wait_until, written
 
 from segcli import __version__
 from segcli.cli import COMMANDS, cli
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -200,7 +200,7 @@ def test_quiet_is_silent_but_for_errors(segcli: Segcli, events: Path) -> None:
 
 
 def test_a_dry_run_prints_what_transform_prints_and_sends_nothing(
-    segcli: Segcli, standin: Callable[..., Standin], events: Path
+    segcli: Segcli, standin: Callable[..., SandboxServer], events: Path
 ) -> None:
     at = standin()
     to = sending_to("gist", at.endpoint("gist"))

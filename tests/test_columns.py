@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
-from segcli.journal.columns import End, Files, Marks, NameIndex, SettledLines
+from segcli.journal.columns import End, JournalFiles, Marks, NameIndex, SettledLines
 from segcli.lines.fingerprint import Mark
 
 PLACES = st.integers(0, 30)
@@ -49,7 +49,7 @@ def test_texts_are_what_was_set_last_whatever_characters_they_hold(
 def test_files_and_their_ends_are_what_was_noted_last(
     steps: list[tuple[str, int, object, str]],
 ) -> None:
-    files, names, ends = Files(), dict[int, tuple[str, str]](), dict[int, End]()
+    files, names, ends = JournalFiles(), dict[int, tuple[str, str]](), dict[int, End]()
     for what, place, value, version in steps:
         if what == "file":
             names[place] = f"/a/{value}/{value}", version

@@ -11,12 +11,12 @@ from samples import event_of, good_events, job_for, line_of
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job, Mapped, map_event
 from segcli.destinations import BUILT_IN
-from segcli.review.probe import Trial
+from segcli.review.probe import FieldProbe
 
 
 def left_out(body: Body, **fields: Any) -> set[str]:
     """Return what such a plug-in leaves out of a track event with these fields."""
-    return Trial(event_of(**fields), job_that_sends(body)).left_out()
+    return FieldProbe(event_of(**fields), job_that_sends(body)).left_out()
 
 
 def test_a_field_that_the_mapping_does_not_read_is_left_out() -> None:
@@ -101,8 +101,10 @@ def test_a_value_of_which_only_a_part_is_sent_is_carried(
 def test_a_number_of_any_size_is_tried_like_others(number: str) -> None:
     event = parse(line_of(properties={"x": "@"}).replace(b'"@"', number.encode()))
 
-    assert "properties.x" in Trial(event, job_that_sends(lambda _: {"always": 1})).left_out()
-    assert "properties.x" not in Trial(event, job_that_sends(lambda event: event.data)).left_out()
+    assert "properties.x" in FieldProbe(event, job_that_sends(lambda _: {"always": 1})).left_out()
+    assert (
+        "properties.x" not in FieldProbe(event, job_that_sends(lambda event: event.data)).left_out()
+    )
 
 
 def test_elements_of_an_array_share_a_path_and_one_that_is_sent_is_enough() -> None:
@@ -145,8 +147,8 @@ def test_segment_leaves_out_the_times_of_the_first_journey() -> None:
     given = event_of(timestamp="2026-02-03T10:11:12Z", **times)
     missing = event_of(**times)
 
-    assert Trial(given, job_for("segment")).left_out() == set(times)
-    assert Trial(missing, job_for("segment")).left_out() == {"sentAt", "receivedAt"}
+    assert FieldProbe(given, job_for("segment")).left_out() == set(times)
+    assert FieldProbe(missing, job_for("segment")).left_out() == {"sentAt", "receivedAt"}
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
@@ -155,7 +157,7 @@ def test_a_trial_leaves_the_event_as_it_was(dest: str) -> None:
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):
             before = copy.deepcopy(event.data)
-            Trial(event, job).left_out(doubtful={"context.ip", "traits.email", "no.such.path"})
+            FieldProbe(event, job).left_out(doubtful={"context.ip", "traits.email", "no.such.path"})
             assert event.data == before
 
 
@@ -164,7 +166,7 @@ def test_what_is_known_to_be_doubtful_changes_nothing(dest: str) -> None:
     job = job_for(dest)
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):
-            trial = Trial(event, job)
+            trial = FieldProbe(event, job)
             plain = trial.left_out()
             assert trial.left_out(doubtful=trial.paths) == plain
             assert trial.left_out(doubtful=plain) == plain
@@ -175,7 +177,7 @@ def test_a_trial_finds_what_is_found_by_changing_one_value_after_the_other(dest:
     job = job_for(dest)
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):
-            assert Trial(event, job).left_out() == found_one_by_one(event, job)
+            assert FieldProbe(event, job).left_out() == found_one_by_one(event, job)
 
 
 def found_one_by_one(event: Event, job: Job) -> set[str]:

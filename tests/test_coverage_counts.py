@@ -13,13 +13,13 @@ from segcli.core.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
 from segcli.review.event_shape import Shapes
-from segcli.review.partial_review import Seen
+from segcli.review.partial_review import PartialReview
 from segcli.review.reviewer import Reviewer
 
 
 def seen(job: Job, *events: Event) -> Coverage:
     """Return what is covered once these events were seen, each on a line of its own."""
-    coverage, seen = Coverage(), Seen()
+    coverage, seen = Coverage(), PartialReview()
     Reviewer(job, most=0).look([event.raw for event in events], seen)
     assert seen.lines == sum(map(len, seen.mapped.values())) == len(events)
     coverage.add(seen, "events.jsonl", 1)
@@ -155,9 +155,9 @@ def test_a_mapping_may_go_by_the_type_of_the_call() -> None:
 
 def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
-    trial = coverage_module.Trial
+    trial = coverage_module.FieldProbe
 
-    def counted(event: Event, job: Job) -> coverage_module.Trial:
+    def counted(event: Event, job: Job) -> coverage_module.FieldProbe:
         tried.append(event)
         return trial(event, job)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packing import zstd
 
-from segcli.http.decoding import PIECE, BodyDecoder, TooLong, Undecodable
+from segcli.http.decoding import PIECE, BodyDecoder, BodyTooLong, Undecodable
 
 LIMIT = 1024 * 1024
 NAMES = {"bare deflate": "deflate"}
@@ -34,7 +34,7 @@ def cut_off(content_encoding: str, body: bytes, limit: int = LIMIT) -> list[byte
     """Return the pieces of a body that is too long."""
     pieces: list[bytes] = []
     decoder = BodyDecoder(content_encoding, limit)
-    with pytest.raises(TooLong):
+    with pytest.raises(BodyTooLong):
         pieces.extend(decoder.pieces(body))
     return pieces
 
@@ -116,7 +116,7 @@ def test_what_comes_out_of_a_decoder_in_the_middle_is_bounded_too() -> None:
 def test_no_piece_takes_long_so_that_others_have_their_turn() -> None:
     decoder = BodyDecoder("gzip, gzip, gzip, gzip", 4 * LIMIT)
     pieces, times = decoder.pieces(bomb(*["gzip"] * 4)), [time.process_time()]
-    with suppress(TooLong):
+    with suppress(BodyTooLong):
         times.extend(time.process_time() for _ in pieces)
 
     assert len(times) > 4 * LIMIT / PIECE
@@ -145,6 +145,6 @@ def test_a_stream_that_wants_a_window_of_very_much_memory_gets_none() -> None:
 def test_whatever_comes_is_decoded_or_known_to_be_broken(body: bytes, codings: list[str]) -> None:
     try:
         found = decoded(", ".join(codings), body, limit=100)
-    except (Undecodable, TooLong):
+    except (Undecodable, BodyTooLong):
         return
     assert len(found) <= 100

@@ -9,10 +9,10 @@ from sending import Said, report_in
 
 from segcli.cli import progress
 from segcli.destinations import BUILT_IN
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 TRUE = {"pointillist": "true"}
 FALSE = {"pointillist": "false"}
 

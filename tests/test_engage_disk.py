@@ -9,11 +9,11 @@ import pytest
 from engaging import STATE, csv, engage, heard
 from sending import PATIENCE, Said
 
-from segcli.engage.state import State
-from segcli.sandbox import Standin
+from segcli.engage.state import EngageState
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 Spawn = Callable[..., "subprocess.Popen[str]"]
 IN_FLIGHT = 10
 EVERYBODY = sorted((str(user), True) for user in range(300))
@@ -35,9 +35,9 @@ def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_k
 ) -> None:
     at = standin()
     to = engage("gist", at.endpoint("gist"), file)
-    note, notes = State.note, []
+    note, notes = EngageState.note, []
 
-    def fill_the_disk_later(state: State, *given: object) -> None:
+    def fill_the_disk_later(state: EngageState, *given: object) -> None:
         notes.append(given)
         if len(notes) == 6:
             pages = state._db.execute("PRAGMA page_count").fetchone()[0]
@@ -45,7 +45,7 @@ def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_k
         note(state, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(State, "note", fill_the_disk_later)
+        patch.setattr(EngageState, "note", fill_the_disk_later)
         stopped = segcli(*to)
     first = heard(at)
 

@@ -8,10 +8,10 @@ import pytest
 from engaging import STATE, csv, engage, events, heard, trait
 from sending import Said, report_in
 
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 
 
 def contents(folder: Path) -> dict[str, str]:

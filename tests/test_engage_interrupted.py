@@ -13,10 +13,10 @@ from engaging import STATE, csv, engage, heard
 from resuming import Door, Serve
 from sending import PATIENCE, Answer, Got, Said, report_in, send_signal, wait_until
 
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 Spawn = Callable[..., "subprocess.Popen[str]"]
 GO_ON = "To go on, type the same command again: it tells what is missing."
 EVERYBODY = sorted((str(user), True) for user in range(300))

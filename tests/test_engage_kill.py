@@ -14,8 +14,8 @@ import pytest
 from engaging import STATE, audience, changes, csv, difference, engage, opened
 from sending import Said, wait_until
 
-from segcli.engage.state import Which
-from segcli.sandbox import Standin
+from segcli.engage.state import SyncKey
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -36,7 +36,7 @@ IN_FLIGHT = 10
 class Vendor:
     """What the sandbox has kept on disk, read on from where it was read last."""
 
-    at: Standin
+    at: SandboxServer
     keep: Path
     told: list[Told] = field(default_factory=list)
     _read: int = 0
@@ -66,7 +66,7 @@ class Vendor:
 
 
 @pytest.fixture
-def vendor(standin: Callable[..., Standin], tmp_path: Path) -> Vendor:
+def vendor(standin: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
     keep = tmp_path / "kept.ndjson"
     return Vendor(standin(keep=keep, remember=False), keep)
 
@@ -140,7 +140,7 @@ def repeats(values: Sequence[bool]) -> int:
 def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
     """Check that the list, what the vendor heard last, and what the state knows are the same."""
     final = dict(vendor.told)
-    which = Which(destination="plotline", endpoint=url, kind="audience", key="big_spenders")
+    which = SyncKey(destination="plotline", endpoint=url, kind="audience", key="big_spenders")
     with opened(path, rehearsal=True) as state:
         missing = difference(state, audience(*map(str, members)), which)
         known = difference(state, [], which)

@@ -7,14 +7,14 @@ import pytest
 from engaging import STATE, csv, engage, heard
 from sending import Said, report_in
 
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 NOWHERE = "http://127.0.0.1:9"
 
 
-def requests(at: Standin) -> int:
+def requests(at: SandboxServer) -> int:
     return int(at.app.counts()["totals"]["requests"])
 
 

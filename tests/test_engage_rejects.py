@@ -7,10 +7,10 @@ import pytest
 from engaging import STATE, csv, engage, heard, trait
 from sending import Said, records, report_in
 
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 REJECTS = "gist.rejects.ndjson"
 HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them (1)."
 

@@ -8,10 +8,10 @@ import pytest
 from engaging import STATE, csv, engage, heard, trait
 from sending import Said, wait_until
 
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 KEY = "sk_live_8f2b61c0d9e74a53b1"
 PASSWORD = "horse-battery-staple"
 

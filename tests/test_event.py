@@ -10,7 +10,7 @@ from samples import SAMPLES, event_of, good_events, line_of, lines_of
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.event import Event, Rejected, is_blank, parse, parse_time
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 
 HOSTILE = lines_of("hostile")
 TABLE = re.compile(r"^\| (\d+) \| (.+) \|$", re.MULTILINE)
@@ -181,7 +181,7 @@ def test_a_rejection_says_nothing_of_the_single_event() -> None:
 def record_of(line: bytes, tmp_path: Any) -> bytes:
     """Return the line of a rejects file that keeps a line."""
     rejects = Rejects(tmp_path / "rejects.ndjson")
-    rejects.keep(Settled([Line("in.jsonl", 7, line)], "refused", "HTTP 400: no", 400, 1))
+    rejects.keep(Result([Line("in.jsonl", 7, line)], "refused", "HTTP 400: no", 400, 1))
     rejects.close()
     record: bytes = (tmp_path / "rejects.ndjson").read_bytes().removesuffix(b"\n")
     return record

@@ -11,8 +11,8 @@ from samples import NAMES, event_of, good_events, job_for, line_of, lines_of
 
 from segcli.core.destination import Destination
 from segcli.core.line import TooLong
-from segcli.core.outcome import Job, Outcome, Skipped, outcome_of, outcomes
-from segcli.core.partial_event import excerpts
+from segcli.core.outcome import Job, Outcome, Skipped, make_mapper, outcome_of
+from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection
 from segcli.fql import matcher
 
@@ -32,7 +32,7 @@ def shown(outcome: Outcome) -> str:
 
 
 def assert_same(line: bytes, job: Job) -> None:
-    assert shown(outcomes(job)([line])[0]) == shown(outcome_of(line, job))
+    assert shown(make_mapper(job)([line])[0]) == shown(outcome_of(line, job))
 
 
 def test_all_mappings_that_say_what_they_read_are_tried_here() -> None:
@@ -51,7 +51,7 @@ def test_a_sample_becomes_the_same_whether_it_is_read_whole_or_not(
 @each_quick_destination
 def test_a_field_of_any_kind_becomes_the_same(destination: Destination[Any]) -> None:
     for job in jobs(destination):
-        decide = outcomes(job)
+        decide = make_mapper(job)
         for event in events_bent_by_every_kind_of_value():
             assert shown(decide([event.raw])[0]) == shown(outcome_of(event.raw, job))
 
@@ -69,7 +69,7 @@ def test_what_is_hardly_json_any_more_is_refused_in_the_same_words(
     destination: Destination[Any],
 ) -> None:
     chance = random.Random(7)
-    decide, job = outcomes(jobs(destination)[0]), jobs(destination)[0]
+    decide, job = make_mapper(jobs(destination)[0]), jobs(destination)[0]
     small = [event.raw for event in good_events() if len(event.raw) < 1500]
     for _ in range(4000):
         line = chance.choice(small)
@@ -87,15 +87,15 @@ def test_a_line_that_holds_a_byte_order_mark_only_is_blank_either_way(
     [job, *_] = jobs(destination)
     for line in (b"\xef\xbb\xbf", b" \xef\xbb\xbf\r\n", b"\xef\xbb\xbf \n"):
         assert_same(line, job)
-        assert outcomes(job)([line]) == [Skipped("blank line")]
+        assert make_mapper(job)([line]) == [Skipped("blank line")]
 
 
 def test_a_line_that_was_cut_short_in_memory_is_rejected() -> None:
-    assert str(outcomes(job_for("webhook"))([TooLong(9, b"{")])[0]) == "longer than --max-line"
+    assert str(make_mapper(job_for("webhook"))([TooLong(9, b"{")])[0]) == "longer than --max-line"
 
 
 def test_good_events_are_read_by_excerpts_and_not_a_second_time() -> None:
-    read = excerpts(["traits", "context.traits"])
+    read = partial_parser(["traits", "context.traits"])
     plain = [event for event in good_events() if isinstance(event.data.get("userId", ""), str)]
 
     assert sum(read([event.raw])[0] is not None for event in plain) > 0.9 * len(plain)
@@ -112,7 +112,7 @@ def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
         "properties": {"a": 1},
     }
     whole = event_of(**fields)
-    [excerpt] = excerpts(["context.traits", "context.ip"])([line_of(**fields) + b"\r\n"])
+    [excerpt] = partial_parser(["context.traits", "context.ip"])([line_of(**fields) + b"\r\n"])
 
     assert excerpt
     for name in ("type", "name", "user_id", "anonymous_id", "user", "time", "traits", "raw"):
@@ -140,7 +140,7 @@ def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
     ids=str,
 )
 def test_what_is_not_plainly_good_is_left_to_who_reads_it_whole(fields: dict[str, Any]) -> None:
-    assert excerpts([])([line_of(**fields)]) == [None]
+    assert partial_parser([])([line_of(**fields)]) == [None]
 
 
 def test_a_query_may_ask_for_any_field() -> None:
@@ -148,12 +148,12 @@ def test_a_query_may_ask_for_any_field() -> None:
     job = dataclasses.replace(job_for("webhook"), selection=selection)
 
     line = line_of(context={"page": {"url": "x"}})
-    assert shown(outcomes(job)([line])[0]).startswith("Mapped")
+    assert shown(make_mapper(job)([line])[0]).startswith("Mapped")
 
 
 def test_a_path_that_leads_further_down_is_read_whole() -> None:
     line = line_of(timestamp="2026-02-03", properties={"a": {"b": {"c": 1}}, "d": 2}) + b"\n"
-    [event] = excerpts(["properties.a.b.c"])([line])
+    [event] = partial_parser(["properties.a.b.c"])([line])
 
     assert event
     assert event.properties == {"a": {"b": {"c": 1}}}

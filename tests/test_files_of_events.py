@@ -17,9 +17,9 @@ from samples import ROOT
 from sending import records, track, tracks, wait_until, written
 
 from segcli.accounting.rejects import Rejects
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.errors import OutputError
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 PACKAGE = ROOT / "segcli"
 # What opens a file to write to it besides the one module: journals, which are locked and grow in
@@ -131,7 +131,7 @@ def test_a_golden_file_is_made_as_the_umask_says_since_it_is_committed(
 
 @pytest.mark.usefixtures("_no_mask")
 def test_the_state_of_a_sync_and_its_lock_are_for_the_user_alone(
-    segcli: Segcli, standin: Callable[..., Standin], tmp_path: Path
+    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
     segcli(*engage("gist", standin().endpoint("gist"), "m.csv"))
@@ -141,7 +141,7 @@ def test_the_state_of_a_sync_and_its_lock_are_for_the_user_alone(
 
 
 def test_the_lock_of_a_state_is_made_behind_no_link(
-    segcli: Segcli, standin: Callable[..., Standin], tmp_path: Path
+    segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
     (tmp_path / f"{STATE}.lock").symlink_to("elsewhere")
@@ -154,7 +154,7 @@ def test_the_lock_of_a_state_is_made_behind_no_link(
 
 @pytest.mark.usefixtures("_no_mask")
 def test_what_a_sandbox_keeps_is_for_the_user_alone(
-    standin: Callable[..., Standin], tmp_path: Path
+    standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     standin(keep=tmp_path / "kept")
 
@@ -328,7 +328,7 @@ def test_a_process_substitution_gets_what_is_kept(
 def test_rejects_are_appended_where_they_are_written_to_a_file(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b'{"half')
     rejects = Rejects(tmp_path / "kept")
-    rejects.keep(Settled([Line("events", 7, b"no JSON")], "rejected", "why"))
+    rejects.keep(Result([Line("events", 7, b"no JSON")], "rejected", "why"))
     rejects.close()
 
     assert (tmp_path / "kept").read_bytes().startswith(b'{"half\n{"file":"events"')

@@ -16,7 +16,7 @@ from segcli.fql import (
     Holds,
     Is,
     matcher,
-    parse,
+    parse_query,
 )
 from segcli.fql.ast import FieldName
 
@@ -75,9 +75,9 @@ def test_a_query_matches_an_event_as_recorded(case: dict[str, Any]) -> None:
 def test_a_query_is_read_as_recorded_or_refused_as_recorded(case: dict[str, Any]) -> None:
     if "throws" in case:
         with pytest.raises(FqlError):
-            parse(case["fql"])
+            parse_query(case["fql"])
     else:
-        assert as_recorded(parse(case["fql"])) == case["ast"]
+        assert as_recorded(parse_query(case["fql"])) == case["ast"]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,15 @@ def test_a_query_is_read_as_recorded_or_refused_as_recorded(case: dict[str, Any]
     ],
 )
 def test_what_segment_passes_over_is_passed_over(careless: str, meant: str) -> None:
-    assert parse(careless) == parse(meant)
+    assert parse_query(careless) == parse_query(meant)
     with pytest.raises(FqlError):
-        parse(careless, strict=True)
+        parse_query(careless, strict=True)
 
 
 def test_a_tree_says_what_the_query_says() -> None:
-    assert parse('type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))') == Group(
+    assert parse_query(
+        'type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))'
+    ) == Group(
         "and",
         (
             Compare(FieldName("type"), "=", "track"),
@@ -123,7 +125,7 @@ def test_a_tree_says_what_the_query_says() -> None:
 
 
 def test_a_single_condition_is_a_group_of_one() -> None:
-    assert parse("traits.a = true") == Group("and", (Is(FieldName("traits", "a"), True),))
+    assert parse_query("traits.a = true") == Group("and", (Is(FieldName("traits", "a"), True),))
 
 
 def test_every_sample_event_is_matched_by_its_own_type_and_no_other() -> None:
@@ -150,4 +152,4 @@ def test_a_long_query_is_no_deeper_than_a_short_one() -> None:
 def test_groups_nest_fifty_deep_and_no_deeper() -> None:
     assert matcher("(" * 50 + 'type = "a"' + ")" * 50)({"type": "a"})
     with pytest.raises(FqlError, match="no more than 50 groups in one another"):
-        parse("(" * 100_000)
+        parse_query("(" * 100_000)

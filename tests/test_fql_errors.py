@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import good_events
 
-from segcli.fql import FqlError, matcher, parse
+from segcli.fql import FqlError, matcher, parse_query
 
 A_FIELD = (
     "a field (type, event, name, userId, properties.…, traits.…, context.…), contains( or match("
@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_marked_and_says_what_was_expected(
     query: str, mark: str, expected: str, strict: bool
 ) -> None:
     with pytest.raises(FqlError) as caught:
-        parse(query, strict=strict)
+        parse_query(query, strict=strict)
 
     assert str(caught.value) == f"expected {expected}\n  {query}\n  {mark}"
 
@@ -103,10 +103,10 @@ def test_what_segment_would_pass_over_is_an_error_where_it_is_asked_strictly(
     query: str, mark: str, expected: str
 ) -> None:
     with pytest.raises(FqlError) as caught:
-        parse(query, strict=True)
+        parse_query(query, strict=True)
 
     assert str(caught.value) == f"expected {expected}\n  {query}\n  {mark}"
-    assert parse(query).children
+    assert parse_query(query).children
 
 
 @pytest.mark.parametrize(
@@ -125,23 +125,23 @@ def test_what_segment_would_pass_over_is_an_error_where_it_is_asked_strictly(
     ],
 )
 def test_what_can_be_meant_in_one_way_only_is_no_doubt(query: str) -> None:
-    assert parse(query, strict=True) == parse(query)
+    assert parse_query(query, strict=True) == parse_query(query)
 
 
 def test_the_first_thing_wrong_is_what_is_shown() -> None:
     with pytest.raises(FqlError) as caught:
-        parse('type == "track" and event = "x')
+        parse_query('type == "track" and event = "x')
 
     assert caught.value.position == 28
     with pytest.raises(FqlError) as caught:
-        parse('type == "track" and event')
+        parse_query('type == "track" and event')
 
     assert caught.value.position == 6
 
 
 def test_of_several_lines_the_one_with_the_place_is_shown() -> None:
     with pytest.raises(FqlError) as caught:
-        parse('type = "track"\n\tand event * "x"\n')
+        parse_query('type = "track"\n\tand event * "x"\n')
 
     assert str(caught.value).splitlines()[1:] == ['   and event * "x"', "             ^"]
 
@@ -149,7 +149,7 @@ def test_of_several_lines_the_one_with_the_place_is_shown() -> None:
 def test_of_a_long_line_what_is_around_the_place_is_shown() -> None:
     start, rest = 'event = "' + "x" * 200 + '"', " and name = " + "y" * 200
     with pytest.raises(FqlError) as caught:
-        parse(f"{start} * {rest}")
+        parse_query(f"{start} * {rest}")
 
     _, line, mark = str(caught.value).splitlines()
     assert line.startswith("  …x")
@@ -189,7 +189,7 @@ EVENTS = st.dictionaries(NAMES, VALUES)
 
 def error_of(text: str, *, strict: bool) -> FqlError | None:
     try:
-        parse(text, strict=strict)
+        parse_query(text, strict=strict)
     except FqlError as error:
         return error
     return None

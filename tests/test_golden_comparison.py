@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from segcli.review.golden import Comparison
+from segcli.review.golden import GoldenComparison
 from segcli.review.review import Finding
 
 
@@ -27,7 +27,7 @@ def rejected(line: int, reason: str) -> bytes:
 
 def compared(golden: Iterable[bytes], now: Iterable[bytes]) -> list[Finding]:
     """Return what differs between a golden file and the outcomes of one input."""
-    comparison = Comparison(golden)
+    comparison = GoldenComparison(golden)
     for text in now:
         outcome = json.loads(text)
         payload = text.partition(b'"payload": ')[2][:-1] or None
@@ -228,7 +228,7 @@ def test_lines_that_are_new_are_so_when_all_of_the_golden_file_were_seen() -> No
     ],
 )
 def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: bool) -> None:
-    assert Comparison(golden).is_of_one_input == one
+    assert GoldenComparison(golden).is_of_one_input == one
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: b
 )
 def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{problem}"):
-        Comparison(golden)
+        GoldenComparison(golden)

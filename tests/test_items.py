@@ -104,9 +104,9 @@ def test_results_stand_in_the_order_of_the_items() -> None:
 def test_results_have_to_be_as_many_as_the_items(tmp_path: Path) -> None:
     body = {"results": [{"status": 200}] * 3}
     found = trip(tmp_path / "rejects", verdict=by_item(RESULTS))
-    found.play(found.carry(4, lambda _: reply(body)))
+    found.play(found.send(4, lambda _: reply(body)))
 
-    assert str(found.courier.brake.reason) == "acme answered for 3 items of a request with 4"
+    assert str(found.courier.stop_signal.reason) == "acme answered for 3 items of a request with 4"
     assert (found.tally.delivered, found.tally.refused) == (0, 0)
 
 
@@ -194,9 +194,9 @@ def test_a_verdict_on_single_items_of_a_reply_that_did_not_come_whole_settles_no
     tmp_path: Path,
 ) -> None:
     found = trip(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
-    found.play(found.carry(3, lambda _: Reply(200, {}, b"...", "a body that broke off")))
+    found.play(found.send(3, lambda _: Reply(200, {}, b"...", "a body that broke off")))
 
-    assert str(found.courier.brake.reason) == (
+    assert str(found.courier.stop_signal.reason) == (
         "acme answered HTTP 200, but with a body that broke off"
     )
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
@@ -216,9 +216,9 @@ def test_an_item_that_was_not_sent_stops_the_run_and_nothing_is_settled(
     place: int, tmp_path: Path
 ) -> None:
     found = trip(tmp_path / "rejects", verdict=by_item(ERRORS))
-    found.play(found.carry(3, lambda _: reply({"errors": [{"batch_index": place}]})))
+    found.play(found.send(3, lambda _: reply({"errors": [{"batch_index": place}]})))
 
-    assert str(found.courier.brake.reason) == (
+    assert str(found.courier.stop_signal.reason) == (
         f"acme answered for item {place}, counted from 0, of a request with 3"
     )
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
@@ -228,7 +228,7 @@ def test_an_item_that_is_refused_and_to_be_tried_again_is_settled_once(tmp_path:
     verdict = Partial({0: "no"}, frozenset({0, 1}))
     verdicts: list[Verdict] = [verdict, Delivered()]
     found = trip(tmp_path / "rejects", verdict=lambda _: verdicts.pop(0))
-    found.play(found.carry(3, lambda _: Reply(200)))
+    found.play(found.send(3, lambda _: Reply(200)))
 
     assert (found.tally.delivered, found.tally.refused) == (2, 1)
 
@@ -268,10 +268,10 @@ def test_whatever_a_vendor_answers_no_event_is_lost_and_none_is_settled_twice(
     def answer(_: list[bytes]) -> Reply:
         return reply(*reversed(left.pop(0))) if left else reply(b"", 204)
 
-    found.play(found.carry(count, answer))
+    found.play(found.send(count, answer))
 
     settled = found.tally.delivered + found.tally.refused
-    assert settled == count or (found.courier.brake.pulled and settled < count)
+    assert settled == count or (found.courier.stop_signal.is_stopped and settled < count)
     kept = [record["line"] for record in records(path)]
     assert len(kept) == len(set(kept)) == found.tally.refused
 

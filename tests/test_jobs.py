@@ -19,7 +19,7 @@ from segcli.accounting.tally import Tally
 from segcli.core.destination import Payload
 from segcli.core.event import Event
 from segcli.core.line import TooLong
-from segcli.core.outcome import Job, Mapped, outcomes
+from segcli.core.outcome import Job, Mapped, make_mapper
 from segcli.core.selection import Selection
 from segcli.errors import Stopped
 from segcli.inputs import inputs
@@ -241,7 +241,7 @@ def test_what_becomes_of_a_line_does_not_depend_on_the_lines_around_it() -> None
     event = line_of(timestamp="2026-02-03", n=1)
     huge = event.replace(b'"n": 1', b'"n": 1e9999999999999999999')
     assert huge != event
-    decide = outcomes(job_for("pointillist"))
+    decide = make_mapper(job_for("pointillist"))
     [alone] = decide([huge])
 
     assert isinstance(alone, Mapped)

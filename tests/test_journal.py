@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journals import HEADER, delivered, opened, totals
 
-from segcli.core.line import Settled
+from segcli.core.line import Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.journal import checkpoint as pasts
 from segcli.journal import journal as module
-from segcli.journal.checkpoint import Past
+from segcli.journal.checkpoint import Checkpoint
 from segcli.journal.journal import Journal
 from segcli.journal.resume import Start
 from segcli.lines.fingerprint import Mark
@@ -178,7 +178,7 @@ def test_a_mark_never_goes_back(journal: Journal) -> None:
     journal.mark(0, Mark(100, "ab"))
     journal.promise(1)
     journal.settle(delivered(1))
-    found = pasts.read(journal.path)
+    found = pasts.read_checkpoint(journal.path)
     assert found is not None
     assert found.marks == journal.past.marks == {0: far}
 
@@ -193,7 +193,7 @@ def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) 
     written = journal.path.read_bytes()
     for cut in range(whole, len(written.rstrip(b"\0")) + 1):
         journal.path.with_name("cut").write_bytes(written[:cut])
-        found = pasts.read(journal.path.with_name("cut"))
+        found = pasts.read_checkpoint(journal.path.with_name("cut"))
         assert found is not None
         settled = list(found.settled[0].ranges()) if found.settled else []
         assert (settled, found.marks) in [
@@ -216,7 +216,7 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
     path = tmp_path_factory.getbasetemp() / "marks.journal"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_GROWS_BY", grows_by)
-        journal = Journal(path, Past(HEADER), TWO)
+        journal = Journal(path, Checkpoint(HEADER), TWO)
         read = [0, 0]
         for step, place, choice in steps:
             lines = range(1, read[place] + 1)
@@ -228,7 +228,7 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
                     journal.mark(place, Mark(read[place] * 10, f"of {read[place]}"))
                 case "settle" | "skip" if is_open:
                     line = delivered(is_open[choice % len(is_open)], place=place).lines
-                    journal.settle(Settled(line, "delivered" if step == "settle" else "skipped"))
+                    journal.settle(Result(line, "delivered" if step == "settle" else "skipped"))
                 case "end":
                     journal.ended(place, read[place])
                 case "resume":
@@ -244,13 +244,13 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
             assert found.marks[place].digest == f"of {found.marks[place].to // 10}"
 
 
-def read_back(path: Path) -> Past:
-    found = pasts.read(path)
+def read_back(path: Path) -> Checkpoint:
+    found = pasts.read_checkpoint(path)
     assert found is not None
     return found
 
 
-def every_past(path: Path) -> Iterator[Past]:
+def every_past(path: Path) -> Iterator[Checkpoint]:
     """Yield what a journal says, cut behind each of its records."""
     records = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)
     cut = path.with_name("cut.journal")

@@ -34,7 +34,7 @@ def test_a_long_journal_is_written_anew_and_says_the_same(tmp_path: Path) -> Non
     journal.mark(0, Mark(9, "ab"))
     fill(journal, range(1, 1000, 2))
     fill(journal, range(2, 900, 2))
-    found = pasts.read(journal.path)
+    found = pasts.read_checkpoint(journal.path)
 
     assert found is not None
     assert found.totals == {"delivered": 500 + 449}

@@ -54,7 +54,7 @@ def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
 def said_by(path: Path) -> int | None:
     """Return up to which line a journal says that all are settled; None where it is refused."""
     try:
-        found = pasts.read(path)
+        found = pasts.read_checkpoint(path)
     except ValueError:
         return None
     settled = found.settled.get(0) if found else None

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sending import clock, item, play
 
-from segcli.delivery.batch import Bounds, Item
-from segcli.delivery.queues import Lanes
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.batch import Bounds, QueuedPayload
+from segcli.delivery.queues import SendQueue
+from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 from segcli.errors import Stopped
 
@@ -18,27 +18,33 @@ MANY = 10_000_000
 WEIGHT = item(b"x" * 50).weight
 
 
-def lanes_of(*, events: int = 1, size: int | None = None, most: int = MANY) -> tuple[Lanes, Brake]:
-    brake = Brake()
-    bounds, slots = Bounds(events, size), SendSlots(MANY, brake)
-    return Lanes(most=most, bounds=lambda _route: bounds, brake=brake, slots=slots), brake
+def lanes_of(
+    *, events: int = 1, size: int | None = None, most: int = MANY
+) -> tuple[SendQueue, StopSignal]:
+    stop_signal = StopSignal()
+    bounds, slots = Bounds(events, size), SendSlots(MANY, stop_signal)
+    return SendQueue(
+        most=most, bounds=lambda _route: bounds, stop_signal=stop_signal, slots=slots
+    ), stop_signal
 
 
-async def drained(lanes: Lanes, workers: int, *, each: float = 0.0) -> list[list[Item]]:
+async def drained(
+    lanes: SendQueue, workers: int, *, each: float = 0.0
+) -> list[list[QueuedPayload]]:
     """Return the batches as they left, taken by so many workers, each of which takes a while."""
-    found: list[list[Item]] = []
+    found: list[list[QueuedPayload]] = []
 
     async def drain() -> None:
         while batch := await lanes.next_batch():
             found.append(batch)
             await asyncio.sleep(each)
-            lanes.over(batch)
+            lanes.release(batch)
 
     await asyncio.gather(*(drain() for _ in range(workers)))
     return found
 
 
-def numbers(batches: Sequence[Sequence[Item]]) -> list[list[int]]:
+def numbers(batches: Sequence[Sequence[QueuedPayload]]) -> list[list[int]]:
     return [[item.line.number for item in batch] for batch in batches]
 
 
@@ -49,10 +55,10 @@ USERS = st.lists(st.tuples(st.text(max_size=2), st.sampled_from(["/a", "/b"])), 
 def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_once(
     came: list[tuple[str, str]], workers: int, events: int, late: bool
 ) -> None:
-    async def story() -> list[Item]:
+    async def story() -> list[QueuedPayload]:
         lanes, _ = lanes_of(events=events)
         under_way: set[str] = set()
-        found: list[Item] = []
+        found: list[QueuedPayload] = []
 
         async def work() -> None:
             while batch := await lanes.next_batch():
@@ -64,7 +70,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
                 await asyncio.sleep(len(batch[0].user))
                 under_way.difference_update(users)
                 found.extend(batch)
-                lanes.over(batch)
+                lanes.release(batch)
 
         working = [asyncio.create_task(work()) for _ in range(workers)]
         for number, (user, route) in enumerate(came):
@@ -86,7 +92,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
 def test_one_worker_takes_everything_in_the_order_of_the_input_but_for_what_shares_a_batch(
     came: list[tuple[str, str]], events: int
 ) -> None:
-    async def story() -> list[list[Item]]:
+    async def story() -> list[list[QueuedPayload]]:
         lanes, _ = lanes_of(events=events)
         for number, (user, route) in enumerate(came):
             await lanes.put(item(b"x", user=user, route=route, number=number))
@@ -117,7 +123,7 @@ def test_no_worker_waits_while_any_user_has_something_that_may_leave() -> None:
 
 
 def test_a_batch_is_filled_from_all_users_in_the_order_of_the_input() -> None:
-    async def story() -> list[list[Item]]:
+    async def story() -> list[list[QueuedPayload]]:
         lanes, _ = lanes_of(events=4)
         for number in range(10):
             await lanes.put(item(b"x", user=f"user-{number % 3}", number=number))
@@ -145,7 +151,7 @@ def test_what_the_lanes_hold_is_bounded_by_bytes() -> None:
             await asyncio.sleep(1)
             taken += len(batch)
             seen.append(put + 1 - taken)
-            lanes.over(batch)
+            lanes.release(batch)
         await feeding
         return seen
 
@@ -161,7 +167,7 @@ def test_a_batch_counts_as_held_until_it_is_over() -> None:
         batch = await lanes.next_batch()
         await asyncio.sleep(1)
         before = feeding.done()
-        lanes.over(batch)
+        lanes.release(batch)
         await asyncio.sleep(0)
         return before, feeding.done()
 
@@ -215,7 +221,7 @@ def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
     ids=["full", "full of many users", "full by bytes", "another route follows", "nothing comes"],
 )
 def test_a_batch_that_cannot_grow_goes_at_once(
-    reason: Callable[[Lanes], list[asyncio.Future[None]]],
+    reason: Callable[[SendQueue], list[asyncio.Future[None]]],
 ) -> None:
     async def story() -> float:
         lanes, _ = lanes_of(events=10, size=500)
@@ -229,12 +235,12 @@ def test_a_batch_that_cannot_grow_goes_at_once(
     assert play(story()) == 0
 
 
-async def _closing(lanes: Lanes) -> None:
+async def _closing(lanes: SendQueue) -> None:
     lanes.close()
 
 
 def test_an_item_of_another_size_that_does_not_fit_is_not_overtaken() -> None:
-    async def story() -> list[list[Item]]:
+    async def story() -> list[list[QueuedPayload]]:
         lanes, _ = lanes_of(events=10, size=500)
         for number, size in enumerate((300, 300, 10)):
             await lanes.put(item(b"x" * size, user=f"user-{number}", number=number))
@@ -287,11 +293,11 @@ def test_a_single_event_a_request_never_waits() -> None:
 
 
 def test_a_brake_ends_lanes_at_once_with_what_they_hold() -> None:
-    async def story() -> tuple[list[list[Item]], float]:
-        lanes, brake = lanes_of(events=10)
+    async def story() -> tuple[list[list[QueuedPayload]], float]:
+        lanes, stop_signal = lanes_of(events=10)
         began = clock()
         await lanes.put(item(b"x"))
-        asyncio.get_running_loop().call_later(0.05, brake.pull, Stopped("enough"))
+        asyncio.get_running_loop().call_later(0.05, stop_signal.stop, Stopped("enough"))
         return await drained(lanes, 3), clock() - began
 
     assert play(story()) == ([], pytest.approx(0.05))
@@ -299,9 +305,9 @@ def test_a_brake_ends_lanes_at_once_with_what_they_hold() -> None:
 
 def test_a_brake_frees_whoever_waits_for_room() -> None:
     async def story() -> float:
-        lanes, brake = lanes_of(most=WEIGHT)
+        lanes, stop_signal = lanes_of(most=WEIGHT)
         began = clock()
-        asyncio.get_running_loop().call_later(7, brake.pull, Stopped("enough"))
+        asyncio.get_running_loop().call_later(7, stop_signal.stop, Stopped("enough"))
         await lanes.put(item(b"x" * 50))
         return clock() - began
 

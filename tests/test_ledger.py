@@ -26,12 +26,12 @@ from sending import (
 )
 
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
-from segcli.delivery.pipeline import Run, deliver
+from segcli.delivery.pipeline import SendRun, deliver
 from segcli.errors import Stopped
 from segcli.lines import chunks
-from segcli.sandbox import Fault, Script, Standin, running
+from segcli.sandbox import Fault, SandboxServer, Script, running
 
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 
 EVENTS, POISONED, PAGES, BLANK, BAD = 240, 8, 12, 5, 9
 
@@ -77,7 +77,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]
         settings = {"job": job, "rejects": rejects}
         try:
             deliver(
-                Run(inputs=chunks.inputs([str(path)]), max_line=4_000, **(settings | more)), tally
+                SendRun(inputs=chunks.inputs([str(path)]), max_line=4_000, **(settings | more)),
+                tally,
             )
         except Stopped as error:
             stopped = error
@@ -86,7 +87,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]
     return run
 
 
-def accepted_once(at: Standin) -> int:
+def accepted_once(at: SandboxServer) -> int:
     return len({got.payload["messageId"] for got in at.app.accepted})
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from sending import job_to, track, written
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
-from segcli.delivery.pipeline import Run, deliver
+from segcli.delivery.pipeline import SendRun, deliver
 from segcli.lines import chunks
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 EVENTS, USERS = 10_000, 200
 
 
 def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset(
-    standin: Callable[..., Standin], tmp_path: Path
+    standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     # 7919 is a prime: the users of neighbouring lines have nothing to do with one another.
     sent = [track(number, f"u{number * 7919 % USERS}") for number in range(EVENTS)]
@@ -27,7 +27,7 @@ def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset
     )
     tally = Tally()
     deliver(
-        Run(
+        SendRun(
             job=job_to("webhook", at.endpoint("webhook")),
             inputs=chunks.inputs([str(path)]),
             rejects=tmp_path / "rejects.ndjson",

@@ -12,7 +12,7 @@ from segcli.cli.dest_option import is_path, read_destination
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.core.outcome import Mapped, Skipped, outcome_of
-from segcli.core.settings import Sources, read, require
+from segcli.core.settings import Sources, read_settings, require
 from segcli.destinations import BUILT_IN
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}
@@ -114,7 +114,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     (tmp_path / "acme.json").write_text("\ufeff" + json.dumps(ACME))
     toml, parsed = (read_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
 
-    assert toml.wire == parsed.wire
+    assert toml.layout == parsed.layout
     assert (toml.kinds, toml.fields, toml.actions) == (parsed.kinds, parsed.fields, parsed.actions)
     assert toml.revision == parsed.revision
 
@@ -122,9 +122,11 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
 def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
     long = "123456789012345678901234567890.12345678901234567890"
     text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
-    from segcli.destination_file import described
+    from segcli.destination_file import destination_from_text
 
-    destination = described(text.replace('"DIGITS"', long), "acme.json", str, taken=BUILT_IN)
+    destination = destination_from_text(
+        text.replace('"DIGITS"', long), "acme.json", str, taken=BUILT_IN
+    )
     line = line_of(n="DIGITS").replace(b'"DIGITS"', long.encode())
     found = outcome_of(line, job_of(destination))
 
@@ -180,7 +182,7 @@ def test_settings_come_from_everywhere_that_those_of_code_come_from() -> None:
         env={"SEGCLI_MY_ACME_API_KEY": KEY, "SEGCLI_MY_ACME_N": "8"},
         table={"on": False, "n": 9, "region": "us"},
     )
-    found = read("my-acme", destination.settings, sources)
+    found = read_settings("my-acme", destination.settings, sources)
 
     assert (found.region, found.n, found.ratio, found.on) == ("us", 8, 2.5, False)
     assert found.endpoint == "https://api.acme.example"
@@ -194,7 +196,7 @@ def test_what_is_required_is_required_to_send_only() -> None:
     from segcli.errors import SettingsError
 
     destination = acme({"settings.api_key.help": "the key of Acme"})
-    settings = read("acme", destination.settings, Sources(given={}, env={}, table={}))
+    settings = read_settings("acme", destination.settings, Sources(given={}, env={}, table={}))
 
     with pytest.raises(SettingsError, match=r"acme needs api_key \(the key of Acme\)"):
         require("acme", settings)

@@ -13,8 +13,8 @@ from mistaken import KEY, MISTAKES, ROUTED
 from samples import EXAMPLES, Run
 
 from segcli.core.destination import Destination
-from segcli.destination_file import described, schema_text
-from segcli.destination_file.parse import parsed
+from segcli.destination_file import destination_from_text, schema_text
+from segcli.destination_file.parse import parse_document
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.schema import checked
 from segcli.destinations import BUILT_IN
@@ -41,7 +41,7 @@ def test_the_schema_is_a_schema() -> None:
 def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
     path = EXAMPLES[name]
     text = path.read_text()
-    SCHEMA.validate(parsed(text, path.name))
+    SCHEMA.validate(parse_document(text, path.name))
 
     named = "../../segcli/destination_file/schema.json"
     assert f"#:schema {named}\n" in text or json.loads(text)["$schema"] == named
@@ -136,7 +136,7 @@ def bent_documents(draw: st.DrawFn) -> dict[str, Any]:
 def taken(text: str, title: str) -> Destination[Any] | None:
     """Return the destination of a text; None where its mistakes are said in words."""
     try:
-        return described(text, title, str, taken=BUILT_IN)
+        return destination_from_text(text, title, str, taken=BUILT_IN)
     except DestinationError as error:
         said = error.message
     assert said.startswith(title)

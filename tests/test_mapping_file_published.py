@@ -14,7 +14,7 @@ from segcli.core.destination import Destination
 from segcli.core.event import Event, Rejected
 from segcli.core.exact_json import loads
 from segcli.core.outcome import Mapped, Skipped, map_event
-from segcli.destination_file import described
+from segcli.destination_file import destination_from_text
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 
@@ -29,7 +29,7 @@ def recorded(name: str) -> tuple[dict[str, Any], ...]:
 
 
 def with_actions(*actions: dict[str, Any]) -> Destination[Any]:
-    return described(
+    return destination_from_text(
         json.dumps(bent(ACME, {"actions": [*actions]})), "acme.json", no_files, taken=BUILT_IN
     )
 

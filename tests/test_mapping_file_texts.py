@@ -8,7 +8,7 @@ from describing import ACME
 from resuming import Segcli
 from samples import line_of
 
-from segcli.destination_file import described
+from segcli.destination_file import destination_from_text
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 
@@ -48,7 +48,7 @@ def test_a_text_that_cannot_be_read_is_said_with_its_place(
     title: str, text: str, said: str
 ) -> None:
     with pytest.raises(DestinationError) as error:
-        described(text, title, str, taken=BUILT_IN)
+        destination_from_text(text, title, str, taken=BUILT_IN)
 
     assert error.value.message.replace("  ", " ").startswith(said)
 
@@ -59,7 +59,7 @@ def test_a_file_with_the_wrong_ending_is_recognised() -> None:
         ("acme.json", 'name = "acme"', ".toml"),
     ):
         with pytest.raises(DestinationError) as error:
-            described(text, title, str, taken=BUILT_IN)
+            destination_from_text(text, title, str, taken=BUILT_IN)
         assert f"give it a name that ends in {ending}" in error.value.hint
 
 

@@ -260,7 +260,7 @@ def test_long_texts_with_many_dots_and_quotes_are_no_long_keys() -> None:
     for quote in ('"""', "'''"):
         many = f'{"a." * 60}\n"a." \'# {"b." * 60}'
         text = f"x = {quote}{many}{quote} # {'c.' * 60}\ny.z = '{'d.' * 60}'\n"
-        assert toml_text.loads(text) == {"x": many, "y": {"z": "d." * 60}}
+        assert toml_text.parse_toml(text) == {"x": many, "y": {"z": "d." * 60}}
 
 
 def test_no_more_mistakes_are_told_than_anybody_reads(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import segcli.mapping.liquid
 import segcli.mapping.validation
 from segcli.core.event import Rejected
-from segcli.mapping import MappingError, compiled, doubts
+from segcli.mapping import MappingError, compiled, lint
 from segcli.mapping.keys import field_value_keys
 
 EVENT: dict[str, Any] = {
@@ -214,7 +214,7 @@ def test_without_python_liquid_the_error_says_what_to_type(monkeypatch: pytest.M
     monkeypatch.setattr(segcli.mapping.validation, "is_installed", lambda: False)
 
     for mapping, path in (({"a": {"@liquid": "x"}}, "/a"), ({"a": [{"@liquid": "x"}]}, "/a/0")):
-        for call in (compiled, doubts):
+        for call in (compiled, lint):
             with pytest.raises(MappingError) as caught:
                 call(mapping)
             assert [str(problem) for problem in caught.value.problems] == [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segcli.core import exact_json
 from segcli.mapping import compiled
-from segcli.mapping.javascript import number_text
+from segcli.mapping.javascript import javascript_number
 
 LONG = b"12345678901234567890123.4567890123456789"
 
@@ -43,7 +43,7 @@ WRITTEN: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("number", "text"), WRITTEN, ids=[text for _, text in WRITTEN])
 def test_a_number_is_written_as_javascript_writes_it(number: Any, text: str) -> None:
-    assert number_text(number) == text
+    assert javascript_number(number) == text
     assert compiled({"@template": "{{n}}"})({"n": number}) == text
     assert compiled({"@json": {"mode": "encode", "value": {"@path": "n"}}})({"n": number}) == text
 
@@ -62,12 +62,12 @@ def test_a_number_is_written_as_javascript_writes_it(number: Any, text: str) -> 
 def test_a_number_that_javascript_would_round_is_written_with_all_its_digits(digits: str) -> None:
     number = exact_json.loads(digits.encode())
 
-    assert Decimal(number_text(number)) == Decimal(digits)
+    assert Decimal(javascript_number(number)) == Decimal(digits)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_written_number_is_read_as_the_same(number: float) -> None:
-    assert float(number_text(number)) == number
+    assert float(javascript_number(number)) == number
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from segcli.core.event import Rejected
-from segcli.mapping import MappingError, compiled, doubts, problems
+from segcli.mapping import MappingError, compiled, lint, problems
 
 
 def deep(levels: int, key: str = "a") -> Any:
@@ -204,15 +204,15 @@ def test_what_no_event_gets_through_is_a_doubt_and_no_problem(
 ) -> None:
     assert problems({"a": part}) == []
 
-    (doubt,) = doubts({"a": part})
+    (doubt,) = lint({"a": part})
 
     assert (doubt.path, doubt.message) == (path, message)
 
 
 def test_a_mapping_without_doubts_has_none() -> None:
-    assert doubts({"a": {"@path": "$.a"}, "b": [{"@if": {"exists": 1}}]}) == []
+    assert lint({"a": {"@path": "$.a"}, "b": [{"@if": {"exists": 1}}]}) == []
     with pytest.raises(MappingError):
-        doubts({"@oops": 1})
+        lint({"@oops": 1})
 
 
 @pytest.mark.parametrize(

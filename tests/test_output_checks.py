@@ -90,7 +90,7 @@ WRITES = [
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segcli.cli.commands.sandbox.serve", pytest.fail)
+    monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", pytest.fail)
     written(tmp_path / "events.jsonl", [{**track(), "type": "track"}])
     (tmp_path / DEST).write_text(ACME)
     (tmp_path / "maps").mkdir()

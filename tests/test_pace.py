@@ -6,25 +6,25 @@ from collections.abc import Callable
 import pytest
 from sending import clock, play
 
-from segcli.delivery.shutdown import Brake
-from segcli.delivery.throttle import Pace
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 
 
-def pace_of(in_flight: int = 1_000, rate: float | None = None) -> tuple[Pace, Brake]:
-    brake = Brake()
-    return Pace(in_flight=in_flight, rate=rate, brake=brake, now=clock), brake
+def pace_of(in_flight: int = 1_000, rate: float | None = None) -> tuple[Throttle, StopSignal]:
+    stop_signal = StopSignal()
+    return Throttle(in_flight=in_flight, rate=rate, stop_signal=stop_signal, now=clock), stop_signal
 
 
-async def departures(pace: Pace, count: int, lanes: int = 10) -> list[float]:
+async def departures(throttle: Throttle, count: int, lanes: int = 10) -> list[float]:
     """Return when each of so many requests left, sent from several lanes and answered at once."""
     left: list[float] = []
 
     async def lane(requests: int) -> None:
         for _ in range(requests):
-            assert await pace.turn()
+            assert await throttle.acquire()
             left.append(clock())
-            pace.answered()
+            throttle.release()
 
     await asyncio.gather(*(lane(count // lanes) for _ in range(lanes)))
     return left
@@ -38,8 +38,8 @@ def most_within(times: list[float], seconds: float) -> int:
 @pytest.mark.parametrize("rate", [0.5, 7, 50, 1_000])
 def test_a_rate_is_never_exceeded_and_is_used_up(rate: float) -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of(rate=rate)
-        return await departures(pace, 200)
+        throttle, _ = pace_of(rate=rate)
+        return await departures(throttle, 200)
 
     times = play(story())
 
@@ -49,18 +49,18 @@ def test_a_rate_is_never_exceeded_and_is_used_up(rate: float) -> None:
 
 def test_a_rest_is_not_saved_up_for_a_burst() -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of(rate=50)
-        await departures(pace, 10)
+        throttle, _ = pace_of(rate=50)
+        await departures(throttle, 10)
         await asyncio.sleep(60)
-        return await departures(pace, 100)
+        return await departures(throttle, 100)
 
     assert most_within(play(story()), 0.2) <= 10 + 0.05 * 50 + 1
 
 
 def test_without_a_rate_nothing_is_held_back() -> None:
     async def story() -> float:
-        pace, _ = pace_of()
-        times = await departures(pace, 1_000)
+        throttle, _ = pace_of()
+        times = await departures(throttle, 1_000)
         return times[-1] - times[0]
 
     assert play(story()) == 0
@@ -68,13 +68,13 @@ def test_without_a_rate_nothing_is_held_back() -> None:
 
 def test_no_more_leave_than_there_is_room_for() -> None:
     async def story() -> tuple[bool, int, bool]:
-        pace, _ = pace_of(in_flight=2)
-        await pace.turn()
-        await pace.turn()
-        third = asyncio.create_task(pace.turn())
+        throttle, _ = pace_of(in_flight=2)
+        await throttle.acquire()
+        await throttle.acquire()
+        third = asyncio.create_task(throttle.acquire())
         await asyncio.sleep(1)
-        waited, in_flight = not third.done(), pace.in_flight
-        pace.answered()
+        waited, in_flight = not third.done(), throttle.in_flight
+        throttle.release()
         return waited, in_flight, await third
 
     assert play(story()) == (True, 2, True)
@@ -82,21 +82,21 @@ def test_no_more_leave_than_there_is_room_for() -> None:
 
 def test_a_pause_is_felt_by_every_lane() -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of()
+        throttle, _ = pace_of()
         began = clock()
-        pace.pause(7)
-        return [time - began for time in await departures(pace, 50)]
+        throttle.pause(7)
+        return [time - began for time in await departures(throttle, 50)]
 
     assert set(play(story())) == {7.0}
 
 
 def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
     async def story() -> float:
-        pace, _ = pace_of()
+        throttle, _ = pace_of()
         began = clock()
-        pace.pause(7)
-        pace.pause(1)
-        await pace.turn()
+        throttle.pause(7)
+        throttle.pause(1)
+        await throttle.acquire()
         return clock() - began
 
     assert play(story()) == 7
@@ -104,55 +104,55 @@ def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
 
 def test_a_pause_that_begins_while_others_wait_holds_them_too() -> None:
     async def story() -> float:
-        pace, _ = pace_of(rate=1)
-        await pace.turn()
+        throttle, _ = pace_of(rate=1)
+        await throttle.acquire()
         began = clock()
-        asyncio.get_running_loop().call_later(0.5, pace.pause, 10)
-        await pace.turn()
+        asyncio.get_running_loop().call_later(0.5, throttle.pause, 10)
+        await throttle.acquire()
         return clock() - began
 
     assert play(story()) == 10.5
 
 
-async def answered(pace: Pace, count: int, overloaded: int) -> list[float]:
+async def release(throttle: Throttle, count: int, overloaded: int) -> list[float]:
     """Have requests leave at once, of which the first are answered as by an overloaded vendor.
 
     Return the room in flight after each answer.
     """
     for _ in range(count):
-        assert await pace.turn()
+        assert await throttle.acquire()
     sent_at = clock()
     await asyncio.sleep(1)
     found = []
     for number in range(count):
-        pace.answered()
-        pace.replied(sent_at, overloaded=number < overloaded)
+        throttle.release()
+        throttle.replied(sent_at, overloaded=number < overloaded)
         if number >= overloaded:
-            pace.grow()
-        found.append(pace.window)
+            throttle.grow()
+        found.append(throttle.window)
     return found
 
 
 def test_room_halves_once_for_a_burst_of_replies() -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of(in_flight=16)
-        return [(await answered(pace, count, count))[-1] for count in (16, 8, 4)]
+        throttle, _ = pace_of(in_flight=16)
+        return [(await release(throttle, count, count))[-1] for count in (16, 8, 4)]
 
     assert play(story()) == [8.0, 4.0, 2.0]
 
 
 def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of(in_flight=16)
+        throttle, _ = pace_of(in_flight=16)
         for _ in range(16):
-            await pace.turn()
+            await throttle.acquire()
         sent_at = clock()
         found = []
         for _ in range(16):
             await asyncio.sleep(1)
-            pace.answered()
-            pace.replied(sent_at, overloaded=True)
-            found.append(pace.window)
+            throttle.release()
+            throttle.replied(sent_at, overloaded=True)
+            found.append(throttle.window)
         return found
 
     assert play(story()) == [16 - 0.5 * answers for answers in range(1, 17)]
@@ -160,24 +160,24 @@ def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> No
 
 def test_room_never_halves_below_one_request() -> None:
     async def story() -> tuple[float, bool]:
-        pace, _ = pace_of(in_flight=3)
+        throttle, _ = pace_of(in_flight=3)
         for _ in range(10):
-            await answered(pace, 1, 1)
-        return pace.window, await pace.turn()
+            await release(throttle, 1, 1)
+        return throttle.window, await throttle.acquire()
 
     assert play(story()) == (1.0, True)
 
 
 def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() -> None:
     async def story() -> list[float]:
-        pace, _ = pace_of(in_flight=16)
-        await answered(pace, 16, 16)
-        pace.replied(clock(), overloaded=False)
+        throttle, _ = pace_of(in_flight=16)
+        await release(throttle, 16, 16)
+        throttle.replied(clock(), overloaded=False)
         rounds = []
         for _ in range(12):
-            for _ in range(round(pace.window)):
-                pace.grow()
-            rounds.append(pace.window)
+            for _ in range(round(throttle.window)):
+                throttle.grow()
+            rounds.append(throttle.window)
         return rounds
 
     rounds = play(story())
@@ -187,19 +187,19 @@ def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() ->
 
 def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
     async def story() -> tuple[int, int]:
-        pace, _ = pace_of(in_flight=4)
+        throttle, _ = pace_of(in_flight=4)
         for _ in range(4):
-            await pace.turn()
+            await throttle.acquire()
         sent_at = clock()
-        waiting = asyncio.create_task(pace.turn())
+        waiting = asyncio.create_task(throttle.acquire())
         await asyncio.sleep(1)
         found = []
         for _ in range(4):
-            pace.answered()
-            pace.replied(sent_at, overloaded=True)
+            throttle.release()
+            throttle.replied(sent_at, overloaded=True)
             await asyncio.sleep(0.1)
             found.append(waiting.done())
-        return found.index(True), pace.in_flight
+        return found.index(True), throttle.in_flight
 
     # There is room for 3.5, 3, 2.5 and 2, and 3, 2, 1 and none are out: the second makes room.
     assert play(story()) == (1, 1)
@@ -207,16 +207,20 @@ def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
 
 @pytest.mark.parametrize(
     "hold",
-    [lambda _pace: None, lambda pace: pace.pause(3600), lambda pace: pace.answered()],
+    [
+        lambda _pace: None,
+        lambda throttle: throttle.pause(3600),
+        lambda throttle: throttle.release(),
+    ],
     ids=["no room", "a pause", "the rate"],
 )
-def test_a_brake_ends_every_wait_with_a_no(hold: Callable[[Pace], None]) -> None:
+def test_a_brake_ends_every_wait_with_a_no(hold: Callable[[Throttle], None]) -> None:
     async def story() -> tuple[bool, float, bool]:
-        pace, brake = pace_of(in_flight=1, rate=0.001)
-        await pace.turn()
-        hold(pace)
+        throttle, stop_signal = pace_of(in_flight=1, rate=0.001)
+        await throttle.acquire()
+        hold(throttle)
         began = clock()
-        asyncio.get_running_loop().call_later(2, brake.pull, Stopped("enough"))
-        return await pace.turn(), clock() - began, await pace.turn()
+        asyncio.get_running_loop().call_later(2, stop_signal.stop, Stopped("enough"))
+        return await throttle.acquire(), clock() - began, await throttle.acquire()
 
     assert play(story()) == (False, pytest.approx(2), False)

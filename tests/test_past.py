@@ -11,7 +11,7 @@ from resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to
 from sending import records, track, written
 
 from segcli.journal import checkpoint as pasts
-from segcli.journal.checkpoint import Header, Past
+from segcli.journal.checkpoint import Checkpoint, Header
 from segcli.lines.fingerprint import Mark
 
 HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a", "/b"])
@@ -30,7 +30,7 @@ def small_run(segcli: Segcli, vendor: Serve, tmp_path: Path) -> tuple[Door, list
     return door, command, (tmp_path / JOURNAL).read_bytes().rstrip(b"\0")
 
 
-def said_by(past: Past | None) -> set[tuple[int, int]]:
+def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
     """Return the settled lines as (input, line)."""
     settled = past.settled if past else {}
     return {
@@ -64,9 +64,9 @@ def test_a_journal_cut_at_any_byte_says_a_prefix_of_what_was_settled(
         path.write_bytes(content[:cut] + behind)
         if behind.strip(b"\0") and cut < beyond_header:
             with pytest.raises(ValueError, match="no journal"):
-                pasts.read(path)
+                pasts.read_checkpoint(path)
             continue
-        found = pasts.read(path)
+        found = pasts.read_checkpoint(path)
         expected = records_in(content[:cut])
         assert (found is None) == (not expected)
         assert said_by(found) == lines_of(expected)
@@ -90,7 +90,7 @@ def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
     whole = content.rindex(b"\n", 0, -1) + 1
     for place in range(whole, len(content)):
         path.write_bytes(damaged(content, place))
-        assert said_by(pasts.read(path)) == lines_of(records_in(content[:whole]))
+        assert said_by(pasts.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
 @pytest.mark.parametrize("bit", range(8))
@@ -105,7 +105,7 @@ def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
         path.write_bytes(damaged(content, place, bit) + bytes(5000))
         line = content.count(b"\n", 0, place) + 1
         with pytest.raises(pasts.Damaged, match=rf"damaged\.journal is damaged in line {line}$"):
-            pasts.read(path)
+            pasts.read_checkpoint(path)
 
 
 @pytest.mark.parametrize("damage", ["a bit", "two zeros"])
@@ -147,7 +147,7 @@ def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
     for place in range(content.index(b"\n")):
         path.write_bytes(damaged(content, place))
         with pytest.raises(ValueError, match="no journal"):
-            pasts.read(path)
+            pasts.read_checkpoint(path)
 
 
 def test_a_run_resumed_from_a_journal_cut_anywhere_loses_nothing(
@@ -200,12 +200,12 @@ RECORDS = st.one_of(
 def test_a_journal_written_anew_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, applied: list[dict[str, object]]
 ) -> None:
-    past = Past(HEADER)
+    past = Checkpoint(HEADER)
     for record in applied:
         past.apply(record)
     path = tmp_path_factory.getbasetemp() / "anew.journal"
     path.write_bytes(b"".join(map(pasts.encode, past.records())))
-    again = pasts.read(path)
+    again = pasts.read_checkpoint(path)
 
     assert again is not None
     assert again.header == HEADER
@@ -225,28 +225,28 @@ def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
         moments={"since": "2026-02-03T10:11:12+00:00"},
     )
     path = tmp_path / "a.journal"
-    path.write_bytes(b"".join(map(pasts.encode, Past(header).records())))
-    found = pasts.read(path)
+    path.write_bytes(b"".join(map(pasts.encode, Checkpoint(header).records())))
+    found = pasts.read_checkpoint(path)
     assert found is not None
     assert found.header == header
     assert found.marks == {}
 
 
 def test_a_mark_says_how_far_and_whether_within_a_line() -> None:
-    past = Past(HEADER)
+    past = Checkpoint(HEADER)
     past.apply({"marks": [pasts.mark_fields(1, Mark(99, "ab", is_open=True))]})
     assert past.marks == {1: Mark(99, "ab", is_open=True)}
 
 
 def test_a_line_that_is_said_to_be_settled_twice_counts_once() -> None:
-    past = Past(HEADER)
+    past = Checkpoint(HEADER)
     for lines in ([(0, 1, 5)], [(0, 3, 6)], [(0, 6, 6), (1, 1, 1)]):
         past.apply({"state": "delivered", "lines": lines})
     assert past.totals == {"delivered": 7}
 
 
 def test_where_the_rejects_began_is_what_was_said_first() -> None:
-    past = Past(HEADER)
+    past = Checkpoint(HEADER)
     for size in (10, 20, 0):
         past.apply({"rejects": {"/r": size}})
     assert past.rejects == {"/r": 10}
@@ -257,7 +257,7 @@ def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     for header in ({"segcli": {"format": 2}}, {"segcli": {**_plain(HEADER), "format": 2}}):
         path.write_bytes(pasts.encode(header))
         with pytest.raises(ValueError, match="another version of segcli"):
-            pasts.read(path)
+            pasts.read_checkpoint(path)
 
 
 def _plain(header: Header) -> dict[str, object]:
@@ -289,6 +289,6 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_was(
 
 def test_no_file_and_an_empty_file_are_no_past(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
-    assert pasts.read(path) is None
+    assert pasts.read_checkpoint(path) is None
     path.touch()
-    assert pasts.read(path) is None
+    assert pasts.read_checkpoint(path) is None

@@ -14,7 +14,7 @@ from sending import item
 from segcli.core.destination import Limits
 from segcli.core.outcome import Job, Mapped, outcome_of
 from segcli.delivery.batch import Batch, Bounds
-from segcli.review.estimate import Plan
+from segcli.review.estimate import Estimate
 
 SIZES = st.lists(st.integers(0, 12), max_size=40)
 ROUTES = st.sampled_from(["/a", "/b"])
@@ -24,8 +24,8 @@ def job_with(limits: Limits) -> Job:
     return Job(destination=replace(ACME, limits=limits), settings=ACME.settings())
 
 
-def planned(job: Job, payloads: Sequence[Mapped]) -> Plan:
-    plan = Plan(job)
+def planned(job: Job, payloads: Sequence[Mapped]) -> Estimate:
+    plan = Estimate(job)
     for payload in payloads:
         plan.see(payload.route, [len(payload.body)])
     return plan

@@ -6,14 +6,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.journal.line_set import Positions, ranges
+from segcli.journal.line_set import LineSet, ranges
 
 NUMBERS = st.integers(min_value=1, max_value=60)
 RANGES = st.tuples(NUMBERS, NUMBERS).map(lambda ends: (min(ends), max(ends)))
 
 
-def positions_of(added: Sequence[tuple[int, int]]) -> Positions:
-    positions = Positions()
+def positions_of(added: Sequence[tuple[int, int]]) -> LineSet:
+    positions = LineSet()
     for first, last in added:
         positions.add(first, last)
     return positions
@@ -28,7 +28,7 @@ def test_exactly_the_numbers_that_were_added_are_in_it(added: list[tuple[int, in
 
 @given(st.lists(RANGES))
 def test_each_number_is_new_once(added: list[tuple[int, int]]) -> None:
-    positions, seen = Positions(), set[int]()
+    positions, seen = LineSet(), set[int]()
     for first, last in added:
         numbers = set(range(first, last + 1))
         assert positions.add(first, last) == len(numbers - seen)
@@ -54,7 +54,7 @@ def test_its_ranges_say_the_same_in_as_few_as_possible(added: list[tuple[int, in
 
 
 def test_a_billion_settled_lines_are_added_at_once() -> None:
-    positions = Positions()
+    positions = LineSet()
     assert positions.add(1, 10**9) == 10**9
     assert list(positions.ranges()) == [(1, 10**9)]
 

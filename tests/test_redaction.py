@@ -18,7 +18,7 @@ from segcli import Items, by_item
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, read, secrets_of
+from segcli.core.settings import Sources, read_settings, secrets_of
 from segcli.http.client import NoReply
 from segcli.http.reply_reader import LONGEST_REPLY
 
@@ -198,27 +198,27 @@ def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_messa
     error = json.dumps({"errors": [{"index": 0, "message": f"{'x' * 150} {coded}"}]})
     items = Items(list="errors", index="index", reason="message")
     found = trip(tmp_path / "rejects", verdict=by_item(items), retry_for=0.0)
-    found.play(found.carry(1, lambda _: Reply(status, {}, error.encode())))
+    found.play(found.send(1, lambda _: Reply(status, {}, error.encode())))
     told = [record["reason"] for record in records(tmp_path / "rejects")]
 
     assert (len(told), status == 503) in {(1, False), (0, True)}
-    assert all(is_hidden(coded, text) for text in (*told, str(found.courier.brake.reason)))
+    assert all(is_hidden(coded, text) for text in (*told, str(found.courier.stop_signal.reason)))
 
 
 def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", retry_for=0.0)
-    found.play(found.carry(1, lambda _: NoReply(f"no whole reply: {in_hex(KEY)}")))
+    found.play(found.send(1, lambda _: NoReply(f"no whole reply: {in_hex(KEY)}")))
 
-    assert in_hex(KEY) not in str(found.courier.brake.reason)
-    assert "no whole reply: ***" in str(found.courier.brake.reason)
+    assert in_hex(KEY) not in str(found.courier.stop_signal.reason)
+    assert "no whole reply: ***" in str(found.courier.stop_signal.reason)
 
 
 def test_a_password_and_a_token_of_the_address_are_hidden_in_every_form_too() -> None:
-    from segcli.destinations import find
+    from segcli.destinations import named_destination
 
-    webhook = find("webhook").settings
+    webhook = named_destination("webhook").settings
     given = {"endpoint": "https://me:horse-battery-staple@acme.example/?token=tok_91c47d5e2f"}
-    settings = read("webhook", webhook, Sources(given=given, env={}, table={}))
+    settings = read_settings("webhook", webhook, Sources(given=given, env={}, table={}))
     redactor = Redactor(secrets_of(settings))
 
     for secret in ("horse-battery-staple", "tok_91c47d5e2f"):

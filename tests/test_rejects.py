@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from sending import records, track
 
 from segcli.accounting import file_lock
-from segcli.accounting.rejects import Rejects, default_path
+from segcli.accounting.rejects import Rejects, default_rejects
 from segcli.core.event import parse
-from segcli.core.line import Line, Settled, TooLong
+from segcli.core.line import Line, Result, TooLong
 from segcli.errors import OutputError, Stopped
 from segcli.lines import chunks
 
@@ -39,9 +39,9 @@ def keep(path: Path, *lines: bytes | TooLong, **more: Any) -> None:
         rejects.close()
 
 
-def settled(*lines: bytes | TooLong, **more: Any) -> Settled:
+def settled(*lines: bytes | TooLong, **more: Any) -> Result:
     numbered = [Line("events.jsonl", number, text) for number, text in enumerate(lines, 1)]
-    return Settled(numbered, **({"state": "rejected", "reason": "no good"} | more))
+    return Result(numbered, **({"state": "rejected", "reason": "no good"} | more))
 
 
 def read_again(path: Path) -> list[bytes]:
@@ -214,7 +214,7 @@ def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) ->
 def kept_again(path: Path, *lines: bytes, since: int = 0) -> list[Any]:
     """Keep lines anew in a file of which a run knows how large it was; return what is in it."""
     rejects = Rejects(path)
-    rejects.leave_out_kept(since, lambda file, _: file == "events.jsonl")
+    rejects.skip_already_written(since, lambda file, _: file == "events.jsonl")
     rejects.keep(settled(*lines))
     rejects.close()
     return [record.get("event", record.get("raw")) for record in records(path)]
@@ -248,7 +248,7 @@ def test_what_somebody_wrote_there_stays_though_no_line_break_ends_it(
     record = path.read_bytes()
     path.write_bytes(record + last)
     rejects = Rejects(path)
-    rejects.leave_out_kept(0, lambda *_: True)
+    rejects.skip_already_written(0, lambda *_: True)
     rejects.keep(settled(b'{"a": 1}', b'{"a": 2}'))
     rejects.close()
 
@@ -292,7 +292,7 @@ def test_half_a_record_of_a_run_that_is_writing_the_other_half_is_not_cut_off(
     for half in range(len(b'{"file":'), len(record) - 1, 5):
         path.write_bytes(record)
         with half_written(path, record, half, monkeypatch):
-            Rejects(path).leave_out_kept(0, lambda *_: True)
+            Rejects(path).skip_already_written(0, lambda *_: True)
         assert path.read_bytes() == record + record
 
 
@@ -344,7 +344,7 @@ def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
     record = path.read_bytes()
     path.write_bytes(record[:30])
     rejects = Rejects(path)
-    rejects.leave_out_kept(0, lambda *_: True)
+    rejects.skip_already_written(0, lambda *_: True)
     rejects.keep(settled(b'{"a": 2}'))
     rejects.close()
 
@@ -357,7 +357,7 @@ def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
 
 
 def test_the_default_name_is_the_destinations() -> None:
-    assert default_path("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
+    assert default_rejects("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
 
 
 def test_the_default_name_is_never_that_of_an_input(
@@ -366,8 +366,8 @@ def test_the_default_name_is_never_that_of_an_input(
     monkeypatch.chdir(tmp_path)
     inputs = [str(tmp_path / "gist.rejects.ndjson"), "./gist.rejects.2.ndjson"]
 
-    assert default_path("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
-    assert default_path("gist", inputs) == Path("gist.rejects.3.ndjson")
+    assert default_rejects("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
+    assert default_rejects("gist", inputs) == Path("gist.rejects.3.ndjson")
 
 
 def test_a_file_that_was_repaired_gets_no_rejects_of_later_repairs(
@@ -375,6 +375,8 @@ def test_a_file_that_was_repaired_gets_no_rejects_of_later_repairs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert default_path("gist", ["gist.rejects.2.ndjson"]) == Path("gist.rejects.3.ndjson")
-    assert default_path("gist", ["elsewhere/gist.rejects.2.ndjson"]) == Path("gist.rejects.ndjson")
-    assert default_path("gist", ["plotline.rejects.ndjson"]) == Path("gist.rejects.ndjson")
+    assert default_rejects("gist", ["gist.rejects.2.ndjson"]) == Path("gist.rejects.3.ndjson")
+    assert default_rejects("gist", ["elsewhere/gist.rejects.2.ndjson"]) == Path(
+        "gist.rejects.ndjson"
+    )
+    assert default_rejects("gist", ["plotline.rejects.ndjson"]) == Path("gist.rejects.ndjson")

@@ -30,7 +30,7 @@ def then(*replies: Reply | NoReply) -> Callable[[list[bytes]], Reply | NoReply]:
 
 
 def carried(found: Trip, answers: Callable[[list[bytes]], Reply | NoReply]) -> Trip:
-    found.play(found.carry(1, answers))
+    found.play(found.send(1, answers))
     return found
 
 
@@ -126,8 +126,8 @@ def test_retry_after_is_felt_by_every_lane(rejects: Path) -> None:
 
     async def story() -> None:
         post = found.to(then(Reply(429, {"retry-after": "7"})))
-        lanes = [found.courier.carry(batch_of(1), post)]
-        lanes += [_later(1, found.courier.carry(batch_of(1), post)) for _ in range(5)]
+        lanes = [found.courier.send(batch_of(1), post)]
+        lanes += [_later(1, found.courier.send(batch_of(1), post)) for _ in range(5)]
         await asyncio.gather(*lanes)
 
     found.play(story())
@@ -144,7 +144,7 @@ def test_backing_off_is_felt_by_its_own_lane_alone(rejects: Path) -> None:
 
     async def story() -> None:
         answers = then(Reply(500))
-        await asyncio.gather(found.carry(1, answers), _later(0.1, found.carry(1, answers)))
+        await asyncio.gather(found.send(1, answers), _later(0.1, found.send(1, answers)))
 
     found.play(story())
     assert found.times() == pytest.approx([0, 0.1, 0.5])
@@ -157,9 +157,11 @@ def test_only_an_overloaded_vendor_gets_less_at_a_time(
     found = trip(rejects, latency=0.01)
 
     async def story() -> float:
-        lanes = [found.carry(1, then(Reply(status))) for _ in range(10)]
+        lanes = [found.send(1, then(Reply(status))) for _ in range(10)]
         seen = []
-        asyncio.get_running_loop().call_later(0.1, lambda: seen.append(found.courier.pace.window))
+        asyncio.get_running_loop().call_later(
+            0.1, lambda: seen.append(found.courier.throttle.window)
+        )
         await asyncio.gather(*lanes)
         return seen[0]
 
@@ -168,8 +170,8 @@ def test_only_an_overloaded_vendor_gets_less_at_a_time(
 
 def test_a_run_stops_when_its_patience_is_used_up(rejects: Path) -> None:
     found = trip(rejects, retry_for=100)
-    found.play(found.carry(3, lambda _: Reply(502)))
-    stopped = found.courier.brake.reason
+    found.play(found.send(3, lambda _: Reply(502)))
+    stopped = found.courier.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (
@@ -181,16 +183,16 @@ def test_a_run_stops_when_its_patience_is_used_up(rejects: Path) -> None:
 
 def test_a_run_without_patience_tries_once(rejects: Path) -> None:
     found = trip(rejects, retry_for=0)
-    found.play(found.carry(1, lambda _: Reply(502)))
+    found.play(found.send(1, lambda _: Reply(502)))
 
     assert found.times() == [0]
-    assert found.courier.brake.pulled
+    assert found.courier.stop_signal.is_stopped
 
 
 def test_a_retry_after_beyond_all_patience_stops_at_once_and_says_so(rejects: Path) -> None:
     found = trip(rejects, retry_for=60)
-    found.play(found.carry(1, then(Reply(429, {"retry-after": "3600"}))))
-    stopped = found.courier.brake.reason
+    found.play(found.send(1, then(Reply(429, {"retry-after": "3600"}))))
+    stopped = found.courier.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert "acme asks to wait 3600 s (HTTP 429), longer than --retry-for 60 s" in stopped.message
@@ -212,8 +214,8 @@ def test_any_retry_after_beyond_all_patience_stops_at_once(
     asked: str, said: str, rejects: Path
 ) -> None:
     found = trip(rejects, retry_for=60)
-    found.play(found.carry(1, then(Reply(503, {"date": DATE, "retry-after": asked}))))
-    stopped = found.courier.brake.reason
+    found.play(found.send(1, then(Reply(503, {"date": DATE, "retry-after": asked}))))
+    stopped = found.courier.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (f"acme asks to wait {said} (HTTP 503), longer than --retry-for 60 s")
@@ -222,7 +224,7 @@ def test_any_retry_after_beyond_all_patience_stops_at_once(
 
 def test_a_long_retry_after_is_waited_where_the_patience_is_longer(rejects: Path) -> None:
     found = trip(rejects, retry_for=float("inf"))
-    found.play(found.carry(1, then(Reply(503, {"retry-after": "1000000"}))))
+    found.play(found.send(1, then(Reply(503, {"retry-after": "1000000"}))))
 
     assert found.times() == [0, 1_000_000]
     assert found.tally.delivered == 1
@@ -233,8 +235,8 @@ def test_a_retry_after_beyond_what_is_left_of_the_patience_stops_and_says_so(
 ) -> None:
     found = trip(rejects, retry_for=60)
     replies = [*[Reply(500)] * 6, Reply(503, {"retry-after": "40"})]
-    found.play(found.carry(1, then(*replies)))
-    stopped = found.courier.brake.reason
+    found.play(found.send(1, then(*replies)))
+    stopped = found.courier.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (
@@ -248,12 +250,12 @@ def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:
 
     async def story() -> None:
         began = clock()
-        stuck = found.carry(1, lambda _: Reply(500) if clock() < began + 250 else OK)
-        others = [_later(at, found.carry(1, then())) for at in (80.0, 160.0, 240.0)]
+        stuck = found.send(1, lambda _: Reply(500) if clock() < began + 250 else OK)
+        others = [_later(at, found.send(1, then())) for at in (80.0, 160.0, 240.0)]
         await asyncio.gather(stuck, *others)
 
     found.play(story())
-    assert not found.courier.brake.pulled
+    assert not found.courier.stop_signal.is_stopped
     assert found.tally.delivered == 4
 
 
@@ -261,9 +263,9 @@ def test_patience_begins_with_the_trouble_and_not_with_the_run(rejects: Path) ->
     found = trip(rejects, retry_for=10)
 
     async def story() -> None:
-        await found.carry(1, then())
+        await found.send(1, then())
         await asyncio.sleep(3600)
-        await found.carry(1, then(Reply(500), Reply(500)))
+        await found.send(1, then(Reply(500), Reply(500)))
 
     found.play(story())
     assert found.tally.delivered == 2
@@ -274,16 +276,16 @@ def test_what_no_event_can_pass_stops_the_run_and_settles_nothing(
     status: int, rejects: Path
 ) -> None:
     found = trip(rejects)
-    found.play(found.carry(5, lambda _: Reply(status)))
+    found.play(found.send(5, lambda _: Reply(status)))
 
-    assert found.courier.brake.pulled
+    assert found.courier.stop_signal.is_stopped
     assert len(found.posts) == 1
     assert (found.tally.delivered, found.tally.refused, rejects.exists()) == (0, 0, False)
 
 
 def test_a_server_that_cannot_be_trusted_stops_the_run(rejects: Path) -> None:
     found = carried(trip(rejects), then(NoReply("certificate verify failed", final=True)))
-    stopped = found.courier.brake.reason
+    stopped = found.courier.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert "Check endpoint." in stopped.hint
@@ -293,9 +295,11 @@ def test_nothing_leaves_once_the_run_is_stopping(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> None:
-        asyncio.get_running_loop().call_later(0.2, found.courier.brake.pull, Stopped("enough"))
-        await found.carry(1, lambda _: Reply(503))
-        await found.carry(1, then())
+        asyncio.get_running_loop().call_later(
+            0.2, found.courier.stop_signal.stop, Stopped("enough")
+        )
+        await found.send(1, lambda _: Reply(503))
+        await found.send(1, then())
 
     found.play(story())
     assert found.times() == [0]
@@ -313,7 +317,7 @@ def test_the_tally_tells_what_is_waited_for_and_until_when(rejects: Path) -> Non
     found = trip(rejects)
 
     async def story() -> tuple[str, float]:
-        carrying = asyncio.create_task(found.carry(1, then(Reply(503, {"retry-after": "8"}))))
+        carrying = asyncio.create_task(found.send(1, then(Reply(503, {"retry-after": "8"}))))
         await asyncio.sleep(3)
         waiting = found.tally.waiting
         await carrying

@@ -46,7 +46,7 @@ def test_400_and_413_split_a_batch_down_to_the_bad_events(
     bad &= set(range(count))
     path = tmp_path_factory.mktemp("split") / "rejects.ndjson"
     found = trip(path)
-    found.play(found.carry(count, refusing(bad, status)))
+    found.play(found.send(count, refusing(bad, status)))
 
     assert numbers(found.taken) == [number for number in range(count) if number not in bad]
     assert kept_in(path) == sorted(bad)
@@ -55,7 +55,7 @@ def test_400_and_413_split_a_batch_down_to_the_bad_events(
 
 def test_one_bad_event_of_many_costs_few_requests(rejects: Path) -> None:
     found = trip(rejects)
-    found.play(found.carry(64, refusing({37}, 400)))
+    found.play(found.send(64, refusing({37}, 400)))
 
     assert kept_in(rejects) == [37]
     assert len(found.posts) == 1 + 2 * 6
@@ -65,7 +65,7 @@ def test_one_bad_event_of_many_costs_few_requests(rejects: Path) -> None:
 @pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 422, 501])
 def test_any_other_no_refuses_the_batch_as_it_is(status: int, rejects: Path) -> None:
     found = trip(rejects)
-    found.play(found.carry(3, refusing({1}, status)))
+    found.play(found.send(3, refusing({1}, status)))
 
     assert len(found.posts) == 1
     assert {(r["state"], r["status"], r["attempts"]) for r in records(rejects)} == {
@@ -77,7 +77,7 @@ def test_any_other_no_refuses_the_batch_as_it_is(status: int, rejects: Path) -> 
 def test_a_record_tells_the_last_answer_and_how_often_it_was_tried(rejects: Path) -> None:
     answers = [Reply(503), Reply(500), Reply(422, {}, b'{"error": "no\n such   plan"}')]
     found = trip(rejects)
-    found.play(found.carry(1, lambda _: answers.pop(0)))
+    found.play(found.send(1, lambda _: answers.pop(0)))
 
     assert records(rejects) == [
         {
@@ -95,7 +95,7 @@ def test_a_record_tells_the_last_answer_and_how_often_it_was_tried(rejects: Path
 def test_a_part_that_is_overloaded_is_tried_again_before_the_next_part(rejects: Path) -> None:
     answers = [Reply(413), Reply(503), OK, OK]
     found = trip(rejects)
-    found.play(found.carry(4, lambda _: answers.pop(0)))
+    found.play(found.send(4, lambda _: answers.pop(0)))
 
     assert [numbers(bodies) for _, bodies in found.posts] == [[0, 1, 2, 3], [0, 1], [0, 1], [2, 3]]
     assert numbers(found.taken) == [0, 1, 2, 3]
@@ -104,7 +104,7 @@ def test_a_part_that_is_overloaded_is_tried_again_before_the_next_part(rejects: 
 def test_a_part_has_its_own_attempts(rejects: Path) -> None:
     answers = [Reply(500), Reply(400), Reply(500), Reply(400), OK]
     found = trip(rejects)
-    found.play(found.carry(2, lambda _: answers.pop(0)))
+    found.play(found.send(2, lambda _: answers.pop(0)))
 
     assert [(record["line"], record["attempts"]) for record in records(rejects)] == [(0, 2)]
     assert found.times() == [0, 0.5, 0.5, 1.0, 1.0]
@@ -135,7 +135,7 @@ def test_an_answer_item_by_item_settles_each_item_by_itself(
         )
 
     found = trip(path, verdict=verdict)
-    found.play(found.carry(10, answer))
+    found.play(found.send(10, answer))
 
     assert sorted(taken) == sorted(set(range(10)) - refused)
     assert sorted(kept_in(path)) == sorted(refused)
@@ -147,7 +147,7 @@ def test_an_answer_item_by_item_settles_each_item_by_itself(
 def test_items_that_are_put_off_are_waited_for_as_any_retry(rejects: Path) -> None:
     verdicts = [Partial({}, frozenset({1})), Partial({}, frozenset({0})), Delivered()]
     found = trip(rejects, verdict=lambda _: verdicts.pop(0))
-    found.play(found.carry(2, lambda _: OK))
+    found.play(found.send(2, lambda _: OK))
 
     assert [numbers(bodies) for _, bodies in found.posts] == [[0, 1], [1], [1]]
     assert found.times() == [0, 0.5, 1.5]
@@ -156,8 +156,8 @@ def test_items_that_are_put_off_are_waited_for_as_any_retry(rejects: Path) -> No
 
 def test_items_put_off_for_ever_stop_the_run_and_stay_unsettled(rejects: Path) -> None:
     found = trip(rejects, verdict=lambda _: Partial({}, frozenset({0})), retry_for=60)
-    found.play(found.carry(1, lambda _: OK))
+    found.play(found.send(1, lambda _: OK))
 
-    assert found.courier.brake.pulled
+    assert found.courier.stop_signal.is_stopped
     assert found.times()[-1] == 60
     assert found.tally.delivered == 0

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from segcli.sandbox import Fault, Received, Script, Standin, parse_fault, running
+from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import fault_at
 
@@ -88,14 +88,16 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[Standin]:
+def standin() -> Iterator[SandboxServer]:
     with running(Script(remember=True)) as standin:
         yield standin
 
 
 @pytest.fixture(scope="module")
 def post_to(client: httpx.Client) -> Post:
-    def post(at: Standin, vendor: str, route: str, body: Any = None, **more: Any) -> httpx.Response:
+    def post(
+        at: SandboxServer, vendor: str, route: str, body: Any = None, **more: Any
+    ) -> httpx.Response:
         headers = JSON_TYPE | KEYS.get(vendor, lambda _: {})(more.get("key", "sandbox"))
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return client.post(
@@ -109,7 +111,7 @@ def post_to(client: httpx.Client) -> Post:
 
 
 @pytest.fixture
-def post(standin: Standin, post_to: Post) -> Post:
+def post(standin: SandboxServer, post_to: Post) -> Post:
     return lambda *args, **more: post_to(standin, *args, **more)
 
 
@@ -122,7 +124,7 @@ def bent(payload: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("place", "payload"), SINGLE.items(), ids=PLACES)
 def test_right_payload_is_accepted_and_remembered(
-    place: tuple[str, str], payload: Any, post: Post, standin: Standin
+    place: tuple[str, str], payload: Any, post: Post, standin: SandboxServer
 ) -> None:
     assert post(*place, payload).status_code == 200
     assert standin.app.accepted[-1] == Received(*place, payload)
@@ -141,7 +143,7 @@ def test_segment_takes_all_six_kinds_in_batches_and_alone(kind: str, post: Post)
     assert post("segment", f"/{kind}", bent(event, type=GONE)).json() == {"success": True}
 
 
-def test_batches_are_taken_apart(post: Post, standin: Standin) -> None:
+def test_batches_are_taken_apart(post: Post, standin: SandboxServer) -> None:
     events = [bent(TRACK, messageId=f"m{number}") for number in range(3)]
     contacts = [CONTACT, bent(CONTACT, email=GONE)]
     assert post("segment", "/batch", {"batch": events, "sentAt": "2026-02-03"}).is_success
@@ -159,17 +161,19 @@ def test_success_replies_are_the_vendors_own(post: Post) -> None:
     }
 
 
-def test_unknown_vendor_takes_any_json_without_a_key(post: Post, standin: Standin) -> None:
+def test_unknown_vendor_takes_any_json_without_a_key(post: Post, standin: SandboxServer) -> None:
     assert post("acme", "/users/1", [1, {"two": 2}], headers={"Content-Type": "x"}).is_success
     assert standin.app.accepted[-1] == Received("acme", "/users/1", [1, {"two": 2}])
     assert post("acme", "/users/1", b"two").status_code == 400
 
 
-def test_webhook_needs_no_key_but_not_a_wrong_one(client: httpx.Client, standin: Standin) -> None:
+def test_webhook_needs_no_key_but_not_a_wrong_one(
+    client: httpx.Client, standin: SandboxServer
+) -> None:
     assert client.post(standin.endpoint("webhook"), json=TRACK).is_success
 
 
-def test_numbers_of_any_size_are_json(post: Post, standin: Standin) -> None:
+def test_numbers_of_any_size_are_json(post: Post, standin: SandboxServer) -> None:
     large = 123_456_789_012_345_678_901_234_567_890
     body = json.dumps(bent(ORDER, numbers={"n": large})).replace('"n"', '"huge": 1e400, "n"')
     assert post("pointillist", "/event", body.encode()).is_success
@@ -282,7 +286,7 @@ def problem_in(reply: httpx.Response) -> str:
     ("vendor", "route", "body", "words"), WRONG, ids=[f"{case[0]}-{case[3]}" for case in WRONG]
 )
 def test_wrong_payload_is_refused_with_the_field_named(
-    vendor: str, route: str, body: Any, words: str, post: Post, standin: Standin
+    vendor: str, route: str, body: Any, words: str, post: Post, standin: SandboxServer
 ) -> None:
     before = len(standin.app.accepted)
     reply = post(vendor, route, body)
@@ -299,7 +303,7 @@ def test_wrong_key_is_401_in_the_vendors_words(place: tuple[str, str], post: Pos
 
 
 @pytest.mark.parametrize("vendor", ["pointillist", "gist", "segment", "plotline"])
-def test_missing_key_is_401(vendor: str, client: httpx.Client, standin: Standin) -> None:
+def test_missing_key_is_401(vendor: str, client: httpx.Client, standin: SandboxServer) -> None:
     route = next(route for name, route in SINGLE if name == vendor)
     assert client.post(standin.endpoint(vendor) + route, json={}).status_code == 401
 
@@ -329,13 +333,13 @@ def test_unknown_route_is_404_and_names_the_known_ones(vendor: str, route: str, 
 
 
 def test_path_without_a_vendor_or_its_version_is_404(
-    client: httpx.Client, standin: Standin
+    client: httpx.Client, standin: SandboxServer
 ) -> None:
     for path in ("/", "/_sandbox/more", "//", "/segment/batch"):
         assert client.post(standin.url + path, json={}).status_code == 404
 
 
-def test_wrong_method_is_405_with_allow(client: httpx.Client, standin: Standin) -> None:
+def test_wrong_method_is_405_with_allow(client: httpx.Client, standin: SandboxServer) -> None:
     for vendor, route, allow in (
         ("pointillist", "/event", "POST"),
         ("gist", "/contacts", "GET, POST"),
@@ -345,7 +349,7 @@ def test_wrong_method_is_405_with_allow(client: httpx.Client, standin: Standin) 
         assert (reply.status_code, reply.headers["Allow"]) == (405, allow)
 
 
-def test_gist_tells_whether_a_key_is_good(client: httpx.Client, standin: Standin) -> None:
+def test_gist_tells_whether_a_key_is_good(client: httpx.Client, standin: SandboxServer) -> None:
     url = standin.endpoint("gist") + "/contacts?per_page=1"
     assert client.get(url, headers=KEYS["gist"]("sandbox")).status_code == 200
     assert client.get(url, headers=KEYS["gist"]("other")).status_code == 401
@@ -372,7 +376,9 @@ def test_settings_header_must_hold_a_json_object_in_base64(post: Post) -> None:
         assert (value, reply.status_code) == (value, status)
 
 
-def test_wrong_batch_names_the_item_and_counts_the_reason(post: Post, standin: Standin) -> None:
+def test_wrong_batch_names_the_item_and_counts_the_reason(
+    post: Post, standin: SandboxServer
+) -> None:
     reply = post("segment", "/batch", {"batch": [TRACK, bent(TRACK, userId=7.5, sentAt=0)]})
     assert problem_in(reply) == "batch[1]: sentAt must be left out of a replayed event"
     problems = standin.app.counts()["vendors"]["segment"]["problems"]
@@ -473,7 +479,7 @@ def test_end_does_not_wait_for_a_request_that_hangs() -> None:
             assert read(connection) == b""
 
 
-def raw_request(standin: Standin, path: str) -> socket.socket:
+def raw_request(standin: SandboxServer, path: str) -> socket.socket:
     address = standin.url.removeprefix("http://")
     host, port = address.split(":")
     connection = socket.create_connection((host, int(port)), timeout=10)
@@ -644,7 +650,7 @@ def test_port_that_is_taken_is_an_os_error() -> None:
         assert again.url == standin.url
 
 
-def test_endpoints_are_what_the_destinations_are_set_to(standin: Standin) -> None:
+def test_endpoints_are_what_the_destinations_are_set_to(standin: SandboxServer) -> None:
     names = ("pointillist", "gist", "segment", "plotline", "webhook", "acme")
     assert [standin.endpoint(name).removeprefix(standin.url) for name in names] == [
         "/pointillist",

@@ -10,10 +10,10 @@ from test_mapping_file_anything import bent_documents, taken
 
 from segcli.core.destination import Destination, Request
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, describe, read
+from segcli.core.settings import Sources, describe, read_settings
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import examined
-from segcli.sandbox.vendors.from_file import described
+from segcli.sandbox.vendors.from_file import vendor_from_layout
 from segcli.sandbox.vendors.vendor import Accepted, Call
 
 HOST = "https://host.example"
@@ -28,7 +28,7 @@ def settings_of(destination: Destination[Any]) -> Any:
         if row.kind is Secret or row.required
     }
     sources = Sources(given=keys | {"endpoint": HOST}, env={}, table={})
-    return read(destination.name, destination.settings, sources)
+    return read_settings(destination.name, destination.settings, sources)
 
 
 def call_of(request: Request) -> Call:
@@ -45,16 +45,16 @@ def call_of(request: Request) -> Call:
 
 
 def check(destination: Destination[Any]) -> None:
-    values, wire = settings_of(destination), destination.wire
-    assert wire
-    for route in wire.routes:
+    values, layout = settings_of(destination), destination.layout
+    assert layout
+    for route in layout.routes:
         count = min(3, destination.events_per_request(route, values))
         most = destination.bytes_per_payload(route, values)
         room = destination.bytes_per_request(route, values)
         if (most is not None and most < 2) or (room is not None and room < 3 * count - 1):
             continue
         request = destination.request(route, [b"{}"] * count, values)
-        found = examined(call_of(request), described(wire), script=Script())
+        found = examined(call_of(request), vendor_from_layout(layout), script=Script())
 
         assert isinstance(found, Accepted), found
         assert [item.raw for item in found.items] == [b"{}"] * count

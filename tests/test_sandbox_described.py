@@ -10,8 +10,8 @@ import pytest
 from describing import acme, job_of
 
 from segcli import Partial, Reply
-from segcli.sandbox import Fault, Script, Standin, running
-from segcli.sandbox.vendors.from_file import described
+from segcli.sandbox import Fault, SandboxServer, Script, running
+from segcli.sandbox.vendors.from_file import vendor_from_layout
 
 SANDBOX = "sandbox"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -41,17 +41,17 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def standin() -> Iterator[Standin]:
+def standin() -> Iterator[SandboxServer]:
     with running(Script(remember=True)) as standin:
         yield standin
 
 
 @pytest.fixture
-def post(client: httpx.Client, standin: Standin) -> Post:
+def post(client: httpx.Client, standin: SandboxServer) -> Post:
     def post(changes: dict[str, Any], path: str, body: Any, **more: Any) -> httpx.Response:
-        wire = acme(changes).wire
-        assert wire
-        standin.app.host("acme", described(wire))
+        layout = acme(changes).layout
+        assert layout
+        standin.app.host("acme", vendor_from_layout(layout))
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         method, headers = more.get("method", "POST"), more.get("headers", BEARER)
         url = standin.endpoint("acme") + path
@@ -60,11 +60,11 @@ def post(client: httpx.Client, standin: Standin) -> Post:
     return post
 
 
-def test_what_we_send_is_what_it_takes(client: httpx.Client, standin: Standin) -> None:
+def test_what_we_send_is_what_it_takes(client: httpx.Client, standin: SandboxServer) -> None:
     for changes in ({}, WRAPPED, {"batch": {"events": 2}}):
         destination = acme(changes)
-        assert destination.wire
-        standin.app.host("acme", described(destination.wire))
+        assert destination.layout
+        standin.app.host("acme", vendor_from_layout(destination.layout))
         given = {"project": "a/b c%2F"} if changes is WRAPPED else {}
         job = job_of(destination, api_key=SANDBOX, endpoint=standin.endpoint("acme"), **given)
         count = destination.events_per_request("/events", job.settings)
@@ -156,7 +156,7 @@ FLAWS: list[Flaw] = [
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=[flaw[4] for flaw in FLAWS])
 def test_what_the_file_does_not_describe_is_refused(
-    flaw: Flaw, post: Post, standin: Standin
+    flaw: Flaw, post: Post, standin: SandboxServer
 ) -> None:
     path, body, headers, status, words = flaw
     reply = post(WRAPPED, path, body, headers=headers)
@@ -166,7 +166,7 @@ def test_what_the_file_does_not_describe_is_refused(
     assert post(WRAPPED, "/p/1/events?v=2", BODY, headers=HEADERS).status_code == 200
 
 
-def test_two_ways_to_post_to_one_address_are_told_apart(post: Post, standin: Standin) -> None:
+def test_two_ways_to_post_to_one_address_are_told_apart(post: Post, standin: SandboxServer) -> None:
     changes = {
         "request.url": "https://api.acme.example{route}",
         "actions.0": {"subscribe": 'type = "track"', "mapping": {}, "route": "/u#e",
@@ -200,10 +200,10 @@ def test_failed_events_are_told_of_in_the_form_that_the_file_describes(
     items: dict[str, Any], status: int, client: httpx.Client
 ) -> None:
     destination = acme({"batch": {"events": 500}, "reply": {"items": items}})
-    assert destination.wire
+    assert destination.layout
     script = Script(remember=True, seed=3, faults=(Fault("item", 0.2),))
     with running(script) as standin:
-        standin.app.host("acme", described(destination.wire))
+        standin.app.host("acme", vendor_from_layout(destination.layout))
         body = json.dumps([{"n": number} for number in range(500)]).encode()
         url = standin.endpoint("acme") + "/v1/track"
         reply = client.post(url, content=body, headers=BEARER)

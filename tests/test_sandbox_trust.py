@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sending import Said, wait_until
 
-from segcli.sandbox import Script, Standin, running
+from segcli.sandbox import SandboxServer, Script, running
 from segcli.sandbox.guard import guard_of, parse_origin
 from segcli.sandbox.uploads import Uploads
 
@@ -26,12 +26,12 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[Standin]:
+def standin() -> Iterator[SandboxServer]:
     with running(Script(remember=True)) as standin:
         yield standin
 
 
-def port_of(standin: Standin) -> str:
+def port_of(standin: SandboxServer) -> str:
     return standin.url.rpartition(":")[2]
 
 
@@ -40,7 +40,7 @@ def port_of(standin: Standin) -> str:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
 def test_the_sandbox_answers_to_every_name_of_its_own(
-    name: str, client: httpx.Client, standin: Standin
+    name: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     host = f"{name}:{port_of(standin)}"
 
@@ -53,7 +53,7 @@ def test_the_sandbox_answers_to_every_name_of_its_own(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "localhost.:{port}"]
 )
 def test_a_request_for_another_host_is_turned_away_and_leaves_no_trace(
-    host: str, client: httpx.Client, standin: Standin
+    host: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     headers = {"Host": host.format(port=port_of(standin))}
     accepted = len(standin.app.accepted)
@@ -67,7 +67,7 @@ def test_a_request_for_another_host_is_turned_away_and_leaves_no_trace(
     assert len(standin.app.accepted) == accepted
 
 
-def test_a_request_without_a_host_is_turned_away(standin: Standin) -> None:
+def test_a_request_without_a_host_is_turned_away(standin: SandboxServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
         connection.sendall(b"GET /_sandbox HTTP/1.0\r\n\r\n")
 
@@ -94,7 +94,7 @@ def test_of_two_hosts_both_must_be_its_own() -> None:
 
 @pytest.mark.parametrize("origin", [ELSEWHERE, "null", "http://localhost:1", "http://127.0.0.1"])
 def test_a_page_of_elsewhere_can_neither_send_nor_ask(
-    origin: str, client: httpx.Client, standin: Standin
+    origin: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     headers = {"Origin": origin}
     accepted = len(standin.app.accepted)
@@ -108,7 +108,7 @@ def test_a_page_of_elsewhere_can_neither_send_nor_ask(
     assert len(standin.app.accepted) == accepted
 
 
-def test_the_sandboxs_own_page_may_send(client: httpx.Client, standin: Standin) -> None:
+def test_the_sandboxs_own_page_may_send(client: httpx.Client, standin: SandboxServer) -> None:
     headers = {"Origin": f"http://localhost:{port_of(standin)}"}
 
     assert client.post(f"{standin.url}{KEYLESS}", json={}, headers=headers).is_success
@@ -156,7 +156,7 @@ def test_a_wrong_origin_on_the_command_line_says_what_to_type(segcli: "object") 
 # --- what uploads hold
 
 
-def begun(standin: Standin, size: int, sent: int) -> socket.socket:
+def begun(standin: SandboxServer, size: int, sent: int) -> socket.socket:
     """Send the beginning of a body, and leave it there."""
     connection = socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)
     host = f"127.0.0.1:{port_of(standin)}"
@@ -198,7 +198,7 @@ def test_a_body_is_not_held_while_its_reply_waits() -> None:
         connection.close()
 
 
-def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: Standin) -> None:
+def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: SandboxServer) -> None:
     bomb = gzip.compress(json.dumps({"a": "0" * 64_000_000}).encode())
 
     started = time.process_time()
@@ -211,7 +211,7 @@ def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: Standin)
     assert time.process_time() - started < 5
 
 
-def test_the_headers_of_a_request_are_bounded(standin: Standin) -> None:
+def test_the_headers_of_a_request_are_bounded(standin: SandboxServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
         head = f"GET /_sandbox HTTP/1.1\r\nHost: 127.0.0.1:{port_of(standin)}\r\nX: "
         answer = b""

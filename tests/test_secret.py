@@ -19,8 +19,8 @@ from samples import KEY
 from segcli import Secret
 from segcli.core import exact_json
 from segcli.core.secret import display_url, hidden
-from segcli.core.settings import Sources, read, secrets_of, setting
-from segcli.destinations import BUILT_IN, find
+from segcli.core.settings import Sources, read_settings, secrets_of, setting
+from segcli.destinations import BUILT_IN, named_destination
 from segcli.errors import SettingsError
 
 
@@ -35,7 +35,7 @@ class Settings:
 def error_of(**given: str) -> str:
     """Return all that is ever printed of the error that reading these settings raises."""
     with pytest.raises(SettingsError) as caught:
-        read("acme", Settings, Sources(given=given, env={}, table={}))
+        read_settings("acme", Settings, Sources(given=given, env={}, table={}))
     return "".join(traceback.format_exception(caught.value)) + caught.value.hint
 
 
@@ -81,9 +81,9 @@ def test_a_key_does_not_show_in_a_traceback_with_local_variables() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_key_does_not_show_in_a_request_that_holds_it(name: str) -> None:
-    destination = find(name)
+    destination = named_destination(name)
     given = {"api_key": KEY, "endpoint": "https://vendor.example"}
-    settings = read(name, destination.settings, Sources(given=given, env={}, table={}))
+    settings = read_settings(name, destination.settings, Sources(given=given, env={}, table={}))
 
     request = destination.request("/", [b"{}"], settings)
 

@@ -11,7 +11,7 @@ import pytest
 from sending import Answer, Got, Said, Vendor, closed_port, track, tracks, written
 
 from segcli.destinations import BUILT_IN
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Serve = Callable[[Callable[[Got], Answer]], Vendor]
@@ -168,7 +168,11 @@ def test_a_key_that_no_header_can_hold_is_complained_of_without_it(
     ids=["no TOML", "right", "misspelled", "open string", "no table"],
 )  # fmt: skip
 def test_a_key_in_a_file_stays_there(
-    content: str, segcli: Segcli, standin: Callable[..., Standin], events: Path, tmp_path: Path
+    content: str,
+    segcli: Segcli,
+    standin: Callable[..., SandboxServer],
+    events: Path,
+    tmp_path: Path,
 ) -> None:
     config = tmp_path / "segcli.toml"
     config.write_text(content)

@@ -7,7 +7,7 @@ from samples import event_of, job_for, line_of
 
 from segcli.core.event import parse_time
 from segcli.core.line import TooLong
-from segcli.core.outcome import Mapped, Skipped, outcome_of, outcomes
+from segcli.core.outcome import Mapped, Skipped, make_mapper, outcome_of
 from segcli.core.selection import Selection, is_enabled, reason_to_skip
 
 OFF = "switched off in integrations"
@@ -169,7 +169,7 @@ def test_every_option_has_to_be_met() -> None:
 
 
 def test_the_limit_counts_mapped_events_and_skips_all_that_follow() -> None:
-    decide = outcomes(job_for("webhook", selection=Selection(limit=2)))
+    decide = make_mapper(job_for("webhook", selection=Selection(limit=2)))
     lines = [line_of(type="page"), b"", b"no json", line_of(), line_of(), b"no json", b""]
 
     # A run asks for them block by block.
@@ -182,8 +182,8 @@ def test_the_limit_counts_mapped_events_and_skips_all_that_follow() -> None:
 
 
 def test_a_limit_of_none_takes_all_and_of_zero_takes_nothing() -> None:
-    everything = outcomes(job_for("webhook"))
-    nothing = outcomes(job_for("webhook", selection=Selection(limit=0)))
+    everything = make_mapper(job_for("webhook"))
+    nothing = make_mapper(job_for("webhook", selection=Selection(limit=0)))
 
     assert all(isinstance(found, Mapped) for found in everything([line_of()] * 5))
     assert nothing([line_of()]) == [Skipped("over --limit")]

@@ -11,10 +11,10 @@ from samples import SAMPLES
 from sending import Answer, Said, Vendor, records, report_in, sending_to, track, tracks, written
 
 from segcli.destinations import BUILT_IN
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 
 
 @pytest.fixture

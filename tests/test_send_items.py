@@ -14,7 +14,7 @@ from segcli import Items, by_item
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.core.outcome import Job
 from segcli.core.reply import Partial, Reply, Verdict, by_status
-from segcli.delivery.pipeline import Run, deliver
+from segcli.delivery.pipeline import SendRun, deliver
 from segcli.lines import chunks
 
 
@@ -58,7 +58,7 @@ def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
     rejects, tally = tmp_path / "rejects.ndjson", Tally()
     settings = AcmeSettings(endpoint=vendor(answer).url)
     job = Job(destination=acme(verdict), settings=settings)
-    deliver(Run(job=job, inputs=chunks.inputs([str(path)]), rejects=rejects), tally)
+    deliver(SendRun(job=job, inputs=chunks.inputs([str(path)]), rejects=rejects), tally)
 
     assert tally.ledger(STATES_OF_SEND) == {
         "delivered": 90, "refused": 10, "rejected": 0, "skipped": 0, "unsent": 0,

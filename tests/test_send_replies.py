@@ -21,10 +21,10 @@ from sending import (
 from wires import Call, wire_that
 
 from segcli.http.transports import TRANSPORTS
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 Serve = Callable[[Callable[[Got], Answer]], Vendor]
 
 AT_ONCE = {"retry-after": "0"}

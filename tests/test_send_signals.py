@@ -19,10 +19,10 @@ from sending import (
     written,
 )
 
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def events(tmp_path: Path) -> Path:
     return written(tmp_path / "events.jsonl", tracks(400, users=100))
 
 
-def requests_at(at: Standin) -> int:
+def requests_at(at: SandboxServer) -> int:
     return int(at.app.counts()["totals"]["requests"])
 
 

@@ -8,10 +8,10 @@ import pytest
 from sending import Said, report_in, sending_to, tracks, written
 
 from segcli.http.transports import TRANSPORTS
-from segcli.sandbox import Fault, Standin
+from segcli.sandbox import Fault, SandboxServer
 
 Segcli = Callable[..., Said]
-Start = Callable[..., Standin]
+Start = Callable[..., SandboxServer]
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from samples import KEY
 
 from segcli import Secret
-from segcli.core.settings import Sources, describe, env_name, read, require, setting
-from segcli.destinations import BUILT_IN, find
+from segcli.core.settings import Sources, describe, env_name, read_settings, require, setting
+from segcli.destinations import BUILT_IN, named_destination
 from segcli.errors import SettingsError
 
 
@@ -31,7 +31,7 @@ def read_acme(
     table: dict[str, Any] | None = None,
 ) -> Settings:
     sources = Sources(given=given or {}, env=env or {}, table=table or {}, config="my.toml")
-    return read("acme", Settings, sources)
+    return read_settings("acme", Settings, sources)
 
 
 def error_of(act: Callable[[], Any]) -> SettingsError:
@@ -188,7 +188,7 @@ def test_sending_needs_nothing_more_once_all_is_set() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_destination_says_what_each_of_its_settings_is(name: str) -> None:
-    rows = describe(name, find(name).settings)
+    rows = describe(name, named_destination(name).settings)
 
     assert {row.name for row in rows} >= {"api_key", "endpoint"}
     assert all(row.help for row in rows)

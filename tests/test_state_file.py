@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engaging import AUDIENCE, TRAIT, audience, changes, difference, opened, sync, values
 
-from segcli.engage.state import Known, State, Which
+from segcli.engage.state import EngageState, Known, SyncKey
 from segcli.errors import OutputError, Stopped, UsageError
 
 
@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def state(path: Path) -> Iterator[State]:
+def state(path: Path) -> Iterator[EngageState]:
     with opened(path) as state:
         yield state
 
@@ -33,7 +33,9 @@ def asked(path: Path, *questions: str) -> list[object]:
 # --- the file
 
 
-def test_the_file_says_what_it_is_and_is_nobody_elses_to_read(path: Path, state: State) -> None:
+def test_the_file_says_what_it_is_and_is_nobody_elses_to_read(
+    path: Path, state: EngageState
+) -> None:
     sync(state, audience("u1"))
 
     assert asked(path, "PRAGMA application_id", "PRAGMA user_version") == [0x7367636C, 1]
@@ -74,7 +76,7 @@ def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None
     before = path.read_bytes()
 
     with pytest.raises(UsageError, match="its version is 2; this segcli knows 1") as caught:
-        State(path)
+        EngageState(path)
     assert str(path) in caught.value.message
     assert caught.value.hint == "Name another one: --state PATH"
     assert path.read_bytes() == before
@@ -86,7 +88,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -
     before = path.read_bytes()
 
     with pytest.raises(UsageError, match="it is another program's"):
-        State(path)
+        EngageState(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -95,7 +97,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> Non
     path.write_bytes(b"userId,email\n" * 100)
 
     with pytest.raises(UsageError, match="is no state of segcli: file is not a database"):
-        State(path)
+        EngageState(path)
     assert path.read_bytes() == b"userId,email\n" * 100
 
 
@@ -103,14 +105,14 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "state.sqlite"):
         with pytest.raises(OutputError, match="cannot be used"):
-            State(path)
+            EngageState(path)
 
 
 # --- the disk
 
 
 def test_what_is_noted_is_in_the_files_before_the_next_thing_happens(
-    path: Path, state: State, tmp_path: Path
+    path: Path, state: EngageState, tmp_path: Path
 ) -> None:
     found = difference(state, audience("u1", "u2"))
     state.note(found, [("sent", 1), ("delivered", 1)])
@@ -123,7 +125,7 @@ def test_what_is_noted_is_in_the_files_before_the_next_thing_happens(
         assert sync(survived, audience("u1", "u2")) == {"u2": "true"}
 
 
-def test_every_note_waits_for_the_disk(state: State) -> None:
+def test_every_note_waits_for_the_disk(state: EngageState) -> None:
     assert state._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert state._db.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -144,7 +146,7 @@ def test_a_full_disk_stops_the_run_and_what_was_known_stays(path: Path) -> None:
         assert len(changes(state, difference(state, audience("u1", "u0", "u1000")))) == 1
 
 
-def test_a_list_that_breaks_off_stages_nothing(state: State) -> None:
+def test_a_list_that_breaks_off_stages_nothing(state: EngageState) -> None:
     def broken() -> Iterator[object]:
         yield from audience("u1", "u2")
         raise OSError("gone")
@@ -202,7 +204,7 @@ def test_a_rehearsal_neither_waits_for_a_sync_nor_keeps_it_waiting(path: Path) -
 # --- what people ask for
 
 
-def test_the_state_lists_members_pending_changes_and_the_last_sync(state: State) -> None:
+def test_the_state_lists_members_pending_changes_and_the_last_sync(state: EngageState) -> None:
     sync(state, audience("u1", "u2", "u3"))
     sync(state, audience("u1", "u2"))
     found = difference(state, audience("u1", "u2", "u4"))
@@ -233,8 +235,8 @@ def test_the_state_lists_members_pending_changes_and_the_last_sync(state: State)
     ]
 
 
-def test_what_is_forgotten_is_told_again_and_the_rest_is_still_known(state: State) -> None:
-    other = Which(destination="zeta", endpoint="", kind="audience", key="big", name="Big")
+def test_what_is_forgotten_is_told_again_and_the_rest_is_still_known(state: EngageState) -> None:
+    other = SyncKey(destination="zeta", endpoint="", kind="audience", key="big", name="Big")
     for which in (AUDIENCE, other, TRAIT):
         sync(state, audience("u1"), which)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segcli.core.line import TooLong
 from segcli.inputs import ReadError
 from segcli.lines import spans
-from segcli.lines.spans import Span, Text, identity, lines_of
+from segcli.lines.spans import LineBlock, Span, identity, lines_of
 
 DATA = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"{}", b"bcdefghi" * 3])).map(b"".join)
 Lines = list[bytes | TooLong]
@@ -29,7 +29,7 @@ def bounded(line: bytes, max_line: int) -> bytes | TooLong:
     return line if len(text) <= max_line else TooLong(len(text), text[: spans.HEAD_KEPT])
 
 
-def lines_in(data: Text | Span, max_line: int) -> Lines:
+def lines_in(data: LineBlock | Span, max_line: int) -> Lines:
     return [line for few in lines_of(data, max_line) for line in few]
 
 
@@ -39,7 +39,7 @@ def test_a_text_has_its_lines_however_few_come_at_a_time(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(spans, "_AT_A_TIME", at_a_time)
-        found = lines_in(Text(b"", data, len(data)), max_line)
+        found = lines_in(LineBlock(b"", data, len(data)), max_line)
 
     assert found == split(data, max_line)
 

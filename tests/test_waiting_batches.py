@@ -15,10 +15,10 @@ from pipelines import Answers, Pipeline, pipeline
 from sending import clock, item, play
 
 from segcli.accounting.tally import STATES_OF_SEND
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.core.reply import Reply
-from segcli.delivery.batch import Item
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.batch import QueuedPayload
+from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 from segcli.errors import Interrupted, Stopped
 from segcli.http.client import NoReply
@@ -26,7 +26,7 @@ from segcli.http.client import NoReply
 OK = Reply(200)
 
 
-def of_users(users: Iterable[str]) -> list[Item]:
+def of_users(users: Iterable[str]) -> list[QueuedPayload]:
     """Return an event of each of these, in this order; bodies are `user/number`."""
     return [
         item(f"{user}/{number}".encode(), user=user, number=number)
@@ -34,7 +34,7 @@ def of_users(users: Iterable[str]) -> list[Item]:
     ]
 
 
-def one_each(**users: int) -> list[Item]:
+def one_each(**users: int) -> list[QueuedPayload]:
     """Return an event of each of so many users, by what their names begin with, in this order."""
     return of_users(f"{name}{number}" for name, count in users.items() for number in range(count))
 
@@ -50,7 +50,7 @@ def failing(users: str, until: float = 1e9, status: int = 500) -> Answers:
     return answers
 
 
-def sent(found: Pipeline, items: Sequence[Item], answers: Answers) -> Pipeline:
+def sent(found: Pipeline, items: Sequence[QueuedPayload], answers: Answers) -> Pipeline:
     play(found.send(items, answers))
     return found
 
@@ -187,7 +187,7 @@ def test_a_run_that_is_interrupted_ends_at_once_with_what_waits_unsent(
     ended = []
 
     async def story() -> None:
-        asyncio.get_running_loop().call_later(0.3, found.brake.pull, ctrl_c)
+        asyncio.get_running_loop().call_later(0.3, found.stop_signal.stop, ctrl_c)
         await found.send(one_each(bad=9, good=200), failing("bad"))
         ended.append(clock() - 1000)
 
@@ -195,16 +195,16 @@ def test_a_run_that_is_interrupted_ends_at_once_with_what_waits_unsent(
     requests = found.tally.requests
 
     assert ended == [pytest.approx(0.3, abs=0.021)]
-    assert found.brake.reason is ctrl_c
+    assert found.stop_signal.reason is ctrl_c
     assert adds_up(found)
     assert found.tally.unsent == found.tally.read - found.tally.delivered >= 9
     assert requests == len(found.posts)
 
 
-def stopped_after(found: Pipeline, items: Sequence[Item], answers: Answers) -> float:
+def stopped_after(found: Pipeline, items: Sequence[QueuedPayload], answers: Answers) -> float:
     """Return after how many seconds a run was told to stop."""
     at: list[float] = []
-    found.brake.on_pull(lambda: at.append(clock() - 1000))
+    found.stop_signal.on_stop(lambda: at.append(clock() - 1000))
     sent(found, items, answers)
     return at[0]
 
@@ -223,7 +223,7 @@ def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wai
 
     # From the first failure, after 30 s, to the first one that is told when the time is over.
     assert 130 <= after <= 160
-    assert isinstance(found.brake.reason, Stopped)
+    assert isinstance(found.stop_signal.reason, Stopped)
     assert (found.tally.delivered, found.tally.unsent) == (0, 500)
 
 
@@ -242,11 +242,11 @@ def test_a_batch_that_begins_to_fail_does_not_make_a_run_last_longer(tmp_path: P
 
 def test_a_run_that_stops_lets_go_who_waits_for_a_place() -> None:
     async def story() -> float:
-        brake = Brake()
-        slots = SendSlots(1, brake)
+        stop_signal = StopSignal()
+        slots = SendSlots(1, stop_signal)
         slots.take()
         asyncio.get_running_loop().call_later(0.2, slots.take)
-        asyncio.get_running_loop().call_later(7, brake.pull, Stopped("enough"))
+        asyncio.get_running_loop().call_later(7, stop_signal.stop, Stopped("enough"))
         await slots.sleep(0.5)
         return clock() - 1000
 
@@ -260,8 +260,8 @@ def test_a_run_stops_by_a_wrong_key_though_batches_wait(tmp_path: Path) -> None:
 
     found = sent(pipeline(tmp_path, concurrency=2), one_each(bad=2, good=5), answers)
 
-    assert isinstance(found.brake.reason, Stopped)
-    assert "401" in found.brake.reason.message
+    assert isinstance(found.stop_signal.reason, Stopped)
+    assert "401" in found.stop_signal.reason.message
     assert adds_up(found)
     assert found.tally.unsent == 7
 
@@ -324,7 +324,7 @@ class Remembered:
     lines: set[int] = field(default_factory=set)
     minds_leaving: bool = False
 
-    def settle(self, settled: Settled) -> None:
+    def settle(self, settled: Result) -> None:
         self.lines.update(line.number for line in settled.lines)
 
     def is_synced_at_once(self) -> bool:

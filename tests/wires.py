@@ -12,7 +12,7 @@ from typing import Any
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.client import NoReply, Post, posting
+from segcli.http.client import NoReply, Post, open_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -139,7 +139,7 @@ def over(
     transport: str, story: Callable[[Post], Coroutine[Any, Any, Any]], *, timeout: float = 5.0
 ) -> Any:
     async def whole() -> Any:
-        async with posting(transport, timeout=timeout) as post:
+        async with open_client(transport, timeout=timeout) as post:
             return await story(post)
 
     return asyncio.run(whole())

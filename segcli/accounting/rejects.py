@@ -13,7 +13,7 @@ import orjson
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.accounting.file_lock import locked
 from segcli.core.exact_json import loads
-from segcli.core.line import Line, Settled, TooLong
+from segcli.core.line import Line, Result, TooLong
 from segcli.core.reject_record import original
 from segcli.errors import OutputError, Stopped
 
@@ -40,7 +40,7 @@ class Rejects:
         if is_stream(path):
             self._file = _open_stream(path)
 
-    def leave_out_kept(self, since: int, is_open: Callable[[str, int], bool]) -> None:
+    def skip_already_written(self, since: int, is_open: Callable[[str, int], bool]) -> None:
         """Do not keep again what is open and stands behind that position, word for word.
 
         A killed run may have kept lines, and half of one, that no journal knows of. Others may
@@ -58,7 +58,7 @@ class Rejects:
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
 
-    def keep(self, settled: Settled) -> None:
+    def keep(self, settled: Result) -> None:
         """Append the lines; they survive this process when this returns.
 
         Raises Stopped where they cannot be written, on a full disk for instance.
@@ -121,7 +121,7 @@ def check_writable(path: Path) -> None:
         )
 
 
-def default_path(destination: str, taken: Sequence[str]) -> Path:
+def default_rejects(destination: str, taken: Sequence[str]) -> Path:
     """Return `<dest>.rejects.ndjson`, or the next such name behind those that are inputs.
 
     What was repaired and sent does not get the rejects of later repairs.
@@ -170,7 +170,7 @@ def _write(file: FileIO, data: bytes) -> None:
         data = data[file.write(data) or 0 :]
 
 
-def _record(line: Line, settled: Settled) -> bytes:
+def _record(line: Line, settled: Result) -> bytes:
     record = {
         "file": line.file,
         "line": line.number,

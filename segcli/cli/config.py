@@ -51,7 +51,7 @@ def _content(path: str, *, is_found: bool) -> dict[str, Any]:
     except ValueError as problem:
         raise SettingsError(f"{path} {problem}") from None
     try:
-        return toml_text.loads(text or "")
+        return toml_text.parse_toml(text or "")
     except toml_text.TooDeep as problem:
         raise SettingsError(f"{path}: {problem}") from None
     except ValueError as error:

@@ -10,12 +10,12 @@ from segcli.errors import DestinationError, UsageError
 from segcli.inputs.small_file import read_below, read_named
 
 
-def find(dest: str) -> Destination[Any]:
+def find_destination(dest: str) -> Destination[Any]:
     """Return the destination; raises UsageError and DestinationError."""
     if is_path(dest):
         return read_destination(dest)
     try:
-        return destinations.find(dest)
+        return destinations.named_destination(dest)
     except UsageError as error:
         beside = next((name for name in _files(dest) if Path(name).is_file()), None)
         if beside:
@@ -23,9 +23,9 @@ def find(dest: str) -> Destination[Any]:
         raise
 
 
-def name_of(dest: str) -> str:
+def destination_name(dest: str) -> str:
     """Return the name of a destination, which its file says; raises DestinationError."""
-    return find(dest).name if is_path(dest) else dest
+    return find_destination(dest).name if is_path(dest) else dest
 
 
 def _files(dest: str) -> list[str]:
@@ -44,7 +44,7 @@ def is_path(name: str) -> bool:
 
 def read_destination(name: str) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError."""
-    from segcli.destination_file import described  # nobody else needs a compiler
+    from segcli.destination_file import destination_from_text  # nobody else needs a compiler
 
     path = Path(name)
     try:
@@ -60,7 +60,7 @@ def read_destination(name: str) -> Destination[Any]:
         except ValueError as problem:
             raise ValueError(f"{path.parent / other} {problem}") from None
 
-    return described(text, name, load, taken=destinations.names())
+    return destination_from_text(text, name, load, taken=destinations.names())
 
 
 def files_described(name: str) -> list[Path]:
@@ -68,13 +68,13 @@ def files_described(name: str) -> list[Path]:
 
     A file that cannot be read names none; `read_destination` says what is wrong with it.
     """
-    from segcli.destination_file.parse import parsed
+    from segcli.destination_file.parse import parse_document
 
     path = Path(name)
     document: dict[str, Any] = {}
     with suppress(OSError, ValueError, DestinationError):
         if path.is_file():
-            document = parsed(read_named(path, max_bytes=_MAX_BYTES), name)
+            document = parse_document(read_named(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
         action.get("mapping_file")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from segcli.engage.state import State
+from segcli.engage.state import EngageState
 from segcli.errors import OutputError, UsageError
 from segcli.journal.locked_file import lock
 
@@ -18,15 +18,15 @@ def place_of(path: Path | None) -> Path:
 
 
 @contextmanager
-def read_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[State]:
+def read_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[EngageState]:
     """Open the state; one that is not there yet knows nothing, and is not made."""
     place = place_of(path)
-    with closing(State(place if place.exists() else None, rehearsal=rehearsal)) as state:
+    with closing(EngageState(place if place.exists() else None, rehearsal=rehearsal)) as state:
         yield state
 
 
 @contextmanager
-def changed_state(path: Path | None) -> Iterator[State]:
+def changed_state(path: Path | None) -> Iterator[EngageState]:
     """Open or make the state and keep all others from changing it; the lock goes with the process.
 
     Raises UsageError where another process changes it.
@@ -34,7 +34,7 @@ def changed_state(path: Path | None) -> Iterator[State]:
     place = place_of(path).resolve()
     descriptor = _locked(place)
     try:
-        with closing(State(place)) as state:
+        with closing(EngageState(place)) as state:
             yield state
     finally:
         os.close(descriptor)

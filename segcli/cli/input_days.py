@@ -15,14 +15,14 @@ from segcli.inputs.input import is_address
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class InputChoice:
     """The inputs that are read, and those whose day cannot hold an event that is asked for."""
 
     inputs: Sequence[Input]
     left_out: Sequence[Input] = ()
 
 
-def found(asked: Files) -> Sequence[Input]:
+def find_inputs(asked: Files) -> Sequence[Input]:
     """Return the inputs that are named, and say so where it takes a while to look at them."""
     for name in asked.files:
         if is_address(name) and not asked.quiet:
@@ -30,7 +30,7 @@ def found(asked: Files) -> Sequence[Input]:
     return inputs(asked.files)
 
 
-def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
+def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> InputChoice:
     """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
     lateness = asked.allowed_lateness
     _check_window(asked, job.selection)
@@ -41,7 +41,7 @@ def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> Choice:
         until=job.selection.until,
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
-    return Choice(*split(entries, days))
+    return InputChoice(*split(entries, days))
 
 
 def _check_window(asked: JobOptions, selection: Selection) -> None:
@@ -55,7 +55,7 @@ def _check_window(asked: JobOptions, selection: Selection) -> None:
         )
 
 
-def said_of(left_out: Sequence[Input]) -> str:
+def describe_skipped(left_out: Sequence[Input]) -> str:
     """Say how many files are left out; nothing where none is."""
     if not left_out:
         return ""

@@ -35,7 +35,7 @@ def job_of(
             f"Type --dest NAME, or the path of a file as ./acme.toml. "
             f"There are: {', '.join(destinations.names())}",
         )
-    destination = dest_option.find(asked.dest)
+    destination = dest_option.find_destination(asked.dest)
     given, options = _given(asked, destination)
     sources = replace(
         _surroundings(asked.config, destination.name),
@@ -43,9 +43,9 @@ def job_of(
         options=options,
         dest=asked.dest,
     )
-    values = settings.read(destination.name, destination.settings, sources)
-    if flaw := destination.flaw(values):
-        raise SettingsError(f"{destination.name}: {flaw}")
+    values = settings.read_settings(destination.name, destination.settings, sources)
+    if check_settings := destination.check_settings(values):
+        raise SettingsError(f"{destination.name}: {check_settings}")
     selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
     origins = settings.origins(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection, origins=origins)

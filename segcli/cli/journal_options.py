@@ -69,7 +69,7 @@ def journal_path(
     asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
 ) -> Path | None:
     """Return where the run's journal is, if it has one; raises UsageError."""
-    from segcli.journal.resume import default_path
+    from segcli.journal.resume import default_journal
 
     if how.resume and how.restart:
         raise UsageError("--resume and --restart do not go together", "Type one of them.")
@@ -80,7 +80,7 @@ def journal_path(
             raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
         return None
     header = _header(asked, job, rehearsal=rehearsal)
-    return how.journal or default_path(Path(click.get_app_dir("segcli")), header)
+    return how.journal or default_journal(Path(click.get_app_dir("segcli")), header)
 
 
 def how_to_resume(asked: JobOptions, job: Job) -> str:

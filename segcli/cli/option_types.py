@@ -50,19 +50,19 @@ def more_than_none(read: Callable[[str], float]) -> Callable[[str], float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeBound:
     """A time, and how it was typed: `7d` is another time a day later."""
 
     text: str
     time: datetime
 
 
-def moment(text: str) -> Moment:
+def moment(text: str) -> TimeBound:
     """Read an ISO date or time, or how long ago (`7d`, `12h`); raises ValueError."""
     try:
-        return Moment(text, parse_time(text))
+        return TimeBound(text, parse_time(text))
     except ValueError:
-        return Moment(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
+        return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 
 def _split(text: str) -> tuple[float, str]:

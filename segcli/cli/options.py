@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, Moment, Where
+from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 
@@ -29,8 +29,8 @@ class JobOptions:
     endpoint: str | None
     type: tuple[str, ...]
     event: tuple[str, ...]
-    since: Moment | None
-    until: Moment | None
+    since: TimeBound | None
+    until: TimeBound | None
     allowed_lateness: float | None
     user: tuple[str, ...]
     where: Where | None
@@ -94,7 +94,7 @@ class RunFiles(Files, Target, Protocol):
     """The options of a run that name its files and its destination."""
 
 
-def packed(
+def grouped_options(
     into: type[Any], name: str, *options: Callable[[Any], Any]
 ) -> Callable[[Command], Command]:
     """Give a command all these options as one argument: a value of the dataclass `into`."""
@@ -131,7 +131,7 @@ JOBS_OPTION = click.option(
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
     """The arguments and options of every command that maps events."""
     files = click.argument("files", nargs=-1, metavar="[FILES]...")
-    return packed(
+    return grouped_options(
         JobOptions, "asked", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
 

@@ -59,7 +59,7 @@ def files_of_run(asked: RunFiles, writes: Named) -> list[RunFile]:
         *_inputs(asked.files),
         *_read({"--config": config, "--api-key-file": asked.api_key_file}),
         *described_by(asked.dest),
-        *streams(),
+        *standard_streams(),
         *written({**writes, "--rejects": asked.rejects, "--report": asked.report}),
     ]
 
@@ -73,7 +73,7 @@ def described_by(dest: str | None) -> list[RunFile]:
     return [*_read({"--dest": own}), *(_to_read(role, path) for path in mappings)]
 
 
-def streams() -> Iterator[RunFile]:
+def standard_streams() -> Iterator[RunFile]:
     """Yield the files that stdout and stderr go to."""
     hint = "Let it go elsewhere: segcli … {}> another-file"
     yield from _stream(1, "where stdout goes", written="stdout", hint=hint.format(""))
@@ -111,7 +111,7 @@ def check_apart(files: Sequence[RunFile]) -> None:
 def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
     """Raise UsageError where a command without inputs would write a file that has a second role."""
     described = [file for dest in dests for file in described_by(dest)]
-    check_apart([*described, *streams(), *written(writes)])
+    check_apart([*described, *standard_streams(), *written(writes)])
 
 
 def check_outputs(asked: RunFiles, writes: Named | None = None) -> list[RunFile]:

@@ -13,15 +13,15 @@ from segcli.accounting.atomic_write import rewrite
 from segcli.cli.long_list import with_list
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 from segcli.core.secret import display_url
 from segcli.errors import OutputError
-from segcli.inputs.input import shown
+from segcli.inputs.input import shown_name
 
 REPORT_VERSION = 1
 
 
-def conclude(ending: Ending, asked: Outputs) -> int:
+def conclude(ending: RunResult, asked: Outputs) -> int:
     """Print the summary, write the report, and return the exit code.
 
     Raises the error that stopped the run, if one did, once all else is said; else OutputError
@@ -40,7 +40,7 @@ def conclude(ending: Ending, asked: Outputs) -> int:
     return ending.exit_code
 
 
-def write(path: Path, content: Iterable[bytes]) -> None:
+def write_report(path: Path, content: Iterable[bytes]) -> None:
     """Write a report, piece by piece; raises OutputError where it cannot be written.
 
     A new one is 0600: its reasons and differences quote events.
@@ -53,7 +53,7 @@ def write(path: Path, content: Iterable[bytes]) -> None:
         raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None
 
 
-def encoded(ending: Ending) -> Iterator[bytes]:
+def report_json(ending: RunResult) -> Iterator[bytes]:
     """Yield the JSON report."""
     text = orjson.dumps(_document(ending), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     inputs = (
@@ -62,7 +62,7 @@ def encoded(ending: Ending) -> Iterator[bytes]:
     return with_list(text.decode(), "inputs", inputs)
 
 
-def _document(ending: Ending) -> dict[str, Any]:
+def _document(ending: RunResult) -> dict[str, Any]:
     """Return the report but for its inputs, which may be many.
 
     `report_version` changes when a field changes its meaning.
@@ -101,14 +101,14 @@ def _document(ending: Ending) -> dict[str, Any]:
             for share in (50, 95, 99)
             if tally.latencies.count
         },
-        "rejects": shown(str(ending.kept)) if ending.kept else None,
+        "rejects": shown_name(str(ending.kept)) if ending.kept else None,
     }
 
 
-def _unwritten(path: Path, ending: Ending) -> OutputError | None:
+def _unwritten(path: Path, ending: RunResult) -> OutputError | None:
     """Write the report; return why it cannot be written."""
     try:
-        write(path, encoded(ending))
+        write_report(path, report_json(ending))
     except OutputError as error:
         error.hint = "The run itself is over, and nothing of it is to be done again."
         return error

@@ -12,7 +12,7 @@ from segcli.lines.chunks import Input
 
 
 @dataclass(slots=True, kw_only=True)
-class Ending:
+class RunResult:
     """A run that is over, or nearly; times are wall-clock and monotonic seconds.
 
     `left_out` are inputs that did not have to be read. `before` is what earlier runs settled, if

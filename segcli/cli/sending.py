@@ -11,9 +11,9 @@ import click
 
 from segcli.cli import report
 from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity
-from segcli.cli.options import Outputs, packed
+from segcli.cli.options import Outputs, grouped_options
 from segcli.cli.output import say
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 from segcli.core import settings, trust
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
@@ -21,10 +21,10 @@ from segcli.core.secret import Secret
 from segcli.errors import SegcliError, UsageError
 from segcli.inputs import Input
 from segcli.lines import chunks
-from segcli.sandbox import Fault, Script, Standin, parse_fault
+from segcli.sandbox import Fault, SandboxServer, Script, parse_fault
 
 if TYPE_CHECKING:
-    from segcli.delivery.pipeline import Run
+    from segcli.delivery.pipeline import SendRun
 
 # Nothing that could stand in a path or an option: keys are hidden wherever they are printed.
 _REHEARSAL_KEY = "key-of-a-rehearsal"
@@ -53,7 +53,7 @@ class SandboxOptions:
     latency: float
 
 
-PACE_OPTIONS = packed(
+PACE_OPTIONS = grouped_options(
     PaceOptions,
     "pace",
     click.option(
@@ -90,7 +90,7 @@ PACE_OPTIONS = packed(
         help="Let a key go to another machine over http://, where others can read it.",
     ),
 )
-SANDBOX_OPTIONS = packed(
+SANDBOX_OPTIONS = grouped_options(
     SandboxOptions,
     "stage",
     click.option(
@@ -113,7 +113,7 @@ SANDBOX_OPTIONS = packed(
 )
 
 
-def check_sending(job: Job, pace: PaceOptions, standin: Standin | None) -> None:
+def check_sending(job: Job, pace: PaceOptions, standin: SandboxServer | None) -> None:
     """Raise SettingsError or UsageError unless what sending needs is there, and may be used."""
     settings.require(job.destination.name, job.settings)
     if standin is None:
@@ -121,7 +121,7 @@ def check_sending(job: Job, pace: PaceOptions, standin: Standin | None) -> None:
         trust.check_plain_http(job, is_allowed=pace.allow_http)
 
 
-def announce(what: str, job: Job, *, standin: Standin | None, quiet: bool) -> None:
+def announce(what: str, job: Job, *, standin: SandboxServer | None, quiet: bool) -> None:
     """Say what goes where; a rehearsal has said so when its sandbox began."""
     if standin is None and not quiet:
         say(f"Sending {what} to {trust.where_to(job)}")
@@ -136,11 +136,11 @@ def counted(inputs: Sequence[Input]) -> str:
     return " and ".join(parts)
 
 
-def run_at(pace: PaceOptions, **what: Any) -> "Run":
-    """Return a run at this pace; `what` it sends are the other fields of `Run`."""
-    from segcli.delivery.pipeline import Run
+def run_at(pace: PaceOptions, **what: Any) -> "SendRun":
+    """Return a run at this pace; `what` it sends are the other fields of `SendRun`."""
+    from segcli.delivery.pipeline import SendRun
 
-    return Run(
+    return SendRun(
         concurrency=pace.concurrency,
         rate=pace.rate,
         timeout=pace.timeout,
@@ -173,7 +173,7 @@ def transport_for(pace: PaceOptions) -> str:
 
 
 def run_and_report(
-    run: "Run", ending: Ending, asked: Outputs, *, go_on: Callable[[], str] = str
+    run: "SendRun", ending: RunResult, asked: Outputs, *, go_on: Callable[[], str] = str
 ) -> int:
     """Deliver while showing the progress, then print and write how it ended.
 
@@ -207,7 +207,7 @@ def _leave_a_closed_terminal() -> None:
 
 
 @contextmanager
-def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
+def sandbox_running(stage: SandboxOptions, *, quiet: bool) -> Iterator[SandboxServer | None]:
     """Start the sandbox if it is asked for."""
     if not stage.sandbox and (stage.fault or stage.latency):
         raise UsageError("--fault and --latency are the sandbox's", "Add --sandbox.")
@@ -221,7 +221,7 @@ def staged(stage: SandboxOptions, *, quiet: bool) -> Iterator[Standin | None]:
 
 
 def overrides_of(
-    standin: Standin | None,
+    standin: SandboxServer | None,
 ) -> Callable[[Destination[Any]], Mapping[str, str]]:
     """Point a destination at the sandbox, with the sandbox's key instead of the real one."""
 
@@ -243,15 +243,15 @@ def overrides_of(
     return overrides
 
 
-def host(standin: Standin, destination: Destination[Any]) -> None:
+def host(standin: SandboxServer, destination: Destination[Any]) -> None:
     """Let the sandbox stand in for a destination that a file describes.
 
     Raises UsageError where it is to answer for single events, and the vendor never does.
     """
-    from segcli.sandbox.vendors.from_file import described
+    from segcli.sandbox.vendors.from_file import vendor_from_layout
 
-    if destination.wire:
-        standin.app.host(destination.name, described(destination.wire))
+    if destination.layout:
+        standin.app.host(destination.name, vendor_from_layout(destination.layout))
     if standin.app.fails_items and not standin.app.vendor(destination.name).by_item:
         raise UsageError(
             f"--fault item: {destination.name} does not answer for single events",

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segcli.accounting.tally import State, Tally
-from segcli.cli.input_days import said_of
+from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, say, say_table, table_of, text_of
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,14 +25,14 @@ _REASONS_SHOWN = 12
 _WIDTH_OFF_TERMINAL = 160
 
 
-def print_summary(ending: Ending, *, report: Path | None) -> None:
+def print_summary(ending: RunResult, *, report: Path | None) -> None:
     """Print the ledger, the reasons, the times, and where rejects and report are."""
     columns = [Column(right=True), Column()]
     say_table(table_of(columns, _ledger(ending), gap=2), width=_WIDTH_OFF_TERMINAL)
     say(*_facts(ending, report))
 
 
-def _ledger(ending: Ending) -> Iterator[tuple[str, "Text"]]:
+def _ledger(ending: RunResult) -> Iterator[tuple[str, "Text"]]:
     over_all = ending.over_all_runs()
     read = text_of("read", style="bold") + _over_all(ending, sum(over_all.values()))
     yield f"{ending.tally.read:,}", read
@@ -45,7 +45,7 @@ def _ledger(ending: Ending) -> Iterator[tuple[str, "Text"]]:
         yield f"{count:,}", text_of(f"note: {note}")
 
 
-def _over_all(ending: Ending, lines: int) -> "Text":
+def _over_all(ending: RunResult, lines: int) -> "Text":
     """Say the figure of all runs, where this one went on with an earlier one."""
     return text_of(f"   {lines:,} over all runs" if ending.before else "", style="dim")
 
@@ -64,11 +64,11 @@ def _answers(tally: Tally) -> str:
     return f"answers within {p50:,.0f} ms (p50), {p95:,.0f} ms (p95), {p99:,.0f} ms (p99)"
 
 
-def _facts(ending: Ending, report: Path | None) -> Iterator[str]:
+def _facts(ending: RunResult, report: Path | None) -> Iterator[str]:
     tally, seconds = ending.tally, ending.seconds
     speed = tally.read / seconds if seconds else 0.0
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
-    if left_out := said_of(ending.left_out):
+    if left_out := describe_skipped(ending.left_out):
         yield left_out
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"

@@ -8,7 +8,7 @@ import msgspec
 
 from segcli.core.event import Event
 from segcli.core.reply import Reply, Verdict, by_status
-from segcli.core.request_layout import Wire
+from segcli.core.request_layout import RequestLayout
 
 S = TypeVar("S")
 
@@ -90,7 +90,7 @@ def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001
     return ()
 
 
-def skips_none(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # the interface
+def no_skip_reason(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # the interface
     """Take every event of the right kind."""
     return None
 
@@ -106,50 +106,62 @@ def endpoint_of(settings: Any) -> str:
     return endpoint
 
 
-def fits_any(settings: Any) -> str:  # noqa: ARG001  # the interface
+def accept_settings(settings: Any) -> str:  # noqa: ARG001  # the interface
     """Find nothing wrong with any settings."""
     return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination(Generic[S]):
-    """A vendor: which events it takes, what they become, how they are posted.
+    """A vendor: which events it takes, what they become, and how they are posted.
 
-    `payload` and `request` are pure; `payload` raises Rejected and nothing else. `reads` names the
-    dotted paths within `context`, `traits` and `properties` that `payload` looks at; then it may
-    ask the event for no more than these three, its type, name, ids, time and `raw`, and reading
-    takes half the time. `skips` says why an event of its kinds is not for it after all. `together`
-    and `room` say how many payloads of a route, and how many bytes of them, may share a request
-    with these settings, where that is not as in `limits` for every route. `remarks` says for
-    `segcli check` which values the mapping turns into something else; it is asked once for all
-    events with the same fields, types, route, notes and `mapped_by`. `revision` is another one when
-    events become something else: a run is resumed with the same only. `flaw` says what is wrong
-    with settings that are right each by itself, "" for nothing. `secrets` are what else of a
-    request must not be shown: texts made of a key, as credentials that a vendor may echo. `wire`
-    tells a stand-in how the requests look. `address` is where requests go, without the route of
-    each: it is shown before anything is sent, and a key goes to it by http only if that is allowed.
+    name: how it is named on the command line.
+    label: its name in the integrations object; case matters.
+    settings: a frozen dataclass; keys are `Secret`.
+    types: the call types it takes; others are skipped.
+    payload: maps an event. It is pure, and raises Rejected and nothing else.
+    request: makes the request of one batch. It is pure.
+    verdict: says what a reply means.
+    limits: what one request and one payload may hold, and how many requests a second.
+    reads: the dotted paths within `context`, `traits` and `properties` that `payload` looks at.
+        With it `payload` may ask the event only for these, its type, name, ids, time and `raw`,
+        and reading takes half the time.
+    skip_reason: says why an event of these types is not for the destination; None if it is.
+    max_events: how many payloads of a route may share a request, if that differs from `limits`.
+    max_bytes: how many bytes of payloads of a route may share a request, if that differs.
+    remarks: says for `segcli check` which values the mapping turns into something else. It is
+        called once for all events with the same fields, types, route, notes and `mapped_by`.
+    fields: the documented mapping, for people.
+    actions: the documented actions, for people.
+    about: one line that describes the vendor.
+    revision: changes when events become something else; a run is resumed with the same one only.
+    layout: how the requests look, for the sandbox.
+    secrets: texts made of a key that must not be shown, such as credentials in a header.
+    check_settings: says what is wrong with settings that are valid one by one; "" for nothing.
+    address: where requests go, without their route. It is shown before anything is sent, and a
+        key goes there over http only if that is allowed.
     """
 
     name: str
     label: str
     settings: type[S]
-    kinds: frozenset[str]
+    types: frozenset[str]
     payload: Callable[[Event, S], Payload]
     request: Callable[[str, Sequence[bytes], S], Request]
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     reads: Callable[[S], Iterable[str]] | None = None
-    skips: Callable[[Event, S], str | None] = skips_none
-    together: Callable[[str, S], int] | None = None
-    room: Callable[[str, S], int | None] | None = None
+    skip_reason: Callable[[Event, S], str | None] = no_skip_reason
+    max_events: Callable[[str, S], int] | None = None
+    max_bytes: Callable[[str, S], int | None] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
     about: str = ""
     revision: str = ""
-    wire: Wire | None = None
+    layout: RequestLayout | None = None
     secrets: Callable[[S], Iterable[str]] = no_secrets
-    flaw: Callable[[S], str] = fits_any
+    check_settings: Callable[[S], str] = accept_settings
     address: Callable[[S], str] = endpoint_of
 
     def label_with(self, settings: S) -> str:
@@ -158,11 +170,11 @@ class Destination(Generic[S]):
 
     def events_per_request(self, route: str, settings: S) -> int:
         """Return how many payloads of this route may share a request, at least one."""
-        return self.together(route, settings) if self.together else self.limits.events
+        return self.max_events(route, settings) if self.max_events else self.limits.events
 
     def bytes_per_request(self, route: str, settings: S) -> int | None:
         """Return how many bytes of payloads, and of commas between them, a request may hold."""
-        return self.room(route, settings) if self.room else self.limits.bytes
+        return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
 
     def bytes_per_payload(self, route: str, settings: S) -> int | None:
         """Return how large a payload may be; one that no request may hold is too large."""

@@ -37,7 +37,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True):
     """Lines that are done with: delivered, refused, rejected or skipped, and why."""
 
     lines: Sequence[Line]

@@ -9,10 +9,10 @@ import orjson
 
 from segcli.core import event as events
 from segcli.core import exact_json
-from segcli.core.destination import Destination, skips_none
+from segcli.core.destination import Destination, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
-from segcli.core.partial_event import excerpts
+from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, secrets_of
 
@@ -56,7 +56,7 @@ class Job:
         return secrets_of(self.settings, self.destination.secrets(self.settings))
 
 
-def outcomes(job: Job, *, mapped: int = 0) -> Decide:
+def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
     """Return the function that gives lines, in input order, their outcomes; it never raises.
 
     It counts what it mapped, for `--limit`, so one function serves one run; `mapped` is how many
@@ -93,16 +93,16 @@ def map_event(event: Event, job: Job) -> Outcome:
 def mapping_of(job: Job) -> Callable[[Event], Outcome]:
     """Return what maps the events of a job; its parts are looked up once and not for each."""
     destination, settings, selection = job.destination, job.settings, job.selection
-    kinds, skips = destination.kinds, destination.skips
+    types, skip_reason = destination.types, destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
     mapped = _payload(job)
 
     def outcome(event: Event) -> Outcome:
-        if event.type not in kinds:
+        if event.type not in types:
             return Skipped(f"{event.type} is not for {destination.name}")
         if (narrows or event.integrations) and (reason := reason_to_skip(event, selection, label)):
             return Skipped(reason)
-        if skips is not skips_none and (reason := skips(event, settings)):
+        if skip_reason is not no_skip_reason and (reason := skip_reason(event, settings)):
             return Skipped(reason)
         try:
             return mapped(event)
@@ -117,7 +117,7 @@ def _by_excerpts(job: Job) -> Decide:
     reads = job.destination.reads
     if reads is None or job.selection.where:
         return lambda lines: [outcome_of(line, job) for line in lines]
-    read, map_ = excerpts(reads(job.settings)), mapping_of(job)
+    read, map_ = partial_parser(reads(job.settings)), mapping_of(job)
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
         if not _are_whole(lines):
@@ -175,7 +175,7 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
     return mapped
 
 
-def described(outcome: Outcome) -> dict[str, Any]:
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as `--outcomes` and golden files show it, without its place."""
     match outcome:
         case Mapped(route, body):

@@ -16,7 +16,7 @@ from segcli.core import exact_json
 from segcli.core.event import Event
 from segcli.core.exact_json import is_shallow
 
-Read = Callable[[Sequence[bytes]], list[Event | None]]
+PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class _Excerpt(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False):
         return self.user_id or self.anonymous_id  # type: ignore[return-value]  # texts by now
 
 
-def excerpts(paths: Iterable[str]) -> Read:
+def partial_parser(paths: Iterable[str]) -> PartialParser:
     """Return how to read events for a mapping that looks at these dotted paths only.
 
     They lead into `context`, `traits` and `properties`; all else that `_Excerpt` has is read in

@@ -33,7 +33,7 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class BatchLayout:
     """How events share a request: as an array, alone or in an object under a key.
 
     `bytes` counts the whole body. `extra` are further fields of that object; their texts are
@@ -47,15 +47,15 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class PostLayout:
     """How the payloads of a route are posted; without a batch, one a request and as it is."""
 
     method: str = "POST"
-    batch: Batch | None = None
+    batch: BatchLayout | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class RequestLayout:
     """All that a request shows of a vendor.
 
     `routes` are templates by their text; any other route is posted as `usual` says. `secrets` are
@@ -63,14 +63,14 @@ class Wire:
     """
 
     address: Address
-    usual: Post = Post()
-    routes: Mapping[str, tuple[Template, Post]] = field(default_factory=dict)
+    usual: PostLayout = PostLayout()
+    routes: Mapping[str, tuple[Template, PostLayout]] = field(default_factory=dict)
     headers: Mapping[str, Template] = field(default_factory=dict)
     auth: Auth | None = None
     items: Items | None = None
     payload_bytes: int | None = None
     secrets: frozenset[str] = frozenset()
 
-    def post_of(self, route: str) -> Post:
+    def post_of(self, route: str) -> PostLayout:
         """Return how a route is posted."""
         return self.routes[route][1] if route in self.routes else self.usual

@@ -159,7 +159,7 @@ def share_variables(one: str, other: str) -> bool:
     return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
-def read(destination: str, settings: type[S], sources: Sources) -> S:
+def read_settings(destination: str, settings: type[S], sources: Sources) -> S:
     """Make the settings of a destination; what no source names has its default.
 
     Raises SettingsError for an unknown name and for a value of the wrong kind. What is required
@@ -180,7 +180,7 @@ def read(destination: str, settings: type[S], sources: Sources) -> S:
 
 
 def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str, Origin]:
-    """Return where each setting comes from; the values are those of `read`."""
+    """Return where each setting comes from; the values are those of `read_settings`."""
     return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 # A mapping may put a value of an event, 100 levels deep itself, below all of these.
-MAX_DEPTH = 50
+MAX_DOCUMENT_DEPTH = 50
 
 # The time to read a dotted key grows with the square of its parts. Strings and comments are taken
 # away first, unclosed ones too: then every character is looked at once, and a dot is part of a key.
@@ -18,17 +18,17 @@ _STRING_OR_COMMENT = re.compile(
     r"|#[^\n]*+",
     re.DOTALL,
 )
-_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}", re.ASCII)
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DOCUMENT_DEPTH}}}", re.ASCII)
 
 
 class TooDeep(ValueError):
     """Tables or lists lie within each other more often than anybody writes."""
 
     def __init__(self) -> None:
-        super().__init__(f"nested deeper than {MAX_DEPTH} levels")
+        super().__init__(f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
 
 
-def loads(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+def parse_toml(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
     """Read a TOML text; raises TOMLDecodeError, and TooDeep for what nests too deep."""
     if _LONG_KEY.search(_STRING_OR_COMMENT.sub("s", text)):
         raise TooDeep
@@ -36,7 +36,7 @@ def loads(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, 
         table = tomllib.loads(text, parse_float=parse_float)
     except RecursionError:
         raise TooDeep from None
-    check_depth(table, MAX_DEPTH)
+    check_depth(table, MAX_DOCUMENT_DEPTH)
     return table
 
 

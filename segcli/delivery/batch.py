@@ -12,7 +12,7 @@ from segcli.core.outcome import Mapped
 _OVERHEAD = 700
 
 
-class Item(msgspec.Struct, frozen=True, gc=False):
+class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     """A payload on its way, with the line it came from.
 
     `weight` is how many bytes both hold in memory, nearly.
@@ -25,17 +25,17 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     weight: int
 
 
-def item_of(line: Line, mapped: Mapped) -> Item:
+def item_of(line: Line, mapped: Mapped) -> QueuedPayload:
     """Return what a line was mapped to, as it waits to be sent, in no more memory than it needs.
 
     Measured: what orjson writes takes up to 8 kB, however short it is; its copy does not.
     """
     body = mapped.body
     if body is line.text:
-        return Item(line, mapped.route, mapped.user, body, _OVERHEAD + len(body))
+        return QueuedPayload(line, mapped.route, mapped.user, body, _OVERHEAD + len(body))
     body = b"".join((body, b""))
     weight = _OVERHEAD + len(body) + (len(line.text) if isinstance(line.text, bytes) else 0)
-    return Item(line, mapped.route, mapped.user, body, weight)
+    return QueuedPayload(line, mapped.route, mapped.user, body, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Batch:
     __slots__ = ("_bounds", "_size", "items")
 
     def __init__(self, bounds: Bounds) -> None:
-        self.items: list[Item] = []
+        self.items: list[QueuedPayload] = []
         self._bounds = bounds
         self._size = -1
 
@@ -64,7 +64,7 @@ class Batch:
         """Tell whether it takes no more, whatever it is."""
         return len(self.items) >= self._bounds.events
 
-    def takes(self, item: Item) -> bool:
+    def takes(self, item: QueuedPayload) -> bool:
         """Tell whether the item may be added."""
         if not self.items:
             return True
@@ -75,13 +75,15 @@ class Batch:
             and (self._bounds.bytes is None or size <= self._bounds.bytes)
         )
 
-    def add(self, item: Item) -> None:
+    def add(self, item: QueuedPayload) -> None:
         """Add an item that it takes."""
         self.items.append(item)
         self._size += len(item.body) + 1
 
 
-def halves(batch: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+def halves(
+    batch: Sequence[QueuedPayload],
+) -> tuple[Sequence[QueuedPayload], Sequence[QueuedPayload]]:
     """Split a batch of at least two in two, in order."""
     middle = len(batch) // 2
     return batch[:middle], batch[middle:]

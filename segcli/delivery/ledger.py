@@ -6,18 +6,18 @@ from typing import Protocol
 
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.errors import Stopped
-from segcli.journal.pending import Reading
+from segcli.journal.pending import PendingLines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
 
-class Record(Protocol):
+class ProgressStore(Protocol):
     """What survives the process. Every method but the last raises Stopped where it cannot."""
 
     @property
-    def answered(self) -> int:
+    def earlier_answers(self) -> int:
         """How many events earlier runs have had answers for."""
         ...
 
@@ -25,7 +25,7 @@ class Record(Protocol):
         """Take up the work, before anything is read or sent."""
         ...
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
+    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield what is not settled; called in a thread of its own."""
         ...
 
@@ -50,7 +50,7 @@ class Record(Protocol):
         """Remember, on disk when this returns, that the vendor may know these from now on."""
         ...
 
-    def settle(self, settled: Settled) -> None:
+    def settle(self, settled: Result) -> None:
         """Remember lines that were promised room; on disk once `synced` returns."""
         ...
 
@@ -78,7 +78,7 @@ class Ledger:
     not be kept.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, record: Record | None = None) -> None:
+    def __init__(self, tally: Tally, rejects: Rejects, record: ProgressStore | None = None) -> None:
         self._tally = tally
         self._rejects = rejects
         self._record = record
@@ -132,9 +132,9 @@ class Ledger:
         if self._record:
             self._end_soon(lines)
         else:
-            self._end(Settled(lines, "delivered"))
+            self._end(Result(lines, "delivered"))
 
-    async def settle(self, settled: Settled) -> None:
+    async def settle(self, settled: Result) -> None:
         """End lines that nothing took. Raises Stopped where that cannot be kept.
 
         It survives this process when this returns.
@@ -174,11 +174,11 @@ class Ledger:
         if not lines:
             return
         try:
-            self._end(Settled(lines, "delivered"))
+            self._end(Result(lines, "delivered"))
         except Stopped as error:
             self.failure = error
 
-    def _end(self, settled: Settled) -> None:
+    def _end(self, settled: Result) -> None:
         if self._record:
             self._record.settle(settled)
         self._open -= len(settled.lines)

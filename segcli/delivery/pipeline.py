@@ -10,21 +10,21 @@ from typing import Any, Literal
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
-from segcli.core.line import Line, Settled
-from segcli.core.outcome import Decide, Job, Mapped, Skipped, outcomes
-from segcli.delivery.acknowledge import Answered
+from segcli.core.line import Line, Result
+from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
+from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
-from segcli.delivery.ledger import Ledger, Record
-from segcli.delivery.queues import Lanes
-from segcli.delivery.retry import Courier
-from segcli.delivery.shutdown import Brake, few_collections, signals_pull
+from segcli.delivery.ledger import Ledger, ProgressStore
+from segcli.delivery.queues import SendQueue
+from segcli.delivery.retry import BatchSender
+from segcli.delivery.shutdown import StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.throttle import Pace
+from segcli.delivery.throttle import Throttle
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
-from segcli.http.client import Post, posting
+from segcli.http.client import Post, open_client
 from segcli.http.transports import TRANSPORTS
-from segcli.journal.pending import Reading, all_lines
+from segcli.journal.pending import PendingLines, all_lines
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
 from segcli.lines.read_ahead import read_ahead
@@ -35,7 +35,7 @@ _HELD_AT_MOST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second."""
 
     job: Job
@@ -47,42 +47,42 @@ class Run:
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
-    record: Record | None = None
+    record: ProgressStore | None = None
 
 
-def deliver(run: Run, tally: Tally) -> None:
+def deliver(run: SendRun, tally: Tally) -> None:
     """Send every event of the inputs; returns when every line read is settled.
 
     Events of one user leave in input order, one after the other. Raises Stopped where the run
     ended early; the tally adds up in any case, and its record tells what is settled.
     """
-    with few_collections():
+    with relaxed_gc():
         asyncio.run(_Delivery(run, tally).go())
 
 
 class _Delivery:
     """The parts of one run, put together."""
 
-    def __init__(self, run: Run, tally: Tally) -> None:
+    def __init__(self, run: SendRun, tally: Tally) -> None:
         job = run.job
         self.run = run
         self.tally = tally
-        self.brake = Brake()
+        self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
-        slots = SendSlots(run.concurrency, self.brake)
-        self.lanes = Lanes(
-            most=_HELD_AT_MOST, bounds=_bounds_of(job), brake=self.brake, slots=slots
+        slots = SendSlots(run.concurrency, self.stop_signal)
+        self.queue = SendQueue(
+            most=_HELD_AT_MOST, bounds=_bounds_of(job), stop_signal=self.stop_signal, slots=slots
         )
-        self.answered = Answered(self.ledger, self.brake, self.lanes)
-        courier = Courier(
+        self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
+        courier = BatchSender(
             job=job,
-            pace=Pace(
+            throttle=Throttle(
                 in_flight=run.concurrency,
                 rate=_lower(run.rate, job.destination.limits.rate),
-                brake=self.brake,
+                stop_signal=self.stop_signal,
             ),
-            brake=self.brake,
+            stop_signal=self.stop_signal,
             ledger=self.ledger,
             tally=tally,
             retry_for=run.retry_for,
@@ -90,48 +90,48 @@ class _Delivery:
         )
         self.workers = SendWorkers(
             concurrency=run.concurrency,
-            lanes=self.lanes,
+            queue=self.queue,
             slots=slots,
             courier=courier,
-            answered=self.answered,
+            acknowledger=self.acknowledger,
         )
 
     async def go(self) -> None:
         """Run the feeder and all workers to their end, or until the brake is pulled."""
         try:
             self.ledger.begin(self.run.inputs)
-            with signals_pull(self.brake):
-                async with posting(self.run.transport, timeout=self.run.timeout) as post:
+            with stop_on_signals(self.stop_signal):
+                async with open_client(self.run.transport, timeout=self.run.timeout) as post:
                     await self._all_tasks(post)
             if self.cut_short:
-                self.brake.pull(self.cut_short)
+                self.stop_signal.stop(self.cut_short)
         except BaseException as error:
-            self.brake.pull(error)
+            self.stop_signal.stop(error)
             raise
         finally:
-            self.ledger.close(finished=not self.brake.pulled)
-        if self.brake.reason:
-            raise self.brake.reason
+            self.ledger.close(finished=not self.stop_signal.is_stopped)
+        if self.stop_signal.reason:
+            raise self.stop_signal.reason
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
         workers = [asyncio.create_task(self.workers.work(post)) for _ in range(self.workers.count)]
         everything = asyncio.gather(feeder, *workers, return_exceptions=True)
-        pulled = asyncio.ensure_future(self.brake.wait_pulled())
+        is_stopped = asyncio.ensure_future(self.stop_signal.wait_stopped())
         for task in (feeder, *workers):
             task.add_done_callback(self._pull_if_failed)
-        ends: list[asyncio.Future[Any]] = [everything, pulled]
+        ends: list[asyncio.Future[Any]] = [everything, is_stopped]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if self.brake.pulled:
+        if self.stop_signal.is_stopped:
             self.tally.stopping = True
             feeder.cancel()
             await self._grace(everything)
-        pulled.cancel()
-        await self.answered.all_on_disk()
+        is_stopped.cancel()
+        await self.acknowledger.all_on_disk()
 
     async def _grace(self, everything: "asyncio.Future[list[BaseException | None]]") -> None:
         """Await the answers that are under way, for a while; then give up on them."""
-        slammed = asyncio.create_task(self.brake.wait_slammed(GRACE))
+        slammed = asyncio.create_task(self.stop_signal.wait_aborted(GRACE))
         ends: list[asyncio.Future[Any]] = [everything, slammed]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         slammed.cancel()
@@ -143,17 +143,17 @@ class _Delivery:
 
     def _pull_if_failed(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
-            self.brake.pull(error)
+            self.stop_signal.stop(error)
 
     async def _feed(self) -> None:
         """Read and map every line; what is mapped goes to its lane, the rest is settled."""
         record = self.run.record
-        decide = outcomes(self.run.job, mapped=record.answered if record else 0)
+        decide = make_mapper(self.run.job, mapped=record.earlier_answers if record else 0)
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)
             for settled in await self._queue(reading, decide):
-                await _to_its_end(self.ledger.settle(settled))
+                await _shielded(self.ledger.settle(settled))
                 # Skipped lines need not be on disk: the next run would skip them again.
                 if settled.state != "skipped":
                     await self.ledger.on_disk()
@@ -163,9 +163,9 @@ class _Delivery:
             if reading.ended is not None:
                 self.ledger.ended(reading.place, reading.ended)
             await asyncio.sleep(0)
-        self.lanes.close()
+        self.queue.close()
 
-    def _readings(self) -> Iterator[Reading]:
+    def _readings(self) -> Iterator[PendingLines]:
         """Yield all that can be read; it is sent before an input that is cut short stops the run.
 
         Otherwise no later run would come further.
@@ -179,7 +179,7 @@ class _Delivery:
         except Stopped as stopped:
             self.cut_short = stopped
 
-    async def _queue(self, reading: Reading, decide: Decide) -> list[Settled]:
+    async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Put what is mapped in its lane; return the rest, settled, by state and reason."""
         rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
         for line, problem in reading.rejected:
@@ -190,15 +190,15 @@ class _Delivery:
                 case Mapped() as mapped:
                     if mapped.notes:
                         self.tally.notes.update(mapped.notes)
-                    await self.lanes.put(item_of(line, mapped))
+                    await self.queue.put(item_of(line, mapped))
                 case Skipped(reason):
                     rest.setdefault(("skipped", reason), []).append(line)
                 case Rejected() as rejected:
                     rest.setdefault(("rejected", str(rejected)), []).append(line)
-        return [Settled(lines, state, reason) for (state, reason), lines in rest.items()]
+        return [Result(lines, state, reason) for (state, reason), lines in rest.items()]
 
 
-async def _to_its_end(settling: Coroutine[Any, Any, None]) -> None:
+async def _shielded(settling: Coroutine[Any, Any, None]) -> None:
     """Do not leave a line half settled, kept and not counted, where the feeder is cancelled."""
     task = asyncio.create_task(settling)
     try:

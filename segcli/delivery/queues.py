@@ -6,25 +6,25 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-from segcli.delivery.batch import Batch, Bounds, Item
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.batch import Batch, Bounds, QueuedPayload
+from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 
 
-class Lane:
+class UserQueue:
     """What waits of one user, in order; in a pool while nothing of it is under way."""
 
     __slots__ = ("bytes", "is_mixed", "items", "pool", "under_way")
 
     def __init__(self) -> None:
         # A deque would do, but takes half a kilobyte, and most users have one event waiting.
-        self.items: list[Item] = []
+        self.items: list[QueuedPayload] = []
         self.bytes = 0
         self.is_mixed = False
         self.under_way = False
-        self.pool: Pool | None = None
+        self.pool: RouteQueue | None = None
 
-    def put(self, item: Item) -> None:
+    def put(self, item: QueuedPayload) -> None:
         """Add an item behind all others."""
         size = len(item.body) + 1
         self.items.append(item)
@@ -33,14 +33,14 @@ class Lane:
         if self.pool:
             self.pool.grow(1, size, hurried=self.is_mixed)
 
-    def take(self) -> Item:
+    def take(self) -> QueuedPayload:
         """Take the first item."""
         item = self.items.pop(0)
         self.bytes -= len(item.body) + 1
         return item
 
 
-class Pool:
+class RouteQueue:
     """The lanes whose first items go to one route; what was read first leaves first.
 
     What they hold counts as if it all went there; where something else is among it, that waits
@@ -53,7 +53,7 @@ class Pool:
         self.bounds = bounds
         self.bytes = 0
         self.hurried = False
-        self.going: Place | None = None
+        self.going: Position | None = None
         self.lingering: asyncio.TimerHandle | None = None
         self._events = 0
         self._lanes: list[_Entry] = []
@@ -64,7 +64,7 @@ class Pool:
         return bool(self._lanes)
 
     @property
-    def first(self) -> "Place":
+    def first(self) -> "Position":
         """Tell where in the input its first item stood."""
         return self._lanes[0][0]
 
@@ -76,7 +76,7 @@ class Pool:
             bounds.bytes is not None and self.bytes > bounds.bytes
         )
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: UserQueue) -> None:
         """Let a lane take part that has something, and nothing under way."""
         lane.pool = self
         heappush(self._lanes, self._entry(lane))
@@ -88,7 +88,7 @@ class Pool:
         self.bytes += size
         self.hurried |= hurried
 
-    def take(self) -> list[Item]:
+    def take(self) -> list[QueuedPayload]:
         """Take the next batch, in the order of the input; the lanes it is from are under way."""
         if self.bounds.events == 1:
             lane = heappop(self._lanes)[-1]
@@ -114,21 +114,21 @@ class Pool:
             self.lingering.cancel()
             self.lingering = None
 
-    def _leave(self, lane: Lane) -> None:
+    def _leave(self, lane: UserQueue) -> None:
         lane.pool = None
         lane.under_way = True
         self.grow(-len(lane.items), -lane.bytes)
 
-    def _entry(self, lane: Lane) -> "_Entry":
+    def _entry(self, lane: UserQueue) -> "_Entry":
         first = lane.items[0].line
         return first.place << _BITS_OF_A_LINE | first.number, next(self._tickets), lane
 
 
 # An input, by its place among the inputs, and a line of it: one number is compared fastest.
-Place = int
+Position = int
 _BITS_OF_A_LINE = 48
 # Where the first item of a lane stood, and what tells any two apart.
-_Entry = tuple[Place, int, Lane]
+_Entry = tuple[Position, int, UserQueue]
 
 
 def _first(one: list[_Entry], other: list[_Entry]) -> list[_Entry]:
@@ -143,7 +143,7 @@ def _first(one: list[_Entry], other: list[_Entry]) -> list[_Entry]:
 _LINGER = 1.0
 
 
-class Lanes:
+class SendQueue:
     """A lane for each user of whom something waits or is under way, and who may leave next.
 
     What they hold together is bounded by `most` bytes. `bounds` says what a request of a route
@@ -151,11 +151,16 @@ class Lanes:
     """
 
     def __init__(
-        self, *, most: int, bounds: Callable[[str], Bounds], brake: Brake, slots: SendSlots
+        self,
+        *,
+        most: int,
+        bounds: Callable[[str], Bounds],
+        stop_signal: StopSignal,
+        slots: SendSlots,
     ) -> None:
-        self._lanes: dict[str, Lane] = {}
-        self._pools: dict[str, Pool] = {}
-        self._going: list[tuple[Place, int, Pool]] = []
+        self._lanes: dict[str, UserQueue] = {}
+        self._pools: dict[str, RouteQueue] = {}
+        self._going: list[tuple[Position, int, RouteQueue]] = []
         self._tickets = count()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._under_way = 0
@@ -164,17 +169,17 @@ class Lanes:
         self._bounds = bounds
         self._closed = False
         self._room = asyncio.Event()
-        self._brake = brake
+        self._stop_signal = stop_signal
         self._slots = slots
-        brake.on_pull(self._all_change)
+        stop_signal.on_stop(self._all_change)
         slots.on_free(self._one_change)
 
-    async def put(self, item: Item) -> None:
+    async def put(self, item: QueuedPayload) -> None:
         """Queue an item in its user's lane; waits while the lanes hold too much."""
         user = item.user
         lane = self._lanes.get(user)
         if lane is None:
-            lane = self._lanes[user] = Lane()
+            lane = self._lanes[user] = UserQueue()
         lane.put(item)
         if lane.pool:
             self._consider(lane.pool)
@@ -196,13 +201,13 @@ class Lanes:
         """Tell whether somebody waits for a batch who could send it at once."""
         return self._slots.free > 0 and bool(self._idle)
 
-    async def next_batch(self) -> list[Item]:
+    async def next_batch(self) -> list[QueuedPayload]:
         """Return a batch; an empty one when nothing more comes or it is braked.
 
         Any number of tasks may ask. No user is in two batches at once: one is under way, and
-        counts as held, until `over` is called with it.
+        counts as held, until `release` is called with it.
         """
-        while not self._brake.pulled:
+        while not self._stop_signal.is_stopped:
             if self._slots.free and (pool := self._next_pool()):
                 return self._take(pool)
             if self._closed and not self._lanes:
@@ -212,7 +217,7 @@ class Lanes:
             await change
         return []
 
-    def over(self, batch: list[Item]) -> None:
+    def release(self, batch: list[QueuedPayload]) -> None:
         """Let the users of a batch go on."""
         self._under_way -= 1
         for user in {item.user for item in batch}:
@@ -229,7 +234,7 @@ class Lanes:
         if self._closed and not self._lanes:
             self._all_change()
 
-    def _next_pool(self) -> Pool | None:
+    def _next_pool(self) -> RouteQueue | None:
         """Return the pool, of those a batch may leave from, with what was read first."""
         if not self._can_go:
             return None
@@ -244,7 +249,7 @@ class Lanes:
             heappop(self._going)
         return bool(self._going)
 
-    def _take(self, pool: Pool) -> list[Item]:
+    def _take(self, pool: RouteQueue) -> list[QueuedPayload]:
         batch = pool.take()
         self._slots.take()
         self._under_way += 1
@@ -257,17 +262,17 @@ class Lanes:
         self._one_change()
         return batch
 
-    def _ready(self, lane: Lane) -> None:
+    def _ready(self, lane: UserQueue) -> None:
         """Let a lane's first items leave with the next batch of their route."""
         route = lane.items[0].route
         pool = self._pools.get(route)
         if pool is None:
-            pool = self._pools[route] = Pool(route, self._bounds(route))
+            pool = self._pools[route] = RouteQueue(route, self._bounds(route))
             self._linger(pool)
         pool.add(lane)
         self._consider(pool)
 
-    def _consider(self, pool: Pool) -> None:
+    def _consider(self, pool: RouteQueue) -> None:
         """Let a batch of this route leave if waiting would not make it any better."""
         may_go = self._closed or pool.is_full or pool.hurried
         if may_go and (pool.going is None or pool.first < pool.going):
@@ -275,19 +280,19 @@ class Lanes:
             heappush(self._going, (pool.going, next(self._tickets), pool))
             self._one_change()
 
-    def _linger(self, pool: Pool) -> None:
+    def _linger(self, pool: RouteQueue) -> None:
         """Let a batch that is still not full leave in a while."""
         pool.stop_lingering()
         if pool.bounds.events > 1:
             loop = asyncio.get_running_loop()
             pool.lingering = loop.call_later(_LINGER, self._hurry, pool)
 
-    def _hurry(self, pool: Pool) -> None:
+    def _hurry(self, pool: RouteQueue) -> None:
         pool.hurried = True
         self._consider(pool)
 
     async def _wait_for_room(self) -> None:
-        while self._held >= self._most and not self._brake.pulled:
+        while self._held >= self._most and not self._stop_signal.is_stopped:
             if self._pools and not (self._can_go or self._under_way):
                 # Nothing will make room but a batch that is not full.
                 self._hurry(max(self._pools.values(), key=lambda pool: pool.bytes))

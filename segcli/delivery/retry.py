@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from segcli.accounting.tally import Tally, Wait
-from segcli.core.line import Settled
+from segcli.core.line import Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.reply import (
@@ -24,10 +24,10 @@ from segcli.core.reply import (
     of_batch,
 )
 from segcli.core.settings import how_to_set
-from segcli.delivery.batch import Item, halves
+from segcli.delivery.batch import QueuedPayload, halves
 from segcli.delivery.ledger import Ledger
-from segcli.delivery.shutdown import Brake
-from segcli.delivery.throttle import Pace
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import NoReply, Post
 
@@ -47,7 +47,7 @@ def backoff(attempt: int, chance: float) -> float:
 
 
 @dataclass(slots=True, kw_only=True)
-class Courier:
+class BatchSender:
     """Carries batches until every item is settled or the run is stopping.
 
     `retry_for` seconds without any success stop the run: a vendor that is down takes nothing
@@ -56,8 +56,8 @@ class Courier:
     """
 
     job: Job
-    pace: Pace
-    brake: Brake
+    throttle: Throttle
+    stop_signal: StopSignal
     ledger: Ledger
     tally: Tally
     retry_for: float
@@ -71,11 +71,11 @@ class Courier:
     def __post_init__(self) -> None:
         self._redactor = Redactor(self.job.secrets())
 
-    async def carry(self, batch: Sequence[Item], post: Post) -> None:
+    async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, once braked."""
         todo = deque([batch])
         trouble = _Trouble()
-        while todo and (self.pace.leaves() or await self.pace.turn()):
+        while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
             trouble.attempts += 1
             batch = todo.popleft()
             answer = await self._attempt(batch, post)
@@ -83,7 +83,7 @@ class Courier:
                 # Nearly every request ends here: nothing of it has to be awaited.
                 self._delivered(batch)
                 return
-            again = await self._conclude(batch, answer, trouble.attempts)
+            again = await self._apply_verdict(batch, answer, trouble.attempts)
             todo.extendleft(reversed(again))
             if todo:
                 # Of a user whose event was answered, another may be in what is left.
@@ -93,7 +93,7 @@ class Courier:
             elif todo:
                 trouble = _Trouble()
 
-    async def _attempt(self, batch: Sequence[Item], post: Post) -> "_Answer":
+    async def _attempt(self, batch: Sequence[QueuedPayload], post: Post) -> "_Answer":
         """Post once. The room in flight is free again when this returns."""
         if self.ledger.minds_leaving:
             await self.ledger.leaving([item.line for item in batch])
@@ -107,18 +107,18 @@ class Courier:
             reply = await post(request)
         finally:
             self.tally.in_flight -= 1
-            self.pace.answered()
+            self.throttle.release()
         if isinstance(reply, NoReply):
             return _Answer(_verdict_without(reply), None)
         self.tally.latencies.add(self.now() - sent_at)
         self.tally.bytes_sent += len(request.body)
-        self.pace.replied(sent_at, overloaded=reply.status in _OVERLOADED)
-        verdict = self.job.destination.verdict(self._harmless(reply))
+        self.throttle.replied(sent_at, overloaded=reply.status in _OVERLOADED)
+        verdict = self.job.destination.verdict(self._redacted(reply))
         return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
 
-    async def _conclude(
-        self, batch: Sequence[Item], answer: "_Answer", attempts: int
-    ) -> Sequence[Sequence[Item]]:
+    async def _apply_verdict(
+        self, batch: Sequence[QueuedPayload], answer: "_Answer", attempts: int
+    ) -> Sequence[Sequence[QueuedPayload]]:
         """Settle what the verdict settles; return what is still to be carried, as batches."""
         match answer.verdict:
             case Delivered():
@@ -135,12 +135,12 @@ class Courier:
                 return [batch]
             case Stop(reason, setting):
                 said = "answered" if answer.status else "gave no answer:"
-                self.brake.pull(self._stopped(f"{said} {reason}", setting))
+                self.stop_signal.stop(self._stopped(f"{said} {reason}", setting))
                 return [batch]
 
     async def _conclude_parts(
-        self, batch: Sequence[Item], parts: Partial, status: int | None, attempts: int
-    ) -> Sequence[Sequence[Item]]:
+        self, batch: Sequence[QueuedPayload], parts: Partial, status: int | None, attempts: int
+    ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
         self._delivered([item for place, item in enumerate(batch) if place not in known])
         for place, reason in sorted(parts.refused.items()):
@@ -148,22 +148,24 @@ class Courier:
         again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
-    def _delivered(self, batch: Sequence[Item]) -> None:
+    def _delivered(self, batch: Sequence[QueuedPayload]) -> None:
         if not batch:
             return
         self.last_success = self.now()
-        self.pace.grow()
+        self.throttle.grow()
         self.ledger.delivered([item.line for item in batch])
 
     async def _refused(
-        self, batch: Sequence[Item], reason: str, status: int | None, attempts: int
+        self, batch: Sequence[QueuedPayload], reason: str, status: int | None, attempts: int
     ) -> None:
         self.last_success = self.now()
-        self.pace.grow()
+        self.throttle.grow()
         lines = [item.line for item in batch]
-        await self.ledger.settle(Settled(lines, "refused", self._hide(reason), status, attempts))
+        await self.ledger.settle(Result(lines, "refused", self._hide(reason), status, attempts))
 
-    async def _wait(self, verdict: Retry | Partial, item: Item, trouble: "_Trouble") -> None:
+    async def _wait(
+        self, verdict: Retry | Partial, item: QueuedPayload, trouble: "_Trouble"
+    ) -> None:
         """Wait before the next attempt, or stop the run when its patience is used up.
 
         The wait is never shorter than the backoff: a vendor that asks for none gets no storm.
@@ -172,12 +174,12 @@ class Courier:
         now = self.now()
         patience = self._patience(trouble, now)
         if patience <= 0 or asked > patience:
-            self.brake.pull(self._exhausted(reason, asked, item, patience=patience))
+            self.stop_signal.stop(self._exhausted(reason, asked, item, patience=patience))
             return
         self.tally.retries += 1
         wait = max(asked, min(patience, backoff(trouble.attempts, self.chance())))
         if asked:
-            self.pace.pause(asked)
+            self.throttle.pause(asked)
         self.tally.waiting = Wait(self._hide(reason), now + wait)
         await self.sleep(wait)
 
@@ -199,7 +201,9 @@ class Courier:
         hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
         return Stopped(f"{name} {self._hide(reason)}", hint)
 
-    def _exhausted(self, reason: str, asked: float, item: Item, *, patience: float) -> Stopped:
+    def _exhausted(
+        self, reason: str, asked: float, item: QueuedPayload, *, patience: float
+    ) -> Stopped:
         name = self.job.destination.name
         where = f"{item.line.file}:{item.line.number}"
         if patience > 0 or asked > self.retry_for:
@@ -212,7 +216,7 @@ class Courier:
             _LATER,
         )
 
-    def _harmless(self, reply: Reply) -> Reply:
+    def _redacted(self, reply: Reply) -> Reply:
         """Hide what the reply echoes of the key: an excerpt may end within it."""
         if 200 <= reply.status < 300 and self.job.destination.verdict is by_status:
             # Nearly every reply: nothing of its body is looked at.

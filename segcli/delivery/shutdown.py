@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from segcli.errors import Interrupted
 
 
-class Brake:
+class StopSignal:
     """Pulled once, with the reason; from then on no new request leaves."""
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class Brake:
         self._listeners: list[Callable[[], None]] = []
 
     @property
-    def pulled(self) -> bool:
+    def is_stopped(self) -> bool:
         """Tell whether the run is to stop."""
         return self.reason is not None
 
-    def pull(self, reason: BaseException) -> None:
+    def stop(self, reason: BaseException) -> None:
         """Stop the run; the first reason counts."""
         if self.reason is None:
             self.reason = reason
@@ -33,11 +33,11 @@ class Brake:
             for listener in self._listeners:
                 listener()
 
-    def slam(self) -> None:
+    def abort(self) -> None:
         """Do not even wait for the requests in flight."""
         self._slammed.set()
 
-    def on_pull(self, listener: Callable[[], None]) -> None:
+    def on_stop(self, listener: Callable[[], None]) -> None:
         """Call the listener when the brake is pulled, to wake who waits for something else."""
         self._listeners.append(listener)
 
@@ -47,11 +47,11 @@ class Brake:
             async with asyncio.timeout(seconds):
                 await self._pulled.wait()
 
-    async def wait_pulled(self) -> None:
+    async def wait_stopped(self) -> None:
         """Return when the brake is pulled."""
         await self._pulled.wait()
 
-    async def wait_slammed(self, seconds: float) -> None:
+    async def wait_aborted(self, seconds: float) -> None:
         """Return when the brake is slammed, at the latest after that many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -59,7 +59,7 @@ class Brake:
 
 
 @contextmanager
-def few_collections() -> Iterator[None]:
+def relaxed_gc() -> Iterator[None]:
     """Let the collector of cycles look at little, and seldom: a request makes nearly none.
 
     Measured: it took a tenth of the time, and every request waited for it, up to 80 ms.
@@ -75,14 +75,14 @@ def few_collections() -> Iterator[None]:
 
 
 @contextmanager
-def signals_pull(brake: Brake) -> Iterator[None]:
+def stop_on_signals(stop_signal: StopSignal) -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP stop the run in order; a second one leaves at once."""
     loop = asyncio.get_running_loop()
 
     def received(number: signal.Signals) -> None:
-        if brake.pulled:
-            brake.slam()
-        brake.pull(Interrupted(f"interrupted by {number.name}", signal_number=number))
+        if stop_signal.is_stopped:
+            stop_signal.abort()
+        stop_signal.stop(Interrupted(f"interrupted by {number.name}", signal_number=number))
 
     # Only the main thread hears signals.
     in_main = threading.current_thread() is threading.main_thread()

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from segcli.delivery.shutdown import Brake
+from segcli.delivery.shutdown import StopSignal
 
 
 class SendSlots:
@@ -15,12 +15,12 @@ class SendSlots:
     new batch does.
     """
 
-    def __init__(self, count: int, brake: Brake) -> None:
+    def __init__(self, count: int, stop_signal: StopSignal) -> None:
         self.free = count
         self._returning: deque[asyncio.Future[None]] = deque()
         self._listener: Callable[[], None] | None = None
-        self._brake = brake
-        brake.on_pull(self._let_all_go)
+        self._stop_signal = stop_signal
+        stop_signal.on_stop(self._let_all_go)
 
     def on_free(self, listener: Callable[[], None]) -> None:
         """Call the listener when a batch that waits has left a slot free."""
@@ -47,8 +47,8 @@ class SendSlots:
         self.release()
         if self.free and self._listener:
             self._listener()
-        await self._brake.sleep(seconds)
-        if self._brake.pulled:
+        await self._stop_signal.sleep(seconds)
+        if self._stop_signal.is_stopped:
             return
         if self.free:
             self.take()

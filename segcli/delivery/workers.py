@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
-from segcli.delivery.acknowledge import Answered
-from segcli.delivery.queues import Lanes
-from segcli.delivery.retry import Courier
+from segcli.delivery.acknowledge import Acknowledger
+from segcli.delivery.queues import SendQueue
+from segcli.delivery.retry import BatchSender
 from segcli.delivery.slots import SendSlots
 from segcli.http.client import Post
 
@@ -23,10 +23,10 @@ class SendWorkers:
     """
 
     concurrency: int
-    lanes: Lanes
+    queue: SendQueue
     slots: SendSlots
-    courier: Courier
-    answered: Answered
+    courier: BatchSender
+    acknowledger: Acknowledger
 
     @property
     def count(self) -> int:
@@ -44,7 +44,7 @@ class SendWorkers:
 
     async def _carry_one(self, post: Post) -> bool:
         """Send the next batch; False when none is left. A worker that waits for one has no slot."""
-        batch = await self.lanes.next_batch()
+        batch = await self.queue.next_batch()
         if not batch:
             return False
         # What was answered in this turn is on record in the next one: before that its place in
@@ -52,10 +52,10 @@ class SendWorkers:
         # each between two answers, a run takes a tenth less.
         await asyncio.sleep(0)
         if self.courier.ledger.failure:
-            self.courier.brake.pull(self.courier.ledger.failure)
-        await self.courier.carry(batch, post)
-        self.answered.add(batch)
+            self.courier.stop_signal.stop(self.courier.ledger.failure)
+        await self.courier.send(batch, post)
+        self.acknowledger.add(batch)
         if self.concurrency == 1:
-            await self.answered.all_on_disk()
+            await self.acknowledger.all_on_disk()
         self.slots.release()
         return True

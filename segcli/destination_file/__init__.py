@@ -26,15 +26,17 @@ from typing import Any
 from segcli.core.destination import Destination
 from segcli.destination_file.actions import Load
 from segcli.destination_file.build import check_name, destination_of
-from segcli.destination_file.parse import parsed
-from segcli.destination_file.placeholders import Holes
+from segcli.destination_file.parse import parse_document
+from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.schema import checked, schema_text
 
-__all__ = ["described", "schema_text"]
+__all__ = ["destination_from_text", "schema_text"]
 
 
-def described(text: str, title: str, load: Load, *, taken: Iterable[str]) -> Destination[Any]:
+def destination_from_text(
+    text: str, title: str, load: Load, *, taken: Iterable[str]
+) -> Destination[Any]:
     """Return the destination that a file's text describes.
 
     `title` names the file in messages, and tells by its ending whether it is TOML or JSON. `load`
@@ -43,9 +45,9 @@ def described(text: str, title: str, load: Load, *, taken: Iterable[str]) -> Des
     DestinationError with every mistake at once.
     """
     mistakes = Mistakes(title)
-    document = parsed(text, title)
+    document = parse_document(text, title)
     settings = document.get("settings")
-    holes = Holes(settings if isinstance(settings, dict) else {}, mistakes)
+    placeholders = Placeholders(settings if isinstance(settings, dict) else {}, mistakes)
     table = checked(document, mistakes)
     check_name(table.get("name", ""), taken, mistakes)
-    return destination_of(table, holes, load, mistakes)
+    return destination_of(table, placeholders, load, mistakes)

@@ -10,9 +10,9 @@ from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
 from segcli.destination_file.parse import json_value
 from segcli.destination_file.problems import Mistakes, Path, indented
-from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse
-from segcli.fql.ast import FieldName, Node
-from segcli.mapping import compiled, doubts, problems
+from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
+from segcli.fql.ast import FieldName, QueryNode
+from segcli.mapping import compiled, lint, problems
 
 Load = Callable[[str], str]
 
@@ -27,7 +27,7 @@ class Subscription:
     name: str
     query: str
     matches: Predicate
-    kinds: frozenset[str]
+    types: frozenset[str]
     mapping: Any
     run: Callable[[Any], Any]
     required: Sequence[str]
@@ -57,7 +57,7 @@ def read_subscription(
         name=table.get("name", f"actions[{place}]"),
         query=" ".join(table["subscribe"].split()),
         matches=matcher(table["subscribe"], strict=True),
-        kinds=kinds_of(query),
+        types=kinds_of(query),
         mapping=mapping,
         run=compiled(mapping),
         required=tuple(table.get("required", ())),
@@ -69,7 +69,7 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
     if text is None:
         return None
     try:
-        query = parse(text, strict=True)
+        query = parse_query(text, strict=True)
     except FqlError as error:
         mistakes.add(path, indented(str(error)))
         return None
@@ -101,7 +101,7 @@ def _mapping(
         mistakes.add((*path, key), "must be an object: what an event becomes")
         return False, None
     # What mapping-kit passes over silently nobody writes on purpose.
-    found = problems(mapping) or doubts(mapping)
+    found = problems(mapping) or lint(mapping)
     for one in found:
         mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
     unfilled = [*_unfilled(mapping, (*path, key))]
@@ -134,14 +134,14 @@ def _at(value: Any, path: str) -> Any:
     return value
 
 
-class Taking:
+class ActionSet:
     """The actions of a destination; of those that take an event the first maps it."""
 
     def __init__(self, name: str, subscriptions: Sequence[Subscription]) -> None:
         self.name = name
         self.subscriptions = subscriptions
 
-    def skips(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
+    def skip_reason(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
         """Say that no action takes an event."""
         data = event.data
         for one in self.subscriptions:
@@ -171,12 +171,12 @@ class Taking:
     def fields(self) -> Iterator[Field]:
         """Yield the rows of all actions, each with the call types that it is about."""
         for one in self.subscriptions:
-            kinds = "" if one.kinds == TYPES else ", ".join(sorted(one.kinds))
-            shares_kind = sum(bool(one.kinds & other.kinds) for other in self.subscriptions) > 1
+            types = "" if one.types == TYPES else ", ".join(sorted(one.types))
+            shares_kind = sum(bool(one.types & other.types) for other in self.subscriptions) > 1
             for row in rows_of(one.mapping):
                 by = f"by {one.name}" if shares_kind else ""
                 note = "; ".join(filter(None, (row.note, by)))
-                yield Field(row.source, row.target, note, kinds)
+                yield Field(row.source, row.target, note, types)
 
     def _others(self, event: Event, place: int) -> list[str]:
         data = event.data
@@ -191,7 +191,7 @@ def kinds_of(query: Ast) -> frozenset[str]:
     return frozenset(kind for kind in TYPES if _may_be(query, kind))
 
 
-def _may_be(node: Node, kind: str) -> bool:
+def _may_be(node: QueryNode, kind: str) -> bool:
     match node:
         case Group("and", children):
             return all(_may_be(child, kind) for child in children)

@@ -6,44 +6,44 @@ from typing import Any
 
 from segcli.core.destination import Action, Destination, Limits
 from segcli.core.exact_json import dumps
-from segcli.core.placeholder import ROUTE, Template, shown
+from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
-from segcli.core.request_layout import Post, Wire
+from segcli.core.request_layout import PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
-from segcli.destination_file.actions import Load, Subscription, Taking, read_subscription
-from segcli.destination_file.placeholders import Holes
+from segcli.destination_file.actions import ActionSet, Load, Subscription, read_subscription
+from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.reply import verdict_of
-from segcli.destination_file.request import key_of, read_request, wire_of
+from segcli.destination_file.request import key_setting, read_request, wire_of
 from segcli.destination_file.request_builder import (
     address_of,
-    flaw_in,
+    check_file_settings,
+    max_bytes_per_route,
     request_of,
-    rooms_of,
     secrets_in,
 )
 from segcli.destination_file.settings import settings_of
 
 
 def destination_of(
-    table: Mapping[str, Any], holes: Holes, load: Load, mistakes: Mistakes
+    table: Mapping[str, Any], placeholders: Placeholders, load: Load, mistakes: Mistakes
 ) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError with all mistakes.
 
     `table` has the structure of the schema, but for what is noted in `mistakes` already.
     """
     declared = table.get("settings", {})
-    request = read_request(table.get("request", {}), holes, mistakes)
-    wire = wire_of(table, request, holes, mistakes)
-    settings = settings_of(declared, request.address, holes, mistakes)
-    key = key_of(wire, declared, mistakes)
-    verdict = verdict_of(table.get("reply", {}), wire.items, key, mistakes)
+    request = read_request(table.get("request", {}), placeholders, mistakes)
+    layout = wire_of(table, request, placeholders, mistakes)
+    settings = settings_of(declared, request.address, placeholders, mistakes)
+    key = key_setting(layout, declared, mistakes)
+    verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
     found = [
         read_subscription(action, place, load, mistakes)
         for place, action in enumerate(table.get("actions", ()))
     ]
     mistakes.raise_any()
-    return _destination(table, wire, settings, verdict, [one for one in found if one])
+    return _destination(table, layout, settings, verdict, [one for one in found if one])
 
 
 def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
@@ -64,51 +64,51 @@ def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
 
 def _destination(
     table: Mapping[str, Any],
-    wire: Wire,
+    layout: RequestLayout,
     settings: type[Any],
     verdict: Callable[[Reply], Verdict],
     subscriptions: Sequence[Subscription],
 ) -> Destination[Any]:
     name = table["name"]
-    taking = Taking(name, subscriptions)
+    taking = ActionSet(name, subscriptions)
     return Destination(
         name=name,
         label=table.get("label", name),
         settings=settings,
-        kinds=frozenset().union(*(one.kinds for one in subscriptions)),
+        types=frozenset().union(*(one.types for one in subscriptions)),
         payload=taking.payload,
-        request=lambda route, bodies, values: request_of(wire, route, bodies, values),
+        request=lambda route, bodies, values: request_of(layout, route, bodies, values),
         verdict=verdict,
-        limits=Limits(payload_bytes=wire.payload_bytes, rate=_rate(table)),
-        skips=taking.skips,
-        together=lambda route, _: _events(wire.post_of(route)),
-        room=rooms_of(wire),
+        limits=Limits(payload_bytes=layout.payload_bytes, rate=_rate(table)),
+        skip_reason=taking.skip_reason,
+        max_events=lambda route, _: _events(layout.post_of(route)),
+        max_bytes=max_bytes_per_route(layout),
         remarks=taking.remarks,
         fields=tuple(taking.fields()),
-        actions=tuple(_action(one, wire) for one in subscriptions),
+        actions=tuple(_action(one, layout) for one in subscriptions),
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
-        wire=wire,
-        secrets=lambda values: secrets_in(wire, values),
-        flaw=lambda values: flaw_in(wire, values),
-        address=lambda values: address_of(wire, values),
+        layout=layout,
+        secrets=lambda values: secrets_in(layout, values),
+        check_settings=lambda values: check_file_settings(layout, values),
+        address=lambda values: address_of(layout, values),
     )
 
 
-def _action(one: Subscription, wire: Wire) -> Action:
-    post = wire.post_of(one.route)
-    sent = wire.routes[one.route][0]
-    address = wire.address
+def _action(one: Subscription, layout: RequestLayout) -> Action:
+    post = layout.post_of(one.route)
+    sent = layout.routes[one.route][0]
+    address = layout.address
     parts = (*address.base.parts, *address.path.parts, *address.query.parts)
     whole = Template(tuple(parts)).filled(
-        lambda name: shown(sent) if name == ROUTE else f"{{{name}}}"
+        lambda name: template_text(sent) if name == ROUTE else f"{{{name}}}"
     )
     size = post.batch.bytes if post.batch else None
     limits = Limits(events=_events(post), bytes=size)
     return Action(one.name, one.query, f"{post.method} {whole}", limits)
 
 
-def _events(post: Post) -> int:
+def _events(post: PostLayout) -> int:
     return post.batch.events if post.batch else 1
 
 

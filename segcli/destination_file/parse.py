@@ -11,13 +11,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from segcli.core import exact_json, toml_text
-from segcli.core.toml_text import MAX_DEPTH
+from segcli.core.toml_text import MAX_DOCUMENT_DEPTH
 from segcli.errors import DestinationError
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
-def parsed(text: str, title: str) -> dict[str, Any]:
+def parse_document(text: str, title: str) -> dict[str, Any]:
     """Return what a file says, by the ending of its name; raises DestinationError."""
     is_json = title.endswith(".json")
     if not text or text.isspace():
@@ -37,14 +37,16 @@ def json_value(text: str) -> Any:
     try:
         # What stands where, and twice: numbers do not matter here.
         json.loads(text, object_pairs_hook=_without_doubles, parse_int=str, parse_float=str)
-        return exact_json.loads(text.encode(), levels=MAX_DEPTH)
+        return exact_json.loads(text.encode(), levels=MAX_DOCUMENT_DEPTH)
     except json.JSONDecodeError as error:
         raise TextError(f"not JSON: {error.msg}", error.lineno, error.colno) from None
     except UnicodeEncodeError:
         raise TextError("not JSON: an unpaired surrogate in a string") from None
     except (RecursionError, ValueError) as error:
         deep = isinstance(error, RecursionError)
-        raise TextError(f"nested deeper than {MAX_DEPTH} levels" if deep else str(error)) from None
+        raise TextError(
+            f"nested deeper than {MAX_DOCUMENT_DEPTH} levels" if deep else str(error)
+        ) from None
 
 
 class TextError(ValueError):
@@ -57,7 +59,7 @@ class TextError(ValueError):
 
 def _toml_value(text: str) -> dict[str, Any]:
     try:
-        value: dict[str, Any] = _exact(toml_text.loads(text, parse_float=_float), ())
+        value: dict[str, Any] = _exact(toml_text.parse_toml(text, parse_float=_float), ())
     except tomllib.TOMLDecodeError as error:
         place = _PLACE_IN_TOML.search(str(error))
         line, column = map(int, place.groups()) if place else (0, 0)

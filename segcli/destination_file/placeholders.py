@@ -4,20 +4,20 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
-from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template, template
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, parse_template
 from segcli.core.settings import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
 Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "auth", "body"]
 
-ADDRESS = Shape(
+ADDRESS_SHAPE = Shape(
     r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?([/?][!-~]*)?",
     "an address such as https://host/path",
     is_address=True,
 )
 # What a path or a query follows; the characters of an address but for # and ?.
 START = Shape(
-    ADDRESS.pattern.removesuffix("([/?][!-~]*)?") + r"(/[!\"$->@-~]*)?",
+    ADDRESS_SHAPE.pattern.removesuffix("([/?][!-~]*)?") + r"(/[!\"$->@-~]*)?",
     "an address such as https://host/path, without ? and #",
     is_address=True,
 )
@@ -26,7 +26,7 @@ _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
 _HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name", is_address=True)
 _SHAPES: Mapping[Role, Shape] = {
-    "base": ADDRESS,
+    "base": ADDRESS_SHAPE,
     "start": START,
     "host": _HOST,
     "path": _SEGMENT,
@@ -35,7 +35,7 @@ _SHAPES: Mapping[Role, Shape] = {
 }
 
 
-class Holes:
+class Placeholders:
     """Reads texts with holes, and remembers what each setting is used for."""
 
     def __init__(self, declared: Collection[str], mistakes: Mistakes) -> None:
@@ -46,12 +46,12 @@ class Holes:
     def read(self, text: str, path: Path, role: Role, *, route: bool = False) -> Template:
         """Read a text; with `route` it may have the hole of that name. Mistakes are noted."""
         try:
-            found = template(text)
+            found = parse_template(text)
         except ValueError as problem:
             self._mistakes.add(path, str(problem))
             return Template()
         for part in found.parts:
-            if isinstance(part, Hole) and not (route and part.name == ROUTE):
+            if isinstance(part, Placeholder) and not (route and part.name == ROUTE):
                 self._use(part.name, path, role)
         return found
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.core.placeholder import ROUTE, Hole, Template
-from segcli.core.request_layout import Address, Auth, Batch, Post, Wire
-from segcli.destination_file.placeholders import ADDRESS, Holes, Role
+from segcli.core.placeholder import ROUTE, Placeholder, Template
+from segcli.core.request_layout import Address, Auth, BatchLayout, PostLayout, RequestLayout
+from segcli.destination_file.placeholders import ADDRESS_SHAPE, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.destination_file.reply import read_items
 from segcli.destination_file.request_builder import least_frame
-from segcli.destination_file.settings import secrets_of
+from segcli.destination_file.settings import secret_settings
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
@@ -41,22 +41,26 @@ class RequestTable:
     def has_route(self) -> bool:
         """Whether an action's route stands in the address."""
         parts = self.address.path.parts if self.address else ()
-        return Hole(ROUTE) in parts
+        return Placeholder(ROUTE) in parts
 
 
-def read_request(table: Mapping[str, Any], holes: Holes, mistakes: Mistakes) -> RequestTable:
+def read_request(
+    table: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
+) -> RequestTable:
     """Read the table; what is wrong is noted."""
     path: Path = ("request",)
     url = table.get("url")
     return RequestTable(
-        address=_address(url, holes, mistakes) if url else None,
-        headers=_headers(table.get("headers", {}), holes, mistakes),
-        auth=_auth(table["auth"], (*path, "auth"), holes, mistakes) if "auth" in table else None,
+        address=_address(url, placeholders, mistakes) if url else None,
+        headers=_headers(table.get("headers", {}), placeholders, mistakes),
+        auth=_auth(table["auth"], (*path, "auth"), placeholders, mistakes)
+        if "auth" in table
+        else None,
         method=table.get("method", "POST"),
     )
 
 
-def _address(url: str, holes: Holes, mistakes: Mistakes) -> Address | None:
+def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Address | None:
     at: Path = ("request", "url")
     parts = _URL.fullmatch(url)
     if not parts:
@@ -75,20 +79,22 @@ def _address(url: str, holes: Holes, mistakes: Mistakes) -> Address | None:
         mistakes.add(at, "has a / before {route}, which begins with one itself")
     role: Role = "start" if path + query else "base"
     return Address(
-        holes.read(base, at, "host" if base.startswith("http") else role),
-        holes.read(path, at, "path", route=True),
-        holes.read(query, at, "query"),
+        placeholders.read(base, at, "host" if base.startswith("http") else role),
+        placeholders.read(path, at, "path", route=True),
+        placeholders.read(query, at, "query"),
     )
 
 
 def _check_host(base: str, mistakes: Mistakes) -> None:
     if "@" in base:
         mistakes.add(("request", "url"), "holds a user or a password: say it in request.auth")
-    elif not re.fullmatch(ADDRESS.pattern, _HOLE.sub("x", base)):
-        mistakes.add(("request", "url"), f"must be {ADDRESS.words}")
+    elif not re.fullmatch(ADDRESS_SHAPE.pattern, _HOLE.sub("x", base)):
+        mistakes.add(("request", "url"), f"must be {ADDRESS_SHAPE.words}")
 
 
-def _headers(table: Mapping[str, str], holes: Holes, mistakes: Mistakes) -> Mapping[str, Template]:
+def _headers(
+    table: Mapping[str, str], placeholders: Placeholders, mistakes: Mistakes
+) -> Mapping[str, Template]:
     found: dict[str, Template] = {}
     names: set[str] = set()
     for name, text in table.items():
@@ -102,11 +108,13 @@ def _headers(table: Mapping[str, str], holes: Holes, mistakes: Mistakes) -> Mapp
         if not text.isascii() or text != text.strip():
             mistakes.add(path, "must be ASCII, without spaces around")
         names.add(name.lower())
-        found[name] = holes.read(text, path, "header")
+        found[name] = placeholders.read(text, path, "header")
     return found
 
 
-def _auth(table: Mapping[str, str], path: Path, holes: Holes, mistakes: Mistakes) -> Auth | None:
+def _auth(
+    table: Mapping[str, str], path: Path, placeholders: Placeholders, mistakes: Mistakes
+) -> Auth | None:
     kinds = [kind for kind in ("bearer", "basic", "header") if kind in table]
     complete = len(kinds) == 1 and ("key" in table) == (kinds[0] == "header")
     if not complete:
@@ -116,16 +124,16 @@ def _auth(table: Mapping[str, str], path: Path, holes: Holes, mistakes: Mistakes
     if "header" in table:
         if table["header"].lower() in _OF_HTTP | {"content-type"}:
             mistakes.add((*path, "header"), "is the business of HTTP itself: name another")
-        return Auth("header", table["header"], _key(table, "key", path, holes, mistakes))
+        return Auth("header", table["header"], _key(table, "key", path, placeholders, mistakes))
     if "basic" in table:
         if ":" not in _HOLE.sub("", table["basic"]):
             mistakes.add((*path, "basic"), "must be user:password; the password may be empty")
-        return Auth("basic", "Authorization", _key(table, "basic", path, holes, mistakes))
-    return Auth("bearer", "Authorization", _key(table, "bearer", path, holes, mistakes))
+        return Auth("basic", "Authorization", _key(table, "basic", path, placeholders, mistakes))
+    return Auth("bearer", "Authorization", _key(table, "bearer", path, placeholders, mistakes))
 
 
 def _key(
-    table: Mapping[str, str], name: str, path: Path, holes: Holes, mistakes: Mistakes
+    table: Mapping[str, str], name: str, path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> Template:
     """Read the text with the key; one that holds a key of its own does not belong in a file."""
     text = table[name]
@@ -133,48 +141,48 @@ def _key(
         mistakes.add((*path, name), _OPEN)
     if not text.isascii() or text != text.strip():
         mistakes.add((*path, name), "must be ASCII, without spaces around")
-    return holes.read(text, (*path, name), "auth")
+    return placeholders.read(text, (*path, name), "auth")
 
 
 _EMPTY = Address(Template(), Template(), Template())
 
 
 def wire_of(
-    table: Mapping[str, Any], request: RequestTable, holes: Holes, mistakes: Mistakes
-) -> Wire:
+    table: Mapping[str, Any], request: RequestTable, placeholders: Placeholders, mistakes: Mistakes
+) -> RequestLayout:
     """Return what a file says of requests; what is wrong is noted."""
-    batch = read_batch(table.get("batch"), ("batch",), holes, mistakes)
+    batch = read_batch(table.get("batch"), ("batch",), placeholders, mistakes)
     _check_room(batch, ("batch",), mistakes)
-    usual = Post(request.method, batch)
+    usual = PostLayout(request.method, batch)
     size = table.get("limits", {}).get("payload_bytes")
-    return Wire(
+    return RequestLayout(
         address=request.address or _EMPTY,
         usual=usual,
-        routes=_routes(table.get("actions", ()), request, usual, holes, mistakes),
+        routes=_routes(table.get("actions", ()), request, usual, placeholders, mistakes),
         headers=request.headers,
         auth=request.auth,
         items=read_items(table.get("reply", {}), mistakes),
         payload_bytes=None if size is None else int(size),
-        secrets=secrets_of(table.get("settings", {})),
+        secrets=secret_settings(table.get("settings", {})),
     )
 
 
 def _routes(
     actions: Sequence[Mapping[str, Any]],
     request: RequestTable,
-    usual: Post,
-    holes: Holes,
+    usual: PostLayout,
+    placeholders: Placeholders,
     mistakes: Mistakes,
-) -> Mapping[str, tuple[Template, Post]]:
+) -> Mapping[str, tuple[Template, PostLayout]]:
     """Return how each route is posted; two actions of one route have to agree on it."""
-    found: dict[str, tuple[Template, Post]] = {}
+    found: dict[str, tuple[Template, PostLayout]] = {}
     for place, action in enumerate(actions):
         path: Path = ("actions", place)
         route = action.get("route", "/")
         _check_route(action, path, request, mistakes)
-        own = read_batch(action.get("batch"), (*path, "batch"), holes, mistakes)
+        own = read_batch(action.get("batch"), (*path, "batch"), placeholders, mistakes)
         _check_room(own, (*path, "batch"), mistakes)
-        post = Post(action.get("method", usual.method), own or usual.batch)
+        post = PostLayout(action.get("method", usual.method), own or usual.batch)
         if route in found and found[route][1] != post:
             other = f"{route.partition('#')[0]}#{place}"
             mistakes.add(
@@ -182,7 +190,7 @@ def _routes(
                 f"posts {route} otherwise than an action before it: tell them apart, as {other}",
             )
         sent = route.partition("#")[0]
-        found[route] = (holes.read(sent, (*path, "route"), "path"), post)
+        found[route] = (placeholders.read(sent, (*path, "route"), "path"), post)
     return found
 
 
@@ -198,26 +206,26 @@ def _check_route(
         mistakes.add((*path, "route"), "is missing: request.url has a {route}")
 
 
-def _check_room(batch: Batch | None, path: Path, mistakes: Mistakes) -> None:
+def _check_room(batch: BatchLayout | None, path: Path, mistakes: Mistakes) -> None:
     if batch and batch.bytes is not None and batch.bytes <= least_frame(batch):
         mistakes.add(
             (*path, "bytes"), f"leaves no room: a request without events has {least_frame(batch)}"
         )
 
 
-def key_of(wire: Wire, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
+def key_setting(layout: RequestLayout, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
     """Return the setting that holds the key; where the auth has none, that is noted."""
-    names = wire.auth.value.settings if wire.auth else []
+    names = layout.auth.value.settings if layout.auth else []
     known = [name for name in names if name in declared]
-    secret = [name for name in known if name in wire.secrets]
+    secret = [name for name in known if name in layout.secrets]
     if known and not secret and not mistakes.are_below(("settings", known[-1])):
         mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth is made of it")
-    return next(iter(secret or sorted(wire.secrets)), "api_key")
+    return next(iter(secret or sorted(layout.secrets)), "api_key")
 
 
 def read_batch(
-    table: Mapping[str, Any] | None, path: Path, holes: Holes, mistakes: Mistakes
-) -> Batch | None:
+    table: Mapping[str, Any] | None, path: Path, placeholders: Placeholders, mistakes: Mistakes
+) -> BatchLayout | None:
     """Read the table, None where there is none or it is wrong, which is noted."""
     if table is None:
         return None
@@ -227,9 +235,9 @@ def read_batch(
     if "events" not in table:
         return None
     size = table.get("bytes")
-    return Batch(
+    return BatchLayout(
         events=int(table["events"]),
         bytes=None if size is None else int(size),
         under=under,
-        extra=holes.read_all(extra, (*path, "with")),
+        extra=placeholders.read_all(extra, (*path, "with")),
     )

@@ -7,47 +7,49 @@ from urllib.parse import quote
 
 from segcli.core.destination import Request
 from segcli.core.exact_json import dumps
-from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template
-from segcli.core.request_layout import Auth, Batch, Wire
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template
+from segcli.core.request_layout import Auth, BatchLayout, RequestLayout
 from segcli.core.secret import Secret
 
 _Fill = Callable[[str], str]
 
 
-def request_of(wire: Wire, route: str, bodies: Sequence[bytes], settings: Any) -> Request:
+def request_of(
+    layout: RequestLayout, route: str, bodies: Sequence[bytes], settings: Any
+) -> Request:
     """Return the request that posts these JSON bodies, in this order; a pure function."""
     fill = _filler(settings)
-    post = wire.post_of(route)
+    post = layout.post_of(route)
     head, tail = _frame(post.batch, settings) if post.batch else (b"", b"")
     headers = {"Content-Type": "application/json"}
-    for name, value in wire.headers.items():
+    for name, value in layout.headers.items():
         _set(headers, name, value.filled(fill))
-    if wire.auth:
-        _set(headers, wire.auth.header, _credential(wire.auth, fill))
+    if layout.auth:
+        _set(headers, layout.auth.header, _credential(layout.auth, fill))
     return Request(
-        _url(wire, route, settings, fill), head + b",".join(bodies) + tail, headers, post.method
+        _url(layout, route, settings, fill), head + b",".join(bodies) + tail, headers, post.method
     )
 
 
-def address_of(wire: Wire, settings: Any) -> str:
+def address_of(layout: RequestLayout, settings: Any) -> str:
     """Return where requests go, without path and query; `--endpoint` replaces what the file says.
 
     A key may stand in it.
     """
     endpoint: str = settings.endpoint
-    return endpoint or wire.address.base.filled(_filler(settings))
+    return endpoint or layout.address.base.filled(_filler(settings))
 
 
-def secrets_in(wire: Wire, settings: Any) -> Iterator[str]:
+def secrets_in(layout: RequestLayout, settings: Any) -> Iterator[str]:
     """Yield what no longer shows the keys in it by themselves: Basic credentials."""
-    auth = wire.auth
+    auth = layout.auth
     if auth and auth.scheme == "basic":
-        keys = wire.secrets.intersection(auth.value.settings)
+        keys = layout.secrets.intersection(auth.value.settings)
         if any(_value(settings, name) for name in keys):
             yield _credential(auth, _filler(settings)).removeprefix("Basic ")
 
 
-def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
+def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | None]:
     """Return what tells how many bytes of payloads, and commas between, a request may hold.
 
     It is asked for every event, so it remembers the answer for the settings of a run.
@@ -57,16 +59,16 @@ def rooms_of(wire: Wire) -> Callable[[str, Any], int | None]:
     def room(route: str, settings: Any) -> int | None:
         found = known.get(route)
         if found is None or found[0] is not settings:
-            found = known[route] = (settings, _room(wire, route, settings))
+            found = known[route] = (settings, _room(layout, route, settings))
         return found[1]
 
     return room
 
 
-def flaw_in(wire: Wire, settings: Any) -> str:
+def check_file_settings(layout: RequestLayout, settings: Any) -> str:
     """Say which setting leaves no room for an event in a request; "" for none."""
-    for route, (_, post) in wire.routes.items():
-        room = _room(wire, route, settings)
+    for route, (_, post) in layout.routes.items():
+        room = _room(layout, route, settings)
         if post.batch and room is not None and room < len(b"{}"):
             names = [name for name in _settings_in(post.batch.extra) if hasattr(settings, name)]
             longest = max(names, key=lambda name: len(dumps(_value(settings, name))), default="")
@@ -74,14 +76,14 @@ def flaw_in(wire: Wire, settings: Any) -> str:
     return ""
 
 
-def least_frame(batch: Batch) -> int:
+def least_frame(batch: BatchLayout) -> int:
     """Return how many bytes a request holds at least, besides the events."""
     head, tail = _frame(batch, None)
     return len(head) + len(tail)
 
 
-def _room(wire: Wire, route: str, settings: Any) -> int | None:
-    batch = wire.post_of(route).batch
+def _room(layout: RequestLayout, route: str, settings: Any) -> int | None:
+    batch = layout.post_of(route).batch
     if batch is None or batch.bytes is None:
         return None
     head, tail = _frame(batch, settings)
@@ -111,21 +113,21 @@ def _value(settings: Any, name: str) -> Any:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _url(wire: Wire, route: str, settings: Any, fill: _Fill) -> str:
+def _url(layout: RequestLayout, route: str, settings: Any, fill: _Fill) -> str:
     def encoded(name: str) -> str:
         if name == ROUTE:
-            return _route(wire, route).filled(encoded)
+            return _route(layout, route).filled(encoded)
         return quote(fill(name), safe="")
 
-    base = address_of(wire, settings)
-    path = wire.address.path.filled(encoded)
+    base = address_of(layout, settings)
+    path = layout.address.path.filled(encoded)
     if path.startswith("/"):
         base = base.rstrip("/")
-    return base + path + wire.address.query.filled(encoded)
+    return base + path + layout.address.query.filled(encoded)
 
 
-def _route(wire: Wire, route: str) -> Template:
-    return wire.routes[route][0] if route in wire.routes else Template((route,))
+def _route(layout: RequestLayout, route: str) -> Template:
+    return layout.routes[route][0] if route in layout.routes else Template((route,))
 
 
 def _credential(auth: Auth, fill: _Fill) -> str:
@@ -146,7 +148,7 @@ def _set(headers: dict[str, str], name: str, value: str) -> None:
     headers[name] = value
 
 
-def _frame(batch: Batch, settings: Any) -> tuple[bytes, bytes]:
+def _frame(batch: BatchLayout, settings: Any) -> tuple[bytes, bytes]:
     """Return what stands before and behind the events."""
     if not batch.under:
         return b"[", b"]"
@@ -163,7 +165,7 @@ def _filled(value: Any, settings: Any) -> Any:
         hole = value.parts[0] if len(value.parts) == 1 else ""
         return (
             _value(settings, hole.name)
-            if isinstance(hole, Hole)
+            if isinstance(hole, Placeholder)
             else value.filled(_filler(settings))
         )
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ from typing import Any
 from segcli.core.request_layout import Address
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
-from segcli.destination_file.placeholders import ADDRESS, START, Holes
+from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 
 _TYPES: Mapping[str, type] = {
@@ -27,37 +27,42 @@ _TEXTUAL = frozenset({"text", "address"})
 
 
 def settings_of(
-    table: Mapping[str, Any], address: Address | None, holes: Holes, mistakes: Mistakes
+    table: Mapping[str, Any],
+    address: Address | None,
+    placeholders: Placeholders,
+    mistakes: Mistakes,
 ) -> type[Any]:
     """Return the dataclass of a file's settings; what is wrong with them is noted.
 
     There is always an `endpoint`, which replaces scheme and host of the address.
     """
     fields = [
-        _field(name, entry, holes, mistakes) for name, entry in table.items() if not iskeyword(name)
+        _field(name, entry, placeholders, mistakes)
+        for name, entry in table.items()
+        if not iskeyword(name)
     ]
     for name in filter(iskeyword, table):
         mistakes.add(("settings", name), "is a word of Python: name it otherwise")
     if "endpoint" in table:
-        _check_endpoint(table["endpoint"], holes, mistakes)
+        _check_endpoint(table["endpoint"], placeholders, mistakes)
     else:
         fields.append(("endpoint", str, _endpoint(address)))
     return make_dataclass("Settings", fields, frozen=True, slots=True)
 
 
-def secrets_of(table: Mapping[str, Any]) -> frozenset[str]:
+def secret_settings(table: Mapping[str, Any]) -> frozenset[str]:
     """Return which settings are keys."""
     return frozenset(name for name, entry in table.items() if entry.get("secret"))
 
 
 def _field(
-    name: str, entry: Mapping[str, Any], holes: Holes, mistakes: Mistakes
+    name: str, entry: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
 ) -> tuple[str, type, Any]:
     path: Path = ("settings", name)
     kind = _kind(entry)
-    shapes = [*holes.shapes(name), *([ADDRESS] if kind == "address" else [])]
+    shapes = [*placeholders.shapes(name), *([ADDRESS_SHAPE] if kind == "address" else [])]
     if not mistakes.are_below(path):
-        for where, problem in _problems(name, entry, kind, holes):
+        for where, problem in _problems(name, entry, kind, placeholders):
             mistakes.add((*path, *where), problem)
     default = _default(entry, kind, shapes, path, mistakes)
     rules = setting(
@@ -76,31 +81,35 @@ def _kind(entry: Mapping[str, Any]) -> str:
 
 
 def _problems(
-    name: str, entry: Mapping[str, Any], kind: str, holes: Holes
+    name: str, entry: Mapping[str, Any], kind: str, placeholders: Placeholders
 ) -> Iterator[tuple[Path, str]]:
     """Yield what does not go together, with the key below the setting."""
-    yield from _problems_of_value(name, entry, kind, holes)
+    yield from _problems_of_value(name, entry, kind, placeholders)
     if entry.get("secret") and kind not in _TEXTUAL:
         yield ("type",), "must be text or address: it is a secret"
     if entry.get("secret") and "default" in entry:
         yield ("default",), "must not be there: a secret would stand in the file"
-    if holes.is_used(name, "base", "start") and name != "endpoint" and kind != "address":
+    if placeholders.is_used(name, "base", "start") and name != "endpoint" and kind != "address":
         yield ("type",), 'must be "address": the url begins with it'
-    if not holes.is_used(name) and name not in _OF_SEGCLI and not holes.may_be_incomplete:
+    if (
+        not placeholders.is_used(name)
+        and name not in _OF_SEGCLI
+        and not placeholders.may_be_incomplete
+    ):
         yield (), f"is used nowhere: type {{settings.{name}}} where it belongs"
     if name == "label" and (entry.get("secret") or kind != "text"):
         yield (), "must be a text: it is the name in the integrations object"
 
 
 def _problems_of_value(
-    name: str, entry: Mapping[str, Any], kind: str, holes: Holes
+    name: str, entry: Mapping[str, Any], kind: str, placeholders: Placeholders
 ) -> Iterator[tuple[Path, str]]:
     is_required, has_default = entry.get("required", False), "default" in entry
     if is_required and has_default:
         yield ("required",), "goes without a default, which is used where nothing is given"
     elif is_required and kind not in _TEXTUAL:
         yield ("required",), "is for texts, addresses and secrets: give it a default"
-    elif not (is_required or has_default) and (holes.is_used(name) or kind not in _TEXTUAL):
+    elif not (is_required or has_default) and (placeholders.is_used(name) or kind not in _TEXTUAL):
         yield (), "needs required = true or a default"
 
 
@@ -122,9 +131,11 @@ def _default(
     return float(default) if kind == "number" else default
 
 
-def _check_endpoint(entry: Mapping[str, Any], holes: Holes, mistakes: Mistakes) -> None:
+def _check_endpoint(
+    entry: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
+) -> None:
     path: Path = ("settings", "endpoint")
-    if not holes.is_used("endpoint", "base", "start"):
+    if not placeholders.is_used("endpoint", "base", "start"):
         mistakes.add(path, "must be what request.url begins with: {settings.endpoint}/…")
     if entry.get("secret"):
         mistakes.add(

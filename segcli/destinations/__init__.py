@@ -20,7 +20,7 @@ def names() -> list[str]:
     return [*BUILT_IN, *sorted(set(_plugins()) - set(BUILT_IN))]
 
 
-def find(name: str) -> Destination[Any]:
+def named_destination(name: str) -> Destination[Any]:
     """Return the destination of that name; raises UsageError with the nearest names."""
     if name in BUILT_IN:
         return _value(f"segcli.destinations.{name}", name)

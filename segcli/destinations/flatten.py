@@ -12,14 +12,14 @@ _MILLISECONDS_FROM = 100_000_000_000
 _KINDS: Mapping[type, str] = {str: "text", list: "an array", dict: "an object"}
 
 
-def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def leaf_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield every leaf with its dotted path, arrays by index (`tags.0`); null yields nothing."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}")
+            yield from leaf_values(inner, f"{path}.{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from leaves(inner, f"{path}.{index}")
+            yield from leaf_values(inner, f"{path}.{index}")
     elif value is not None:
         yield path, value
 
@@ -28,7 +28,7 @@ def leaves_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     """Yield the leaves of an object; its own keys stand behind `prefix` as it is."""
     for key, value in values.items():
         if isinstance(value, dict | list):
-            yield from leaves(value, prefix + key)
+            yield from leaf_values(value, prefix + key)
         elif value is not None:
             yield prefix + key, value
 
@@ -72,23 +72,23 @@ def add_labels(values: Any, prefix: str, labels: dict[str, str]) -> None:
         elif type(value) in NUMBERS:
             labels[prefix + key] = number_text(value)
         elif value is not None:
-            labels |= {path: text(leaf) for path, leaf in leaves(value, prefix + key)}
+            labels |= {path: text(leaf) for path, leaf in leaf_values(value, prefix + key)}
 
 
 def _add_others(value: Any, path: str, words: dict[str, str], numbers: dict[str, Any]) -> None:
-    for inner, leaf in leaves(value, path):
+    for inner, leaf in leaf_values(value, path):
         if is_number(leaf):
             numbers[inner] = leaf
         else:
             words[inner] = text(leaf)
 
 
-def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+def drop_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the object without the keys whose value is null or an empty object."""
     return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
-def kind_of(value: object) -> str:
+def value_kind(value: object) -> str:
     """Name the kind of a JSON value in a sentence."""
     if isinstance(value, bool):
         return "a boolean"

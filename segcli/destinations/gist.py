@@ -14,12 +14,12 @@ from segcli.core.event import Event, Rejected
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
 from segcli.destinations.flatten import (
-    kind_of,
-    leaves,
+    drop_empty,
+    leaf_values,
     numeric_ids,
     text,
     unix_seconds,
-    without_empty,
+    value_kind,
 )
 
 CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
@@ -64,7 +64,7 @@ def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
     return Request(settings.endpoint + route, body, headers)
 
 
-def together(route: str, settings: Settings) -> int:
+def max_events(route: str, settings: Settings) -> int:
     """Contacts may share a request, events may not."""
     return settings.batch if route == CONTACT_BATCH else 1
 
@@ -83,7 +83,7 @@ def _contact(event: Event) -> dict[str, Any]:
         raise Rejected("traits.email", "is required by Gist on identify")
     if not isinstance(email, str):
         raise Rejected("traits.email", "is not a string")
-    return without_empty(
+    return drop_empty(
         {
             "user_id": event.user_id,
             "email": email,
@@ -160,7 +160,7 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
             flat[key] = ", ".join(text(item) for item in value if item is not None)
         else:
-            flat.update(leaves(value, key))
+            flat.update(leaf_values(value, key))
     return flat
 
 
@@ -173,7 +173,7 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG0
         return
     for path, value in event.object("traits").items():
         if isinstance(value, dict | list):
-            yield Remark(f"traits.{path}", f"is {kind_of(value)} and {_becomes(value)}")
+            yield Remark(f"traits.{path}", f"is {value_kind(value)} and {_becomes(value)}")
 
 
 def _becomes(value: dict[str, Any] | list[Any]) -> str:
@@ -188,11 +188,11 @@ GIST = Destination(
     name="gist",
     label="Gist",
     settings=Settings,
-    kinds=frozenset({"identify", "track"}),
+    types=frozenset({"identify", "track"}),
     payload=payload,
     reads=reads,
     request=request,
-    together=together,
+    max_events=max_events,
     remarks=remarks,
     about="Messaging and CRM. One contact or event a request; contacts in batches if set so.",
     fields=(

@@ -13,7 +13,7 @@ from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import Event, Rejected, is_number
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
-from segcli.destinations.flatten import add_labels, add_leaves, kind_of, leaves, numeric_ids
+from segcli.destinations.flatten import add_labels, add_leaves, leaf_values, numeric_ids, value_kind
 
 PROPERTIES_LEFT_OUT = "track properties not carried (--set properties=true adds them)"
 _LEFT_OUT = (PROPERTIES_LEFT_OUT,)
@@ -94,17 +94,17 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
     for path, values, takes_numbers in _sources(event, settings):
         for key, value in values.items():
             if isinstance(value, dict | list):
-                problem = f"is {kind_of(value)} and {_becomes(value, takes_numbers)}"
+                problem = f"is {value_kind(value)} and {_becomes(value, takes_numbers)}"
                 yield Remark(f"{path}.{key}", problem)
             elif _becomes_text(value, takes_numbers):
-                yield Remark(f"{path}.{key}", f"is {kind_of(value)} and becomes text")
+                yield Remark(f"{path}.{key}", f"is {value_kind(value)} and becomes text")
 
 
 def _becomes(value: dict[str, Any] | list[Any], takes_numbers: bool) -> str:
-    found = [leaf for _, leaf in leaves(value, "")]
+    found = [leaf for _, leaf in leaf_values(value, "")]
     if not found:
         return "holds no value, so it is not sent"
-    turned = {kind_of(leaf) for leaf in found if _becomes_text(leaf, takes_numbers)}
+    turned = {value_kind(leaf) for leaf in found if _becomes_text(leaf, takes_numbers)}
     texts = " and ".join(sorted(f"{kind.removeprefix('a ')}s" for kind in turned))
     return f"becomes flat, {texts} as text" if texts else "becomes flat"
 
@@ -129,7 +129,7 @@ POINTILLIST = Destination(
     name="pointillist",
     label="Pointillist",
     settings=Settings,
-    kinds=frozenset({"identify", "track"}),
+    types=frozenset({"identify", "track"}),
     payload=payload,
     reads=reads,
     request=request,

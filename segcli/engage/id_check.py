@@ -9,7 +9,7 @@ _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
 
 
-def problem_of(value: object) -> str:
+def id_problem(value: object) -> str:
     """Say what is wrong with an id; nothing where it is one, or where there is none.
 
     An id with something in it that is not seen looks like another, and is another user. It is

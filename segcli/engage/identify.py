@@ -32,7 +32,7 @@ class Computation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TraitChange:
     """What one user is to be told: the value as JSON text, `null` where it is gone.
 
     `round` counts how often this user was told, or may have been told, something else before, so
@@ -60,7 +60,7 @@ def property_name(name: str) -> str:
     return _NOT_A_WORD.sub("_", _WORD_BORDER.sub("_", plain).lower()).strip("_")
 
 
-def identify(change: Change, computation: Computation, *, timestamp: str) -> bytes:
+def identify(change: TraitChange, computation: Computation, *, timestamp: str) -> bytes:
     """Return the identify event that tells a change; the same change makes the same messageId."""
     further = exact_json.loads(change.traits.encode())
     value = exact_json.loads(change.value.encode())
@@ -79,7 +79,7 @@ def identify(change: Change, computation: Computation, *, timestamp: str) -> byt
     return exact_json.dumps(event)
 
 
-def message_id(change: Change, computation: Computation) -> str:
+def message_id(change: TraitChange, computation: Computation) -> str:
     """Return an id made of the computation, the user, the value and the round alone."""
     what = (
         computation.kind,
@@ -93,7 +93,7 @@ def message_id(change: Change, computation: Computation) -> str:
     return f"segcli-{_digest(*what)}"
 
 
-def _ids(change: Change) -> dict[str, str]:
+def _ids(change: TraitChange) -> dict[str, str]:
     ids = {"userId": change.user_id, "anonymousId": change.anonymous_id}
     return {name: value for name, value in ids.items() if value}
 

@@ -12,7 +12,7 @@ from typing import Any
 from segcli.core import exact_json
 from segcli.core.event import identifier, is_blank
 from segcli.core.line import TooLong
-from segcli.engage.id_check import problem_of
+from segcli.engage.id_check import id_problem
 from segcli.errors import InputError
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
@@ -119,7 +119,7 @@ class RowReader:
         if self.names.twice:
             return f"names one thing twice: {', '.join(self.names.twice)}"
         for name in self.names.ids:
-            if problem := problem_of(row.get(name)):
+            if problem := id_problem(row.get(name)):
                 return f"{name} {problem}"
         return ""
 

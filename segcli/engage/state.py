@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segcli.engage import sql
-from segcli.engage.identify import Change, Kind
+from segcli.engage.identify import Kind, TraitChange
 from segcli.engage.members import BadRow, Member
 from segcli.errors import OutputError, Stopped, UsageError
 
 _ROWS = 1000
-_CHANGE = tuple(entry.name for entry in fields(Change))
+_CHANGE = tuple(entry.name for entry in fields(TraitChange))
 
-Fate = Literal["sent", "delivered", "refused"]
-_STATEMENTS: Mapping[Fate, Sequence[str]] = {
+DeliveryState = Literal["sent", "delivered", "refused"]
+_STATEMENTS: Mapping[DeliveryState, Sequence[str]] = {
     "sent": (sql.SENT,),
     "delivered": (sql.DELIVERED, sql.SETTLED),
     "refused": (sql.REFUSED,),
@@ -40,7 +40,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
+class SyncKey:
     """What a sync is of: one audience or trait at one vendor's endpoint."""
 
     destination: str
@@ -56,7 +56,7 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class MemberChanges:
     """What a sync has to tell: users coming and going, of how many that were known as members."""
 
     computation: int
@@ -65,11 +65,11 @@ class Difference:
     known: int
 
 
-def no_objection(difference: Difference) -> None:
+def no_objection(difference: MemberChanges) -> None:
     """Let any difference pass."""
 
 
-class State:
+class EngageState:
     """The file, opened. Differences are made by the database; no list of users is in memory.
 
     Threads may share it. Raises OutputError or UsageError where it cannot be opened, and Stopped
@@ -84,7 +84,7 @@ class State:
         self.path = path
         self._rehearsal = rehearsal
         self._lock = threading.Lock()
-        self._db = opened(path, rehearsal=rehearsal)
+        self._db = open_database(path, rehearsal=rehearsal)
 
     def stage(self, rows: Iterable[Member | BadRow]) -> int:
         """Take in who is a member now; of a user's rows the last one counts.
@@ -105,11 +105,11 @@ class State:
 
     def compare(
         self,
-        which: Which,
+        which: SyncKey,
         *,
         removals: bool,
-        check: Callable[[Difference], None] = no_objection,
-    ) -> Difference:
+        check: Callable[[MemberChanges], None] = no_objection,
+    ) -> MemberChanges:
         """Make the difference between who is a member now and what the vendor was told.
 
         It replaces what an earlier sync left pending. Without `removals` nobody is told to be
@@ -122,7 +122,7 @@ class State:
             known = db.execute(sql.MEMBERS, (number, which.gone)).fetchone()[0]
             coming = db.execute(sql.COMING, values).rowcount
             going = db.execute(sql.GOING, values | {"after": coming}).rowcount if removals else 0
-            difference = Difference(computation=number, coming=coming, going=going, known=known)
+            difference = MemberChanges(computation=number, coming=coming, going=going, known=known)
             check(difference)
         return difference
 
@@ -134,15 +134,15 @@ class State:
                 yield BadRow(line=line, text=text, problem=problem)
             last = rows[-1][0]
 
-    def changes(self, difference: Difference) -> Iterator[tuple[int, int, Change]]:
+    def changes(self, difference: MemberChanges) -> Iterator[tuple[int, int, TraitChange]]:
         """Yield each pending change with its number and its line of the members, in order."""
         last = 0
         while rows := self._page(sql.CHANGES, (difference.computation, last, _ROWS)):
             for number, line, *change in rows:
-                yield number, line, Change(**dict(zip(_CHANGE, change, strict=True)))
+                yield number, line, TraitChange(**dict(zip(_CHANGE, change, strict=True)))
             last = rows[-1][0]
 
-    def note(self, difference: Difference, fates: Iterable[tuple[Fate, int]]) -> None:
+    def note(self, difference: MemberChanges, fates: Iterable[tuple[DeliveryState, int]]) -> None:
         """Remember, in this order and on disk when this returns, what became of changes.
 
         What is sent is in doubt until it is delivered or refused: the next sync tells it again.
@@ -152,7 +152,7 @@ class State:
                 for statement in _STATEMENTS[fate]:
                     db.execute(statement, (difference.computation, number))
 
-    def note_sync(self, difference: Difference, at: str) -> None:
+    def note_sync(self, difference: MemberChanges, at: str) -> None:
         """Note when a sync reached its end."""
         with self._transaction() as db:
             values = (at, difference.computation)
@@ -209,7 +209,7 @@ def _staged(row: Member) -> tuple[str | int, ...]:
     return (row.user, row.line, row.user_id, row.anonymous_id, row.email, row.value, row.traits)
 
 
-def _number(db: sqlite3.Connection, which: Which) -> int:
+def _number(db: sqlite3.Connection, which: SyncKey) -> int:
     """Return the number of a computation, which is known from now on."""
     place = (which.destination, which.endpoint, which.kind, which.key)
     db.execute(sql.NAMED, (*place, which.name))
@@ -223,7 +223,7 @@ APPLICATION = 0x7367636C
 _HINT = "Name another one: --state PATH"
 
 
-def opened(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
+def open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
     """Open or make the file; None is one that is gone afterwards.
 
     Raises OutputError where the disk does not let it, UsageError where the file is something else.

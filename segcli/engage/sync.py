@@ -7,17 +7,17 @@ from itertools import islice
 
 from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.rejects import Rejects
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.engage.identify import Computation, identify
-from segcli.engage.state import Difference, Fate, State
-from segcli.journal.pending import Reading
+from segcli.engage.state import DeliveryState, EngageState, MemberChanges
+from segcli.journal.pending import PendingLines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
 _LINES = 200
 
 
-class Syncing:
+class SyncProgress:
     """What the vendor was told becomes the state only as it is delivered, in that order.
 
     What may be with the vendor is in doubt on disk before it leaves. An interrupted sync leaves
@@ -25,7 +25,7 @@ class Syncing:
     """
 
     def __init__(
-        self, state: State, difference: Difference, computation: Computation, *, at: str
+        self, state: EngageState, difference: MemberChanges, computation: Computation, *, at: str
     ) -> None:
         self._state = state
         self._difference = difference
@@ -33,28 +33,28 @@ class Syncing:
         self._at = at
         # How often each change has left that has no answer yet.
         self._out: Counter[int] = Counter()
-        self._fates: deque[tuple[Fate, int]] = deque()
+        self._fates: deque[tuple[DeliveryState, int]] = deque()
         self._writing = threading.Lock()
         self._sync = GroupSync(-1, to_disk=lambda _: self._write())
 
     @property
-    def answered(self) -> int:
+    def earlier_answers(self) -> int:
         """No earlier run counts: what it told is in the state."""
         return 0
 
     def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
         """Nothing has to be taken up."""
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:  # noqa: ARG002  # the state is what is read
+    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # the state is what is read
         """Yield the bad rows, then an identify event for each change."""
         title = inputs[0].title
         bad = ((Line(title, row.line, row.text), row.problem) for row in self._state.bad_rows())
         while some := list(islice(bad, _LINES)):
-            yield Reading(0, (), 0, rejected=some)
+            yield PendingLines(0, (), 0, rejected=some)
         lines = self._lines(title)
         while events := list(islice(lines, _LINES)):
             size = sum(line.size for line in events)
-            yield Reading(0, events, size, stored=size)
+            yield PendingLines(0, events, size, stored=size)
 
     def promise(self, lines: int) -> None:
         """The database makes its own room."""
@@ -79,7 +79,7 @@ class Syncing:
             self._sync.wrote()
             await self._sync.synced()
 
-    def settle(self, settled: Settled) -> None:
+    def settle(self, settled: Result) -> None:
         """Note what was delivered, or surely not; it is the state's once `synced` returns.
 
         What left more than once may have been taken before it was refused.

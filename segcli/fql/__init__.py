@@ -2,9 +2,9 @@ r"""FQL, Segment's language for picking events, since people who use Segment kno
 
     type = "track" and (event = "Order Completed" or contains(properties.name, "Nike"))
 
-`parse` reads a query as Segment's own destinations do, careless writing included: what cannot be
-read there gives an `FqlError`, what is passed over there is passed over here. With `strict` every
-such place is an error, for a query that somebody types.
+`parse_query` reads a query as Segment's own destinations do, including sloppy syntax: what they
+cannot read raises `FqlError`, what they ignore is ignored. With `strict` everything that they
+would ignore is an error. Use it for queries that a person types.
 
 | query | read as |
 |---|---|
@@ -32,7 +32,7 @@ Where this differs from Segment's reader, on purpose:
 from segcli.fql.ast import Ast, Compare, Exists, Group, Holds, Is
 from segcli.fql.compiler import Predicate, matcher
 from segcli.fql.error import FqlError
-from segcli.fql.parser import parse
+from segcli.fql.parser import parse_query
 
 __all__ = [
     "Ast",
@@ -44,5 +44,5 @@ __all__ = [
     "Is",
     "Predicate",
     "matcher",
-    "parse",
+    "parse_query",
 ]

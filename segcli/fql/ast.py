@@ -6,7 +6,7 @@ from typing import Literal
 
 Value = str | bool | Decimal
 Word = Literal["and", "or"]
-Test = Literal["contains", "starts_with", "ends_with"]
+TextTest = Literal["contains", "starts_with", "ends_with"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Holds:
     """`contains(field, text)` or `match(field, text*)`; negated it still wants a text."""
 
     field: FieldName
-    test: Test
+    test: TextTest
     text: str
     negated: bool = False
 
@@ -57,9 +57,9 @@ class Group:
     """Conditions that all hold, or of which one does."""
 
     word: Word
-    children: "tuple[Node, ...]"
+    children: "tuple[QueryNode, ...]"
 
 
 Condition = Compare | Exists | Is | Holds
-Node = Condition | Group
+QueryNode = Condition | Group
 Ast = Group

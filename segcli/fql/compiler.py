@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from segcli.fql.ast import Compare, Exists, FieldName, Group, Holds, Is, Node, Value, Word
-from segcli.fql.number import comparison, number_of
-from segcli.fql.parser import parse
+from segcli.fql.ast import Compare, Exists, FieldName, Group, Holds, Is, QueryNode, Value, Word
+from segcli.fql.number import number_comparison, query_number
+from segcli.fql.parser import parse_query
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
@@ -15,9 +15,9 @@ Predicate = Callable[[Mapping[str, Any]], bool]
 def matcher(text: str, *, strict: bool = False) -> Predicate:
     """Return the function that tells whether an event is one of a query's; raises FqlError.
 
-    It never raises, whatever JSON value it is given; `strict` is that of `parse`.
+    It never raises, whatever JSON value it is given; `strict` is that of `parse_query`.
     """
-    matches = predicate(parse(text, strict=strict))
+    matches = predicate(parse_query(text, strict=strict))
 
     def is_match(event: object) -> bool:
         if isinstance(event, dict) or isinstance(event, Mapping):  # noqa: SIM101  # dict is quick
@@ -27,7 +27,7 @@ def matcher(text: str, *, strict: bool = False) -> Predicate:
     return is_match
 
 
-def predicate(node: Node) -> Predicate:
+def predicate(node: QueryNode) -> Predicate:
     """Return the function that tells whether an event, a mapping, is what a node says."""
     match node:
         case Group(word, children):
@@ -35,7 +35,7 @@ def predicate(node: Node) -> Predicate:
         case Compare(field, "=" | "!=" as sign, value) if not field.name:
             return _plain(field.root, _text(value), is_not=sign == "!=")
         case Compare() | Exists() | Is() | Holds():
-            read, test = reader(node.field), _test(node)
+            read, test = field_reader(node.field), _test(node)
             return lambda event: test(read(event))
 
 
@@ -81,16 +81,16 @@ def _test(node: Compare | Exists | Is | Holds) -> Callable[[object], bool]:
 
 def _compare(sign: str, value: Value) -> Callable[[object], bool]:
     if sign in ("=", "!=") and isinstance(value, Decimal):
-        return comparison(sign, value)
+        return number_comparison(sign, value)
     text = _text(value)
     if sign == "=":
         return lambda actual: actual == text
     if sign == "!=":
         return lambda actual: actual != text
-    number = number_of(value) if isinstance(value, str) else Decimal(value)
+    number = query_number(value) if isinstance(value, str) else Decimal(value)
     if number is None or sign not in ("<", "<=", ">", ">="):
         return lambda actual: False  # noqa: ARG005  # it never holds
-    return comparison(sign, number)
+    return number_comparison(sign, number)
 
 
 def _text(value: Value) -> str:
@@ -110,10 +110,10 @@ def _holds(node: Holds) -> Callable[[object], bool]:
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
-Read = Callable[[Mapping[str, Any]], object]
+FieldReader = Callable[[Mapping[str, Any]], object]
 
 
-def reader(field: FieldName) -> Read:
+def field_reader(field: FieldName) -> FieldReader:
     """Return the function that finds what an event holds in a field, None where nothing is."""
     root, names = field.root, re.findall(r"[^\[.\]]+", field.name)
     if not field.name:
@@ -132,7 +132,7 @@ def reader(field: FieldName) -> Read:
     return read
 
 
-def _short(root: str, name: str) -> Read:
+def _short(root: str, name: str) -> FieldReader:
     def read(event: Mapping[str, Any]) -> object:
         value = event.get(root)
         return value.get(name) if isinstance(value, dict) else _below(value, name)

@@ -17,7 +17,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,9})?", re.IGNORECASE)
 
 
-def number_of(text: str) -> Decimal | None:
+def query_number(text: str) -> Decimal | None:
     """Return the number that a text says, None where it says none; an empty text is zero.
 
     As JavaScript reads it, but for `0x10`, `Infinity` and their like, which say none here.
@@ -28,7 +28,7 @@ def number_of(text: str) -> Decimal | None:
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 
-def text_of(number: Decimal) -> str:
+def number_source(number: Decimal) -> str:
     """Return a number as a text, without an exponent and without idle zeros."""
     text = f"{number:f}"
     if "." in text:
@@ -36,7 +36,7 @@ def text_of(number: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def comparison(sign: str, expected: Decimal) -> Callable[[object], bool]:
+def number_comparison(sign: str, expected: Decimal) -> Callable[[object], bool]:
     """Return the test that a value is a number which compares so; true and false are none."""
     compare, quick = _COMPARISONS[sign], _quick(expected)
 

@@ -12,15 +12,15 @@ from segcli.fql.ast import (
     Group,
     Holds,
     Is,
-    Node,
-    Test,
+    QueryNode,
+    TextTest,
     Value,
     Word,
 )
 from segcli.fql.lexer import Cursor, Token, cursor
-from segcli.fql.number import number_of, text_of
+from segcli.fql.number import number_source, query_number
 
-MAX_DEPTH = 50
+MAX_QUERY_DEPTH = 50
 
 _CONDITION = (
     "a field (type, event, name, userId, properties.…, traits.…, context.…), contains( or match("
@@ -33,7 +33,7 @@ _JOINTS: dict[str, Word] = {"and": "and", "AND": "and", "or": "or", "OR": "and"}
 class _Parts:
     """What a group holds so far; `due` tells that a condition has to come next."""
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[QueryNode] = field(default_factory=list)
     word: Word = "and"
     joined: Word | None = None
     due: bool = True
@@ -43,7 +43,7 @@ class _Parts:
         return _CONDITION if self.due else _JOINT
 
 
-def parse(text: str, *, strict: bool = False) -> Ast:
+def parse_query(text: str, *, strict: bool = False) -> Ast:
     """Return what a query says; raises FqlError, and nothing else.
 
     It reads what Segment's own reader reads, which passes over much that is hardly meant so, as
@@ -56,7 +56,7 @@ def parse(text: str, *, strict: bool = False) -> Ast:
     return node if isinstance(node, Group) else Group("and", (node,))
 
 
-def _group(at: Cursor, depth: int) -> Node:
+def _group(at: Cursor, depth: int) -> QueryNode:
     parts = _Parts()
     while at.token.kind != "end" and not (at.is_over() and depth):
         if at.token.kind in ("word", "name") and at.token.text in _JOINTS:
@@ -101,11 +101,11 @@ def _add(at: Cursor, parts: _Parts, depth: int) -> None:
     parts.due = False
 
 
-def _part(at: Cursor, depth: int) -> Node | None:
+def _part(at: Cursor, depth: int) -> QueryNode | None:
     token = at.token
     subject = field_of(token) if token.kind == "name" else None
     if subject:
-        return comparison(at, subject)
+        return parse_comparison(at, subject)
     if token.kind == "name" and token.text in FUNCTIONS:
         return function(at)
     if token.kind == "(":
@@ -119,9 +119,9 @@ def _part(at: Cursor, depth: int) -> Node | None:
     return None
 
 
-def _nested(at: Cursor, depth: int) -> Node:
-    if depth == MAX_DEPTH:
-        raise at.error(f"no more than {MAX_DEPTH} groups in one another")
+def _nested(at: Cursor, depth: int) -> QueryNode:
+    if depth == MAX_QUERY_DEPTH:
+        raise at.error(f"no more than {MAX_QUERY_DEPTH} groups in one another")
     at.take()
     node = _group(at, depth + 1)
     if not at.take_if(")"):
@@ -149,7 +149,7 @@ def field_of(token: Token) -> FieldName | None:
     return FieldName(root) if root in _PLAIN else None
 
 
-def comparison(at: Cursor, field: FieldName) -> Condition:
+def parse_comparison(at: Cursor, field: FieldName) -> Condition:
     """Read `field operator value`; raises FqlError where either of the two is missing."""
     _doubt_field(at, field)
     at.take()
@@ -203,7 +203,7 @@ def _condition(field: FieldName, sign: str, token: Token) -> Condition:
     return Compare(field, sign, _value(token) if field.name else _text(token))
 
 
-def _pattern(at: Cursor, name: str, token: Token) -> tuple[Test, str]:
+def _pattern(at: Cursor, name: str, token: Token) -> tuple[TextTest, str]:
     text = _text(token)
     if name == "contains":
         return "contains", text
@@ -225,7 +225,7 @@ def _value(token: Token) -> Value:
 def _text(token: Token) -> str:
     value = _value(token)
     if isinstance(value, Decimal):
-        return text_of(value)
+        return number_source(value)
     return value if isinstance(value, str) else token.text
 
 
@@ -240,7 +240,7 @@ def _doubt_field(at: Cursor, field: FieldName) -> None:
 def _doubt_value(at: Cursor, condition: Condition, token: Token) -> None:
     if not isinstance(condition, Compare) or token.kind == "end":
         return
-    if condition.operator in _ORDERS and number_of(_text(token)) is None:
+    if condition.operator in _ORDERS and query_number(_text(token)) is None:
         at.doubt("a number", token)
     elif token.text in ("true", "false", "null"):
         at.doubt(f'another value: {token.text} is taken for the text "{token.text}" here', token)

@@ -18,7 +18,7 @@ from segcli import __version__
 from segcli.core.destination import Request
 from segcli.core.reply import EXCERPT, Reply
 from segcli.http.reply_reader import NotAReply, ReplyReader
-from segcli.http.transports import ADDRESS, opened
+from segcli.http.transports import ADDRESS, open_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ Post = Callable[[Request], Awaitable[Reply | NoReply]]
 
 
 @asynccontextmanager
-async def posting(transport: str, *, timeout: float) -> AsyncIterator[Post]:
+async def open_client(transport: str, *, timeout: float) -> AsyncIterator[Post]:
     """Yield what posts requests, any number at once, over connections that are kept alive.
 
     `transport` is one of TRANSPORTS. `timeout` (seconds) holds for a request and its reply in
@@ -41,7 +41,7 @@ async def posting(transport: str, *, timeout: float) -> AsyncIterator[Post]:
     a Reply, `broken` where the rest did not come whole. Raises ImportError where the transport
     cannot be loaded.
     """
-    carrier = opened(transport)
+    carrier = open_transport(transport)
     deadlines = Deadlines(timeout)
 
     async def post(request: Request) -> Reply | NoReply:

@@ -14,7 +14,7 @@ _MOST_CODINGS = 4
 _ZSTD_WINDOW_LOG = 23
 
 
-class TooLong(Exception):
+class BodyTooLong(Exception):
     """A body is longer than is read of one; all pieces up to there were put out."""
 
 
@@ -61,7 +61,7 @@ class BodyDecoder:
             for piece in self._layers[depth].pieces(data[:left]):
                 yield from self._through(depth + 1, piece)
         if len(data) > left:
-            raise TooLong
+            raise BodyTooLong
 
 
 class _Unpacker(Protocol):

@@ -8,7 +8,7 @@ from functools import lru_cache
 import httpx
 
 from segcli.core.reply import Reply, is_status
-from segcli.http.decoding import BodyDecoder, TooLong, Undecodable
+from segcli.http.decoding import BodyDecoder, BodyTooLong, Undecodable
 
 # Verdicts excerpt a reply, or read what it says of each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
@@ -76,7 +76,7 @@ class ReplyReader:
                     if pieces % _PIECES_AT_A_TIME == 0:
                         await asyncio.sleep(0)
             decoder.finish()
-        except TooLong:
+        except BodyTooLong:
             return _TOO_LONG
         except Undecodable:
             return "a body that cannot be decoded"

@@ -18,7 +18,7 @@ TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
 ADDRESS = "segcli.address"
 
 
-def opened(name: str) -> httpx.AsyncBaseTransport:
+def open_transport(name: str) -> httpx.AsyncBaseTransport:
     """Return the transport of that name, one of TRANSPORTS; `aclose` closes its connections.
 
     Every transport opens as many connections as it is given requests at once, keeps them alive,
@@ -32,7 +32,7 @@ def opened(name: str) -> httpx.AsyncBaseTransport:
 
 
 def load(name: str) -> Callable[[Callable[[], ssl.SSLContext]], httpx.AsyncBaseTransport]:
-    """Load the transport of that name; `opened` is quick then. Raises ImportError."""
+    """Load the transport of that name; `open_transport` is quick then. Raises ImportError."""
     if name == "httpx":
         return _OneEach
     # Whoever chooses httpx's own needs nothing of aiohttp, and may have none that can be loaded.

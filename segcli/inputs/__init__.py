@@ -7,7 +7,7 @@ from segcli.inputs.archive import Days, split
 from segcli.inputs.discover import inputs
 from segcli.inputs.input import Input, total_size
 from segcli.inputs.local_file import PlainFile
-from segcli.inputs.open import look_at, opened, plain_file, streams
+from segcli.inputs.open import look_at, open_input, plain_file, streams
 from segcli.inputs.stream import ReadError, Stream, shortened
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "Stream",
     "inputs",
     "look_at",
-    "opened",
+    "open_input",
     "plain_file",
     "shortened",
     "split",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
-from segcli.inputs.input import Input, is_address, shown
+from segcli.inputs.input import Input, is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.open import look_at_one
 
@@ -61,7 +61,7 @@ class _Named:
     def _add_file(self, name: str) -> None:
         path = Path(name)
         if not path.exists():
-            raise InputError(f"{shown(name)} does not exist", _nearby(path))
+            raise InputError(f"{shown_name(name)} does not exist", _nearby(path))
         status = path.stat()
         file = identity_of(status)
         if file in self._files:

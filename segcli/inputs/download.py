@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from segcli.inputs.input import Input
-from segcli.inputs.object_store import PART, Object, Readable, changed, is_for_good, problem_of
+from segcli.inputs.object_store import PART, Object, Readable, changed, is_for_good, store_problem
 from segcli.inputs.stream import ReadError, Stream
 
 # What bounds the memory, and the requests under way at once.
@@ -22,7 +22,7 @@ _AT_ONCE = 16
 _WAITS = (0.5, 1, 2, 4, 8, 16)
 _PATIENCE = 60
 
-Wait = Callable[[float], object]
+WaitFor = Callable[[float], object]
 
 
 class ReadAhead:
@@ -73,7 +73,7 @@ class ReadAhead:
 class _Part:
     """A range of an object, fetched by a thread of its own."""
 
-    def __init__(self, found: Object, start: int, stop: int, wait: Wait) -> None:
+    def __init__(self, found: Object, start: int, stop: int, wait: WaitFor) -> None:
         self.object = found
         self.size = stop - start
         self._range = start, stop
@@ -126,7 +126,7 @@ class _Joined:
 class _FromBeginning:
     """An object that can be read from its beginning only; so it is, again, where it breaks off."""
 
-    def __init__(self, found: Object, wait: Wait) -> None:
+    def __init__(self, found: Object, wait: WaitFor) -> None:
         self.stored = 0
         self._object = found
         self._wait = wait
@@ -172,7 +172,7 @@ class _FromBeginning:
             raise changed()
 
 
-def attempted(read: Callable[[], bytes], found: Object, wait: Wait) -> bytes:
+def attempted(read: Callable[[], bytes], found: Object, wait: WaitFor) -> bytes:
     """Return what can be read, with further attempts where it fails; raises ReadError."""
     until = time.monotonic() + _PATIENCE
     waits = iter(_WAITS)
@@ -185,11 +185,11 @@ def attempted(read: Callable[[], bytes], found: Object, wait: Wait) -> bytes:
             seconds = next(waits, None) if time.monotonic() < until else None
             if seconds is None or is_for_good(error) or wait(seconds):
                 raise ReadError(
-                    problem_of(error, found.path), "Try again once the store can be reached."
+                    store_problem(error, found.path), "Try again once the store can be reached."
                 ) from None
 
 
-def _parts(entry: Input, wait: Wait) -> Iterator[_Part]:
+def _parts(entry: Input, wait: WaitFor) -> Iterator[_Part]:
     found = entry.remote
     if found is None or not found.in_ranges or not found.size:
         return

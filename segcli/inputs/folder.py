@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from segcli.errors import InputError
 from segcli.inputs.archive import day_of
-from segcli.inputs.input import shown
+from segcli.inputs.input import shown_name
 from segcli.inputs.input_list import Folder, InputList
 
 # Segment's archive has one in `segment-logs`.
@@ -35,7 +35,7 @@ def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
     in_order = found.in_order(walk.first, skip=len(walk.top))
     names = walk.chosen(in_order)
     if not len(names):
-        raise InputError(f"the folder {shown(folder)} holds no files to read", _HINT)
+        raise InputError(f"the folder {shown_name(folder)} holds no files to read", _HINT)
     for row in names:
         file = walk.identity(row)
         if file in before:
@@ -46,7 +46,7 @@ def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
 
 def given_twice(name: str) -> InputError:
     """Return the error that two names on the command line lead to one file."""
-    return InputError(f"{shown(name)} is given twice", "Its events would be sent twice.")
+    return InputError(f"{shown_name(name)} is given twice", "Its events would be sent twice.")
 
 
 def is_passed_over(name: str) -> bool:
@@ -157,10 +157,10 @@ def _status_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
         if not entry.is_symlink():
             return None
         raise InputError(
-            f"{shown(entry.path)} is a link that leads nowhere", "Remove it."
+            f"{shown_name(entry.path)} is a link that leads nowhere", "Remove it."
         ) from None
     except OSError as error:
-        raise InputError(f"{shown(entry.path)} cannot be read: {error.strerror}") from None
+        raise InputError(f"{shown_name(entry.path)} cannot be read: {error.strerror}") from None
 
 
 def _status(folder: str) -> os.stat_result:
@@ -171,12 +171,13 @@ def _status(folder: str) -> os.stat_result:
 
 
 def _unreadable(folder: str, error: OSError) -> InputError:
-    name = shown(folder.rstrip("/") or "/")
+    name = shown_name(folder.rstrip("/") or "/")
     return InputError(f"the folder {name} cannot be read: {error.strerror}")
 
 
 def _no_file(path: str, folder: str, mode: int) -> InputError:
     kind = next((kind for is_one, kind in _KINDS if is_one(mode)), "something else")
     return InputError(
-        f"{shown(path)} is {kind}, not a file", f"Move it out of {shown(folder)}, or name files."
+        f"{shown_name(path)} is {kind}, not a file",
+        f"Move it out of {shown_name(folder)}, or name files.",
     )

@@ -32,7 +32,7 @@ class Input:
     @property
     def title(self) -> str:
         """Its name in messages and records: text, whatever bytes the file's name holds."""
-        return "stdin" if self.name == "-" else shown(self.name)
+        return "stdin" if self.name == "-" else shown_name(self.name)
 
     @property
     def can_be_read_again(self) -> bool:
@@ -55,6 +55,6 @@ def is_address(name: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.:-]*://", name, re.IGNORECASE) is not None
 
 
-def shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """Return a file's name as text, whatever bytes it holds."""
     return os.fsencode(name).decode(errors="backslashreplace")

@@ -141,7 +141,7 @@ class InputList(Sequence[Input]):
         if folder.store is not None:
             return self._remote(row, place, size)
         name, changed = folder.path + self._names[row], self._stamps[row]
-        version = "" if size is None or changed == _NOT_TOLD else version_of(size, changed)
+        version = "" if size is None or changed == _NOT_TOLD else local_version(size, changed)
         return Input(name, size, place, folder.found_in, folder.day, version)
 
     def _remote(self, row: int, place: int, size: int | None) -> Input:
@@ -217,6 +217,6 @@ def picked(found: Sequence[Input], indexes: Iterable[int]) -> Sequence[Input]:
     return Picked(found, array("I", indexes))
 
 
-def version_of(size: int, changed: int) -> str:
+def local_version(size: int, changed: int) -> str:
     """Return what differs once a file on disk was written to."""
     return f"{size}-{changed}"

@@ -95,7 +95,7 @@ class Object:
 
     def check_same(self) -> None:
         """Raise ReadError where the object is another now; whatever the store's library does."""
-        if self.version and version_of(self.store.info(self.path)) != self.version:
+        if self.version and object_version(self.store.info(self.path)) != self.version:
             raise changed()
 
 
@@ -131,12 +131,12 @@ def object_of(store: Any, info: Mapping[str, Any]) -> Object:
         store=store,
         path=info["name"],
         size=size,
-        version=version_of(info),
+        version=object_version(info),
         in_ranges=size is not None and (not is_web(store) or _has_ranges(store, info)),
     )
 
 
-def version_of(info: Mapping[str, Any]) -> str:
+def object_version(info: Mapping[str, Any]) -> str:
     """Return what differs once an object was replaced; empty where the store tells nothing."""
     said = next((info[key] for key in _VERSIONS if info.get(key)), "")
     if isinstance(said, datetime):
@@ -165,7 +165,7 @@ def asking(shown: str, address: str) -> Iterator[None]:
     except SegcliError:
         raise
     except Exception as error:  # each store's library has its own, with no ancestor in common
-        problem = problem_of(error, address)
+        problem = store_problem(error, address)
         if not _is_missing(error):
             hint = _CREDENTIALS.get(scheme_of(shown), "") if _is_locked_out(error) else ""
             raise InputError(f"{shown} cannot be read: {problem}", hint) from None
@@ -173,7 +173,7 @@ def asking(shown: str, address: str) -> Iterator[None]:
         raise InputError(f"{shown} does not exist", hint) from None
 
 
-def problem_of(error: Exception, address: str) -> str:
+def store_problem(error: Exception, address: str) -> str:
     """Say in a line what a store's library says, without what must not be shown."""
     if isinstance(error, FileNotFoundError):
         if error.__cause__ is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(entry: Input) -> Iterator[Stream]:
+def open_input(entry: Input) -> Iterator[Stream]:
     """Open an input and check by its first bytes that it can be NDJSON; raises InputError.
 
     What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
@@ -34,7 +34,7 @@ def opened(entry: Input) -> Iterator[Stream]:
 
 
 def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, None]:
-    """Open inputs one after the other, once they have been looked at, as `opened` does.
+    """Open inputs one after the other, once they have been looked at, as `open_input` does.
 
     Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
     """
@@ -53,7 +53,7 @@ def plain_file(stream: Stream) -> PlainFile | None:
 def is_enough(entry: Input, start: bytes) -> bool:
     """Check an input by the bytes it begins with, and tell whether they were enough for that.
 
-    Raises InputError as `opened` does.
+    Raises InputError as `open_input` does.
     """
     try:
         _unpacked(entry, _Bytes(start))
@@ -141,7 +141,7 @@ def look_at(found: Sequence[Input]) -> None:
 def look_at_one(entry: Input) -> None:
     """Raise InputError where an input cannot be read or is no NDJSON."""
     if entry.remote is None:
-        with opened(entry):
+        with open_input(entry):
             return
     from segcli.inputs.object_store import asking  # noqa: PLC0415  # not needed for files on disk
 

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from segcli.inputs import Input
-from segcli.journal.columns import End, Files, Marks, SettledLines
+from segcli.journal.columns import End, JournalFiles, Marks, SettledLines
 from segcli.lines.fingerprint import Mark
 
 FORMAT = 1
@@ -59,7 +59,7 @@ class Header:
 
 
 @dataclass(slots=True)
-class Past:
+class Checkpoint:
     """What earlier runs have settled, by input; `totals` counts their lines by state.
 
     Inputs are known by their place, and `files` says which name and version each had and where it
@@ -67,7 +67,7 @@ class Past:
     """
 
     header: Header
-    files: Files = field(default_factory=Files)
+    files: JournalFiles = field(default_factory=JournalFiles)
     settled: SettledLines = field(default_factory=SettledLines)
     marks: Marks = field(default_factory=Marks)
     totals: Counter[str] = field(default_factory=Counter)
@@ -131,17 +131,17 @@ class Damaged(ValueError):
     """A journal has lost a record that was on disk, or that no kill and no loss of power takes."""
 
 
-def read(path: Path) -> Past | None:
+def read_checkpoint(path: Path) -> Checkpoint | None:
     """Read a journal; None where there is none, or none that got as far as its header.
 
     Raises Damaged, and ValueError where the file is something else, or its header is damaged.
     """
-    past: Past | None = None
+    past: Checkpoint | None = None
     try:
         with path.open("rb") as file:
             for record in _valid(file):
                 if past is None:
-                    past = Past(_header(record))
+                    past = Checkpoint(_header(record))
                 else:
                     past.apply(record)
             file.seek(0)
@@ -169,15 +169,15 @@ def synced_record(size: int) -> dict[str, Any]:
     return {"synced": size}
 
 
-def name_of(path: Path | str) -> str:
+def path_name(path: Path | str) -> str:
     """Return a file as a journal knows it: its full path, whatever bytes that holds."""
     return os.fsencode(os.path.realpath(path)).decode(errors="backslashreplace")
 
 
-def key_of(entry: Input) -> str:
+def input_name(entry: Input) -> str:
     """Return an input as a journal knows it."""
     is_path = entry.name != "-" and not entry.remote
-    return name_of(entry.name) if is_path else entry.name
+    return path_name(entry.name) if is_path else entry.name
 
 
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:

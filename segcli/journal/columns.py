@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
-from segcli.journal.line_set import Positions
+from segcli.journal.line_set import LineSet
 from segcli.lines.fingerprint import Mark
 
 _NONE = -1
@@ -21,7 +21,7 @@ class End:
     version: str
 
 
-class Files:
+class JournalFiles:
     """Which name and version each input had, and where it ended, by its place."""
 
     def __init__(self) -> None:
@@ -123,13 +123,13 @@ class Marks(Mapping[int, Mark]):
         self._digests[place * _DIGEST : (place + 1) * _DIGEST] = digest
 
 
-class SettledLines(Mapping[int, Positions]):
+class SettledLines(Mapping[int, LineSet]):
     """Which lines of each input are settled, by its place."""
 
     def __init__(self) -> None:
         # The low watermark of each; those that have lines beyond it are in `_some`.
         self._low = NumberColumn()
-        self._some: dict[int, Positions] = {}
+        self._some: dict[int, LineSet] = {}
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -137,13 +137,13 @@ class SettledLines(Mapping[int, Positions]):
     def __iter__(self) -> Iterator[int]:
         return (place for place, low in enumerate(self._low) if low > 0 or place in self._some)
 
-    def __getitem__(self, place: int) -> Positions:
+    def __getitem__(self, place: int) -> LineSet:
         if place in self._some:
             return self._some[place]
         low = self._low_of(place)
         if not low:
             raise KeyError(place)
-        positions = Positions()
+        positions = LineSet()
         positions.low = low
         return positions
 
@@ -151,7 +151,7 @@ class SettledLines(Mapping[int, Positions]):
         """Add the lines from first to last; return how many were new."""
         positions = self._some.get(place)
         if positions is None:
-            positions = Positions()
+            positions = LineSet()
             positions.low = self._low_of(place)
         new = positions.add(first, last)
         # In this order, for the thread that reads: a settled line is always in one of the two.

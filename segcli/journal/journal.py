@@ -11,14 +11,21 @@ from typing import Any
 
 from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.rejects import Rejects
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.number_column import NumberColumn
-from segcli.journal.checkpoint import Past, encode, key_of, mark_fields, name_of, synced_record
+from segcli.journal.checkpoint import (
+    Checkpoint,
+    encode,
+    input_name,
+    mark_fields,
+    path_name,
+    synced_record,
+)
 from segcli.journal.columns import End, NameIndex
 from segcli.journal.line_set import ranges
-from segcli.journal.locked_file import is_still_there, remove, replaced, take_room, write
-from segcli.journal.pending import Reading, open_lines
+from segcli.journal.locked_file import is_still_there, remove, replaced, take_room, write_at
+from segcli.journal.pending import PendingLines, open_lines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
@@ -37,7 +44,7 @@ class Journal:
     are those that the run has to read, in their places.
     """
 
-    def __init__(self, path: Path, past: Past, inputs: Sequence[Input] = ()) -> None:
+    def __init__(self, path: Path, past: Checkpoint, inputs: Sequence[Input] = ()) -> None:
         """Begin a file of its own with what the past says.
 
         Raises OutputError where it cannot be written.
@@ -67,7 +74,7 @@ class Journal:
         self._long = self._end + _GROWS_BY
 
     @property
-    def answered(self) -> int:
+    def earlier_answers(self) -> int:
         """How many events earlier runs have had answers for."""
         return self.past.totals["delivered"] + self.past.totals["refused"]
 
@@ -81,9 +88,9 @@ class Journal:
             index = titles.find(file)
             return index is None or not self.past.is_settled(inputs[index].place, line)
 
-        rejects.leave_out_kept(self.rejects_since(rejects.path), is_open)
+        rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
+    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, of inputs that are what they were."""
         return open_lines(inputs, max_line, self.past)
 
@@ -99,7 +106,7 @@ class Journal:
     async def leaving(self, lines: Sequence[Line]) -> None:
         """Nothing has to be remembered."""
 
-    def settle(self, settled: Settled) -> None:
+    def settle(self, settled: Result) -> None:
         """Append what was settled, of lines that were promised room; raises Stopped.
 
         It survives this process when this returns, and the machine once `synced` has.
@@ -144,7 +151,7 @@ class Journal:
 
         That is on disk when this returns: nothing is kept that a later run would not know of.
         """
-        name = name_of(path)
+        name = path_name(path)
         if name not in self.past.rejects:
             size = path.stat().st_size if path.exists() else 0
             self._append({"rejects": {name: size}}, on_disk=True)
@@ -185,7 +192,7 @@ class Journal:
 
     def _sign_off(self) -> None:
         os.fsync(self._file)
-        write(self._file, encode(synced_record(self._end)), self._end)
+        write_at(self._file, encode(synced_record(self._end)), self._end)
         os.fsync(self._file)
 
     def _news_of_disk(self) -> dict[str, Any]:
@@ -212,7 +219,7 @@ class Journal:
         if self._last_file[0] != place:
             index = self._indexes[place]
             entry = self.inputs[index] if index >= 0 else None
-            self._last_file = place, (key_of(entry), entry.version) if entry else ("", "")
+            self._last_file = place, (input_name(entry), entry.version) if entry else ("", "")
         return self._last_file[1]
 
     def _note(self, record: Mapping[str, Any]) -> None:
@@ -231,7 +238,7 @@ class Journal:
     def _append(self, record: Mapping[str, Any], *, on_disk: bool = False) -> None:
         line = encode(self._with_marks(record))
         try:
-            write(self._file, line, self._end)
+            write_at(self._file, line, self._end)
             self._end += len(line)
             self._room = max(self._room, self._end)
             self.past.apply(record)
@@ -285,7 +292,7 @@ class Journal:
         )
 
 
-def _all_lines(past: Past) -> Iterator[bytes]:
+def _all_lines(past: Checkpoint) -> Iterator[bytes]:
     """Yield a whole journal, a line at a time; the last says that all before it are on disk."""
     size = 0
     for record in past.records():

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 Range = tuple[int, int]
 
 
-class Positions:
+class LineSet:
     """A set of line numbers from 1 on, small as long as they fill up from below.
 
     Every number up to `low` is in it, and those in `beyond`.

@@ -47,7 +47,7 @@ def is_still_there(path: Path, descriptor: int) -> bool:
         return False
 
 
-def write(descriptor: int, data: bytes, position: int) -> None:
+def write_at(descriptor: int, data: bytes, position: int) -> None:
     """Write all of it; a disk that is nearly full takes a part without an error."""
     while data:
         written = os.pwrite(descriptor, data, position)
@@ -61,7 +61,7 @@ def take_room(descriptor: int, position: int, size: int) -> None:
     except (AttributeError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
             raise
-        write(descriptor, bytes(size), position)
+        write_at(descriptor, bytes(size), position)
 
 
 def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
@@ -75,7 +75,7 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
         nonlocal end
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for line in lines:
-            write(descriptor, line, end)
+            write_at(descriptor, line, end)
             end += len(line)
         if room:
             take_room(descriptor, end, room)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from segcli.core.line import Line
 from segcli.errors import Stopped
-from segcli.journal.checkpoint import Past
+from segcli.journal.checkpoint import Checkpoint
 from segcli.lines import chunks
 from segcli.lines.chunks import Chunk, Input
 from segcli.lines.fingerprint import Fingerprint, Mark
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PendingLines:
     """The open lines of a chunk, the bytes of all its lines, and the mark behind it.
 
     `stored` are the bytes that were read for them of what is stored, which may be compressed.
@@ -34,13 +34,13 @@ class Reading:
         return self.size - sum(line.size for line in self.lines)
 
 
-def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[Reading]:
+def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
     """Read everything, without a journal."""
     for chunk in chunks.chunks(inputs, max_line):
         yield _reading(chunk, None)
 
 
-def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[Reading]:
+def open_lines(inputs: Sequence[Input], max_line: int, past: Checkpoint) -> Iterator[PendingLines]:
     """Read what the past has not settled, once an input has proved to be what it was.
 
     Raises InputError where it is not, before any line of it is yielded. What has to be kept in
@@ -57,7 +57,7 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
         fingerprints.clear()
         return fingerprints.setdefault(entry.place, Fingerprint(entry.title, mark))
 
-    held: list[Reading] = []
+    held: list[PendingLines] = []
     last: Chunk | None = None
     try:
         for chunk in chunks.chunks(inputs, max_line, fingerprint_of):
@@ -79,7 +79,9 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Past) -> Iterator[R
         yield _end(last)
 
 
-def _proved(held: Sequence[Reading], fingerprints: Mapping[int, Fingerprint]) -> Sequence[Reading]:
+def _proved(
+    held: Sequence[PendingLines], fingerprints: Mapping[int, Fingerprint]
+) -> Sequence[PendingLines]:
     """Return what is held of an input that cannot be read on, if it is what it was up to there."""
     for fingerprint in fingerprints.values():
         if not fingerprint.has_seen_enough:
@@ -88,11 +90,11 @@ def _proved(held: Sequence[Reading], fingerprints: Mapping[int, Fingerprint]) ->
     return held
 
 
-def _end(last: Chunk) -> Reading:
-    return Reading(last.input.place, (), 0, ended=last.first + len(last.lines) - 1)
+def _end(last: Chunk) -> PendingLines:
+    return PendingLines(last.input.place, (), 0, ended=last.first + len(last.lines) - 1)
 
 
-def _reading(chunk: Chunk, past: Past | None) -> Reading:
+def _reading(chunk: Chunk, past: Checkpoint | None) -> PendingLines:
     place = chunk.input.place
     title = chunk.input.title
     lines = [
@@ -100,4 +102,4 @@ def _reading(chunk: Chunk, past: Past | None) -> Reading:
         for number, text in enumerate(chunk.lines, chunk.first)
         if past is None or not past.is_settled(place, number)
     ]
-    return Reading(place, lines, chunk.size, chunk.mark, chunk.stored)
+    return PendingLines(place, lines, chunk.size, chunk.mark, chunk.stored)

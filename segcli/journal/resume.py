@@ -13,7 +13,7 @@ from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
 from segcli.journal import checkpoint as pasts
-from segcli.journal.checkpoint import Header, Past
+from segcli.journal.checkpoint import Checkpoint, Header
 from segcli.journal.columns import NameIndex
 from segcli.journal.journal import Journal
 from segcli.journal.locked_file import lock, remove
@@ -59,7 +59,7 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
         os.close(descriptor)
 
 
-def default_path(folder: Path, header: Header) -> Path:
+def default_journal(folder: Path, header: Header) -> Path:
     """Return the journal's place: the same for the same destination and inputs in any order."""
     names = "\n".join(sorted(header.inputs))
     digest = blake2b(names.encode(), digest_size=8).hexdigest()
@@ -69,24 +69,24 @@ def default_path(folder: Path, header: Header) -> Path:
 def names_of(names: Sequence[str]) -> list[str]:
     """Return what was named as a journal knows it: full paths, addresses, and `-` for stdin."""
     return [
-        display_address(name) if name == "-" or is_address(name) else pasts.name_of(Path(name))
+        display_address(name) if name == "-" or is_address(name) else pasts.path_name(Path(name))
         for name in names or ["-"]
     ]
 
 
-def _past(path: Path, header: Header, start: Start) -> Past:
+def _past(path: Path, header: Header, start: Start) -> Checkpoint:
     try:
-        found = pasts.read(path)
+        found = pasts.read_checkpoint(path)
     except pasts.Damaged as damaged:
         if start is Start.RESTART:
-            return Past(header)
+            return Checkpoint(header)
         raise UsageError(str(damaged), _DAMAGED) from None
     except ValueError as error:
         raise UsageError(str(error), "Name another one: --journal PATH") from None
     fresh = found is None or not found.is_worth_resuming
     if start is Start.RESTART or (fresh and start is Start.FRESH):
         # What a run that is forgotten has kept is not kept a second time.
-        return Past(header, rejects=found.rejects if found else {})
+        return Checkpoint(header, rejects=found.rejects if found else {})
     if found is None:
         raise UsageError(
             f"there is nothing to resume: no journal at {path}",
@@ -98,7 +98,7 @@ def _past(path: Path, header: Header, start: Start) -> Past:
     return found
 
 
-def _unfinished(path: Path, found: Past) -> str:
+def _unfinished(path: Path, found: Checkpoint) -> str:
     counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
         f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
@@ -161,7 +161,7 @@ def _shown(option: str, value: object) -> str:
     return option if value is True else f"{option} {value}"
 
 
-def _placed(past: Past, inputs: Sequence[Input]) -> Sequence[Input]:
+def _placed(past: Checkpoint, inputs: Sequence[Input]) -> Sequence[Input]:
     """Give each input the place it has had in the journal; a new one, in a folder, the next."""
     if not len(past.files):
         return inputs
@@ -169,12 +169,12 @@ def _placed(past: Past, inputs: Sequence[Input]) -> Sequence[Input]:
     new = itertools.count(len(past.files))
     places = array("q")
     for entry in inputs:
-        place = known.find(pasts.key_of(entry))
+        place = known.find(pasts.input_name(entry))
         places.append(next(new) if place is None else place)
     return Picked(inputs, array("I", range(len(inputs))), places)
 
 
-def _still_open(past: Past, placed: Sequence[Input]) -> Sequence[Input]:
+def _still_open(past: Checkpoint, placed: Sequence[Input]) -> Sequence[Input]:
     """Return the inputs that have to be read."""
     if not len(past.files):
         return placed
@@ -188,12 +188,12 @@ def _still_open(past: Past, placed: Sequence[Input]) -> Sequence[Input]:
     )
 
 
-def _end_version(past: Past, entry: Input) -> str | None:
+def _end_version(past: Checkpoint, entry: Input) -> str | None:
     end = past.files.end(entry.place)
     return end.version if end else None
 
 
-def _check_all_there(found: Past, placed: Sequence[Input]) -> None:
+def _check_all_there(found: Checkpoint, placed: Sequence[Input]) -> None:
     """Raise InputError where a file is gone that earlier runs have not settled to its end."""
     there = bytearray(len(found.files))
     for entry in placed:
@@ -207,7 +207,7 @@ def _check_all_there(found: Past, placed: Sequence[Input]) -> None:
             )
 
 
-def _verify(found: Past, placed: Sequence[Input]) -> None:
+def _verify(found: Checkpoint, placed: Sequence[Input]) -> None:
     """Raise InputError where an input has changed; of one of the same version nobody asks."""
     for entry in placed:
         mark = found.marks.get(entry.place)

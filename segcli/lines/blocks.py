@@ -11,7 +11,7 @@ from segcli.core.line import TooLong
 from segcli.errors import Stopped
 from segcli.inputs import Input, PlainFile, ReadError, Stream, plain_file, streams
 from segcli.lines.fingerprint import Fingerprint, Mark
-from segcli.lines.spans import Rest, Span, Text, identity, is_named
+from segcli.lines.spans import LineBlock, PartialLine, Span, identity, is_named
 
 MAX_LINE = 1024 * 1024
 
@@ -30,7 +30,7 @@ class Block:
     """
 
     input: Input
-    data: Text | Span | TooLong
+    data: LineBlock | Span | TooLong
     size: int
     stored: int
     mark: Mark | None = None
@@ -57,7 +57,7 @@ class Unreadable(Exception):
         return f"{self.input.title}:{line}: {self._problem}"
 
 
-class Numbers:
+class LineCounter:
     """Numbers lines, in each input from 1 on."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ def blocks(
     with closing(streams(found)) as in_turn:
         for entry, stream in in_turn:
             fingerprint = fingerprint_of(entry) if fingerprint_of else None
-            read = _blocks_of(entry, stream, Rest(max_line, size), fingerprint)
+            read = _blocks_of(entry, stream, PartialLine(max_line, size), fingerprint)
             file = plain_file(stream) if entry.can_be_read_again else None
             if in_spans and file:
                 yield from _with_spans(entry, file, read, in_spans, size)
@@ -131,7 +131,7 @@ def _spans_of(entry: Input, file: PlainFile, start: int, size: int) -> Iterator[
 
 
 def _blocks_of(
-    entry: Input, stream: Stream, rest: Rest, fingerprint: Fingerprint | None
+    entry: Input, stream: Stream, rest: PartialLine, fingerprint: Fingerprint | None
 ) -> Iterator[Block | None]:
     stored = 0
     while True:

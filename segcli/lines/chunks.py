@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segcli.core.line import TooLong
 from segcli.inputs import Input, inputs, total_size
-from segcli.lines.blocks import BLOCK, MAX_LINE, FingerprintOf, Numbers, Unreadable, blocks
+from segcli.lines.blocks import BLOCK, MAX_LINE, FingerprintOf, LineCounter, Unreadable, blocks
 from segcli.lines.fingerprint import Mark
 from segcli.lines.spans import lines_of, without_break
 
@@ -36,7 +36,7 @@ def chunks(
 
     Raises InputError where an input is not what it was, Stopped where reading fails.
     """
-    numbers = Numbers()
+    numbers = LineCounter()
     try:
         for block in blocks(found, max_line, size=BLOCK, fingerprint_of=fingerprint_of):
             if block is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from segcli.errors import InputError
-from segcli.inputs import Input, ReadError, opened
+from segcli.inputs import Input, ReadError, open_input
 
 _BLOCK = 1024 * 1024
 _LINE_ENDS = b"\r\n"
@@ -88,7 +88,7 @@ class Fingerprint:
 def verify(entry: Input, expected: Mark) -> None:
     """Raise InputError unless the input can be read that far and begins with what the mark says."""
     fingerprint = Fingerprint(entry.title, expected)
-    with opened(entry) as stream:
+    with open_input(entry) as stream:
         try:
             while not fingerprint.is_verified and (block := stream.read1(_BLOCK)):
                 fingerprint.update(block)

@@ -18,7 +18,7 @@ _LOOKED_AT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class LineBlock:
     """Some whole lines in a row: what was left of an earlier read, and a read up to its last break.
 
     They are kept apart, since to join them is to copy all.
@@ -73,9 +73,9 @@ class Span:
     end: int
     whole: int
 
-    def texts(self, max_line: int) -> "Iterator[Text | TooLong]":
+    def texts(self, max_line: int) -> "Iterator[LineBlock | TooLong]":
         """Read the lines; one that is over the bound comes as TooLong. Raises ReadError."""
-        rest = Rest(max_line, _AT_A_TIME)
+        rest = PartialLine(max_line, _AT_A_TIME)
         try:
             with open(self.path, "rb", buffering=0) as file:
                 for read in self._reads(file, rest.wanted):
@@ -103,7 +103,7 @@ class Span:
             raise shortened()
 
 
-class Rest:
+class PartialLine:
     """The line that was begun last: its bytes up to the bound, beyond it their count.
 
     `wanted` is how many bytes are to be read at a time.
@@ -115,7 +115,7 @@ class Rest:
         self._max_line = max_line
         self._parts: list[bytes] = []
 
-    def ended_by(self, read: bytes) -> Iterator[tuple[Text | TooLong, int]]:
+    def ended_by(self, read: bytes) -> Iterator[tuple[LineBlock | TooLong, int]]:
         """Take what was read; yield the lines that it ends, and their size."""
         end = read.rfind(b"\n") + 1
         if end and self.size + (first := read.find(b"\n")) > self._max_line:
@@ -126,15 +126,15 @@ class Rest:
             yield line, size
             read, end = read[first + 1 :], end - first - 1
         if end:
-            text = Text(b"".join(self._parts), read, end)
+            text = LineBlock(b"".join(self._parts), read, end)
             self.size, self._parts = 0, []
             yield text, len(text)
         self._add(read[end:])
 
-    def last(self) -> Text | TooLong:
+    def last(self) -> LineBlock | TooLong:
         """Return the line that nothing ended."""
         line = self._taken()
-        return Text(line, b"", 0) if isinstance(line, bytes) else line
+        return LineBlock(line, b"", 0) if isinstance(line, bytes) else line
 
     def _taken(self) -> bytes | TooLong:
         text = b"".join(self._parts)
@@ -167,10 +167,12 @@ def is_named(path: str, file: BufferedReader) -> bool:
     return (found.st_dev, found.st_ino) == identity(file)
 
 
-def lines_of(data: Text | Span | TooLong, max_line: int) -> Iterator[Sequence[bytes | TooLong]]:
+def lines_of(
+    data: LineBlock | Span | TooLong, max_line: int
+) -> Iterator[Sequence[bytes | TooLong]]:
     """Yield the lines, a few at a time, with their line breaks; one over the bound as TooLong."""
     match data:
-        case Text():
+        case LineBlock():
             for lines in data.lines():
                 yield lines if max(map(len, lines)) <= max_line else _bounded(lines, max_line)
         case Span():

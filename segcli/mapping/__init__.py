@@ -5,7 +5,7 @@ r"""Segment's mappings, JSON with directives, as plain functions.
 
 They do what mapping-kit does, Segment's own engine in JavaScript, and fail in its words: a mapping
 of a published destination runs as it is. `problems` says what mapping-kit says of a mapping,
-`doubts` what it passes over until an event comes. Numbers become text as JavaScript writes them,
+`lint` what it passes over until an event comes. Numbers become text as JavaScript writes them,
 and a list, an object or null too. Where JavaScript cannot be followed, or nobody can want it:
 
 | what | there | here |
@@ -28,9 +28,9 @@ and a list, an object or null too. Where JavaScript cannot be followed, or nobod
 | `@liquid`: `push`, `sample`, `slugify`, `unshift`, `json: 2` | known | rejected |
 """
 
-from segcli.mapping.compiler import compiled, doubts
+from segcli.mapping.compiler import compiled, lint
 from segcli.mapping.javascript import UNDEFINED
 from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.validation import problems
 
-__all__ = ["UNDEFINED", "MappingError", "Problem", "compiled", "doubts", "problems"]
+__all__ = ["UNDEFINED", "MappingError", "Problem", "compiled", "lint", "problems"]

@@ -9,17 +9,17 @@ from segcli.mapping.directives.conditional import case, exclude_when_null, if_, 
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
 from segcli.mapping.directives.replace import replace
-from segcli.mapping.directives.template import template
-from segcli.mapping.javascript import UNDEFINED, is_true, kind_of
+from segcli.mapping.directives.template import template_directive
+from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
-from segcli.mapping.node import Part, Place, constant
+from segcli.mapping.node import Context, Node, constant
 from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.root_directive import of_root, root_path
 from segcli.mapping.validation import problems
 
 
-def transform(options: Any, place: Place) -> Part:
+def transform_directive(options: Any, place: Context) -> Node:
     """Compile `@transform`: `mapping` of what `apply` makes of the data."""
     if not isinstance(options, dict):
         return place.refusal(
@@ -31,47 +31,52 @@ def transform(options: Any, place: Place) -> Part:
     if not isinstance(options["apply"], dict):
         return place.refusal('@transform "apply" key should be an object')
     apply = _apply(options["apply"], place.below("@transform", "apply"))
-    at = place.below("@transform", "mapping", keeps=place.keeps, has_holes=apply.has_holes)
+    at = place.below(
+        "@transform",
+        "mapping",
+        keep_levels=place.keep_levels,
+        may_hold_undefined=apply.may_hold_undefined,
+    )
     mapping = place.compile(options["mapping"], at)
     # In what was made before, only the items of lists tell UNDEFINED from nothing.
-    first = filled(apply.run, UNDEFINED) if apply.has_holes else apply.run
+    first = filled(apply.run, UNDEFINED) if apply.may_hold_undefined else apply.run
     second = mapping.run
 
     def run(data: Any) -> Any:
         if not isinstance(data, dict) and data is not UNDEFINED:
-            place.refuse(f"data must be an object, got {kind_of(data)}")
+            place.refuse(f"data must be an object, got {javascript_kind(data)}")
         return second(first(data))
 
-    return Part(run, False, mapping.is_total, mapping.has_holes)
+    return Node(run, False, mapping.is_total, mapping.may_hold_undefined)
 
 
-def _apply(mapping: dict[str, Any], place: Place) -> Part:
+def _apply(mapping: dict[str, Any], place: Context) -> Node:
     found = problems(mapping)
     if found:
         return place.refusal(str(MappingError(found)))
     return place.compile(of_root(mapping), place)
 
 
-Mapped = Callable[[Any], Any]
+MappingFunction = Callable[[Any], Any]
 
-_DIRECTIVES: dict[str, Callable[[Any, Place], Part]] = {
+_DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@if": if_,
     "@case": case,
     "@replace": replace,
     "@arrayPath": array_path,
     "@path": path,
-    "@template": template,
+    "@template": template_directive,
     "@literal": literal,
     "@flatten": flatten,
     "@json": json_,
     "@merge": merge,
-    "@transform": transform,
+    "@transform": transform_directive,
     "@excludeWhenNull": exclude_when_null,
     "@liquid": liquid,
 }
 
 
-def compiled(mapping: Any) -> Mapped:
+def compiled(mapping: Any) -> MappingFunction:
     """Return the function that makes of an event's JSON what a mapping says.
 
     It returns a JSON value, or UNDEFINED where the mapping says nothing; it raises Rejected, with
@@ -81,12 +86,12 @@ def compiled(mapping: Any) -> Mapped:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    part = _part(of_root(mapping), Place(_part, root_path(mapping)))
-    run = filled(part.run, None) if part.has_holes else part.run
+    part = _part(of_root(mapping), Context(_part, root_path(mapping)))
+    run = filled(part.run, None) if part.may_hold_undefined else part.run
 
     def mapped(event: Any) -> Any:
         if not isinstance(event, dict):
-            raise Rejected("", f"data must be an object, got {kind_of(event)}")
+            raise Rejected("", f"data must be an object, got {javascript_kind(event)}")
         try:
             return run(event)
         except RecursionError:
@@ -95,7 +100,7 @@ def compiled(mapping: Any) -> Mapped:
     return mapped
 
 
-def doubts(mapping: Any) -> list[Problem]:
+def lint(mapping: Any) -> list[Problem]:
     """Return every part of a mapping that refuses whatever event gets there, or does nothing.
 
     mapping-kit passes over such parts, and so does `problems`; in a mapping that somebody writes
@@ -104,12 +109,12 @@ def doubts(mapping: Any) -> list[Problem]:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    place = Place(_part, root_path(mapping))
+    place = Context(_part, root_path(mapping))
     _part(of_root(mapping), place)
-    return place.doubts
+    return place.lint_problems
 
 
-def _part(mapping: Any, place: Place) -> Part:
+def _part(mapping: Any, place: Context) -> Node:
     if isinstance(mapping, dict):
         name = _directive_of(mapping)
         if name is None:
@@ -129,12 +134,12 @@ def _directive_of(mapping: dict[str, Any]) -> str | None:
     return names[0] if names and not others else None
 
 
-def _folded(part: Part) -> Part:
+def _folded(part: Node) -> Node:
     """Return a part that is the same for all data as its value, worked out now."""
     if not part.is_constant:
         return part
     try:
-        return constant(part.run(UNDEFINED), has_holes=part.has_holes)
+        return constant(part.run(UNDEFINED), may_hold_undefined=part.may_hold_undefined)
     except Rejected:
         # It refuses, but only those events that come here.
-        return Part(part.run, has_holes=part.has_holes)
+        return Node(part.run, may_hold_undefined=part.may_hold_undefined)

@@ -36,7 +36,7 @@ _KINDS: dict[type, str] = {
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
-def kind_of(value: object) -> str:
+def javascript_kind(value: object) -> str:
     """Return the type of a value in mapping-kit's words, as `array` or `undefined`."""
     return _KINDS.get(type(value)) or type(value).__name__.lower()
 
@@ -46,9 +46,9 @@ def is_true(value: object) -> bool:
     return bool(value) or isinstance(value, dict | list)
 
 
-def is_number(value: object) -> bool:
+def is_javascript_number(value: object) -> bool:
     """Tell whether a value is a number; true and false are not."""
-    return kind_of(value) == "number"
+    return javascript_kind(value) == "number"
 
 
 def is_index(name: str) -> bool:
@@ -86,21 +86,21 @@ MAX_TEXT = 1_000_000
 _HALF = "\ufffd"
 
 
-class TooLong(Exception):
+class TextTooLong(Exception):
     """A text would be longer than `MAX_TEXT`."""
 
 
-def text_of(value: Any) -> str:
+def javascript_text(value: Any) -> str:
     """Return a value as JavaScript's `String` does, numbers with all their digits."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
-        return number_text(value)
+        return javascript_number(value)
     if isinstance(value, list):
         return ",".join(
-            ["" if item is None or item is UNDEFINED else text_of(item) for item in value]
+            ["" if item is None or item is UNDEFINED else javascript_text(item) for item in value]
         )
     if isinstance(value, dict):
         return "[object Object]"
@@ -123,7 +123,7 @@ def units(text: str) -> str | list[str]:
 _LARGEST, _SMALLEST = 21, -6
 
 
-def number_text(value: int | float | Decimal) -> str:
+def javascript_number(value: int | float | Decimal) -> str:
     """Return a number as text: `1.0` is `1`, `1e21` is `1e+21`, `1e-7` stays, `-0` is `0`."""
     if isinstance(value, int):
         return str(value) if -(10**_LARGEST) < value < 10**_LARGEST else _decimal(Decimal(value))

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.javascript import UNDEFINED, is_index, kind_of, length, units
-from segcli.mapping.node import Part, Place, Run
+from segcli.mapping.javascript import UNDEFINED, is_index, javascript_kind, length, units
+from segcli.mapping.node import Context, MapFunction, Node
 
 _BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
 _QUOTE = re.compile("['\"]")
@@ -40,7 +40,7 @@ def follow(value: Any, keys: Sequence[str]) -> Any:
     return value
 
 
-def reader(keys: Sequence[str]) -> Run:
+def path_reader(keys: Sequence[str]) -> MapFunction:
     """Return the function that follows a path."""
     if not keys:
         return lambda data: data
@@ -78,14 +78,14 @@ def below(value: Any, key: str) -> Any:
     return items[place] if place < len(items) else UNDEFINED
 
 
-def _first(key: str) -> Run:
+def _first(key: str) -> MapFunction:
     def read(data: Any) -> Any:
         return data.get(key, UNDEFINED) if type(data) is dict else below(data, key)
 
     return read
 
 
-def _second(first: str, second: str) -> Run:
+def _second(first: str, second: str) -> MapFunction:
     def read(data: Any) -> Any:
         value = data.get(first, UNDEFINED) if type(data) is dict else below(data, first)
         if type(value) is dict:
@@ -98,10 +98,12 @@ def _second(first: str, second: str) -> Run:
 _NO_STRING = "@path: expected string, got {}"
 
 
-def path(value: Any, place: Place) -> Part:
+def path(value: Any, place: Context) -> Node:
     """Compile `@path`: what stands at a path, which a directive may make for every event."""
     if isinstance(value, str):
-        return Part(reader(keys_of(rooted(value))), has_holes=place.has_holes)
+        return Node(
+            path_reader(keys_of(rooted(value))), may_hold_undefined=place.may_hold_undefined
+        )
     made = place.part(value, "@path")
     if made.is_constant:
         return _constant_path(made.run(None), place)
@@ -110,13 +112,13 @@ def path(value: Any, place: Place) -> Part:
     def run(data: Any) -> Any:
         found = read(data)
         if not isinstance(found, str):
-            place.refuse(_NO_STRING.format(kind_of(found)))
+            place.refuse(_NO_STRING.format(javascript_kind(found)))
         return get(data, rooted(found))
 
-    return Part(run, has_holes=place.has_holes)
+    return Node(run, may_hold_undefined=place.may_hold_undefined)
 
 
-def _constant_path(value: Any, place: Place) -> Part:
+def _constant_path(value: Any, place: Context) -> Node:
     if isinstance(value, str):
         return path(value, place)
-    return place.refusal(_NO_STRING.format(kind_of(value)))
+    return place.refusal(_NO_STRING.format(javascript_kind(value)))

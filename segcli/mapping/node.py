@@ -5,52 +5,59 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from segcli.core.event import Rejected
-from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TooLong
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TextTooLong
 from segcli.mapping.problem import Problem
 
-Run = Callable[[Any], Any]
+MapFunction = Callable[[Any], Any]
 
 ALL_LEVELS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a part of a mapping makes of the data (`run`).
+class Node:
+    """A compiled part of a mapping.
 
-    `is_constant`: whatever the data are. `is_total`: it never returns UNDEFINED. `has_holes`:
-    UNDEFINED may stand in lists within, or in objects in them.
+    run: makes the value from the data.
+    is_constant: the value is the same for all data.
+    is_total: `run` never returns UNDEFINED.
+    may_hold_undefined: UNDEFINED may stand inside lists, or inside objects in lists.
     """
 
-    run: Run
+    run: MapFunction
     is_constant: bool = False
     is_total: bool = False
-    has_holes: bool = False
+    may_hold_undefined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a part stands: its path in the mapping, and what its neighbours ask of it.
+class Context:
+    """Where a part of a mapping stands, and what the parts around it need.
 
-    An object that the part makes shows its fields at UNDEFINED for so many levels (`keeps`); only
-    where something tells them from missing ones is there a need. `has_holes`: UNDEFINED may
-    stand in lists of the data. What does nothing for any event is noted in `doubts`.
+    compile: compiles a part below this one.
+    path: the path in the mapping, for messages.
+    lint_problems: collects what has no effect for any event.
+    keep_levels: for how many levels an object must show fields that are UNDEFINED. Only a part
+        that tells them from missing fields needs this.
+    may_hold_undefined: UNDEFINED may stand inside lists of the data.
     """
 
-    compile: Callable[[Any, "Place"], Part]
+    compile: Callable[[Any, "Context"], Node]
     path: str = ""
-    doubts: list[Problem] = field(default_factory=list)
-    keeps: int = 0
-    has_holes: bool = False
+    lint_problems: list[Problem] = field(default_factory=list)
+    keep_levels: int = 0
+    may_hold_undefined: bool = False
 
-    def part(self, mapping: Any, *names: str | int, keeps: int = 0) -> Part:
+    def part(self, mapping: Any, *names: str | int, keep_levels: int = 0) -> Node:
         """Compile what stands below this place under names."""
-        return self.compile(mapping, self.below(*names, keeps=keeps))
+        return self.compile(mapping, self.below(*names, keep_levels=keep_levels))
 
-    def below(self, *names: str | int, keeps: int = 0, has_holes: bool | None = None) -> "Place":
+    def below(
+        self, *names: str | int, keep_levels: int = 0, may_hold_undefined: bool | None = None
+    ) -> "Context":
         """Return the place below this one under names."""
         path = "".join([self.path, *(f"/{name}" for name in names)])
-        holes = self.has_holes if has_holes is None else has_holes
-        return Place(self.compile, path, self.doubts, keeps, holes)
+        holes = self.may_hold_undefined if may_hold_undefined is None else may_hold_undefined
+        return Context(self.compile, path, self.lint_problems, keep_levels, holes)
 
     def refuse(self, problem: str) -> NoReturn:
         """Refuse an event: this part of the mapping can do nothing with it; raises Rejected."""
@@ -58,31 +65,33 @@ class Place:
 
     def doubt(self, problem: str) -> None:
         """Note what is wrong here although mapping-kit passes over it."""
-        self.doubts.append(Problem(self.path or "/", problem, problem))
+        self.lint_problems.append(Problem(self.path or "/", problem, problem))
 
-    def refusal(self, problem: str) -> Part:
+    def refusal(self, problem: str) -> Node:
         """Return the part that refuses every event that comes here."""
         self.doubt(problem)
 
         def run(_: Any) -> NoReturn:
             self.refuse(problem)
 
-        return Part(run)
+        return Node(run)
 
 
-def constant(value: Any, *, has_holes: bool = False) -> Part:
+def constant(value: Any, *, may_hold_undefined: bool = False) -> Node:
     """Return the part that is this value for all data."""
     is_total = value is not UNDEFINED
-    return Part(lambda _: value, is_constant=True, is_total=is_total, has_holes=has_holes)
+    return Node(
+        lambda _: value, is_constant=True, is_total=is_total, may_hold_undefined=may_hold_undefined
+    )
 
 
-def bounded(run: Run, place: Place, problem: str) -> Run:
+def bounded(run: MapFunction, place: Context, problem: str) -> MapFunction:
     """Return a function that refuses an event where a text would become too long."""
 
     def within(data: Any) -> Any:
         try:
             return run(data)
-        except TooLong:
+        except TextTooLong:
             place.refuse(f"{problem}: more than {MAX_TEXT:,} characters")
 
     return within

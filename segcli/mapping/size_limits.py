@@ -5,11 +5,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from segcli.mapping.javascript import kind_of
+from segcli.mapping.javascript import javascript_kind
 from segcli.mapping.problem import Problem, Spot
 
 # As deep as an event may be.
-MAX_DEPTH = 100
+MAX_MAPPING_DEPTH = 100
 # Each step into `@transform` or `@arrayPath` can copy the data anew.
 MAX_COPIES = 100_000
 
@@ -22,8 +22,8 @@ def bounds(mapping: Any) -> list[Problem]:
     todo = [(mapping, Spot(), 0)]
     while todo:
         value, spot, depth = todo.pop()
-        if depth > MAX_DEPTH:
-            return [Spot().problem(f"is nested deeper than {MAX_DEPTH} levels")]
+        if depth > MAX_MAPPING_DEPTH:
+            return [Spot().problem(f"is nested deeper than {MAX_MAPPING_DEPTH} levels")]
         fault = _fault(value)
         if fault:
             found.append(spot.problem(f"should be a JSON value but it is {fault}"))
@@ -38,8 +38,8 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterable[tuple[Any, Any]]:
 
 def _fault(value: object) -> str:
     """Return what a value is that is no JSON, an empty text for one that is."""
-    if kind_of(value) not in _JSON:
-        return f"a {kind_of(value)}"
+    if javascript_kind(value) not in _JSON:
+        return f"a {javascript_kind(value)}"
     if isinstance(value, float | Decimal) and not isfinite(value):
         return "no finite number"
     if isinstance(value, str) and not _is_text(value):
@@ -59,8 +59,8 @@ def _is_text(value: str) -> bool:
 
 def _growth(mapping: Any) -> list[Problem]:
     copies, levels = _grown(mapping)
-    if levels > MAX_DEPTH:
-        return [Spot().problem(f"nests its results deeper than {MAX_DEPTH} levels")]
+    if levels > MAX_MAPPING_DEPTH:
+        return [Spot().problem(f"nests its results deeper than {MAX_MAPPING_DEPTH} levels")]
     if copies > MAX_COPIES:
         return [Spot().problem(f"can copy an event more than {MAX_COPIES:,} times")]
     return []

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.mapping.directives.replace import MAX_LENGTH
-from segcli.mapping.javascript import UNDEFINED, entries, kind_of, length
+from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
 from segcli.mapping.liquid import MISSING, is_installed
 from segcli.mapping.problem import MappingError, Problem, Spot
 from segcli.mapping.root_directive import of_root, root_path
 from segcli.mapping.size_limits import bounds
 
-Check = Callable[[Any, Spot], list[Problem]]
+ValueCheck = Callable[[Any, Spot], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class OptionRule:
     """What a field of a directive's options has to be, and whether it has to be there."""
 
-    check: Check
+    check: ValueCheck
     required: bool = False
 
 
@@ -27,7 +27,7 @@ def kind_or_directive(value: object) -> str:
     """Return the kind of a value, `directive` for an object that has an @-prefixed key."""
     if isinstance(value, dict) and any(key.startswith("@") for key in value):
         return "directive"
-    return kind_of(value)
+    return javascript_kind(value)
 
 
 def wrong_kind(wanted: str, value: object, spot: Spot) -> list[Problem]:
@@ -37,7 +37,7 @@ def wrong_kind(wanted: str, value: object, spot: Spot) -> list[Problem]:
     return [spot.problem(f"should be {wanted} but it is {article} {kind}")]
 
 
-def some_kind(wanted: str, *names: str) -> Check:
+def some_kind(wanted: str, *names: str) -> ValueCheck:
     """Return the check that a value is of one of some kinds."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -51,7 +51,7 @@ is_boolean = some_kind("a boolean", "boolean")
 is_array = some_kind("an array", "array")
 
 
-def text_within(least: int, most: int) -> Check:
+def text_within(least: int, most: int) -> ValueCheck:
     """Return the check that a value is a text of so many characters."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -67,7 +67,7 @@ def text_within(least: int, most: int) -> Check:
     return check
 
 
-def one_of(*allowed: str) -> Check:
+def one_of(*allowed: str) -> ValueCheck:
     """Return the check that a value is one of some words, in capitals or not."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
@@ -80,7 +80,7 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
-def fields(value: Mapping[str, Any], wanted: Mapping[str, Field], spot: Spot) -> list[Problem]:
+def fields(value: Mapping[str, Any], wanted: Mapping[str, OptionRule], spot: Spot) -> list[Problem]:
     """Check the fields of an object."""
     found: list[Problem] = []
     for name, field in wanted.items():
@@ -101,12 +101,12 @@ def problems(mapping: Any) -> list[Problem]:
     if beyond:
         return beyond
     try:
-        return check(of_root(mapping), Spot(root_path(mapping)))
+        return check_node(of_root(mapping), Spot(root_path(mapping)))
     except MappingError as error:
         return list(error.problems)
 
 
-def check(value: Any, spot: Spot) -> list[Problem]:
+def check_node(value: Any, spot: Spot) -> list[Problem]:
     """Check a part of a mapping: a directive, or a raw value with directives in it."""
     kind = kind_or_directive(value)
     if kind == "directive":
@@ -131,11 +131,11 @@ def _raw_object(value: Any, spot: Spot) -> list[Problem]:
         return wrong_kind("an object", value, spot)
     found: list[Problem] = []
     for key, part in entries(value):
-        found += check(part, spot.at(key))
+        found += check_node(part, spot.at(key))
     return found
 
 
-def _options(wanted: Mapping[str, Field]) -> Check:
+def _options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
     """Return the check of a directive's options: first whatever is there, then its own fields."""
 
     def check_options(value: Any, spot: Spot) -> list[Problem]:
@@ -149,7 +149,7 @@ _directive_or_object = some_kind("a object or a mapping directive", "object", "d
 
 
 def _path(value: Any, spot: Spot) -> list[Problem]:
-    return _directive_or_string(value, spot) or check(value, spot)
+    return _directive_or_string(value, spot) or check_node(value, spot)
 
 
 def _directive_or_raw(value: Any, spot: Spot) -> list[Problem]:
@@ -162,7 +162,7 @@ def _array_path(value: Any, spot: Spot) -> list[Problem]:
     if found:
         return found
     path, shape = [*value, UNDEFINED, UNDEFINED][:2]
-    return _path(path, spot.item(0)) or check(shape, spot.item(1))
+    return _path(path, spot.item(0)) or check_node(shape, spot.item(1))
 
 
 def _merge(value: Any, spot: Spot) -> list[Problem]:
@@ -171,7 +171,7 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
         return found
     for place, part in enumerate(value["objects"]):
         item = spot.item("objects", place, told="")
-        found = _directive_or_object(part, item) or check(part, item)
+        found = _directive_or_object(part, item) or check_node(part, item)
         if found:
             return found
     return []
@@ -185,29 +185,34 @@ def _liquid(value: Any, spot: Spot) -> list[Problem]:
 # Whatever stands in these options has been looked into when a field of theirs is checked, so a
 # field that may be anything needs no check.
 _MERGE_OPTIONS = _options(
-    {"direction": Field(one_of("left", "right")), "objects": Field(is_array, required=True)}
+    {
+        "direction": OptionRule(one_of("left", "right")),
+        "objects": OptionRule(is_array, required=True),
+    }
 )
-_ANYTHING = Field(lambda _, __: [], required=True)
-_ANY_OBJECT = Field(_directive_or_object, required=True)
+_ANYTHING = OptionRule(lambda _, __: [], required=True)
+_ANY_OBJECT = OptionRule(_directive_or_object, required=True)
 
-_DIRECTIVES: dict[str, Check] = {
+_DIRECTIVES: dict[str, ValueCheck] = {
     "@if": _options({}),
-    "@case": _options({"operator": Field(is_string), "value": Field(_directive_or_string)}),
+    "@case": _options(
+        {"operator": OptionRule(is_string), "value": OptionRule(_directive_or_string)}
+    ),
     "@replace": _options(
         {
-            "pattern": Field(text_within(1, MAX_LENGTH), required=True),
-            "replacement": Field(text_within(0, MAX_LENGTH)),
-            "value": Field(_directive_or_string, required=True),
-            "ignorecase": Field(is_boolean),
-            "global": Field(is_boolean),
+            "pattern": OptionRule(text_within(1, MAX_LENGTH), required=True),
+            "replacement": OptionRule(text_within(0, MAX_LENGTH)),
+            "value": OptionRule(_directive_or_string, required=True),
+            "ignorecase": OptionRule(is_boolean),
+            "global": OptionRule(is_boolean),
         }
     ),
     "@arrayPath": _array_path,
     "@path": _path,
     "@json": _options(
-        {"value": _ANYTHING, "mode": Field(one_of("encode", "decode"), required=True)}
+        {"value": _ANYTHING, "mode": OptionRule(one_of("encode", "decode"), required=True)}
     ),
-    "@flatten": _options({"separator": Field(is_string), "value": _ANYTHING}),
+    "@flatten": _options({"separator": OptionRule(is_string), "value": _ANYTHING}),
     "@merge": _merge,
     "@template": _path,
     "@literal": _directive_or_raw,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from segcli.errors import SegcliError
 from segcli.inputs import Input, ReadError
-from segcli.lines.blocks import MAX_LINE, Block, Numbers, Unreadable, blocks
-from segcli.lines.spans import Text
-from segcli.parallel.worker import Piece, Portion, Work
+from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable, blocks
+from segcli.lines.spans import LineBlock
+from segcli.parallel.worker import Work, WorkItem, WorkResult
 
 if TYPE_CHECKING:
     from segcli.parallel.worker_pool import Workers
@@ -26,7 +26,7 @@ _MOST_JOBS = 16
 _BLOCK, _BLOCK_FOR_WORKERS = 256 * 1024, 1024 * 1024
 
 
-class Flow(Generic[A]):
+class OrderedMap(Generic[A]):
     """The portions of a run. Close it: that ends the workers, whatever they do.
 
     `jobs` is how many processes work; None: as many as there are processors, once that pays.
@@ -53,12 +53,12 @@ class Flow(Generic[A]):
         self._under_way: deque[Block] = deque()
         self._failure: SegcliError | Unreadable | None = None
 
-    def portions(self) -> Iterator[tuple[Block, Portion[A]]]:
+    def portions(self) -> Iterator[tuple[Block, WorkResult[A]]]:
         """Yield each block and what it became.
 
         Raises what `blocks` raises once all before it is yielded, and what `Workers` raise.
         """
-        numbers = Numbers()
+        numbers = LineCounter()
         for block in self._blocks():
             if block is None:
                 yield from self._rest()
@@ -89,15 +89,15 @@ class Flow(Generic[A]):
         if self._workers:
             self._workers.close()
 
-    def _piece(self, block: Block, numbers: Numbers) -> Piece:
+    def _piece(self, block: Block, numbers: LineCounter) -> WorkItem:
         """Return what is to be mapped; its lines are numbered only where that is printed."""
         first = 0
         if self._numbered:
             first = numbers.next_in(block.input)
-            numbers.count(block.data.count() if isinstance(block.data, Text) else 1)
-        return Piece(block.data, block.input.title, first)
+            numbers.count(block.data.count() if isinstance(block.data, LineBlock) else 1)
+        return WorkItem(block.data, block.input.title, first)
 
-    def _hand_over(self, block: Block, piece: Piece) -> Iterator[tuple[Block, Portion[A]]]:
+    def _hand_over(self, block: Block, piece: WorkItem) -> Iterator[tuple[Block, WorkResult[A]]]:
         """Give a block to a worker; yield what has to be taken before."""
         if self._workers is None:
             from segcli.parallel.worker_pool import Workers  # noqa: PLC0415  # small inputs need none
@@ -112,11 +112,11 @@ class Flow(Generic[A]):
         self._workers.hand_over(piece)
         self._under_way.append(block)
 
-    def _rest(self) -> Iterator[tuple[Block, Portion[A]]]:
+    def _rest(self) -> Iterator[tuple[Block, WorkResult[A]]]:
         while self._workers and self._under_way:
             yield self._next(self._workers)
 
-    def _next(self, workers: "Workers[A]") -> tuple[Block, Portion[A]]:
+    def _next(self, workers: "Workers[A]") -> tuple[Block, WorkResult[A]]:
         block = self._under_way.popleft()
         try:
             return block, workers.take()

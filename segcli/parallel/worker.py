@@ -9,29 +9,29 @@ from typing import BinaryIO, Generic, TypeAlias, TypeVar
 
 from segcli.core.line import TooLong
 from segcli.inputs import ReadError
-from segcli.lines.spans import Span, Text
+from segcli.lines.spans import LineBlock, Span
 
 A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WorkItem:
     """Lines in a row: of which file they are, and the number of the first where it is printed."""
 
-    data: Text | Span | TooLong
+    data: LineBlock | Span | TooLong
     title: str
     first: int
 
 
 @dataclass(frozen=True, slots=True)
-class Portion(Generic[A]):
+class WorkResult(Generic[A]):
     """What a piece has become: an account of its lines, and texts to print, one after the other."""
 
     account: A
     out: Sequence[bytes | memoryview] = ()
 
 
-Work: TypeAlias = Callable[[Piece], Portion[A]]
+Work: TypeAlias = Callable[[WorkItem], WorkResult[A]]
 
 
 # The sizes of what follows, and of what is printed: it follows too where it fits into no slot.
@@ -57,41 +57,41 @@ class Failure:
         return WorkerFailed(self.problem) if self.is_bug else ReadError(self.problem, self.hint)
 
 
-def serve(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
+def serve_work(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
     """Work on pieces until nobody has orders any more."""
     while len(head := orders.read(HEAD.size)) == HEAD.size:
         number, place, title, first = pickle.loads(orders.read(HEAD.unpack(head)[0]))
         slot = slots[number]
         try:
-            portion = work(Piece(_found(place, slot), title, first))
+            portion = work(WorkItem(_found(place, slot), title, first))
         except ReadError as error:
-            results.write(packed(Failure(error.strerror or "", error.hint, is_bug=False)))
+            results.write(encode_message(Failure(error.strerror or "", error.hint, is_bug=False)))
         except BaseException:  # a bug, whatever it is: the first process says so
-            results.write(packed(Failure(traceback.format_exc())))
+            results.write(encode_message(Failure(traceback.format_exc())))
         else:
             _answer(portion, slot, results)
         results.flush()
 
 
-def _answer(portion: Portion[A], slot: memoryview, results: BinaryIO) -> None:
+def _answer(portion: WorkResult[A], slot: memoryview, results: BinaryIO) -> None:
     """Say what became of a piece; the slot is filled by then, for it is read at once."""
     size = sum(map(len, portion.out))
     if size > len(slot):
-        results.write(packed(portion.account, size))
+        results.write(encode_message(portion.account, size))
         results.writelines(portion.out)
         return
     start = 0
     for text in portion.out:
         slot[start : start + len(text)] = text
         start += len(text)
-    results.write(packed(portion.account, size))
+    results.write(encode_message(portion.account, size))
 
 
-def packed(content: object, printed: int = 0) -> bytes:
+def encode_message(content: object, printed: int = 0) -> bytes:
     """Return a value as it goes through a pipe, behind its `HEAD`."""
     text = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
     return HEAD.pack(len(text), printed) + text
 
 
-def _found(place: Span | TooLong | int, slot: memoryview) -> Text | Span | TooLong:
-    return Text(b"", bytes(slot[:place]), place) if isinstance(place, int) else place
+def _found(place: Span | TooLong | int, slot: memoryview) -> LineBlock | Span | TooLong:
+    return LineBlock(b"", bytes(slot[:place]), place) if isinstance(place, int) else place

@@ -18,8 +18,17 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from segcli.core.line import TooLong
 from segcli.errors import Stopped
-from segcli.lines.spans import Span, Text
-from segcli.parallel.worker import HEAD, Failure, Piece, Portion, Slots, Work, packed, serve
+from segcli.lines.spans import LineBlock, Span
+from segcli.parallel.worker import (
+    HEAD,
+    Failure,
+    Slots,
+    Work,
+    WorkItem,
+    WorkResult,
+    encode_message,
+    serve_work,
+)
 
 A = TypeVar("A")
 
@@ -52,25 +61,25 @@ class Workers(Generic[A]):
         """Whether a portion has to be taken before another piece is handed over."""
         return self._handed_over - self._taken == len(self._slots)
 
-    def takes(self, piece: Piece) -> bool:
+    def takes(self, piece: WorkItem) -> bool:
         """Tell whether a piece can be handed over; what is too long or too large cannot."""
         match piece.data:
-            case Text() as text:
+            case LineBlock() as text:
                 return len(text) <= len(self._slots[0])
             case Span():
                 return True
             case TooLong():
                 return False
 
-    def hand_over(self, piece: Piece) -> None:
+    def hand_over(self, piece: WorkItem) -> None:
         """Give a piece to the next worker; raises Stopped where that has died."""
         number = self._handed_over % len(self._slots)
         data = piece.data
-        place = _put(data, self._slots[number]) if isinstance(data, Text) else data
+        place = _put(data, self._slots[number]) if isinstance(data, LineBlock) else data
         self._worker(self._handed_over).send((number, place, piece.title, piece.first))
         self._handed_over += 1
 
-    def take(self) -> Portion[A]:
+    def take(self) -> WorkResult[A]:
         """Wait for what the piece that was handed over first has become.
 
         Raises WorkerFailed where working on it showed a bug, ReadError where it could not be read,
@@ -81,7 +90,7 @@ class Workers(Generic[A]):
         self._taken += 1
         if isinstance(account, Failure):
             raise account.error()
-        return Portion(account, [out])
+        return WorkResult(account, [out])
 
     def close(self) -> None:
         """End all workers, at once, and wait until they have gone."""
@@ -109,7 +118,7 @@ class _Worker:
 
     def send(self, order: object) -> None:
         try:
-            self._orders.write(packed(order))
+            self._orders.write(encode_message(order))
         except BrokenPipeError:
             raise self._died() from None
 
@@ -190,7 +199,7 @@ def _live(
         for other in others:
             other.leave()
         with open(pipes[0], "rb") as orders, open(pipes[1], "wb") as results:
-            serve(work, slots, orders, results)
+            serve_work(work, slots, orders, results)
         code = 0
     finally:
         # Whatever else this copy holds of the first process is not its to end.
@@ -202,7 +211,7 @@ def _slots(memory: mmap, largest: int) -> Slots:
     return [whole[start : start + largest] for start in range(0, len(memory), largest)]
 
 
-def _put(text: Text, slot: memoryview) -> int:
+def _put(text: LineBlock, slot: memoryview) -> int:
     """Put a text into a slot; return its size."""
     rest, read = text.parts()
     slot[: len(rest)], slot[len(rest) : len(text)] = rest, read

@@ -11,25 +11,25 @@ from pathlib import Path
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.destination import Remark
-from segcli.core.line import Line, Settled
+from segcli.core.line import Line, Result
 from segcli.core.outcome import Job
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
-from segcli.lines.blocks import MAX_LINE, Numbers, Unreadable
+from segcli.lines.blocks import MAX_LINE, LineCounter, Unreadable
 from segcli.lines.spans import lines_of
-from segcli.parallel.ordered_map import Flow
-from segcli.parallel.worker import Piece, Portion
+from segcli.parallel.ordered_map import OrderedMap
+from segcli.parallel.worker import WorkItem, WorkResult
 from segcli.review.coverage import Coverage
-from segcli.review.estimate import Plan
-from segcli.review.golden_file import GoldenFile, Place
-from segcli.review.partial_review import Seen
-from segcli.review.review import Finding, Level, Review, State
+from segcli.review.estimate import Estimate
+from segcli.review.golden_file import GoldenFile, LinePlace
+from segcli.review.partial_review import PartialReview
+from segcli.review.review import Finding, FindingState, Level, Review
 from segcli.review.reviewer import Reviewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class CheckRun:
     """What to review, and how strictly. `rate` is in requests a second.
 
     `jobs` is how many processes do; None: as many as there are processors, once that pays.
@@ -49,7 +49,7 @@ class Check:
     rejects: Rejects | None = None
 
 
-def check(asked: Check) -> Review:
+def review_inputs(asked: CheckRun) -> Review:
     """Review every line; raises OutputError, and InputError where an input cannot be read on."""
     return _Joined(asked).review()
 
@@ -86,13 +86,13 @@ class _Findings:
 class _Joined:
     """What all processes saw of all lines, put together."""
 
-    def __init__(self, asked: Check) -> None:
+    def __init__(self, asked: CheckRun) -> None:
         self.asked = asked
         self.level: Level = "error" if asked.strict else "warning"
         self.read = self.skipped = self.rejected = 0
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage()
-        self.plan = Plan(asked.job)
+        self.plan = Estimate(asked.job)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
         self.message_ids = MessageIds(asked.inputs)
 
@@ -109,7 +109,7 @@ class _Joined:
 
     def _read(self) -> None:
         """Take in all lines; nothing is to be resumed, so a run that stops is an input's error."""
-        numbers = Numbers()
+        numbers = LineCounter()
         with closing(_flow(self.asked)) as flow:
             try:
                 for block, portion in flow.portions():
@@ -122,7 +122,7 @@ class _Joined:
             except Stopped as stopped:
                 raise InputError(f"{stopped.message}; nothing is reported", stopped.hint) from None
 
-    def _join(self, seen: Seen, entry: Input, first: int) -> None:
+    def _join(self, seen: PartialReview, entry: Input, first: int) -> None:
         """Take in what was seen of the lines of an input from number `first` on."""
         self.read += seen.lines
         self.skipped += seen.skipped
@@ -136,11 +136,11 @@ class _Joined:
         if self.asked.rejects:
             for place, reason, line in seen.kept:
                 kept = Line(entry.title, first + place, line)
-                self.asked.rejects.keep(Settled([kept], "rejected", reason))
+                self.asked.rejects.keep(Result([kept], "rejected", reason))
 
-    def _add_findings(self, seen: Seen, entry: Input, first: int) -> None:
+    def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
         repeated = self.message_ids.repeated(seen, entry, first)
-        found: list[tuple[int, Level, State, Remark]] = [
+        found: list[tuple[int, Level, FindingState, Remark]] = [
             *((place, "error", "rejected", remark) for place, remark in seen.rejected),
             *((place, self.level, "warning", remark) for place, remark in repeated),
             *((place, self.level, "warning", remark) for place, remark in seen.warnings),
@@ -188,7 +188,7 @@ class _Joined:
         )
 
 
-def _flow(asked: Check) -> Flow[Seen]:
+def _flow(asked: CheckRun) -> OrderedMap[PartialReview]:
     reviewer = Reviewer(
         asked.job,
         most=asked.most_findings,
@@ -196,18 +196,20 @@ def _flow(asked: Check) -> Flow[Seen]:
         shows_outcomes=asked.expect is not None,
     )
 
-    def review(piece: Piece) -> Portion[Seen]:
-        seen = Seen()
+    def review(piece: WorkItem) -> WorkResult[PartialReview]:
+        seen = PartialReview()
         for lines in lines_of(piece.data, asked.max_line):
             reviewer.look(lines, seen)
-        return Portion(seen)
+        return WorkResult(seen)
 
     # A limit counts what is mapped, line after line.
     jobs = 1 if asked.job.selection.limit is not None else asked.jobs
-    return Flow(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
+    return OrderedMap(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
 
 
-def _finding(level: Level, state: State, remark: Remark, place: Place, lines: int = 1) -> Finding:
+def _finding(
+    level: Level, state: FindingState, remark: Remark, place: LinePlace, lines: int = 1
+) -> Finding:
     file, line = place
     return Finding(
         file=file,
@@ -237,7 +239,9 @@ class MessageIds:
         self._first: dict[int, int] = {}
         self._inputs = inputs
 
-    def repeated(self, seen: Seen, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
+    def repeated(
+        self, seen: PartialReview, entry: Input, first: int
+    ) -> Iterator[tuple[int, Remark]]:
         """Yield the places of lines with a messageId that was there before, and a remark on it."""
         start = (entry.place << _LINE_BITS) + first
         new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))

@@ -13,8 +13,8 @@ from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import Shapes
-from segcli.review.partial_review import Seen, Tried
-from segcli.review.probe import Trial, paths_in
+from segcli.review.partial_review import PartialReview, ProbeResult
+from segcli.review.probe import FieldProbe, paths_in
 
 # Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
 # seconds: an input with a new shape in every line must not cost hours. The first shape that would
@@ -40,7 +40,7 @@ class LeftOut:
     place: tuple[str, int]
 
 
-class Trials:
+class ShapeProbes:
     """Tells which fields of an event a mapping leaves out, as long as trying is not too much.
 
     Where the destination says what it reads, an event is tried for all that differ from it only
@@ -59,26 +59,26 @@ class Trials:
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._carried: dict[int, frozenset[str]] = {}
 
-    def tried(self, event: Event, mapped: Mapped, number: int) -> Tried | None:
+    def tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
         """Return what an event shows of its shape; None if that is too much to be tried."""
         paths = paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:
-            return Tried(self._left_out(event), cost) if self._pays(number, cost) else None
+            return ProbeResult(self._left_out(event), cost) if self._pays(number, cost) else None
         data = part_of(event.data, self._reads)
         part = self._shapes.number_of(data, mapped, passed_on=False)
         known = self._carried.get(part)
         if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
             return None
         if known is not None:
-            return Tried(frozenset(paths - known), cost, part)
+            return ProbeResult(frozenset(paths - known), cost, part)
         left_out = self._left_out(event)
         carried = frozenset(paths - left_out)
         # A mapping may put the whole text of an event somewhere.
         if len(self._carried) == _KEPT or not carried <= paths_in(data):
-            return Tried(left_out, cost)
+            return ProbeResult(left_out, cost)
         self._carried[part] = carried
-        return Tried(left_out, cost, part)
+        return ProbeResult(left_out, cost, part)
 
     def _pays(self, number: int, cost: int) -> bool:
         """Tell whether there is enough left to try a shape, or it was tried before."""
@@ -91,7 +91,7 @@ class Trials:
         return True
 
     def _left_out(self, event: Event) -> frozenset[str]:
-        trial = Trial(event, self._job)
+        trial = FieldProbe(event, self._job)
         ever_carried = self._ever_carried[event.type]
         left_out = frozenset(trial.left_out(doubtful=ever_carried))
         ever_carried.update(trial.paths - left_out)
@@ -115,7 +115,7 @@ class Coverage:
         self._events: Counter[int] = Counter()
         self._places: dict[int, tuple[str, int]] = {}
 
-    def add(self, seen: Seen, title: str, first: int) -> None:
+    def add(self, seen: PartialReview, title: str, first: int) -> None:
         """Take in what was seen of the lines of a file from number `first` on."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
@@ -139,7 +139,7 @@ class Coverage:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]
 
-    def _left_out_by(self, shape: int, tried: Tried | None) -> Sequence[int] | None:
+    def _left_out_by(self, shape: int, tried: ProbeResult | None) -> Sequence[int] | None:
         """Return what a shape leaves out; the first event of it speaks for all, whoever saw it."""
         if shape in self._left_out:
             return self._left_out[shape]
@@ -148,7 +148,7 @@ class Coverage:
             self._left_out[shape] = left_out
         return left_out
 
-    def _pays(self, tried: Tried) -> bool:
+    def _pays(self, tried: ProbeResult) -> bool:
         self._bytes_left -= _COST_OF_KNOWN if tried.part in self._parts else tried.cost
         if tried.part is not None:
             self._parts.add(tried.part)

@@ -7,7 +7,7 @@ from segcli.core.outcome import Job
 
 
 @dataclass(slots=True)
-class Route:
+class RouteEstimate:
     """What goes to one route. `requests` counts batches as full as the limits let them be.
 
     They may be less full, since the order of a user's events holds: it is the least.
@@ -22,18 +22,18 @@ class Route:
     _batch_bytes: int = 0
 
 
-class Plan:
+class Estimate:
     """Adds up what mapped events would make."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, RouteEstimate] = {}
 
     def see(self, route: str, sizes: Sequence[int]) -> None:
         """Take in the bytes of payloads of a route, in the order in which they are sent."""
         found = self._routes.get(route)
         if found is None:
-            found = self._routes[route] = Route(route)
+            found = self._routes[route] = RouteEstimate(route)
         found.events += len(sizes)
         found.bytes += sum(sizes)
         found.largest = max(found.largest, max(sizes, default=0))
@@ -43,7 +43,7 @@ class Plan:
         else:
             self._fill(found, sizes, most)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[RouteEstimate]:
         """Return the routes, in the order in which they first came up."""
         return list(self._routes.values())
 
@@ -53,7 +53,7 @@ class Plan:
         requests = sum(route.requests for route in self._routes.values())
         return requests / min(rates) if rates else None
 
-    def _fill(self, route: Route, sizes: Sequence[int], most: int) -> None:
+    def _fill(self, route: RouteEstimate, sizes: Sequence[int], most: int) -> None:
         """Put payloads into the request that is being filled, and into more of them."""
         room = self._job.destination.bytes_per_request(route.route, self._job.settings)
         for size in sizes:

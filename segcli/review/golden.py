@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
-from segcli.review.review import Finding, State
+from segcli.review.review import Finding, FindingState
 
 # Of a long value so much is shown, and so much of it before the first difference.
 _SHOWN, _BEFORE = 80, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """A field that differs, or a line that is on one side only (then without a path)."""
 
-    state: State
+    state: FindingState
     path: str
     problem: str
 
 
-def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator[Difference]:
+def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator[FieldDifference]:
     """Yield what differs between two outcomes of a line; where they stand does not count.
 
     If the line is not in the same state any more, that is all there is to say.
@@ -28,24 +28,24 @@ def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator
     if golden["state"] != now["state"]:
         reason = f": {now['reason']}" if "reason" in now else ""
         problem = f"{_change(golden['state'], now['state'])}{reason}"
-        yield Difference("changed", "state", problem)
+        yield FieldDifference("changed", "state", problem)
         return
     place = {"file": None, "line": None}
     yield from differences(golden | place, now | place)
 
 
-def differences(golden: Any, now: Any, path: str = "") -> Iterator[Difference]:
+def differences(golden: Any, now: Any, path: str = "") -> Iterator[FieldDifference]:
     """Yield each field that differs between two JSON values, in the order of the fields."""
     old, new = _parts(golden, path), _parts(now, path)
     if old is None or new is None or type(golden) is not type(now):
         if dumps(golden) != dumps(now):
-            yield Difference("changed", path, _change(golden, now))
+            yield FieldDifference("changed", path, _change(golden, now))
         return
     for inner in old | new:
         if inner not in new:
-            yield Difference("removed", inner, f"(was {_cut(_text(old[inner]))})")
+            yield FieldDifference("removed", inner, f"(was {_cut(_text(old[inner]))})")
         elif inner not in old:
-            yield Difference("added", inner, f"(is {_cut(_text(new[inner]))})")
+            yield FieldDifference("added", inner, f"(is {_cut(_text(new[inner]))})")
         else:
             yield from differences(old[inner], new[inner], inner)
 
@@ -83,13 +83,15 @@ _STATES = ("mapped", "rejected", "skipped")
 # A mapping may put what it is given deeper than it stood in the event.
 _LEVELS = 2 * MAX_DEPTH
 
-_NEW_LINE = Difference("new", "", "line that is not in the golden file")
-_NEW_PAYLOAD = Difference("new", "", "payload that is not in the golden file")
-_GONE_LINE = Difference("missing", "", "line of the golden file that is not there any more")
-_GONE_PAYLOAD = Difference("missing", "", "payload of the golden file that is not there any more")
+_NEW_LINE = FieldDifference("new", "", "line that is not in the golden file")
+_NEW_PAYLOAD = FieldDifference("new", "", "payload that is not in the golden file")
+_GONE_LINE = FieldDifference("missing", "", "line of the golden file that is not there any more")
+_GONE_PAYLOAD = FieldDifference(
+    "missing", "", "payload of the golden file that is not there any more"
+)
 
 
-class Comparison:
+class GoldenComparison:
     """Holds each line's outcome against the golden file's; equal differences become one finding.
 
     `golden` are the lines of the file: objects as `transform --outcomes` prints them, found by
@@ -101,7 +103,7 @@ class Comparison:
         self._by_line: dict[tuple[str, int], bytes] = {}
         self._payloads: list[bytes] = []
         self._next = 0
-        self._found: dict[Difference, list[tuple[str, int]]] = {}
+        self._found: dict[FieldDifference, list[tuple[str, int]]] = {}
         for number, text in enumerate(golden, 1):
             self._take(number, text)
         self._holds_outcomes = bool(self._by_line)
@@ -166,11 +168,11 @@ class Comparison:
         if golden != payload:
             self._note_all(differences(_loads(golden), _loads(payload)), place)
 
-    def _note_all(self, found: Iterable[Difference], place: tuple[str, int]) -> None:
+    def _note_all(self, found: Iterable[FieldDifference], place: tuple[str, int]) -> None:
         for difference in found:
             self._note(difference, place)
 
-    def _note(self, difference: Difference, place: tuple[str, int]) -> None:
+    def _note(self, difference: FieldDifference, place: tuple[str, int]) -> None:
         self._found.setdefault(difference, []).append(place)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import orjson
 
 from segcli.accounting.atomic_write import rewrite
-from segcli.core.outcome import Mapped, Outcome, described
+from segcli.core.outcome import Mapped, Outcome, outcome_fields
 from segcli.errors import InputError, OutputError
-from segcli.review.golden import Comparison
+from segcli.review.golden import GoldenComparison
 from segcli.review.review import Finding
 
-Place = tuple[str, int]
+LinePlace = tuple[str, int]
 
 
 class GoldenFile:
@@ -29,12 +29,12 @@ class GoldenFile:
         self._now: list[bytes] = []
         self._comparison = None if path is None or update else _comparison(path, several)
 
-    def see(self, place: Place, outcome: Outcome) -> None:
+    def see(self, place: LinePlace, outcome: Outcome) -> None:
         """Take in what became of a line."""
         if self._path is None:
             return
         where = {"file": place[0], "line": place[1]} if self._several else {"line": place[1]}
-        text = orjson.dumps(where | described(outcome))
+        text = orjson.dumps(where | outcome_fields(outcome))
         if self._update:
             self._now.append(text)
         if self._comparison:
@@ -49,7 +49,7 @@ class GoldenFile:
             _write(self._path, b"".join(text + b"\n" for text in self._now))
 
 
-def _comparison(path: Path, several: bool) -> Comparison:
+def _comparison(path: Path, several: bool) -> GoldenComparison:
     comparison = _read(path)
     if several and comparison.is_of_one_input:
         raise InputError(
@@ -59,10 +59,10 @@ def _comparison(path: Path, several: bool) -> Comparison:
     return comparison
 
 
-def _read(path: Path) -> Comparison:
+def _read(path: Path) -> GoldenComparison:
     try:
         text = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\n")
-        return Comparison(text.split(b"\n") if text else ())
+        return GoldenComparison(text.split(b"\n") if text else ())
     except FileNotFoundError:
         hint = "Type --update to make it from what the events become now."
         raise InputError(f"the golden file {path} does not exist", hint) from None

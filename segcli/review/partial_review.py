@@ -9,7 +9,7 @@ from segcli.core.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class ProbeResult:
     """The fields that a shape leaves out, and how many bytes were mapped to find that out.
 
     Where that was done once for all shapes that differ only in what is not read, they share a
@@ -22,7 +22,7 @@ class Tried:
 
 
 @dataclass(slots=True)
-class Alike:
+class ShapeCount:
     """Events of one shape: how many, and at which place among the lines the first one stands."""
 
     first: int
@@ -30,7 +30,7 @@ class Alike:
 
 
 @dataclass(slots=True)
-class Seen:
+class PartialReview:
     """What became of lines and what there is to say of them; a place counts them from 0 on.
 
     `mapped` holds the bytes of each payload by route. Of the events `passed_on` became payloads
@@ -47,8 +47,8 @@ class Seen:
     passed_on: int = 0
     untried: int = 0
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
-    shapes: dict[int, Alike] = field(default_factory=dict)
-    tried: dict[int, Tried] = field(default_factory=dict)
+    shapes: dict[int, ShapeCount] = field(default_factory=dict)
+    tried: dict[int, ProbeResult] = field(default_factory=dict)
     ids: "array[int]" = field(default_factory=lambda: array("q"))
     id_places: "array[int]" = field(default_factory=lambda: array("Q"))
     rejected: list[tuple[int, Remark]] = field(default_factory=list)

@@ -22,7 +22,7 @@ _Change: TypeAlias = tuple[Any, Any, Any]
 _Encoded: TypeAlias = tuple[str, str, bytes]
 
 
-class Trial:
+class FieldProbe:
     """One event and the paths of its values; in a path `[]` stands for every element of an array.
 
     The event itself is left as it is.
@@ -111,7 +111,7 @@ class Trial:
 
 
 def paths_in(data: dict[str, Any]) -> Set[str]:
-    """Return the paths of an event's values, which are those that a `Trial` of it tries."""
+    """Return the paths of an event's values, which are those that a `FieldProbe` of it tries."""
     return _places(data).keys()
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from segcli.review.coverage import LeftOut
-from segcli.review.estimate import Route
+from segcli.review.estimate import RouteEstimate
 
 Level = Literal["error", "warning"]
-State = Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
+FindingState = Literal[
+    "rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,7 @@ class Finding:
     file: str
     line: int
     level: Level
-    state: State
+    state: FindingState
     field: str
     problem: str
     count: int = 1
@@ -52,7 +54,7 @@ class Review:
     warnings: int
     left_out: Sequence[LeftOut]
     untried: int
-    routes: Sequence[Route]
+    routes: Sequence[RouteEstimate]
     seconds: float | None
     files_left_out: int = 0
 
@@ -106,7 +108,7 @@ def _described(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _planned(route: Route) -> dict[str, Any]:
+def _planned(route: RouteEstimate) -> dict[str, Any]:
     return {
         "route": route.route,
         "events": route.events,

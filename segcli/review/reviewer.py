@@ -10,12 +10,12 @@ import orjson
 from segcli.core.destination import Remark
 from segcli.core.event import Event, Rejected, is_number
 from segcli.core.line import TooLong
-from segcli.core.outcome import Job, Mapped, event_of, outcomes
+from segcli.core.outcome import Job, Mapped, event_of, make_mapper
 from segcli.review import segment_spec
-from segcli.review.coverage import Trials
+from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
-from segcli.review.partial_review import Alike, Seen
-from segcli.review.segment_spec import DATES, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
+from segcli.review.partial_review import PartialReview, ShapeCount
+from segcli.review.segment_spec import DATE_FIELDS, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
 
 # Each holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -57,16 +57,16 @@ class Reviewer:
         self, job: Job, *, most: int, keeps: bool = False, shows_outcomes: bool = False
     ) -> None:
         self._job = job
-        self._decide = outcomes(job)
+        self._decide = make_mapper(job)
         self._errors_left = self._warnings_left = most
         self._keeps = keeps
         self._shows_outcomes = shows_outcomes
         shapes = Shapes()
         self._number_of = shapes.number_of
-        self._trials = Trials(job, shapes)
+        self._trials = ShapeProbes(job, shapes)
         self._shapes: dict[int, _Shape] = {}
 
-    def look(self, lines: Sequence[bytes | TooLong], seen: Seen) -> None:
+    def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
         """Add to what was seen what there is to see of the next lines."""
         for line, outcome in zip(lines, self._decide(lines), strict=True):
             if isinstance(outcome, Mapped) and isinstance(line, bytes):
@@ -79,7 +79,7 @@ class Reviewer:
                 seen.outcomes.append(outcome)
             seen.lines += 1
 
-    def _see_mapped(self, line: bytes, mapped: Mapped, seen: Seen) -> None:
+    def _see_mapped(self, line: bytes, mapped: Mapped, seen: PartialReview) -> None:
         if mapped.route not in seen.mapped:
             seen.mapped[mapped.route] = array("Q")
         seen.mapped[mapped.route].append(len(mapped.body))
@@ -102,7 +102,7 @@ class Reviewer:
         self._count(shape, event.data, seen)
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
 
-    def _shape(self, event: Event, mapped: Mapped, number: int, seen: Seen) -> _Shape:
+    def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
         passed_on = is_passed_on(event.raw, mapped)
         if not passed_on and (tried := self._trials.tried(event, mapped, number)):
             seen.tried.setdefault(number, tried)
@@ -111,7 +111,7 @@ class Reviewer:
             self._shapes[number] = shape
         return shape
 
-    def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: Seen) -> None:
+    def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: PartialReview) -> None:
         seen.errors += 1
         if self._errors_left > 0:
             self._errors_left -= 1
@@ -119,20 +119,20 @@ class Reviewer:
         if self._keeps:
             seen.kept.append((seen.lines, str(rejected), line))
 
-    def _count(self, shape: _Shape, data: dict[str, Any], seen: Seen) -> None:
+    def _count(self, shape: _Shape, data: dict[str, Any], seen: PartialReview) -> None:
         if shape.passed_on:
             seen.passed_on += 1
         else:
             alike = seen.shapes.get(shape.number)
             if alike is None:
-                alike = seen.shapes[shape.number] = Alike(seen.lines)
+                alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
             alike.events += 1
         message_id = data.get("messageId")
         if message_id and type(message_id) is str:
             seen.ids.append(hash(message_id))
             seen.id_places.append(seen.lines)
 
-    def _warn(self, remarks: Sequence[Remark], seen: Seen) -> None:
+    def _warn(self, remarks: Sequence[Remark], seen: PartialReview) -> None:
         seen.warned += len(remarks)
         if self._warnings_left > 0:
             self._warnings_left -= len(remarks)
@@ -150,7 +150,7 @@ def _data_of(line: bytes) -> dict[str, Any] | None:
 
 
 def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
-    found = {path: event.get(".".join(path)) for path in DATES}
+    found = {path: event.get(".".join(path)) for path in DATE_FIELDS}
     return [path for path, value in found.items() if isinstance(value, str) or is_number(value)]
 
 

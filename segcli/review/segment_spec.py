@@ -11,7 +11,7 @@ MESSAGE_ID_LENGTH = 100
 
 _DATES = ("birthday", "createdAt", "created_at")
 # Where the traits that are dates stand, from the outside in.
-DATES = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
+DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
 
 
 def remarks_by_type(event: Event) -> list[Remark]:

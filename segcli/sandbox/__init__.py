@@ -9,16 +9,16 @@ what that says of requests and replies.
 from segcli.sandbox.app import Received, Sandbox
 from segcli.sandbox.faults import Fault, Script, parse_fault
 from segcli.sandbox.guard import parse_origin
-from segcli.sandbox.server import Standin, running, serve
+from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [
     "Fault",
     "Received",
     "Sandbox",
+    "SandboxServer",
     "Script",
-    "Standin",
     "parse_fault",
     "parse_origin",
     "running",
-    "serve",
+    "serve_sandbox",
 ]

@@ -20,7 +20,7 @@ from segcli.sandbox.json_body import JSON, line
 from segcli.sandbox.uploads import Message, Receive, Uploads
 from segcli.sandbox.validate import examined
 from segcli.sandbox.vendors import vendor_named
-from segcli.sandbox.vendors.vendor import Accepted, Call, Item, Refusal, Vendor
+from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Refusal, Vendor
 
 # What an event fails with: one status that may pass, one that never does.
 _LATER, _NEVER = 503, 422
@@ -103,7 +103,7 @@ class Sandbox:
         """Return what `GET /_sandbox` answers; safe to call from another thread."""
         return self._counts.report()
 
-    def _reply(self, scope: Scope, body: bytes | Refusal) -> replies.Reply | None:
+    def _reply(self, scope: Scope, body: bytes | Refusal) -> replies.SandboxReply | None:
         """Return what is answered; None if nothing ever is."""
         if isinstance(body, Refusal):
             return replies.turned_away(body)
@@ -114,7 +114,7 @@ class Sandbox:
             return replies.nowhere()
         return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
-    def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.Reply | None:
+    def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.SandboxReply | None:
         """Roll the dice for the request; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
@@ -130,7 +130,7 @@ class Sandbox:
         self.sever(scope)
         return None
 
-    def _spoiled(self, fault: str, name: str) -> replies.Reply | None:
+    def _spoiled(self, fault: str, name: str) -> replies.SandboxReply | None:
         """Answer for the script or for the rate, before the vendor has looked."""
         if fault:
             refusal = Refusal(int(fault), "a fault of the sandbox's script")
@@ -141,7 +141,7 @@ class Sandbox:
             return None
         return replies.not_now(self.vendor(name), refusal, wait=self._script.retry_after)
 
-    def _answer(self, call: Call, *, name: str) -> replies.Reply:
+    def _answer(self, call: Call, *, name: str) -> replies.SandboxReply:
         """Let the vendor answer, and take in what it accepts."""
         try:
             outcome = examined(call, self.vendor(name), script=self._script)
@@ -167,14 +167,16 @@ class Sandbox:
             self._counts.of(name).play(ITEM)
         return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
 
-    def _yes(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> replies.Reply:
+    def _yes(
+        self, accepted: Accepted, failed: dict[int, int], *, name: str
+    ) -> replies.SandboxReply:
         by_item = self.vendor(name).by_item
         if by_item is None or not failed:
             return replies.yes(accepted.reply)
         status, body = by_item(len(accepted.items), failed)
         return replies.yes(body, status)
 
-    def _take(self, path: str, items: Sequence[Item], *, name: str) -> None:
+    def _take(self, path: str, items: Sequence[ReceivedItem], *, name: str) -> None:
         route = path.removeprefix(self.vendor(name).home)
         if self._script.keep is not None:
             # Opened and closed for each request: the lines outlive this process at any moment.
@@ -190,7 +192,7 @@ def _leave_open(_scope: Scope) -> None:
     """Do nothing: under a server that nobody told how to reset, a reset is a timeout."""
 
 
-def _before_the_body(guard: Guard, method: str, headers: Headers) -> replies.Reply | None:
+def _before_the_body(guard: Guard, method: str, headers: Headers) -> replies.SandboxReply | None:
     """Turn a request away, or tell a page what it may send; None for all other requests."""
     if refusal := guard.refusal(headers):
         return replies.turned_away(refusal)
@@ -218,12 +220,12 @@ def _call(scope: Scope, body: bytes, *, key: bytes) -> Call:
     )
 
 
-def _kept(name: str, route: str, *, item: Item) -> bytes:
+def _kept(name: str, route: str, *, item: ReceivedItem) -> bytes:
     place = json.dumps({"vendor": name, "route": route})
     return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
-async def _send(send: Send, reply: replies.Reply, more: Headers) -> None:
+async def _send(send: Send, reply: replies.SandboxReply, more: Headers) -> None:
     headers = [*reply.headers, *more]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -16,7 +16,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(slots=True)
-class Tally:
+class VendorCounts:
     """The numbers of one vendor: `accepted` counts events, `refused` and the rest requests."""
 
     requests: int = 0
@@ -47,14 +47,14 @@ class Tally:
 class Counts:
     """A tally for each vendor."""
 
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, VendorCounts] = field(default_factory=dict)
 
-    def of(self, vendor: str) -> Tally:
+    def of(self, vendor: str) -> VendorCounts:
         """Return the vendor's own tally, or the common one of those beyond the limit."""
         known = self.tallies.get(vendor)
         if known is not None:
             return known
-        return self.tallies.setdefault(_name(self.tallies, vendor), Tally())
+        return self.tallies.setdefault(_name(self.tallies, vendor), VendorCounts())
 
     def report(self) -> dict[str, Any]:
         """Return all numbers as JSON, a copy; safe to call from another thread."""
@@ -73,7 +73,7 @@ def _name(known: dict[str, Any], name: str) -> str:
     return name[:_LONGEST_NAME] if len(known) < _MOST_NAMES else _OTHERS
 
 
-def _report(tally: Tally) -> dict[str, Any]:
+def _report(tally: VendorCounts) -> dict[str, Any]:
     return {
         "requests": tally.requests,
         "accepted": tally.accepted,

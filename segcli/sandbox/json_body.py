@@ -15,7 +15,7 @@ _BETWEEN = re.compile(r"[ \t\n\r,:]*")
 _MOST_DIGITS = 4000
 
 
-def parsed(body: bytes) -> JSON:
+def parse_body(body: bytes) -> JSON:
     """Return the value of a JSON text, integers exact at up to 4,000 digits.
 
     Raises ValueError for anything that is not JSON in UTF-8, `NaN` and `Infinity` included.
@@ -30,7 +30,7 @@ def elements(body: bytes, name: str) -> list[bytes]:
     """Return the bytes of each element of the array under the key `name`, as they were sent.
 
     The body must be a JSON object and hold an array there, or without a name be that array:
-    `parsed` has to have been asked first.
+    `parse_body` has to have been asked first.
     """
     text = body.decode()
     if not name:

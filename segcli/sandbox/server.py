@@ -25,7 +25,7 @@ _LINGER_NOT_AT_ALL = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Standin:
+class SandboxServer:
     """A sandbox that accepts connections at `url`."""
 
     url: str
@@ -37,7 +37,7 @@ class Standin:
 
 
 @contextmanager
-def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[Standin]:
+def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[SandboxServer]:
     """Run a sandbox in a thread; port 0 takes a free one.
 
     Connections are accepted from the first moment on. At the end they are cut at once and the
@@ -52,15 +52,15 @@ def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
         thread.start()
         stop = up.result()
         try:
-            yield Standin(_url(listener), app)
+            yield SandboxServer(_url(listener), app)
         finally:
             stop()
             thread.join()
 
 
-def serve(
+def serve_sandbox(
     script: Script,
-    started: Callable[[Standin], object],
+    started: Callable[[SandboxServer], object],
     *,
     port: int = 0,
     host: str = "127.0.0.1",

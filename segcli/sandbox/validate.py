@@ -1,8 +1,8 @@
 """The order in which every request is looked at: route, method, key, content type, body, poison."""
 
 from segcli.sandbox.faults import Script
-from segcli.sandbox.json_body import JSON, parsed
-from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Route, Vendor
+from segcli.sandbox.json_body import JSON, parse_body
+from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Vendor, VendorRoute
 
 # Beyond every vendor's own limit; it only keeps memory flat.
 MOST_BYTES = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusa
     return Accepted(reading, route.reply(reading))
 
 
-def _route(call: Call, vendor: Vendor) -> Route | Refusal:
+def _route(call: Call, vendor: Vendor) -> VendorRoute | Refusal:
     methods = vendor.routes.get(vendor.route_of(call)) or vendor.routes.get(ANYWHERE)
     if methods is None:
         known = ", ".join(path or "the endpoint itself" for path in vendor.routes)
@@ -58,6 +58,6 @@ def _value(call: Call, vendor: Vendor) -> JSON | Refusal:
     if len(call.body) > MOST_BYTES:
         return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
     try:
-        return parsed(call.body)
+        return parse_body(call.body)
     except ValueError as flaw:
         return Refusal(400, f"the body is not JSON: {flaw}")

@@ -24,7 +24,7 @@ from segcli.cli import main as segcli
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.delivery import pipeline
-from segcli.engage.state import State
+from segcli.engage.state import EngageState
 from segcli.http.client import Post
 
 CHANGED = 0.01
@@ -86,7 +86,7 @@ def one_sync(file: str, state: str) -> None:
 
     pipeline.connection = connection  # type: ignore[assignment]  # what a bench is for
     for name in ("stage", "compare"):
-        setattr(State, name, timed(name, getattr(State, name)))
+        setattr(EngageState, name, timed(name, getattr(EngageState, name)))
     began = time.perf_counter()
     how = ["--dest", "plotline", "--endpoint", "http://127.0.0.1:9", "--set", "api_key=k"]
     with suppress(SystemExit):

@@ -72,9 +72,9 @@ async def straight(
 
 
 def ours() -> httpx.AsyncBaseTransport:
-    from segcli.http.transports import opened
+    from segcli.http.transports import open_transport
 
-    return opened("aiohttp")
+    return open_transport("aiohttp")
 
 
 def rust() -> httpx.AsyncBaseTransport:

@@ -8,16 +8,16 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.input_days import Choice, choose, found, said_of
+from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.option_types import RATE
-from segcli.cli.options import JOBS_OPTION, JobOptions, job_options, packed
+from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.core.outcome import Job
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
-from segcli.review.checker import Check, check
+from segcli.review.checker import CheckRun, review_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class CheckOptions:
 
 @click.command("check")
 @job_options(default_dest="pointillist")
-@packed(
+@grouped_options(
     CheckOptions,
     "how",
     click.option(
@@ -82,18 +82,18 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     _check_golden(how)
     # Without --update it is only read, but then it is no input either.
     files = check_outputs(asked, writes={"--expect": how.expect})
-    inputs = found(asked)
+    inputs = find_inputs(asked)
     check_found(files, inputs)
     job = job_of(asked)
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)
-    if (left_out := said_of(choice.left_out)) and not asked.quiet:
+    if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
         say(left_out)
-    review = check(_as_asked(asked, how, job, choice))
+    review = review_inputs(_as_asked(asked, how, job, choice))
     if not asked.quiet:
-        _print(how.format, formats.formatted(how.format, review))
+        _print(how.format, formats.format_review(how.format, review))
     if asked.report:
-        report.write(asked.report, formats.formatted("json", review))
+        report.write_report(asked.report, formats.format_review("json", review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -113,8 +113,8 @@ def _check_golden(how: CheckOptions) -> None:
         raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: Choice) -> Check:
-    return Check(
+def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: InputChoice) -> CheckRun:
+    return CheckRun(
         job=job,
         inputs=choice.inputs,
         files_left_out=len(choice.left_out),

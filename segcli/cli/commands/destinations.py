@@ -37,7 +37,7 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
     elif name is None:
         _list()
     else:
-        destination = dest_option.find(name)
+        destination = dest_option.find_destination(name)
         _describe(destination, origins_of(destination, config))
     return 0
 
@@ -49,7 +49,7 @@ def _list() -> None:
 
 def _row(name: str) -> tuple[str, str, str]:
     try:
-        destination = destinations.find(name)
+        destination = destinations.named_destination(name)
     except UsageError as broken:
         return name, "", broken.message
     return name, _kinds(destination), destination.about
@@ -71,7 +71,7 @@ def _describe(destination: Destination[Any], origins: Mapping[str, settings.Orig
 
 
 def _kinds(destination: Destination[Any]) -> str:
-    return "all six" if len(destination.kinds) == 6 else ", ".join(sorted(destination.kinds))
+    return "all six" if len(destination.types) == 6 else ", ".join(sorted(destination.types))
 
 
 def _limits(destination: Destination[Any]) -> str:

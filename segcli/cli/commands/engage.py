@@ -9,7 +9,7 @@ from segcli.cli import dest_option
 from segcli.cli.commands.engage_sync import EngageOptions, Wanted, most_removals, sync
 from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.option_types import TEXT, Quantity
-from segcli.cli.options import OUTPUT_OPTIONS, Command, packed, target_options
+from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
 from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
@@ -52,7 +52,9 @@ _ENGAGE = (
 def _sync_options(file: str) -> Callable[[Command], Command]:
     """Give a command the options of every sync, as `asked`, `pace` and `stage`."""
     argument = click.argument("file", metavar=file)
-    asked = packed(EngageOptions, "asked", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS)
+    asked = grouped_options(
+        EngageOptions, "asked", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
+    )
     return lambda command: asked(PACE_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
@@ -142,7 +144,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
     """
     check_written({"--state": place_of(state)}, [dest])
     count = 0
-    dest = dest_option.name_of(dest) if dest else None
+    dest = dest_option.destination_name(dest) if dest else None
     if place_of(state).exists():
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)

@@ -13,7 +13,7 @@ from segcli.cli.engage_state import changed_state, place_of, read_state
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 from segcli.cli.sending import (
     PaceOptions,
     SandboxOptions,
@@ -23,17 +23,17 @@ from segcli.cli.sending import (
     overrides_of,
     run_and_report,
     run_at,
-    staged,
+    sandbox_running,
 )
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
 from segcli.engage.identify import Computation, Kind, identify
 from segcli.engage.members import Columns, members
-from segcli.engage.state import Difference, State, Which
+from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class MostRemovals:
     number: float
     is_percentage: bool
 
-    def allows(self, difference: Difference) -> bool:
+    def allows(self, difference: MemberChanges) -> bool:
         """Tell whether a difference removes no more than that."""
         limit = self.number * difference.known / 100 if self.is_percentage else self.number
         return difference.going <= limit
@@ -104,14 +104,14 @@ class _Sync:
     job: Job
     entry: Input
     at: str
-    standin: Standin | None
+    standin: SandboxServer | None
 
     @property
-    def which(self) -> Which:
+    def which(self) -> SyncKey:
         """What the state knows it as; what the sandbox was told, no vendor was."""
         name = self.job.destination.name
         endpoint = display_url(getattr(self.job.settings, "endpoint", ""))
-        return Which(
+        return SyncKey(
             destination=f"{name} (sandbox)" if self.standin else name,
             endpoint="" if self.standin else endpoint,
             kind=self.wanted.kind,
@@ -123,7 +123,7 @@ class _Sync:
     def kept(self) -> Path:
         """The file of rejects."""
         name = self.job.destination.name
-        return self.asked.rejects or rejects.default_path(name, self.asked.files)
+        return self.asked.rejects or rejects.default_rejects(name, self.asked.files)
 
     @property
     def computation(self) -> Computation:
@@ -137,9 +137,9 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
     entry = _one_file(asked.file)
     kept_in = {"--state": place_of(asked.state)}
     check_outputs(asked, writes=kept_in)
-    with staged(stage, quiet=asked.quiet) as standin:
+    with sandbox_running(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
-        if "identify" not in job.destination.kinds:
+        if "identify" not in job.destination.types:
             raise UsageError(f"{job.destination.name} takes no identify, so it cannot be told")
         one = _Sync(wanted=wanted, asked=asked, job=job, entry=entry, at=_now(), standin=standin)
         if asked.dry_run:
@@ -158,8 +158,8 @@ def _one_file(name: str) -> Input:
     return entry
 
 
-def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
-    from segcli.engage.sync import Syncing
+def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:
+    from segcli.engage.sync import SyncProgress
 
     asked, job, kept = one.asked, one.job, one.kept
     rejects.check_writable(kept)
@@ -172,7 +172,7 @@ def _tell(one: _Sync, pace: PaceOptions, state: State) -> int:
         # What is sent is not what is read, so its bytes say nothing of how far the sync is.
         inputs=[replace(one.entry, size=None)],
         rejects=kept,
-        record=Syncing(state, difference, one.computation, at=one.at),
+        record=SyncProgress(state, difference, one.computation, at=one.at),
     )
     ending = _ending(one, STATES_OF_SEND)
     ending.rejects = kept
@@ -197,12 +197,12 @@ def _rehearse(one: _Sync) -> int:
     return report.conclude(ending, one.asked)
 
 
-def _difference(one: _Sync, state: State) -> Difference:
+def _difference(one: _Sync, state: EngageState) -> MemberChanges:
     """Stage the members and make the difference, unless it would remove too many."""
     asked, wanted = one.asked, one.wanted
     hidden = state.stage(members(one.entry, wanted.columns, max_line=asked.max_line))
 
-    def check(difference: Difference) -> None:
+    def check(difference: MemberChanges) -> None:
         if not asked.max_removals.allows(difference):
             raise InputError(
                 f"{one.entry.title} would remove {difference.going:,} of {difference.known:,} "
@@ -220,8 +220,8 @@ def _difference(one: _Sync, state: State) -> Difference:
     return difference
 
 
-def _ending(one: _Sync, states: Sequence[LineState]) -> Ending:
-    return Ending(
+def _ending(one: _Sync, states: Sequence[LineState]) -> RunResult:
+    return RunResult(
         command=f"engage {one.wanted.kind}",
         job=one.job,
         inputs=[one.entry],

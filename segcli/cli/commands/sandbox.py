@@ -12,7 +12,7 @@ import click
 from segcli import destinations
 from segcli.cli import dest_option
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
-from segcli.cli.options import packed
+from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.output_checks import check_holds_records, check_written
 from segcli.cli.sending import FAULT, host
@@ -21,7 +21,7 @@ from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
-from segcli.sandbox import Fault, Script, Standin, parse_origin, serve
+from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
@@ -50,7 +50,7 @@ class StageOptions:
     multiple=True,
     help="Stand in for the destination of this file too, as ./acme.toml (repeatable).",
 )
-@packed(
+@grouped_options(
     StageOptions,
     "stage",
     click.option(
@@ -102,7 +102,7 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
     GET /_sandbox tells what it got.
     """
     _check_keep(stage.keep, dest)
-    described = {name: dest_option.find(name) for name in dest}
+    described = {name: dest_option.find_destination(name) for name in dest}
     script = Script(
         key=stage.key,
         faults=stage.fault,
@@ -115,7 +115,9 @@ def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
         allow_origin=stage.allow_origin,
     )
     try:
-        serve(script, port=port, started=partial(_begin, described=described, key=stage.key))
+        serve_sandbox(
+            script, port=port, started=partial(_begin, described=described, key=stage.key)
+        )
     except OSError as error:
         raise UsageError(
             f"the sandbox cannot listen on port {port}: {error.strerror}",
@@ -134,7 +136,7 @@ def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
     check_holds_records("--keep", keep, "file of payloads")
 
 
-def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: str) -> None:
+def _begin(standin: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
     for destination in described.values():
         host(standin, destination)
     # It serves whether or not anybody can be told.
@@ -142,7 +144,7 @@ def _begin(standin: Standin, *, described: Mapping[str, Destination[Any]], key: 
         _tell(standin, described, key=key)
 
 
-def _tell(standin: Standin, described: Mapping[str, Destination[Any]], *, key: str) -> None:
+def _tell(standin: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
     show(
         f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
     )

@@ -10,12 +10,12 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
-from segcli.cli.input_days import Choice, choose, found
+from segcli.cli.input_days import InputChoice, choose, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
-from segcli.cli.options import JobOptions, job_options, packed
+from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 from segcli.cli.sending import (
     PACE_OPTIONS,
     SANDBOX_OPTIONS,
@@ -27,13 +27,13 @@ from segcli.cli.sending import (
     overrides_of,
     run_and_report,
     run_at,
-    staged,
+    sandbox_running,
     transport_for,
 )
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
 from segcli.inputs import Input, look_at
-from segcli.sandbox import Standin
+from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
     from segcli.journal.journal import Journal
@@ -51,7 +51,7 @@ class SendOptions:
 
 @click.command("send")
 @job_options()
-@packed(
+@grouped_options(
     SendOptions,
     "how",
     click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`."),
@@ -78,10 +78,10 @@ def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: Sandb
     """
     if how.dry_run:
         return transform_and_report(asked)
-    inputs = found(asked)
+    inputs = find_inputs(asked)
     # It takes a while to load, so that is done before anything is said to have begun.
     pace = replace(pace, http_transport=transport_for(pace))
-    with staged(stage, quiet=asked.quiet) as standin:
+    with sandbox_running(stage, quiet=asked.quiet) as standin:
         return _send(asked, how, pace, inputs=inputs, standin=standin)
 
 
@@ -91,11 +91,11 @@ def _send(
     pace: PaceOptions,
     *,
     inputs: Sequence[Input],
-    standin: Standin | None,
+    standin: SandboxServer | None,
 ) -> int:
     job = job_of(asked, overrides=overrides_of(standin))
     check_sending(job, pace, standin)
-    kept = asked.rejects or rejects.default_path(job.destination.name, asked.files)
+    kept = asked.rejects or rejects.default_rejects(job.destination.name, asked.files)
     path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     files = check_outputs(replace(asked, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
@@ -103,7 +103,7 @@ def _send(
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
     before = dict(journal.past.totals) if journal else {}
     choice, wanted = _chosen(asked, job, inputs=inputs, journal=journal)
-    ending = Ending(
+    ending = RunResult(
         command="send",
         job=job,
         inputs=choice.inputs,
@@ -135,7 +135,7 @@ _NO_JOURNAL = (
 
 def _chosen(
     asked: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
-) -> tuple[Choice, Sequence[Input]]:
+) -> tuple[InputChoice, Sequence[Input]]:
     """Return what all runs read, and what of it is left to be read by this one, looked at.
 
     A run that does not even start leaves no journal behind.

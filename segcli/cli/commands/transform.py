@@ -5,12 +5,12 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
-from segcli.cli.input_days import choose, found
+from segcli.cli.input_days import choose, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.run_result import Ending
+from segcli.cli.run_result import RunResult
 from segcli.errors import Stopped
 from segcli.inputs import look_at
 from segcli.payloads import Transformation, transform
@@ -36,13 +36,13 @@ def transform_and_report(
 ) -> int:
     """Print the payloads and the summary; return the exit code."""
     files = check_outputs(asked)
-    inputs = found(asked)
+    inputs = find_inputs(asked)
     check_found(files, inputs)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
     choice = choose(inputs, asked, job)
     look_at(choice.inputs)
-    ending = Ending(
+    ending = RunResult(
         command="transform",
         job=job,
         inputs=choice.inputs,

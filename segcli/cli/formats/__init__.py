@@ -9,7 +9,7 @@ from segcli.review.review import Review
 NAMES = ("text", "json", "github", "markdown", "junit")
 
 
-def formatted(name: str, review: Review) -> Iterator[bytes]:
+def format_review(name: str, review: Review) -> Iterator[bytes]:
     """Yield a review in the format of that name, one of `NAMES`; in pieces where it may be long."""
     found: str | Iterator[bytes] = import_module(f"segcli.cli.formats.{name}").formatted(review)
     if isinstance(found, str):

@@ -2,46 +2,57 @@
 
 from typing import Any
 
-from segcli.mapping.javascript import UNDEFINED, kind_of
-from segcli.mapping.json_path import keys_of, reader, rooted
-from segcli.mapping.node import Part, Place, Run
+from segcli.mapping.javascript import UNDEFINED, javascript_kind
+from segcli.mapping.json_path import keys_of, path_reader, rooted
+from segcli.mapping.node import Context, MapFunction, Node
 
 
-def of_list(mapping: list[Any], place: Place) -> Part:
+def of_list(mapping: list[Any], context: Context) -> Node:
     """Compile a list with directives in it; an item at UNDEFINED keeps its place."""
-    keeps = max(place.keeps - 1, 0)
-    parts = [place.part(item, number, keeps=keeps) for number, item in enumerate(mapping)]
+    keep_levels = max(context.keep_levels - 1, 0)
+    parts = [
+        context.part(item, number, keep_levels=keep_levels) for number, item in enumerate(mapping)
+    ]
     runs = [part.run for part in parts]
-    return Part(
+    return Node(
         lambda data: [run(data) for run in runs],
         is_constant=all(part.is_constant for part in parts),
         is_total=True,
-        has_holes=any(part.has_holes or not part.is_total for part in parts),
+        may_hold_undefined=any(part.may_hold_undefined or not part.is_total for part in parts),
     )
 
 
-def array_path(options: Any, place: Place) -> Part:
+def array_path(options: Any, context: Context) -> Node:
     """Compile `@arrayPath`: a list from a path, each item in a shape if one is given."""
     if not isinstance(options, list):
-        return place.refusal(f"@arrayPath expected array, got {kind_of(options)}")
+        return context.refusal(f"@arrayPath expected array, got {javascript_kind(options)}")
     path, shape = [*options, UNDEFINED, UNDEFINED][:2]
     is_shaped = isinstance(shape, dict) and bool(shape)
     if isinstance(path, str):
-        root = Part(reader(keys_of(rooted(path))), has_holes=place.has_holes)
+        root = Node(
+            path_reader(keys_of(rooted(path))), may_hold_undefined=context.may_hold_undefined
+        )
     else:
-        root = place.part(path, "@arrayPath", 0, keeps=0 if is_shaped else place.keeps)
+        root = context.part(
+            path, "@arrayPath", 0, keep_levels=0 if is_shaped else context.keep_levels
+        )
     if not is_shaped:
         return root
-    at = place.below("@arrayPath", 1, keeps=max(place.keeps - 1, 0), has_holes=root.has_holes)
-    return _shaped(root, place.compile(shape, at))
+    at = context.below(
+        "@arrayPath",
+        1,
+        keep_levels=max(context.keep_levels - 1, 0),
+        may_hold_undefined=root.may_hold_undefined,
+    )
+    return _shaped(root, context.compile(shape, at))
 
 
-def filled(run: Run, hole: Any) -> Run:
+def filled(run: MapFunction, hole: Any) -> MapFunction:
     """Return the function whose results have a value for UNDEFINED in lists, no field for it."""
     return lambda data: _filled(run(data), hole)
 
 
-def _shaped(root: Part, item: Part) -> Part:
+def _shaped(root: Node, item: Node) -> Node:
     read, shape = root.run, item.run
 
     def run(data: Any) -> Any:
@@ -50,7 +61,10 @@ def _shaped(root: Part, item: Part) -> Part:
             return [shape(each) for each in found]
         return [shape(found)] if isinstance(found, dict) else found
 
-    return Part(run, has_holes=item.has_holes or not item.is_total or root.has_holes)
+    return Node(
+        run,
+        may_hold_undefined=item.may_hold_undefined or not item.is_total or root.may_hold_undefined,
+    )
 
 
 def _filled(value: Any, hole: Any) -> Any:

@@ -3,89 +3,93 @@
 from decimal import Decimal
 from typing import Any
 
-from segcli.mapping.javascript import UNDEFINED, is_true, text_of
-from segcli.mapping.node import NOTHING, Part, Place, Run
+from segcli.mapping.javascript import UNDEFINED, is_true, javascript_text
+from segcli.mapping.node import NOTHING, Context, MapFunction, Node
 
 _CASES = {"lower": str.lower, "upper": str.upper}
 _NO_CASE = 'operator key should have a value of "lower" or "upper"'
 
 
-def if_(options: Any, place: Place) -> Part:
+def if_(options: Any, context: Context) -> Node:
     """Compile `@if`: `then` where something `exists`, or is not `blank`, `else` where not."""
     if not isinstance(options, dict):
-        return place.refusal('@if requires an object with an "exists" key')
+        return context.refusal('@if requires an object with an "exists" key')
     if not is_true(options.get("exists")) and not is_true(options.get("blank")):
-        return place.refusal('@if requires an "exists" key or a "blank" key')
-    here = place.below("@if", keeps=place.keeps)
+        return context.refusal('@if requires an "exists" key or a "blank" key')
+    here = context.below("@if", keep_levels=context.keep_levels)
     subject = "exists" if "exists" in options else "blank"
     test = here.part(options[subject], subject)
-    then = here.part(options["then"], "then", keeps=place.keeps) if "then" in options else NOTHING
+    then = (
+        here.part(options["then"], "then", keep_levels=context.keep_levels)
+        if "then" in options
+        else NOTHING
+    )
     other = NOTHING
     if is_true(options.get("else")):
-        other = here.part(options["else"], "else", keeps=place.keeps)
+        other = here.part(options["else"], "else", keep_levels=context.keep_levels)
     if subject == "exists" and _is_same_path(options["exists"], options.get("then")):
         run = _first_that_exists(then.run, other.run)
     else:
         run = _branch(test.run, then.run, other.run, may_be_blank=subject == "exists")
-    return Part(
+    return Node(
         run,
         is_constant=test.is_constant and then.is_constant and other.is_constant,
         is_total=then.is_total and other.is_total,
-        has_holes=then.has_holes or other.has_holes,
+        may_hold_undefined=then.may_hold_undefined or other.may_hold_undefined,
     )
 
 
-def case(options: Any, place: Place) -> Part:
+def case(options: Any, context: Context) -> Node:
     """Compile `@case`: a text in lower or upper case, any other value as it is."""
     if not isinstance(options, dict):
-        return place.refusal('@case requires an object with a "operator" key')
+        return context.refusal('@case requires an object with a "operator" key')
     operator = options.get("operator")
     if not is_true(operator):
-        return place.refusal('@case requires a "operator" key')
+        return context.refusal('@case requires a "operator" key')
     if not is_true(options.get("value")):
         return NOTHING
-    value = place.part(options["value"], "@case", "value", keeps=place.keeps)
+    value = context.part(options["value"], "@case", "value", keep_levels=context.keep_levels)
     read = value.run
     change = _CASES.get(operator) if isinstance(operator, str) else None
     if change is None:
-        place.doubt(_NO_CASE)
+        context.doubt(_NO_CASE)
 
     def run(data: Any) -> Any:
         found = read(data)
         if not isinstance(found, str):
             return found
         if change is None:
-            place.refuse(_NO_CASE)
+            context.refuse(_NO_CASE)
         return change(found)
 
-    return Part(run, value.is_constant, value.is_total, value.has_holes)
+    return Node(run, value.is_constant, value.is_total, value.may_hold_undefined)
 
 
-def literal(value: Any, place: Place) -> Part:
+def literal(value: Any, context: Context) -> Node:
     """Compile `@literal`: the value, directives in it included."""
-    return place.part(value, "@literal", keeps=place.keeps)
+    return context.part(value, "@literal", keep_levels=context.keep_levels)
 
 
-def exclude_when_null(value: Any, place: Place) -> Part:
+def exclude_when_null(value: Any, context: Context) -> Node:
     """Compile `@excludeWhenNull`: nothing for null, an object without its nulls."""
-    part = place.part(value, "@excludeWhenNull", keeps=place.keeps)
-    read, keeps = part.run, place.keeps
+    part = context.part(value, "@excludeWhenNull", keep_levels=context.keep_levels)
+    read, keep_levels = part.run, context.keep_levels
 
     def run(data: Any) -> Any:
         found = read(data)
         if isinstance(found, dict):
-            return _without_nulls(found, keeps)
+            return _without_nulls(found, keep_levels)
         return UNDEFINED if found is None else found
 
-    return Part(run, part.is_constant, has_holes=part.has_holes)
+    return Node(run, part.is_constant, may_hold_undefined=part.may_hold_undefined)
 
 
-def is_blank(value: Any) -> bool:
+def is_blank_value(value: Any) -> bool:
     """Tell whether a value is absent, or is empty by JavaScript's `== ''`: 0, false, [], [[]]."""
     if value is None or value is UNDEFINED:
         return True
     if isinstance(value, list):
-        return not text_of(value)
+        return not javascript_text(value)
     return isinstance(value, str | bool | int | float | Decimal) and not value
 
 
@@ -98,7 +102,7 @@ def _is_same_path(one: Any, other: Any) -> bool:
     )
 
 
-def _first_that_exists(first: Run, other: Run) -> Run:
+def _first_that_exists(first: MapFunction, other: MapFunction) -> MapFunction:
     def run(data: Any) -> Any:
         value = first(data)
         return other(data) if value is None or value is UNDEFINED else value
@@ -106,24 +110,26 @@ def _first_that_exists(first: Run, other: Run) -> Run:
     return run
 
 
-def _branch(test: Run, then: Run, other: Run, *, may_be_blank: bool) -> Run:
+def _branch(
+    test: MapFunction, then: MapFunction, other: MapFunction, *, may_be_blank: bool
+) -> MapFunction:
     def exists(data: Any) -> Any:
         value = test(data)
         return other(data) if value is None or value is UNDEFINED else then(data)
 
     def is_filled(data: Any) -> Any:
-        return other(data) if is_blank(test(data)) else then(data)
+        return other(data) if is_blank_value(test(data)) else then(data)
 
     return exists if may_be_blank else is_filled
 
 
-def _without_nulls(value: dict[str, Any], keeps: int) -> dict[str, Any]:
+def _without_nulls(value: dict[str, Any], keep_levels: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in value.items():
         if isinstance(item, dict):
-            result[key] = _without_nulls(item, max(keeps - 1, 0))
+            result[key] = _without_nulls(item, max(keep_levels - 1, 0))
         elif item is not None:
             result[key] = item
-        elif keeps:
+        elif keep_levels:
             result[key] = UNDEFINED
     return result

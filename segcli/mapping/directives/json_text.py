@@ -6,28 +6,38 @@ from typing import Any
 import orjson
 
 from segcli.core import exact_json
-from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, TooLong, entries, is_true, number_text
-from segcli.mapping.node import Part, Place, Run, bounded
+from segcli.mapping.javascript import (
+    MAX_TEXT,
+    UNDEFINED,
+    TextTooLong,
+    entries,
+    is_true,
+    javascript_number,
+)
+from segcli.mapping.node import Context, MapFunction, Node, bounded
 
 
-def json_(options: Any, place: Place) -> Part:
+def json_(options: Any, context: Context) -> Node:
     """Compile `@json`: a value as a text of JSON (`encode`), or what such a text says."""
     if not isinstance(options, dict):
-        return place.refusal('@json requires an object with a "value" key')
+        return context.refusal('@json requires an object with a "value" key')
     for name in ("mode", "value"):
         if not is_true(options.get(name)):
-            return place.refusal(f'@json requires a "{name}" key')
-    value = place.part(options["value"], "@json", "value", keeps=place.keeps)
+            return context.refusal(f'@json requires a "{name}" key')
+    value = context.part(options["value"], "@json", "value", keep_levels=context.keep_levels)
     read, mode = value.run, options["mode"]
     if mode == "encode":
-        encode = bounded(lambda data: encoded(read(data)), place, "@json makes too long a text")
-        return Part(encode, value.is_constant, value.is_total)
+        encode = bounded(lambda data: encoded(read(data)), context, "@json makes too long a text")
+        return Node(encode, value.is_constant, value.is_total)
     if mode == "decode":
-        return Part(
-            lambda data: decoded(read(data)), value.is_constant, value.is_total, value.has_holes
+        return Node(
+            lambda data: decoded(read(data)),
+            value.is_constant,
+            value.is_total,
+            value.may_hold_undefined,
         )
-    place.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
-    return Part(_nothing_after(read), value.is_constant)
+    context.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
+    return Node(_nothing_after(read), value.is_constant)
 
 
 def encoded(value: Any) -> Any:
@@ -39,7 +49,7 @@ def encoded(value: Any) -> Any:
         return UNDEFINED
     text = orjson.dumps(_writable(value)).decode()
     if len(text) > MAX_TEXT:
-        raise TooLong
+        raise TextTooLong
     return text
 
 
@@ -53,7 +63,7 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def _nothing_after(read: Run) -> Run:
+def _nothing_after(read: MapFunction) -> MapFunction:
     def run(data: Any) -> Any:
         read(data)
         return UNDEFINED
@@ -69,5 +79,5 @@ def _writable(value: Any) -> Any:
     if value is UNDEFINED:
         return None
     if isinstance(value, float | Decimal) or (isinstance(value, int) and abs(value) >= 2**63):
-        return orjson.Fragment(number_text(value))
+        return orjson.Fragment(javascript_number(value))
     return value

@@ -5,8 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.mapping.javascript import MAX_TEXT, TooLong, is_number, is_true, length, text_of
-from segcli.mapping.node import NOTHING, Part, Place, Run, bounded
+from segcli.mapping.javascript import (
+    MAX_TEXT,
+    TextTooLong,
+    is_javascript_number,
+    is_true,
+    javascript_text,
+    length,
+)
+from segcli.mapping.node import NOTHING, Context, MapFunction, Node, bounded
 
 MAX_LENGTH = 10
 
@@ -18,7 +25,7 @@ _SPANS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
     "$'": lambda _, end, whole: (end, whole),
 }
 
-Change = Callable[[str], str]
+Replacement = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +36,34 @@ class _How:
     ignores_case: bool
 
 
-def replace(options: Any, place: Place) -> Part:
+def replace(options: Any, context: Context) -> Node:
     """Compile `@replace`: a text, number or boolean with other characters in place of some."""
     if not isinstance(options, dict):
-        return place.refusal('@replace requires an object with a "pattern" key')
+        return context.refusal('@replace requires an object with a "pattern" key')
     if not is_true(options.get("pattern")):
-        return place.refusal('@replace requires a "pattern" key')
+        return context.refusal('@replace requires a "pattern" key')
     if not is_true(options.get("value")):
         return NOTHING
-    value = place.part(options["value"], "@replace", "value")
-    made = bounded(_run(value.run, options, place), place, "@replace makes too long a text")
-    return Part(made, value.is_constant, is_total=True)
+    value = context.part(options["value"], "@replace", "value")
+    made = bounded(_run(value.run, options, context), context, "@replace makes too long a text")
+    return Node(made, value.is_constant, is_total=True)
 
 
-def _run(read: Run, options: dict[str, Any], place: Place) -> Run:
+def _run(read: MapFunction, options: dict[str, Any], context: Context) -> MapFunction:
     changes = _changes(options)
     too_long = _too_long(changes)
     if too_long:
-        place.doubt(too_long)
+        context.doubt(too_long)
     steps = [_change(pattern, new, _how(options)) for pattern, new in changes]
 
     def run(data: Any) -> str:
         found = read(data)
-        if isinstance(found, bool) or is_number(found):
-            found = text_of(found)
+        if isinstance(found, bool) or is_javascript_number(found):
+            found = javascript_text(found)
         if not isinstance(found, str) or not steps:
             return ""
         if too_long:
-            place.refuse(too_long)
+            context.refuse(too_long)
         for step in steps:
             found = step(found)
         return found
@@ -96,7 +103,7 @@ def _too_long(changes: list[tuple[str, str]]) -> str:
     return ""
 
 
-def _change(pattern: str, new: str, how: _How) -> Change:
+def _change(pattern: str, new: str, how: _How) -> Replacement:
     pieces = ["$" if piece == "$$" else piece for piece in _MARK.split(new) if piece]
     if not how.ignores_case and not {"$`", "$'"} & set(pieces):
         # What is found is the pattern itself.
@@ -105,12 +112,12 @@ def _change(pattern: str, new: str, how: _How) -> Change:
     return lambda text: "".join(_replaced(text, pattern, pieces, how))
 
 
-def _plain(pattern: str, new: str, most: int) -> Change:
+def _plain(pattern: str, new: str, most: int) -> Replacement:
     longer = len(new) - len(pattern)
 
     def change(text: str) -> str:
         if longer > 0 and len(text) + longer * text.count(pattern) > MAX_TEXT:
-            raise TooLong
+            raise TextTooLong
         return text.replace(pattern, new, most)
 
     return change
@@ -127,7 +134,7 @@ def _replaced(text: str, pattern: str, pieces: list[str], how: _How) -> Iterator
             first, last = span(begin, end, len(text)) if span else (0, len(piece))
             written += last - first
             if written > MAX_TEXT:
-                raise TooLong
+                raise TextTooLong
             yield text[first:last] if span else piece
         start = end
     yield text[start:]

@@ -4,34 +4,41 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, WHITE_SPACE, TooLong, kind_of, text_of
+from segcli.mapping.javascript import (
+    MAX_TEXT,
+    UNDEFINED,
+    WHITE_SPACE,
+    TextTooLong,
+    javascript_kind,
+    javascript_text,
+)
 from segcli.mapping.json_path import follow, keys_of
-from segcli.mapping.node import Part, Place, bounded, constant
+from segcli.mapping.node import Context, Node, bounded, constant
 
 # A piece of a template: a text, or the names on the path to a value.
-Piece = str | tuple[str, ...]
+TemplatePiece = str | tuple[str, ...]
 
 _NO_STRING = "@template: expected string, got {}"
 _TOO_LONG = "@template makes too long a text"
 _CLOSING = re.compile(r"\}+")
 
 
-def template(value: Any, place: Place) -> Part:
+def template_directive(value: Any, context: Context) -> Node:
     """Compile `@template`: a text with values in it; a directive may make the template."""
     if isinstance(value, str):
-        return _known(value, place)
-    made = place.part(value, "@template")
+        return _known(value, context)
+    made = context.part(value, "@template")
     if made.is_constant:
-        return _constant_template(made.run(None), place)
+        return _constant_template(made.run(None), context)
     read = made.run
 
     def run(data: Any) -> Any:
         found = read(data)
         if not isinstance(found, str):
-            place.refuse(_NO_STRING.format(kind_of(found)))
+            context.refuse(_NO_STRING.format(javascript_kind(found)))
         return render(found, data)
 
-    return Part(bounded(run, place, _TOO_LONG), is_total=True)
+    return Node(bounded(run, context, _TOO_LONG), is_total=True)
 
 
 def render(template: Any, data: Any = UNDEFINED) -> str:
@@ -40,17 +47,17 @@ def render(template: Any, data: Any = UNDEFINED) -> str:
     Raises TooLong for a text longer than `MAX_TEXT`.
     """
     if not isinstance(template, str):
-        kind = kind_of(template)
+        kind = javascript_kind(template)
         raise TypeError(f'Invalid template! Template should be a "string" but {kind} was given.')
     return _text(pieces(_text(pieces(template, 3), data), 2), data)
 
 
-def pieces(template: str, braces: int) -> list[Piece]:
+def pieces(template: str, braces: int) -> list[TemplatePiece]:
     """Return what a template consists of; a path stands between so many braces.
 
     In time that grows with its length: a text of braces alone is soon read.
     """
-    found: list[Piece] = []
+    found: list[TemplatePiece] = []
     start = 0
     for closing in _CLOSING.finditer(template):
         if closing.end() - closing.start() < braces:
@@ -66,13 +73,13 @@ def pieces(template: str, braces: int) -> list[Piece]:
     return [piece for piece in [*found, template[start:]] if piece != ""]
 
 
-def _constant_template(value: Any, place: Place) -> Part:
+def _constant_template(value: Any, context: Context) -> Node:
     if isinstance(value, str):
-        return _known(value, place)
-    return place.refusal(_NO_STRING.format(kind_of(value)))
+        return _known(value, context)
+    return context.refusal(_NO_STRING.format(javascript_kind(value)))
 
 
-def _known(template: str, place: Place) -> Part:
+def _known(template: str, context: Context) -> Node:
     first, second = pieces(template, 3), pieces(template, 2)
     if not any(isinstance(piece, tuple) for piece in [*first, *second]):
         return constant(template)
@@ -85,20 +92,20 @@ def _known(template: str, place: Place) -> Part:
         return _text(pieces(_text(first, data), 2), data)
 
     has_three = any(isinstance(piece, tuple) for piece in first)
-    return Part(bounded(run_twice if has_three else run, place, _TOO_LONG), is_total=True)
+    return Node(bounded(run_twice if has_three else run, context, _TOO_LONG), is_total=True)
 
 
-def _text(parts: Sequence[Piece], data: Any) -> str:
+def _text(parts: Sequence[TemplatePiece], data: Any) -> str:
     data = {} if data is UNDEFINED else data
     texts, written = [], 0
     for part in parts:
         text = part if isinstance(part, str) else _shown(follow(data, part))
         written += len(text)
         if written > MAX_TEXT:
-            raise TooLong
+            raise TextTooLong
         texts.append(text)
     return "".join(texts)
 
 
 def _shown(value: Any) -> str:
-    return "" if value is None or value is UNDEFINED else text_of(value)
+    return "" if value is None or value is UNDEFINED else javascript_text(value)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from segcli.mapping.javascript import length
-from segcli.mapping.node import Part, Place, constant
+from segcli.mapping.node import Context, Node, constant
 from segcli.mapping.problem import MappingError, Spot
 
 MAX_TEMPLATE = 1000
@@ -12,20 +12,20 @@ MAX_TEMPLATE = 1000
 MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
 
 
-def liquid(template: Any, place: Place) -> Part:
+def liquid(template: Any, context: Context) -> Node:
     """Compile `@liquid`; raises MappingError where python-liquid is not installed."""
-    place = place.below("@liquid")
+    context = context.below("@liquid")
     if not isinstance(template, str):
-        return place.refusal("liquid template value must be a string")
+        return context.refusal("liquid template value must be a string")
     if not template:
         return constant("")
     if length(template) > MAX_TEMPLATE:
-        return place.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
+        return context.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
-        raise MappingError([Spot(place.path, place.path).problem(MISSING)])
+        raise MappingError([Spot(context.path, context.path).problem(MISSING)])
     from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
 
-    return renderer(template, place)
+    return renderer(template, context)
 
 
 def paths_of(template: str) -> list[str]:

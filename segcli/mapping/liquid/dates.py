@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from segcli.mapping.javascript import MAX_TEXT, TooLong
-from segcli.mapping.liquid.moment import Moment, moment_of
-from segcli.mapping.liquid.value import plain, shown
+from segcli.mapping.javascript import MAX_TEXT, TextTooLong
+from segcli.mapping.liquid.moment import LiquidTime, moment_of
+from segcli.mapping.liquid.value import liquid_text, plain
 
 _DEFAULT = "%A, %B %-e, %Y at %-l:%M %P %z"
 _DIRECTIVE = re.compile(r"%([-_0^#:]+)?(\d+)?([EO])?(.)", re.ASCII)
@@ -23,7 +23,7 @@ def _date(value: Any, layout: Any = None, zone: Any = None) -> Any:
     moment = moment_of(value, zone)
     if moment is None:
         return value
-    return _written(moment, _DEFAULT if plain(layout) is None else shown(layout))
+    return _written(moment, _DEFAULT if plain(layout) is None else liquid_text(layout))
 
 
 def _date_as(layout: str) -> Callable[..., Any]:
@@ -39,7 +39,7 @@ def _date_with(month: str) -> Callable[..., Any]:
     return write
 
 
-def _written(moment: Moment, layout: str) -> str:
+def _written(moment: LiquidTime, layout: str) -> str:
     written, pieces, start = 0, [], 0
     for found in _DIRECTIVE.finditer(layout):
         piece = _piece(moment, found, MAX_TEXT - written)
@@ -49,14 +49,14 @@ def _written(moment: Moment, layout: str) -> str:
     return "".join([*pieces, layout[start:]])
 
 
-def _piece(moment: Moment, found: re.Match[str], room: int) -> str:
+def _piece(moment: LiquidTime, found: re.Match[str], room: int) -> str:
     """Return what stands for one directive; raises TooLong where there is no room for it."""
     flags, letter = found[1] or "", found[4]
     if letter not in _PARTS:
         return found[0]
     width = int(found[2]) if found[2] and len(found[2]) < 9 else MAX_TEXT if found[2] else 0
     if width > room:
-        raise TooLong
+        raise TextTooLong
     text = _part(moment, letter, flags, width)
     width = width or _WIDTHS.get(letter, 0)
     if "^" in flags:
@@ -69,7 +69,7 @@ def _piece(moment: Moment, found: re.Match[str], room: int) -> str:
     return text.zfill(width) if fill == "0" else text.rjust(width)
 
 
-def _part(moment: Moment, letter: str, flags: str, width: int) -> str:
+def _part(moment: LiquidTime, letter: str, flags: str, width: int) -> str:
     if letter == "z" or (letter == "Z" and not moment.zone):
         return _offset(moment, ":" if ":" in flags else "")
     if letter == "N":
@@ -77,7 +77,7 @@ def _part(moment: Moment, letter: str, flags: str, width: int) -> str:
     return str(_PARTS[letter](moment))
 
 
-def _offset(moment: Moment, colon: str) -> str:
+def _offset(moment: LiquidTime, colon: str) -> str:
     minutes = moment.offset
     hours, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else '+'}{hours:02}{colon}{rest:02}"
@@ -87,12 +87,12 @@ def _ordinal(day: int) -> str:
     return "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
-def _week(moment: Moment, first: int) -> int:
+def _week(moment: LiquidTime, first: int) -> int:
     day = moment.at.timetuple().tm_yday
     return (day - 1 - (moment.at.isoweekday() % 7 - first) % 7 + 7) // 7
 
 
-_PARTS: dict[str, Callable[[Moment], Any]] = {
+_PARTS: dict[str, Callable[[LiquidTime], Any]] = {
     "a": lambda moment: _DAYS[moment.at.weekday()][:3],
     "A": lambda moment: _DAYS[moment.at.weekday()],
     "b": lambda moment: _MONTHS[moment.at.month - 1][:3],
@@ -131,7 +131,7 @@ _PARTS: dict[str, Callable[[Moment], Any]] = {
     "%": lambda _: "%",
 }
 
-DATES: dict[str, Callable[..., Any]] = {
+DATE_FILTERS: dict[str, Callable[..., Any]] = {
     "date": _date,
     "date_to_long_string": _date_with("%B"),
     "date_to_rfc822": _date_as("%a, %d %b %Y %H:%M:%S %z"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NoReturn, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
-from liquid.ast import Node
+from liquid.ast import Node as SyntaxNode
 from liquid.builtin.expressions import BooleanExpression
 from liquid.builtin.illegal import Illegal
 from liquid.builtin.output import Output, OutputNode
@@ -21,8 +21,8 @@ from liquid.utils import ReadOnlyChainMap
 from segcli.mapping.javascript import MAX_TEXT, UNDEFINED
 from segcli.mapping.liquid.filters import FILTERS
 from segcli.mapping.liquid.logic import in_javascript
-from segcli.mapping.liquid.value import property_of, shown
-from segcli.mapping.node import Part, Place, bounded
+from segcli.mapping.liquid.value import liquid_text, property_of
+from segcli.mapping.node import Context, Node, bounded
 
 _DISABLED_TAGS = ("case", "for", "include", "layout", "render", "tablerow")
 _DISABLED_FILTERS = (
@@ -35,20 +35,20 @@ _UNKNOWN_FILTERS = ("push", "sample", "slugify", "unshift")
 _UNKNOWN_TAGS = ("break", "continue", "doc", "ifchanged")
 
 
-def renderer(template: str, place: Place) -> Part:
+def renderer(template: str, context: Context) -> Node:
     """Return the part that renders a template; it refuses what Segment's own would."""
     try:
         parsed = _parsed(template)
     except LiquidError as error:
-        return place.refusal(_message(error, template))
+        return context.refusal(_message(error, template))
 
     def run(data: Any) -> str:
         try:
             return parsed.render(data if isinstance(data, dict) else {})
         except LiquidError as error:
-            place.refuse(_message(error, template))
+            context.refuse(_message(error, template))
 
-    return Part(bounded(run, place, "@liquid makes too long a text"), is_total=True)
+    return Node(bounded(run, context, "@liquid makes too long a text"), is_total=True)
 
 
 def paths(template: str) -> list[str]:
@@ -65,7 +65,7 @@ class _Output(OutputNode):
     __slots__ = ()
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(shown(self.expression.evaluate(context)))
+        return buffer.write(liquid_text(self.expression.evaluate(context)))
 
 
 class _OutputTag(Output):
@@ -157,7 +157,7 @@ def _parsed(template: str) -> BoundTemplate:
     return parsed
 
 
-def _conditions(nodes: Iterable[Node]) -> Iterable[BooleanExpression]:
+def _conditions(nodes: Iterable[SyntaxNode]) -> Iterable[BooleanExpression]:
     for node in nodes:
         yield from (one for one in node.expressions() if isinstance(one, BooleanExpression))
         yield from _conditions(node.children(None))  # type: ignore[arg-type]  # for partials only

@@ -16,11 +16,11 @@ from liquid import Undefined
 from liquid.exceptions import LiquidError
 
 from segcli.mapping.directives.json_text import encoded
-from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, WHITE_SPACE, TooLong, length
+from segcli.mapping.javascript import MAX_TEXT, UNDEFINED, WHITE_SPACE, TextTooLong, length
 from segcli.mapping.liquid.arithmetic import ARITHMETIC
-from segcli.mapping.liquid.dates import DATES
+from segcli.mapping.liquid.dates import DATE_FILTERS
 from segcli.mapping.liquid.lists import LISTS
-from segcli.mapping.liquid.value import double, number_of, plain, shown
+from segcli.mapping.liquid.value import double, liquid_number, liquid_text, plain
 
 Filter = Callable[..., Any]
 
@@ -44,7 +44,7 @@ def _on_texts(name: str, change: Callable[..., Any]) -> Filter:
     def change_texts(value: Any, *arguments: Any) -> Any:
         if len(arguments) < least:
             raise LiquidError(f"{name} expect {least + 1} arguments", token=None)
-        return change(shown(value), *map(shown, arguments[: len(wanted)]))
+        return change(liquid_text(value), *map(liquid_text, arguments[: len(wanted)]))
 
     return change_texts
 
@@ -65,7 +65,7 @@ def _json(value: Any, *indent: Any) -> Any:
 
 def _joined(*parts: str) -> str:
     if sum(map(len, parts)) > MAX_TEXT:
-        raise TooLong
+        raise TextTooLong
     return "".join(parts)
 
 
@@ -75,7 +75,7 @@ def _append(text: str, end: str) -> str:
 
 def _replace(text: str, old: str = "", new: str = "") -> str:
     if len(text) + text.count(old) * (len(new) - len(old)) > MAX_TEXT:
-        raise TooLong
+        raise TextTooLong
     return text.replace(old, new) if old else new.join(text)
 
 
@@ -85,16 +85,16 @@ def _replace_last(text: str, old: str = "", new: str = "") -> str:
 
 
 def _truncate(value: Any, size: Any = 50, end: Any = "...") -> Any:
-    text, mark, most = shown(value), shown(end), double(size)
+    text, mark, most = liquid_text(value), liquid_text(end), double(size)
     if length(text) <= most or len(text) <= most:
         return value
     return text[: max(int(most) - len(mark), 0)] + mark
 
 
 def _truncate_words(value: Any, count: Any = 15, end: Any = "...") -> str:
-    words = _SPACES.split(shown(value).lstrip(WHITE_SPACE))
+    words = _SPACES.split(liquid_text(value).lstrip(WHITE_SPACE))
     most = max(int(double(count)), 1)
-    return " ".join(words[:most]) + (shown(end) if len(words) >= most else "")
+    return " ".join(words[:most]) + (liquid_text(end) if len(words) >= most else "")
 
 
 def _strip_html(text: str) -> str:
@@ -176,14 +176,14 @@ TEXTS: dict[str, Callable[..., Any]] = {
 FILTERS: dict[str, Filter] = {
     **{name: _on_texts(name, change) for name, change in TEXTS.items()},
     **ARITHMETIC,
-    **DATES,
+    **DATE_FILTERS,
     **LISTS,
     "default": _default,
     "inspect": _json,
     "json": _json,
     "jsonify": _json,
     "raw": lambda value: value,
-    "to_integer": lambda value: math.nan if isinstance(value, Undefined) else number_of(value),
+    "to_integer": lambda value: math.nan if isinstance(value, Undefined) else liquid_number(value),
     "truncate": _truncate,
     "truncatewords": _truncate_words,
 }

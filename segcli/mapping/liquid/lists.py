@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from segcli.mapping.javascript import MAX_TEXT, TooLong, length, text_of, units
+from segcli.mapping.javascript import MAX_TEXT, TextTooLong, javascript_text, length, units
 from segcli.mapping.liquid.logic import is_equal
-from segcli.mapping.liquid.value import double, plain, property_of, shown
+from segcli.mapping.liquid.value import double, liquid_text, plain, property_of
 
 
 def _listed(value: Any) -> list[Any]:
@@ -15,20 +15,20 @@ def _listed(value: Any) -> list[Any]:
     if not isinstance(value, list | range):
         return [value]
     if len(value) > MAX_TEXT:
-        raise TooLong
+        raise TextTooLong
     return list(value)
 
 
 def _join(value: Any, separator: Any = None) -> str:
-    texts = ["" if plain(item) is None else text_of(item) for item in _listed(value)]
-    mark = " " if plain(separator) is None else shown(separator)
+    texts = ["" if plain(item) is None else javascript_text(item) for item in _listed(value)]
+    mark = " " if plain(separator) is None else liquid_text(separator)
     if sum(map(len, texts)) + len(mark) * len(texts) > MAX_TEXT:
-        raise TooLong
+        raise TextTooLong
     return mark.join(texts)
 
 
 def _split(value: Any, separator: Any = None) -> list[str]:
-    text, mark = shown(value), shown(separator)
+    text, mark = liquid_text(value), liquid_text(separator)
     parts = text.split(mark) if mark else list(text)
     while parts and not parts[-1]:
         parts.pop()
@@ -57,7 +57,7 @@ def _slice(value: Any, begin: Any = None, count: Any = 1) -> Any:
     value = plain(value)
     if value is None:
         return []
-    items = value if isinstance(value, list) else shown(value)
+    items = value if isinstance(value, list) else liquid_text(value)
     if isinstance(items, list) and plain(begin) is None:
         return []
     start, size = int(double(begin)), int(double(count))
@@ -79,7 +79,7 @@ def _where(value: Any, path: Any = None, *wanted: Any) -> list[Any]:
 
 
 def _at(item: Any, path: Any) -> Any:
-    for name in shown(path).split(".") if plain(path) is not None else ():
+    for name in liquid_text(path).split(".") if plain(path) is not None else ():
         item = property_of(item, name)
     return item
 

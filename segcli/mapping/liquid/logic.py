@@ -10,10 +10,10 @@ from liquid.builtin.expressions import logical as expressions
 from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
-from segcli.mapping.javascript import UNDEFINED, WHITE_SPACE, is_number, text_of
-from segcli.mapping.liquid.value import number_of
+from segcli.mapping.javascript import UNDEFINED, WHITE_SPACE, is_javascript_number, javascript_text
+from segcli.mapping.liquid.value import liquid_number
 
-Test = Callable[[Any, Any], bool]
+Comparison = Callable[[Any, Any], bool]
 
 
 class Compared(Expression):
@@ -21,7 +21,9 @@ class Compared(Expression):
 
     __slots__ = ("left", "right", "test")
 
-    def __init__(self, token: Token, sides: tuple[Expression, Expression], test: Test) -> None:
+    def __init__(
+        self, token: Token, sides: tuple[Expression, Expression], test: Comparison
+    ) -> None:
         super().__init__(token)
         self.left, self.right = sides
         self.test = test
@@ -61,7 +63,7 @@ def is_equal(left: Any, right: Any) -> bool:
         return left is right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return bool(left == right) and (isinstance(left, str) or is_number(left))
+    return bool(left == right) and (isinstance(left, str) or is_javascript_number(left))
 
 
 def _is(literal: Expression, value: Any) -> bool:
@@ -90,7 +92,7 @@ def _are_equal(left: list[Any], right: list[Any]) -> bool:
     return len(left) == len(right) and all(map(is_equal, left, right))
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
+def _ordered(compare: Callable[[Any, Any], bool]) -> Comparison:
     """Return the test that two values are in an order: texts as such, all else as numbers."""
 
     def test(left: Any, right: Any) -> bool:
@@ -107,11 +109,11 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
 
 
 def _primitive(value: Any) -> Any:
-    return text_of(value) if isinstance(value, list | dict) else value
+    return javascript_text(value) if isinstance(value, list | dict) else value
 
 
 def _number(value: Any) -> Any:
-    return math.nan if value is UNDEFINED else number_of(value)
+    return math.nan if value is UNDEFINED else liquid_number(value)
 
 
 def _units(text: str) -> bytes:
@@ -125,7 +127,7 @@ def _contains(left: Any, right: Any) -> bool:
         return False
     if isinstance(right, Expression):
         return not isinstance(right, Nil) or "null" in left
-    return text_of(right) in left
+    return javascript_text(right) in left
 
 
 _PAIRS = (
@@ -140,7 +142,7 @@ _PAIRS = (
     expressions.ContainsExpression,
 )
 
-_TESTS: dict[type[Expression], Test] = {
+_TESTS: dict[type[Expression], Comparison] = {
     expressions.EqExpression: is_equal,
     expressions.NeExpression: lambda left, right: not is_equal(left, right),
     expressions.LtExpression: _ordered(operator.lt),

@@ -34,7 +34,7 @@ _SPELLINGS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class LiquidTime:
     """A moment: what clocks show where it is written, minutes east of UTC, the zone's name."""
 
     at: datetime
@@ -47,7 +47,7 @@ class Moment:
         return (self.at - timedelta(minutes=self.offset) - _EPOCH) // timedelta(seconds=1)
 
 
-def moment_of(value: Any, zone: Any = None) -> Moment | None:
+def moment_of(value: Any, zone: Any = None) -> LiquidTime | None:
     """Return the moment that a value says, None where it says none.
 
     A number is seconds since 1970, and so is a text of digits; a time without a zone is UTC.
@@ -58,10 +58,12 @@ def moment_of(value: Any, zone: Any = None) -> Moment | None:
     if at is None:
         return None
     if zone is None:
-        return Moment(at, 0, "UTC")
+        return LiquidTime(at, 0, "UTC")
     offset = _offset(zone, at)
     try:
-        return Moment(at + timedelta(minutes=offset), offset, zone if isinstance(zone, str) else "")
+        return LiquidTime(
+            at + timedelta(minutes=offset), offset, zone if isinstance(zone, str) else ""
+        )
     except OverflowError:
         return None
 

@@ -11,11 +11,11 @@ from segcli.mapping.javascript import (
     MAX_TEXT,
     UNDEFINED,
     WHITE_SPACE,
-    TooLong,
+    TextTooLong,
     is_index,
-    is_number,
+    is_javascript_number,
+    javascript_text,
     length,
-    text_of,
     units,
 )
 
@@ -28,10 +28,10 @@ Number = int | float | Decimal
 
 def property_of(value: Any, key: Any) -> Any:
     """Return what a value has under a name or number, UNDEFINED where it has nothing."""
-    if isinstance(value, list) and is_number(key):
+    if isinstance(value, list) and is_javascript_number(key):
         at = key + len(value) if key < 0 else key
         return value[int(at)] if 0 <= at < len(value) and at == int(at) else UNDEFINED
-    name = text_of(key)
+    name = javascript_text(key)
     if isinstance(value, dict) and name in value:
         return value[name]
     if name in ("size", "length") and isinstance(value, list | str):
@@ -53,26 +53,26 @@ def plain(value: Any) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
+def liquid_text(value: Any) -> str:
     """Return a value as it is written: nothing for null, the items of a list one by one."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | range):
         if len(value) > MAX_TEXT:
-            raise TooLong
-        texts = [shown(item) for item in value]
+            raise TextTooLong
+        texts = [liquid_text(item) for item in value]
         if sum(map(len, texts)) > MAX_TEXT:
-            raise TooLong
+            raise TextTooLong
         return "".join(texts)
     if value is None or value is UNDEFINED or isinstance(value, Undefined):
         return ""
     if isinstance(value, bool | int | float | Decimal | dict):
-        return text_of(value)
+        return javascript_text(value)
     # `empty` and `blank` are written as an empty text.
     return ""
 
 
-def number_of(value: Any) -> Number:
+def liquid_number(value: Any) -> Number:
     """Return what JavaScript's `Number` makes of a value; NaN where that is no number."""
     if isinstance(value, bool):
         return int(value)
@@ -81,13 +81,13 @@ def number_of(value: Any) -> Number:
     if value is None:
         return 0
     if isinstance(value, list):
-        return _read(text_of(value))
+        return _read(javascript_text(value))
     return _read(value) if isinstance(value, str) else math.nan
 
 
 def double(value: Any) -> float:
     """Return the number that a filter reckons with: a double, 0 for what is none."""
-    number = number_of(plain(value))
+    number = liquid_number(plain(value))
     try:
         result = float(number)
     except OverflowError:

@@ -6,7 +6,7 @@ from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
 from segcli.sandbox.vendors.pointillist import POINTILLIST
 from segcli.sandbox.vendors.segment import SEGMENT
-from segcli.sandbox.vendors.vendor import ANYWHERE, Route, Vendor, always, single
+from segcli.sandbox.vendors.vendor import ANYWHERE, Vendor, VendorRoute, always, single
 
 VENDORS: Mapping[str, Vendor] = {
     "gist": GIST,
@@ -18,7 +18,7 @@ VENDORS: Mapping[str, Vendor] = {
 
 # Nothing is known of a plug-in's vendor: any JSON will do, without a key.
 _PLUG_IN = Vendor(
-    routes={ANYWHERE: {"POST": Route(single(lambda _value: ""), always(b"{}"))}},
+    routes={ANYWHERE: {"POST": VendorRoute(single(lambda _value: ""), always(b"{}"))}},
     error=message,
     json_only=False,
 )

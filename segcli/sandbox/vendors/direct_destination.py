@@ -7,16 +7,16 @@ key as user name and an empty password, further settings as base64 JSON in `X-Se
 from base64 import b64decode, b64encode
 from typing import Any
 
-from segcli.sandbox.json_body import JSON, parsed
-from segcli.sandbox.vendors.rules import event_problem, not_object
+from segcli.sandbox.json_body import JSON, parse_body
+from segcli.sandbox.vendors.rules import not_object, segment_event_problem
 from segcli.sandbox.vendors.vendor import (
     ANYWHERE,
     Call,
-    Item,
-    Reading,
+    ReceivedItem,
     Refusal,
-    Route,
+    RequestReading,
     Vendor,
+    VendorRoute,
     always,
 )
 
@@ -36,12 +36,14 @@ def message(_status: int, problem: str) -> dict[str, Any]:
     return {"message": problem}
 
 
-def _event(call: Call, value: JSON) -> Reading:
-    problem = _settings_problem(call.headers.get(b"x-segment-settings")) or event_problem(value)
-    return Refusal(400, problem) if problem else (Item(value, call.body),)
+def _event(call: Call, value: JSON) -> RequestReading:
+    problem = _settings_problem(call.headers.get(b"x-segment-settings")) or segment_event_problem(
+        value
+    )
+    return Refusal(400, problem) if problem else (ReceivedItem(value, call.body),)
 
 
-def _plotline_event(call: Call, value: JSON) -> Reading:
+def _plotline_event(call: Call, value: JSON) -> RequestReading:
     """Read an event as Plotline does: identify and track [doc], 501 for the other types [doc]."""
     if len(call.body) >= _PLOTLINE_BYTES:
         return Refusal(413, "the body must stay under 2,000,000 bytes")
@@ -55,20 +57,20 @@ def _settings_problem(header: bytes | None) -> str:
     if header is None:
         return ""
     try:
-        return not_object(parsed(b64decode(header, validate=True)), "X-Segment-Settings")
+        return not_object(parse_body(b64decode(header, validate=True)), "X-Segment-Settings")
     except ValueError:
         return "X-Segment-Settings must be JSON in base64"
 
 
 PLOTLINE = Vendor(
-    routes={"": {"POST": Route(_plotline_event, always(b"{}"))}},
+    routes={"": {"POST": VendorRoute(_plotline_event, always(b"{}"))}},
     error=message,
     header=b"authorization",
     credential=basic,
     key_hint=_KEY_HINT,
 )
 WEBHOOK = Vendor(
-    routes={ANYWHERE: {"POST": Route(_event, always(b"{}"))}},
+    routes={ANYWHERE: {"POST": VendorRoute(_event, always(b"{}"))}},
     error=message,
     header=b"authorization",
     credential=basic,

@@ -14,18 +14,25 @@ from typing import Any
 from urllib.parse import unquote
 
 from segcli.core.item_replies import Items
-from segcli.core.placeholder import OF_SETTINGS, ROUTE, Hole, Template, shown
-from segcli.core.request_layout import Batch, Post, Wire
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, template_text
+from segcli.core.request_layout import BatchLayout, PostLayout, RequestLayout
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.direct_destination import message
 from segcli.sandbox.vendors.rules import not_object, unknown_key
-from segcli.sandbox.vendors.vendor import Call, Item, Reading, Refusal, Route, Vendor
+from segcli.sandbox.vendors.vendor import (
+    Call,
+    ReceivedItem,
+    Refusal,
+    RequestReading,
+    Vendor,
+    VendorRoute,
+)
 
 WRONG, WRONG_KEY = 400, 401
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class TemplateMatcher:
     """The key that stands wherever one of the secret settings does; others may be anything."""
 
     key: str
@@ -36,7 +43,7 @@ class Fit:
         match = re.fullmatch(pattern(wanted, hole), found, re.DOTALL)
         if not match:
             return WRONG
-        names = [part.name for part in wanted.parts if isinstance(part, Hole)]
+        names = [part.name for part in wanted.parts if isinstance(part, Placeholder)]
         values = [unquote(value) if encoded else value for value in match.groups()]
         is_right = all(
             value == self.key
@@ -49,7 +56,7 @@ class Fit:
         """Check a JSON value, in which texts are templates."""
         if isinstance(wanted, Template):
             # A setting that is all there is may be a number, or true or false.
-            is_whole = len(wanted.parts) == 1 and isinstance(wanted.parts[0], Hole)
+            is_whole = len(wanted.parts) == 1 and isinstance(wanted.parts[0], Placeholder)
             is_text = isinstance(found, str) or (is_whole and isinstance(found, int | float))
             return self.text(wanted, str(found)) if is_text else WRONG
         if isinstance(wanted, Mapping):
@@ -75,9 +82,9 @@ _TOO_LARGE = 413
 _SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
 
 
-def described(wire: Wire) -> Vendor:
+def vendor_from_layout(layout: RequestLayout) -> Vendor:
     """Return the vendor that takes such requests, and answers for single events if it does."""
-    paths = {shown(path): path for path, _ in _posts(wire)}
+    paths = {template_text(path): path for path, _ in _posts(layout)}
     patterns = [(re.compile(pattern(path, _SEGMENT)), name) for name, path in paths.items()]
 
     def route_of(call: Call) -> str:
@@ -85,72 +92,74 @@ def described(wire: Wire) -> Vendor:
         return next(found, call.path)
 
     return Vendor(
-        routes={name: _methods(wire, path) for name, path in paths.items()},
+        routes={name: _methods(layout, path) for name, path in paths.items()},
         error=message,
-        admits=lambda call: _credential_status(wire, call) == 0,
+        admits=lambda call: _credential_status(layout, call) == 0,
         key_hint="the key is not where the file says that it stands, or is another one",
         json_only=False,
         route_of=route_of,
-        by_item=some_failed(wire.items) if wire.items else None,
+        by_item=some_failed(layout.items) if layout.items else None,
     )
 
 
-def _methods(wire: Wire, path: Template) -> Mapping[str, Route]:
+def _methods(layout: RequestLayout, path: Template) -> Mapping[str, VendorRoute]:
     """Return how each method of a path is read; a body may be posted there in several ways."""
-    posts: dict[str, list[Post]] = {}
-    for other, post in _posts(wire):
+    posts: dict[str, list[PostLayout]] = {}
+    for other, post in _posts(layout):
         if other == path:
             posts.setdefault(post.method, []).append(post)
     return {
-        method: Route(_reader(wire, path, ways), all_taken(wire.items))
+        method: VendorRoute(_reader(layout, path, ways), all_taken(layout.items))
         for method, ways in posts.items()
     }
 
 
-def _posts(wire: Wire) -> Iterator[tuple[Template, Post]]:
+def _posts(layout: RequestLayout) -> Iterator[tuple[Template, PostLayout]]:
     """Yield the path of each route, and how it is posted."""
-    for route, post in wire.routes.values():
-        parts: list[str | Hole] = []
-        for part in wire.address.path.parts:
-            parts += route.parts if part == Hole(ROUTE) else (part,)
+    for route, post in layout.routes.values():
+        parts: list[str | Placeholder] = []
+        for part in layout.address.path.parts:
+            parts += route.parts if part == Placeholder(ROUTE) else (part,)
         yield Template(tuple(parts)), post
 
 
-def _fit(wire: Wire, call: Call) -> Fit:
-    return Fit(call.key.decode(), wire.secrets)
+def _fit(layout: RequestLayout, call: Call) -> TemplateMatcher:
+    return TemplateMatcher(call.key.decode(), layout.secrets)
 
 
-def _credential_status(wire: Wire, call: Call) -> int:
+def _credential_status(layout: RequestLayout, call: Call) -> int:
     """Check the header with the key, if there has to be one."""
-    if wire.auth is None:
+    if layout.auth is None:
         return 0
-    given = call.headers.get(wire.auth.header.lower().encode(), b"").decode("latin-1")
+    given = call.headers.get(layout.auth.header.lower().encode(), b"").decode("latin-1")
     scheme, _, credential = given.partition(" ")
-    if wire.auth.scheme == "header":
+    if layout.auth.scheme == "header":
         credential = given
-    elif scheme.lower() != wire.auth.scheme:
+    elif scheme.lower() != layout.auth.scheme:
         return WRONG_KEY
-    elif wire.auth.scheme == "basic":
+    elif layout.auth.scheme == "basic":
         try:
             credential = b64decode(credential, validate=True).decode()
         except ValueError:
             return WRONG_KEY
-    return _fit(wire, call).text(wire.auth.value, credential)
+    return _fit(layout, call).text(layout.auth.value, credential)
 
 
-def _reader(wire: Wire, path: Template, ways: Sequence[Post]) -> Callable[[Call, JSON], Reading]:
-    def read(call: Call, value: JSON) -> Reading:
-        for status, problem in _envelope(wire, path, call):
+def _reader(
+    layout: RequestLayout, path: Template, ways: Sequence[PostLayout]
+) -> Callable[[Call, JSON], RequestReading]:
+    def read(call: Call, value: JSON) -> RequestReading:
+        for status, problem in _envelope(layout, path, call):
             if status:
                 return Refusal(status, problem)
         batch = _way(ways, value)
-        reading = _items(wire, batch, call, value)
-        return reading if isinstance(reading, Refusal) else _sized(reading, wire, batch, call)
+        reading = _items(layout, batch, call, value)
+        return reading if isinstance(reading, Refusal) else _sized(reading, layout, batch, call)
 
     return read
 
 
-def _way(ways: Sequence[Post], value: JSON) -> Batch | None:
+def _way(ways: Sequence[PostLayout], value: JSON) -> BatchLayout | None:
     """Return the batch that a body means to be; None where it is an event alone."""
     batches = [post.batch for post in ways]
     if isinstance(value, list):
@@ -161,29 +170,31 @@ def _way(ways: Sequence[Post], value: JSON) -> Batch | None:
     return next(named, None if None in batches else batches[0])
 
 
-def _envelope(wire: Wire, path: Template, call: Call) -> Iterator[tuple[int, str]]:
+def _envelope(layout: RequestLayout, path: Template, call: Call) -> Iterator[tuple[int, str]]:
     """Yield what is found of all that stands around the body: a status, and what it means."""
-    fit = _fit(wire, call)
+    fit = _fit(layout, call)
     yield fit.text(path, call.raw_path, _SEGMENT, encoded=True), "the path must hold the key"
     query = f"?{call.query}" if call.query else ""
-    must_be = shown(wire.address.query) or "empty"
+    must_be = template_text(layout.address.query) or "empty"
     yield (
-        fit.text(wire.address.query, query, _PARAMETER, encoded=True),
+        fit.text(layout.address.query, query, _PARAMETER, encoded=True),
         f"the query must be {must_be}",
     )
-    headers = {name.lower(): text for name, text in wire.headers.items()}
+    headers = {name.lower(): text for name, text in layout.headers.items()}
     for name, text in {"content-type": Template(("application/json",)), **headers}.items():
         given = call.headers.get(name.encode())
         status = WRONG if given is None else fit.text(text, given.decode("latin-1"))
-        yield status, f"the header {name} must be {shown(text)}"
+        yield status, f"the header {name} must be {template_text(text)}"
 
 
-def _items(wire: Wire, batch: Batch | None, call: Call, value: JSON) -> Reading:
+def _items(
+    layout: RequestLayout, batch: BatchLayout | None, call: Call, value: JSON
+) -> RequestReading:
     if batch is None:
         problem = not_object(value, "the body")
-        return Refusal(WRONG, problem) if problem else (Item(value, call.body),)
+        return Refusal(WRONG, problem) if problem else (ReceivedItem(value, call.body),)
     if batch.under:
-        for status, problem in _wrapper(wire, batch, call, value):
+        for status, problem in _wrapper(layout, batch, call, value):
             if status:
                 return Refusal(status, problem)
     events, where = (value[batch.under], batch.under) if batch.under else (value, "the body")
@@ -192,10 +203,12 @@ def _items(wire: Wire, batch: Batch | None, call: Call, value: JSON) -> Reading:
     for place, event in enumerate(events):
         if problem := not_object(event, f"{where}[{place}]"):
             return Refusal(WRONG, problem)
-    return tuple(map(Item, events, elements(call.body, batch.under)))
+    return tuple(map(ReceivedItem, events, elements(call.body, batch.under)))
 
 
-def _wrapper(wire: Wire, batch: Batch, call: Call, value: JSON) -> Iterator[tuple[int, str]]:
+def _wrapper(
+    layout: RequestLayout, batch: BatchLayout, call: Call, value: JSON
+) -> Iterator[tuple[int, str]]:
     """Yield what is found of the object around the events."""
     names = {*batch.extra, batch.under}
     problem = not_object(value, "the body") or unknown_key(value, names)
@@ -203,13 +216,15 @@ def _wrapper(wire: Wire, batch: Batch, call: Call, value: JSON) -> Iterator[tupl
     for name in names:
         yield 0 if name in value else WRONG, f"{name} is missing"
     for name, wanted in batch.extra.items():
-        yield _fit(wire, call).value(wanted, value[name]), f"{name} must be what the file says"
+        yield _fit(layout, call).value(wanted, value[name]), f"{name} must be what the file says"
 
 
-def _sized(reading: tuple[Item, ...], wire: Wire, batch: Batch | None, call: Call) -> Reading:
+def _sized(
+    reading: tuple[ReceivedItem, ...], layout: RequestLayout, batch: BatchLayout | None, call: Call
+) -> RequestReading:
     if batch and batch.bytes is not None and len(call.body) > batch.bytes:
         return Refusal(_TOO_LARGE, f"the body must have at most {batch.bytes:,} bytes")
-    most = wire.payload_bytes
+    most = layout.payload_bytes
     if most is not None and any(len(item.raw) > most for item in reading):
         return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
     return reading

@@ -18,11 +18,11 @@ from segcli.sandbox.vendors.rules import (
 )
 from segcli.sandbox.vendors.vendor import (
     Call,
-    Item,
-    Reading,
+    ReceivedItem,
     Refusal,
-    Route,
+    RequestReading,
     Vendor,
+    VendorRoute,
     always,
     single,
 )
@@ -100,7 +100,7 @@ def _tags_problem(tags: list[Any]) -> str:
     return ""
 
 
-def _contacts(call: Call, value: JSON) -> Reading:
+def _contacts(call: Call, value: JSON) -> RequestReading:
     """Read a batch, `{"contacts": [...]}` [code]; one wrong contact refuses it all [guess]."""
     problem = (
         not_object(value, "the body")
@@ -109,7 +109,7 @@ def _contacts(call: Call, value: JSON) -> Reading:
     )
     if problem:
         return Refusal(400, problem)
-    items = tuple(map(Item, value["contacts"], elements(call.body, "contacts")))
+    items = tuple(map(ReceivedItem, value["contacts"], elements(call.body, "contacts")))
     for index, item in enumerate(items):
         if problem := contact_problem(item.payload):
             return Refusal(400, f"contacts[{index}]: {problem}")
@@ -122,16 +122,16 @@ def _stored(contact: dict[str, Any]) -> dict[str, Any]:
     return {"id": crc32(repr(next(iter(person.values()))).encode()), **person}
 
 
-def _contact_reply(items: tuple[Item, ...]) -> bytes:
+def _contact_reply(items: tuple[ReceivedItem, ...]) -> bytes:
     return json.dumps({"contact": _stored(items[0].payload)}).encode()
 
 
-def _contacts_reply(items: tuple[Item, ...]) -> bytes:
+def _contacts_reply(items: tuple[ReceivedItem, ...]) -> bytes:
     """Answer a batch [guess]: code and shape are not documented."""
     return json.dumps({"contacts": [_stored(item.payload) for item in items]}).encode()
 
 
-def _event_reply(items: tuple[Item, ...]) -> bytes:
+def _event_reply(items: tuple[ReceivedItem, ...]) -> bytes:
     """Answer an event [guess], by analogy with contacts."""
     return json.dumps({"event": {"event_name": items[0].payload["event_name"]}}).encode()
 
@@ -149,11 +149,11 @@ def _error(status: int, problem: str) -> dict[str, Any]:
 GIST = Vendor(
     routes={
         "/contacts": {
-            "GET": Route(None, always(b'{"contacts":[]}')),
-            "POST": Route(single(contact_problem), _contact_reply),
+            "GET": VendorRoute(None, always(b'{"contacts":[]}')),
+            "POST": VendorRoute(single(contact_problem), _contact_reply),
         },
-        "/contacts/batch": {"POST": Route(_contacts, _contacts_reply)},
-        "/events": {"POST": Route(single(event_problem), _event_reply)},
+        "/contacts/batch": {"POST": VendorRoute(_contacts, _contacts_reply)},
+        "/events": {"POST": VendorRoute(single(event_problem), _event_reply)},
     },
     error=_error,
     header=b"authorization",

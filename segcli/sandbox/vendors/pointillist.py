@@ -13,7 +13,7 @@ from segcli.sandbox.vendors.rules import (
     unknown_key,
     wrong_values,
 )
-from segcli.sandbox.vendors.vendor import Route, Vendor, always, single
+from segcli.sandbox.vendors.vendor import Vendor, VendorRoute, always, single
 
 # [code] the public push script sends these and no others.
 _FIELDS = frozenset(
@@ -68,7 +68,7 @@ def _error(_status: int, problem: str) -> dict[str, Any]:
 
 
 POINTILLIST = Vendor(
-    routes={"/event": {"POST": Route(single(event_problem), always(b"{}"))}},
+    routes={"/event": {"POST": VendorRoute(single(event_problem), always(b"{}"))}},
     error=_error,
     header=b"apitoken",
     key_hint="apiToken must be the API token",

@@ -114,7 +114,7 @@ _OBJECTS = ("context", "integrations", "properties", "traits")
 _ID_TYPES = (str, int, float)
 
 
-def event_problem(event: JSON) -> str:
+def segment_event_problem(event: JSON) -> str:
     """Complain of the first thing that is wrong with a Segment event.
 
     Checked is what Segment's spec asks of every event [doc]: a known type, one of the two ids,

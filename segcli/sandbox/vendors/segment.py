@@ -12,14 +12,22 @@ from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.direct_destination import basic
 from segcli.sandbox.vendors.rules import (
     KINDS,
-    event_problem,
     no_text,
     not_object,
     not_time,
+    segment_event_problem,
     unknown_key,
     wrong_types,
 )
-from segcli.sandbox.vendors.vendor import Call, Item, Reading, Refusal, Route, Vendor, always
+from segcli.sandbox.vendors.vendor import (
+    Call,
+    ReceivedItem,
+    Refusal,
+    RequestReading,
+    Vendor,
+    VendorRoute,
+    always,
+)
 
 # [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in the bytes that we count.
 _EVENT_BYTES = 32_768
@@ -32,24 +40,24 @@ _LEFT_OUT = ("sentAt", "receivedAt", "originalTimestamp")
 _SUCCESS = always(b'{"success":true}')
 
 
-def _batch(call: Call, value: JSON) -> Reading:
+def _batch(call: Call, value: JSON) -> RequestReading:
     if problem := _size_problem(call) or _batch_problem(value):
         return Refusal(400, problem)
-    items = tuple(map(Item, value["batch"], elements(call.body, "batch")))
+    items = tuple(map(ReceivedItem, value["batch"], elements(call.body, "batch")))
     for index, item in enumerate(items):
         if problem := _item_problem(item):
             return Refusal(400, f"batch[{index}]: {problem}")
     return items
 
 
-def _single(kind: str, call: Call, value: JSON) -> Reading:
+def _single(kind: str, call: Call, value: JSON) -> RequestReading:
     """Read a route of its own, which gives the type; one in the body must be the same."""
     if problem := _size_problem(call) or not_object(value, "the body"):
         return Refusal(400, problem)
     if value.get("type", kind) != kind:
         return Refusal(400, f"type must be {kind} here")
-    problem = _item_problem(Item({**value, "type": kind}, call.body))
-    return Refusal(400, problem) if problem else (Item(value, call.body),)
+    problem = _item_problem(ReceivedItem({**value, "type": kind}, call.body))
+    return Refusal(400, problem) if problem else (ReceivedItem(value, call.body),)
 
 
 def _size_problem(call: Call) -> str:
@@ -70,11 +78,11 @@ def _batch_problem(value: JSON) -> str:
     return "" if fits else "batch must have 1 to 2,500 events"
 
 
-def _item_problem(item: Item) -> str:
+def _item_problem(item: ReceivedItem) -> str:
     if len(item.raw) > _EVENT_BYTES:
         return "the event is larger than 32,768 bytes"
     return (
-        event_problem(item.payload)
+        segment_event_problem(item.payload)
         or no_text(item.payload, "messageId")
         or _message_id_problem(item.payload["messageId"])
         or _time_left_in(item.payload)
@@ -99,9 +107,9 @@ def _error(_status: int, problem: str) -> dict[str, Any]:
 
 SEGMENT = Vendor(
     routes={
-        "/v1/batch": {"POST": Route(_batch, _SUCCESS)},
+        "/v1/batch": {"POST": VendorRoute(_batch, _SUCCESS)},
         **{
-            f"/v1/{kind}": {"POST": Route(partial(_single, kind), _SUCCESS)}
+            f"/v1/{kind}": {"POST": VendorRoute(partial(_single, kind), _SUCCESS)}
             for kind in sorted(KINDS)
         },
     },

@@ -28,7 +28,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReceivedItem:
     """One event out of a request, and the bytes that it came in."""
 
     payload: JSON
@@ -48,19 +48,19 @@ class Refusal:
 class Accepted:
     """The events of a good request, and the vendor's reply to it."""
 
-    items: tuple[Item, ...]
+    items: tuple[ReceivedItem, ...]
     reply: bytes
 
 
-Reading = tuple[Item, ...] | Refusal
+RequestReading = tuple[ReceivedItem, ...] | Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class VendorRoute:
     """How one method of one path is read and answered; `read` is None where no body comes."""
 
-    read: Callable[[Call, JSON], Reading] | None
-    reply: Callable[[tuple[Item, ...]], bytes]
+    read: Callable[[Call, JSON], RequestReading] | None
+    reply: Callable[[tuple[ReceivedItem, ...]], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Vendor:
     with a status: it returns the reply's status and body.
     """
 
-    routes: Mapping[str, Mapping[str, Route]]
+    routes: Mapping[str, Mapping[str, VendorRoute]]
     error: Callable[[int, str], dict[str, Any]]
     header: bytes = b""
     credential: Callable[[bytes], bytes] = bytes
@@ -88,16 +88,16 @@ class Vendor:
     by_item: Callable[[int, Mapping[int, int]], tuple[int, bytes]] | None = None
 
 
-def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], Reading]:
+def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestReading]:
     """Read a body that is one payload: 400 if there is a problem with it."""
 
-    def read(call: Call, value: JSON) -> Reading:
+    def read(call: Call, value: JSON) -> RequestReading:
         found = problem(value)
-        return Refusal(400, found) if found else (Item(value, call.body),)
+        return Refusal(400, found) if found else (ReceivedItem(value, call.body),)
 
     return read
 
 
-def always(reply: bytes) -> Callable[[tuple[Item, ...]], bytes]:
+def always(reply: bytes) -> Callable[[tuple[ReceivedItem, ...]], bytes]:
     """Answer every good request with the same bytes."""
     return lambda _items: reply
