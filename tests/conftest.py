@@ -12,8 +12,8 @@ from typing import Any
 
 import hypothesis
 import pytest
-from samples import ROOT, SAMPLES, Run
-from sending import Answer, Got, Said, Vendor, vendor_that
+from support.fakes import Answer, Got, Said, Vendor, vendor_that
+from support.samples import ROOT, SAMPLES, Run
 
 from segcli.cli import main
 from segcli.sandbox import SandboxServer, Script, running
@@ -96,7 +96,7 @@ def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
         (information / "METADATA").write_text(metadata)
         points = f"[segcli.destinations]\n{entry_points}\n"
         (information / "entry_points.txt").write_text(points)
-        shutil.copy(ROOT / "tests" / "acme.py", site)
+        shutil.copy(ROOT / "tests" / "support" / "acme.py", site)
         for name, code in modules.items():
             (site / f"{name}.py").write_text(code)
         return {"PYTHONPATH": str(site)}

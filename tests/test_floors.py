@@ -1,87 +1,43 @@
-"""The house has four floors: imports point down, and heavy libraries live in one place each."""
+"""The architecture as a test: rooms stand on floors, imports point down, and there is no circle."""
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
-from samples import ROOT
+from support.samples import ROOT
 
 PACKAGE = ROOT / "segcli"
-VALUES, MAPPING, DELIVERY, CLI = range(4)
-# A module, or a package with all that is in it; the nearest name counts.
-FLOORS = {
-    "segcli": VALUES,
-    "segcli.errors": VALUES,
-    "segcli.core.event": VALUES,
-    "segcli.core.exact_json": VALUES,
-    "segcli.core.partial_event": VALUES,
-    "segcli.core.reject_record": VALUES,
-    "segcli.core.reply": VALUES,
-    "segcli.core.item_replies": VALUES,
-    "segcli.core.placeholder": VALUES,
-    "segcli.core.request_layout": VALUES,
-    "segcli.core.secret": VALUES,
-    "segcli.core.key_forms": VALUES,
-    "segcli.core.redaction": VALUES,
-    "segcli.core.destination": VALUES,
-    "segcli.core.settings": VALUES,
-    "segcli.core.toml_text": VALUES,
-    "segcli.core": VALUES,
-    "segcli.fql": MAPPING,
-    "segcli.lines": DELIVERY,
-    "segcli.accounting": DELIVERY,
-    "segcli.journal": DELIVERY,
-    "segcli.parallel": DELIVERY,
-    "segcli.payloads": DELIVERY,
-    "segcli.http": DELIVERY,
-    "segcli.mapping": MAPPING,
-    "segcli.destination_file": MAPPING,
-    "segcli.core.selection": MAPPING,
-    "segcli.core.outcome": MAPPING,
-    "segcli.engage": DELIVERY,
-    "segcli.core.trust": MAPPING,
-    "segcli.review": DELIVERY,
-    "segcli.destinations": MAPPING,
-    "segcli.inputs": DELIVERY,
-    "segcli.delivery": DELIVERY,
-    "segcli.sandbox": DELIVERY,
-    "segcli.cli": CLI,
-    "segcli.__main__": CLI,
+# From the bottom up. A room imports from the floors below its own, and from no other room of it.
+FLOORS: tuple[frozenset[str], ...] = (
+    frozenset({"errors", "fql"}),
+    frozenset({"core"}),
+    frozenset({"accounting", "destinations", "http", "inputs", "mapping"}),
+    frozenset({"destination_file", "lines", "sandbox"}),
+    frozenset({"journal", "parallel"}),
+    frozenset({"delivery", "engage", "payloads", "review"}),
+    frozenset({"guides", "cli"}),
+    frozenset({"__main__"}),
+)
+FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# These have no clock, no disk, no network and no chance in them.
+PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file"})
+HTTP = frozenset({"segcli.http"})
+HOMES: Mapping[str, frozenset[str]] = {
+    "httpx": HTTP,
+    "aiohttp": HTTP | {"segcli.inputs.object_store"},
+    "multidict": HTTP,
+    "yarl": HTTP,
+    "uvicorn": frozenset({"segcli.sandbox"}),
+    "click": frozenset({"segcli.cli"}),
+    "rich": frozenset({"segcli.cli"}),
+    "fsspec": frozenset({"segcli.inputs.object_store"}),
+    "liquid": frozenset({"segcli.mapping.liquid"}),
+    "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
+    "isal": frozenset({"segcli.inputs.decompress"}),
 }
-PACKAGES = {
-    "segcli.core", "segcli.lines", "segcli.accounting", "segcli.journal", "segcli.parallel",
-    "segcli.http",
-} | {"segcli.engage", "segcli.fql", "segcli.review", "segcli.destinations"} | {
-    "segcli.mapping", "segcli.destination_file",
-    "segcli.inputs", "segcli.delivery", "segcli.sandbox",
-    "segcli.cli",
-}  # fmt: skip
-HOMES = {
-    "httpx": {
-        *("segcli.http.client", "segcli.http.transports"),
-        *("segcli.http.aiohttp_transport", "segcli.http.proxy"),
-        "segcli.http.reply_reader",
-    },
-    "aiohttp": {
-        *("segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"),
-        "segcli.inputs.object_store",
-    },
-    "multidict": {
-        *("segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"),
-    },
-    "yarl": {"segcli.http.aiohttp_transport"},
-    "uvicorn": {"segcli.sandbox"},
-    "click": {"segcli.cli"},
-    "rich": {"segcli.cli"},
-    "fsspec": {"segcli.inputs.object_store"},
-    "liquid": {"segcli.mapping.liquid"},
-    "backports": {"segcli.inputs.decompress", "segcli.http.decoding"},
-    "isal": {"segcli.inputs.decompress"},
-}
-# What has a clock, a disk, a network or chance in it.
 WORLDLY = {
     *("asyncio", "http", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
     *("shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time"),
@@ -96,12 +52,10 @@ def module_of(file: Path) -> str:
 MODULES = {module_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
 
 
-def floor_of(module: str) -> int | None:
-    """Return the floor that a module is on; None where nobody has given it one."""
-    if module in FLOORS:
-        return FLOORS[module]
-    package = ".".join(module.split(".")[:2])
-    return FLOORS[package] if package in PACKAGES else None
+def room_of(module: str) -> str:
+    """Return the room of a module; the package itself is the public face, and in none."""
+    _, _, rest = module.partition(".")
+    return rest.partition(".")[0]
 
 
 @cache
@@ -115,42 +69,51 @@ def imports_of(module: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from imported_from(module, node)
+            assert not node.level, "imports are absolute, so that each can be found by its text"
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                yield whole if whole in MODULES else str(node.module)
 
 
-def imported_from(module: str, node: ast.ImportFrom) -> Iterator[str]:
-    """Yield what a `from … import …` imports: modules where the names are such."""
-    start = ""
-    if node.level:
-        is_package = MODULES[module].name == "__init__.py"
-        parts = module.split(".")
-        kept = parts[: len(parts) - node.level + is_package]
-        start = ".".join(kept) + ("." if node.module else "")
-    origin = start + (node.module or "")
-    for name in node.names:
-        whole = f"{origin}.{name.name}"
-        yield whole if whole in MODULES else origin
+def own_imports_of(module: str) -> set[str]:
+    return {other for other in imports_of(module) if other in MODULES} - {module}
 
 
 def is_in(module: str, home: str) -> bool:
     return module == home or module.startswith(f"{home}.")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_is_on_a_floor(module: str) -> None:
-    assert floor_of(module) is not None, "give it a place in FLOORS, and in the guide architecture"
+def circles() -> Iterator[set[str]]:
+    """Yield the modules of each circle of imports."""
+    reached = {module: own_imports_of(module) for module in MODULES}
+    for _ in MODULES:
+        more = {
+            module: found.union(*(reached[other] for other in found))
+            for module, found in reached.items()
+        }
+        if more == reached:
+            break
+        reached = more
+    for module, found in reached.items():
+        if module in found:
+            yield {other for other in found if module in reached[other]}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_from_its_own_floor_or_from_below(module: str) -> None:
-    own = floor_of(module)
-    above = {
-        other
-        for other in imports_of(module)
-        if is_in(other, "segcli") and (floor_of(other) or 0) > (own or 0)
-    }
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "segcli"])
+def test_a_module_is_in_a_room_that_stands_on_a_floor(module: str) -> None:
+    assert room_of(module) in FLOOR_OF, "give the room a floor here, and a line in the guide"
 
-    assert not above
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "segcli"])
+def test_a_room_imports_only_from_the_floors_below(module: str) -> None:
+    own = room_of(module)
+    others = {room_of(other) for other in own_imports_of(module)} - {own, ""}
+
+    assert not {other for other in others if FLOOR_OF[other] >= FLOOR_OF[own]}
+
+
+def test_there_is_no_circle_of_imports() -> None:
+    assert not list(circles())
 
 
 @pytest.mark.parametrize("library", HOMES)
@@ -172,14 +135,15 @@ def test_no_module_starts_another_python_which_could_import_from_the_working_fol
     }
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if floor_of(m) in {VALUES, MAPPING}])
-def test_values_and_mapping_have_no_clock_no_disk_and_no_network(module: str) -> None:
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in PURE])
+def test_values_and_mappings_have_no_clock_no_disk_and_no_network(module: str) -> None:
     assert not {name.split(".")[0] for name in imports_of(module)} & WORLDLY
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if is_in(m, "segcli.sandbox")])
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) == "sandbox"])
 def test_the_sandbox_knows_nothing_of_the_mapping_it_checks(module: str) -> None:
-    assert not [other for other in imports_of(module) if floor_of(other) == MAPPING]
+    mapping = {"mapping", "destinations", "destination_file"}
+    assert not {room_of(other) for other in own_imports_of(module)} & mapping
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,7 +14,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from samples import good_events, job_for
+from support.samples import good_events, job_for
 
 from segcli.core.destination import Payload
 from segcli.core.event import Event, Rejected

@@ -19,8 +19,8 @@ import events
 from measure import SEGCLI, Cost, in_turn, machine, medians, peak, run, say, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from packing import zst
-from stores import Web, web_server
+from support.compression import zst
+from support.stores import Web, web_server
 
 TRANSFORM = ("transform", "--quiet", "--dest", "pointillist")
 WITHOUT_ISAL = "import sys; sys.modules['isal'] = None; from segcli.cli import main; main()"

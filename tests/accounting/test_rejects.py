@@ -1,0 +1,382 @@
+"""What was rejected or refused is kept, line by line, and can be read again as input."""
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fakes import records, track
+from support.small_disk import files_of_at_most
+
+from segcli.accounting import file_lock
+from segcli.accounting.rejects import Rejects, default_rejects
+from segcli.core.event import parse
+from segcli.core.line import Line, Result, TooLong
+from segcli.errors import OutputError, Stopped
+from segcli.lines import chunks
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rejects.ndjson"
+
+
+def keep(path: Path, *lines: bytes | TooLong, **more: Any) -> None:
+    """Keep lines of a file `events.jsonl` as one batch, numbered from 1 on."""
+    rejects = Rejects(path)
+    try:
+        rejects.keep(settled(*lines, **more))
+    finally:
+        rejects.close()
+
+
+def settled(*lines: bytes | TooLong, **more: Any) -> Result:
+    numbered = [Line("events.jsonl", number, text) for number, text in enumerate(lines, 1)]
+    return Result(numbered, **({"state": "rejected", "reason": "no good"} | more))
+
+
+def read_again(path: Path) -> list[bytes]:
+    """Return the events of a rejects file as `send` reads them."""
+    found = chunks.chunks(chunks.inputs([str(path)]))
+    return [parse(line).raw for chunk in found for line in chunk.lines]  # type: ignore[arg-type]
+
+
+def test_nothing_kept_makes_no_file(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.close()
+
+    assert not path.exists()
+
+
+def test_a_record_says_where_the_line_stood_and_what_became_of_it(path: Path) -> None:
+    event = json.dumps(track()).encode()
+    keep(path, event, state="refused", reason="HTTP 422: no", status=422, attempts=3)
+
+    assert records(path) == [
+        {
+            "file": "events.jsonl",
+            "line": 1,
+            "state": "refused",
+            "reason": "HTTP 422: no",
+            "status": 422,
+            "attempts": 3,
+            "event": track(),
+        }
+    ]
+
+
+def test_records_are_appended_and_nothing_is_overwritten(path: Path) -> None:
+    for number in range(3):
+        keep(path, json.dumps(track(number)).encode())
+
+    assert [record["event"]["messageId"] for record in records(path)] == ["m0", "m1", "m2"]
+
+
+def test_a_record_that_was_torn_leaves_the_next_one_whole(path: Path) -> None:
+    path.write_bytes(b'{"file": "old", "li')
+    keep(path, json.dumps(track()).encode())
+
+    torn, whole = path.read_bytes().splitlines()
+    assert torn == b'{"file": "old", "li'
+    assert json.loads(whole)["event"] == track()
+
+
+def test_a_record_can_be_read_by_others_once_it_is_kept(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+
+    assert len(records(path)) == 1
+    rejects.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        (b'{"userId": 1}', {"event": {"userId": 1}}),
+        (b"[1]", {"raw": "[1]"}),
+        (b"{", {"raw": "{"}),
+        (b'{"a": 1}, {"b": 2}', {"raw": '{"a": 1}, {"b": 2}'}),
+        (b'{"a": 1}, "b": 2', {"raw": '{"a": 1}, "b": 2'}),
+        (b'{"a":' * 100 + b"1" + b"}" * 100, {"raw": '{"a":' * 100 + "1" + "}" * 100}),
+        (b"", {"raw": ""}),
+        (b" not \t JSON \r", {"raw": "not \t JSON"}),
+        ("\u00e9\u2028".encode(), {"raw": "\u00e9\u2028"}),
+        (b'{"a": "\xff"}', {"raw_base64": "eyJhIjogIv8ifQ=="}),
+        (b"\x00", {"raw": "\x00"}),
+        (TooLong(9_999_999, b"abc"), {"bytes": 9_999_999, "begins_base64": "YWJj"}),
+        (TooLong(9_999_999, b"\xff"), {"bytes": 9_999_999, "begins_base64": "/w=="}),
+    ],
+    ids=repr,
+)
+def test_a_line_is_kept_as_an_event_as_text_or_as_base64(
+    text: bytes | TooLong, content: dict[str, Any], path: Path
+) -> None:
+    keep(path, text)
+    (record,) = records(path)
+
+    assert {key: record[key] for key in list(record)[6:]} == content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(track()).encode(),
+        b'  {"type":"track", "event":"E" ,"userId":1e400,"n":12345678901234567890123}\r',
+        b'{"type":"track","event":"E","userId":"u","properties":{"event":{"a":1.50}},"x":"\\u00e9"}',
+        '{"type":"track","event":"\u00e9\u2028","userId":"u"}'.encode(),
+        BOM + json.dumps(track()).encode(),
+    ],
+    ids=["plain", "numbers", "an event within", "unicode", "behind a byte order mark"],
+)
+def test_an_event_that_was_kept_is_read_again_byte_for_byte(text: bytes, path: Path) -> None:
+    keep(path, text)
+
+    assert read_again(path) == [text.strip().removeprefix(BOM)]
+
+
+def test_what_is_kept_of_a_record_is_its_event(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    keep(first, json.dumps(track(7)).encode(), b"{", b'"\xff"', state="refused")
+    keep(second, *first.read_bytes().splitlines(), reason="still no good")
+
+    contents = [list(record.items())[6] for record in records(second)]
+    assert contents == [("event", track(7)), ("raw", "{"), ("raw_base64", "Iv8i")]
+    assert {record["reason"] for record in records(second)} == {"still no good"}
+
+
+@given(text=st.binary(max_size=40))
+def test_whatever_a_line_holds_is_one_record(
+    text: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "rejects.ndjson"
+    keep(path, text, b"{}")
+
+    assert [record["line"] for record in records(path)] == [1, 2]
+
+
+# --- a disk that takes no more
+
+
+def test_a_full_disk_stops_the_run() -> None:
+    with pytest.raises(Stopped, match="/dev/full cannot be written: No space left") as raised:
+        keep(Path("/dev/full"), b"{}")
+
+    assert "counts as unsent" in raised.value.hint
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+    with files_of_at_most(path.stat().st_size + 50), pytest.raises(Stopped, match="too large"):
+        rejects.keep(settled(b'{"second": 1}'))
+    rejects.close()
+    keep(path, b'{"third": 1}')
+
+    first, _torn, third = path.read_bytes().splitlines()
+    assert json.loads(first)["event"] == {}
+    assert json.loads(third)["event"] == {"third": 1}
+
+
+def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b"{}"))
+
+    def failing(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("segcli.accounting.rejects._write", failing)
+        with pytest.raises(Stopped, match="cannot be written: Input/output error"):
+            rejects.keep(settled(b"{}"))
+    rejects.close()
+    assert len(records(path)) == 1
+
+
+def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "such" / "folder"):
+        with pytest.raises(OutputError, match="cannot be written") as raised:
+            Rejects(path)
+        assert "--rejects PATH" in raised.value.hint
+
+
+# --- what a killed run has kept
+
+
+def kept_again(path: Path, *lines: bytes, since: int = 0) -> list[Any]:
+    """Keep lines anew in a file of which a run knows how large it was; return what is in it."""
+    rejects = Rejects(path)
+    rejects.skip_already_written(since, lambda file, _: file == "events.jsonl")
+    rejects.keep(settled(*lines))
+    rejects.close()
+    return [record.get("event", record.get("raw")) for record in records(path)]
+
+
+def test_what_a_killed_run_has_kept_is_not_kept_again(path: Path) -> None:
+    keep(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json", attempts=7)
+
+    assert len(kept_again(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json")) == 2
+
+
+def test_what_another_run_has_kept_of_a_line_of_that_number_is_not_taken_for_it(path: Path) -> None:
+    keep(path, b'{"day": 1}', b"one")
+
+    assert kept_again(path, b'{"day": 2}', b"two") == [{"day": 1}, "one", {"day": 2}, "two"]
+
+
+def test_half_a_record_is_cut_off(path: Path) -> None:
+    keep(path, b'{"a": 1}', b'{"a": 2}')
+    whole = path.read_bytes()
+    for cut in range(len(b'{"file":'), len(whole) // 2 - 3, 7):
+        path.write_bytes(whole[: len(whole) // 2 + cut])
+        assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("last", [b'{"type": "track", "repaired": 1}', b"whatever somebody wrote"])
+def test_what_somebody_wrote_there_stays_though_no_line_break_ends_it(
+    path: Path, last: bytes
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    path.write_bytes(record + last)
+    rejects = Rejects(path)
+    rejects.skip_already_written(0, lambda *_: True)
+    rejects.keep(settled(b'{"a": 1}', b'{"a": 2}'))
+    rejects.close()
+
+    lines = path.read_bytes().splitlines()
+    assert lines[:2] == [record.rstrip(), last]
+    assert [json.loads(line)["event"] for line in lines[2:]] == [{"a": 2}]
+
+
+def test_a_record_without_its_line_break_is_one(path: Path) -> None:
+    keep(path, b'{"a": 1}')
+    path.write_bytes(path.read_bytes().rstrip())
+
+    assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
+
+
+# --- beside runs that live
+
+
+@contextmanager
+def half_written(
+    path: Path, record: bytes, half: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Play another run that is about to write a record; it goes on when somebody waits for it."""
+    with path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(record[:half])
+
+        def go_on(_: float) -> None:
+            file.write(record[half:])
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(file_lock, "sleep", go_on)
+        yield
+
+
+def test_half_a_record_of_a_run_that_is_writing_the_other_half_is_not_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    for half in range(len(b'{"file":'), len(record) - 1, 5):
+        path.write_bytes(record)
+        with half_written(path, record, half, monkeypatch):
+            Rejects(path).skip_already_written(0, lambda *_: True)
+        assert path.read_bytes() == record + record
+
+
+def test_a_record_is_not_written_into_one_that_another_run_is_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    with half_written(path, record, 20, monkeypatch):
+        keep(path, b'{"a": 2}')
+
+    assert [kept["event"] for kept in records(path)] == [{"a": 1}, {"a": 1}, {"a": 2}]
+
+
+def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(settled(b'{"a": 1}'))
+    with path.open("ab") as file:
+        file.write(b'{"file":"torn')
+    rejects.keep(settled(b'{"a": 2}'))
+    rejects.close()
+
+    first, torn, second = path.read_bytes().splitlines()
+    assert torn == b'{"file":"torn'
+    assert [json.loads(line)["event"] for line in (first, second)] == [{"a": 1}, {"a": 2}]
+
+
+def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_PATIENCE", 0.0)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Stopped, match=r"rejects\.ndjson cannot be written: another process"):
+            keep(path, b"{}")
+    keep(path, b"{}")
+
+    assert len(records(path)) == 1
+
+
+def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    keep(path, b'{"a": 1}')
+    record = path.read_bytes()
+    path.write_bytes(record[:30])
+    rejects = Rejects(path)
+    rejects.skip_already_written(0, lambda *_: True)
+    rejects.keep(settled(b'{"a": 2}'))
+    rejects.close()
+
+    torn, whole = path.read_bytes().splitlines()
+    assert torn == record[:30]
+    assert json.loads(whole)["event"] == {"a": 2}
+
+
+# --- the default name
+
+
+def test_the_default_name_is_the_destinations() -> None:
+    assert default_rejects("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
+
+
+def test_the_default_name_is_never_that_of_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inputs = [str(tmp_path / "gist.rejects.ndjson"), "./gist.rejects.2.ndjson"]
+
+    assert default_rejects("gist", inputs[:1]) == Path("gist.rejects.2.ndjson")
+    assert default_rejects("gist", inputs) == Path("gist.rejects.3.ndjson")
+
+
+def test_a_file_that_was_repaired_gets_no_rejects_of_later_repairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert default_rejects("gist", ["gist.rejects.2.ndjson"]) == Path("gist.rejects.3.ndjson")
+    assert default_rejects("gist", ["elsewhere/gist.rejects.2.ndjson"]) == Path(
+        "gist.rejects.ndjson"
+    )
+    assert default_rejects("gist", ["plotline.rejects.ndjson"]) == Path("gist.rejects.ndjson")

@@ -1,0 +1,271 @@
+"""The command line says what it does, what went wrong, and what to type next."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from support.fakes import Said, sending_to, track, tracks, wait_until, written
+
+from segcli import __version__
+from segcli.cli import COMMANDS, cli
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return written(tmp_path / "events.jsonl", tracks(5))
+
+
+def command_of(name: str) -> click.Command:
+    command: click.Command = import_module(f"segcli.cli.commands.{name}").command
+    return command
+
+
+def paths_of(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a command and of all commands below it."""
+    yield path
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found
+                yield from paths_of(found, (*path, name))
+
+
+PATHS = list(paths_of(cli, ()))
+
+
+# --- help
+
+
+@pytest.mark.parametrize("words", PATHS, ids=" ".join)
+def test_help_is_to_be_had_everywhere_and_long_and_short_say_the_same(
+    words: tuple[str, ...], segcli: Segcli
+) -> None:
+    said = segcli(*words, "--help")
+
+    assert said.out.startswith(f"Usage: {' '.join(('segcli', *words))} ")
+    assert (said.code, said.err) == (0, "")
+    assert segcli(*words, "-h").out == said.out
+
+
+@pytest.mark.parametrize("words", PATHS, ids=" ".join)
+def test_every_option_is_explained(words: tuple[str, ...], segcli: Segcli) -> None:
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word) or cli
+    shown = " ".join(segcli(*words, "--help").out.split())
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.opts[0] in shown
+            assert option.help or option.show_default, option.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_it_says_of_itself(
+    name: str, segcli: Segcli
+) -> None:
+    line = COMMANDS[name]
+    own = command_of(name).help or ""
+
+    assert own.partition("\n")[0] == line
+    assert re.search(rf"{name}\s+{re.escape(line)}", segcli("--help").out)
+
+
+def test_the_version_is_the_packages(segcli: Segcli) -> None:
+    assert segcli("--version").out == f"segcli, version {__version__}\n"
+
+
+def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
+    assert run_segcli("--version").stdout == f"segcli, version {__version__}\n".encode()
+
+
+# --- mistakes
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("send events.jsonl", ["no destination is named", "--dest NAME", "pointillist", "webhook"]),
+        ("send -d pointilist events.jsonl", ["no destination", "Did you mean pointillist"]),
+        ("send -d webhook events.jsonl", ["webhook needs endpoint", "--endpoint URL"]),
+        ("send -d gist no.jsonl", ["no.jsonl does not exist", "There are: events.jsonl"]),
+        ("send -d gist --fault 503:5% events.jsonl", ["--fault", "Add --sandbox"]),
+        ("send -d gist --sandbox --fault 503 events.jsonl", ["type 503:5%"]),
+        ("send -d gist --sandbox --rate fast events.jsonl", ["fast", "50/s"]),
+        ("send -d gist --sandbox --concurrency 0 events.jsonl", ["--concurrency"]),
+        ("send -d gist --sandbox --retry-for 0s --timeout 0s events.jsonl", ["more than 0s"]),
+        ("send -d gist --sandbox --max-line 0 events.jsonl", ["--max-line", "more than 0"]),
+        ("send -d gist --sandbox --since 1d --until 2d events.jsonl", ["--until 2d is not later"]),
+        ("send -d gist --set colour=red events.jsonl", ["no setting 'colour'", "It has: api_key"]),
+        ("send -d gist --sandbox --report no/r.json events.jsonl", ["--report", "does not exist"]),
+        ("send -d gist --sandbox --rejects no/r events.jsonl", ["--rejects", "does not exist"]),
+        ("sned", ["sned"]),
+        ("send --colour", ["--colour"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
+    words: str, says: list[str], segcli: Segcli, events: Path
+) -> None:
+    events.rename("events.jsonl")
+    said = segcli(*words.split())
+
+    assert (said.code, said.out) == (2, "")
+    assert "Traceback" not in said.err
+    for text in says:
+        assert text in said.err
+
+
+def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = segcli("sandbox", "--port", port)
+
+    assert said.code == 2
+    assert f"cannot listen on port {port}" in said.err
+    assert "--port 0" in said.err
+
+
+# --- exit codes
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "code"),
+    [
+        ([track()], "", 0),
+        ([track(), {**track(), "type": "page"}, b""], "", 0),
+        ([], "", 0),
+        ([track(), b"{]"], "", 1),
+        ([track()], "--fault 422:100%", 1),
+        ([track()], "--type nothing", 2),
+        ([track()], "--fault 401:100%", 3),
+        ([track()], "--fault 503:100% --retry-for 0s", 3),
+    ],
+    ids=["delivered", "skipped", "empty", "rejected", "refused", "usage", "wrong key", "down"],
+)
+def test_the_exit_code_says_how_a_run_ended(
+    lines: list[Any], words: str, code: int, segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", lines)
+
+    assert segcli("send", "-d", "plotline", "--sandbox", *words.split(), events).code == code
+
+
+def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path, spawn: Spawn) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(20_000))
+    process = spawn("transform", events)
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(30) == 141
+    assert process.stderr
+    assert process.stderr.read() == ""
+
+
+# --- what send says
+
+
+def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
+    segcli: Segcli, events: Path
+) -> None:
+    said = segcli("send", "-d", "gist", "--sandbox", events)
+    first, *_, last = said.err.splitlines()
+
+    assert (said.code, said.out) == (0, "")
+    assert re.fullmatch(r"Sandbox at http://127.0.0.1:\d+: nothing leaves this machine\.", first)
+    assert last.startswith("Nothing left this machine: the sandbox at http://127.0.0.1:")
+    assert "\x1b" not in said.err
+
+
+def test_quiet_is_silent_but_for_errors(segcli: Segcli, events: Path) -> None:
+    well = segcli("send", "-q", "-d", "gist", "--sandbox", events)
+    badly = segcli("send", "-q", "-d", "gist", "--sandbox", "--fault", "401:100%", events)
+
+    assert well == Said(0, "", "")
+    assert badly.code == 3
+    assert badly.err.startswith("Error: gist answered HTTP 401")
+
+
+def test_a_dry_run_prints_what_transform_prints_and_sends_nothing(
+    segcli: Segcli, standin: Callable[..., SandboxServer], events: Path
+) -> None:
+    at = standin()
+    to = sending_to("gist", at.endpoint("gist"))
+    dry, printed = (
+        segcli(*to, "--dry-run", "-q", events),
+        segcli("transform", "-q", "-d", "gist", events),
+    )
+
+    assert dry == printed
+    assert len(dry.out.splitlines()) == 5
+    assert at.app.counts()["totals"]["requests"] == 0
+
+
+def test_events_come_from_stdin_where_no_file_is_named(run_segcli: Run, tmp_path: Path) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(5)).read_bytes()
+    for words in ((), ("-",)):
+        done = run_segcli("send", "-d", "gist", "--sandbox", *words, stdin=events)
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert b"5  delivered" in done.stderr
+
+
+def test_the_sandbox_says_how_to_send_to_it_and_takes_what_is_sent(
+    spawn: Spawn, segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.ndjson"
+    process = spawn("sandbox", "--port", "0", "--keep", kept, "--key", "of-mine")
+    assert process.stdout
+    said = [process.stdout.readline() for _ in range(8)]
+    to = next(line.split()[1:] for line in said if "--dest gist" in line)
+    sent = segcli(*to, "--set", "api_key=of-mine", events)
+
+    assert "Ctrl-C ends it" in said[0]
+    assert sent.code == 0
+    wait_until(lambda: kept.read_bytes().count(b"\n") == 5)
+    assert [json.loads(line)["vendor"] for line in kept.read_bytes().splitlines()] == ["gist"] * 5
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys\nfrom segcli.cli import cli\ncli.main(['--help'], standalone_mode=False)\n"
+    code += "print('loaded:', *({'httpx', 'rich', 'uvicorn', 'asyncio'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_an_output_that_is_another_file_of_the_run_is_refused(
+    segcli: Segcli, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "kept.ndjson"
+    kept.write_text('{"file":"events.jsonl"}\n')
+    here = ("send", "-d", "gist", "--sandbox", events.name)
+
+    for options in (
+        ("--rejects", "x", "--journal", "x"),
+        ("--rejects", "x", "--report", "x"),
+        ("--report", "gist.rejects.ndjson"),
+        ("--report", "events.jsonl"),
+        ("--report", "kept.ndjson"),
+        ("--journal", "events.jsonl"),
+    ):
+        said = segcli(*here, *options)
+        assert said.code == 2, options
+        assert "Name another" in said.err
+
+    assert kept.read_text() == '{"file":"events.jsonl"}\n'

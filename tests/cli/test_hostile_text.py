@@ -1,0 +1,485 @@
+"""Text that others choose is shown as text, wherever it comes from and whoever prints it."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.check_reports import check_is_valid
+from support.destination_file import ACME, bent
+from support.fakes import Answer, Got, Said, Vendor, track, wait_until, written
+from support.hostile import (
+    CLOSING,
+    HOSTILE,
+    LONG,
+    NAME,
+    START,
+    Printed,
+    check_harmless,
+    off_a_terminal,
+    on_a_terminal,
+    wait_for_line,
+)
+
+from segcli.accounting.tally import Tally, Wait
+from segcli.cli import progress
+from segcli.cli.formats import NAMES as FORMATS
+from segcli.cli.progress import watching
+
+Show = Callable[..., Printed]
+TRANSFORM, SEND = ["transform", "-d", "gist"], ["send", "-d", "gist"]
+NO_KEY = {"SEGCLI_GIST_API_KEY": "k"}
+
+
+def plain(text: str) -> str:
+    """Return a name for a test: a hostile text is none."""
+    return re.sub(r"[^a-z0-9]+", "_", text)[:24]
+
+
+@pytest.fixture(params=["pipe", "terminal"])
+def shown(
+    request: pytest.FixtureRequest, tmp_path: Path, clean_environment: dict[str, str]
+) -> Show:
+    """Run a command on a terminal or off it; what people see of it must be harmless."""
+    env = clean_environment | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    is_terminal = request.param == "terminal"
+    run = on_a_terminal if is_terminal else off_a_terminal
+
+    def show(*words: object, commands: int = 0, data: bool = False, **more: str) -> Printed:
+        printed = run([str(word) for word in words], tmp_path, env | more)
+        on_both = data and is_terminal
+        check_harmless(printed.err, commands=commands if is_terminal else 0, data=on_both)
+        if not data:
+            check_harmless(printed.out, commands=0 if is_terminal else commands)
+        assert b"Traceback" not in printed.err, printed.err.decode()
+        assert printed.code not in {70, -6, 134}
+        return printed
+
+    return show
+
+
+@pytest.fixture
+def told(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
+    """Run a command in this process, which is quick; what it says must be harmless."""
+    monkeypatch.setenv("SEGCLI_GIST_API_KEY", "k")
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        yield _telling(segcli)
+
+
+def _telling(segcli: Callable[..., Said]) -> Show:
+    def tell(*words: object) -> Printed:
+        said = segcli(*words)
+        printed = Printed(said.code, said.out.encode(), said.err.encode())
+        check_harmless(printed.out)
+        check_harmless(printed.err)
+        assert b"Traceback" not in printed.err, said.err
+        return printed
+
+    return tell
+
+
+def hostile_events() -> list[Any]:
+    """Return events that are rejected, skipped and remarked on for what they are called."""
+    return [
+        track(1, event=HOSTILE, properties={HOSTILE: HOSTILE, START: START, "long": LONG}),
+        track(2, user=HOSTILE, event=START, properties={"email": "a@b.example"}),
+        track(3, timestamp=HOSTILE),
+        {"type": HOSTILE, "userId": "u"},
+        {"type": "identify", "userId": HOSTILE, "traits": {"email": HOSTILE, HOSTILE: [HOSTILE]}},
+        track(4, integrations={HOSTILE: True, "All": HOSTILE, "Gist": False}),
+        track(5, context={HOSTILE: {START: HOSTILE}, "device": HOSTILE}),
+        HOSTILE.encode(errors="replace").replace(b"\n", b" "),
+        b'{"type": "track", "userId": "\xff\x9b"}',
+        b'{"type":"track","userId":"u","event":"e","timestamp":"2026-02-03T10:11:12Z",'
+        b'"properties":{"a":"\xc2\x9b666m\xe2\x80\xae\x7f\xe2\x80\xa8"}}',
+    ]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """Write the events to a file, whose name is hostile too."""
+    return written(tmp_path / f"{NAME}.jsonl", hostile_events())
+
+
+# --- names of files
+
+
+@pytest.mark.parametrize("command", ["transform", "check", "send", "engage audience A"])
+@pytest.mark.parametrize("name", [f"{NAME}.jsonl", START, "[/evil].jsonl"], ids=plain)
+def test_the_name_of_an_input_that_is_missing(command: str, name: str, told: Show) -> None:
+    printed = told(*command.split(), "--dest", "gist", name)
+
+    assert printed.code == 2
+    assert b"error" in printed.err.lower()
+
+
+@pytest.mark.parametrize(
+    "option", ["--rejects", "--report", "--config", "--api-key-file", "--journal", "--dest"]
+)
+@pytest.mark.parametrize(
+    "name", [f"no{NAME}/{NAME}", NAME, HOSTILE.replace("\0", ""), CLOSING], ids=plain
+)
+def test_the_name_of_any_other_file(option: str, name: str, told: Show, events: Path) -> None:
+    words = ["send", "--sandbox"] + ["--dest", "gist"] * (option != "--dest")
+
+    assert told(*words, option, name, events).code in {1, 2}
+
+
+@pytest.mark.parametrize("name", [CLOSING, NAME], ids=plain)
+def test_the_files_that_a_run_has_written(
+    name: str, shown: Show, tmp_path: Path, events: Path
+) -> None:
+    (tmp_path / "x[").mkdir()
+
+    printed = shown(*SEND, "--sandbox", "--rejects", name, "--report", f"r{name}", events)
+
+    assert printed.code == (2 if name == CLOSING else 1)
+    printed = shown(*SEND, "--sandbox", "--rejects", name, "--report", f"{name}.json", events)
+    assert printed.code == 1
+    assert b"rejects: " in printed.err
+
+
+def test_a_folder_of_inputs_and_the_command_that_resumes(
+    shown: Show, tmp_path: Path, vendor: Callable[..., Vendor]
+) -> None:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    written(folder / f"{NAME}.jsonl", hostile_events())
+    at = vendor(lambda _: Answer(401, body=json.dumps({"message": HOSTILE}).encode()))
+
+    printed = shown(*SEND, "--endpoint", at.url, NAME, **NO_KEY)
+
+    assert printed.code == 3
+    assert b"--resume" in printed.err
+
+
+# --- events
+
+
+def test_reasons_and_notes_of_a_transform(shown: Show, events: Path) -> None:
+    # What is printed of it on a terminal is escaped; in a pipe the bytes are the payloads'.
+    printed = shown(*TRANSFORM, "--rejects", "kept", events, data=True)
+
+    assert printed.code == 1
+    assert b"rejected" in printed.err
+
+
+def test_outcomes_of_two_files(shown: Show, events: Path, tmp_path: Path) -> None:
+    (tmp_path / "[").mkdir()
+    other = written(tmp_path / "[" / "b].jsonl", hostile_events())
+
+    assert shown(*TRANSFORM, "--outcomes", events, other, data=True).code == 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_findings_of_a_check(form: str, shown: Show, events: Path, tmp_path: Path) -> None:
+    (tmp_path / "golden").write_bytes(
+        json.dumps(
+            {"line": 1, "state": "mapped", "route": HOSTILE, "payload": {HOSTILE: START}}
+        ).encode()
+    )
+    words = ["check", "-d", "gist", "--format", form, "--max-findings", "7", events]
+    commands = 8 if form == "github" else 0
+
+    printed = shown(*words, "--fail-on-uncovered", "*", commands=commands, data=form == "json")
+    compared = shown(*words, "--expect", "golden", commands=commands, data=form == "json")
+
+    assert (printed.code, compared.code) == (1, 1)
+    if printed.out and form in {"json", "junit", "markdown"}:
+        check_is_valid(form, printed.out.decode())
+        check_is_valid(form, compared.out.decode())
+
+
+# --- replies
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        *(("gist", status) for status in (400, 401, 413, 503, 200, 302)),
+        *(("segment", 400), ("webhook", 400), ("webhook", 503)),
+        *(("pointillist", 403), ("plotline", 200)),
+    ],
+)
+def test_what_a_vendor_replies(
+    name: str, status: int, shown: Show, events: Path, vendor: Callable[..., Vendor]
+) -> None:
+    body = json.dumps({"message": HOSTILE, "errors": [{"message": START}, HOSTILE], HOSTILE: 1})
+    raw = [body.encode(), HOSTILE.encode(errors="replace"), START.encode(), b"[/evil]\x9b\xff"]
+    left = iter(raw)
+    headers = {"location": "http://[/evil]\x9b666m::error::/", "retry-after": "0"}
+
+    def answers(_: Got) -> Answer:
+        return Answer(status, headers, next(left, raw[0]))
+
+    at = vendor(answers)
+    words = ["send", "-d", name, "--set", "api_key=k", "--retry-for", "1s", "--concurrency", "1"]
+    printed = shown(*words, "--endpoint", at.url, "--journal", f"j{NAME}", events)
+
+    assert printed.code in {1, 2, 3}
+    assert at.got
+
+
+@pytest.mark.parametrize("text", ["[/evil]", f"{HOSTILE}", START, "[bold]"], ids=plain)
+def test_a_status_line_goes_on_whatever_the_run_waits_for(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
+    tally = Tally(waiting=Wait(text, float("inf")))
+
+    with watching(tally, total=None), suppress(OverflowError):
+        wait_until(lambda: stderr.getvalue().count("next try") >= 2)
+
+    check_harmless(stderr.getvalue().encode())
+
+
+def test_the_sandboxs_poison_is_told_of_as_text(shown: Show, events: Path, tmp_path: Path) -> None:
+    described(tmp_path / "acme.json", {})
+
+    assert shown("send", "-d", "./acme.json", "--sandbox", "--fault", "400:100%", events).code == 1
+
+
+# --- destinations and their files
+
+
+def described(path: Path, changes: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(bent(ACME, changes)))
+    return path
+
+
+FILES: list[dict[str, Any]] = [
+    {"about": HOSTILE, "label": HOSTILE},
+    {"about": START, "settings.extra": {"help": HOSTILE, "default": HOSTILE}},
+    {"settings.extra": {"help": LONG, "default": START}},
+    {"name": HOSTILE},
+    {HOSTILE.replace(".", "_"): 1, START: 2},
+    {f"settings.{HOSTILE.replace('.', '_')}": {"help": "x"}},
+    {"request.url": f"https://acme.example/{HOSTILE}"},
+    {"request.url": "https://acme.example/{" + HOSTILE + "}"},
+    {"request.headers": {HOSTILE: START}},
+    {"actions.0.subscribe": HOSTILE},
+    {"actions.0.subscribe": f'event = "{START}" and [/evil]'},
+    {"actions.0.name": HOSTILE},
+    {"actions.0.mapping": {HOSTILE: {"@path": HOSTILE}, START: {"@evil": HOSTILE}}},
+    {"actions.0.mapping": {HOSTILE: {"@path": "$.event"}, START: {"@path": "$.userId"}}},
+    {"actions.0.mapping": {"a": {HOSTILE: HOSTILE, "@path": 1}}},
+]
+
+
+@pytest.mark.parametrize("changes", FILES, ids=range(len(FILES)))
+def test_what_stands_in_a_destinations_file(
+    changes: dict[str, Any], shown: Show, tmp_path: Path
+) -> None:
+    path = described(tmp_path / f"{NAME}.json", changes)
+
+    printed = shown("destinations", f"./{path.name}")
+
+    assert printed.code in {0, 2}
+
+
+@pytest.mark.parametrize("name", [NAME, "[/evil]", START, f"./{NAME}", "./[/evil].toml"], ids=plain)
+def test_a_destination_that_is_not_there(name: str, shown: Show, tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.toml").write_text("name = 1")
+
+    assert shown("destinations", name).code == 2
+
+
+@pytest.mark.parametrize("topic", [NAME, "[/evil]", START], ids=plain)
+def test_a_guide_that_is_not_there(topic: str, shown: Show) -> None:
+    assert shown("guide", topic).code == 2
+
+
+def test_a_file_that_is_no_toml(shown: Show, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(f"{HOSTILE}", errors="replace")
+    (tmp_path / "segcli.toml").write_text(f"[gist]\n{json.dumps(HOSTILE[:200])} = 1\n")
+
+    assert shown("destinations", "./a.toml").code == 2
+    assert shown(*TRANSFORM).code == 2
+    (tmp_path / "segcli.toml").write_text(f'[gist]\nbatch = {json.dumps(HOSTILE)}\n["gisṭ"]\n')
+    assert shown(*TRANSFORM).code == 2
+
+
+# --- words on the command line
+
+
+@pytest.mark.parametrize("text", [HOSTILE, START, "[/evil]", NAME], ids=plain)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{}"],
+        ["transform", "--{}"],
+        ["transform", "--since", "{}"],
+        ["transform", "--where", "{}"],
+        ["transform", "--type", "{}"],
+        ["transform", "--max-line", "{}"],
+        ["transform", "--set", "{}=1"],
+        ["transform", "--dest", "gist", "--set", "batch={}"],
+        ["transform", "--dest", "{}"],
+        ["send", "--dest", "gist", "--endpoint", "{}"],
+        ["send", "--dest", "gist", "--sandbox", "--fault", "{}"],
+        ["check", "--format", "{}"],
+        ["engage", "forget", "{}"],
+        ["sandbox", "--allow-origin", "{}"],
+        ["sandbox", "--port", "0", "--keep", "no/{}"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_typed(words: list[str], text: str, told: Show) -> None:
+    assert told(*(word.format(text) for word in words)).code == 2
+
+
+@pytest.mark.parametrize("words", [["transform", "--where"], ["send", "--dest"], ["transform"]])
+def test_what_is_typed_where_people_look_on(words: list[str], shown: Show) -> None:
+    assert shown(*words, HOSTILE).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "transform --event {} a.jsonl",
+        "send -d gist --sandbox --journal j --event {} a.jsonl",
+        "send -d gist --sandbox --journal j --user {} a.jsonl",
+        "send -d gist --sandbox --journal j --where {} a.jsonl",
+        "transform --set event_source={} a.jsonl",
+        "send -d pointillist --sandbox --journal j --set event_source={} a.jsonl",
+        "engage audience {} m.csv --dest gist --sandbox",
+        "engage audience A --key {} m.csv --dest gist --sandbox",
+        "engage trait {} m.csv --dest gist --sandbox",
+        "engage forget {}",
+        "sandbox --port 0 --keep no/k --key {}",
+        "sandbox --port 0 --keep no/k --poison {}",
+    ],
+)
+def test_a_word_that_is_no_text_is_refused_with_its_bytes_shown(
+    words: str, told: Show, tmp_path: Path
+) -> None:
+    written(tmp_path / "a.jsonl", [track()])
+    (tmp_path / "m.csv").write_text("userId,email,value\nu,a@b.example,1\n")
+
+    printed = told(*words.replace("{}", "a\udcff").split())
+
+    assert printed.code == 2
+    assert b"\\udcff" in printed.err
+
+
+# --- engage
+
+
+@pytest.mark.parametrize("text", [HOSTILE, f"{START} x", "[/evil] x", "[bold]x"], ids=plain)
+def test_what_engage_says_of_an_audience(text: str, shown: Show, tmp_path: Path) -> None:
+    members = tmp_path / f"{NAME}.csv"
+    members.write_text(
+        f'userId,email,"{HOSTILE}"\n"{HOSTILE}",a@b.example,x\nu,c@d.example,y\n,,\n'
+    )
+    to = ["--dest", "gist", "--state", f"s{NAME}", "--key", text, f"./{members.name}"]
+
+    dry = shown("engage", "audience", text, "--dry-run", "--with-traits", *to, data=True)
+    told = shown("engage", "audience", text, "--sandbox", *to, "--rejects", f"r{NAME}")
+    listed = shown("engage", "status", "--state", f"s{NAME}")
+    forgotten = shown("engage", "forget", text, "--state", f"s{NAME}")
+
+    assert dry.code in {0, 1}
+    assert told.code in {0, 1}
+    assert (listed.code, forgotten.code) == (0, 0)
+
+
+def test_what_engage_says_of_headers(shown: Show, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(f'"{HOSTILE}",{START}\n1,2\n')
+
+    assert shown("engage", "audience", "A", "--dest", "gist", "--sandbox", "m.csv").code == 2
+
+
+# --- the sandbox
+
+
+def test_what_the_sandbox_says_when_it_starts(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    path = described(tmp_path / f"{NAME}.json", {"label": HOSTILE})
+    words = ["sandbox", "--port", "0", "--key", HOSTILE, "--dest", f"./{path.name}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "segcli", *words],
+        cwd=tmp_path,
+        env=clean_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        try:
+            printed = wait_for_line(process, lambda line: b"export SEGCLI_ACME_API_KEY" in line)
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+    check_harmless(printed)
+    assert b"$'" in printed
+
+
+# --- what Python and libraries print by themselves
+
+
+def test_a_bug_keeps_its_traceback_but_no_control_character(
+    segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError(HOSTILE)
+
+    monkeypatch.setattr("segcli.cli.commands.destinations.destinations.names", fails)
+
+    said = segcli("destinations")
+
+    assert said.code == 70
+    assert "Traceback" in said.err
+    check_harmless(said.err.encode())
+
+
+BY_ITSELF = """
+import asyncio, logging, sys, threading, warnings
+from support.hostile import HOSTILE
+from segcli.cli.streams import set_up_streams
+
+def fails():
+    raise RuntimeError(HOSTILE)
+
+async def forgets():
+    asyncio.get_running_loop().create_future().set_exception(RuntimeError(HOSTILE))
+
+class Fails:
+    def __del__(self):
+        fails()
+
+set_up_streams()
+warnings.warn(HOSTILE)
+logging.error(HOSTILE)
+asyncio.run(forgets())
+thread = threading.Thread(target=fails, name=HOSTILE)
+thread.start()
+thread.join()
+Fails()
+print(HOSTILE, file=sys.stderr)
+fails()
+"""
+
+
+def test_what_python_prints_by_itself_is_harmless_too(
+    clean_environment: dict[str, str],
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BY_ITSELF],
+        capture_output=True,
+        env=clean_environment | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stderr.count(b"RuntimeError") >= 4
+    check_harmless(done.stderr)

@@ -1,0 +1,218 @@
+"""No command runs code from the working folder or from the folder of an input."""
+
+import importlib.metadata
+import pkgutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.compression import gz, zst
+from support.fakes import tracks, written
+from support.stores import web_server
+
+INTERPRETER = Path(sys.executable)
+CONSOLE_SCRIPT = [str(INTERPRETER.with_name("segcli"))]
+MODULE = [str(INTERPRETER), "-m", "segcli"]
+
+# What libraries try to import and go without.
+OPTIONAL = {
+    *("brotli", "brotlicffi", "colorama", "h2", "httptools", "pythoncom", "sniffio", "socks"),
+    *("sitecustomize", "trio", "usercustomize", "uvloop", "watchfiles", "websockets", "wsproto"),
+}
+TRAP = """
+with open({sprung!r}, "a") as file:
+    file.write(__name__ + "\\n")
+"""
+ACME = """
+name = "acme"
+[settings.api_key]
+secret = true
+required = true
+[request]
+url = "https://api.acme.example/v1"
+auth = { bearer = "{settings.api_key}" }
+[[actions]]
+subscribe = 'type = "track"'
+mapping = { name = { "@liquid" = "{{ event | upcase }}" } }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Two trapped folders, `here` to work in and `inputs`, and the file that names sprung traps."""
+
+    here: Path
+    inputs: Path
+    sprung: Path
+
+    def imported(self) -> list[str]:
+        return self.sprung.read_text().split() if self.sprung.exists() else []
+
+
+def importable() -> set[str]:
+    """Return the name of every module that could be imported, and more."""
+    found = {module.name for module in pkgutil.iter_modules()}
+    names = found | {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}
+    return {name for name in names | OPTIONAL | {"plug_in"} if name.isidentifier()}
+
+
+def loaded_before_segcli(folder: Path) -> set[str]:
+    """Return what Python itself has imported when `python -m` begins to look for a module."""
+    (folder / "bare.py").write_text("import sys; print(*sys.modules)")
+    command = [sys.executable, "-m", "bare"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in said.stdout.split()}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Lay traps, and put inputs of every kind beside them."""
+    place = Place(tmp_path / "here", tmp_path / "inputs", tmp_path / "sprung")
+    for folder in (place.here, place.inputs):
+        folder.mkdir()
+        for name in importable():
+            (folder / f"{name}.py").write_text(TRAP.format(sprung=str(place.sprung)))
+        information = folder / "plug_in-1.0.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text("Name: plug-in\nVersion: 1.0\n")
+        (information / "entry_points.txt").write_text("[segcli.destinations]\nbad = plug_in:bad\n")
+    text = written(place.inputs / "events.jsonl", tracks(300)).read_bytes()
+    (place.inputs / "archive").mkdir()
+    for path in (place.inputs / "events.gz", place.inputs / "archive" / "events.gz"):
+        path.write_bytes(gz(text))
+    (place.inputs / "events.zst").write_bytes(zst(text))
+    (place.inputs / "members.csv").write_text("userId,email,value\nu1,u1@example.com,7\n")
+    (place.inputs / "acme.toml").write_text(ACME)
+    (place.here / "golden").write_text("")
+    return place
+
+
+Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(params=[CONSOLE_SCRIPT, MODULE], ids=["segcli", "python -m segcli"])
+def command(
+    request: pytest.FixtureRequest, place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> list[str]:
+    """Return how to start segcli; no trap is left that `python -m` itself would run into."""
+    if request.param is MODULE:
+        for name in loaded_before_segcli(tmp_path_factory.mktemp("bare")) | {"segcli"}:
+            (place.here / f"{name}.py").unlink(missing_ok=True)
+    found: list[str] = request.param
+    return found
+
+
+@pytest.fixture
+def environment(clean_environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    kept = {name: text for name, text in clean_environment.items() if "PYTHON" not in name}
+    return kept | {"HOME": str(tmp_path), "SEGCLI_ACME_API_KEY": "sk_live_8f2b61c0d9e74a53"}
+
+
+@pytest.fixture
+def segcli(command: list[str], environment: dict[str, str], place: Place) -> Segcli:
+    def run(*words: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*command, *map(str, words)],
+            cwd=place.here,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+INPUTS = ["{inputs}/events.jsonl", "{inputs}/events.gz", "{inputs}/events.zst"]
+SEND = ["send", "--sandbox", "--fault", "503:5%"]
+AUDIENCE = ["engage", "audience", "Big", "{inputs}/members.csv", "-d", "plotline"]
+COMMANDS = {
+    "help": ["--help"],
+    "transform": ["transform", "--jobs", "2", *INPUTS],
+    "transform a folder": ["transform", "--jobs", "2", "{inputs}/archive"],
+    "transform with a file": ["transform", "-d", "{inputs}/acme.toml", *INPUTS],
+    "transform some": ["transform", "--where", 'event = "Tested"', "--since", "7d", *INPUTS],
+    "check": ["check", "--jobs", "2", "-d", "gist", *INPUTS],
+    "check for a CI system": ["check", "--format", "junit", "--expect", "{here}/golden", *INPUTS],
+    "check a mapping": ["check", "-d", "{inputs}/acme.toml", *INPUTS],
+    "send": [*SEND, "-d", "gist", "--journal", "j", "--report", "r", *INPUTS],
+    "send over httpx": [*SEND, "-d", "segment", "--http-transport", "httpx", *INPUTS],
+    "send with a file": [*SEND, "-d", "{inputs}/acme.toml", *INPUTS],
+    "engage dry": [*AUDIENCE, "--dry-run"],
+    "engage": [*AUDIENCE, "--sandbox"],
+    "engage status": ["engage", "status"],
+    "destinations": ["destinations"],
+    "one destination": ["destinations", "{inputs}/acme.toml"],
+    "guides": ["guide"],
+    "one guide": ["guide", "sandbox"],
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_imports_from_the_working_folder_or_from_that_of_an_input(
+    words: list[str], segcli: Segcli, place: Place
+) -> None:
+    said = segcli(*(word.format(here=place.here, inputs=place.inputs) for word in words))
+
+    assert place.imported() == []
+    assert "Traceback" not in said.stderr
+    assert said.returncode in (0, 1), said.stderr
+
+
+def test_an_input_of_the_web_imports_nothing_from_there_either(
+    segcli: Segcli, place: Place
+) -> None:
+    with web_server() as web:
+        web.files["/events.gz"] = (place.inputs / "events.gz").read_bytes()
+        said = segcli("transform", f"{web.url}/events.gz")
+
+    assert place.imported() == []
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("\n") == 300
+
+
+def test_the_sandbox_imports_nothing_from_there_either(
+    command: list[str], environment: dict[str, str], place: Place
+) -> None:
+    with subprocess.Popen(
+        [*command, "sandbox", "--port", "0"],
+        cwd=place.here,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert "listens at" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+    assert place.imported() == []
+    assert process.returncode == 0
+
+
+def test_what_the_user_has_put_on_the_import_path_stays_there(
+    install: Callable[..., dict[str, str]], environment: dict[str, str]
+) -> None:
+    path = install("acme = acme:ACME")
+    said = subprocess.run(
+        [*MODULE, "destinations"],
+        cwd=path["PYTHONPATH"],
+        env=environment | path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "acme" in said.stdout
+
+
+def test_a_trap_says_that_it_has_sprung(place: Place) -> None:
+    subprocess.run([sys.executable, "-c", "import yarl, plug_in"], cwd=place.here, check=True)
+
+    assert place.imported() == ["yarl", "plug_in"]

@@ -1,0 +1,453 @@
+"""No file that a run writes has a second role in it, by whatever name or link it is reached."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, closed_port, track, written
+
+Segcli = Callable[..., Said]
+
+# What a command reads: how it is typed, and the file.
+DEST, MAPPING, CONFIG, KEY = "acme.toml", "maps/track.json", "given.toml", "key"
+ACME = """
+name = "acme"
+[settings.api_key]
+secret = true
+required = true
+[request]
+url = "http://127.0.0.1:9/track"
+auth = { bearer = "{settings.api_key}" }
+[[actions]]
+subscribe = 'type = "track" or type = "identify"'
+mapping_file = "maps/track.json"
+"""
+READ = {
+    "an input": "events.jsonl",
+    "--config": CONFIG,
+    "--api-key-file": KEY,
+    "--dest": DEST,
+    "a mapping file of --dest": MAPPING,
+}
+COMMON = ["--dest", f"./{DEST}", "--config", CONFIG, "--api-key-file", KEY]
+# What is to be refused and is not ends soon.
+SOON = ["--retry-for", "1ms"]
+COMMANDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "transform": (["transform", "events.jsonl", *COMMON], ["--rejects", "--report"]),
+    "check": (
+        ["check", "events.jsonl", *COMMON, "--update", "--expect", "golden"],
+        ["--expect", "--rejects", "--report"],
+    ),
+    "send": (["send", "events.jsonl", *COMMON, *SOON], ["--journal", "--rejects", "--report"]),
+    "send --dry-run": (["send", "events.jsonl", *COMMON, "--dry-run"], ["--rejects", "--report"]),
+    "engage": (
+        ["engage", "audience", "Vips", "events.jsonl", *COMMON, *SOON],
+        ["--state", "--rejects", "--report"],
+    ),
+    "engage --dry-run": (
+        ["engage", "audience", "Vips", "events.jsonl", *COMMON, "--dry-run"],
+        ["--state", "--rejects", "--report"],
+    ),
+    "engage forget": (["engage", "forget", "Vips", "--dest", f"./{DEST}"], ["--state"]),
+    "sandbox": (["sandbox", "--port", "0", "--dest", f"./{DEST}"], ["--keep"]),
+}
+
+
+def read_by(command: str) -> dict[str, str]:
+    """Return what a command reads, by its role."""
+    roles = READ if "events.jsonl" in COMMANDS[command][0] else [*READ][3:]
+    return {role: READ[role] for role in roles}
+
+
+NAMES = ["same name", "second name", "link", "link to a link", "way round", "linked folder"]
+
+
+def names(command: str) -> list[str]:
+    """Return the ways to name a file: all for one command, since they share the rule."""
+    return {"transform": NAMES, "send": NAMES[:2]}.get(command, NAMES[1:2])
+
+
+READS = [
+    (command, option, role, how)
+    for command, (_, options) in COMMANDS.items()
+    for option in options
+    for role in read_by(command)
+    for how in names(command)
+]
+WRITES = [
+    (command, first, second, how)
+    for command, (_, options) in COMMANDS.items()
+    for at, second in enumerate(options)
+    for first in options[:at]
+    for how in names(command)
+]
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segcli.cli.commands.sandbox.serve_sandbox", pytest.fail)
+    written(tmp_path / "events.jsonl", [{**track(), "type": "track"}])
+    (tmp_path / DEST).write_text(ACME)
+    (tmp_path / "maps").mkdir()
+    (tmp_path / MAPPING).write_text('{"name": {"@path": "$.event"}}')
+    (tmp_path / CONFIG).write_text("[acme]\n")
+    (tmp_path / KEY).write_text("secret-key\n")
+
+
+def same(path: Path, how: str) -> Path:
+    """Return another name of a file."""
+    folder = path.parent
+    match how:
+        case "same name":
+            return path
+        case "link":
+            (folder / "other").symlink_to(path.name)
+            return folder / "other"
+        case "link to a link":
+            (folder / "between").symlink_to(path)
+            (folder / "other").symlink_to("between")
+            return folder / "other"
+        case "second name":
+            (folder / "other").hardlink_to(path)
+            return folder / "other"
+        case "way round":
+            (folder / "inner").mkdir()
+            return folder / "inner" / ".." / path.name
+    (folder / "linked folder").symlink_to(".")
+    return folder / "linked folder" / path.name
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    """Return every file below a folder, with a digest of what it holds."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "no file"
+        for path in folder.rglob("*")
+    }
+
+
+# --- the table: each file that is written, against each other file
+
+
+@pytest.mark.parametrize(("command", "option", "role", "how"), READS)
+def test_nothing_is_written_to_a_file_that_the_run_reads(
+    segcli: Segcli, tmp_path: Path, command: str, option: str, role: str, how: str
+) -> None:
+    name = same(tmp_path / read_by(command)[role], how)
+    before = state_of(tmp_path)
+    said = segcli(*COMMANDS[command][0], option, name)
+
+    assert (said.code, said.out) == (2, "")
+    problem, hint = said.err.splitlines()
+    assert problem == f"Error: {option} {name} is also {role}"
+    if role == "an input":
+        assert hint == f"Name another, {option} PATH, or the inputs by a pattern without it."
+    else:
+        assert hint == f"Name another: {option} PATH"
+    assert state_of(tmp_path) == before
+
+
+@pytest.mark.parametrize(("command", "first", "second", "how"), WRITES)
+def test_no_two_files_that_a_run_writes_are_one(
+    segcli: Segcli, tmp_path: Path, command: str, first: str, second: str, how: str
+) -> None:
+    kept = tmp_path / "kept"
+    kept.touch()
+    name = same(kept, how)
+    for _ in range(2):
+        before = state_of(tmp_path)
+        said = segcli(*COMMANDS[command][0], first, "kept", second, name)
+
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(f"Error: {second} {name} is also {first}\nName another: ")
+        assert state_of(tmp_path) == before
+        if how == "second name":
+            return
+        # What is not there yet may be one file, too.
+        kept.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("command", ["engage", "engage --dry-run"])
+@pytest.mark.parametrize("ending", [".lock", "-wal", "-shm", "-journal"])
+def test_what_goes_with_a_state_is_no_other_file_of_the_run(
+    segcli: Segcli, tmp_path: Path, command: str, ending: str
+) -> None:
+    beside = f"real{ending}"
+    (tmp_path / "state").symlink_to("real")
+    arguments = [*COMMANDS[command][0], "--state", "state"]
+    before = state_of(tmp_path)
+
+    for option in ("--rejects", "--report"):
+        said = segcli(*arguments, option, beside)
+        assert said.code == 2
+        assert f"Error: {option} {beside} is also a file beside --state\n" in said.err
+    assert state_of(tmp_path) == before
+
+    (tmp_path / "events.jsonl").rename(tmp_path / beside)
+    (tmp_path / "events.jsonl").symlink_to(beside)
+    before = state_of(tmp_path)
+    said = segcli(*arguments)
+    assert said.code == 2
+    assert f"--state state needs {beside} beside it, which is also an input\n" in said.err
+    assert state_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+def test_the_configuration_that_is_read_where_none_is_named_is_no_output(
+    segcli: Segcli, tmp_path: Path, option: str
+) -> None:
+    said = segcli("transform", "events.jsonl", option, "segcli.toml")
+
+    assert said.err.startswith(f"Error: {option} segcli.toml is also --config\n")
+    assert not (tmp_path / "segcli.toml").exists()
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+def test_the_journal_that_nobody_named_is_no_other_output(
+    segcli: Segcli, tmp_path: Path, option: str
+) -> None:
+    send = ["send", "--dest", "webhook", "--endpoint", f"http://127.0.0.1:{closed_port()}"]
+    segcli(*send, "--retry-for", "1ms", "--since", "2020-01-01", "events.jsonl")
+    bad = written(tmp_path / "bad.jsonl", [b"no JSON", track()])
+    segcli(*send, "--retry-for", "1ms", bad)
+    (journal,) = (tmp_path / "config" / "segcli").glob("*.journal")
+    before = journal.read_bytes()
+
+    said = segcli(*send, bad, "--resume", option, journal)
+
+    assert said.code == 2
+    assert f"Error: {option} {journal} is also --journal\n" in said.err
+    assert journal.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "5",
+        "[5]",
+        "[{}]",
+        '[{"mapping_file": 5}]',
+        '[{"mapping_file": "a\\u0000b"}]',
+        '[{"mapping_file": "' + "x" * 5000 + '"}]',
+    ],
+    ids=["number", "numbers", "nothing", "no name", "zero byte", "long name"],
+)
+def test_a_destination_that_is_wrong_is_told_as_such(
+    segcli: Segcli, tmp_path: Path, actions: str
+) -> None:
+    (tmp_path / "wrong.json").write_text(f'{{"name": "wrong", "actions": {actions}}}')
+    said = segcli("transform", "events.jsonl", "--dest", "./wrong.json", "--report", "new")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Error: ./wrong.json has ")
+
+
+# --- streams
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *((command, "--rejects") for command in ("transform", "check", "send")),
+        *((command, "--report") for command in ("transform", "check", "send")),
+        ("send", "--journal"),
+        ("check", "--expect"),
+    ],
+)
+def test_what_stdin_reads_is_not_written(
+    tmp_path: Path, clean_environment: dict[str, str], command: str, option: str
+) -> None:
+    more = ["--update"] if option == "--expect" else []
+    to = ["--dest", "webhook", "--endpoint", "http://127.0.0.1:9"]
+    more += SOON if command == "send" else []
+    before = state_of(tmp_path)
+    said = run(tmp_path, clean_environment, command, *to, *more, option, "events.jsonl")
+
+    assert said.returncode == 2
+    assert f"{option} events.jsonl is also an input\n" in said.stderr
+    assert state_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", ["transform", "check", "send"])
+@pytest.mark.parametrize("stream", [1, 2])
+def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
+    tmp_path: Path, clean_environment: dict[str, str], command: str, stream: int
+) -> None:
+    to = ["--dest", "webhook", "--endpoint", "http://127.0.0.1:9", "--report", "report.json"]
+    to += SOON if command == "send" else []
+    name = {1: "stdout", 2: "stderr"}[stream]
+    for place, problem in (
+        ("events.jsonl", f"{name} goes to events.jsonl, which is also an input"),
+        ("report.json", f"--report report.json is also where {name} goes"),
+        ("folder/log", f"{name} goes to folder/log, which is also an input"),
+    ):
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        inputs = ["folder" if place.startswith("folder") else "events.jsonl"]
+        before = (tmp_path / "events.jsonl").read_bytes()
+        with (tmp_path / place).open("ab") as out:
+            said = run(tmp_path, clean_environment, command, *to, *inputs, **{name: out})
+        text = (tmp_path / place).read_text() if stream == 2 else said.stderr
+        assert said.returncode == 2
+        assert problem in text
+        assert (tmp_path / "events.jsonl").read_bytes().startswith(before)
+        (tmp_path / "report.json").unlink(missing_ok=True)
+
+
+def test_a_journal_does_not_take_the_place_of_what_stdout_goes_to(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    to = ["send", "--dest", "webhook", "--endpoint", "http://127.0.0.1:9", *SOON]
+    with (tmp_path / "out").open("ab") as out:
+        said = run(tmp_path, clean_environment, *to, "--journal", "/dev/stdout", stdout=out)
+
+    assert said.returncode == 2
+    assert "Error: --journal /dev/stdout is also where stdout goes\n" in said.stderr
+    assert (tmp_path / "out").exists()
+
+
+def test_both_streams_may_go_to_one_file(tmp_path: Path, clean_environment: dict[str, str]) -> None:
+    with (tmp_path / "log").open("ab") as log:
+        said = run(tmp_path, clean_environment, "transform", "events.jsonl", stdout=log, stderr=log)
+
+    assert said.returncode == 0
+
+
+def test_devices_may_have_several_roles(segcli: Segcli) -> None:
+    said = segcli("transform", "/dev/null", "--rejects", "/dev/null", "--report", "/dev/null", "-q")
+
+    assert (said.code, said.err) == (0, "")
+
+
+def run(
+    folder: Path, environment: dict[str, str], *arguments: str, **streams: object
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command with events.jsonl as its stdin."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    with (folder / "events.jsonl").open("rb") as events:
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+            [sys.executable, "-m", "segcli", *arguments],
+            stdin=events,
+            text=True,
+            cwd=folder,
+            env=environment,
+            timeout=60,
+            check=False,
+            **pipes,
+        )
+
+
+# --- folders
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that is read, in which a link leads to another one."""
+    folder = tmp_path / "in"
+    (tmp_path / "far").mkdir()
+    folder.mkdir()
+    shutil.copy(tmp_path / "events.jsonl", folder / "a.jsonl")
+    shutil.copy(tmp_path / "events.jsonl", tmp_path / "far" / "b.jsonl")
+    (folder / "far").symlink_to("../far")
+    return folder
+
+
+@pytest.mark.parametrize("command", ["transform", "check", "send --sandbox"])
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("place", ["in/new", "far/new", "far/deep/new", "in/far/new"])
+def test_no_output_is_made_where_the_next_run_would_read_it(
+    segcli: Segcli, tmp_path: Path, folder: Path, command: str, option: str, place: str
+) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    before = state_of(tmp_path)
+    said = segcli(*command.split(), "-d", "webhook", folder, option, place)
+
+    assert said.code == 2
+    assert said.err.endswith(
+        f"Error: {option} {place} lies in a folder that is read, and would become an input\n"
+        f"Name a place outside of it: {option} PATH\n"
+    )
+    assert state_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", ["transform", "check", "send --sandbox"])
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("link", ["link", "second name"])
+def test_a_file_that_was_found_in_a_folder_is_not_written(
+    segcli: Segcli, tmp_path: Path, folder: Path, command: str, option: str, link: str
+) -> None:
+    out = tmp_path / "out"
+    # It could be a report as well as an event.
+    (folder / "a.jsonl").write_bytes(b'{"report_version":1}\n')
+    out.hardlink_to(folder / "a.jsonl")
+    if link == "link":
+        (folder / "a.jsonl").unlink()
+        (folder / "a.jsonl").symlink_to("../out")
+    before = state_of(tmp_path)
+    said = segcli(*command.split(), "-d", "webhook", folder, option, "out")
+
+    assert said.code == 2
+    assert f"Error: {option} out is also an input\n" in said.err
+    assert state_of(tmp_path) == before
+
+
+def test_a_rejects_file_in_the_folder_that_is_read_stops_every_run_with_what_to_type(
+    segcli: Segcli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for _ in range(2):
+        said = segcli("send", "-d", "webhook", "--sandbox", ".")
+        assert said.code == 2
+        assert said.err.endswith("Name a place outside of it: --rejects PATH\n")
+        written(folder / "webhook.rejects.ndjson", [{"event": track()}])
+
+
+def test_hidden_files_of_a_folder_that_is_read_are_no_inputs(segcli: Segcli, folder: Path) -> None:
+    (folder / ".kept").mkdir()
+    said = segcli("transform", "-q", folder, "--report", "in/.kept/report.json")
+
+    assert said.code == 0
+    assert (folder / ".kept" / "report.json").exists()
+
+
+# --- what an output must be
+
+
+def test_a_report_needs_a_folder_that_may_be_written_to(
+    segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    access = os.access
+    monkeypatch.setattr(
+        os,
+        "access",
+        lambda path, mode, **more: Path(path).name != "closed" and access(path, mode, **more),
+    )
+    said = segcli("transform", "events.jsonl", "--report", "closed/report.json")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        "Error: --report closed/report.json: the folder "
+        f"{tmp_path / 'closed'} may not be written to",
+        "Name another: --report PATH",
+    ]
+
+
+def test_payloads_are_not_added_to_a_file_that_is_something_else(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    before = state_of(tmp_path)
+    said = segcli("sandbox", "--port", "0", "--keep", CONFIG)
+
+    assert said.err.splitlines() == [
+        f"Error: --keep {CONFIG} is there already, and is no file of payloads",
+        "Name another: --keep PATH",
+    ]
+    said = segcli("sandbox", "--port", "0", "--keep", "missing/kept")
+    assert "Error: --keep missing/kept: the folder missing does not exist\n" in said.err
+    assert state_of(tmp_path) == before

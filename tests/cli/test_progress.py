@@ -1,0 +1,215 @@
+"""The progress of a run: a picture on a terminal, a plain line off it, and never a wrong figure."""
+
+import io
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.fakes import tracks, wait_until, written
+from support.terminals import on_a_terminal, seen
+
+from segcli.accounting.tally import Tally, Wait
+from segcli.cli import progress
+from segcli.cli.progress import _live, plain_line, watching
+
+
+def tally_of(**more: object) -> Tally:
+    figures = {"read": 1_234, "delivered": 1_000, "refused": 2, "skipped": 30, "in_flight": 4}
+    figures |= {"retries": 5, "bytes_read": 600, "bytes_settled": 500, "stored_read": 600}
+    return Tally(**(figures | more))  # type: ignore[arg-type]
+
+
+def drawn(tally: Tally, *, total: int | None) -> str:
+    """Return the live picture as a terminal of 100 columns gets it."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=100)
+    console.print(_live(tally, total, console).get_renderable())
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+# --- the plain line
+
+
+def test_a_plain_line_tells_what_there_is_to_tell() -> None:
+    assert plain_line(tally_of(), 1_000, 321.4) == (
+        "1,234 read (50% of the bytes settled): 1,000 delivered, 2 refused, 30 skipped; "
+        "321 events/s; 4 in flight"
+    )
+
+
+def test_a_plain_line_of_an_input_without_a_size_has_no_share() -> None:
+    assert plain_line(tally_of(), None, 0).startswith("1,234 read: 1,000 delivered")
+
+
+def test_a_plain_line_at_the_start_says_so() -> None:
+    assert plain_line(Tally(), 1_000, 0) == (
+        "0 read (0% of the bytes settled): nothing settled yet; 0 events/s; 0 in flight"
+    )
+
+
+def test_a_wait_is_told_with_its_reason_and_its_end() -> None:
+    waiting = Wait("HTTP 503", time.monotonic() + 8.4)
+
+    assert plain_line(tally_of(waiting=waiting), None, 0).endswith("; HTTP 503, next try in 8 s")
+    assert "HTTP 503, next try in 8 s" in seen(drawn(tally_of(waiting=waiting), total=None))
+
+
+def test_a_wait_that_is_over_is_told_no_more() -> None:
+    waiting = Wait("HTTP 503", time.monotonic() - 0.1)
+
+    assert "503" not in plain_line(tally_of(waiting=waiting), None, 0)
+    assert "503" not in drawn(tally_of(waiting=waiting), total=None)
+
+
+# --- the picture
+
+
+def test_the_picture_has_a_bar_of_the_bytes_the_five_counts_and_the_flow() -> None:
+    first, second, third = seen(drawn(tally_of(), total=1_000)).splitlines()[:3]
+
+    assert first.startswith("sending ━━━")
+    assert "0.5/1.0 kB" in first
+    assert "ETA" in first
+    assert second.split() == (
+        ["1,000", "delivered", "2", "refused", "0", "rejected", "30", "skipped", "0", "unsent"]
+    )
+    assert third.strip().endswith("events/s   4 in flight   5 retries")
+
+
+def test_the_bar_is_as_long_as_its_share() -> None:
+    def filled(settled: int) -> int:
+        bar = re.search(r"\x1b\[91m(━+)", drawn(tally_of(bytes_settled=settled), total=1_000))
+        return len(bar[1]) if bar else 0
+
+    # Of 40 columns.
+    assert [filled(share) for share in (250, 500, 750)] == [10, 20, 30]
+
+
+def test_of_a_compressed_input_the_bar_shows_the_share_of_what_is_stored() -> None:
+    tally = tally_of(bytes_read=6_000, bytes_settled=3_000, stored_read=600)
+
+    assert tally.stored_settled == 300
+    assert "(30% of the bytes settled)" in plain_line(tally, 1_000, 1.0)
+    assert tally_of(bytes_read=0, bytes_settled=0, stored_read=0).stored_settled == 0
+
+
+def test_without_a_size_the_bar_pulses_and_there_is_no_share() -> None:
+    text = seen(drawn(tally_of(), total=None))
+
+    assert "500/? bytes" in text
+    assert "━" * 40 in text
+
+
+def test_counts_have_their_colours_and_zeros_none() -> None:
+    text = drawn(tally_of(), total=1_000)
+
+    assert "\x1b[32m1,000 " in text
+    assert "\x1b[31m2 " in text
+    assert "\x1b[2m0 " in text
+
+
+# --- watching
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def stderr_of(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False) -> io.StringIO:
+    """Put something else in the place of stderr, for the rest of the test."""
+    stream = _Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    return stream
+
+
+def test_off_a_terminal_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch)
+    monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
+    with watching(tally_of(), total=1_000):
+        wait_until(lambda: stderr.getvalue().count("\n") >= 3)
+
+    assert all(line.startswith("1,234 read (50% ") for line in stderr.getvalue().splitlines())
+    assert "\x1b" not in stderr.getvalue()
+
+
+def test_forced_colours_draw_no_picture_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
+    with watching(tally_of(), total=1_000):
+        wait_until(lambda: "in flight" in stderr.getvalue())
+
+    assert "\x1b[?25l" not in stderr.getvalue()
+    assert "━" not in stderr.getvalue()
+
+
+def test_a_run_that_is_over_at_once_prints_no_plain_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch)
+    with watching(tally_of(), total=1_000):
+        pass
+
+    assert stderr.getvalue() == ""
+
+
+def test_quiet_watches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch, terminal=True)
+    with watching(tally_of(), total=1_000, quiet=True):
+        threads = [thread.name for thread in threading.enumerate()]
+
+    assert stderr.getvalue() == ""
+    assert threads.count("segcli-progress") == 0
+
+
+def test_a_run_that_fails_leaves_the_terminal_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch, terminal=True)
+    with pytest.raises(RuntimeError, match="a bug"), watching(tally_of(), total=1_000):
+        raise RuntimeError("a bug")
+
+    hidden, shown = stderr.getvalue().count("\x1b[?25l"), stderr.getvalue().count("\x1b[?25h")
+    assert hidden == shown == 1
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = stderr_of(monkeypatch, terminal=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    with watching(tally_of(), total=1_000):
+        wait_until(lambda: "in flight" in stderr.getvalue())
+
+    assert "━" in stderr.getvalue()
+    assert re.search(r"\x1b\[[0-9;]*[39]\dm", stderr.getvalue()) is None
+
+
+# --- a real terminal
+
+
+def test_a_terminal_shows_the_bar_the_counts_and_then_the_closing_table(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(40, users=4))
+    words = ["send", "-d", "gist", "--sandbox", "--latency", "60ms", "--concurrency", "2"]
+    shown = on_a_terminal(
+        [sys.executable, "-m", "segcli", *words, str(events)],
+        tmp_path,
+        clean_environment | {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    )
+    text = seen(shown)
+
+    assert "nothing leaves this machine" in text
+    assert re.search(r"sending ━+", text)
+    assert re.search(r"[1-9]\d* delivered   0 refused   0 rejected   0 skipped   0 unsent", text)
+    assert re.search(r"[1-9]\d* events/s   [12] in flight   0 retries", text)
+    assert "\x1b[?25l" in shown
+
+    closing = text[text.rindex("in flight") :]
+    assert re.search(r"40\s+read\s+40\s+delivered\s+0\s+refused", closing)
+    assert "Nothing left this machine" in closing
+    assert "sending" not in closing
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")

@@ -1,0 +1,233 @@
+"""A key is nowhere but in the requests: not in what is said, not in what is written."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from support.fakes import Answer, Got, Said, Vendor, closed_port, track, tracks, written
+
+from segcli.destinations import BUILT_IN
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Serve = Callable[[Callable[[Got], Answer]], Vendor]
+
+KEY = "sk_live_8f2b61c0d9e74a53b1"
+PASSWORD = "horse-battery-staple"
+TOKEN = "tok_91c47d5e2f"
+# So much of a secret is already too much.
+PIECE = 8
+
+
+def forms(secret: str) -> list[str]:
+    """Return a secret as it may turn up: plain, and as Basic credentials."""
+    return [
+        secret,
+        base64.b64encode(f"{secret}:".encode()).decode().rstrip("="),
+        base64.b64encode(f"user:{secret}".encode()).decode().rstrip("="),
+    ]
+
+
+PIECES = {
+    form[start : start + PIECE]
+    for secret in (KEY, PASSWORD, TOKEN)
+    for form in forms(secret)
+    for start in range(len(form) - PIECE + 1)
+} - {base64.b64encode(b"user:x").decode()[:PIECE]}
+
+
+def found_in(text: str) -> list[str]:
+    """Return the pieces of secrets that a text holds."""
+    return [piece for piece in PIECES if piece in text]
+
+
+def leaks(folder: Path, said: Said, inputs: Iterable[Path]) -> list[str]:
+    """Return what of the secrets a run has said, or written into any file of its folder."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path not in inputs]
+    assert files
+    written = [path.read_bytes().decode(errors="replace") + str(path) for path in files]
+    return [piece for text in (said.out, said.err, *written) for piece in found_in(text)]
+
+
+def echo(status: int, padding: int = 0) -> Callable[[Got], Answer]:
+    """Answer as careless vendors do: with the request."""
+
+    def answer(got: Got) -> Answer:
+        told = {"path": got.path, "padding": "x" * padding, "headers": dict(got.headers)}
+        return Answer(status, body=json.dumps(told).encode())
+
+    return answer
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    identify = {**track(), "type": "identify", "traits": {"email": "ada@example.com"}}
+    return written(tmp_path / "events.jsonl", [identify, *tracks(3), b"{]"])
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch, segcli: Segcli) -> None:  # noqa: ARG001  # it cleans first
+    for name in BUILT_IN:
+        monkeypatch.setenv(f"SEGCLI_{name.upper()}_API_KEY", KEY)
+
+
+def test_the_pieces_would_be_found() -> None:
+    for secret in (KEY, PASSWORD, TOKEN):
+        for form in forms(secret):
+            assert found_in(f"said: {form[2:12]}")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("status", [400, 401, 422, 503])
+def test_a_vendor_that_echoes_the_request_gives_no_key_away(
+    status: int, name: str, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+) -> None:
+    at = vendor(echo(status))
+    said = segcli("send", "-d", name, "--endpoint", at.url, "--report", "report.json",
+                  "--retry-for", "0s", events)  # fmt: skip
+
+    assert any(KEY in str(got.headers) or forms(KEY)[1] in str(got.headers) for got in at.got)
+    assert said.code == (1 if status in {400, 422} else 3)
+    assert leaks(tmp_path, said, [events]) == []
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("name", ["gist", "segment"])
+@pytest.mark.parametrize("padding", range(0, 60, 4))
+def test_an_excerpt_that_ends_within_the_key_gives_no_part_of_it_away(
+    padding: int, name: str, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+) -> None:
+    at = vendor(
+        lambda got: Answer(422, body=b"x" * (140 + padding) + got.headers["Authorization"].encode())
+    )
+    said = segcli("send", "-d", name, "--endpoint", at.url, "--report", "report.json", events)
+
+    assert said.code == 1
+    assert leaks(tmp_path, said, [events]) == []
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("answer", [echo(400), echo(401), echo(503)], ids=["400", "401", "503"])
+def test_an_address_with_a_password_and_a_token_gives_neither_away(
+    answer: Callable[[Got], Answer], segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+) -> None:
+    at = vendor(answer)
+    endpoint = at.url.replace("//", f"//user:{PASSWORD}@") + f"/hook?token={TOKEN}"
+    said = segcli("send", "-d", "webhook", "--endpoint", endpoint, "--report", "report.json",
+                  "--retry-for", "0s", events)  # fmt: skip
+
+    assert any(TOKEN in got.path for got in at.got)
+    assert any(forms(PASSWORD)[2] in str(got.headers) for got in at.got)
+    assert leaks(tmp_path, said, [events]) == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        f"http://user:{PASSWORD}@127.0.0.1:{closed_port()}/?token={TOKEN}",
+        f"http://user:{PASSWORD}@no-such-host.invalid/?token={TOKEN}",
+        f"http://user:{PASSWORD}@1.2.3.999/?token={TOKEN}",
+        f"ftp://user:{PASSWORD}@example.com/?token={TOKEN}",
+        f"user:{PASSWORD}@example.com/?token={TOKEN}",
+        f"http://user:{PASSWORD}@example.com:port/?token={TOKEN}",
+    ],
+    ids=["refused", "unknown", "impossible", "not http", "no scheme", "no port"],
+)
+def test_an_address_that_does_not_work_is_complained_of_without_its_secrets(
+    endpoint: str, segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
+    said = segcli("send", "-d", "webhook", "--endpoint", endpoint, "--set", f"api_key={KEY}",
+                  "--report", "report.json", "--retry-for", "0s", "--allow-http",
+                  events)  # fmt: skip
+
+    assert said.code in {2, 3}
+    assert "endpoint" in said.err or "cannot connect" in said.err
+    (tmp_path / "some.file").touch()
+    assert leaks(tmp_path, said, [events]) == []
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\u00e9", f"{KEY}\n{KEY}", f"{KEY}\x07"], ids=ascii)
+def test_a_key_that_no_header_can_hold_is_complained_of_without_it(
+    key: str, segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
+    said = segcli("send", "-d", "gist", "--set", f"api_key={key}", events)
+
+    assert said.code == 2
+    assert "api_key must be" in said.err
+    assert leaks(tmp_path, said, []) == []
+
+
+@pytest.mark.parametrize(
+    "content", [f"{KEY}\n", f"[gist]\napi_key = '{KEY}'\n", f"[gist]\napi_keys = '{KEY}'\n",
+                f"[gist]\napi_key = '{KEY}\n", f"gist = '{KEY}'\n"],
+    ids=["no TOML", "right", "misspelled", "open string", "no table"],
+)  # fmt: skip
+def test_a_key_in_a_file_stays_there(
+    content: str,
+    segcli: Segcli,
+    standin: Callable[..., SandboxServer],
+    events: Path,
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "segcli.toml"
+    config.write_text(content)
+    at = standin(key="another")
+    to = ("send", "-d", "gist", "--endpoint", at.endpoint("gist"), events)
+    by_config = segcli(*to)
+    config.rename(tmp_path / "key.txt")
+    by_file = segcli(*to, "--api-key-file", "key.txt", "--restart")
+
+    assert by_config.code in {2, 3}
+    assert by_file.code == 3
+    for said in (by_config, by_file):
+        assert leaks(tmp_path, said, [events, tmp_path / "key.txt"]) == []
+
+
+BUG = """
+import sys
+from segcli.cli import main
+from segcli.delivery.retry import Courier
+
+async def bug(self, batch, *_):
+    request = self.job.destination.request(batch[0].route, [b"{}"], self.job.settings)
+    raise RuntimeError(f"a bug: {self!r} {self.job.settings} {request!r} {vars(sys)['argv'][1:2]}")
+
+Courier._attempt = bug
+main()
+"""
+
+
+def test_the_traceback_of_a_bug_has_no_key(
+    events: Path, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    environment = clean_environment | {"SEGCLI_GIST_API_KEY": KEY, "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", BUG, "send", "-d", "gist", "--report", "report.json", str(events)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    said = Said(done.returncode, done.stdout, done.stderr)
+
+    assert said.code == 70
+    assert "RuntimeError: a bug: Courier(" in said.err
+    assert "api_key=Secret('***')" in said.err
+    assert leaks(tmp_path, said, []) == []
+
+
+def test_a_rehearsal_does_not_even_use_the_key(
+    segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
+    said = segcli("send", "-d", "gist", "--sandbox", "--set", f"api_key={KEY}", events)
+
+    assert said.code == 1
+    assert "4  delivered" in said.err
+    assert leaks(tmp_path, said, []) == []

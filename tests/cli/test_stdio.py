@@ -1,0 +1,162 @@
+"""stdout and stderr may be closed, full, or read by nobody; the exit code stays the run's."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, tracks, written
+from support.samples import line_of
+
+Redirected = Callable[..., Said]
+
+
+@pytest.fixture(params=["", "1"], ids=["gathered", "unbuffered"])
+def redirected(
+    tmp_path: Path, clean_environment: dict[str, str], request: pytest.FixtureRequest
+) -> Redirected:
+    """Run a command as a process with an output redirected, which `how` says in shell.
+
+    Images for containers often tell Python not to gather what it writes.
+    """
+
+    def run(how: str, *words: object) -> Said:
+        done = subprocess.run(
+            ["bash", "-c", f'"$@" {how}', "bash", sys.executable, "-m", "segcli"]
+            + [str(word) for word in words],
+            cwd=tmp_path,
+            env=clean_environment | {"PYTHONUNBUFFERED": request.param},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return written(tmp_path / "events.jsonl", tracks(5))
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
+def test_a_run_that_cannot_say_anything_is_done_all_the_same(
+    how: str, redirected: Redirected, events: Path, tmp_path: Path
+) -> None:
+    kept = ("--report", "report.json", events)
+
+    assert redirected(how, "send", "-d", "gist", "--sandbox", *kept) == Said(0, "", "")
+    assert json.loads((tmp_path / "report.json").read_bytes())["ledger"]["delivered"] == 5
+    printed = redirected(how, "transform", "-d", "webhook", events)
+    assert (printed.code, len(printed.out.splitlines())) == (0, 5)
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
+def test_an_error_that_cannot_be_told_has_its_exit_code(
+    how: str, redirected: Redirected, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
+
+    assert redirected(how, "send", "-d", "gist", "no.jsonl") == Said(2, "", "")
+    assert redirected(how, "transform", "--quiet", "-d", "webhook", "bad.jsonl").code == 1
+    assert redirected(how, "nonsense").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("transform -d webhook", "transform --outcomes -q --jobs 2"),
+        *("check", "check --format json"),
+        *("destinations", "destinations gist", "destinations --schema", "guide", "guide ci"),
+        *("--help", "--version", "send --help", "transform --help"),
+        "engage audience People members.csv --dest gist --dry-run --state people.state",
+    ],
+)
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")],
+)
+def test_what_should_go_to_stdout_and_cannot_is_an_error_and_not_lost_unseen(
+    how: str, problem: str, words: str, redirected: Redirected, events: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
+    said = redirected(how, *words.split(), *files_for(words, events))
+
+    assert said.code == 3
+    assert f"Error: the output cannot be written: {problem}\n" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("how", [">&-", ">/dev/full"])
+def test_a_run_that_prints_nothing_needs_no_stdout(
+    how: str, redirected: Redirected, events: Path
+) -> None:
+    said = redirected(how, "send", "-d", "gist", "--sandbox", events)
+
+    assert said.code == 0
+    assert "delivered" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("transform -d webhook", "check --format json", "destinations", "destinations --schema"),
+        *("guide", "guide ci", "--help", "--version", "send --help"),
+    ],
+)
+def test_a_reader_of_stdout_that_has_gone_is_no_error(
+    words: str, clean_environment: dict[str, str], events: Path
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "segcli", *words.split(), *files_for(words, events)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env=clean_environment,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+
+    assert done.returncode == 141
+    assert b"Error" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_stdout_that_does_not_block_is_waited_for(
+    clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    many = written(tmp_path / "many.jsonl", tracks(3_000))
+    with started(["transform", "-d", "webhook", "-q", many], clean_environment) as process:
+        assert process.stdout
+        time.sleep(1)
+        printed = process.stdout.read()
+
+    assert (process.returncode, len(printed.splitlines())) == (0, 3_000)
+
+
+def files_for(words: str, events: Path) -> list[Path]:
+    """Return what a command is to read, if it reads anything."""
+    reads = words.startswith(("transform", "check")) and "--help" not in words
+    return [events] if reads else []
+
+
+@contextmanager
+def started(words: list[object], env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a command whose stdout is told not to block."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    command = [sys.executable, "-m", "segcli", *map(str, words)]
+    process = subprocess.Popen(command, stdout=write, stderr=subprocess.PIPE, env=env)
+    os.close(write)
+    process.stdout = open(read, "rb")  # noqa: SIM115  # closed with the process
+    with process:
+        yield process

@@ -1,0 +1,158 @@
+"""An input that cannot be events is named before anything is read, with what to type instead."""
+
+import gzip
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fakes import Said
+from support.samples import Run, line_of
+
+EVENT = line_of(timestamp="2026-02-03")
+TWO = EVENT + b"\n" + EVENT + b"\n"
+
+
+Refusal = Callable[..., list[str]]
+
+
+@pytest.fixture
+def refusal(segcli: Callable[..., Said]) -> Refusal:
+    """Return the message and the hint with which a run on these files does not even start."""
+
+    def run(*arguments: str) -> list[str]:
+        said = segcli("transform", *arguments)
+
+        assert said.code == 2
+        assert said.out == ""
+        return said.err.splitlines()
+
+    return run
+
+
+def test_a_missing_file_is_answered_with_what_there_is(refusal: Refusal, tmp_path: Path) -> None:
+    assert refusal("events.jsonl") == [
+        "Error: events.jsonl does not exist",
+        ". holds no JSON files.",
+    ]
+    (tmp_path / "event.jsonl").write_bytes(TWO)
+    assert refusal("events.jsonl")[1] == "There are: event.jsonl"
+    assert refusal("nowhere/events.jsonl")[1] == "The folder nowhere does not exist either."
+
+
+def test_a_missing_file_stops_the_run_before_the_files_in_front_of_it(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(TWO)
+
+    assert refusal("events.jsonl", "missing.jsonl")
+
+
+def test_an_empty_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+
+    assert refusal("archive/") == [
+        "Error: the folder archive/ holds no files to read",
+        "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them.",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_named(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(TWO)
+    (tmp_path / "events.jsonl").chmod(0)
+
+    assert refusal("events.jsonl") == ["Error: events.jsonl cannot be read: Permission denied"]
+
+
+FOREIGN = {
+    "array": (b"[" + EVENT + b"]", "is a JSON array, not lines of JSON", "jq -c '.[]' {} | "),
+    "array, spread out": (b"\xef\xbb\xbf[\n  {}\n]", "is a JSON array", "jq -c '.[]' {} | "),
+    "pretty": (b'{\n  "type": "track"\n}\n', "holds JSON over several lines", "jq -c . {} | "),
+    "pretty, by Windows": (b'{\r\n  "type"', "holds JSON over several lines", "jq -c . {} | "),
+    "array, packed": (gzip.compress(b"[]"), "is a JSON array", "gzip -dc {} | jq -c '.[]' | "),
+    "bzip2": (b"BZh91AY", "is bzip2", "bzip2 -dc {} | "),
+    "zip": (b"PK\x03\x04\x14\x00", "is a zip archive", "unzip -p {} | "),
+    "UTF-16": (TWO.decode().encode("utf-16"), "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {} | "),
+    "UTF-16, big end first": (b"\xfe\xff\x00{", "is UTF-16 text", "iconv -f UTF-16 "),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
+    refusal: Refusal, tmp_path: Path, kind: str
+) -> None:
+    content, what, command = FOREIGN[kind]
+    (tmp_path / "events.jsonl").write_bytes(content)
+
+    message, hint = refusal("events.jsonl")
+
+    assert message.startswith(f"Error: events.jsonl {what}")
+    assert hint.startswith(f"Type: {command.format('events.jsonl')}")
+
+
+@pytest.mark.parametrize("kind", ["array", "pretty", "array, packed", "UTF-16"])
+def test_stdin_that_is_no_ndjson_is_refused_too(run_segcli: Run, kind: str) -> None:
+    content, what, _ = FOREIGN[kind]
+
+    done = run_segcli("transform", stdin=content)
+
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"Error: stdin {what}")
+
+
+@pytest.mark.parametrize("second", ["events.jsonl", "./events.jsonl", "link.jsonl"])
+def test_a_file_given_twice_is_refused_however_it_is_spelled(
+    refusal: Refusal, tmp_path: Path, second: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(TWO)
+    (tmp_path / "link.jsonl").symlink_to("events.jsonl")
+
+    assert refusal("events.jsonl", second) == [
+        f"Error: {second} is given twice",
+        "Its events would be sent twice.",
+    ]
+
+
+def test_stdin_given_twice_is_refused(refusal: Refusal) -> None:
+    assert refusal("-", "-")[0] == "Error: - is given twice"
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+def test_an_output_that_is_also_an_input_is_refused(
+    refusal: Refusal, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(TWO)
+
+    message, *_ = refusal("events.jsonl", option, "./events.jsonl")
+
+    assert message.startswith(f"Error: {option} events.jsonl is also an input")
+    assert (tmp_path / "events.jsonl").read_bytes() == TWO
+
+
+def test_without_input_on_a_terminal_it_says_so_instead_of_waiting(
+    clean_environment: dict[str, str], tmp_path: Path
+) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "segcli", "transform"],
+            stdin=theirs,
+            capture_output=True,
+            cwd=tmp_path,
+            env=clean_environment,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "Error: there is no input",
+        "Name a file, or pipe events in: cat events.jsonl | segcli …",
+    ]

@@ -1,0 +1,235 @@
+"""Text is made visible in one place, and nothing under the command line prints past it."""
+
+import ast
+import os
+import pty
+import subprocess
+import sys
+import termios
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from support.fakes import track, written
+from support.hostile import CORPUS, HOSTILE, check_harmless, off_a_terminal, on_a_terminal
+from support.samples import ROOT
+
+from segcli.cli.visible_text import (
+    json_escaped,
+    shell_quoted,
+    visible,
+    visible_line,
+    visible_lines,
+    visible_styled,
+    without_commands,
+)
+
+# Letters of every attack, and some that must stay as they are.
+ANY = st.text(
+    st.sampled_from("ab:#[] vso/\\'\"$\t\n\r\0\x1b\x7f\x85\x9b\u2028\u202e\u200bé🚪\ud800\udc9b")
+)
+
+
+# --- the functions
+
+
+@given(ANY)
+@example(HOSTILE)
+@example("::a")
+@example("###[[##a[")
+def test_a_line_shows_everything_and_commands_nothing(text: str) -> None:
+    line = visible_line(text)
+
+    assert "\n" not in line
+    check_harmless(line.encode())
+
+
+@given(ANY)
+@example(HOSTILE)
+def test_lines_keep_their_breaks_and_nothing_else(text: str) -> None:
+    lines = visible_lines(text)
+
+    assert lines.count("\n") == text.count("\n")
+    check_harmless(lines.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "häß ✓ 日本 🚪", "a: b::c", "#1 [x] [/y]", "C:\\new", ""]
+)
+def test_text_that_is_harmless_stays_as_it_is(text: str) -> None:
+    assert visible(text) == visible_line(text) == visible_lines(text) == json_escaped(text) == text
+
+
+def test_escapes_are_those_that_programmers_know() -> None:
+    assert visible("a\n\x1b\x9b\u202e\udcff") == "a\\n\\x1b\\x9b\\u202e\\udcff"
+    assert visible("##[error] ##vso[a] ###x") == "#\\x23[error] #\\x23vso[a] ###x"
+    assert visible_line(" \u00a0::error::") == " \u00a0\\x3a:error::"
+
+
+def test_what_rich_styles_keeps_its_styles_and_nothing_else() -> None:
+    assert visible_styled("\x1b[1;31ma\x1b[0m\n\r\x1b[2K") == "\x1b[1;31ma\x1b[0m\n\r\x1b[2K"
+    assert visible_styled("\x1b]52;c;x\x07\x9b") == "\\x1b]52;c;x\\x07\\x9b"
+    assert without_commands("\x1b[2m ::a") == "\x1b[2m \\x3a:a"
+
+
+def test_data_is_escaped_as_json_escapes_it() -> None:
+    assert (
+        json_escaped('{"a":"\x9b\x7f\u202e\u2028"}\n') == '{"a":"\\u009b\\u007f\\u202e\\u2028"}\n'
+    )
+    assert json_escaped(b"\x9b\xff".decode(errors="surrogateescape")) == "\\u009b\\u00ff"
+
+
+@given(st.lists(st.binary().filter(lambda word: b"\0" not in word), max_size=3))
+@example([os.fsencode(one.encode(errors="ignore")) for one in CORPUS])
+def test_a_word_for_the_shell_is_one_line_and_the_same_word(words: list[bytes]) -> None:
+    typed = [shell_quoted(os.fsdecode(word)) for word in words]
+
+    for word in typed:
+        check_harmless(f"x {word}".encode())
+    script = f"printf '%s\\0' {' '.join(typed)}" if typed else "true"
+    env = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, env=env, check=True)
+
+    assert done.stdout.split(b"\0")[:-1] == words
+
+
+# --- data
+
+
+DATA = b'{"type":"track","event":"e","userId":"u","timestamp":"2026-02-03T10:11:12Z",'
+DATA += '"properties":{"a":"\x9b666m\x7f\u202e\u2028é"}}'.encode()
+
+
+def test_data_keeps_its_bytes_off_a_terminal_and_is_escaped_on_one(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    written(tmp_path / "a.jsonl", [DATA])
+    words = ["transform", "-d", "webhook", "--quiet", "a.jsonl"]
+
+    piped = off_a_terminal(words, tmp_path, clean_environment)
+    seen = on_a_terminal(words, tmp_path, clean_environment)
+
+    assert "\x9b666m\x7f\u202e\u2028é".encode() in piped.out
+    assert "\\u009b666m\\u007f\\u202e\\u2028é".encode() in seen.err
+    assert len(seen.err) > len(piped.out)
+
+
+def test_a_character_whose_bytes_are_written_apart_is_one_on_a_terminal() -> None:
+    ours, theirs = pty.openpty()
+    attributes = termios.tcgetattr(theirs)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+    code = (
+        "import sys; from segcli.cli.stdio import set_up_streams; set_up_streams();"
+        "out = sys.stdout.buffer; data = 'é🚪\\x9b\\n'.encode();"
+        "[(out.write(data[n:n+1]), out.flush()) for n in range(len(data))]"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs)
+    seen: list[bytes] = []
+    reader = threading.Thread(target=lambda: seen.append(os.read(ours, 4096)))
+    assert process.wait(timeout=60) == 0
+    reader.start()
+    reader.join()
+    os.close(theirs)
+    os.close(ours)
+
+    assert b"".join(seen) == "é🚪\\u009b\n".encode()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
+def test_an_encoding_that_cannot_hold_a_text_is_no_error(
+    encoding: str, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    (tmp_path / "é✓\udcff.toml").write_text('name = "✓é"\n')
+    env = clean_environment | {"PYTHONIOENCODING": encoding}
+    written(tmp_path / "é✓.jsonl", [track(event="✓"), b"no event"])
+
+    wrong = off_a_terminal(["destinations", "./é✓\udcff.toml"], tmp_path, env)
+    done = off_a_terminal(["check", "é✓.jsonl"], tmp_path, env)
+    sent = off_a_terminal(["send", "-d", "gist", "--sandbox", "é✓.jsonl"], tmp_path, env)
+    known = off_a_terminal(["engage", "forget", "é✓\udcff"], tmp_path, env)
+
+    assert (wrong.code, done.code, sent.code, known.code) == (2, 1, 1, 2)
+
+
+# --- one place
+
+
+CLI = ROOT / "segcli" / "cli"
+PRINTING = {"output.py", "streams.py"}
+MODULES = [path for path in sorted(CLI.rglob("*.py")) if path.name not in PRINTING]
+# What draws the live picture, from texts that `output` has made.
+RICH_ELSEWHERE = {"rich.live.Live", "rich.console.Group"}
+
+
+def calls_that_print(tree: ast.AST) -> list[str]:
+    """Return what in a module prints by itself."""
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="print" as name)):
+                found.append(name)
+            case ast.Attribute(attr="echo" | "secho" | "echo_via_pager" | "print_exc" as name):
+                found.append(name)
+            case ast.Attribute(
+                value=ast.Attribute(value=ast.Name(id="sys"), attr="stdout" | "stderr"),
+                attr="write" | "writelines" | "buffer" as name,
+            ):
+                found.append(name)
+            case ast.Import(names=names):
+                found += [one.name for one in names if one.name.partition(".")[0] == "rich"]
+            case ast.ImportFrom(module=str(module), names=names) if module.startswith("rich"):
+                found += [f"{module}.{one.name}" for one in names]
+    return [name for name in found if not is_of_the_picture(name)]
+
+
+def is_of_the_picture(name: str) -> bool:
+    return name in RICH_ELSEWHERE or name.startswith("rich.progress.")
+
+
+def without_types(tree: ast.Module) -> ast.Module:
+    """Return a module without what it imports for types only."""
+    is_for_types = [
+        isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) for node in tree.body
+    ]
+    body = [node for node, left_out in zip(tree.body, is_for_types, strict=True) if not left_out]
+    return ast.Module(body=body, type_ignores=[])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(CLI).as_posix())
+def test_only_the_module_for_output_prints(path: Path) -> None:
+    found = calls_that_print(without_types(ast.parse(path.read_text())))
+
+    if path.name == "progress.py":
+        # The type of what `output` returns.
+        found = [name for name in found if name != "rich.console.Console"]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(1)",
+        "click.echo(1)",
+        "click.secho(1, err=True)",
+        "sys.stderr.write('a')",
+        "sys.stdout.buffer.write(b'a')",
+        "from rich.console import Console",
+        "def f():\n    from rich.table import Table",
+        "from rich import print",
+        "import rich.table",
+        "traceback.print_exc()",
+    ],
+)
+def test_the_rule_sees_every_way_to_print(code: str) -> None:
+    assert calls_that_print(ast.parse(code))
+
+
+def test_below_the_command_line_nothing_prints_at_all() -> None:
+    others = [path for path in (ROOT / "segcli").rglob("*.py") if CLI not in path.parents]
+
+    printing = {path.name for path in others if calls_that_print(ast.parse(path.read_text()))}
+
+    assert printing == set()

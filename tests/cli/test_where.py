@@ -1,0 +1,119 @@
+"""`--where` takes the events that an FQL query picks, in every command that maps events."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import report_in, tracks, written
+from support.resuming import Door, Segcli, Serve, to_webhook
+from support.samples import event_of, line_of
+
+from segcli.core.selection import Selection, reason_to_skip
+from segcli.fql import matcher
+
+LARGE = 'properties.total >= 100 and event != "Order Cancelled"'
+
+
+def order(number: int, total: Any, **fields: Any) -> bytes:
+    more = {"messageId": f"m{number}", "timestamp": "2026-02-03", "properties": {"total": total}}
+    return line_of(**(more | fields))
+
+
+LINES = [
+    order(1, 150),
+    order(2, "150"),
+    order(3, 150, event="Order Cancelled"),
+    order(4, 99.99),
+    order(5, 100.0),
+    order(6, 150, properties=["no object"]),
+]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return written(tmp_path / "events.jsonl", LINES)
+
+
+def test_transform_maps_the_events_that_the_query_picks(segcli: Segcli, events: Path) -> None:
+    said = segcli("transform", "-d", "webhook", "--where", LARGE, events)
+
+    assert [json.loads(line)["messageId"] for line in said.out.splitlines()] == ["m1", "m5"]
+    assert "3  not of --where" in said.err
+    assert "properties is not an object" in said.err
+
+
+def test_send_sends_the_events_that_the_query_picks(
+    segcli: Segcli, events: Path, vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door()
+    said = segcli(*to_webhook(vendor(door).url, "--where", LARGE, events))
+
+    assert door.taken == ["m1", "m5"]
+    assert "3  not of --where" in said.err
+    assert report_in(tmp_path)["ledger"]["skipped"] == 3
+
+
+def test_check_looks_at_the_events_that_the_query_picks(segcli: Segcli, events: Path) -> None:
+    said = segcli("check", "-d", "webhook", "--where", LARGE, events)
+
+    assert "6 lines: 2 mapped, 1 rejected, 3 skipped" in said.out
+
+
+@pytest.mark.parametrize("command", ["transform", "send", "check"])
+def test_a_query_that_cannot_be_read_is_a_usage_error_that_shows_the_place(
+    command: str, segcli: Segcli, events: Path
+) -> None:
+    said = segcli(command, "-d", "webhook", "--where", 'type = "track" and total > 5', events)
+
+    assert said.code == 2
+    assert said.out == ""
+    assert "Invalid value for '--where': expected a field (type, event, " in said.err
+    assert '\n  type = "track" and total > 5\n                     ^\n' in said.err
+
+
+def test_what_segment_would_pass_over_is_an_error_too(segcli: Segcli, events: Path) -> None:
+    said = segcli("transform", "--where", 'type == "track"', events)
+
+    assert said.code == 2
+    assert '\n  type == "track"\n        ^\n' in said.err
+
+
+def test_the_query_and_the_other_options_all_have_to_be_met(segcli: Segcli, events: Path) -> None:
+    options = ["--where", "properties.total >= 1", "--event", "Order *"]
+    said = segcli("transform", "-d", "webhook", *options, events)
+
+    assert [json.loads(line)["messageId"] for line in said.out.splitlines()] == ["m3"]
+    assert "1  not of --where" not in said.err
+    assert "4  not of --event" in said.err
+
+
+def test_an_event_that_is_switched_off_is_told_by_the_query_first() -> None:
+    event = event_of(integrations={"All": False})
+
+    picks, leaves = Selection(where=matcher("type = track")), Selection(where=matcher("type = x"))
+    assert reason_to_skip(event, leaves, "Acme") == "not of --where"
+    assert reason_to_skip(event, picks, "Acme") == "switched off in integrations"
+
+
+QUERY = 'event = "Tested"'
+
+
+@pytest.mark.parametrize(
+    "now", [["--where", "event = Tested"], ["--where", 'event != "x"'], []], ids=str
+)
+def test_a_run_is_resumed_with_the_query_as_it_was_typed(
+    now: list[str], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=5)
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+    assert segcli(*command, "--where", QUERY).code == 3
+    door.open()
+
+    refused = segcli(*command, *now, "--resume")
+    assert refused.code == 2
+    assert f"the run to resume had --where {QUERY}, not " in refused.err
+    assert len(door.taken) == 5
+
+    assert segcli(*command, "--where", QUERY, "--resume").code == 0
+    assert len(set(door.taken)) == 12

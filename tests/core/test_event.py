@@ -1,0 +1,247 @@
+"""A line becomes an event whose shape is checked once, or it is rejected with the reason."""
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from support.samples import SAMPLES, event_of, good_events, line_of, lines_of
+
+from segcli.accounting.rejects import Rejects
+from segcli.core.event import Event, Rejected, is_blank, parse, parse_time
+from segcli.core.line import Line, Result
+
+HOSTILE = lines_of("hostile")
+TABLE = re.compile(r"^\| (\d+) \| (.+) \|$", re.MULTILINE)
+SAYS = {int(number): what for number, what in TABLE.findall((SAMPLES / "README.md").read_text())}
+BLANK = {2, 3}
+
+REASONS = {
+    5: "not JSON: ",
+    6: "not JSON: ",
+    8: "type is required",
+    9: "not a JSON object",
+    10: "not a JSON object",
+    11: "not a JSON object",
+    12: "not a JSON object",
+    14: "type is none of alias, group, identify, page, screen, track",
+    15: "type is required",
+    16: "type is none of alias, group, identify, page, screen, track",
+    18: "userId is required, or anonymousId",
+    20: "userId is required, or anonymousId",
+    22: "userId is neither a string nor a number",
+    23: "userId is neither a string nor a number",
+    25: "event is required on track",
+    26: "event is required on track",
+    27: "event is not a string",
+    29: "traits is not an object",
+    30: "traits is not an object",
+    31: "properties is not an object",
+    32: "context is not an object",
+    33: "integrations is not an object",
+    35: "timestamp is not an ISO-8601 time",
+    36: "timestamp is not an ISO-8601 time",
+    40: "not UTF-8 text",
+    41: "not JSON: ",
+    43: "not JSON: ",
+    46: "not JSON: ",
+    47: "not JSON: ",
+    54: "nested deeper than 100 levels",
+    55: "nested deeper than 100 levels",
+    58: "not JSON: ",
+    59: "not JSON: ",
+    60: "not JSON: unexpected {",
+    61: "not JSON: ",
+}
+
+
+def is_event(number: int) -> bool:
+    """Whether the README of the samples says that a line passes the spec checks."""
+    return SAYS[number].startswith("good") or "good for the others" in SAYS[number]
+
+
+def reason_of(line: bytes) -> str:
+    with pytest.raises(Rejected) as caught:
+        parse(line)
+    return str(caught.value)
+
+
+def test_the_readme_of_the_samples_describes_every_hostile_line() -> None:
+    assert list(SAYS) == list(range(1, len(HOSTILE) + 1))
+    assert {number for number in SAYS if not is_event(number)} == set(REASONS) | BLANK
+
+
+@pytest.mark.parametrize("number", [number for number in SAYS if is_event(number)])
+def test_a_hostile_line_that_is_called_good_is_an_event(number: int) -> None:
+    event = parse(HOSTILE[number - 1])
+
+    assert event.user
+    assert json.loads(event.raw, parse_constant=pytest.fail)["type"] == event.type
+
+
+@pytest.mark.parametrize(("number", "reason"), REASONS.items())
+def test_a_hostile_line_that_is_called_bad_is_rejected_for_what_is_wrong(
+    number: int, reason: str
+) -> None:
+    assert reason_of(HOSTILE[number - 1]).startswith(reason)
+
+
+def test_a_byte_order_mark_and_white_space_around_an_event_are_dropped() -> None:
+    line = line_of()
+
+    assert parse(b"\xef\xbb\xbf" + line).raw == line
+    assert parse(b" \t" + line + b" \r").raw == line
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["nothing", "a byte order mark"])
+@pytest.mark.parametrize("space", [b"", b"\n", b" \t\r\n", b"\x0b\x0c"], ids=repr)
+def test_a_line_of_nothing_but_white_space_and_a_byte_order_mark_is_blank(
+    mark: bytes, space: bytes
+) -> None:
+    assert is_blank(mark + space)
+    assert is_blank(space + mark)
+    assert not is_blank(mark + space + mark + b"x")
+
+
+@pytest.mark.parametrize(
+    ("fields", "user_id", "anonymous_id", "user"),
+    [
+        ({"userId": "u1", "anonymousId": "a1"}, "u1", "a1", "u1"),
+        ({"userId": ..., "anonymousId": "a1"}, None, "a1", "a1"),
+        ({"userId": None, "anonymousId": "a1"}, None, "a1", "a1"),
+        ({"userId": "", "anonymousId": "a1"}, None, "a1", "a1"),
+        ({"userId": 0}, "0", None, "0"),
+        ({"userId": 9007199254740993}, "9007199254740993", None, "9007199254740993"),
+        ({"userId": 10**30}, "1" + "0" * 30, None, "1" + "0" * 30),
+        ({"userId": 1.5}, "1.5", None, "1.5"),
+    ],
+)
+def test_ids_are_strings_and_the_user_is_the_user_id_else_the_anonymous_id(
+    fields: dict[str, Any], user_id: str | None, anonymous_id: str | None, user: str
+) -> None:
+    event = event_of(**fields)
+
+    assert (event.user_id, event.anonymous_id, event.user) == (user_id, anonymous_id, user)
+
+
+@pytest.mark.parametrize("left_out", range(5))
+def test_the_time_is_the_best_of_the_four_times_as_it_was_written(left_out: int) -> None:
+    times = ["timestamp", "originalTimestamp", "receivedAt", "sentAt"]
+    given = {name: f"2026-02-0{place + 1}T10:00+02:00" for place, name in enumerate(times)}
+    missing: dict[str, Any] = dict.fromkeys(times[:left_out], None)
+
+    expected = given[times[left_out]] if left_out < 4 else None
+    assert event_of(**(given | missing)).time == expected
+
+
+@pytest.mark.parametrize("name", ["context", "traits", "properties", "integrations"])
+def test_an_object_of_the_spec_may_be_absent_or_null_and_nothing_else(name: str) -> None:
+    assert event_of(**{name: None}).object(name) == {}
+    assert event_of().object(name) == {}
+    for other in ("text", 1, True, ["list"]):
+        assert reason_of(line_of(**{name: other})) == f"{name} is not an object"
+
+
+@pytest.mark.parametrize("name", ["timestamp", "originalTimestamp", "receivedAt", "sentAt"])
+def test_a_time_of_the_spec_has_to_be_an_iso_time(name: str) -> None:
+    for bad in ("yesterday", "", 1770000000, {}, "2026-13-01T00:00:00Z"):
+        assert reason_of(line_of(**{name: bad})) == f"{name} is not an ISO-8601 time"
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    assert parse_time("2026-02-03T10:00:00") == parse_time("2026-02-03T12:00:00+02:00")
+    assert parse_time("2026-02-03") == parse_time("2026-02-03T00:00:00Z")
+
+
+def test_a_dotted_path_leads_through_objects_only() -> None:
+    event = event_of(context={"a": {"b": 1}, "list": [1], "text": "x", "none": None})
+
+    assert event.get("context.a.b") == 1
+    for nothing in ("context.a.c", "context.list.0", "context.text.0", "context.none", "x.y"):
+        assert event.get(nothing) is None
+    assert event.object("context.a") == {"b": 1}
+    assert event.object("context.text") == {}
+
+
+@pytest.mark.parametrize("empty", [None, "", ...])
+def test_require_rejects_what_is_absent_or_empty_under_its_path(empty: Any) -> None:
+    with pytest.raises(Rejected, match=r"^context\.email is required by Acme$"):
+        event_of(context={} if empty is ... else {"email": empty}).require(
+            "context.email", "is required by Acme"
+        )
+    assert event_of(context={"email": False}).require("context.email") is False
+
+
+def test_a_rejection_says_nothing_of_the_single_event() -> None:
+    assert reason_of(line_of(type="purchase")) == reason_of(line_of(type="heartbeat"))
+    assert reason_of(line_of(timestamp="now")) == reason_of(line_of(timestamp="then"))
+
+
+def record_of(line: bytes, tmp_path: Any) -> bytes:
+    """Return the line of a rejects file that keeps a line."""
+    rejects = Rejects(tmp_path / "rejects.ndjson")
+    rejects.keep(Result([Line("in.jsonl", 7, line)], "refused", "HTTP 400: no", 400, 1))
+    rejects.close()
+    record: bytes = (tmp_path / "rejects.ndjson").read_bytes().removesuffix(b"\n")
+    return record
+
+
+@pytest.mark.parametrize(
+    "number",
+    [number for number in SAYS if is_event(number)],
+)
+def test_an_event_kept_in_a_rejects_file_is_read_back_byte_for_byte(
+    number: int, tmp_path: Any
+) -> None:
+    line = HOSTILE[number - 1]
+
+    assert parse(record_of(line, tmp_path)) == parse(line)
+
+
+@pytest.mark.parametrize("number", REASONS)
+def test_a_line_kept_in_a_rejects_file_is_rejected_again_for_the_same_reason(
+    number: int, tmp_path: Any
+) -> None:
+    line = HOSTILE[number - 1]
+
+    assert reason_of(record_of(line, tmp_path)) == reason_of(line)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"event": {"type": "track", "event": "Tried", "userId": "u1"}},
+        {"raw": '{"type": "track", "event": "Tried", "userId": "u1"}'},
+        {"raw": '\ufeff{"type": "track",\n "event": "Tried",\r\n "userId": "u1"}\n'},
+        {"raw_base64": base64.b64encode(line_of()).decode()},
+    ],
+)
+def test_a_repaired_record_of_a_rejects_file_is_read_as_the_event_on_one_line(
+    content: dict[str, Any],
+) -> None:
+    record = {"file": "in.jsonl", "line": 7, "state": "rejected", "reason": "?"} | content
+
+    event = parse(json.dumps(record).encode())
+
+    assert event.data == parse(line_of()).data
+    assert b"\n" not in event.raw
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"raw": 1}, {"raw_base64": "%"}, {"raw_base64": 1}, {"event": "Tried"}]
+)
+def test_a_record_that_keeps_no_event_is_rejected(content: dict[str, Any]) -> None:
+    assert reason_of(json.dumps({"state": "rejected"} | content).encode()) == "type is required"
+
+
+def test_an_event_that_has_a_state_of_its_own_is_no_record() -> None:
+    assert event_of(state="rejected").data["state"] == "rejected"
+
+
+def test_good_sample_events_are_many_enough_to_bend() -> None:
+    assert len(good_events()) > 200
+    assert {event.type for event in good_events()} == {
+        "identify", "track", "page", "screen", "group", "alias",
+    }  # fmt: skip
+    assert all(isinstance(event, Event) for event in good_events())

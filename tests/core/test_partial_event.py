@@ -1,0 +1,164 @@
+"""An excerpt of an event is read instead of the whole one where that makes no difference."""
+
+import dataclasses
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from support.event_strategies import (
+    DESTINATIONS,
+    bent_lines,
+    events_bent_by_every_kind_of_value,
+    jobs,
+)
+from support.samples import NAMES, event_of, good_events, job_for, line_of, lines_of
+
+from segcli.core.destination import Destination
+from segcli.core.line import TooLong
+from segcli.core.outcome import Job, Outcome, Skipped, make_mapper, outcome_of
+from segcli.core.partial_event import partial_parser
+from segcli.core.selection import Selection
+from segcli.fql import matcher
+
+QUICK = [one for one in DESTINATIONS if one.reads]
+PIECES = [
+    *(b"\\", b'"', b"\\u", b"\\ud800", b"\\ud83d\\ude00", b"\x00", b"\x1f", b"\xff", b"\xc3"),
+    *(b"{", b"}", b"[", b"]", b",", b":", b"-", b".", b"e", b"0", b"1e400", b"0.12345678901234567"),
+    *(b"null", b"true", b"NaN", b" ", b"\t", b'""', b"{}", b"[[]]", b"\xef\xbb\xbf", b"\xed\xa0"),
+]  # fmt: skip
+
+each_quick_destination = pytest.mark.parametrize("destination", QUICK, ids=lambda one: one.name)
+
+
+def shown(outcome: Outcome) -> str:
+    """Return all there is to an outcome; a rejection as a value shows its reason only."""
+    return f"{outcome!r} {outcome}"
+
+
+def assert_same(line: bytes, job: Job) -> None:
+    assert shown(make_mapper(job)([line])[0]) == shown(outcome_of(line, job))
+
+
+def test_all_mappings_that_say_what_they_read_are_tried_here() -> None:
+    assert [one.name for one in QUICK] == ["pointillist", "plotline", "gist", "webhook"]
+
+
+@each_quick_destination
+def test_a_sample_becomes_the_same_whether_it_is_read_whole_or_not(
+    destination: Destination[Any],
+) -> None:
+    for job in jobs(destination):
+        for line in (line for name in NAMES for line in lines_of(name)):
+            assert_same(line, job)
+
+
+@each_quick_destination
+def test_a_field_of_any_kind_becomes_the_same(destination: Destination[Any]) -> None:
+    for job in jobs(destination):
+        decide = make_mapper(job)
+        for event in events_bent_by_every_kind_of_value():
+            assert shown(decide([event.raw])[0]) == shown(outcome_of(event.raw, job))
+
+
+@each_quick_destination
+@settings(max_examples=200)
+@given(line=bent_lines())
+def test_a_bent_event_becomes_the_same(destination: Destination[Any], line: bytes) -> None:
+    for job in jobs(destination):
+        assert_same(line, job)
+
+
+@each_quick_destination
+def test_what_is_hardly_json_any_more_is_refused_in_the_same_words(
+    destination: Destination[Any],
+) -> None:
+    chance = random.Random(7)
+    decide, job = make_mapper(jobs(destination)[0]), jobs(destination)[0]
+    small = [event.raw for event in good_events() if len(event.raw) < 1500]
+    for _ in range(4000):
+        line = chance.choice(small)
+        for _ in range(chance.randint(1, 3)):
+            at, gone = chance.randrange(len(line)), chance.choice((0, 0, 1, 7))
+            line = line[:at] + chance.choice((b"", *PIECES)) + line[at + gone :]
+
+        assert shown(decide([line])[0]) == shown(outcome_of(line, job))
+
+
+@each_quick_destination
+def test_a_line_that_holds_a_byte_order_mark_only_is_blank_either_way(
+    destination: Destination[Any],
+) -> None:
+    [job, *_] = jobs(destination)
+    for line in (b"\xef\xbb\xbf", b" \xef\xbb\xbf\r\n", b"\xef\xbb\xbf \n"):
+        assert_same(line, job)
+        assert make_mapper(job)([line]) == [Skipped("blank line")]
+
+
+def test_a_line_that_was_cut_short_in_memory_is_rejected() -> None:
+    assert str(make_mapper(job_for("webhook"))([TooLong(9, b"{")])[0]) == "longer than --max-line"
+
+
+def test_good_events_are_read_by_excerpts_and_not_a_second_time() -> None:
+    read = partial_parser(["traits", "context.traits"])
+    plain = [event for event in good_events() if isinstance(event.data.get("userId", ""), str)]
+
+    assert sum(read([event.raw])[0] is not None for event in plain) > 0.9 * len(plain)
+
+
+@pytest.mark.parametrize("user", ["u1", 7, 2**70, 0])
+def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
+    fields: dict[str, Any] = {
+        "userId": user,
+        "anonymousId": None,
+        "timestamp": "2026-02-03T10:00:00.000+01:00",
+        "receivedAt": "2026-02-03T10:00:01Z",
+        "context": {"traits": {"n": 0.1234567890123456789012}, "page": {"url": "x"}, "ip": 1},
+        "properties": {"a": 1},
+    }
+    whole = event_of(**fields)
+    [excerpt] = partial_parser(["context.traits", "context.ip"])([line_of(**fields) + b"\r\n"])
+
+    assert excerpt
+    for name in ("type", "name", "user_id", "anonymous_id", "user", "time", "traits", "raw"):
+        assert getattr(excerpt, name) == getattr(whole, name), name
+    assert excerpt.context == {key: fields["context"][key] for key in ("traits", "ip")}
+    assert excerpt.properties
+    assert excerpt.properties.keys() == {"a"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "purchase"},
+        {"type": ...},
+        {"event": ""},
+        {"event": ...},
+        {"userId": ""},
+        {"anonymousId": ""},
+        {"userId": 1.5},
+        {"userId": True},
+        {"sentAt": "yesterday"},
+        {"traits": []},
+        {"pad": [[[[]]]] * 100},
+    ],
+    ids=str,
+)
+def test_what_is_not_plainly_good_is_left_to_who_reads_it_whole(fields: dict[str, Any]) -> None:
+    assert partial_parser([])([line_of(**fields)]) == [None]
+
+
+def test_a_query_may_ask_for_any_field() -> None:
+    selection = Selection(where=matcher('context.page.url = "x"'))
+    job = dataclasses.replace(job_for("webhook"), selection=selection)
+
+    line = line_of(context={"page": {"url": "x"}})
+    assert shown(make_mapper(job)([line])[0]).startswith("Mapped")
+
+
+def test_a_path_that_leads_further_down_is_read_whole() -> None:
+    line = line_of(timestamp="2026-02-03", properties={"a": {"b": {"c": 1}}, "d": 2}) + b"\n"
+    [event] = partial_parser(["properties.a.b.c"])([line])
+
+    assert event
+    assert event.properties == {"a": {"b": {"c": 1}}}

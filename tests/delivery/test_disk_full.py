@@ -1,0 +1,160 @@
+"""A disk that is full or fails: nothing is sent that could not be accounted for."""
+
+import errno
+import os
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import records, track, tracks, written
+from support.resuming import (
+    JOURNAL,
+    Door,
+    Segcli,
+    Serve,
+    duplicates,
+    printed_command,
+    settled_lines,
+    to_webhook,
+)
+from support.small_disk import ALL, COUNT, fails, read_slowly, twenty_blocks
+
+from segcli.accounting import atomic_write
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture(autouse=True)
+def _slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_slowly(monkeypatch)
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+    events = twenty_blocks(tmp_path / "events.jsonl")
+    return [*to_webhook(vendor(door).url, events), "--concurrency", "8"]
+
+
+def test_without_room_for_the_journal_nothing_is_sent(
+    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+) -> None:
+    disk = fails("posix_fallocate", after=0)
+    said = segcli(*command)
+    disk.undo()
+    assert said.code == 3
+    assert f"the journal {JOURNAL} cannot be written: No space left on device" in said.err
+    assert not door.taken
+    assert not (tmp_path / JOURNAL).exists()
+    assert segcli(*command).code == 0
+    assert set(door.taken) == ALL
+
+
+def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
+    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+) -> None:
+    disk = fails("posix_fallocate", after=6)
+    said = segcli(*command)
+    disk.undo()
+    assert said.code == 3
+    assert "cannot be written: No space left on device" in said.err
+    assert "Nothing more was sent. Make room, then go on." in said.err
+    assert "--resume" in printed_command(said.err)
+    assert 0 < len(door.taken) == len(settled_lines(tmp_path / JOURNAL)) < COUNT
+    assert segcli(*command, "--resume").code == 0
+    assert set(door.taken) == ALL
+    assert not duplicates(door.taken)
+
+
+@pytest.mark.parametrize(
+    ("call", "after", "code"),
+    [
+        ("pwrite", 40, errno.ENOSPC),
+        ("pwrite", 40, errno.EDQUOT),
+        ("pwrite", 40, errno.EIO),
+        # The slower a disk is, the fewer syncs there are.
+        ("fdatasync", 4, errno.EIO),
+    ],
+)
+def test_a_disk_that_fails_on_the_way_loses_nothing(
+    call: str, after: int, code: int, command: list[str], door: Door, segcli: Segcli
+) -> None:
+    disk = fails(call, after=after, code=code)
+    said = segcli(*command)
+    disk.undo()
+    assert said.code == 3
+    assert f"the journal {JOURNAL} cannot be written: {os.strerror(code)}" in said.err
+    assert 0 < len(door.taken) < COUNT
+    assert segcli(*command, "--resume").code == 0
+    assert set(door.taken) == ALL
+    assert duplicates(door.taken) <= 8
+
+
+def test_half_a_record_on_a_full_disk_is_none(
+    command: list[str], door: Door, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, calls = os.pwrite, iter(range(10**6))
+
+    def half(descriptor: int, data: bytes, position: int) -> int:
+        if next(calls) < 40:
+            return whole(descriptor, data, position)
+        if len(data) < 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return whole(descriptor, data[:10], position)
+
+    monkeypatch.setattr(os, "pwrite", half)
+    assert segcli(*command).code == 3
+    monkeypatch.setattr(os, "pwrite", whole)
+    assert segcli(*command, "--resume").code == 0
+    assert set(door.taken) == ALL
+    assert duplicates(door.taken) <= 8
+
+
+def test_a_journal_that_cannot_be_begun_anew_is_left_as_it_was(
+    command: list[str], door: Door, segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 50
+    segcli(*command)
+    before = (tmp_path / JOURNAL).read_bytes()
+    door.open()
+    disk = fails("pwrite", after=0)
+    said = segcli(*command, "--resume")
+    disk.undo()
+    assert said.code == 3
+    assert "No space left on device" in said.err
+    assert (tmp_path / JOURNAL).read_bytes() == before
+    assert len(door.taken) == 50
+    assert segcli(*command, "--resume").code == 0
+    assert set(door.taken) == ALL
+
+
+# --- rejects
+
+
+class _Full(FileIO):
+    """A file on a disk that has room for half of what is written."""
+
+    def write(self, data: Any) -> int:
+        if len(data) < 60:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(bytes(data)[: len(data) // 2])
+
+
+def test_rejects_that_cannot_be_kept_stop_the_run_and_are_kept_whole_by_the_next(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [*tracks(3), track(3, note="POISON"), track(4), track(5, note="POISON"), b"no JSON"]
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
+    monkeypatch.setattr(atomic_write, "FileIO", _Full)
+    said = segcli(*command)
+    assert said.code == 3
+    assert "the rejects file webhook.rejects.ndjson cannot be written: No space left" in said.err
+    monkeypatch.setattr(atomic_write, "FileIO", FileIO)
+    how = ["--resume"] if (tmp_path / JOURNAL).exists() else []
+    assert segcli(*command, *how).code == 1
+    kept = [row["line"] for row in records(tmp_path / "webhook.rejects.ndjson")]
+    assert sorted(kept) == [4, 6, 7]
+    assert set(door.taken) == {"m0", "m1", "m2", "m4"}

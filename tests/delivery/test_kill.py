@@ -1,0 +1,168 @@
+"""Killed at random moments, over and over: nothing is lost, and hardly anything goes out twice."""
+
+import json
+import os
+import random
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import PATIENCE, records, report_in, track, wait_until, written
+from support.resuming import JOURNAL, duplicates
+
+Spawn = Callable[..., "subprocess.Popen[str]"]
+
+LINES = 20_000
+USERS = 250
+IN_FLIGHT = 16
+KILLS_ON_THE_WAY = 20
+KILLS_AT_THE_START = 5
+BAD = frozenset(range(150, LINES, 400))
+POISONED = frozenset(range(350, LINES, 400))
+
+FAULTS = ("503:0.3%", "429:0.5%", "reset:1%")
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A faulty sandbox in a process of its own, and the file in which it keeps what it took."""
+
+    url: str
+    kept: Path
+
+    def faults(self) -> dict[str, int]:
+        with urllib.request.urlopen(f"{self.url}/_sandbox", timeout=PATIENCE) as reply:
+            found: dict[str, int] = json.load(reply)["totals"]["faults"]
+        return found
+
+    def taken(self) -> list[dict[str, Any]]:
+        """Return the payloads in the order in which they were taken."""
+        return [json.loads(line)["payload"] for line in self.kept.read_bytes().splitlines()]
+
+
+@pytest.fixture
+def sandbox(spawn: Spawn, tmp_path: Path) -> Iterator[Sandbox]:
+    kept = tmp_path / "kept"
+    faults = [word for fault in FAULTS for word in ("--fault", fault)]
+    how = ["--retry-after", "10ms", "--poison", "POISON", "--seed", "7", "--keep", kept]
+    process = spawn("sandbox", "--port", "0", *faults, *how)
+    assert process.stdout
+    url = process.stdout.readline().partition("listens at ")[2].partition(";")[0]
+    yield Sandbox(url, kept)
+    process.kill()
+
+
+def line(number: int) -> dict[str, Any] | bytes:
+    if number in BAD:
+        return b"no JSON"
+    event = track(10_000_000 + number, f"u{number % USERS}")
+    return {**event, "note": "POISON"} if number in POISONED else event
+
+
+@pytest.fixture
+def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
+    events = written(tmp_path / "events.jsonl", map(line, range(LINES)))
+    files = ["--journal", JOURNAL, "--report", "report.json", "--rejects", "rejects"]
+    how = ["--concurrency", str(IN_FLIGHT), "--quiet", *files]
+    return ["send", "-d", "webhook", "--endpoint", f"{sandbox.url}/webhook", *how, str(events)]
+
+
+def test_twenty_kills_over_twenty_thousand_events_lose_nothing(
+    command: list[str], sandbox: Sandbox, spawn: Spawn, tmp_path: Path
+) -> None:
+    journal = tmp_path / JOURNAL
+
+    def start() -> "subprocess.Popen[str]":
+        begun = journal.exists() and journal.stat().st_size > 0
+        return spawn(*command, *(["--resume"] if begun else []))
+
+    for moment in moments():
+        process = start()
+        moment(process, sandbox.kept)
+        assert process.poll() is None, process.communicate()
+        process.kill()
+        process.wait()
+    last = start()
+    wait_until(lambda: last.poll() is not None, moving=lambda: sandbox.kept.stat().st_size)
+
+    assert last.communicate()[1] == ""
+    assert not list(tmp_path.glob(f"{JOURNAL}*"))
+    check_what_was_sent(sandbox)
+    check_the_ledger(tmp_path)
+
+
+Moment = Callable[["subprocess.Popen[str]", Path], None]
+
+
+def moments() -> list[Moment]:
+    """Return when to kill: within the start of a process, or when so many events were taken."""
+    dice = random.Random(20)
+    least = len(json.dumps(line(0))) + 40
+    shares = sorted(dice.uniform(0.01, 0.9) for _ in range(KILLS_ON_THE_WAY))
+    found: list[Moment] = [_when_taken(int(share * LINES * least)) for share in shares]
+    for _ in range(KILLS_AT_THE_START):
+        found.insert(dice.randrange(len(found)), _when_used(dice.uniform(0.05, 0.6)))
+    return found
+
+
+def _when_taken(size: int) -> Moment:
+    def moment(process: "subprocess.Popen[str]", kept: Path) -> None:
+        def taken() -> int:
+            return kept.stat().st_size
+
+        wait_until(lambda: taken() >= size or process.poll() is not None, moving=taken)
+
+    return moment
+
+
+def _when_used(seconds: float) -> Moment:
+    """Return the moment when a process has used so much of a processor: it starts that far."""
+
+    def moment(process: "subprocess.Popen[str]", _: Path) -> None:
+        def used() -> float:
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        wait_until(lambda: used() >= seconds or process.poll() is not None, moving=used)
+
+    return moment
+
+
+def check_what_was_sent(sandbox: Sandbox) -> None:
+    taken = sandbox.taken()
+    numbers = [int(event["messageId"][1:]) - 10_000_000 for event in taken]
+    assert set(numbers) == set(range(LINES)) - BAD - POISONED
+
+    faults = sandbox.faults()
+    assert set(faults) == {"503", "429", "reset before", "reset after"}
+    kills = KILLS_ON_THE_WAY + KILLS_AT_THE_START
+    twice = duplicates([event["messageId"] for event in taken])
+    assert twice <= kills * IN_FLIGHT + faults["reset after"]
+
+    firsts: dict[str, list[int]] = {}
+    for number in dict.fromkeys(numbers):
+        firsts.setdefault(f"u{number % USERS}", []).append(number)
+    assert len(firsts) == USERS
+    assert all(before < after for sent in firsts.values() for before, after in pairwise(sent))
+
+
+def check_the_ledger(folder: Path) -> None:
+    report = report_in(folder)
+    assert sum(report["ledger"].values()) == report["read"]
+    assert report["read_over_all_runs"] == LINES
+    assert report["ledger_over_all_runs"] == {
+        "delivered": LINES - len(BAD) - len(POISONED),
+        "refused": len(POISONED),
+        "rejected": len(BAD),
+        "skipped": 0,
+        "unsent": 0,
+    }
+    kept = sorted((row["line"] - 1, row["state"]) for row in records(folder / "rejects"))
+    assert kept == sorted(
+        [(number, "rejected") for number in BAD] + [(number, "refused") for number in POISONED]
+    )

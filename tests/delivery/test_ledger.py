@@ -1,0 +1,255 @@
+"""read = delivered + refused + rejected + skipped + unsent, whatever goes wrong.
+
+The ledger is compared with what was counted without it: the lines that went in, the events that
+the sandbox accepted, the records in the rejects file.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import (
+    Said,
+    closed_port,
+    job_to,
+    records,
+    report_in,
+    sending_to,
+    track,
+    wait_until,
+    written,
+)
+
+from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
+from segcli.delivery.pipeline import SendRun, deliver
+from segcli.errors import Stopped
+from segcli.lines import chunks
+from segcli.sandbox import Fault, SandboxServer, Script, running
+
+Start = Callable[..., SandboxServer]
+
+EVENTS, POISONED, PAGES, BLANK, BAD = 240, 8, 12, 5, 9
+
+
+def mixed_lines() -> Iterator[dict[str, Any] | bytes]:
+    """Yield lines of every kind, as many as the constants say, well mixed."""
+    kinds: list[Callable[[int], dict[str, Any] | bytes]] = []
+    kinds += [lambda number: track(number, f"u{number % 20}")] * EVENTS
+    kinds += [
+        lambda number: track(number, f"u{number % 20}", properties={"x": "POISON"})
+    ] * POISONED
+    kinds += [lambda number: {**track(number), "type": "page"}] * PAGES
+    kinds += [lambda _: b" "] * BLANK
+    kinds += [lambda _: b"{]", lambda _: b'"\xff"', lambda _: b"x" * 5_000] * (BAD // 3)
+    for number in range(len(kinds)):
+        yield kinds[number * 101 % len(kinds)](number)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended."""
+
+    tally: Tally
+    stopped: Stopped | None
+    kept: Counter[str]
+
+    def law(self) -> bool:
+        return sum(self.tally.ledger(STATES_OF_SEND).values()) == self.tally.read
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Deliver the mixed lines to an endpoint, with short waits after a failure."""
+    monkeypatch.setattr("segcli.delivery.retry.backoff", lambda _attempt, chance: chance / 50)
+    path = written(tmp_path / "mixed.jsonl", mixed_lines())
+
+    def run(name: str, endpoint: str, *, key: str = "sandbox", **more: Any) -> Ended:
+        tally, stopped, rejects = Tally(), None, tmp_path / "rejects.ndjson"
+        job = job_to(name, endpoint, api_key=key)
+        # Small batches, so that there are many.
+        small = replace(job.destination.limits, events=min(20, job.destination.limits.events))
+        job = replace(job, destination=replace(job.destination, limits=small))
+        settings = {"job": job, "rejects": rejects}
+        try:
+            deliver(
+                SendRun(inputs=chunks.inputs([str(path)]), max_line=4_000, **(settings | more)),
+                tally,
+            )
+        except Stopped as error:
+            stopped = error
+        return Ended(tally, stopped, Counter(record["state"] for record in records(rejects)))
+
+    return run
+
+
+def accepted_once(at: SandboxServer) -> int:
+    return len({got.payload["messageId"] for got in at.app.accepted})
+
+
+def faults(**shares: float) -> dict[str, Any]:
+    chosen = tuple(Fault(kind.removeprefix("_"), share) for kind, share in shares.items())
+    return {"faults": chosen, "seed": 11, "retry_after": 0.01}
+
+
+SURVIVED: Mapping[str, dict[str, Any]] = {
+    "nothing": {},
+    "poison": {"poison": "POISON"},
+    "503": faults(_503=0.1),
+    "429": faults(_429=0.1),
+    "500": faults(_500=0.1),
+    "reset": faults(reset=0.1),
+    "timeout": faults(timeout=0.03),
+    "slow": {"latency": 0.02},
+    "all of it": {
+        **faults(_503=0.04, _429=0.04, _500=0.02, reset=0.04, timeout=0.01),
+        "poison": "POISON",
+    },
+}
+
+
+@pytest.mark.parametrize("name", ["plotline", "segment"])
+@pytest.mark.parametrize("script", SURVIVED)
+def test_the_ledger_adds_up_after_a_fault_that_passes(
+    script: str, name: str, run: Callable[..., Ended], standin: Start
+) -> None:
+    at = standin(**SURVIVED[script])
+    ended = run(name, at.endpoint(name), timeout=0.5)
+    pages = PAGES if name == "plotline" else 0
+    refused = POISONED if "poison" in SURVIVED[script] else 0
+
+    assert ended.stopped is None
+    assert ended.law()
+    assert ended.tally.ledger(STATES_OF_SEND) == {
+        "delivered": EVENTS + POISONED + PAGES - pages - refused,
+        "refused": refused,
+        "rejected": BAD,
+        "skipped": BLANK + pages,
+        "unsent": 0,
+    }
+    assert ended.tally.delivered == accepted_once(at)
+    assert ended.kept == Counter(rejected=BAD, refused=refused)
+
+
+@pytest.mark.parametrize("name", ["plotline", "segment"])
+@pytest.mark.parametrize("status", ["400", "404", "413", "422", "501"])
+def test_the_ledger_adds_up_when_a_vendor_refuses_at_random(
+    status: str, name: str, run: Callable[..., Ended], standin: Start
+) -> None:
+    at = standin(faults=(Fault(status, 0.6),), seed=2)
+    ended = run(name, at.endpoint(name))
+
+    assert ended.stopped is None
+    assert ended.law()
+    assert ended.tally.delivered == accepted_once(at) == len(at.app.accepted)
+    assert ended.tally.refused == ended.kept["refused"] > 0
+    assert ended.tally.rejected == ended.kept["rejected"] == BAD
+
+
+@pytest.mark.parametrize("name", ["plotline", "segment"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"key": "wrong"},
+        {"faults": (Fault("403", 0.2),), "seed": 1},
+        {"faults": (Fault("401", 0.1),), "seed": 5},
+        {"faults": (Fault("503", 1.0),), "retry_for": 0.2},
+        {"faults": (Fault("reset", 1.0),), "retry_for": 0.2},
+        {"faults": (Fault("timeout", 1.0),), "retry_for": 0.2, "timeout": 0.1},
+        {"faults": (Fault("429", 1.0),), "retry_after": 3600},
+        {"rejects": Path("/dev/full")},
+    ],
+    ids=["a wrong key", "403", "401", "down", "resets", "silent", "a long wait", "a full disk"],
+)
+def test_the_ledger_adds_up_after_a_fault_that_stops_the_run(
+    how: dict[str, Any], name: str, run: Callable[..., Ended], standin: Start
+) -> None:
+    of_run = {name: how[name] for name in ("key", "retry_for", "timeout", "rejects") if name in how}
+    at = standin(**{name: value for name, value in how.items() if name not in of_run})
+    ended = run(name, at.endpoint(name), **of_run)
+
+    assert ended.stopped is not None
+    assert ended.law()
+    assert ended.tally.unsent > 0
+    assert ended.tally.refused == 0
+    # What was accepted and then reset is not known to be delivered.
+    assert ended.tally.delivered <= accepted_once(at)
+    if how.get("faults", (None,))[0] != Fault("reset", 1.0):
+        assert ended.tally.delivered == accepted_once(at)
+    if "rejects" not in of_run:
+        assert ended.kept == +Counter(rejected=ended.tally.rejected)
+
+
+def test_the_ledger_adds_up_when_nobody_listens(run: Callable[..., Ended]) -> None:
+    ended = run("plotline", f"http://127.0.0.1:{closed_port()}", retry_for=0.2)
+
+    assert isinstance(ended.stopped, Stopped)
+    assert ended.law()
+    assert (ended.tally.delivered, ended.tally.rejected) == (0, BAD)
+    assert ended.tally.unsent == EVENTS + POISONED
+
+
+def test_the_ledger_adds_up_when_the_vendor_dies_under_way(run: Callable[..., Ended]) -> None:
+    with ExitStack() as stack:
+        at = stack.enter_context(running(Script(remember=True)))
+
+        def die() -> None:
+            wait_until(lambda: len(at.app.accepted) >= 50)
+            stack.close()
+
+        dying = threading.Thread(target=die)
+        dying.start()
+        ended = run("plotline", at.endpoint("plotline"), retry_for=0.2, concurrency=2)
+        dying.join()
+
+    assert isinstance(ended.stopped, Stopped)
+    assert ended.law()
+    assert 50 <= ended.tally.delivered <= accepted_once(at) <= ended.tally.delivered + 2
+    assert ended.tally.unsent > 0
+
+
+def test_a_run_that_stops_while_it_keeps_a_line_counts_that_line(
+    segcli: Callable[..., Said], tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", [track(), track(), b"{]"])
+    to = sending_to("webhook", f"http://127.0.0.1:{closed_port()}")
+    for _ in range(8):
+        rejects = tmp_path / "rejects.ndjson"
+        rejects.unlink(missing_ok=True)
+        segcli(*to, events, "--retry-for", "0s", "--restart", "--rejects", rejects)
+        assert len(records(rejects)) == report_in(tmp_path)["ledger"]["rejected"]
+
+
+# --- the figures themselves
+
+
+def test_lines_are_counted_by_state_and_by_reason() -> None:
+    tally = Tally()
+    tally.count("skipped", "blank line", lines=3)
+    tally.count("skipped", "blank line")
+    tally.count("rejected", "blank line")
+    tally.count("delivered")
+
+    assert (tally.skipped, tally.rejected, tally.delivered) == (4, 1, 1)
+    assert tally.reasons == {("skipped", "blank line"): 4, ("rejected", "blank line"): 1}
+
+
+def test_reasons_stay_few_whatever_a_vendor_writes() -> None:
+    tally = Tally()
+    for number in range(10_000):
+        tally.count("refused", f"HTTP 422: request {number}")
+    tally.count("refused", "HTTP 422: request 0")
+
+    assert tally.refused == sum(tally.reasons.values()) == 10_001
+    assert len(tally.reasons) == 201
+    assert tally.reasons["refused", "HTTP 422: request 0"] == 2
+    assert tally.reasons["refused", "other reasons"] == 9_800
+
+
+def test_a_ledger_has_its_states_in_order() -> None:
+    assert list(Tally().ledger(STATES_OF_SEND)) == list(STATES_OF_SEND)
+    assert list(Tally().ledger(STATES_OF_TRANSFORM)) == ["mapped", "rejected", "skipped"]

@@ -1,0 +1,257 @@
+"""A run that stopped goes on where it was, and only if its user says so."""
+
+from pathlib import Path
+
+import pytest
+from support.fakes import records, report_in, track, tracks, written
+from support.resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
+
+from segcli.journal.checkpoint import encode
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+    """Return what sends twelve events, one after the other."""
+    return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+
+
+ALL = [f"m{number}" for number in range(12)]
+
+
+def test_a_run_that_stopped_goes_on_where_it_was(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 5
+    assert segcli(*command).code == 3
+    assert door.taken == ALL[:5]
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ALL
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_the_counts_are_this_runs_and_the_totals_those_of_all(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    lines = [*tracks(6), b"no JSON", track(6, note="POISON"), b"", *tracks(12)[6:]]
+    events = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, events)
+    ledgers = []
+    for left, how in ((3, "--quiet"), (2, "--resume"), (4, "--resume"), (99, "--resume")):
+        door.left = left
+        said = segcli(*command, how)
+        report = report_in(tmp_path)
+        ledgers.append(report["ledger"])
+        over_all = report["ledger_over_all_runs"]
+        assert report["resumed"] == (how == "--resume")
+        assert sum(report["ledger"].values()) == report["read"]
+        assert sum(over_all.values()) == report["read_over_all_runs"] == 15
+        for state in ("delivered", "refused", "rejected", "skipped"):
+            assert over_all[state] == sum(ledger[state] for ledger in ledgers)
+
+    assert ledgers[-1]["refused"] == ledgers[-1]["rejected"] == 0
+    assert said.code == report["exit_code"] == 1
+    assert "rejects: webhook.rejects.ndjson" in said.err
+    assert over_all == {
+        "delivered": 12,
+        "refused": 1,
+        "rejected": 1,
+        "skipped": 1,
+        "unsent": 0,
+    }
+    assert "15 over all runs" in said.err
+    assert "12 over all runs" in said.err
+
+
+def test_without_a_word_an_unfinished_run_stops_the_command(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 5
+    segcli(*command)
+    door.open()
+    before = settled_lines(tmp_path / JOURNAL)
+    said = segcli(*command)
+
+    assert said.code == 2
+    assert (
+        f"an earlier run of {tmp_path}/events.jsonl to webhook was not finished (5 delivered); "
+        f"its journal is {JOURNAL}\n"
+    ) in said.err
+    assert "Add --resume to go on where it stopped, or --restart to send everything" in said.err
+    assert door.taken == ALL[:5]
+    assert settled_lines(tmp_path / JOURNAL) == before
+
+
+def test_a_journal_that_nobody_named_is_found_by_destination_and_inputs(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(12))
+    others = written(tmp_path / "others.jsonl", tracks(2))
+    url = vendor(door).url
+    command = ["send", "-d", "webhook", "--endpoint", url, "--concurrency", "1"]
+    door.left = 5
+    assert segcli(*command, events).code == 3
+    (journal,) = (tmp_path / "config" / "segcli").iterdir()
+    assert journal.name.startswith("webhook-")
+    assert journal.stat().st_mode & 0o077 == 0
+
+    door.open()
+    assert str(journal) in segcli(*command, events).err
+    assert segcli(*command, others).code == 0
+    to_plotline = ["send", "-d", "plotline", "--set=api_key=k", *command[3:]]
+    assert segcli(*to_plotline, others).code == 0
+    assert segcli(*command, "events.jsonl", "--resume").code == 0
+    assert door.taken == [*ALL[:5], "m0", "m1", "m0", "m1", *ALL[5:]]
+    assert not list((tmp_path / "config" / "segcli").iterdir())
+
+
+def test_restart_sends_everything_again(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 5
+    segcli(*command)
+    door.left = 2
+    segcli(*command, "--restart")
+    assert report_in(tmp_path)["resumed"] is False
+    assert len(settled_lines(tmp_path / JOURNAL)) == 2
+    door.open()
+    assert segcli(*command, "--restart").code == 0
+    assert door.taken == [*ALL[:5], *ALL[:2], *ALL]
+
+
+def test_restart_does_not_keep_again_what_the_run_that_is_forgotten_has_kept(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    lines = [b"no JSON", track(0, note="POISON"), *tracks(12)[1:]]
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", lines))
+    door.left = 3
+    segcli(*command)
+    kept = records(tmp_path / "webhook.rejects.ndjson")
+    door.open()
+
+    assert segcli(*command, "--restart").code == 1
+    assert len(kept) == 2
+    assert records(tmp_path / "webhook.rejects.ndjson") == kept
+
+
+def test_what_another_run_has_kept_meanwhile_is_not_taken_for_this_runs(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_vendor = to_webhook(vendor(door).url, "--rejects", "../rejects.ndjson", "events.jsonl")
+
+    def send_day(day: int, *how: str) -> int:
+        monkeypatch.chdir(tmp_path / str(day))
+        return segcli(*to_vendor, *how).code
+
+    for day in (1, 2):
+        (tmp_path / str(day)).mkdir()
+        events = [track(day * 10), track(day * 10 + 1, note="POISON")]
+        written(tmp_path / str(day) / "events.jsonl", events)
+    door.left = 1
+    assert send_day(1) == 3
+    door.open()
+    assert send_day(2) == 1
+    assert send_day(1, "--resume") == 1
+
+    kept = [record["event"]["messageId"] for record in records(tmp_path / "rejects.ndjson")]
+    assert kept == ["m21", "m11"]
+
+
+def test_resume_with_nothing_to_resume_says_so_and_sends_nothing(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    said = segcli(*command, "--resume")
+    assert said.code == 2
+    assert f"there is nothing to resume: no journal at {JOURNAL}" in said.err
+    assert "leave out --resume" in said.err
+    assert not door.taken
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_resume_and_restart_do_not_go_together(
+    door: Door, command: list[str], segcli: Segcli
+) -> None:
+    said = segcli(*command, "--resume", "--restart")
+    assert said.code == 2
+    assert "--resume and --restart do not go together" in said.err
+    assert not door.taken
+
+
+def test_a_run_that_settled_nothing_leaves_no_journal_and_nothing_to_resume(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 0
+    said = segcli(*command)
+    assert said.code == 3
+    assert "--resume" not in said.err
+    assert not (tmp_path / JOURNAL).exists()
+    door.open()
+    assert segcli(*command).code == 0
+
+
+def test_a_run_that_only_skipped_leaves_no_journal(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", [b"", *tracks(1)])
+    door.left = 0
+    assert segcli(*to_webhook(vendor(door).url, events)).code == 3
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_a_run_killed_when_all_was_settled_is_finished_by_a_resume(
+    door: Door, command: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    door.left = 11
+    segcli(*command)
+    journal = tmp_path / JOURNAL
+    rest = encode({"state": "delivered", "lines": [(0, 12, 12)]})
+    journal.write_bytes(journal.read_bytes().rstrip(b"\0") + rest)
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ALL[:11]
+    assert report_in(tmp_path)["read"] == 0
+    assert not journal.exists()
+
+
+def test_each_event_is_kept_once_over_all_runs(
+    door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    lines = [b"no JSON", track(0, note="POISON"), *tracks(4), b"[]", track(9, note="POISON")]
+    events = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, events)
+    for left in (2, 2, 99):
+        door.left = left
+        segcli(*command, "--resume" if (tmp_path / JOURNAL).exists() else "--quiet")
+    kept = [(row["line"], row["state"]) for row in records(tmp_path / "webhook.rejects.ndjson")]
+    assert sorted(kept) == [(1, "rejected"), (2, "refused"), (7, "rejected"), (8, "refused")]
+
+
+def test_another_endpoint_or_destination_is_refused(
+    door: Door, command: list[str], segcli: Segcli
+) -> None:
+    door.left = 5
+    segcli(*command)
+    door.open()
+    elsewhere = segcli(*command, "--endpoint", "http://localhost:1/x", "--resume")
+    assert elsewhere.code == 2
+    assert "had the endpoint http://127.0.0.1" in elsewhere.err
+    other = segcli(*command, "--dest", "plotline", "--set", "api_key=k", "--resume")
+    assert other.code == 2
+    assert "had the destination webhook, not plotline" in other.err
+    assert door.taken == ALL[:5]
+
+
+def test_a_rehearsal_goes_on_although_its_sandbox_is_another(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    command = ["send", "-d", "webhook", "--sandbox", "--journal", JOURNAL, "events.jsonl"]
+    assert segcli(*command, "--fault", "401:100%").code == 3
+    assert segcli(*command, "--resume", "--report", "report.json").code == 1
+    assert report_in(tmp_path)["ledger"]["delivered"] == 12
+    assert report_in(tmp_path)["ledger_over_all_runs"]["rejected"] == 1

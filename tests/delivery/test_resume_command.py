@@ -1,0 +1,113 @@
+"""A run that stopped prints the command that goes on: it can be pasted, and shows no key."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, tracks, written
+from support.resuming import Door, Segcli, Serve, pasted, printed_command, to_webhook
+
+Paste = Callable[..., Said]
+
+ALL = [f"m{number}" for number in range(12)]
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door(left=5)
+
+
+@pytest.fixture
+def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+    """Run a command line in a shell, in the test's folder."""
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return partial(pasted, cwd=tmp_path, env=clean_environment | home)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["events.jsonl"],
+        ["--event", "T* $HOME `ls` 'x'", "--event", "T*", "a b'$(c).jsonl"],
+        ["--", "--events.jsonl"],
+    ],
+    ids=["plain", "quoted", "after --"],
+)
+def test_the_printed_command_goes_on_when_it_is_pasted(
+    words: list[str], door: Door, vendor: Serve, segcli: Segcli, paste: Paste, tmp_path: Path
+) -> None:
+    written(tmp_path / words[-1], tracks(12))
+    said = segcli("send", "-d", "webhook", "-q", "--endpoint", vendor(door).url, *words)
+    assert said.code == 3
+    door.left = 2
+    again = paste(printed_command(said.err))
+    assert again.code == 3
+    assert printed_command(again.err) == printed_command(said.err)
+    door.open()
+    assert paste(printed_command(again.err)).code == 0
+    assert sorted(door.taken) == sorted(ALL)
+
+
+def test_the_printed_command_of_a_pipe_goes_on_with_the_same_input(
+    door: Door, vendor: Serve, paste: Paste, tmp_path: Path
+) -> None:
+    text = written(tmp_path / "events.jsonl", tracks(12)).read_bytes()
+    first = " ".join(["segcli", *to_webhook(vendor(door).url)])
+    said = paste(first, stdin=text)
+    assert said.code == 3
+    door.open()
+    assert paste(printed_command(said.err), stdin=text).code == 0
+    assert door.taken == ALL
+
+
+def test_a_run_that_was_restarted_is_resumed_not_restarted(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+    printed = printed_command(segcli(*command, "--restart").err)
+    assert "--restart" not in printed
+    assert printed.split().count("--resume") == 1
+
+
+def test_the_command_of_a_rehearsal_is_whole(segcli: Segcli, tmp_path: Path) -> None:
+    written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    words = ["--sandbox", "--journal", "a.journal", "--fault", "401:100%"]
+    said = segcli("send", "-d", "webhook", *words, "events.jsonl")
+    assert printed_command(said.err).split() == [
+        *("segcli", "send", "-d", "webhook", *words, "events.jsonl", "--resume")
+    ]
+
+
+SECRET = "sk_live_8f2b61c0d9e74a53"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set", f"api_key={SECRET}"],
+        [f"--set=api_key={SECRET}"],
+        ["--set", f" api_key ={SECRET}"],
+        ["--set", f"endpoint=http://{SECRET}@HOST/x", "--set", "api_key=k9"],
+        ["--set", f"endpoint=http://HOST/x?token={SECRET}"],
+    ],
+    ids=["apart", "joined", "spaced", "in the address", "in the query"],
+)
+def test_no_key_that_was_typed_is_shown_or_kept(
+    words: list[str], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(12))
+    at = vendor(door).url.removeprefix("http://")
+    end = [] if "HOST" in str(words) else ["--endpoint", f"http://{at}"]
+    words = [word.replace("HOST", at) for word in words]
+    said = segcli("send", "-d", "webhook", *words, *end, "--journal", "a.journal", events)
+
+    assert said.code == 3
+    assert "with what must not be shown here typed as before" in said.err
+    assert SECRET not in said.err
+    assert SECRET.encode() not in (tmp_path / "a.journal").read_bytes()
+    door.open()
+    again = segcli(
+        "send", "-d", "webhook", *words, *end, "--journal", "a.journal", events, "--resume"
+    )
+    assert again.code == 0

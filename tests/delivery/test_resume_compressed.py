@@ -1,0 +1,166 @@
+"""A run over compressed inputs stops and goes on as one over plain ones; lines are what counts."""
+
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.compression import PACKS, Pack, gz
+from support.fakes import records, report_in, tracks, written
+from support.resuming import Door, Segcli, Serve, printed_command, to_webhook
+
+ALL = [f"m{number}" for number in range(80)]
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture(params=PACKS)
+def pack(request: pytest.FixtureRequest) -> Pack:
+    return PACKS[request.param]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> bytes:
+    """Return several blocks of events, of which no two are packed alike."""
+    noise = random.Random(7)
+    events = [{**event, "note": noise.randbytes(4000).hex()} for event in tracks(80)]
+    path = written(tmp_path / "plain.jsonl", events)
+    return path.read_bytes()
+
+
+def test_a_stopped_run_goes_on_in_the_middle_of_a_member(
+    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(pack(text))
+    command = to_webhook(vendor(door).url, path)
+    for left in (10, 0, 30):
+        door.left = left
+        assert segcli(*command, *(["--resume"] if door.taken else [])).code == 3
+    door.open()
+
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ALL
+    assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 80
+
+
+def test_it_may_be_packed_in_another_way_when_the_run_goes_on(
+    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(gz(text))
+    command = to_webhook(vendor(door).url, path)
+    door.left = 10
+    assert segcli(*command).code == 3
+    door.open()
+    path.write_bytes(pack(text[:1000]) + pack(text[1000:]))
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ALL
+
+
+def test_what_is_whole_of_a_cut_off_member_is_sent_and_the_rest_once_it_is_there(
+    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    whole = pack(text)
+    path.write_bytes(whole[: len(whole) // 2])
+    command = to_webhook(vendor(door).url, path)
+    stopped = segcli(*command)
+    sent = len(door.taken)
+
+    assert stopped.code == 3
+    assert f"{path}:{sent + 1}: cannot be read on: its " in stopped.err
+    assert (
+        f"data is cut off, in the middle of a {'member' if pack is gz else 'frame'}" in stopped.err
+    )
+    assert f"at byte {len(whole) // 2:,}" in stopped.err
+    assert "--resume" in printed_command(stopped.err)
+    assert 0 < sent < 80
+    assert report_in(tmp_path)["ledger"]["unsent"] == 0
+
+    again = segcli(*command, "--resume")
+    assert (again.code, len(door.taken)) == (3, sent)
+
+    path.write_bytes(whole)
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ALL
+
+
+def test_what_can_be_unpacked_may_take_the_place_of_what_stays_cut_off(
+    text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(gz(text)[:-100_000])
+    command = to_webhook(vendor(door).url, path)
+    assert segcli(*command).code == 3
+    sent = len(door.taken)
+    by_hand = subprocess.run(["gzip", "-dc", path], capture_output=True, check=False)
+    assert by_hand.returncode == 1
+    path.write_bytes(by_hand.stdout)
+
+    assert segcli(*command, "--resume").code == 1
+    assert len(door.taken) == sent
+    (half_a_line,) = records(tmp_path / "webhook.rejects.ndjson")
+    assert half_a_line["line"] == sent + 1
+
+
+def test_what_was_read_of_a_cut_off_member_and_not_sent_is_sent_by_the_next_run(
+    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(pack(text)[: len(pack(text)) // 2])
+    command = to_webhook(vendor(door).url, path)
+    door.left = 9
+    assert segcli(*command).code == 3
+    assert report_in(tmp_path)["read"] > 9
+    door.open()
+
+    assert segcli(*command, "--resume").code == 3
+    assert door.taken == ALL[: len(door.taken)]
+    assert report_in(tmp_path)["read_over_all_runs"] == len(door.taken) > 9
+
+
+def test_another_content_in_the_repaired_file_is_refused_by_name(
+    pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(pack(text)[:-100_000])
+    command = to_webhook(vendor(door).url, path)
+    assert segcli(*command).code == 3
+    sent = len(door.taken)
+    path.write_bytes(pack(text.replace(b'"m3"', b'"m4"', 1)))
+    said = segcli(*command, "--resume")
+
+    assert said.code == 2
+    assert f"{path} has changed: its first " in said.err
+    assert len(door.taken) == sent
+
+
+def test_rejects_name_the_line_within_what_was_packed(
+    pack: Pack, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(
+        pack(written(tmp_path / "plain", [*tracks(3), b"{]", *tracks(2)]).read_bytes())
+    )
+    assert segcli(*to_webhook(vendor(door).url, path)).code == 1
+    (kept,) = records(tmp_path / "webhook.rejects.ndjson")
+    assert (kept["file"], kept["line"], kept["raw"]) == (str(path), 4, "{]")
+
+
+def test_transform_prints_what_was_whole_and_then_says_where_it_broke(
+    pack: Pack, text: bytes, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(pack(text)[:-100_000])
+    said = segcli("transform", "-d", "webhook", path)
+    whole = len(said.out.splitlines())
+
+    assert said.code == 3
+    assert 0 < whole < 80
+    assert said.out.encode() == b"".join(text.splitlines(keepends=True)[:whole])
+    assert f"{whole}  read" in said.err
+    assert f"Error: {path}:{whole + 1}: cannot be read on" in said.err

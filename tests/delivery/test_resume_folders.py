@@ -1,0 +1,185 @@
+"""A run over a folder goes on file by file, whatever has come into the folder since."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.compression import gz
+from support.fakes import report_in, track, written
+from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
+
+from segcli.cli import option_types
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of three files with four events each."""
+    folder = tmp_path / "events"
+    folder.mkdir()
+    for place, name in enumerate(("b.gz", "d.gz", "f.gz")):
+        put(folder / name, range(4 * place, 4 * place + 4))
+    return folder
+
+
+def put(path: Path, numbers: range) -> None:
+    path.write_bytes(gz(written(path, [track(n, f"u{n % 3}") for n in numbers]).read_bytes()))
+
+
+def numbers(door: Door) -> list[int]:
+    return [int(name[1:]) for name in door.taken]
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, folder: Path, segcli: Segcli) -> list[str]:
+    """Stop a run of the folder after six events; return its command line."""
+    door.left = 6
+    words = to_webhook(vendor(door).url, "events")
+    assert folder.is_dir()
+    assert segcli(*words).code == 3
+    door.open()
+    return words
+
+
+def test_it_goes_on_within_a_file(command: list[str], door: Door, segcli: Segcli) -> None:
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == list(range(12))
+
+
+def test_without_resume_the_folder_is_refused_by_its_name(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    put(folder / "g.gz", range(12, 16))
+    said = segcli(*command)
+    assert said.code == 2
+    assert f"an earlier run of {folder} to webhook was not finished (6 delivered)" in said.err
+    assert len(door.taken) == 6
+
+
+def test_files_that_have_come_in_at_the_end_are_sent_too(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    put(folder / "g.gz", range(12, 16))
+    put(folder / "h.gz", range(16, 20))
+    door.left = 7
+    assert segcli(*command, "--resume").code == 3
+    put(folder / "i.gz", range(20, 24))
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == list(range(24))
+
+
+def test_files_that_have_come_in_among_those_that_were_read_are_sent_too(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    put(folder / "a.gz", range(12, 16))
+    put(folder / "c.gz", range(16, 20))
+    put(folder / "e.gz", range(20, 24))
+    door.left = 11
+    assert segcli(*command, "--resume").code == 3
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert sorted(numbers(door)) == list(range(24))
+    # The second half of the file that was read in part still comes before the third file.
+    for user in range(3):
+        own = [n for n in numbers(door) if n < 12 and n % 3 == user]
+        assert own == list(range(user, 12, 3))
+
+
+def test_a_file_that_is_settled_to_its_end_is_not_even_opened_again(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    path = folder / "b.gz"
+    status = path.stat()
+    path.write_bytes(b"x" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == list(range(12))
+    assert report_in(Path())["read"] == 6
+
+
+def test_a_file_that_is_settled_to_its_end_may_go(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    (folder / "b.gz").unlink()
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == list(range(12))
+
+
+def test_a_file_that_was_read_in_part_must_not_go(
+    command: list[str], door: Door, segcli: Segcli, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "d.gz").rename(tmp_path / "d.gz")
+    said = segcli(*command, "--resume")
+    assert said.code == 2
+    assert f"{folder}/d.gz is gone, and the run to resume has read a part of it" in said.err
+    (tmp_path / "d.gz").rename(folder / "d.gz")
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == list(range(12))
+
+
+@pytest.mark.parametrize("name", ["b.gz", "d.gz"])
+def test_a_file_that_was_replaced_is_an_error_that_names_it(
+    name: str, command: list[str], door: Door, segcli: Segcli, folder: Path, tmp_path: Path
+) -> None:
+    journal = (tmp_path / JOURNAL).read_bytes()
+    put(folder / name, range(20, 24))
+    said = segcli(*command, "--resume")
+    assert said.code == 2
+    assert f"events/{name} has changed" in said.err
+    assert len(door.taken) == 6
+    assert (tmp_path / JOURNAL).read_bytes() == journal
+
+
+def test_lines_added_to_a_file_that_was_settled_to_its_end_are_sent(
+    command: list[str], door: Door, segcli: Segcli, folder: Path
+) -> None:
+    put(folder / "b.gz", range(4))
+    with (folder / "b.gz").open("ab") as file:
+        file.write(gz(b'{"type":"track","event":"e","userId":"u","messageId":"m99"}'))
+    assert segcli(*command, "--resume").code == 0
+    assert sorted(numbers(door)) == [*range(12), 99]
+
+
+def test_a_fresh_run_that_does_not_even_start_leaves_no_journal(
+    vendor: Serve, door: Door, segcli: Segcli, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "z.pdf").write_bytes(b"%PDF-1.7")
+    command = to_webhook(vendor(door).url, "events")
+    assert "events/z.pdf is not lines of JSON" in segcli(*command).err
+    assert not (tmp_path / JOURNAL).exists()
+    (folder / "z.pdf").unlink()
+    assert segcli(*command).code == 0
+
+
+def test_a_resumed_run_of_an_archive_keeps_the_days_that_it_began_with(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        days = 0
+
+        @classmethod
+        def now(cls, _zone: object = None) -> datetime:
+            return datetime(2026, 2, 5, 12, tzinfo=UTC) + timedelta(days=cls.days)
+
+    monkeypatch.setattr(option_types, "datetime", Clock)
+    for number in range(1, 6):
+        path = tmp_path / "logs" / str(1_769_904_000 + (number - 1) * 86_400) / "a.gz"
+        path.parent.mkdir(parents=True)
+        event = track(number, timestamp=f"2026-02-0{number}T18:00:00Z")
+        path.write_bytes(gz(written(path, [event]).read_bytes()))
+    command = to_webhook(vendor(door).url, "--since", "3d", "logs")
+    door.left = 1
+    assert segcli(*command).code == 3
+    assert report_in(tmp_path)["files_left_out"] == 0
+    Clock.days = 9
+    door.open()
+
+    assert segcli(*command, "--resume").code == 0
+    assert numbers(door) == [2, 3, 4, 5]

@@ -1,0 +1,206 @@
+"""A resumed run selects the same events as the run that it goes on with."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.fakes import report_in, track, tracks, written
+from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
+
+from segcli.cli import option_types
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+    return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
+
+
+OPTIONS = [
+    ("--type", "track", "identify"),
+    ("--event", "Tested", "T*"),
+    ("--since", "2026-01-01", "2026-01-02"),
+    ("--since", "2026-01-01", "300d"),
+    ("--until", "2027-01-01", "2028-01-01"),
+    ("--limit", "11", "10"),
+]
+
+
+@pytest.mark.parametrize(("option", "before", "now"), OPTIONS)
+def test_another_value_of_a_selection_option_is_an_error_that_shows_both(
+    option: str, before: str, now: str, door: Door, command: list[str], segcli: Segcli
+) -> None:
+    door.left = 5
+    assert segcli(*command, option, before).code == 3
+    door.open()
+    said = segcli(*command, option, now, "--resume")
+    assert said.code == 2
+    assert f"the run to resume had {option} {before}, not {option} {now}\n" in said.err
+    assert "Give the same selection options and settings, or --restart." in said.err
+    assert len(door.taken) == 5
+    assert segcli(*command, option, before, "--resume").code == 0
+
+
+def test_another_setting_is_an_error_and_another_key_is_none(
+    door: Door, command: list[str], segcli: Segcli
+) -> None:
+    door.left = 5
+    assert segcli(*command, "--set", "label=Acme", "--set", "api_key=one-key").code == 3
+    door.open()
+    other = segcli(*command, "--set", "label=Other", "--resume")
+    assert other.code == 2
+    assert "the run to resume had --set label Acme, not --set label Other\n" in other.err
+    assert "had --set label Acme, not no --set label\n" in segcli(*command, "--resume").err
+    assert len(door.taken) == 5
+    again = [*command, "--set", "label=Acme", "--set", "api_key=new-key"]
+    assert segcli(*again, "--resume").code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["--type", "track"], ["--user", "u1"], ["--limit", "9"], ["--ignore-integrations"]]
+)
+def test_a_selection_option_more_or_less_is_an_error(
+    words: list[str], door: Door, command: list[str], segcli: Segcli
+) -> None:
+    door.left = 3
+    segcli(*command)
+    option = " ".join(words)
+    more = segcli(*command, *words, "--resume").err
+    assert f"the run to resume had no {words[0]}, not {option}\n" in more
+    door.left = 3
+    segcli(*command, *words, "--restart")
+    less = segcli(*command, "--resume").err
+    assert f"the run to resume had {option}, not no {words[0]}\n" in less
+    assert len(door.taken) == 6
+
+
+def test_how_it_is_sent_may_change(door: Door, command: list[str], segcli: Segcli) -> None:
+    door.left = 5
+    segcli(*command)
+    door.open()
+    how = ["--concurrency", "4", "--rate", "1000/s", "--timeout", "5s", "--retry-for", "1min"]
+    assert segcli(*command, *how, "--resume").code == 0
+    assert sorted(door.taken) == sorted(f"m{number}" for number in range(12))
+
+
+class _AnHourLater(datetime):
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:
+        assert tz is UTC
+        return datetime.now(UTC) + timedelta(hours=1)
+
+
+def test_seven_days_ago_means_what_it_meant_when_the_run_began(
+    door: Door,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(days=7)
+    times = [begun + timedelta(minutes=minutes) for minutes in (-30, 10, 20, 30, 90)]
+    lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
+    events = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, "--since", "7d", events)
+    door.left = 1
+    segcli(*command)
+    door.open()
+    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ["m1", "m2", "m3", "m4"]
+    assert report_in(tmp_path)["ledger_over_all_runs"]["skipped"] == 1
+
+
+def test_a_window_that_only_the_clock_has_closed_since_the_run_began_is_none(
+    door: Door,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(days=7)
+    times = [begun + timedelta(minutes=minutes) for minutes in (10, 20)]
+    lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
+    events = written(tmp_path / "events.jsonl", lines)
+    until = (begun + timedelta(minutes=30)).isoformat()
+    command = to_webhook(vendor(door).url, "--since", "7d", "--until", until, events)
+    door.left = 1
+    segcli(*command)
+    door.open()
+    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    assert segcli(*command, "--resume").code == 0
+    assert door.taken == ["m0", "m1"]
+
+
+def test_a_window_without_any_time_in_it_is_refused_and_leaves_no_journal(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", [track()]))
+    for since, until in (("2026-02-04", "2026-02-03"), ("2026-02-03", "2026-02-03")):
+        said = segcli(*command, "--since", since, "--until", until)
+        assert said.code == 2
+        assert f"--until {until} is not later than --since {since}" in said.err
+        assert not (tmp_path / JOURNAL).exists()
+
+
+def test_a_run_from_the_beginning_counts_its_days_anew(
+    door: Door,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(days=7)
+    times = [begun + timedelta(minutes=minutes) for minutes in (10, 90, 100)]
+    lines = [track(n, timestamp=time.isoformat()) for n, time in enumerate(times)]
+    command = to_webhook(
+        vendor(door).url, "--since", "7d", written(tmp_path / "events.jsonl", lines)
+    )
+    door.left = 1
+    segcli(*command)
+    door.open()
+    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    assert segcli(*command, "--restart").code == 0
+    assert door.taken == ["m0", "m1", "m2"]
+
+
+@pytest.mark.parametrize("stops", [[1], [4], [6, 1], [3, 2, 2]], ids=str)
+def test_a_limit_counts_what_all_runs_sent(
+    stops: list[int], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    lines = [*tracks(3), b"no JSON", track(3, note="POISON"), *tracks(20)[4:]]
+    events = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, "--limit", "8", events)
+    for count, left in enumerate(stops):
+        door.left = left
+        assert segcli(*command, *(["--resume"] if count else [])).code == 3
+    door.open()
+    segcli(*command, "--resume")
+
+    assert door.taken == [f"m{number}" for number in range(8) if number != 3]
+    assert report_in(tmp_path)["ledger_over_all_runs"] == {
+        "delivered": 7,
+        "refused": 1,
+        "rejected": 1,
+        "skipped": 12,
+        "unsent": 0,
+    }
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_a_limit_counts_what_was_sent_before_the_input_grew(
+    door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    lines = [*tracks(3), track(3, note="POISON"), track(4)]
+    events = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, "--limit", "8", events)
+    door.left = 4
+    assert segcli(*command).code == 3
+    door.open()
+    written(events, [*lines, *tracks(30)[5:]])
+    segcli(*command, "--resume")
+    assert door.taken == ["m0", "m1", "m2", "m4", "m5", "m6", "m7"]

@@ -1,0 +1,154 @@
+"""Whatever signal stops a run, and whatever becomes of its terminal, it can be resumed."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.fakes import PATIENCE, Said, report_in, send_signal, tracks, wait_until, written
+from support.resuming import (
+    JOURNAL,
+    Door,
+    Segcli,
+    Serve,
+    pasted,
+    printed_command,
+    settled_lines,
+    to_webhook,
+)
+
+Paste = Callable[..., Said]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+
+ALL = sorted(f"m{number}" for number in range(100))
+
+
+@pytest.fixture
+def door() -> Door:
+    """Return a vendor that takes twenty events and is down from then on."""
+    return Door(left=20, status=503)
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
+    words = to_webhook(vendor(door).url, "events.jsonl")
+    written(tmp_path / "events.jsonl", tracks(100, users=40))
+    return [*words, "--concurrency", "4"]
+
+
+@pytest.fixture
+def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+    """Run a command line in a shell, in the test's folder."""
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return partial(pasted, cwd=tmp_path, env=clean_environment | home)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_a_signal_stopped_goes_on_with_the_command_it_printed(
+    number: signal.Signals,
+    command: list[str],
+    door: Door,
+    spawn: Spawn,
+    paste: Paste,
+    tmp_path: Path,
+) -> None:
+    process = spawn(*command)
+    wait_until(lambda: door.left == 0)
+    send_signal(process, number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert len(settled_lines(tmp_path / JOURNAL)) == 20
+
+    door.open()
+    assert paste(printed_command(err)).code == 0
+    assert sorted(door.taken) == ALL
+    assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 100
+
+
+def test_a_run_that_was_killed_goes_on(
+    command: list[str], door: Door, spawn: Spawn, segcli: Segcli
+) -> None:
+    process = spawn(*command)
+    wait_until(lambda: door.left == 0)
+    process.kill()
+    process.wait()
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert sorted(set(door.taken)) == ALL
+    assert len(door.taken) <= 100 + 4
+
+
+@pytest.mark.parametrize("how", [[], ["--resume"], ["--restart"]], ids=str)
+def test_a_second_run_on_the_same_journal_is_refused_and_the_first_goes_on(
+    how: list[str], command: list[str], door: Door, spawn: Spawn, segcli: Segcli
+) -> None:
+    process = spawn(*command)
+    wait_until(lambda: door.left == 0)
+    said = segcli(*command, *how)
+    assert said.code == 2
+    assert "another segcli is running with" in said.err
+    assert JOURNAL in said.err
+    door.open()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert sorted(door.taken) == ALL
+
+
+# In a session of its own, with the terminal that argv names, runs what else argv says.
+ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+terminal = os.open(sys.argv[1], os.O_RDWR)
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+os.dup2(terminal, 0)
+if sys.argv[2] == "talks to it":
+    os.dup2(terminal, 1)
+    os.dup2(terminal, 2)
+os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "talks to it",
+        "talks to a file",
+    ],
+)
+def test_a_terminal_that_is_closed_ends_the_run_in_order(
+    where: str,
+    command: list[str],
+    door: Door,
+    segcli: Segcli,
+    clean_environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    screen, terminal = pty.openpty()
+    log = tmp_path / "errors"
+    words = [sys.executable, "-c", ON_A_TERMINAL, os.ttyname(terminal), where]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [*words, "-m", "segcli", *command],
+            cwd=tmp_path,
+            env=clean_environment,
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
+        ) as process,
+    ):
+        os.close(terminal)
+        wait_until(lambda: door.left == 0)
+        os.close(screen)
+        assert process.wait(PATIENCE) == 129
+
+    assert "Traceback" not in log.read_text()
+    assert (where == "talks to it") == (log.read_text() == "")
+    assert report_in(tmp_path)["exit_code"] == 129
+    door.open()
+    assert segcli(*command, "--resume").code == 0
+    assert sorted(door.taken) == ALL

@@ -1,0 +1,124 @@
+"""stdin is remembered only where a journal is named, and what was sent of it is verified."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fakes import PATIENCE, report_in, tracks, written
+from support.resuming import JOURNAL, Door, Serve, settled_lines, to_webhook
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+
+COUNT = 150
+ALL = [f"m{number}" for number in range(COUNT)]
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door(left=5)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> bytes:
+    """Return more than one block of events."""
+    events = [{**event, "note": "x" * 500} for event in tracks(COUNT)]
+    content = written(tmp_path / "events.jsonl", events).read_bytes()
+    assert len(content) > 64 * 1024
+    return content
+
+
+@pytest.fixture
+def command(door: Door, vendor: Serve, text: bytes, run_segcli: Run) -> list[str]:
+    """Stop a run of a pipe after five events; return its command line."""
+    words = to_webhook(vendor(door).url)
+    stopped = run_segcli(*words, stdin=text)
+    assert stopped.returncode == 3
+    assert b"and pipe the same input in" in stopped.stderr
+    door.open()
+    return words
+
+
+def test_the_same_bytes_in_blocks_of_another_size_go_on(
+    command: list[str], door: Door, text: bytes, spawn: Spawn
+) -> None:
+    process = spawn(*command, "--resume", stdin=subprocess.PIPE)
+    assert process.stdin
+    for at in range(0, len(text), 1000):
+        process.stdin.write(text[at : at + 1000].decode())
+        process.stdin.flush()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert door.taken == ALL
+
+
+def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
+    door: Door, vendor: Serve, text: bytes, run_segcli: Run
+) -> None:
+    url = vendor(door).url
+    said = run_segcli("send", "-d", "webhook", "--endpoint", url, "--concurrency", "1", stdin=text)
+
+    assert said.returncode == 3
+    assert b"No journal remembers what was sent" in said.stderr
+    assert b"With --journal PATH the next one can." in said.stderr
+
+
+def test_a_file_in_the_place_of_the_pipe_goes_on(
+    command: list[str], door: Door, text: bytes, spawn: Spawn, tmp_path: Path
+) -> None:
+    assert text
+    with (tmp_path / "events.jsonl").open() as file:
+        process = spawn(*command, "--resume", stdin=file)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert door.taken == ALL
+
+
+@pytest.mark.parametrize("place", [0, 3, -2], ids=["first", "early", "last"])
+def test_other_bytes_are_an_error_before_anything_is_sent(
+    place: int, command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
+) -> None:
+    lines = text.splitlines(keepends=True)
+    lines[place] = lines[place].replace(b"xxx", b"xyx", 1)
+    said = run_segcli(*command, "--resume", stdin=b"".join(lines))
+
+    assert said.returncode == 2
+    assert b"stdin has changed" in said.stderr
+    assert b"--restart" in said.stderr
+    assert len(door.taken) == 5
+    assert [line for _, _, line in settled_lines(tmp_path / JOURNAL)] == [1, 2, 3, 4, 5]
+
+
+def test_fewer_bytes_are_an_error_before_anything_is_sent(
+    command: list[str], door: Door, text: bytes, run_segcli: Run
+) -> None:
+    said = run_segcli(*command, "--resume", stdin=text[:-1000])
+    assert said.returncode == 2
+    assert b"stdin is shorter than it was" in said.stderr
+    assert len(door.taken) == 5
+
+
+def test_more_bytes_are_sent_too(
+    command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
+) -> None:
+    more = text.replace(b': "m', b': "n')
+    said = run_segcli(*command, "--resume", stdin=text + more)
+    assert said.returncode == 0
+    assert door.taken == ALL + [name.replace("m", "n") for name in ALL]
+    assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 2 * COUNT
+
+
+def test_without_a_named_journal_there_is_none_and_nothing_to_resume(
+    door: Door, vendor: Serve, text: bytes, run_segcli: Run, tmp_path: Path
+) -> None:
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    command = ["send", "-d", "webhook", "--endpoint", vendor(door).url, "--concurrency", "1"]
+    stopped = run_segcli(*command, stdin=text, env=env)
+    assert stopped.returncode == 3
+    assert b"--resume" not in stopped.stderr
+    assert not (tmp_path / "config").exists()
+    said = run_segcli(*command, "--resume", stdin=text, env=env)
+    assert said.returncode == 2
+    assert b"stdin has a journal only if you name one" in said.stderr
+    assert len(door.taken) == 5

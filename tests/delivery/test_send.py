@@ -1,0 +1,233 @@
+"""`send` over real HTTP: each destination takes what `transform` prints, and says so."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import (
+    Answer,
+    Said,
+    Vendor,
+    records,
+    report_in,
+    sending_to,
+    track,
+    tracks,
+    written,
+)
+from support.samples import SAMPLES
+
+from segcli.destinations import BUILT_IN
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return written(tmp_path / "events.jsonl", tracks(12))
+
+
+def texts(payloads: list[bytes]) -> Counter[bytes]:
+    """Count payloads; the sandbox writes white space between tokens as spaces."""
+    return Counter(payload.replace(b"\r", b" ") for payload in payloads)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_vendor_accepts_exactly_what_transform_prints(
+    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    samples = sorted(SAMPLES.glob("*.jsonl"))
+    kept = tmp_path / "kept.ndjson"
+    at = standin(keep=kept)
+    sent = segcli(*sending_to(name, at.endpoint(name)), *samples)
+    printed = (
+        segcli("transform", "--quiet", "--dest", name, *samples).out.encode().split(b"\n")[:-1]
+    )
+
+    lines = kept.read_bytes().split(b"\n")[:-1]
+    accepted = [line.partition(b', "payload": ')[2][:-1] for line in lines]
+    assert texts(accepted) == texts(printed)
+    ledger = report_in(tmp_path)["ledger"]
+    assert ledger["delivered"] == len(printed)
+    assert (ledger["refused"], ledger["unsent"]) == (0, 0)
+    assert sent.code == 1
+    assert len(records(tmp_path / f"{name}.rejects.ndjson")) == ledger["rejected"]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_all_delivered_is_exit_0_with_nothing_on_stdout_and_no_rejects(
+    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    identify = {**track(), "type": "identify", "traits": {"email": "ada@example.com"}}
+    events = written(tmp_path / "events.jsonl", [identify, *tracks(5)])
+    said = segcli(*sending_to(name, standin().endpoint(name)), events)
+
+    assert (said.code, said.out) == (0, "")
+    assert "6  delivered" in said.err
+    assert not list(tmp_path.glob("*.rejects*"))
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "webhook"])
+def test_a_wrong_key_stops_at_once_and_names_the_setting(
+    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(500, users=50))
+    at = standin(key="another")
+    said = segcli(*sending_to(name, at.endpoint(name)), events)
+    report = report_in(tmp_path)
+
+    assert said.code == 3
+    assert "HTTP 401" in said.err
+    assert f"Check api_key. Set it with: export SEGCLI_{name.upper()}_API_KEY=" in said.err
+    assert report["ledger"] == {
+        "delivered": 0,
+        "refused": 0,
+        "rejected": 0,
+        "skipped": 0,
+        "unsent": report["read"],
+    }
+    assert report["seconds"] < 3
+    assert at.app.counts()["totals"]["requests"] <= 10
+    assert not list(tmp_path.glob("*.rejects*"))
+
+
+def test_a_missing_key_is_found_before_anything_is_sent(
+    segcli: Segcli, standin: Start, events: Path
+) -> None:
+    at = standin()
+    said = segcli("send", "-d", "gist", "--endpoint", at.endpoint("gist"), events)
+
+    assert said.code == 2
+    assert "gist needs api_key" in said.err
+    assert "export SEGCLI_GIST_API_KEY=" in said.err
+    assert at.app.counts()["totals"]["requests"] == 0
+
+
+def test_poison_is_refused_and_kept_and_the_rest_delivered(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    bad = track(77, properties={"note": "POISON"})
+    events = written(tmp_path / "events.jsonl", [*tracks(5), bad, *tracks(6)])
+    at = standin(poison="POISON")
+    said = segcli(*sending_to("webhook", at.endpoint("webhook")), events)
+
+    assert said.code == 1
+    assert len(at.app.accepted) == 11
+    assert records(tmp_path / "webhook.rejects.ndjson") == [
+        {
+            "file": str(events),
+            "line": 6,
+            "state": "refused",
+            "reason": 'HTTP 400: {"message": "the payload contains the script\'s poison"}',
+            "status": 400,
+            "attempts": 1,
+            "event": bad,
+        }
+    ]
+    assert "rejects: webhook.rejects.ndjson" in said.err
+
+
+def test_a_batch_is_split_until_only_the_bad_event_is_refused(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    bad = track(77, properties={"note": "POISON"})
+    events = written(tmp_path / "events.jsonl", [*tracks(50), bad, *tracks(49)])
+    at = standin(poison="POISON")
+    segcli(*sending_to("segment", at.endpoint("segment")), events, "--concurrency", "1")
+
+    assert [record["event"] for record in records(tmp_path / "segment.rejects.ndjson")] == [bad]
+    assert [got.payload for got in at.app.accepted] == [*tracks(50), *tracks(49)]
+    assert at.app.counts()["totals"]["requests"] < 20
+
+
+def test_a_rejects_file_is_sent_like_any_input(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    bad = track(1, properties={"note": "POISON"})
+    events = written(tmp_path / "events.jsonl", [bad, b"{]", track(2)])
+    poisoned, well = standin(poison="POISON"), standin()
+    segcli(*sending_to("webhook", poisoned.endpoint("webhook")), events)
+    said = segcli(*sending_to("webhook", well.endpoint("webhook")), "webhook.rejects.ndjson")
+
+    assert said.code == 1
+    assert [got.payload for got in well.app.accepted] == [bad]
+    assert report_in(tmp_path)["ledger"]["rejected"] == 1
+    assert len(records(tmp_path / "webhook.rejects.ndjson")) == 2
+    assert [
+        (record["file"], record["line"], record["raw"])
+        for record in records(tmp_path / "webhook.rejects.2.ndjson")
+    ] == [("webhook.rejects.ndjson", 1, "{]")]
+
+
+def test_rejects_go_where_they_are_told_and_never_into_an_input(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", [b"{]", track()])
+    to = sending_to("webhook", standin().endpoint("webhook"))
+    said = segcli(*to, events, "--rejects", "my.rejects")
+    refused = segcli(*to, events, "--rejects", events)
+
+    assert (said.code, len(records(tmp_path / "my.rejects"))) == (1, 1)
+    assert refused.code == 2
+    assert "is also an input" in refused.err
+
+
+def test_the_report_is_json_with_every_figure_of_the_run(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    page = {"type": "page", "userId": "u1"}
+    events = written(tmp_path / "events.jsonl", [*tracks(5), page, b"{"])
+    at = standin()
+    segcli(*sending_to("plotline", at.endpoint("plotline") + "?token=hidden"), events)
+    report: dict[str, Any] = report_in(tmp_path)
+
+    assert report["ledger"] == {
+        "delivered": 5, "refused": 0, "rejected": 1, "skipped": 1, "unsent": 0,
+    }  # fmt: skip
+    assert report["reasons"] == [
+        {"state": "skipped", "reason": "page is not for plotline", "lines": 1},
+        {"state": "rejected", "reason": "not JSON: it ends too early", "lines": 1},
+    ]
+    assert report["inputs"] == [{"name": str(events), "bytes": events.stat().st_size}]
+    assert report["bytes_read"] == events.stat().st_size
+    assert report["bytes_sent"] == sum(len(json.dumps(event)) for event in tracks(5))
+    assert report["endpoint"] == at.endpoint("plotline") + "?…"
+    assert (report["read"], report["requests"], report["retries"]) == (7, 5, 0)
+    assert (report["exit_code"], report["stopped"], report["sandbox"]) == (1, None, False)
+    assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+    assert report["rejects"] == "plotline.rejects.ndjson"
+
+
+def test_a_rate_is_kept(segcli: Segcli, standin: Start, events: Path, tmp_path: Path) -> None:
+    segcli(*sending_to("webhook", standin().endpoint("webhook")), events, "--rate", "20/s")
+    report = report_in(tmp_path)
+
+    assert report["ledger"]["delivered"] == 12
+    assert report["seconds"] > 11 / 20 - 0.06
+
+
+def test_one_user_is_sent_in_order_and_one_request_at_a_time(
+    segcli: Segcli, vendor: Callable[..., Vendor], tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", [track(number) for number in range(30)])
+    at = vendor(lambda _got: Answer())
+    segcli(*sending_to("webhook", at.url), events, "--concurrency", "8")
+
+    assert [json.loads(got.body)["messageId"] for got in at.got] == [f"m{n}" for n in range(30)]
+
+
+def test_a_proxy_of_the_environment_never_gets_what_stays_on_this_machine(
+    segcli: Segcli, events: Path, vendor: Callable[..., Vendor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = vendor(lambda _got: Answer())
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    said = segcli("send", "--sandbox", "-d", "gist", events)
+
+    assert proxy.got == []
+    assert (said.code, "12  delivered" in said.err) == (0, True)

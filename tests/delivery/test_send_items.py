@@ -1,0 +1,70 @@
+"""A vendor that answers item by item over HTTP: each item gets what it was told."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.fakes import Answer, Got, Vendor, records, tracks, written
+from support.retry_harness import AcmeSettings, acme
+
+from segcli import Items, by_item
+from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.core.outcome import Job
+from segcli.core.reply import Partial, Reply, Verdict, by_status
+from segcli.delivery.pipeline import SendRun, deliver
+from segcli.lines import chunks
+
+
+def by_hand(reply: Reply) -> Verdict:
+    """Judge a 207 by the status of each item in its body."""
+    if reply.status != 207:
+        return by_status(reply)
+    statuses = json.loads(reply.body)
+    return Partial(
+        {place: f"HTTP {status}" for place, status in enumerate(statuses) if status == 422},
+        frozenset(place for place, status in enumerate(statuses) if status == 503),
+    )
+
+
+def in_words(reply: Reply) -> Verdict:
+    """Judge it as `by_item` does, with entries that are objects."""
+    entries = [{"status": status} for status in json.loads(reply.body)]
+    return by_item(Items(status="status"))(replace(reply, body=json.dumps(entries).encode()))
+
+
+@pytest.mark.parametrize("verdict", [by_hand, in_words])
+def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
+    verdict: Callable[[Reply], Verdict],
+    vendor: Callable[[Callable[[Got], Answer]], Vendor],
+    tmp_path: Path,
+) -> None:
+    seen: Counter[str] = Counter()
+
+    def status_of(number: str) -> int:
+        seen[number] += 1
+        if int(number) % 10 == 3:
+            return 422
+        return 503 if int(number) % 10 == 7 and seen[number] == 1 else 200
+
+    def answer(got: Got) -> Answer:
+        events = json.loads(b"[" + got.body + b"]")
+        statuses = [status_of(event["messageId"][1:]) for event in events]
+        return Answer(207, body=json.dumps(statuses).encode())
+
+    path = written(tmp_path / "events.jsonl", tracks(100, users=1))
+    rejects, tally = tmp_path / "rejects.ndjson", Tally()
+    settings = AcmeSettings(endpoint=vendor(answer).url)
+    job = Job(destination=acme(verdict), settings=settings)
+    deliver(SendRun(job=job, inputs=chunks.inputs([str(path)]), rejects=rejects), tally)
+
+    assert tally.ledger(STATES_OF_SEND) == {
+        "delivered": 90, "refused": 10, "rejected": 0, "skipped": 0, "unsent": 0,
+    }  # fmt: skip
+    assert [record["line"] for record in records(rejects)] == [n + 1 for n in range(3, 100, 10)]
+    assert {number for number, times in seen.items() if times == 2} == {
+        str(number) for number in range(7, 100, 10)
+    }
+    assert (tally.requests, tally.retries) == (2, 1)

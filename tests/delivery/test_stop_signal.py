@@ -1,0 +1,49 @@
+"""The brake is pulled once: whoever waits is told, and the first reason counts."""
+
+import asyncio
+
+from support.fakes import clock, play
+
+from segcli.delivery.shutdown import StopSignal
+from segcli.errors import Stopped
+
+ENOUGH = Stopped("enough")
+
+
+def test_the_first_reason_counts_and_listeners_hear_it_once() -> None:
+    async def story() -> tuple[BaseException | None, int]:
+        stop_signal, heard = StopSignal(), []
+        stop_signal.on_stop(lambda: heard.append(1))
+        stop_signal.stop(ENOUGH)
+        stop_signal.stop(Stopped("another"))
+        return stop_signal.reason, len(heard)
+
+    assert play(story()) == (ENOUGH, 1)
+
+
+def test_a_sleep_is_as_long_as_asked_unless_the_brake_is_pulled() -> None:
+    async def story() -> list[float]:
+        stop_signal, began, slept = StopSignal(), clock(), []
+        await stop_signal.sleep(5)
+        slept.append(clock() - began)
+        asyncio.get_running_loop().call_later(2, stop_signal.stop, ENOUGH)
+        await stop_signal.sleep(5)
+        slept.append(clock() - began)
+        await stop_signal.sleep(5)
+        slept.append(clock() - began)
+        return slept
+
+    assert play(story()) == [5, 7, 7]
+
+
+def test_the_grace_ends_when_it_is_over_or_slammed() -> None:
+    async def story() -> list[float]:
+        stop_signal, began, waited = StopSignal(), clock(), []
+        await stop_signal.wait_aborted(10)
+        waited.append(clock() - began)
+        asyncio.get_running_loop().call_later(2, stop_signal.abort)
+        await stop_signal.wait_aborted(10)
+        waited.append(clock() - began)
+        return waited
+
+    assert play(story()) == [10, 12]

@@ -1,0 +1,226 @@
+"""The pace is one for all lanes: room in flight, the rate, the pause that a vendor asked for."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from support.fakes import clock, play
+
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
+from segcli.errors import Stopped
+
+
+def pace_of(in_flight: int = 1_000, rate: float | None = None) -> tuple[Throttle, StopSignal]:
+    stop_signal = StopSignal()
+    return Throttle(in_flight=in_flight, rate=rate, stop_signal=stop_signal, now=clock), stop_signal
+
+
+async def departures(throttle: Throttle, count: int, lanes: int = 10) -> list[float]:
+    """Return when each of so many requests left, sent from several lanes and answered at once."""
+    left: list[float] = []
+
+    async def lane(requests: int) -> None:
+        for _ in range(requests):
+            assert await throttle.acquire()
+            left.append(clock())
+            throttle.release()
+
+    await asyncio.gather(*(lane(count // lanes) for _ in range(lanes)))
+    return left
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    """Return the most departures that any span of that length saw."""
+    return max(sum(1 for time in times if start <= time < start + seconds) for start in times)
+
+
+@pytest.mark.parametrize("rate", [0.5, 7, 50, 1_000])
+def test_a_rate_is_never_exceeded_and_is_used_up(rate: float) -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of(rate=rate)
+        return await departures(throttle, 200)
+
+    times = play(story())
+
+    assert most_within(times, 20 / rate) <= 21 + 0.05 * rate
+    assert times[-1] - times[0] == pytest.approx(199 / rate, abs=0.06)
+
+
+def test_a_rest_is_not_saved_up_for_a_burst() -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of(rate=50)
+        await departures(throttle, 10)
+        await asyncio.sleep(60)
+        return await departures(throttle, 100)
+
+    assert most_within(play(story()), 0.2) <= 10 + 0.05 * 50 + 1
+
+
+def test_without_a_rate_nothing_is_held_back() -> None:
+    async def story() -> float:
+        throttle, _ = pace_of()
+        times = await departures(throttle, 1_000)
+        return times[-1] - times[0]
+
+    assert play(story()) == 0
+
+
+def test_no_more_leave_than_there_is_room_for() -> None:
+    async def story() -> tuple[bool, int, bool]:
+        throttle, _ = pace_of(in_flight=2)
+        await throttle.acquire()
+        await throttle.acquire()
+        third = asyncio.create_task(throttle.acquire())
+        await asyncio.sleep(1)
+        waited, in_flight = not third.done(), throttle.in_flight
+        throttle.release()
+        return waited, in_flight, await third
+
+    assert play(story()) == (True, 2, True)
+
+
+def test_a_pause_is_felt_by_every_lane() -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of()
+        began = clock()
+        throttle.pause(7)
+        return [time - began for time in await departures(throttle, 50)]
+
+    assert set(play(story())) == {7.0}
+
+
+def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
+    async def story() -> float:
+        throttle, _ = pace_of()
+        began = clock()
+        throttle.pause(7)
+        throttle.pause(1)
+        await throttle.acquire()
+        return clock() - began
+
+    assert play(story()) == 7
+
+
+def test_a_pause_that_begins_while_others_wait_holds_them_too() -> None:
+    async def story() -> float:
+        throttle, _ = pace_of(rate=1)
+        await throttle.acquire()
+        began = clock()
+        asyncio.get_running_loop().call_later(0.5, throttle.pause, 10)
+        await throttle.acquire()
+        return clock() - began
+
+    assert play(story()) == 10.5
+
+
+async def release(throttle: Throttle, count: int, overloaded: int) -> list[float]:
+    """Have requests leave at once, of which the first are answered as by an overloaded vendor.
+
+    Return the room in flight after each answer.
+    """
+    for _ in range(count):
+        assert await throttle.acquire()
+    sent_at = clock()
+    await asyncio.sleep(1)
+    found = []
+    for number in range(count):
+        throttle.release()
+        throttle.replied(sent_at, overloaded=number < overloaded)
+        if number >= overloaded:
+            throttle.grow()
+        found.append(throttle.window)
+    return found
+
+
+def test_room_halves_once_for_a_burst_of_replies() -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of(in_flight=16)
+        return [(await release(throttle, count, count))[-1] for count in (16, 8, 4)]
+
+    assert play(story()) == [8.0, 4.0, 2.0]
+
+
+def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of(in_flight=16)
+        for _ in range(16):
+            await throttle.acquire()
+        sent_at = clock()
+        found = []
+        for _ in range(16):
+            await asyncio.sleep(1)
+            throttle.release()
+            throttle.replied(sent_at, overloaded=True)
+            found.append(throttle.window)
+        return found
+
+    assert play(story()) == [16 - 0.5 * answers for answers in range(1, 17)]
+
+
+def test_room_never_halves_below_one_request() -> None:
+    async def story() -> tuple[float, bool]:
+        throttle, _ = pace_of(in_flight=3)
+        for _ in range(10):
+            await release(throttle, 1, 1)
+        return throttle.window, await throttle.acquire()
+
+    assert play(story()) == (1.0, True)
+
+
+def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() -> None:
+    async def story() -> list[float]:
+        throttle, _ = pace_of(in_flight=16)
+        await release(throttle, 16, 16)
+        throttle.replied(clock(), overloaded=False)
+        rounds = []
+        for _ in range(12):
+            for _ in range(round(throttle.window)):
+                throttle.grow()
+            rounds.append(throttle.window)
+        return rounds
+
+    rounds = play(story())
+    assert rounds[:8] == pytest.approx([9, 10, 11, 12, 13, 14, 15, 16], abs=0.5)
+    assert rounds[-1] == 16
+
+
+def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
+    async def story() -> tuple[int, int]:
+        throttle, _ = pace_of(in_flight=4)
+        for _ in range(4):
+            await throttle.acquire()
+        sent_at = clock()
+        waiting = asyncio.create_task(throttle.acquire())
+        await asyncio.sleep(1)
+        found = []
+        for _ in range(4):
+            throttle.release()
+            throttle.replied(sent_at, overloaded=True)
+            await asyncio.sleep(0.1)
+            found.append(waiting.done())
+        return found.index(True), throttle.in_flight
+
+    # There is room for 3.5, 3, 2.5 and 2, and 3, 2, 1 and none are out: the second makes room.
+    assert play(story()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda _pace: None,
+        lambda throttle: throttle.pause(3600),
+        lambda throttle: throttle.release(),
+    ],
+    ids=["no room", "a pause", "the rate"],
+)
+def test_a_brake_ends_every_wait_with_a_no(hold: Callable[[Throttle], None]) -> None:
+    async def story() -> tuple[bool, float, bool]:
+        throttle, stop_signal = pace_of(in_flight=1, rate=0.001)
+        await throttle.acquire()
+        hold(throttle)
+        began = clock()
+        asyncio.get_running_loop().call_later(2, stop_signal.stop, Stopped("enough"))
+        return await throttle.acquire(), clock() - began, await throttle.acquire()
+
+    assert play(story()) == (False, pytest.approx(2), False)

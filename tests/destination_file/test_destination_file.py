@@ -1,0 +1,228 @@
+"""A destination that a file describes: which events it takes, what they become, how they go out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.destination_file import ACME, TRACK, acme, bent, job_of
+from support.samples import KEY, event_of, line_of
+
+from segcli.cli.dest_option import is_path, read_destination
+from segcli.core.destination import Remark
+from segcli.core.event import Rejected
+from segcli.core.outcome import Mapped, Skipped, outcome_of
+from segcli.core.settings import Sources, read_settings, require
+from segcli.destinations import BUILT_IN
+
+ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}
+TOML = """
+name = "acme"
+[settings.api_key]
+secret = true
+required = true
+[request]
+url = "https://api.acme.example/v1/track"
+auth = { bearer = "{settings.api_key}" }
+[[actions]]
+subscribe = 'type = "track"'
+"""
+
+
+def payload(changes: dict[str, Any], **event: Any) -> Any:
+    found = outcome_of(line_of(**event), job_of(acme(changes)))
+    return json.loads(found.body) if isinstance(found, Mapped) else found
+
+
+# --- which events
+
+
+def test_an_event_that_no_action_takes_is_skipped_with_a_reason() -> None:
+    job = job_of(acme({"actions.0": ORDER}))
+
+    assert outcome_of(line_of(event="Tried"), job) == Skipped("no action of acme takes it")
+    assert outcome_of(line_of(type="page"), job) == Skipped("page is not for acme")
+    assert isinstance(outcome_of(line_of(event="Order Completed"), job), Mapped)
+    with pytest.raises(Rejected, match="no action of acme takes it"):
+        job.destination.payload(event_of(event="Tried"), job.settings)
+
+
+def test_it_takes_the_kinds_that_its_queries_can_pick() -> None:
+    page = {"subscribe": 'type = "page" or type = "screen"', "mapping": {}}
+
+    assert acme().kinds == {"track"}
+    assert acme({"actions.1": page}).kinds == {"track", "page", "screen"}
+    assert len(acme({"actions.0.subscribe": "userId != null"}).kinds) == 6
+
+
+def test_the_first_action_that_takes_an_event_maps_it_and_the_others_are_noted() -> None:
+    general = {"name": "General", "subscribe": TRACK, "mapping": {"general": 1}}
+    destination = acme({"actions": [{"name": "Order", **ORDER}, general]})
+    settings = job_of(destination).settings
+    order, other = event_of(event="Order Completed"), event_of(event="Tried")
+
+    assert destination.payload(order, settings).body == {"order": 1}
+    assert destination.payload(order, settings).notes == ("taken by Order, not by General",)
+    assert destination.payload(other, settings).body == {"general": 1}
+    assert destination.payload(other, settings).notes == ()
+    assert [*destination.remarks(other, settings)] == []
+    assert [*destination.remarks(order, settings)] == [
+        Remark("", "is taken by Order, so not by General, which comes later")
+    ]
+
+
+def test_its_label_decides_in_the_integrations_object_and_a_setting_of_that_name_replaces_it() -> (
+    None
+):
+    off = line_of(integrations={"Acme Inc": False})
+    labelled = acme({"label": "Acme Inc"})
+    set_so = acme({"settings.label": {"help": "its name"}})
+
+    assert isinstance(outcome_of(off, job_of(labelled)), Skipped)
+    assert isinstance(outcome_of(off, job_of(acme())), Mapped)
+    assert isinstance(outcome_of(off, job_of(set_so, label="Acme Inc")), Skipped)
+
+
+# --- what they become
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [{"name": {"@path": "$.event"}}, '{"name": {"@path": "$.event"}}'],
+    ids=["object", "text"],
+)
+def test_a_mapping_is_a_table_or_a_text_of_json(mapping: Any) -> None:
+    assert payload({"actions.0.mapping": mapping}) == {"name": "Tried"}
+
+
+def test_a_mapping_may_stand_in_a_file_beside(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "track.json").write_text('{"name": {"@path": "$.event"}}')
+    (tmp_path / "acme.toml").write_text(TOML + 'mapping_file = "maps/track.json"\n')
+    beside = read_destination(str(tmp_path / "acme.toml"))
+    (tmp_path / "acme.toml").write_text(
+        TOML + "mapping = '''{\"name\": {\"@path\": \"$.event\"}}'''\n"
+    )
+    inside = read_destination(str(tmp_path / "acme.toml"))
+
+    assert outcome_of(line_of(), job_of(beside)) == outcome_of(line_of(), job_of(inside))
+    assert beside.revision == inside.revision
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(TOML + 'mapping = { name = { "@path" = "$.event" } }\n')
+    (tmp_path / "acme.json").write_text("\ufeff" + json.dumps(ACME))
+    toml, parsed = (read_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
+
+    assert toml.layout == parsed.layout
+    assert (toml.kinds, toml.fields, toml.actions) == (parsed.kinds, parsed.fields, parsed.actions)
+    assert toml.revision == parsed.revision
+
+
+def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
+    long = "123456789012345678901234567890.12345678901234567890"
+    text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
+    from segcli.destination_file import destination_from_text
+
+    destination = destination_from_text(
+        text.replace('"DIGITS"', long), "acme.json", str, taken=BUILT_IN
+    )
+    line = line_of(n="DIGITS").replace(b'"DIGITS"', long.encode())
+    found = outcome_of(line, job_of(destination))
+
+    assert isinstance(found, Mapped)
+    assert found.body == f'{{"a":{long},"b":{long}}}'.encode()
+
+
+def test_what_the_vendor_requires_and_the_mapping_does_not_give_rejects_the_event() -> None:
+    changes = {
+        "actions.0.name": "Event",
+        "actions.0.required": ["user.id"],
+        "actions.0.mapping": {"user": {"id": {"@path": "$.userId"}}},
+    }
+
+    assert payload(changes) == {"user": {"id": "u1"}}
+    for absent in (..., None, ""):
+        found = payload(changes, userId=absent, anonymousId="a1")
+        assert str(found) == "user.id is required, and the mapping of Event gives none"
+
+
+def test_a_mapping_that_gives_no_object_rejects_the_event() -> None:
+    changes = {"actions.0.mapping": {"@path": "$.properties"}}
+
+    assert payload(changes, properties={"a": 1}) == {"a": 1}
+    assert str(payload(changes)) == "the mapping of actions[0] gives no object"
+
+
+def test_an_event_that_no_request_may_hold_is_rejected() -> None:
+    changes = {"limits.payload_bytes": 20, "batch": {"events": 9, "bytes": 18}}
+
+    assert payload(changes, event="12345") == {"name": "12345"}
+    assert str(payload(changes, event="123456")) == "larger than the 16 bytes that acme takes"
+
+
+# --- settings
+
+
+SETTINGS = {
+    "settings.region": {"default": "eu", "help": "where"},
+    "settings.n": {"default": 7},
+    "settings.ratio": {"type": "number", "default": 1},
+    "settings.on": {"default": True},
+    "request.headers": {
+        name: f"{{settings.{name}}}" for name in ("region", "n", "ratio", "on")
+    },
+}  # fmt: skip
+
+
+def test_settings_come_from_everywhere_that_those_of_code_come_from() -> None:
+    destination = acme({"name": "my-acme"} | SETTINGS)
+    sources = Sources(
+        given={"ratio": "2.5"},
+        env={"SEGCLI_MY_ACME_API_KEY": KEY, "SEGCLI_MY_ACME_N": "8"},
+        table={"on": False, "n": 9, "region": "us"},
+    )
+    found = read_settings("my-acme", destination.settings, sources)
+
+    assert (found.region, found.n, found.ratio, found.on) == ("us", 8, 2.5, False)
+    assert found.endpoint == "https://api.acme.example"
+    assert found.api_key.reveal() == KEY
+    assert KEY not in repr(found)
+    headers = destination.request("/", [b"{}"], found).headers
+    assert [headers[name] for name in ("region", "n", "ratio", "on")] == ["us", "8", "2.5", "false"]
+
+
+def test_what_is_required_is_required_to_send_only() -> None:
+    from segcli.errors import SettingsError
+
+    destination = acme({"settings.api_key.help": "the key of Acme"})
+    settings = read_settings("acme", destination.settings, Sources(given={}, env={}, table={}))
+
+    with pytest.raises(SettingsError, match=r"acme needs api_key \(the key of Acme\)"):
+        require("acme", settings)
+
+
+def test_a_file_is_named_by_a_slash_or_its_ending() -> None:
+    assert all(map(is_path, ("./acme.toml", "acme.toml", "acme.json", "a/b", "/tmp/x")))
+    assert not any(map(is_path, ("gist", "acme", "my-acme")))
+
+
+def test_a_revision_is_another_one_when_events_become_something_else_and_only_then() -> None:
+    same = [
+        {"request.url": "https://eu.acme.example/v2"},
+        {"reply": {"retry": [409]}},
+        {"limits.rate": 5},
+        {"about": "x"},
+        {"batch": {"events": 9}},
+        {"actions.0.name": "Event"},
+    ]
+    other = [
+        {"label": "Other"},
+        {"actions.0.mapping": {"name": 1}},
+        {"actions.0.subscribe": f"{TRACK} and userId != null"},
+        {"actions.0.required": ["name"]},
+        {"actions.1": ORDER},
+    ]
+
+    assert {acme(change).revision for change in same} == {acme().revision}
+    assert len({acme(change).revision for change in other} | {acme().revision}) == 6

@@ -1,0 +1,110 @@
+"""Whatever stands in a file, it is a destination or an error in words; and the schema agrees."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from support.bent_documents import bent_documents, taken, texts, values
+from support.destination_file import ACME, bent, mistakes_in
+from support.destination_file_errors import MISTAKES
+from support.samples import EXAMPLES, Run
+
+from segcli.destination_file import schema_text
+from segcli.destination_file.parse import parse_document
+from segcli.destination_file.problems import Mistakes
+from segcli.destination_file.schema import checked
+
+SCHEMA = Draft7Validator(json.loads(schema_text()))
+
+
+def has_structure(document: Any) -> bool:
+    """Whether we find nothing wrong with the structure of a description."""
+    mistakes = Mistakes("acme.json")
+    checked(document, mistakes)
+    return not mistakes.are_below(())
+
+
+# --- the schema
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft7Validator.check_schema(SCHEMA.schema)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
+    path = EXAMPLES[name]
+    text = path.read_text()
+    SCHEMA.validate(parse_document(text, path.name))
+
+    named = "../../segcli/destination_file/schema.json"
+    assert f"#:schema {named}\n" in text or json.loads(text)["$schema"] == named
+    assert (path.parent / named).resolve() == (
+        Path(path).parents[2] / "segcli" / "mapping_file" / "schema.json"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [changes for changes, _ in MISTAKES],
+    ids=[said[0][:40] for _, said in MISTAKES],
+)
+def test_the_schema_and_we_agree_on_mistakes(changes: dict[str, Any]) -> None:
+    document = bent(ACME, changes)
+
+    assert has_structure(document) or not SCHEMA.is_valid(document)
+
+
+def test_the_schema_finds_most_of_the_mistakes() -> None:
+    found = [not SCHEMA.is_valid(bent(ACME, changes)) for changes, _ in MISTAKES]
+
+    assert sum(found) >= 40
+
+
+def test_the_schema_is_printed(run_segcli: Run) -> None:
+    done = run_segcli("destinations", "--schema")
+
+    assert done.stdout.decode() == schema_text()
+
+
+@given(document=bent_documents())
+def test_a_bent_description_is_a_destination_or_an_error_in_words(document: dict[str, Any]) -> None:
+    destination = taken(json.dumps(document), "acme.json")
+    if destination:
+        assert destination.kinds
+        assert destination.name
+
+
+@given(text=st.text(max_size=60), title=st.sampled_from(["a.toml", "a.json"]))
+def test_any_text_is_a_destination_or_an_error_in_words(text: str, title: str) -> None:
+    taken(text, title)
+
+
+@given(value=values)
+def test_any_json_is_a_destination_or_an_error_in_words(value: Any) -> None:
+    taken(json.dumps(value), "a.json")
+    taken(
+        json.dumps({"name": "a", "request": value, "actions": [value], "settings": value}), "a.json"
+    )
+
+
+TOML = EXAMPLES["posthog"].read_text()
+
+
+@given(start=st.integers(0, len(TOML)), length=st.integers(0, 40), new=texts | st.text(max_size=5))
+def test_a_torn_file_is_a_destination_or_an_error_in_words(
+    start: int, length: int, new: str
+) -> None:
+    taken(TOML[:start] + new + TOML[start + length :], "posthog.toml")
+
+
+@given(document=bent_documents())
+def test_the_schema_and_we_agree_on_anything(document: dict[str, Any]) -> None:
+    if not has_structure(document):
+        assert not SCHEMA.is_valid(document)
+    if not mistakes_in(document):
+        SCHEMA.validate(document)

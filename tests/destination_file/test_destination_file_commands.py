@@ -1,0 +1,177 @@
+"""A described destination behaves like any other in every command that knows destinations."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.destination_file import ACME, bent
+from support.fakes import Answer, tracks, written
+from support.resuming import Segcli, Serve
+from support.samples import EXAMPLES, SAMPLES
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Callable[..., Path]:
+    """Write a bent description to `acme.json`."""
+
+    def write(changes: dict[str, Any] | None = None) -> Path:
+        path = tmp_path / "acme.json"
+        path.write_text(json.dumps(bent(ACME, changes or {})))
+        return path
+
+    return write
+
+
+def test_it_is_described_with_its_settings_its_actions_and_its_mapping(segcli: Segcli) -> None:
+    said = segcli("destinations", EXAMPLES["braze"]).out
+
+    for part in (
+        "takes identify, track; in the integrations object it is Braze",
+        "1000 requests/s",
+        "SEGCLI_BRAZE_API_KEY",
+        'type = "track" and userId != null',
+        "75 events a request",
+        "POST {settings.endpoint}/users/track",
+        "traits.address.city",
+    ):
+        assert part in said
+
+
+def test_check_tells_what_its_mapping_leaves_out(segcli: Segcli) -> None:
+    said = segcli("check", "-d", EXAMPLES["slack"], "--fail-on-uncovered", "properties.coupon",
+                  SAMPLES / "checkout.jsonl")  # fmt: skip
+
+    assert said.code == 1
+    assert "properties.coupon is not carried by slack" in said.out
+    assert "properties.order_id" not in said.out
+    assert "slack would get 6 requests, at least 6.0 s" in said.out
+
+
+def test_check_warns_of_an_event_that_two_actions_would_take(
+    acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
+) -> None:
+    path = acme({"actions.1": {"name": "All", "subscribe": 'type != "page"', "mapping": {}}})
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    said = segcli("check", "-d", path, events)
+
+    assert "warning: is taken by actions[0], so not by All, which comes later" in said.out
+    assert "1  note: taken by actions[0], not by All" in segcli("transform", "-d", path, events).err
+
+
+def test_engage_tells_an_audience_to_it(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\nu2,bob@example.com\n")
+    said = segcli("engage", "audience", "Big Spenders", "members.csv", "--sandbox", "--state", "s",
+                  "-d", EXAMPLES["braze"])  # fmt: skip
+    other = segcli("engage", "audience", "Big Spenders", "members.csv", "--sandbox", "--state", "s",
+                   "-d", EXAMPLES["slack"])  # fmt: skip
+
+    assert (said.code, "2  delivered" in said.err) == (0, True)
+    assert other.code == 2
+    assert "slack takes no identify, so it cannot be told" in other.err
+
+
+def test_a_rehearsal_with_single_faults_needs_a_file_that_tells_of_single_events(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    for dest in ("gist", EXAMPLES["slack"]):
+        said = segcli("send", "--sandbox", "--fault", "item:5%", "-d", dest, events)
+        assert said.code == 2
+        assert "does not answer for single events" in said.err
+
+
+def test_the_sandbox_stands_in_for_a_file_in_a_terminal_of_its_own(
+    spawn: Callable[..., Any], segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(5))
+    process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", EXAMPLES["braze"])
+    said = [process.stdout.readline() for _ in range(8)]
+    to = next(line.split()[1:] for line in said if "braze" in line)
+    wrong = segcli(*to, "--set", "api_key=wrong", events)
+    right = segcli(*to, "--set", "api_key=of-mine", "--restart", events)
+
+    assert (wrong.code, right.code) == (3, 0)
+    assert "Check api_key. Set it with: export SEGCLI_BRAZE_API_KEY=…" in wrong.err
+
+
+def test_a_hint_names_the_file_as_it_was_typed(segcli: Segcli, tmp_path: Path) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    said = segcli("send", "-d", EXAMPLES["slack"], "--set", "wbhook=x", events)
+
+    assert said.code == 2
+    assert "Did you mean webhook? It has: webhook, endpoint. " in said.err
+    assert f"See: segcli destinations {EXAMPLES['slack']}\n" in said.err
+
+
+def test_its_settings_have_a_table_in_the_file_of_settings(
+    acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    at = vendor(lambda _: Answer())
+    (tmp_path / "segcli.toml").write_text(
+        f"[acme]\napi_key = 'in-the-table'\nendpoint = '{at.url}'\n[segment-eu]\nregion = 'eu'\n"
+    )
+    assert segcli("send", "-d", acme(), written(tmp_path / "e.jsonl", tracks(1))).code == 0
+    assert at.got[0].headers["Authorization"] == "Bearer in-the-table"
+    assert at.got[0].path == "/v1/track"
+
+
+def test_what_a_file_was_told_is_forgotten_by_its_path(
+    segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    at = vendor(lambda _: Answer())
+    (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\n")
+    to = ("--endpoint", at.url, "--set", "api_key=any", "--state", "s", "-d", EXAMPLES["braze"])
+    assert segcli("engage", "audience", "Big", "members.csv", *to).code == 0
+    other = segcli("engage", "forget", "Big", "--state", "s", "-d", EXAMPLES["posthog"])
+    said = segcli("engage", "forget", "Big", "--state", "s", "-d", EXAMPLES["braze"])
+
+    assert (other.code, said.code) == (2, 0)
+    assert said.err + said.out == "Forgot Big at 1 destination.\n"
+
+
+def test_a_key_that_leaves_no_room_stops_the_run_before_anything_is_read(
+    acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
+) -> None:
+    path = acme({"batch": {"events": 5, "bytes": 60, "under": "batch",
+                           "with": {"key": "{settings.api_key}"}}})  # fmt: skip
+    events = written(tmp_path / "events.jsonl", tracks(2))
+    said = segcli("send", "-d", path, "--set", f"api_key={'k' * 60}", events)
+
+    assert said.code == 2
+    assert "acme: api_key is too long: in batch.bytes (60) it leaves no room" in said.err
+    assert list(tmp_path.glob("*.ndjson")) == []
+
+
+def test_a_key_file_is_for_the_one_secret_whatever_its_name(
+    acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    at = vendor(lambda _: Answer())
+    (tmp_path / "k.txt").write_text("of-the-file\n")
+    secret = {"secret": True, "required": True}
+    changes = {"settings": {"token": secret}, "request.auth": {"bearer": "{settings.token}"}}
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    words = ("--api-key-file", "k.txt", "--endpoint", at.url, events)
+    said = segcli("send", "-d", acme(changes), *words)
+    changes |= {"settings.other": secret, "request.headers": {"X-Key": "{settings.other}"}}
+    two = segcli("send", "-d", acme(changes), *words)
+
+    assert said.code == 0
+    assert at.got[0].headers["Authorization"] == "Bearer of-the-file"
+    assert two.code == 2
+    assert "--api-key-file: acme has several keys: token, other\n" in two.err
+    assert "export SEGCLI_ACME_OTHER=…" in two.err
+
+
+def test_the_sandbox_says_where_a_file_wants_its_keys(
+    acme: Callable[..., Path], spawn: Callable[..., Any]
+) -> None:
+    secret = {"secret": True, "required": True}
+    changes = {"settings": {"token": secret}, "request.auth": {"bearer": "{settings.token}"}}
+    path, slack = acme(changes), EXAMPLES["slack"]
+    process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", path, "-d", slack)
+    said = "".join(process.stdout.readline() for _ in range(12))
+
+    assert f"For {path} that is: export SEGCLI_ACME_TOKEN=of-mine\n" in said
+    assert f"For {slack} that is: export SEGCLI_SLACK_WEBHOOK=http" in said

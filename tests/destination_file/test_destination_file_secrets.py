@@ -1,0 +1,188 @@
+"""A key shows nowhere, wherever in a request a file puts it, and whatever a vendor echoes."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from support.destination_file import ACME, bent
+from support.fakes import Answer, Got, Said, closed_port, tracks, written
+from support.resuming import Segcli, Serve
+
+# What is percent-encoded in an address, and escaped in JSON.
+KEY = 'k%2f "8f2b61c0" \\d9e74a53/b1'
+PIECE = 8
+KEY_IN = "{settings.api_key}"
+PLACES: dict[str, dict[str, Any]] = {
+    "bearer": {},
+    "basic": {"request.auth": {"basic": "{settings.site}:" + KEY_IN}},
+    "both": {"request.auth": {"basic": "{settings.site}/token:" + KEY_IN}},
+    "literal": {"request.auth": {"basic": f"id-{KEY_IN}:zz"}},
+    "user": {"request.auth": {"basic": f"{KEY_IN}:"}},
+    "header": {"request.auth": {"header": "X-Key", "key": KEY_IN}},
+    "further header": {"request.headers": {"X-Key": f"key={KEY_IN}"}},
+    "path": {"request.url": f"https://acme.example/k/{KEY_IN}/events"},
+    "query": {"request.url": f"https://acme.example/events?a=1&key={KEY_IN}"},
+    "body": {"batch": {"events": 5, "under": "batch", "with": {"key": KEY_IN}}},
+}
+SITE = "site-of-acme"
+
+
+def forms() -> list[str]:
+    pairs = [f"{KEY}:", f"{SITE}:{KEY}", f"{SITE}/token:{KEY}", f"id-{KEY}:zz"]
+    shown = [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1], json.dumps(json.dumps(KEY))[2:-2]]
+    return [*shown, *(base64.b64encode(pair.encode()).decode().rstrip("=") for pair in pairs)]
+
+
+PIECES = {
+    form[start : start + PIECE] for form in forms() for start in range(len(form) - PIECE + 1)
+} - {base64.b64encode(f"{SITE}:".encode()).decode()[start : start + PIECE] for start in range(12)}
+
+
+def leaks(folder: Path, said: Said, *known: Path) -> list[str]:
+    """Return what a run has said of the key, or written into any file."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path not in known]
+    assert files
+    texts = [said.out, said.err, *(path.read_bytes().decode(errors="replace") for path in files)]
+    return [piece for text in texts for piece in PIECES if piece in text]
+
+
+def echo(status: int, part: str = "path") -> Callable[[Got], Answer]:
+    """Answer as careless vendors do: with a part of the request, which an excerpt has room for."""
+
+    def answer(got: Got) -> Answer:
+        parts = {"path": got.path, "body": got.body.decode()} | dict(got.headers)
+        said = parts.get(part) or parts.get(part.lower()) or ""
+        body = {"errors": [{"index": 0, "message": said}]} if status == 207 else {"echo": said}
+        return Answer(status, body=json.dumps(body).encode())
+
+    return answer
+
+
+# Which part of the request holds the key.
+PARTS = dict.fromkeys(PLACES, "Authorization") | {
+    "header": "X-Key", "further header": "X-Key", "path": "path", "query": "path", "body": "body",
+}  # fmt: skip
+
+
+@pytest.fixture
+def description(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    def write(changes: dict[str, Any]) -> Path:
+        items = {"reply": {"items": {"list": "errors", "index": "index", "reason": "message"}}}
+        site = {"settings.site": {"default": SITE}} if "site" in str(changes) else {}
+        auth = {} if "request.auth" in changes else {"request.auth.bearer": f"no{KEY_IN}"}
+        path = tmp_path / "acme.json"
+        path.write_text(json.dumps(bent(ACME, auth | items | site | changes)))
+        return path
+
+    return write
+
+
+Write = Callable[[dict[str, Any]], Path]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("status", [207, 400, 401, 422, 503])
+def test_a_vendor_that_echoes_the_request_gives_no_key_away(
+    status: int, place: str, segcli: Segcli, vendor: Serve, description: Write, tmp_path: Path
+) -> None:
+    at = vendor(echo(status, PARTS[place]))
+    path = description(PLACES[place])
+    (tmp_path / "key").write_text(KEY)
+    events = written(tmp_path / "events.jsonl", tracks(3))
+    said = segcli("send", "-d", path, "--api-key-file", "key", "--endpoint", at.url, "--report",
+                  "report.json", "--retry-for", "0s", events)  # fmt: skip
+
+    assert [piece for got in at.got for piece in PIECES if piece in str(got)]
+    assert said.code == {207: 1, 400: 1, 401: 3, 422: 1, 503: 3}[status]
+    assert leaks(tmp_path, said, events, tmp_path / "key") == []
+    told = said.err + "".join(file.read_text() for file in tmp_path.glob("*.ndjson"))
+    assert "***" in told or status == 503
+
+
+def test_a_key_of_digits_is_hidden_and_the_reply_is_still_read(
+    segcli: Segcli, vendor: Serve, description: Write, tmp_path: Path
+) -> None:
+    body = b'{"account": 12345678, "errors": [{"index": 1, "message": "12345678 is full"}]}'
+    at = vendor(lambda _: Answer(207, body=body))
+    changes = {"batch": {"events": 5}, "actions.0.subscribe": 'type = "track"'}
+    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    said = segcli("send", "-d", description(changes), "--set", "api_key=12345678", "--endpoint",
+                  at.url, events)  # fmt: skip
+
+    assert said.code == 1
+    assert "2  delivered" in said.err
+    assert "1  *** is full" in said.err
+
+
+HOOK = {
+    "settings.hook": {"type": "address", "secret": True, "required": True},
+    "settings.api_key": {"secret": True, "required": True},
+    "request.url": "{settings.hook}",
+}
+
+
+@pytest.mark.parametrize("status", [207, 400, 401, 302])
+def test_an_address_that_is_the_key_shows_nowhere(
+    status: int,
+    segcli: Segcli,
+    vendor: Serve,
+    description: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = vendor(echo(status))
+    secret = "/services/T0HL/" + "".join(piece for piece in KEY if piece.isalnum())
+    monkeypatch.setenv("SEGCLI_ACME_HOOK", at.url + secret)
+    monkeypatch.setenv("SEGCLI_ACME_API_KEY", "another-key")
+    events = written(tmp_path / "events.jsonl", tracks(2))
+    said = segcli("send", "-d", description(HOOK), "--report", "report.json", events)
+
+    assert {got.path for got in at.got} == {secret}
+    everything = said.out + said.err + (tmp_path / "report.json").read_text()
+    everything += "".join(path.read_text() for path in tmp_path.glob("*.ndjson"))
+    assert "services" not in everything
+    assert secret[-12:] not in everything
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "no-such-host.invalid", "1.2.3.999"])
+@pytest.mark.parametrize("place", ["path", "query"])
+def test_an_address_that_does_not_work_is_complained_of_without_the_key_in_it(
+    place: str,
+    host: str,
+    segcli: Segcli,
+    description: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEGCLI_ACME_API_KEY", KEY)
+    url = PLACES[place]["request.url"].replace("https://acme.example", f"http://{host}")
+    path = description({"request.url": url.replace("{port}", str(closed_port()))})
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    said = segcli("send", "-d", path, "--report", "report.json", "--retry-for", "0s",
+                  "--allow-http", events)  # fmt: skip
+
+    assert said.code == 3
+    assert "acme" in said.err
+    assert leaks(tmp_path, said, events) == []
+
+
+def test_no_command_that_only_looks_shows_a_key(
+    segcli: Segcli,
+    description: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEGCLI_ACME_API_KEY", KEY)
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    for place in PLACES.values():
+        path = description(place)
+        for words in (("destinations", path), ("check", "-d", path, events),
+                      ("transform", "--outcomes", "-d", path, events),
+                      ("send", "--sandbox", "-d", path, events)):  # fmt: skip
+            said = segcli(*words)
+            assert said.code == 0, said
+            assert leaks(tmp_path, said, events) == []

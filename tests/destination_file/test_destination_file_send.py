@@ -1,0 +1,250 @@
+"""A described destination behaves like any other: transform, check, send, engage, resume."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bombs import bomb
+from support.destination_file import ACME, bent
+from support.fakes import Answer, Got, records, replies, report_in, tracks, written
+from support.resuming import Segcli, Serve
+from support.samples import EXAMPLES, SAMPLES
+
+from segcli.http.transports import TRANSPORTS
+
+LEDGER = ("delivered", "refused", "rejected", "skipped", "unsent")
+ITEMS = {
+    "batch": {"events": 50, "under": "batch"},
+    "reply": {"items": {"list": "errors", "index": "index", "status": "status"}},
+    "actions.0.mapping": {"id": {"@path": "$.messageId"}, "user": {"@path": "$.userId"}},
+}
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Callable[..., Path]:
+    """Write a bent description to `acme.json`."""
+
+    def write(changes: dict[str, Any] | None = None) -> Path:
+        path = tmp_path / "acme.json"
+        path.write_text(json.dumps(bent(ACME, changes or {})))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def key(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # it cleans first
+    monkeypatch.setenv("SEGCLI_ACME_API_KEY", "the-key-of-acme")
+
+
+def added_up(folder: Path) -> dict[str, int]:
+    """Return the ledger of a report, which adds up."""
+    report = report_in(folder)
+    found: dict[str, int] = report["ledger"]
+    assert sum(found[state] for state in LEDGER) == report["read"]
+    return found
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("fault", ["503:10%", "reset:10%", "422:10%"])
+def test_the_sandbox_takes_what_the_examples_send_and_the_ledger_adds_up(
+    fault: str, name: str, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = EXAMPLES[name].read_text().replace("rate = 1\n", "rate = 1000\n")
+    (tmp_path / EXAMPLES[name].name).write_text(document)
+    inputs = [SAMPLES / f"{sample}.jsonl" for sample in ("checkout", "signup", "hostile")]
+    here = ["-d", f"./{EXAMPLES[name].name}", "--report", "report.json", *inputs]
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    well = segcli("send", "--sandbox", *here)
+    clean = added_up(tmp_path)
+    badly = segcli("send", "--sandbox", "--fault", fault, *here)
+    spoiled = added_up(tmp_path)
+
+    assert (well.code, badly.code) == (1, 1), "hostile lines are rejected"
+    assert clean["refused"] == clean["unsent"] == spoiled["unsent"] == 0
+    assert clean["delivered"] >= 10
+    assert spoiled["delivered"] + spoiled["refused"] == clean["delivered"]
+
+
+def test_of_a_batch_only_the_events_that_failed_are_refused_or_sent_again(
+    acme: Callable[..., Path], segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    events = written(tmp_path / "events.jsonl", tracks(2000, users=40))
+    said = segcli("send", "--sandbox", "--fault", "item:10%", "-d", acme(ITEMS), "--report",
+                  "report.json", events)  # fmt: skip
+    report, ledger = report_in(tmp_path), added_up(tmp_path)
+
+    assert said.code == 1
+    assert 50 < ledger["refused"] < 160
+    assert ledger["delivered"] == 2000 - ledger["refused"]
+    assert (
+        len({record["line"] for record in records(tmp_path / "acme.rejects.ndjson")})
+        == (ledger["refused"])
+    )
+    assert report["retries"] > 0
+    assert [reason["reason"] for reason in report["reasons"]] == ['422: {"status":422}']
+
+
+def items_answered(later: int) -> Callable[[Got], Answer]:
+    """Answer 207: every seventh event is refused, every fifth is told to come again so often."""
+    seen: dict[str, int] = {}
+    taken: list[str] = []
+    lock = threading.Lock()
+
+    def answer(got: Got) -> Answer:
+        with lock:
+            entries = []
+            for place, event in enumerate(json.loads(got.body)["batch"]):
+                number = int(event["id"][1:])
+                seen[event["id"]] = seen.get(event["id"], 0) + 1
+                if number % 7 == 3:
+                    entries.append({"index": place, "status": 422})
+                elif number % 5 == 2 and seen[event["id"]] <= later:
+                    entries.append({"index": place, "status": 503})
+                else:
+                    taken.append(event["id"])
+            return Answer(207, body=json.dumps({"errors": entries}).encode())
+
+    answer.taken = taken  # type: ignore[attr-defined]
+    return answer
+
+
+@pytest.mark.usefixtures("key")
+def test_each_event_is_taken_once_and_those_of_a_user_in_order_but_for_what_the_vendor_put_off(
+    acme: Callable[..., Path],
+    segcli: Segcli,
+    vendor: Serve,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    answers = items_answered(later=2)
+    events = written(tmp_path / "events.jsonl", tracks(300, users=7))
+    said = segcli("send", "-d", acme(ITEMS), "--endpoint", vendor(answers).url, "--report",
+                  "report.json", events)  # fmt: skip
+    taken: list[str] = answers.taken  # type: ignore[attr-defined]
+
+    assert said.code == 1
+    assert len(taken) == len(set(taken)) == added_up(tmp_path)["delivered"]
+    assert added_up(tmp_path)["refused"] == len([n for n in range(300) if n % 7 == 3])
+    at_once = [int(one[1:]) for one in taken if int(one[1:]) % 5 != 2]
+    for user in range(7):
+        own = [number for number in at_once if number % 7 == user]
+        assert own == sorted(own)
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<html>a proxy</html>", "acme answered HTTP 200, but its body is not JSON"),
+        (b'{"errors": {}}', "what stands at errors in its body is not a list"),
+        (b'{"errors": [{"index": 900}]}', "answered for item 900, counted from 0, of a request"),
+    ],
+)
+def test_a_yes_that_is_not_what_the_file_says_stops_the_run_and_settles_nothing(
+    body: bytes,
+    says: str,
+    acme: Callable[..., Path],
+    segcli: Segcli,
+    vendor: Serve,
+    tmp_path: Path,
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(20))
+    to = ("send", "-d", acme(ITEMS), "--report", "report.json", "--journal", "j", "--endpoint")
+    said = segcli(*to, vendor(lambda _: Answer(200, body=body)).url, events)
+
+    assert said.code == 3
+    assert says in said.err
+    assert added_up(tmp_path) == dict.fromkeys(LEDGER, 0) | {"unsent": 20}
+    assert segcli(*to, vendor(lambda _: Answer(200)).url, events).code == 0
+    assert added_up(tmp_path)["delivered"] == 20
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    "told",
+    [
+        (Answer(200, body=b"", length=900), "a body that broke off"),
+        (Answer(207, body=b'{"errors": []}', length=900), "a body that broke off"),
+        (
+            Answer(200, {"content-encoding": "gzip, gzip"}, bomb("gzip", "gzip")),
+            "a body of more than 4,194,304 bytes",
+        ),
+        (Answer(200, {"content-encoding": "gzip"}, b"{}"), "a body that cannot be decoded"),
+    ],
+    ids=["cut off", "cut off behind JSON", "too long", "not gzip"],
+)
+def test_a_yes_that_does_not_come_whole_stops_the_run_and_settles_nothing(
+    told: tuple[Answer, str],
+    transport: str,
+    acme: Callable[..., Path],
+    segcli: Segcli,
+    vendor: Serve,
+    tmp_path: Path,
+) -> None:
+    answer, says = told
+    at = vendor(lambda _: answer)
+    events = written(tmp_path / "events.jsonl", tracks(4, users=1))
+    said = segcli("send", "-d", acme(ITEMS), "--endpoint", at.url, "--report", "report.json",
+                  "--http-transport", transport, events)  # fmt: skip
+
+    assert said.code == 3
+    assert f"acme answered HTTP {answer.status}, but with {says}" in said.err
+    assert added_up(tmp_path)["unsent"] == 4
+    assert len(at.got) == 1
+
+
+# --- going on after a stop
+
+
+@pytest.mark.usefixtures("key")
+def test_a_run_is_resumed_with_a_file_that_makes_the_same_of_events_only(
+    acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(12))
+    at = vendor(replies(*[Answer()] * 5, Answer(401)))
+    to = ("send", "-d", acme(), "--concurrency", "1", "--journal", "j", "--endpoint", at.url)
+    assert segcli(*to, events).code == 3
+    for changes in (
+        {"actions.0.mapping": {"other": 1}},
+        {"actions.0.subscribe": "userId != null"},
+        {"label": "Other"},
+    ):
+        acme(changes)
+        said = segcli(*to, "--resume", events)
+        assert said.code == 2
+        assert said.err.startswith(
+            "Error: acme makes something else of events than it did in the run to resume\n"
+            "Go on with the destination as it was, or add --restart to send everything again."
+        )
+    assert len(at.got) == 6
+
+    acme({"reply": {"stop": [409]}, "request.headers": {"X": "1"}, "limits.rate": 999})
+    assert segcli(*to, "--resume", events).code == 0
+    assert len(at.got) == 6 + 7
+
+
+@pytest.mark.usefixtures("key")
+def test_the_command_to_resume_names_the_file(
+    acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    acme()
+    written(tmp_path / "events.jsonl", tracks(12))
+    words = (
+        "send",
+        "-d",
+        "./acme.json",
+        "--concurrency",
+        "1",
+        "--endpoint",
+        vendor(replies(*[Answer()] * 5, Answer(401))).url,
+    )
+    said = segcli(*words, "events.jsonl")
+
+    assert f"segcli {' '.join(words)} events.jsonl --resume" in said.err

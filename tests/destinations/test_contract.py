@@ -1,0 +1,130 @@
+"""What holds for every destination, built in or plugged in, whatever an event holds.
+
+Wholly random events find nothing. Here sample events are bent: each of their fields by a value of
+every kind, and any one or two by arbitrary JSON, or by removing them.
+"""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from support.event_strategies import (
+    DESTINATIONS,
+    bent_lines,
+    events_bent_by_every_kind_of_value,
+    jobs,
+)
+from support.samples import KEY, good_events
+
+from segcli.core.destination import Destination, Payload, Remark
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.exact_json import loads
+from segcli.core.outcome import Mapped, Outcome, Skipped, map_event, outcome_of
+from segcli.core.secret import Secret
+
+
+def event_for(destination: Destination[Any], line: bytes) -> Event | None:
+    """Return the event that the mapping would get of a line, if it would get one."""
+    try:
+        event = parse(line)
+    except Rejected:
+        return None
+    return event if event.type in destination.kinds else None
+
+
+each_destination = pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda one: one.name)
+
+
+def check(found: Outcome) -> None:
+    """An outcome is a payload of one line of JSON, or a reason."""
+    assert isinstance(found, Mapped | Skipped | Rejected)
+    if isinstance(found, Mapped):
+        assert b"\n" not in found.body
+        assert isinstance(loads(found.body), dict)
+        assert found.user
+
+
+@each_destination
+def test_a_field_may_hold_a_value_of_any_kind(destination: Destination[Any]) -> None:
+    for job in jobs(destination):
+        for event in events_bent_by_every_kind_of_value():
+            check(map_event(event, job))
+
+
+@each_destination
+@settings(max_examples=200)
+@given(line=bent_lines())
+def test_a_bent_event_becomes_a_payload_or_is_rejected_and_the_same_every_time(
+    destination: Destination[Any], line: bytes
+) -> None:
+    for job in jobs(destination):
+        found = outcome_of(line, job)
+
+        check(found)
+        assert str(outcome_of(line, job)) == str(found)
+
+
+@each_destination
+@given(line=bent_lines())
+def test_mapping_leaves_the_event_as_it_was(destination: Destination[Any], line: bytes) -> None:
+    event = event_for(destination, line)
+    if event is None:
+        return
+    before = repr(event.data)
+    for job in jobs(destination):
+        try:
+            payload = destination.payload(event, job.settings)
+            remarks = list(destination.remarks(event, job.settings))
+        except Rejected:
+            pass
+        else:
+            assert isinstance(payload, Payload)
+            assert all(isinstance(remark, Remark) for remark in remarks)
+        assert repr(event.data) == before
+
+
+@each_destination
+@given(line=bent_lines())
+def test_a_key_shows_in_no_payload_reason_or_note(
+    destination: Destination[Any], line: bytes
+) -> None:
+    for job in jobs(destination):
+        found = outcome_of(line, job)
+        shown = repr(found) + str(found)
+
+        assert KEY not in shown
+        assert Secret(KEY).basic() not in shown
+
+
+@each_destination
+def test_the_samples_hold_events_that_are_mapped(destination: Destination[Any]) -> None:
+    job = jobs(destination)[0]
+
+    mapped = [event for event in good_events() if isinstance(outcome_of(event.raw, job), Mapped)]
+
+    assert len(mapped) >= 10
+
+
+@each_destination
+def test_a_rejection_is_counted_by_field_and_problem_and_not_by_event(
+    destination: Destination[Any],
+) -> None:
+    job = jobs(destination)[0]
+
+    reasons = {
+        str(found)
+        for event in good_events()
+        if isinstance(found := outcome_of(event.raw, job), Rejected)
+    }
+
+    assert len(reasons) <= 5
+
+
+@each_destination
+def test_a_request_is_made_of_bodies_and_settings_alone(destination: Destination[Any]) -> None:
+    for job in jobs(destination):
+        first, again = (destination.request("/", [b"{}"], job.settings) for _ in range(2))
+
+        assert first == again
+        assert b"{}" in first.body
+        assert KEY not in repr(first)

@@ -1,0 +1,207 @@
+"""The documented mapping is the mapping: what a row says happens, and nothing else does."""
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from support.samples import EVERYBODY, find, good_events, payload_of
+
+from segcli.core import exact_json
+from segcli.core.destination import Destination, Field
+from segcli.core.event import Event, Rejected, parse, parse_time
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A sample event in which one value was replaced, and which parts of the payload moved."""
+
+    kind: str
+    source: str
+    moved: frozenset[str]
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every value that holds no other, with its path."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def other(value: Any) -> Any:
+    """Return another value of the same kind; of a time another time."""
+    if isinstance(value, bool):
+        return not value
+    if not isinstance(value, str):
+        return 2 if value == 1 else 1
+    try:
+        parse_time(value)
+    except ValueError:
+        return f"{value} changed"
+    return "2031-05-06T07:08:09.000Z"
+
+
+def with_another(value: Any, path: Path) -> Any:
+    """Return a copy in which the value at the path is another one."""
+    if not path:
+        return other(value)
+    changed = copy.copy(value)
+    changed[path[0]] = with_another(value[path[0]], path[1:])
+    return changed
+
+
+def mapped(name: str, event: Event) -> dict[str, Any] | None:
+    """Return the parts of the payload by their dotted paths; None where the event is rejected."""
+    try:
+        body = payload_of(name, event).body
+    except Rejected:
+        return None
+    data = exact_json.loads(body) if isinstance(body, bytes) else body
+    return {dotted(path): value for path, value in leaves(data)}
+
+
+def events_of_every_shape(destination: Destination[Any]) -> list[Event]:
+    """Return one sample event of each shape that the destination takes; not the giant one."""
+    shapes = {
+        (event.type, tuple(path for path, _ in leaves(event.data))): event
+        for event in good_events()
+        if event.type in destination.kinds and len(event.raw) < 10_000
+    }
+    return list(shapes.values())
+
+
+def changes_in(name: str, event: Event) -> Iterator[Change]:
+    """Replace each value of an event in turn and see what moves."""
+    before = mapped(name, event)
+    if before is None:
+        return
+    for path, value in leaves(event.data):
+        if value is None or path == ("type",):
+            continue
+        after = mapped(name, parse(exact_json.dumps(with_another(event.data, path))))
+        if after is not None:
+            parts = before.keys() | after.keys()
+            moved = {part for part in parts if before.get(part) != after.get(part)}
+            yield Change(event.type, dotted(path), frozenset(moved))
+
+
+@cache
+def changes(name: str) -> tuple[Change, ...]:
+    events = events_of_every_shape(find(name))
+    return tuple(change for event in events for change in changes_in(name, event))
+
+
+def is_on(row: Field, kind: str) -> bool:
+    """Whether a row is about calls of this type."""
+    return not row.on or kind in row.on.split(", ")
+
+
+def target_of(row: Field, change: Change) -> str | None:
+    """Return where the row says that the changed value goes; None where it is not about it."""
+    if not is_on(row, change.kind):
+        return None
+    start, star, _ = row.source.partition("*")
+    if not star:
+        return row.target if change.source == row.source else None
+    found = change.source.startswith(start)
+    return row.target.replace("*", change.source.removeprefix(start)) if found else None
+
+
+def is_within(part: str, target: str) -> bool:
+    """Whether a part of the payload is the target, within it, or the list that it was joined to."""
+    return part == target or part.startswith(f"{target}.") or target.startswith(f"{part}.")
+
+
+def says(row: Field, change: Change, part: str) -> bool:
+    """Whether a row says that this change moves this part, by its columns or in its note."""
+    target = target_of(row, change)
+    if target is not None and is_within(part, target):
+        return True
+    by_note = is_noted(row, change) or (row.source == "messageId" and "digest" in row.note)
+    return by_note and is_on(row, change.kind) and is_within(part, row.target)
+
+
+def is_noted(row: Field, change: Change) -> bool:
+    """Whether the note of a row names the field that was changed."""
+    return change.source.rpartition(".")[2] in re.findall(r"\w+", row.note)
+
+
+def is_outdone_by(winner: Field, change: Change, rows: Sequence[Field]) -> bool:
+    """Whether a row notes that it wins over what another row puts there."""
+    targets = [target_of(row, change) or "" for row in rows]
+    place = winner.target.removesuffix("*")
+    return "wins over" in winner.note and any(target.startswith(place) for target in targets)
+
+
+# A row without a source is about what is always the same. With another name a track of Slack's
+# is not for Slack any more.
+ROWS = [
+    (name, row)
+    for name in EVERYBODY
+    for row in find(name).fields
+    if row.source and (name, row.source) != ("slack", "event")
+]
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n}: {r.source}" for n, r in ROWS])
+def test_a_change_of_the_documented_source_moves_the_documented_target(
+    name: str, row: Field
+) -> None:
+    seen = [
+        change
+        for change in changes(name)
+        if (target := target_of(row, change)) is not None
+        and any(is_within(part, target) for part in change.moved)
+    ]
+
+    assert seen
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_no_value_moves_a_part_of_the_payload_that_no_row_names(name: str) -> None:
+    unsaid = {
+        f"{change.kind}: {change.source} moves {part}"
+        for change in changes(name)
+        for part in change.moved
+        if not any(says(row, change, part) for row in find(name).fields)
+    }
+
+    assert not unsaid
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_every_field_that_a_row_names_moves_something_unless_a_note_excepts_it(name: str) -> None:
+    rows = find(name).fields
+    moving = {(change.kind, change.source) for change in changes(name) if change.moved}
+    idle = {
+        f"{change.kind}: {change.source}"
+        for change in changes(name)
+        if (change.kind, change.source) not in moving
+        and any(target_of(row, change) is not None for row in rows)
+        and not any(is_noted(row, change) or is_outdone_by(row, change, rows) for row in rows)
+    }
+
+    assert not idle
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_every_destination_says_in_a_line_what_it_is_and_documents_its_mapping(name: str) -> None:
+    destination = find(name)
+
+    assert destination.name == name
+    assert destination.about
+    assert "\n" not in destination.about
+    assert destination.fields
+    kinds = {kind for row in destination.fields for kind in row.on.split(", ") if row.on}
+    assert kinds <= destination.kinds

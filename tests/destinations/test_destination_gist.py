@@ -1,0 +1,250 @@
+"""What Gist receives, fact by fact: contacts from identify, events from track."""
+
+import json
+from typing import Any
+
+import pytest
+from support.samples import KEY, event_of, job_for, payload_of
+
+from segcli.core.event import Rejected
+
+EMAIL = "ada@example.com"
+
+
+def contact(*, context: dict[str, Any] | None = None, **traits: Any) -> dict[str, Any]:
+    """Return the contact that Gist gets of an identify with an email and these traits."""
+    event = event_of(type="identify", traits={"email": EMAIL, **traits}, context=context)
+    body = payload_of("gist", event).body
+    assert isinstance(body, dict)
+    return body
+
+
+def custom(**traits: Any) -> dict[str, Any]:
+    return contact(**traits)["custom_properties"]  # type: ignore[no-any-return]
+
+
+def tracked(**fields: Any) -> dict[str, Any]:
+    """Return the event that Gist gets of a track with these fields."""
+    body = payload_of("gist", event_of(**fields)).body
+    assert isinstance(body, dict)
+    return body
+
+
+def reason_of(**fields: Any) -> str:
+    with pytest.raises(Rejected) as caught:
+        payload_of("gist", event_of(**fields))
+    return str(caught.value)
+
+
+# --- contacts
+
+
+def test_an_identify_becomes_a_contact() -> None:
+    event = event_of(
+        type="identify",
+        traits={
+            "email": EMAIL,
+            "name": "Ada Lovelace",
+            "phone": "+44 20 7946 0018",
+            "createdAt": "2026-02-03T10:11:12.900Z",
+            "plan": "pro",
+            "seats": 12,
+            "beta": True,
+        },
+        context={"ip": "203.0.113.7", "userAgent": "Mozilla/5.0"},
+    )
+
+    payload = payload_of("gist", event)
+
+    assert payload.route == "/contacts"
+    assert payload.body == {
+        "user_id": "u1",
+        "email": EMAIL,
+        "name": "Ada Lovelace",
+        "phone": "+44 20 7946 0018",
+        "signed_up_at": 1_770_113_472,
+        "last_seen_ip": "203.0.113.7",
+        "last_seen_user_agent": "Mozilla/5.0",
+        "custom_properties": {"plan": "pro", "seats": 12, "beta": True},
+    }
+
+
+def test_what_an_identify_does_not_hold_is_left_out_of_the_contact() -> None:
+    assert contact() == {"user_id": "u1", "email": EMAIL}
+    assert contact(name=None, plan=None, company={}) == {"user_id": "u1", "email": EMAIL}
+
+
+@pytest.mark.parametrize("user", [..., None, ""])
+def test_an_identify_needs_a_user_id(user: Any) -> None:
+    fields = {"userId": user, "anonymousId": "a1", "traits": {"email": EMAIL}}
+
+    assert reason_of(type="identify", **fields) == "userId is required by Gist on identify"
+
+
+@pytest.mark.parametrize("traits", [None, {}, {"email": None}, {"email": ""}])
+def test_an_identify_needs_an_email_among_its_own_traits(traits: Any) -> None:
+    fields = {"type": "identify", "traits": traits, "context": {"traits": {"email": EMAIL}}}
+
+    assert reason_of(**fields) == "traits.email is required by Gist on identify"
+
+
+@pytest.mark.parametrize("email", [42, True, {"home": EMAIL}, [EMAIL]])
+def test_an_email_that_is_no_text_is_rejected(email: Any) -> None:
+    assert reason_of(type="identify", traits={"email": email}) == "traits.email is not a string"
+
+
+@pytest.mark.parametrize(
+    ("traits", "name"),
+    [
+        ({"name": "Ada", "firstName": "A", "lastName": "L"}, "Ada"),
+        ({"firstName": "Ada", "lastName": "Lovelace"}, "Ada Lovelace"),
+        ({"first_name": "Ada", "last_name": "Lovelace"}, "Ada Lovelace"),
+        ({"firstName": "Ada"}, "Ada"),
+        ({"name": "", "firstName": "Ada"}, "Ada"),
+        ({"firstName": True, "lastName": "Lovelace"}, "Lovelace"),
+        ({"firstName": True}, None),
+        ({"name": {"first": "Ada"}}, None),
+    ],
+)
+def test_the_name_is_the_name_else_first_and_last(traits: Any, name: str | None) -> None:
+    assert contact(**traits).get("name") == name
+
+
+def test_a_trait_that_no_field_of_the_contact_takes_up_is_a_custom_property() -> None:
+    assert custom(name="Ada", firstName="A") == {"firstName": "A"}
+    assert custom(firstName=True) == {"firstName": True}
+    assert custom(name={"first": "Ada"}) == {"name.first": "Ada"}
+    assert custom(createdAt="long ago") == {"createdAt": "long ago"}
+
+
+@pytest.mark.parametrize(
+    ("created", "seconds"),
+    [
+        ("2026-02-03T10:11:12.900Z", 1_770_113_472),
+        ("2026-02-03T12:11:12+02:00", 1_770_113_472),
+        ("2026-02-03", 1_770_076_800),
+        (1_770_113_472, 1_770_113_472),
+        (1_770_113_472_900, 1_770_113_472),
+        (1_770_113_472.9, 1_770_113_472),
+        ("1770113472", 1_770_113_472),
+        ("1770113472900", 1_770_113_472),
+        (0, 0),
+    ],
+)
+def test_sign_up_is_in_unix_seconds_from_text_seconds_or_milliseconds(
+    created: Any, seconds: int
+) -> None:
+    assert contact(createdAt=created)["signed_up_at"] == seconds
+    assert contact(created_at=created)["signed_up_at"] == seconds
+
+
+@pytest.mark.parametrize("created", ["soon", "", True, -5, 10**20, "1969-12-31", ["2026"], 1e300])
+def test_what_is_no_time_of_sign_up_is_not_taken_for_one(created: Any) -> None:
+    assert "signed_up_at" not in contact(createdAt=created)
+
+
+def test_custom_properties_are_flat_with_dotted_keys_and_joined_lists() -> None:
+    assert custom(
+        company={"name": "Acme", "size": 3, "gone": None},
+        tags=["a", 7, None, True],
+        orders=[{"id": 1}, {"id": 2}],
+    ) == {
+        "company.name": "Acme",
+        "company.size": 3,
+        "tags": "a, 7, true",
+        "orders.0.id": 1,
+        "orders.1.id": 2,
+    }
+
+
+# --- events
+
+
+def test_a_track_becomes_an_event() -> None:
+    event = event_of(
+        event="Order Completed",
+        timestamp="2026-02-03T10:11:12.900Z",
+        properties={"email": EMAIL, "total": 9.5, "items": [{"sku": "x"}], "coupon": None},
+        context={"traits": {"plan": "pro"}, "ip": "203.0.113.7"},
+        traits={"plan": "pro"},
+    )
+
+    payload = payload_of("gist", event)
+
+    assert payload.route == "/events"
+    assert payload.body == {
+        "event_name": "Order Completed",
+        "email": EMAIL,
+        "user_id": "u1",
+        "properties": {"email": EMAIL, "total": 9.5, "items": [{"sku": "x"}], "coupon": None},
+        "occurred_at": 1_770_113_472,
+    }
+
+
+@pytest.mark.parametrize(
+    ("of_properties", "of_context", "email"),
+    [
+        ("p@example.com", "c@example.com", "p@example.com"),
+        (None, "c@example.com", "c@example.com"),
+        ("", "c@example.com", "c@example.com"),
+        (42, "c@example.com", "c@example.com"),
+        (None, None, None),
+    ],
+)
+def test_the_email_of_a_track_is_that_of_its_properties_else_of_its_context(
+    of_properties: Any, of_context: Any, email: str | None
+) -> None:
+    body = tracked(properties={"email": of_properties}, context={"traits": {"email": of_context}})
+
+    assert body.get("email") == email
+
+
+def test_with_a_user_id_and_no_email_a_track_goes_out_for_the_contact_there_is() -> None:
+    assert tracked() == {"event_name": "Tried", "user_id": "u1", "properties": {}}
+
+
+def test_with_an_email_and_no_user_id_a_track_goes_out_too() -> None:
+    body = tracked(userId=None, anonymousId="a1", properties={"email": EMAIL})
+
+    assert body["email"] == EMAIL
+    assert "user_id" not in body
+
+
+def test_with_neither_a_track_is_rejected() -> None:
+    assert reason_of(userId=None, anonymousId="a1") == (
+        "userId is required by Gist on track, or an email"
+    )
+
+
+# --- requests
+
+
+@pytest.mark.parametrize("route", ["/contacts", "/events"])
+def test_one_contact_or_event_is_posted_with_the_key_as_bearer(route: str) -> None:
+    job = job_for("gist", api_key=KEY)
+
+    request = job.destination.request(route, [b'{"n":1}'], job.settings)
+    assert (request.method, request.url) == ("POST", f"https://api.getgist.com{route}")
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.body == b'{"n":1}'
+    assert job.destination.events_per_request(route, job.settings) == 1
+
+
+def test_contacts_go_in_batches_if_set_so_and_events_never_do() -> None:
+    job = job_for("gist", batch="50")
+    identify = event_of(type="identify", traits={"email": EMAIL})
+
+    assert payload_of("gist", identify, batch="50").route == "/contacts/batch"
+    assert payload_of("gist", event_of(), batch="50").route == "/events"
+    assert job.destination.events_per_request("/contacts/batch", job.settings) == 50
+    assert job.destination.events_per_request("/events", job.settings) == 1
+
+
+def test_a_batch_holds_its_contacts_under_one_key() -> None:
+    job = job_for("gist", batch="50")
+
+    request = job.destination.request("/contacts/batch", [b'{"n":1}', b'{"n":2}'], job.settings)
+
+    assert request.url == "https://api.getgist.com/contacts/batch"
+    assert json.loads(request.body) == {"contacts": [{"n": 1}, {"n": 2}]}

@@ -1,0 +1,96 @@
+"""A disk that is full or fails stops a sync: nobody is told what the state cannot remember."""
+
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.engage import STATE, csv, engage, heard
+from support.fakes import PATIENCE, Said
+
+from segcli.engage.state import EngageState
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+IN_FLIGHT = 10
+EVERYBODY = sorted((str(user), True) for user in range(300))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return csv(tmp_path / "m.csv", range(300))
+
+
+def out_of_room(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
+    """Let a process write no larger files, from before it opens its first one."""
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))
+    return process
+
+
+def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_know_of(
+    segcli: Segcli, standin: Start, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = standin()
+    to = engage("gist", at.endpoint("gist"), file)
+    note, notes = EngageState.note, []
+
+    def fill_the_disk_later(state: EngageState, *given: object) -> None:
+        notes.append(given)
+        if len(notes) == 6:
+            pages = state._db.execute("PRAGMA page_count").fetchone()[0]
+            state._db.execute(f"PRAGMA max_page_count = {pages}")
+        note(state, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EngageState, "note", fill_the_disk_later)
+        stopped = segcli(*to)
+    first = heard(at)
+
+    assert stopped.code == 3
+    assert "full" in stopped.err
+    assert "Traceback" not in stopped.err
+    assert 0 < len(first) < 300
+    assert segcli(*to).code == 0
+    second = heard(at)
+    assert sorted({*first, *second}) == EVERYBODY
+    assert len(first) + len(second) <= 300 + IN_FLIGHT, "at most what was in flight goes twice"
+
+
+def test_a_disk_that_fails_on_the_way_stops_the_run_and_the_rest_is_told_once_it_works(
+    segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
+) -> None:
+    at = standin()
+    to = engage("gist", at.endpoint("gist"), file)
+    process = out_of_room(spawn(*to))
+    _, err = process.communicate(timeout=PATIENCE)
+    first = heard(at)
+
+    assert process.returncode == 3
+    assert f"the state {tmp_path / STATE} cannot be used: disk I/O error" in err
+    assert "Traceback" not in err
+    assert 0 < len(first) < 300
+    assert segcli(*to).code == 0
+    second = heard(at)
+    assert sorted({*first, *second}) == EVERYBODY
+    assert len(first) + len(second) <= 300 + IN_FLIGHT
+
+
+def test_a_disk_without_room_for_the_list_tells_nobody_anything(
+    segcli: Segcli, spawn: Spawn, standin: Start, file: Path
+) -> None:
+    at = standin()
+    csv(file, range(20_000))
+    to = engage("gist", at.endpoint("gist"), file)
+    process = out_of_room(spawn(*to))
+    _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert "cannot be used: " in err
+    assert "Traceback" not in err
+    assert heard(at) == []
+    csv(file, ["u1"])
+    assert segcli(*to).code == 0
+    assert heard(at) == [("u1", True)]

@@ -1,0 +1,184 @@
+"""A sync that stops on the way goes on with what is missing, whatever stopped it."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.engage import STATE, csv, engage, heard
+from support.fakes import PATIENCE, Answer, Got, Said, report_in, send_signal, wait_until
+from support.resuming import Door, Serve
+
+from segcli.sandbox import Fault, SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+GO_ON = "To go on, type the same command again: it tells what is missing."
+EVERYBODY = sorted((str(user), True) for user in range(300))
+
+
+# The connection ends without a status: the vendor may have taken the event or not.
+NO_ANSWER = Answer(status=0)
+
+
+@dataclass(slots=True)
+class Mood:
+    """A vendor that takes what it is told, and answers as it likes: `first` these."""
+
+    answer: Answer
+    first: list[Answer] = field(default_factory=list)
+    told: list[tuple[str, Any, str]] = field(default_factory=list)
+
+    def __call__(self, got: Got) -> Answer:
+        event = json.loads(got.body)
+        self.told.append((event["userId"], event["traits"]["big_spenders"], event["messageId"]))
+        return self.first.pop(0) if self.first else self.answer
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return csv(tmp_path / "m.csv", range(300))
+
+
+def ledger_adds_up(folder: Path) -> bool:
+    report = report_in(folder)
+    return bool(sum(report["ledger"].values()) == report["read"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_after_a_signal_the_rest_is_told_and_nobody_twice(
+    number: signal.Signals, segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
+) -> None:
+    at = standin(latency=0.02)
+    to = engage("gist", at.endpoint("gist"), file, "--concurrency", 4)
+    process = spawn(*to)
+    wait_until(lambda: len(at.app.accepted) >= 40)
+    send_signal(process, number)
+    _, err = process.communicate(timeout=PATIENCE)
+    first = heard(at)
+
+    assert process.returncode == 128 + number
+    assert err.endswith(f"{GO_ON}\n")
+    assert ledger_adds_up(tmp_path)
+    assert 40 <= len(first) == report_in(tmp_path)["ledger"]["delivered"] < 300
+
+    again = segcli(*to, "--concurrency", 50)
+    assert again.code == 0
+    assert f"big_spenders: {len(first)} known; {300 - len(first)} to be told" in again.err
+    assert sorted(first + heard(at)) == EVERYBODY
+
+
+def test_a_second_ctrl_c_leaves_in_doubt_what_has_no_answer(
+    segcli: Segcli, spawn: Spawn, standin: Start, file: Path
+) -> None:
+    silent = standin(faults=(Fault("timeout", 1.0),))
+    process = spawn(*engage("gist", silent.endpoint("gist"), file, "--concurrency", 4))
+    wait_until(lambda: silent.app.counts()["totals"]["requests"] == 4)
+    send_signal(process, signal.SIGINT)
+    send_signal(process, signal.SIGINT)
+    process.communicate(timeout=10)
+    # Four of the list may know; nobody else may be told to be gone.
+    csv(file, [])
+    said = segcli(*engage("gist", silent.endpoint("gist"), file, "--dry-run"))
+
+    assert process.returncode == 130
+    assert said.code == 2
+    assert "would remove 4 of 4 known members" in said.err
+
+
+def test_after_a_wrong_key_everybody_is_told(
+    segcli: Segcli, standin: Start, file: Path, tmp_path: Path
+) -> None:
+    at = standin()
+    wrong = segcli(*engage("gist", at.endpoint("gist"), file, key="wrong"))
+
+    assert wrong.code == 3
+    assert "HTTP 401" in wrong.err
+    assert wrong.err.endswith(f"{GO_ON}\n")
+    assert ledger_adds_up(tmp_path)
+    assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
+    assert sorted(heard(at)) == EVERYBODY
+
+
+def test_after_a_key_that_is_taken_back_on_the_way_the_rest_is_told(
+    segcli: Segcli, vendor: Serve, file: Path
+) -> None:
+    door = Door(left=100)
+    to = engage("plotline", vendor(door).url, file)
+    first = segcli(*to)
+    door.open()
+    again = segcli(*to)
+
+    assert (first.code, again.code) == (3, 0)
+    assert len(door.taken) == len(set(door.taken)) == 300
+
+
+def test_after_a_vendor_that_was_down_the_rest_is_told(
+    segcli: Segcli, vendor: Serve, file: Path
+) -> None:
+    up = vendor(mood := Mood(Answer(503)))
+    to = engage("plotline", up.url, file, "--retry-for", "50ms")
+    stopped = segcli(*to)
+    status = segcli("engage", "status", "--state", STATE)
+    mood.answer = Answer()
+
+    assert stopped.code == 3
+    assert "plotline took nothing for 0.05 s" in stopped.err
+    assert stopped.err.endswith(f"{GO_ON}\n")
+    assert status.out.splitlines()[1].split()[-4:] == ["0", "300", "never", "finished"]
+    mood.told.clear()
+    assert segcli(*to).code == 0
+    assert sorted((user, value) for user, value, _ in mood.told) == EVERYBODY
+
+
+def test_what_the_vendor_took_without_an_answer_is_told_again_as_the_same_event(
+    segcli: Segcli, vendor: Serve, file: Path
+) -> None:
+    csv(file, ["u1"])
+    up = vendor(mood := Mood(NO_ANSWER))
+    to = engage("plotline", up.url, file, "--retry-for", "1ms")
+    stopped = segcli(*to)
+    mood.answer = Answer()
+
+    assert stopped.code == 3
+    assert segcli(*to).code == 0
+    assert len(mood.told) >= 2
+    assert len(set(mood.told)) == 1
+
+
+def test_what_the_vendor_took_without_an_answer_is_taken_back_if_the_next_list_says_so(
+    segcli: Segcli, vendor: Serve, file: Path
+) -> None:
+    csv(file, ["u1", "u2"])
+    up = vendor(mood := Mood(NO_ANSWER))
+    to = engage("plotline", up.url, file, "--retry-for", "1ms", "--max-removals", "100%")
+    assert segcli(*to).code == 3
+    knows = {user for user, _, _ in mood.told}
+    mood.answer = Answer()
+    mood.told.clear()
+    csv(file, ["new"])
+
+    assert segcli(*to).code == 0
+    assert sorted((user, value) for user, value, _ in mood.told) == [
+        ("new", True),
+        *((user, False) for user in sorted(knows)),
+    ]
+    assert knows
+
+
+def test_what_was_refused_after_it_may_have_been_taken_is_taken_back_too(
+    segcli: Segcli, vendor: Serve, file: Path
+) -> None:
+    csv(file, ["u1"])
+    up = vendor(mood := Mood(Answer(), first=[NO_ANSWER, Answer(400)]))
+    to = engage("plotline", up.url, file, "--max-removals", "100%")
+    assert segcli(*to).code == 1
+    csv(file, [])
+
+    assert segcli(*to).code == 0
+    assert [value for _, value, _ in mood.told] == [True, True, False]

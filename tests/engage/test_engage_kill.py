@@ -1,0 +1,150 @@
+"""Killed at any moment, a sync goes on: in the end state and vendor agree on every single user."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.engage import STATE, audience, changes, csv, difference, engage, opened
+from support.fakes import Said, wait_until
+
+from segcli.engage.state import SyncKey
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Spawn = Callable[..., "subprocess.Popen[str]"]
+Told = tuple[str, bool]
+# Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
+# The second tells 500 to come and 1,000 to go, and is given up on its way through the latter; by
+# the third they come back.
+LISTS = [
+    (range(10_000), 1_200, True),
+    (range(1_000, 10_500), 450, False),
+    (range(10_250), 200, True),
+]
+KILLS = 3
+IN_FLIGHT = 10
+
+
+@dataclass(slots=True)
+class Vendor:
+    """What the sandbox has kept on disk, read on from where it was read last."""
+
+    at: SandboxServer
+    keep: Path
+    told: list[Told] = field(default_factory=list)
+    _read: int = 0
+    _before: range = LISTS[0][0]
+
+    @property
+    def count(self) -> int:
+        return int(self.at.app.counts()["totals"]["accepted"])
+
+    def check(self, members: range) -> None:
+        """Check that all it was told since is so by this list, but for what was in flight."""
+        wrong = not_of(members, self.listen())
+        assert len(wrong) <= IN_FLIGHT
+        assert not_of(self._before, wrong) == [], "left when the list before was synced"
+        self._before = members
+
+    def listen(self) -> list[Told]:
+        """Return what was told since the last call."""
+        with self.keep.open("rb") as file:
+            file.seek(self._read)
+            lines = file.readlines()
+            self._read = file.tell()
+        events = [json.loads(line)["payload"] for line in lines]
+        new = [(event["userId"], event["traits"]["big_spenders"]) for event in events]
+        self.told += new
+        return new
+
+
+@pytest.fixture
+def vendor(standin: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
+    keep = tmp_path / "kept.ndjson"
+    return Vendor(standin(keep=keep, remember=False), keep)
+
+
+def killed_after(process: "subprocess.Popen[str]", happened: Callable[[], bool]) -> None:
+    """Kill a sync when that has happened; it has to be at work still."""
+    wait_until(happened)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def not_of(members: range, told: Iterable[Told]) -> list[Told]:
+    """Return what was told that is not so by this list."""
+    return [(user, value) for user, value in told if (int(user) in members) is not value]
+
+
+def histories(told: Iterable[Told]) -> dict[str, list[bool]]:
+    """Return what each user was told, in order."""
+    found: dict[str, list[bool]] = {}
+    for user, value in told:
+        found.setdefault(user, []).append(value)
+    return found
+
+
+def test_a_sync_that_is_killed_again_and_again_tells_every_user_the_right_final_value(
+    segcli: Segcli, spawn: Spawn, vendor: Vendor, tmp_path: Path
+) -> None:
+    moment = random.Random(5)
+    file, url = tmp_path / "m.csv", vendor.at.endpoint("plotline")
+    to = engage("plotline", url, file, "--concurrency", IN_FLIGHT, "--quiet")
+    for members, most, is_finished in LISTS:
+        csv(file, members)
+        for _ in range(KILLS):
+            until = vendor.count + moment.randrange(most // 3, most)
+            killed_after(spawn(*to), lambda until=until: vendor.count >= until)
+            vendor.check(members)
+        if is_finished:
+            assert segcli(*to).code == 0
+            vendor.check(members)
+            agree(vendor, members, tmp_path / STATE, url)
+
+    again = [repeats(values) for values in histories(vendor.told).values()]
+    assert sum(again) <= len(LISTS) * KILLS * IN_FLIGHT, "at most what was in flight goes twice"
+
+
+def test_a_sync_that_is_killed_while_it_reads_its_list_has_told_nobody(
+    segcli: Segcli, spawn: Spawn, vendor: Vendor, tmp_path: Path
+) -> None:
+    file, url = tmp_path / "m.csv", vendor.at.endpoint("plotline")
+    os.mkfifo(file)
+    to = engage("plotline", url, file)
+    process = spawn(*to)
+    with file.open("w") as writer:
+        writer.write("userId\n" + "".join(f"{user}\n" for user in range(5000)))
+        writer.flush()
+        killed_after(process, (tmp_path / STATE).exists)
+    file.unlink()
+    csv(file, range(3))
+
+    assert vendor.count == 0
+    assert segcli(*to).code == 0
+    assert sorted(vendor.listen()) == [("0", True), ("1", True), ("2", True)]
+
+
+def repeats(values: Sequence[bool]) -> int:
+    """Count what was told although it had just been told, or was never otherwise."""
+    return sum(one is other for one, other in pairwise([False, *values]))
+
+
+def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
+    """Check that the list, what the vendor heard last, and what the state knows are the same."""
+    final = dict(vendor.told)
+    which = SyncKey(destination="plotline", endpoint=url, kind="audience", key="big_spenders")
+    with opened(path, rehearsal=True) as state:
+        missing = difference(state, audience(*map(str, members)), which)
+        known = difference(state, [], which)
+        in_state = {change.user_id for change in changes(state, known)}
+
+    assert (missing.coming, missing.going) == (0, 0)
+    assert {user for user, value in final.items() if value} == in_state == set(map(str, members))

@@ -1,0 +1,88 @@
+"""A destination that a plug-in brings is told of audiences like a built-in one."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.engage import STATE, csv, events
+from support.fakes import Said, report_in
+
+Segcli = Callable[..., Said]
+PlugIn = Callable[[str], None]
+
+TAKES_IDENTIFY = """
+from dataclasses import replace
+from support.acme import ACME
+from segcli import Payload
+
+def payload(event, settings):
+    return Payload("/v1/traits", {"who": event.user, "says": event.object("traits")})
+
+ACME = replace(ACME, name="zeta", label="Zeta", kinds=frozenset({"identify"}), payload=payload)
+"""
+
+
+@pytest.fixture
+def plug_in(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PlugIn]:
+    """Install a destination `zeta`, made by this code."""
+    site = tmp_path_factory.mktemp("site")
+    information = site / "zeta-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: zeta\nVersion: 1.0\n")
+    points = "[segcli.destinations]\nzeta = zeta_of_a_test:ACME\n"
+    (information / "entry_points.txt").write_text(points)
+
+    def plug_in(code: str) -> None:
+        (site / "zeta_of_a_test.py").write_text(code)
+        monkeypatch.syspath_prepend(str(site))
+
+    yield plug_in
+    sys.modules.pop("zeta_of_a_test", None)
+
+
+def test_a_plug_in_is_told_who_came_and_who_left_in_its_own_batches(
+    plug_in: PlugIn, segcli: Segcli, tmp_path: Path
+) -> None:
+    plug_in(TAKES_IDENTIFY)
+    to = ["--dest", "zeta", "--sandbox", "--state", STATE, "--report", "report.json"]
+    sync = ["engage", "audience", "Big Spenders", "m.csv", *to, "--concurrency", "1"]
+    csv(tmp_path / "m.csv", range(150))
+    first = segcli(*sync)
+    requests = report_in(tmp_path)["requests"]
+    csv(tmp_path / "m.csv", range(100, 160))
+    later = segcli(*sync, "--max-removals", "100")
+
+    assert (first.code, requests) == (0, 2)
+    assert "150  delivered" in first.err
+    assert "big_spenders: 150 known; 10 to be told, 100 gone." in later.err
+    assert report_in(tmp_path)["ledger"]["delivered"] == 110
+
+
+def test_the_events_of_a_plug_in_switch_all_others_off(
+    plug_in: PlugIn, segcli: Segcli, tmp_path: Path
+) -> None:
+    plug_in(TAKES_IDENTIFY)
+    csv(tmp_path / "m.csv", ["u1"])
+    said = segcli("engage", "audience", "Big", "m.csv", "--dest", "zeta", "--dry-run")
+    (tmp_path / "events").write_text(said.out)
+
+    assert [event["integrations"] for event in events(said.out)] == [{"All": False, "Zeta": True}]
+    assert events(segcli("transform", "--dest", "zeta", "events").out) == [
+        {"who": "u1", "says": {"big": True, "email": "u1@example.com"}}
+    ]
+
+
+def test_a_destination_that_takes_no_identify_is_refused(
+    plug_in: PlugIn, segcli: Segcli, tmp_path: Path
+) -> None:
+    plug_in("from dataclasses import replace\nimport acme\nACME = replace(acme.ACME, name='zeta')")
+    file = csv(tmp_path / "m.csv", ["u1"])
+    for more in ("--dry-run", "--sandbox"):
+        said = segcli("engage", "audience", "Big", file, "--dest", "zeta", more)
+
+        assert said.code == 2
+        assert "zeta takes no identify, so it cannot be told" in said.err
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,212 @@
+"""Rows that cannot be read and users that a vendor refuses are kept, and nobody suffers by them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.engage import STATE, csv, engage, heard, trait
+from support.fakes import Said, records, report_in
+
+from segcli.sandbox import SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+REJECTS = "gist.rejects.ndjson"
+HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them (1)."
+
+
+def pending(segcli: Segcli) -> int:
+    [_, row] = segcli("engage", "status", "--state", STATE).out.splitlines()
+    return int(row.split()[-2])
+
+
+def test_rows_that_name_nobody_are_rejected_with_their_place_and_the_rest_is_told(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    file = tmp_path / "m.csv"
+    file.write_bytes(b'userId,email\nu1,u1@x.org\n,"nobody, really"\nu3,u3@x.org\n\n"",\n')
+    said = segcli(*engage("gist", at.endpoint("gist"), "m.csv"))
+
+    assert said.code == 1
+    assert sorted(heard(at)) == [("u1", True), ("u3", True)]
+    assert [(row["file"], row["line"], row["raw"]) for row in records(tmp_path / REJECTS)] == [
+        ("m.csv", 3, ',"nobody, really"'),
+        ("m.csv", 6, '"",'),
+    ]
+    assert {(row["state"], row["reason"]) for row in records(tmp_path / REJECTS)} == {
+        ("rejected", "names no user: userId or anonymousId")
+    }
+    assert report_in(tmp_path)["ledger"] == {
+        "delivered": 2,
+        "refused": 0,
+        "rejected": 2,
+        "skipped": 0,
+        "unsent": 0,
+    }
+
+
+def test_a_row_that_names_nobody_keeps_nobody_from_being_told_to_be_gone(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1", "u2"]))
+    segcli(*to)
+    heard(at)
+    (tmp_path / "m.csv").write_text("userId,email\nu1,x\n,y\n")
+
+    assert segcli(*to).code == 1
+    assert heard(at) == [("u2", False)]
+
+
+@pytest.mark.parametrize("row", [b"u2,a,b", b"u2,\xff", b'"u2"x,y', b'"u2,x'])
+def test_while_a_row_cannot_be_read_nobody_is_told_to_be_gone(
+    row: bytes, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    """It may name somebody who is still a member."""
+    at = standin()
+    file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
+    to = engage("gist", at.endpoint("gist"), file)
+    segcli(*to)
+    heard(at)
+    file.write_bytes(b"userId,email\nu1,u1@x.org\nu4,u4@x.org\n" + row + b"\n")
+    said = segcli(*to)
+
+    assert said.code == 1
+    assert HIDDEN in said.err
+    assert heard(at) == [("u4", True)]
+    assert HIDDEN in segcli(*to, "--dry-run").err
+    csv(file, ["u1", "u2", "u4"])
+    assert segcli(*to).code == 0
+    assert heard(at) == [("u3", False)]
+
+
+def test_a_value_that_cannot_be_read_does_not_make_its_user_null(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    file = tmp_path / "v.ndjson"
+    to = trait("plotline", at.endpoint("plotline"), file, "--removed", "null")
+    file.write_text('{"userId": "u1", "value": 5}\n{"userId": "u2", "value": 6}\n')
+    segcli(*to)
+    heard(at, "lifetime_value")
+    file.write_text('{"userId": "u1"}\n{"userId": "u2", "value": 7}\n')
+
+    assert segcli(*to).code == 1
+    assert heard(at, "lifetime_value") == [("u2", 7)]
+
+
+def test_a_user_whom_the_vendor_refuses_is_kept_stays_pending_and_is_told_next_time(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    strict, file = standin(poison="u2@"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
+    url = strict.endpoint("gist")
+    said = segcli(*engage("gist", url, file))
+    [kept] = records(tmp_path / REJECTS)
+
+    assert said.code == 1
+    assert sorted(heard(strict)) == [("u1", True), ("u3", True)]
+    assert (kept["file"], kept["line"], kept["state"]) == (str(file), 3, "refused")
+    assert kept["event"]["userId"] == "u2"
+    assert pending(segcli) == 1
+
+    csv(file, ["u1", "u2", "u3", "u4"])
+    again = segcli(*engage("gist", url, file))
+    assert "big_spenders: 2 known; 2 to be told, 0 gone." in again.err
+    assert heard(strict) == [("u4", True)]
+    rejects = records(tmp_path / REJECTS)
+    assert rejects[0]["event"]["messageId"] == rejects[1]["event"]["messageId"]
+
+
+def test_a_user_whom_a_destination_cannot_take_is_told_once_it_can(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    file = tmp_path / "m.csv"
+    to = engage("gist", at.endpoint("gist"), file)
+    file.write_text("userId,email\nu1,\nu2,u2@x.org\n")
+    said = segcli(*to)
+
+    assert said.code == 1
+    assert "traits.email is required by Gist on identify" in said.err
+    assert (heard(at), pending(segcli)) == ([("u2", True)], 1)
+    file.write_text("userId,email\nu1,u1@x.org\nu2,u2@x.org\n")
+    assert segcli(*to).code == 0
+    assert (heard(at), pending(segcli)) == ([("u1", True)], 0)
+
+
+def test_what_is_kept_can_be_sent_again_like_any_event(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    strict, easy = standin(poison="u1@"), standin()
+    file = csv(tmp_path / "m.csv", ["u1"])
+    segcli(*engage("gist", strict.endpoint("gist"), file, "--rejects", "kept.ndjson"))
+    url = easy.endpoint("gist")
+    sent = segcli(
+        "send", "--dest", "gist", "--endpoint", url, "--set", "api_key=sandbox", "kept.ndjson"
+    )
+
+    assert sent.code == 0
+    assert heard(easy) == [("u1", True)]
+
+
+# --- what is found out before anything is sent
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"email,name\nx,y\n", "m.csv:1: the header names no user: email, name"),
+        (b"x" * 2000 + b"\n", "m.csv:1: the line has 2,000 bytes, more than --max-line 1000"),
+        ("userId\n".encode("utf-16"), "m.csv is UTF-16 text"),
+        (b'[{"userId": 1}]', "m.csv is a JSON array"),
+        (None, "m.csv does not exist"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_an_error_and_nobody_is_told_anything(
+    content: bytes | None, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    if content is not None:
+        (tmp_path / "m.csv").write_bytes(content)
+    said = segcli(*engage("gist", at.endpoint("gist"), "m.csv", "--max-line", 1000))
+
+    assert said.code == 2
+    assert problem in said.err
+    assert at.app.counts()["totals"]["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "problem"),
+    [
+        ("--rejects", "m.csv", "--rejects m.csv is also an input"),
+        ("--report", "m.csv", "--report m.csv is also an input"),
+        ("--report", "nowhere/report.json", "the folder nowhere does not exist"),
+        ("--rejects", "nowhere/kept", "the folder nowhere does not exist"),
+    ],
+)
+def test_a_file_that_could_not_be_written_is_found_out_before_anything_is_sent(
+    option: str, place: str, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    file = csv(tmp_path / "m.csv", ["u1"])
+    before = file.read_bytes()
+    said = segcli(*engage("gist", at.endpoint("gist"), "m.csv", option, place))
+
+    assert said.code in {2, 3}
+    assert problem in said.err
+    assert heard(at) == []
+    assert file.read_bytes() == before
+
+
+def test_quiet_says_nothing_but_errors(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+    at = standin()
+    file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
+    to = engage("gist", at.endpoint("gist"), file, "--quiet")
+    said = segcli(*to)
+    csv(file, [])
+    refused = segcli(*to)
+
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert refused.err.startswith("Error: ")
+    assert len(refused.err.splitlines()) == 2

@@ -1,0 +1,174 @@
+"""The state of `segcli engage`: who may change it, what it shows, what it never holds."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.engage import STATE, csv, engage, heard, trait
+from support.fakes import Said, wait_until
+
+from segcli.sandbox import Fault, SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+KEY = "sk_live_8f2b61c0d9e74a53b1"
+PASSWORD = "horse-battery-staple"
+
+
+def test_a_key_is_nowhere_in_the_state_nor_in_what_is_said_and_kept(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin(key=KEY, poison="u2@example.com")
+    url = f"{at.endpoint('plotline')}?token={PASSWORD}"
+    file = csv(tmp_path / "m.csv", ["u1", "u2"])
+    said = segcli(*engage("plotline", url, file, key=KEY))
+    status = segcli("engage", "status", "--state", STATE)
+
+    assert said.code == 1
+    assert len(heard(at)) == 1
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != file]
+    assert len(kept) >= 4, "state, lock, report and rejects"
+    for secret in (KEY, PASSWORD, base64.b64encode(f"{KEY}:".encode()).decode()):
+        assert secret not in said.out + said.err + status.out
+        assert not [content for content in kept if secret.encode() in content]
+
+
+def test_while_a_sync_runs_another_one_is_refused_and_so_is_forgetting(
+    segcli: Segcli, spawn: Callable[..., object], standin: Start, tmp_path: Path
+) -> None:
+    slow = standin(faults=(Fault("timeout", 1.0),))
+    at = standin()
+    file = csv(tmp_path / "m.csv", ["u1"])
+    running = spawn(*engage("plotline", slow.endpoint("plotline"), file))
+    wait_until(lambda: slow.app.counts()["totals"]["requests"] == 1)
+    second = segcli(*engage("gist", at.endpoint("gist"), file))
+    forgetting = segcli("engage", "forget", "Big Spenders", "--state", STATE)
+    status = segcli("engage", "status", "--state", STATE)
+    running.kill()  # type: ignore[attr-defined]
+    running.communicate()  # type: ignore[attr-defined]
+
+    for refused in (second, forgetting):
+        assert refused.code == 2
+        assert f"another segcli is changing the state {tmp_path / STATE}\n" in refused.err
+    assert status.code == 0
+    assert "never finished" in status.out
+    assert heard(at) == []
+    assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
+
+
+def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_path: Path) -> None:
+    file = csv(tmp_path / "m.csv", ["u1"])
+    to = ["engage", "audience", "Big", file, "--dest", "gist", "--sandbox"]
+    assert segcli(*to).code == 0
+
+    assert (tmp_path / "config" / "segcli" / "engage.sqlite").exists()
+    assert "0 to be told" in segcli(*to).err
+    assert "gist (sandbox)" in segcli("engage", "status").out
+
+
+def test_a_state_by_another_name_is_the_same_state(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / STATE)
+    to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1"]))
+    segcli(*to)
+    segcli(*to, "--state", "link.sqlite")
+
+    assert len(heard(at)) == 1
+    assert not (tmp_path / "link.sqlite.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "problem"),
+    [
+        ("folder", 2, "File 'folder' is a directory."),
+        ("m.csv", 2, "--state m.csv is also an input"),
+        ("old.csv", 2, "old.csv is no state of segcli: file is not a database"),
+        ("m.csv/state", 3, "m.csv/state cannot be used: "),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_a_clear_error_before_anything_is_sent(
+    place: str, code: int, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    (tmp_path / "folder").mkdir()
+    file, old = csv(tmp_path / "m.csv", range(100)), csv(tmp_path / "old.csv", range(100))
+    said = segcli(*engage("gist", at.endpoint("gist"), file, "--state", place))
+
+    assert said.code == code
+    assert problem in said.err
+    assert old.read_text().startswith("userId")
+    assert "Traceback" not in said.err
+    assert heard(at) == []
+    assert file.read_text().startswith("userId")
+
+
+# --- status and forget
+
+
+def test_status_lists_what_is_known_with_nothing_cut_off(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin(poison="u3@example.com")
+    name = "A rather long name of an audience that somebody thought up in a meeting"
+    to = engage("plotline", at.endpoint("plotline"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"]))
+    to[2] = name
+    segcli(*to)
+    (tmp_path / "v.csv").write_text("userId,value\nu1,5\n")
+    segcli(*trait("plotline", at.endpoint("plotline"), "v.csv"))
+    said = segcli("engage", "status", "--state", STATE)
+    head, first, second = [
+        [cell.strip() for cell in line.split("   ") if cell.strip()]
+        for line in said.out.splitlines()
+    ]
+
+    assert head == ["name", "kind", "property", "destination", "members", "pending", "last sync"]
+    where = f"plotline at {at.endpoint('plotline')}"
+    key = "a_rather_long_name_of_an_audience_that_somebody_thought_up_in_a_meeting"
+    assert first[:-1] == [name, "audience", key, where, "2", "1"]
+    assert second[:-1] == ["Lifetime Value", "trait", "lifetime_value", where, "1", "0"]
+    assert first[-1].startswith("20")
+
+
+def test_status_and_forget_make_no_state(segcli: Segcli, tmp_path: Path) -> None:
+    status = segcli("engage", "status", "--state", STATE)
+    forgetting = segcli("engage", "forget", "Big Spenders", "--state", STATE)
+
+    assert status.code == 0
+    assert len(status.out.splitlines()) == 1
+    assert forgetting.code == 2
+    assert "the state knows no audience or trait 'Big Spenders'" in forgetting.err
+    assert "See: segcli engage status" in forgetting.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["Big Spenders", "big_spenders", "big spenders"])
+def test_who_is_forgotten_is_told_again(
+    name: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1", "u2"]))
+    segcli(*to)
+    forgetting = segcli("engage", "forget", name, "--state", STATE)
+
+    assert (forgetting.code, forgetting.out) == (0, f"Forgot {name} at 1 destination.\n")
+    assert len(heard(at)) == 2, "nobody is told anything by forgetting"
+    segcli(*to)
+    assert len(heard(at)) == 2
+
+
+def test_an_audience_with_a_key_of_its_own_is_forgotten_by_its_name_at_one_destination(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    at = standin()
+    file = csv(tmp_path / "m.csv", ["u1"])
+    for name in ("gist", "plotline"):
+        segcli(*engage(name, at.endpoint(name), file, "--key", "vip"))
+    forgetting = segcli("engage", "forget", "Big Spenders", "--state", STATE, "--dest", "gist")
+    status = segcli("engage", "status", "--state", STATE)
+
+    assert forgetting.code == 0
+    assert "gist" not in status.out
+    assert "plotline" in status.out

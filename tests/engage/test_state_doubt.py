@@ -1,0 +1,226 @@
+"""What left for the vendor and has no answer is in doubt: it is told again, whatever it was."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.engage import (
+    AUDIENCE,
+    TRAIT,
+    audience,
+    changes,
+    difference,
+    member,
+    opened,
+    sync,
+    values,
+)
+
+from segcli.engage.identify import Computation, message_id
+from segcli.engage.state import DeliveryState, EngageState, SyncKey
+
+BIG = Computation(kind="audience", key="big", label="Acme")
+KILLED = ("sent",)
+REFUSED = ("sent", "refused")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[EngageState]:
+    with opened(tmp_path / "state.sqlite") as state:
+        yield state
+
+
+def ids(state: EngageState, *members: str) -> list[str]:
+    """Return the messageIds of what a sync of these members would tell."""
+    return [message_id(one, BIG) for one in changes(state, difference(state, audience(*members)))]
+
+
+def test_what_is_in_doubt_is_told_again_as_the_same_event(state: EngageState) -> None:
+    before = ids(state, "u1", "u2")
+    sync(state, audience("u1", "u2"), answers=KILLED)
+
+    assert ids(state, "u1", "u2") == before
+    assert sync(state, audience("u1", "u2")) == {"u1": "true", "u2": "true"}
+    assert ids(state, "u1", "u2") == []
+
+
+def test_who_may_have_been_told_true_and_left_is_told_false(state: EngageState) -> None:
+    sync(state, audience("u1", "u2"), answers=KILLED)
+
+    assert sync(state, audience("u2")) == {"u2": "true", "u1": "false"}
+    assert sync(state, audience("u2")) == {}
+
+
+def test_who_may_have_been_told_false_and_came_back_is_told_true(state: EngageState) -> None:
+    sync(state, audience("u1", "u2"))
+    sync(state, audience("u2"), answers=KILLED)
+
+    assert sync(state, audience("u1", "u2")) == {"u1": "true"}
+    assert sync(state, audience("u1", "u2")) == {}
+
+
+def test_a_value_that_went_back_to_what_was_told_is_told_where_another_is_in_doubt(
+    state: EngageState,
+) -> None:
+    sync(state, values(u1="5"), TRAIT)
+    sync(state, values(u1="7"), TRAIT, answers=KILLED)
+
+    assert sync(state, values(u1="5"), TRAIT) == {"u1": "5"}
+    assert sync(state, values(u1="5"), TRAIT) == {}
+
+
+def test_doubt_outlives_syncs_that_say_nothing_of_the_user(state: EngageState) -> None:
+    sync(state, values(u1="5"), TRAIT)
+    sync(state, values(u1="7"), TRAIT, answers=KILLED)
+    assert sync(state, values(u2="1"), TRAIT, removals=False) == {"u2": "1"}
+
+    assert sync(state, values(u1="5", u2="1"), TRAIT) == {"u1": "5"}
+
+
+def test_who_was_never_sent_anything_is_not_told_to_be_gone(state: EngageState) -> None:
+    found = difference(state, audience("u1", "u2", "u3"))
+    state.note(found, [("sent", 1)])
+
+    assert sync(state, []) == {"u1": "false"}
+
+
+def test_who_was_refused_is_told_next_time_and_forgotten_if_gone(state: EngageState) -> None:
+    before = ids(state, "u1", "u2")
+    sync(state, audience("u1", "u2"), answers=REFUSED)
+
+    assert ids(state, "u1", "u2") == before
+    assert state.known()[0].pending == 2
+    assert sync(state, []) == {}
+    assert state.known()[0].members == 0
+
+
+def test_who_was_refused_to_leave_is_told_again(state: EngageState) -> None:
+    sync(state, audience("u1", "u2"))
+    sync(state, audience("u2"), answers=REFUSED)
+
+    assert sync(state, audience("u2"), answers=REFUSED) == {"u1": "false"}
+    assert sync(state, audience("u1", "u2")) == {}
+
+
+def test_a_refusal_does_not_settle_what_was_in_doubt_before(state: EngageState) -> None:
+    sync(state, audience("u1", "u2"))
+    sync(state, audience("u2"), answers=KILLED)
+    sync(state, audience("u1", "u2"), answers=REFUSED)
+
+    assert sync(state, audience("u1", "u2")) == {"u1": "true"}
+    assert sync(state, audience("u1", "u2")) == {}
+
+
+def test_who_is_in_doubt_counts_among_those_that_may_be_removed(state: EngageState) -> None:
+    sync(state, audience("u1", "u2"), answers=KILLED)
+    found = difference(state, audience("u2"))
+
+    assert (found.known, found.going) == (2, 1)
+
+
+def test_the_same_value_told_again_later_is_another_event(state: EngageState) -> None:
+    told = []
+    for members in (("u1", "u2"), ("u2",), ("u1", "u2"), ("u2",)):
+        told += ids(state, *members)[:1]
+        sync(state, audience(*members))
+
+    assert len(set(told)) == 4
+
+
+def test_a_value_told_around_one_in_doubt_is_another_event_each_time(state: EngageState) -> None:
+    """A vendor that has seen an id before takes no notice of it, whatever it says."""
+    sync(state, audience("u1", "u2"))
+    told = []
+    for members in (("u2",), ("u1", "u2"), ("u2",), ("u1", "u2")):
+        told += ids(state, *members)
+        sync(state, audience(*members), answers=KILLED)
+
+    assert len(set(told)) == len(told) == 4
+
+
+def test_a_value_in_doubt_behind_another_one_in_doubt_is_another_event(state: EngageState) -> None:
+    ids = []
+    for value in ("7", "8", "7"):
+        [change] = changes(state, difference(state, values(u1=value), TRAIT))
+        ids.append(message_id(change, BIG))
+        sync(state, values(u1=value), TRAIT, answers=KILLED)
+
+    assert len(set(ids)) == 3
+
+
+def test_the_id_of_an_event_is_made_of_what_is_told_to_whom_and_by_what(state: EngageState) -> None:
+    [one] = changes(state, difference(state, audience("u1")))
+    [again] = changes(state, difference(state, audience("u1")))
+    [value] = changes(state, difference(state, values(u1="true"), TRAIT))
+    others = [
+        Computation(kind="trait", key="big", label="Acme"),
+        Computation(kind="audience", key="bigger", label="Acme"),
+        Computation(kind="audience", key="big", label="Zeta"),
+    ]
+
+    assert message_id(one, BIG) == message_id(again, BIG) == message_id(value, BIG)
+    assert len({message_id(one, BIG), *(message_id(one, other) for other in others)}) == 4
+
+
+# What becomes of a change: whether the vendor takes it, and what the state gets to know.
+FATES: dict[str, tuple[bool, tuple[DeliveryState, ...]]] = {
+    "delivered": (True, ("sent", "delivered")),
+    "taken, but the answer was lost": (True, ("sent",)),
+    "lost on the way": (False, ("sent",)),
+    "refused": (False, ("sent", "refused")),
+    "never sent": (False, ()),
+}
+USERS = ("u1", "u2")
+ABSENT = ""
+MEMBERS = st.fixed_dictionaries(
+    {user: st.sampled_from(["1", "2", "null", ABSENT]) for user in USERS}
+).map(lambda found: {user: value for user, value in found.items() if value != ABSENT})
+FATES_OF_ALL = st.tuples(*[st.sampled_from(sorted(FATES)) for _ in USERS])
+SYNCS = st.lists(st.tuples(MEMBERS, FATES_OF_ALL), max_size=8)
+
+
+class Vendor:
+    """Keeps the last value of each user; an event whose id it has seen before is passed over."""
+
+    def __init__(self, which: SyncKey) -> None:
+        self.which = which
+        self.values: dict[str, str] = {}
+        self.told = 0
+        self._seen: set[str] = set()
+
+    def sync(self, state: EngageState, members: dict[str, str], fates: Sequence[str]) -> None:
+        rows = [member(user, value=self.value(given)) for user, given in members.items()]
+        found = difference(state, rows, self.which)
+        computation = Computation(kind=self.which.kind, key=self.which.key, label="")
+        for (number, _, change), fate in zip(list(state.changes(found)), fates, strict=False):
+            taken, known = FATES[fate]
+            self.told += 1
+            name = message_id(change, computation)
+            if taken and name not in self._seen:
+                self._seen.add(name)
+                self.values[change.user_id] = change.value
+            state.note(found, [(what, number) for what in known])
+
+    def value(self, given: str) -> str:
+        return "true" if self.which is AUDIENCE else given
+
+
+@settings(max_examples=300)
+@given(SYNCS, MEMBERS, st.sampled_from([AUDIENCE, TRAIT]))
+def test_whatever_happened_before_one_sync_without_mishap_makes_state_and_vendor_agree(
+    syncs: list[tuple[dict[str, str], Sequence[str]]], members: dict[str, str], which: SyncKey
+) -> None:
+    vendor = Vendor(which)
+    with opened(None) as state:
+        for earlier, fates in syncs:
+            vendor.sync(state, earlier, fates)
+        vendor.sync(state, members, ["delivered"] * len(USERS))
+        told = vendor.told
+        vendor.sync(state, members, ["delivered"] * len(USERS))
+
+    assert vendor.told == told, "the state knows what the vendor knows"
+    for user in USERS:
+        wanted = vendor.value(members[user]) if user in members else which.gone
+        assert vendor.values.get(user, which.gone) == wanted

@@ -1,0 +1,249 @@
+"""The state is one SQLite file: made, checked, durable, and what people ask of it."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.engage import AUDIENCE, TRAIT, audience, changes, difference, opened, sync, values
+
+from segcli.engage.state import EngageState, Known, SyncKey
+from segcli.errors import OutputError, Stopped, UsageError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.sqlite"
+
+
+@pytest.fixture
+def state(path: Path) -> Iterator[EngageState]:
+    with opened(path) as state:
+        yield state
+
+
+def asked(path: Path, *questions: str) -> list[object]:
+    """Return what a database answers to these, each one value."""
+    with closing(sqlite3.connect(path)) as db:
+        return [db.execute(question).fetchone()[0] for question in questions]
+
+
+# --- the file
+
+
+def test_the_file_says_what_it_is_and_is_nobody_elses_to_read(
+    path: Path, state: EngageState
+) -> None:
+    sync(state, audience("u1"))
+
+    assert asked(path, "PRAGMA application_id", "PRAGMA user_version") == [0x7367636C, 1]
+    for file in path.parent.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_what_is_known_is_known_when_the_file_is_opened_again(path: Path) -> None:
+    with opened(path) as state:
+        sync(state, audience("u1", "u2"))
+    with opened(path) as state:
+        assert sync(state, audience("u2", "u3")) == {"u3": "true", "u1": "false"}
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "not" / "there" / "yet.sqlite"
+    with opened(path) as state:
+        sync(state, audience("u1"))
+
+    assert path.exists()
+
+
+def test_the_name_of_a_file_is_never_a_name_that_sqlite_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(Path(":memory:")) as state:
+        sync(state, audience("u1"))
+    with opened(Path(":memory:")) as state:
+        assert sync(state, audience("u1")) == {}
+
+
+def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None:
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
+    before = path.read_bytes()
+
+    with pytest.raises(UsageError, match="its version is 2; this segcli knows 1") as caught:
+        EngageState(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint == "Name another one: --state PATH"
+    assert path.read_bytes() == before
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE orders (id)")
+    before = path.read_bytes()
+
+    with pytest.raises(UsageError, match="it is another program's"):
+        EngageState(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.write_bytes(b"userId,email\n" * 100)
+
+    with pytest.raises(UsageError, match="is no state of segcli: file is not a database"):
+        EngageState(path)
+    assert path.read_bytes() == b"userId,email\n" * 100
+
+
+def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "state.sqlite"):
+        with pytest.raises(OutputError, match="cannot be used"):
+            EngageState(path)
+
+
+# --- the disk
+
+
+def test_what_is_noted_is_in_the_files_before_the_next_thing_happens(
+    path: Path, state: EngageState, tmp_path: Path
+) -> None:
+    found = difference(state, audience("u1", "u2"))
+    state.note(found, [("sent", 1), ("delivered", 1)])
+    # What a kill at this moment leaves behind.
+    (tmp_path / "after").mkdir()
+    for file in tmp_path.glob("state.sqlite*"):
+        shutil.copy(file, tmp_path / "after")
+
+    with opened(tmp_path / "after" / path.name) as survived:
+        assert sync(survived, audience("u1", "u2")) == {"u2": "true"}
+
+
+def test_every_note_waits_for_the_disk(state: EngageState) -> None:
+    assert state._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert state._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_full_disk_stops_the_run_and_what_was_known_stays(path: Path) -> None:
+    with opened(path) as state:
+        sync(state, audience("u1"))
+        found = difference(state, audience(*(f"u{number}" for number in range(1000))))
+        pages = state._db.execute("PRAGMA page_count").fetchone()[0]
+        state._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(Stopped, match=r"state\.sqlite cannot be used: .*full"):
+            state.note(found, [("sent", number) for number in range(1, 1000)])
+        state._db.execute(f"PRAGMA max_page_count = {pages * 10}")
+        state.note(found, [("sent", 1), ("delivered", 1)])
+        left = changes(state, found)
+    with opened(path) as state:
+        assert len(left) == 998
+        assert len(changes(state, difference(state, audience("u1", "u0", "u1000")))) == 1
+
+
+def test_a_list_that_breaks_off_stages_nothing(state: EngageState) -> None:
+    def broken() -> Iterator[object]:
+        yield from audience("u1", "u2")
+        raise OSError("gone")
+
+    state.stage(audience("u3"))
+    with pytest.raises(OSError, match="gone"):
+        state.stage(broken())  # type: ignore[arg-type]
+
+    assert [one.user_id for one in changes(state, state.compare(AUDIENCE, removals=True))] == ["u3"]
+
+
+def test_a_broken_file_stops_whoever_reads_it(path: Path) -> None:
+    with opened(path) as state:
+        sync(state, audience(*(f"u{number}" for number in range(1000))))
+    content = path.read_bytes()
+    path.write_bytes(content[: 4096 * 3].ljust(len(content), b"\xff"))
+
+    with (
+        opened(path) as state,
+        pytest.raises(Stopped, match="cannot be used: database disk image is malformed"),
+    ):
+        difference(state, audience("u1"))
+
+
+# --- a rehearsal
+
+
+def test_a_rehearsal_makes_the_same_difference_and_writes_nothing(path: Path) -> None:
+    with opened(path) as state:
+        sync(state, audience("u1", "u2"))
+        difference(state, audience("u1", "u2", "u5"))
+    before = path.read_bytes()
+    with opened(path, rehearsal=True) as state:
+        rehearsed = changes(state, difference(state, audience("u2", "u3")))
+        other = changes(state, difference(state, values(u1="5"), TRAIT))
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+    with opened(path) as state:
+        assert changes(state, difference(state, audience("u2", "u3"))) == rehearsed
+        assert [change.value for change in other] == ["5"]
+
+
+def test_a_rehearsal_neither_waits_for_a_sync_nor_keeps_it_waiting(path: Path) -> None:
+    with opened(path) as state, closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        sync(state, audience("u1", "u2"))
+        writer.execute("BEGIN IMMEDIATE")
+        with opened(path, rehearsal=True) as rehearsal:
+            found = difference(rehearsal, audience("u2"))
+            writer.execute("DELETE FROM told")
+            writer.execute("COMMIT")
+            assert [change.user_id for change in changes(rehearsal, found)] == ["u1"]
+
+
+# --- what people ask for
+
+
+def test_the_state_lists_members_pending_changes_and_the_last_sync(state: EngageState) -> None:
+    sync(state, audience("u1", "u2", "u3"))
+    sync(state, audience("u1", "u2"))
+    found = difference(state, audience("u1", "u2", "u4"))
+    sync(state, values(u1="5", u2="null"), TRAIT)
+    state.note_sync(found, "2026-02-03T10:11:12.000Z")
+
+    assert state.known() == [
+        Known(
+            destination="acme",
+            endpoint="",
+            kind="audience",
+            key="big",
+            name="Big",
+            members=2,
+            last_sync="2026-02-03T10:11:12.000Z",
+            pending=1,
+        ),
+        Known(
+            destination="acme",
+            endpoint="",
+            kind="trait",
+            key="ltv",
+            name="LTV",
+            members=1,
+            last_sync="",
+            pending=0,
+        ),
+    ]
+
+
+def test_what_is_forgotten_is_told_again_and_the_rest_is_still_known(state: EngageState) -> None:
+    other = SyncKey(destination="zeta", endpoint="", kind="audience", key="big", name="Big")
+    for which in (AUDIENCE, other, TRAIT):
+        sync(state, audience("u1"), which)
+
+    assert state.forget("big", "zeta") == 1
+    assert state.forget("zeta", None) == 0
+    assert [known.destination for known in state.known()] == ["acme", "acme"]
+    assert sync(state, audience("u1"), other) == {"u1": "true"}
+    assert state.forget("Big", None) == 2
+    assert sync(state, audience("u1")) == {"u1": "true"}
+    assert sync(state, audience("u1"), TRAIT) == {}

@@ -1,0 +1,174 @@
+"""A sync's record: on disk before a change leaves, and once it is answered, in that order."""
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from support.engage import audience, difference, opened
+
+from segcli.core.line import Line, Result
+from segcli.engage.identify import Computation
+from segcli.engage.state import DeliveryState, EngageState, MemberChanges
+from segcli.engage.sync import SyncProgress
+from segcli.lines.chunks import Input
+
+BIG = Computation(kind="audience", key="big", label="Acme")
+Fates = list[tuple[DeliveryState, int]]
+
+
+class Noting(EngageState):
+    """A state that remembers what it was told to note, and may keep its first caller waiting."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.notes: list[Fates] = []
+        self.first_goes_on = threading.Event()
+        self.first_goes_on.set()
+        self.second_came = threading.Event()
+
+    def note(self, difference: MemberChanges, fates: Iterable[tuple[DeliveryState, int]]) -> None:
+        if self.notes:
+            self.second_came.set()
+        self.notes.append(list(fates))
+        self.first_goes_on.wait()
+        super().note(difference, self.notes[-1])
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Noting]:
+    state = Noting(tmp_path / "state.sqlite")
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def syncing(state: Noting) -> SyncProgress:
+    """A sync that has five users to tell."""
+    found = difference(state, audience("u1", "u2", "u3", "u4", "u5"))
+    return SyncProgress(state, found, BIG, at="2026-02-03T10:11:12.000Z")
+
+
+def line(place: int) -> Line:
+    return Line("m.csv", place + 1, b"{}", place)
+
+
+def in_doubt(path: Path) -> int:
+    """Return how many users the state believes may know something."""
+    with opened(path, rehearsal=True) as state:
+        return difference(state, []).known
+
+
+def test_what_leaves_is_in_doubt_on_disk_before_it_leaves(
+    syncing: SyncProgress, tmp_path: Path
+) -> None:
+    asyncio.run(syncing.leaving([line(1), line(2)]))
+
+    assert in_doubt(tmp_path / "state.sqlite") == 2
+
+
+def test_what_leaves_again_is_not_written_again(syncing: SyncProgress, state: Noting) -> None:
+    async def story() -> None:
+        await syncing.leaving([line(1), line(2)])
+        await syncing.leaving([line(2)])
+        await syncing.leaving([line(2), line(3)])
+
+    asyncio.run(story())
+
+    assert state.notes == [[("sent", 1), ("sent", 2)], [("sent", 3)]]
+
+
+def test_what_is_settled_is_noted_in_that_order_once_it_is_asked_for(
+    syncing: SyncProgress, state: Noting
+) -> None:
+    async def story() -> None:
+        await syncing.leaving([line(1), line(2), line(3)])
+        syncing.settle(Result([line(2)], "delivered"))
+        syncing.settle(Result([line(3)], "refused"))
+        syncing.settle(Result([line(1)], "delivered"))
+        await syncing.synced()
+
+    asyncio.run(story())
+
+    assert state.notes[1] == [("delivered", 2), ("refused", 3), ("delivered", 1)]
+    assert state.known()[0].pending == 3
+
+
+def test_what_was_refused_after_it_left_twice_stays_in_doubt(
+    syncing: SyncProgress, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await syncing.leaving([line(1), line(2)])
+        await syncing.leaving([line(1)])
+        syncing.settle(Result([line(1), line(2)], "refused"))
+        await syncing.synced()
+
+    asyncio.run(story())
+
+    assert in_doubt(tmp_path / "state.sqlite") == 1
+
+
+def test_what_never_left_is_nothing_to_the_state(syncing: SyncProgress, state: Noting) -> None:
+    async def story() -> None:
+        syncing.settle(Result([line(1)], "rejected"))
+        syncing.settle(Result([line(2)], "skipped"))
+        await syncing.synced()
+
+    asyncio.run(story())
+
+    assert state.notes == []
+    assert state.known()[0].pending == 5
+
+
+def test_the_end_notes_what_nobody_waited_for(syncing: SyncProgress, state: Noting) -> None:
+    asyncio.run(syncing.leaving([line(1)]))
+    syncing.settle(Result([line(1)], "delivered"))
+    syncing.end(finished=False)
+    [known] = state.known()
+
+    assert (known.members, known.pending, known.last_sync) == (1, 4, "")
+
+
+def test_the_end_of_a_sync_that_finished_is_remembered(
+    syncing: SyncProgress, state: Noting
+) -> None:
+    syncing.end(finished=True)
+
+    assert state.known()[0].last_sync == "2026-02-03T10:11:12.000Z"
+
+
+def test_the_end_does_not_overtake_what_is_being_written(
+    syncing: SyncProgress, state: Noting
+) -> None:
+    """After a second Ctrl-C nobody waits for the thread that writes."""
+    state.first_goes_on.clear()
+
+    async def story() -> None:
+        leaving = asyncio.create_task(syncing.leaving([line(1)]))
+        await asyncio.to_thread(wait_for_first, state)
+        syncing.settle(Result([line(1)], "delivered"))
+        ending = asyncio.create_task(asyncio.to_thread(syncing.end, finished=False))
+        overtaken = await asyncio.to_thread(state.second_came.wait, 0.2)
+        state.first_goes_on.set()
+        await asyncio.gather(leaving, ending)
+        assert not overtaken
+
+    asyncio.run(story())
+
+    assert state.notes == [[("sent", 1)], [("delivered", 1)]]
+    assert state.known()[0].members == 1
+
+
+def wait_for_first(state: Noting) -> None:
+    while not state.notes:
+        threading.Event().wait(0.001)
+
+
+def test_every_change_is_read_once_with_the_line_of_its_member(syncing: SyncProgress) -> None:
+    [reading] = syncing.readings([Input("m.csv", None)], 100)
+
+    assert [(one.file, one.number, one.place) for one in reading.lines] == [
+        ("m.csv", number + 1, number) for number in range(1, 6)
+    ]
+    assert reading.size == sum(one.size for one in reading.lines)

@@ -1,0 +1,155 @@
+"""FQL picks the events that Segment's own reader picks."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.samples import ROOT, good_events
+
+from segcli.fql import (
+    Compare,
+    Exists,
+    FqlError,
+    Group,
+    Holds,
+    Is,
+    matcher,
+    parse_query,
+)
+from segcli.fql.ast import FieldName
+
+RECORDED = ROOT.parent / "shared" / "conformance"
+ROOTS = {
+    "type": "event-type",
+    "properties": "event-property",
+    "traits": "event-trait",
+    "context": "event-context",
+}
+NUMBER_SIGNS = {"=": "number_equals", "!=": "number_not_equals"}
+
+
+def recorded(name: str) -> list[Any]:
+    """Return the recorded cases of a file; one that is skipped where there is none."""
+    file: Path = RECORDED / name
+    if not file.exists():
+        return [pytest.param({}, marks=pytest.mark.skip(reason="nothing is recorded here"))]
+    cases = [json.loads(line) for line in file.read_text().splitlines()]
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+def as_recorded(node: Any) -> dict[str, Any]:
+    """Return a tree in the form in which trees are recorded."""
+    if isinstance(node, Group):
+        children = [as_recorded(child) for child in node.children]
+        return {"type": "group", "operator": node.word, "children": children}
+    field = node.field
+    found = {"type": ROOTS.get(field.root, field.root)} | (
+        {"name": field.name} if field.name else {}
+    )
+    return found | condition_as_recorded(node)
+
+
+def condition_as_recorded(node: Any) -> dict[str, Any]:
+    match node:
+        case Compare(_, sign, Decimal() as value):
+            return {"operator": NUMBER_SIGNS.get(sign, sign), "value": value}
+        case Compare(_, sign, value):
+            return {"operator": sign, "value": value}
+        case Exists(_, negated):
+            return {"operator": "not_exists" if negated else "exists"}
+        case Is(_, value):
+            return {"operator": "is_true" if value else "is_false"}
+        case Holds():
+            return {"operator": "not_" * node.negated + node.test, "value": node.text}
+    raise AssertionError(node)
+
+
+@pytest.mark.parametrize("case", recorded("fql_match.jsonl"))
+def test_a_query_matches_an_event_as_recorded(case: dict[str, Any]) -> None:
+    assert matcher(case["fql"])(case["event"]) is case["expected"]
+
+
+@pytest.mark.parametrize("case", recorded("fql_parse.jsonl"))
+def test_a_query_is_read_as_recorded_or_refused_as_recorded(case: dict[str, Any]) -> None:
+    if "throws" in case:
+        with pytest.raises(FqlError):
+            parse_query(case["fql"])
+    else:
+        assert as_recorded(parse_query(case["fql"])) == case["ast"]
+
+
+@pytest.mark.parametrize(
+    ("careless", "meant"),
+    [
+        ("type = ", 'type = "eos"'),
+        ('event == "x"', 'event = "="'),
+        ('type = "a", event = "b"', 'type = "a" and event = "b"'),
+        ('type = "a" event = "b"', 'type = "a" and event = "b"'),
+        ('type = "a" OR event = "b"', 'type = "a" and event = "b"'),
+        ('type = "a" and event = "b" or event = "c"', 'type = "a" or event = "b" or event = "c"'),
+        ('!(type = "a")', 'type = "a"'),
+        ('not type = "a"', 'type = "a"'),
+        ('type = "a")', 'type = "a"'),
+        ('contains(event, "a"', 'contains(event, "a")'),
+        ('contains(type, "a") and event = "b"', 'event = "b"'),
+        ("event = null", 'event = "null"'),
+        ("properties = null", "properties.properties = null"),
+        ("event.x = 1", "event = 1"),
+        ('match(event, "a*b")', 'match(event, "**b")'),
+    ],
+)
+def test_what_segment_passes_over_is_passed_over(careless: str, meant: str) -> None:
+    assert parse_query(careless) == parse_query(meant)
+    with pytest.raises(FqlError):
+        parse_query(careless, strict=True)
+
+
+def test_a_tree_says_what_the_query_says() -> None:
+    assert parse_query(
+        'type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))'
+    ) == Group(
+        "and",
+        (
+            Compare(FieldName("type"), "=", "track"),
+            Group(
+                "or",
+                (
+                    Compare(FieldName("properties", "a.b"), ">=", Decimal("1.5")),
+                    Holds(field=FieldName("event"), test="starts_with", text="x", negated=True),
+                ),
+            ),
+        ),
+    )
+
+
+def test_a_single_condition_is_a_group_of_one() -> None:
+    assert parse_query("traits.a = true") == Group("and", (Is(FieldName("traits", "a"), True),))
+
+
+def test_every_sample_event_is_matched_by_its_own_type_and_no_other() -> None:
+    kinds = ("track", "identify", "page", "screen", "group", "alias")
+    queries = {kind: matcher(f'type = "{kind}"') for kind in kinds}
+
+    for event in good_events():
+        assert [kind for kind, matches in queries.items() if matches(event.data)] == [event.type]
+
+
+def test_what_is_no_object_has_no_fields() -> None:
+    for value in ("", "text", None, 5, [{"type": "track"}]):
+        assert matcher('type = "track"')(value) is False  # type: ignore[arg-type]
+        assert matcher("userId = null")(value) is True  # type: ignore[arg-type]
+
+
+def test_a_long_query_is_no_deeper_than_a_short_one() -> None:
+    query = matcher(" or ".join(f'event = "{number}"' for number in range(5000)))
+
+    assert query({"event": "4999"}) is True
+    assert query({"event": "5000"}) is False
+
+
+def test_groups_nest_fifty_deep_and_no_deeper() -> None:
+    assert matcher("(" * 50 + 'type = "a"' + ")" * 50)({"type": "a"})
+    with pytest.raises(FqlError, match="no more than 50 groups in one another"):
+        parse_query("(" * 100_000)

@@ -1,0 +1,41 @@
+"""The queries of published destinations pick the events that Segment picks for them."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from support.samples import ROOT
+
+from segcli.fql import FqlError, matcher
+
+RECORDED = ROOT.parent / "shared" / "conformance"
+QUERIES = RECORDED / "real_subscriptions.jsonl"
+CASES = [json.loads(line) for line in QUERIES.read_text().splitlines()] if QUERIES.exists() else []
+
+
+@cache
+def events() -> list[tuple[int, Any]]:
+    """Return every recorded event with its line's number."""
+    lines = (RECORDED / "events.jsonl").read_text().splitlines()
+    return [(record["line"], record["event"]) for record in map(json.loads, lines)]
+
+
+def picked(query: str) -> list[int]:
+    """Return the lines of the events that a query picks; one that cannot be read picks none."""
+    try:
+        matches = matcher(query)
+    except FqlError:
+        return []
+    return [line for line, event in events() if matches(event)]
+
+
+@pytest.mark.skipif(not CASES, reason="nothing is recorded here")
+@pytest.mark.parametrize("case", CASES, ids=[case["fql"].strip()[:80] for case in CASES])
+def test_a_published_query_picks_the_recorded_events(case: dict[str, Any]) -> None:
+    assert picked(case["fql"]) == case["matches"]
+
+
+@pytest.mark.skipif(not CASES, reason="nothing is recorded here")
+def test_every_published_query_can_be_read() -> None:
+    assert all(matcher(case["fql"]) for case in CASES)

@@ -1,0 +1,183 @@
+"""A reply takes no more memory and time than it may, whatever the vendor sends."""
+
+import asyncio
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from support.bombs import SIZE, bomb, encoded_in
+from support.wires import Call, over, replies_to, wire_that
+
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
+from segcli.http.client import NoReply, Post
+from segcli.http.reply_reader import LONGEST_REPLY
+from segcli.http.transports import TRANSPORTS
+
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What came back, and what it took: bytes, seconds, and for how long nothing else could run.
+
+    That is the time of this thread, which a busy machine makes no longer.
+    """
+
+    reply: Reply | NoReply
+    memory: int
+    seconds: float
+    longest_pause: float
+
+
+def cost_of(
+    transport: str, talk: Callable[[Call], Any], *, timeout: float = TIMEOUT
+) -> tuple[Cost, bool]:
+    """Post a request to such a vendor; tell also whether the connection was closed then."""
+
+    async def story(post: Post) -> Cost:
+        watching = asyncio.create_task(_longest_pause(done))
+        tracemalloc.start()
+        began = time.monotonic()
+        reply = await post(Request(wire.url, b"{}"))
+        took = time.monotonic() - began
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        done.set()
+        return Cost(reply, peak, took, await watching)
+
+    done = threading.Event()
+    with wire_that(talk) as wire:
+        return over(transport, story, timeout=timeout), wire.ended.wait(10)
+
+
+async def _longest_pause(done: threading.Event) -> float:
+    longest, last = 0.0, time.thread_time()
+    while not done.is_set():
+        await asyncio.sleep(0.001)
+        now = time.thread_time()
+        longest, last = max(longest, now - last), now
+    return longest
+
+
+def packed(coding: str, body: bytes) -> Callable[[Call], None]:
+    head = HEAD + f"Content-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    def talk(call: Call) -> None:
+        call.read()
+        with suppress(OSError):
+            call.say(head + body)
+            call.await_end()
+        call.wire.ended.set()
+
+    return talk
+
+
+def for_ever(start: bytes, more: bytes) -> Callable[[Call], None]:
+    """Say the one, and then the other again and again until the connection is closed."""
+    block = more * (1 + 65536 // len(more))
+
+    def talk(call: Call) -> None:
+        call.read()
+        try:
+            call.say(start)
+            while True:
+                call.say(block)
+        except OSError:
+            call.wire.ended.set()
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    "codings",
+    [
+        *(["gzip"], ["deflate"], ["zstd"], ["gzip", "gzip"], ["deflate", "gzip"]),
+        *(["gzip", "deflate"], ["gzip", "zstd"], ["zstd", "zstd", "gzip"], ["gzip"] * 4),
+    ],
+    ids=", ".join,
+)
+def test_a_reply_that_decodes_to_very_much_is_cut_off_at_the_bound(
+    transport: str, codings: list[str]
+) -> None:
+    body = bomb(*codings)
+    cost, _ = cost_of(transport, packed(", ".join(codings), body))
+
+    assert SIZE > 50 * LONGEST_REPLY
+    assert isinstance(cost.reply, Reply)
+    assert cost.reply.broken == "a body of more than 4,194,304 bytes"
+    assert cost.reply.body == bytes(LONGEST_REPLY)
+    assert cost.memory < 4 * LONGEST_REPLY
+    assert cost.longest_pause < 1.0
+
+
+def test_a_reply_in_too_many_codings_is_not_decoded(transport: str) -> None:
+    cost, _ = cost_of(transport, packed(", ".join(["gzip"] * 9), bomb(*["gzip"] * 9)))
+
+    assert isinstance(cost.reply, Reply)
+    assert cost.reply.broken == "a body that cannot be decoded"
+    assert cost.memory < LONGEST_REPLY
+
+
+def test_a_reply_as_long_as_the_bound_is_whole(transport: str) -> None:
+    body = encoded_in(["gzip", "gzip"], bytes(LONGEST_REPLY))
+    cost, _ = cost_of(transport, packed("gzip, gzip", body))
+
+    assert isinstance(cost.reply, Reply)
+    assert (cost.reply.broken, len(cost.reply.body)) == ("", LONGEST_REPLY)
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (HEAD, b"X-More: and more\r\n"),
+        (HEAD + b"X-Long: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"),
+        (CHUNKED + b"5;", b"x=y;"),
+        (CHUNKED, b"1;x=yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\na\r\n"),
+        (CHUNKED + b"0\r\n", b"X-More: and more\r\n"),
+        (CHUNKED + b"0\r\nX-Long: ", b"x"),
+        (CHUNKED, b"1\r\na\r\n"),
+        (b"", b"\r\n"),
+        (b"", b"no HTTP at all "),
+    ],
+    ids=[
+        *("headers", "a header", "interim replies", "longer interim replies"),
+        *("an extension", "extensions", "trailers", "a trailer", "tiny chunks"),
+        *("empty lines", "no HTTP"),
+    ],
+)
+def test_whatever_comes_without_end_is_given_up_and_the_connection_closed(
+    transport: str, start: bytes, more: bytes
+) -> None:
+    cost, was_closed = cost_of(transport, for_ever(start, more), timeout=2.0)
+
+    assert was_closed
+    assert cost.memory < 4 * LONGEST_REPLY
+    assert cost.longest_pause < 1.5
+    assert cost.seconds < 2.0 + TIMEOUT
+    assert isinstance(cost.reply, NoReply) or cost.reply.broken
+
+
+def test_headers_that_say_a_lot_are_read_all_the_same(transport: str) -> None:
+    headers = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 500) for n in range(100))
+
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(HEAD + headers + b"Content-Length: 2\r\n\r\n{}")
+
+    with wire_that(talk) as wire:
+        (reply,) = replies_to(transport, wire.url)
+
+    assert isinstance(reply, Reply)
+    assert (reply.body, reply.headers["x-99"]) == (b"{}", "x" * 500)

@@ -1,0 +1,184 @@
+"""A reply whose status came is a reply, whatever becomes of the rest."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from support.wires import OK, Call, replies_to, wire_that
+
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
+
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+LENGTH = HEAD + b"Content-Length: 9\r\n\r\n"
+
+
+def says(*texts: bytes) -> Callable[[Call], None]:
+    """Read a request, say these one after the other, and close."""
+
+    def talk(call: Call) -> None:
+        call.read()
+        for text in texts:
+            call.say(text)
+
+    return talk
+
+
+def drips(call: Call) -> None:
+    call.read()
+    call.say(HEAD + b"Content-Length: 1000000\r\n\r\n")
+    with suppress(OSError):
+        while not call.wire.ended.wait(0.01):
+            call.say(b"x")
+
+
+def halts(call: Call) -> None:
+    call.read()
+    call.say(LENGTH + b"abc")
+    call.await_end()
+
+
+def resets_once_much_was_read(call: Call) -> None:
+    """Reset, but not before the client has read the head: else it may lose that."""
+    call.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    call.read()
+    call.say(HEAD + b"Content-Length: 9000000\r\n\r\n" + bytes(3_000_000))
+    call.reset()
+
+
+@pytest.mark.parametrize(
+    ("talk", "why"),
+    [
+        (resets_once_much_was_read, ""),
+        (says(LENGTH + b"abc"), ""),
+        (says(CHUNKED + b"9\r\nabc"), ""),
+        (says(CHUNKED + b"9\r\n"), ""),
+        (says(CHUNKED + b"zz\r\nabc"), "chunk"),
+        (says(CHUNKED + b"3\r\nabcXX\r\n0\r\n\r\n"), ""),
+        (halts, "not whole within 3 s"),
+        (drips, "not whole within 3 s"),
+    ],
+    ids=[
+        *("reset", "cut short", "cut within a chunk", "cut before a chunk", "no chunk"),
+        *("a longer chunk", "halted", "dripping"),
+    ],
+)
+def test_a_reply_whose_rest_is_broken_has_its_status_and_says_what_is_wrong(
+    transport: str, talk: Callable[[Call], None], why: str
+) -> None:
+    with wire_that(talk) as wire:
+        (reply,) = replies_to(transport, wire.url, timeout=3.0 if why.startswith("not") else 30.0)
+        wire.ended.set()
+
+    assert isinstance(reply, Reply), reply
+    assert reply.status == 200
+    assert reply.broken.startswith("a body that broke off: ")
+    assert why in reply.broken
+    # No reader takes it for the word of a vendor that has nothing to say.
+    assert reply.body
+    assert len(wire.got) == 1
+
+
+def test_what_is_wrong_with_a_chunk_is_known_at_once_though_it_comes_alone(transport: str) -> None:
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(CHUNKED + b"3\r\nabc\r\n")
+        came.wait(5)
+        call.say(b"zz\r\n")
+        call.await_end()
+
+    came = threading.Event()
+    threading.Timer(0.05, came.set).start()
+    with wire_that(talk) as wire:
+        (reply,) = replies_to(transport, wire.url, timeout=20.0)
+        assert wire.ended.wait(5)
+
+    assert isinstance(reply, Reply)
+    assert "chunk" in reply.broken
+
+
+def test_a_reply_with_a_length_and_chunks_counts_by_its_status(transport: str) -> None:
+    text = HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    with wire_that(says(text)) as wire:
+        (reply,) = replies_to(transport, wire.url)
+
+    assert isinstance(reply, Reply), reply
+    assert (reply.status, len(wire.got)) == (200, 1)
+    assert reply.broken or reply.body == b"{}"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "gzip, gzip"])
+@pytest.mark.parametrize(
+    "body", [b"this is none of them", gzip.compress(bytes(1000))[:-1]], ids=["none", "cut short"]
+)
+def test_a_body_that_is_not_what_its_header_says_is_broken(
+    transport: str, coding: str, body: bytes
+) -> None:
+    head = HEAD + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+    with wire_that(says(head % (coding.encode(), len(body)) + body)) as wire:
+        (reply,) = replies_to(transport, wire.url)
+
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.broken) == (200, "a body that cannot be decoded")
+
+
+@pytest.mark.parametrize("text", [OK, b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"])
+def test_a_whole_reply_is_not_broken(transport: str, text: bytes) -> None:
+    with wire_that(says(text)) as wire:
+        (reply,) = replies_to(transport, wire.url)
+
+    assert isinstance(reply, Reply)
+    assert reply.broken == ""
+
+
+@pytest.mark.parametrize("status", ["000", "101", "199", "600", "999", "1000", "20", "abc", "-20"])
+def test_what_is_no_status_of_a_reply_is_no_reply_and_no_refusal(
+    transport: str, status: str
+) -> None:
+    text = f"HTTP/1.1 {status} X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".encode()
+    with wire_that(says(text)) as wire:
+        (reply,) = replies_to(transport, wire.url)
+
+    assert isinstance(reply, NoReply), reply
+    assert reply.reason.startswith("no whole reply")
+    assert not reply.final
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}and more",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n",
+    ],
+    ids=["a chunk's end", "announced chunks", "announced bytes", "bytes", "more", "two replies"],
+)
+def test_what_follows_a_reply_belongs_to_none_and_no_request_is_sent_twice(
+    transport: str, text: bytes
+) -> None:
+    opened: list[Call] = []
+
+    def talk(call: Call) -> None:
+        opened.append(call)
+        call.answer(text)
+
+    with wire_that(talk) as wire:
+        found = replies_to(transport, *(Request(wire.url, b"%d" % n) for n in range(5)))
+
+    assert [reply.status for reply in found if isinstance(reply, Reply) and not reply.broken] == [
+        int(text[9:12])
+    ] * 5
+    assert [got[-1:] for got in wire.got] == [b"0", b"1", b"2", b"3", b"4"]
+    # What may come later would be read as the reply to another request.
+    assert len(opened) == 5

@@ -1,0 +1,62 @@
+"""A vendor that cannot be trusted gets nothing: the run stops before the key has left."""
+
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.fakes import Answer, Said, Vendor, report_in, sending_to, tracks, vendor_that, written
+
+Segcli = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for this machine that only itself vouches for; key and all."""
+    path = tmp_path_factory.mktemp("tls") / "own.pem"
+    subject = ["-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    files = ["-keyout", str(path), "-out", f"{path}.crt"]
+    try:
+        subprocess.run([*command, *files], check=True, capture_output=True, timeout=30)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path
+
+
+@pytest.fixture
+def vendor(certificate: Path) -> Iterator[Vendor]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with vendor_that(lambda _got: Answer(), context) as vendor:
+        yield vendor
+
+
+def test_a_certificate_that_nobody_vouches_for_stops_the_run_at_once(
+    segcli: Segcli, vendor: Vendor, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(20))
+    said = segcli(*sending_to("gist", vendor.url), events)
+
+    assert said.code == 3
+    assert "gist gave no answer: cannot connect" in said.err
+    assert "CERTIFICATE_VERIFY_FAILED" in said.err
+    assert "Check endpoint." in said.err
+    assert report_in(tmp_path)["ledger"]["unsent"] == 20
+    assert vendor.got == []
+
+
+def test_a_certificate_that_the_machine_trusts_is_trusted(
+    segcli: Segcli,
+    vendor: Vendor,
+    certificate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    events = written(tmp_path / "events.jsonl", tracks(20))
+
+    assert segcli(*sending_to("gist", vendor.url), events).code == 0
+    assert len(vendor.got) == 20

@@ -1,0 +1,58 @@
+"""`--http-transport` says what carries the requests; a run does without the usual one."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, report_in, sending_to, tracks, written
+
+from segcli.http.transports import TRANSPORTS
+from segcli.sandbox import Fault, SandboxServer
+
+Segcli = Callable[..., Said]
+Start = Callable[..., SandboxServer]
+
+
+@pytest.fixture
+def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    monkeypatch.delitem(sys.modules, "segcli.http.aiohttp_transport", raising=False)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_run_over_any_transport_delivers_all_through_faults(
+    transport: str, segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(60, users=20))
+    at = standin(faults=(Fault("503", 0.1), Fault("reset", 0.1)), seed=1, retry_after=0)
+    to = sending_to("gist", at.endpoint("gist"))
+    said = segcli(*to, events, "--http-transport", transport)
+
+    assert said.code == 0
+    assert report_in(tmp_path)["ledger"]["delivered"] == 60
+
+
+@pytest.mark.usefixtures("without_aiohttp")
+def test_where_the_usual_transport_cannot_be_loaded_a_run_says_so_once_and_goes_on(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(3))
+    said = segcli(*sending_to("gist", standin().endpoint("gist")), events)
+
+    assert said.code == 0
+    assert said.err.count("aiohttp cannot be loaded (") == 1
+    assert "so httpx sends by itself, which is slower" in said.err
+
+
+@pytest.mark.usefixtures("without_aiohttp")
+def test_a_transport_that_was_asked_for_and_cannot_be_loaded_is_an_error(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(3))
+    to = sending_to("gist", "http://127.0.0.1:1")
+    said = segcli(*to, events, "--http-transport", "aiohttp")
+
+    assert said.code == 2
+    assert "--http-transport aiohttp cannot be loaded: " in said.err
+    assert "--http-transport httpx" in said.err

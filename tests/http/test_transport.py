@@ -1,0 +1,420 @@
+"""Whatever carries a request sends it once, as it is, and tells what came of it."""
+
+import asyncio
+import gzip
+import socket
+import threading
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+from support.fakes import closed_port
+from support.wires import OK, Call, over, replies_to, wire_that
+
+from segcli import __version__
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
+from segcli.http.client import NoReply, Post
+from segcli.http.reply_reader import LONGEST_REPLY
+from segcli.http.transports import TRANSPORTS
+
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
+
+
+def reply_to(transport: str, request: Request | str, timeout: float = 5.0) -> Reply:
+    (reply,) = replies_to(transport, request, timeout=timeout)
+    assert isinstance(reply, Reply), reply
+    return reply
+
+
+def reason_of(transport: str, request: Request | str, timeout: float = 5.0) -> NoReply:
+    (reply,) = replies_to(transport, request, timeout=timeout)
+    assert isinstance(reply, NoReply), reply
+    return reply
+
+
+def says(text: bytes) -> Callable[[Call], None]:
+    """Read a request, say that, and close."""
+
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(text)
+
+    return talk
+
+
+def packed(coding: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+# --- what goes out
+
+
+def test_a_request_goes_out_as_it_is_with_the_names_of_its_headers_as_they_were_written(
+    transport: str,
+) -> None:
+    with wire_that(Call.answer) as wire:
+        headers = {"apiToken": "key", "Content-Type": "application/json"}
+        reply_to(transport, Request(f"{wire.url}event?a=b", b'{"a":1}', headers))
+
+    assert wire.line() == b"POST /event?a=b HTTP/1.1"
+    assert wire.got[0].endswith(b'\r\n\r\n{"a":1}')
+    assert wire.headers() == {
+        "Host": f"127.0.0.1:{wire.port}",
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": f"segcli/{__version__}",
+        "apiToken": "key",
+        "Content-Type": "application/json",
+        "Content-Length": "7",
+    }
+
+
+def test_a_header_of_the_request_replaces_the_usual_one(transport: str) -> None:
+    with wire_that(Call.answer) as wire:
+        reply_to(transport, Request(wire.url, b"", {"user-agent": "acme", "accept": "text/x"}))
+
+    found = {name.lower(): value for name, value in wire.headers().items()}
+    assert (found["user-agent"], found["accept"], len(found)) == ("acme", "text/x", 5)
+
+
+def test_the_user_in_an_address_goes_as_basic_credentials_before_any_other(transport: str) -> None:
+    with wire_that(Call.answer) as wire:
+        url = wire.url.replace("//", "//ada:s%40cret@")
+        reply_to(transport, Request(url, b"", {"Authorization": "Basic other"}))
+
+    assert wire.headers()["Authorization"] == "Basic YWRhOnNAY3JldA=="
+    assert b"other" not in wire.got[0]
+
+
+def test_letters_beyond_ascii_are_escaped_and_what_is_escaped_stays_so(transport: str) -> None:
+    with wire_that(Call.answer) as wire:
+        reply_to(transport, f"{wire.url}café%7E/a b?q=ü%2F&x=%20#part")
+
+    assert wire.line() == b"POST /caf%C3%A9%7E/a%20b?q=%C3%BC%2F&x=%20 HTTP/1.1"
+
+
+def test_an_address_of_ipv6_is_reached(transport: str) -> None:
+    try:
+        with wire_that(Call.answer, host="::1") as wire:
+            reply_to(transport, wire.url)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    assert wire.headers()["Host"] == f"[::1]:{wire.port}"
+
+
+def test_a_header_that_would_be_two_is_refused_before_anything_is_sent(transport: str) -> None:
+    with wire_that(Call.answer) as wire:
+        found = reason_of(transport, Request(wire.url, b"", {"X-Label": "a\r\nX-Other: b"}))
+
+    assert found.final
+    assert "no such request can be made" in found.reason
+    assert wire.got == []
+
+
+def test_a_connection_is_used_again_and_no_more_are_opened_than_requests_go_at_once(
+    transport: str,
+) -> None:
+    opened: list[Call] = []
+
+    def talk(call: Call) -> None:
+        opened.append(call)
+        call.answer()
+
+    async def story(post: Post) -> None:
+        for _ in range(10):
+            await asyncio.gather(*(post(Request(wire.url, b"{}")) for _ in range(4)))
+
+    with wire_that(talk) as wire:
+        over(transport, story)
+
+    assert len(wire.got) == 40
+    assert len(opened) == 4
+
+
+# --- what comes back
+
+
+def test_a_reply_has_its_headers_in_lower_case_and_several_of_a_name_joined(transport: str) -> None:
+    head = b"HTTP/1.1 429 X\r\nRetry-After: 7\r\nX-A: 1\r\nx-a: 2\r\nX-B: caf\xc3\xa9\xff\r\n"
+    with wire_that(says(head + b"Content-Length: 4\r\n\r\nbody")) as wire:
+        reply = reply_to(transport, wire.url)
+
+    assert (reply.status, reply.body) == (429, b"body")
+    assert (reply.headers["retry-after"], reply.headers["x-a"]) == ("7", "1, 2")
+    assert reply.headers["x-b"].startswith("caf")
+    assert reply.headers["date"].endswith("GMT")
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", b"until the end"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", b"abc"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, b"{}"),
+        (packed("gzip", gzip.compress(b"hello")), b"hello"),
+        (packed("deflate", zlib.compress(b"hello")), b"hello"),
+        (packed("unheard-of", b"hello"), b"hello"),
+    ],
+    ids=["none", "until the end", "chunked", "not the first", "gzip", "deflate", "unknown"],
+)
+def test_a_body_is_read_however_it_comes(transport: str, text: bytes, body: bytes) -> None:
+    with wire_that(says(text)) as wire:
+        assert reply_to(transport, wire.url).body == body
+
+
+def test_a_long_header_is_no_reason_to_doubt_a_reply(transport: str) -> None:
+    text = b"HTTP/1.1 200 OK\r\nX-Long: %s\r\nContent-Length: 0\r\n\r\n" % (b"x" * 20_000)
+    with wire_that(says(text)) as wire:
+        assert len(reply_to(transport, wire.url).headers["x-long"]) == 20_000
+
+
+def test_of_an_endless_reply_the_beginning_is_read_and_the_connection_closed(
+    transport: str,
+) -> None:
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(b"HTTP/1.1 500 Oops\r\nContent-Length: 1000000000000\r\n\r\n")
+        try:
+            while True:
+                call.say(bytes(65536))
+        except OSError:
+            call.wire.ended.set()
+
+    with wire_that(talk) as wire:
+        reply = reply_to(transport, wire.url)
+        assert wire.ended.wait(5)
+
+    assert reply.status == 500
+    assert len(reply.body) == LONGEST_REPLY
+
+
+def test_a_reply_that_unpacks_to_a_thousand_times_its_size_takes_no_memory_for_it(
+    transport: str,
+) -> None:
+    async def story(post: Post) -> tuple[int, int]:
+        tracemalloc.start()
+        reply = await post(Request(wire.url, b"{}"))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return len(reply.body) if isinstance(reply, Reply) else 0, peak
+
+    with wire_that(says(packed("gzip", gzip.compress(bytes(60_000_000))))) as wire:
+        length, peak = over(transport, story)
+
+    assert length == LONGEST_REPLY
+    assert peak < 4 * LONGEST_REPLY
+
+
+def test_a_redirect_is_a_reply_and_goes_nowhere(transport: str) -> None:
+    text = b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
+    with wire_that(says(text)) as wire:
+        reply = reply_to(transport, wire.url)
+
+    assert (reply.status, reply.headers["location"], len(wire.got)) == (307, "/other", 1)
+
+
+def test_a_cookie_is_not_sent_back(transport: str) -> None:
+    text = b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nContent-Length: 0\r\n\r\n"
+    with wire_that(lambda call: call.answer(text)) as wire:
+        replies_to(transport, wire.url, wire.url)
+
+    assert len(wire.got) == 2
+    assert b"cookie" not in wire.got[1].lower()
+
+
+def test_a_no_is_heard_though_the_request_was_not_read_to_its_end(transport: str) -> None:
+    def talk(call: Call) -> None:
+        call.socket.recv(1000)
+        call.say(b"HTTP/1.1 413 Big\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+        call.socket.shutdown(socket.SHUT_WR)
+        while call.socket.recv(1 << 20):
+            pass
+
+    with wire_that(talk) as wire:
+        reply = reply_to(transport, Request(wire.url, bytes(20_000_000)))
+
+    assert (reply.status, reply.body) == (413, b"big")
+
+
+# --- what does not come back
+
+
+def closes(call: Call) -> None:
+    call.read()
+
+
+def resets(call: Call) -> None:
+    call.read()
+    call.reset()
+
+
+def resets_unread(call: Call) -> None:
+    call.reset()
+
+
+def resets_within(text: bytes) -> Callable[[Call], None]:
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(text)
+        threading.Event().wait(0.02)
+        call.reset()
+
+    return talk
+
+
+def test_a_reply_that_is_not_what_its_header_says_is_an_answer_that_nobody_can_read(
+    transport: str,
+) -> None:
+    with wire_that(says(packed("gzip", b"this is no gzip"))) as wire:
+        reply = reply_to(transport, wire.url)
+
+    assert reply.status == 200
+    assert reply.body == b"(a body that cannot be decoded)"
+
+
+@pytest.mark.parametrize(
+    ("talk", "reason"),
+    [
+        (closes, "no whole reply: Server disconnected"),
+        (resets, "the connection was reset: Connection reset by peer"),
+        (resets_unread, ""),
+        (resets_within(b"HTTP/1.1 200 OK\r\nCont"), "the connection was reset"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Le"), "no whole reply"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no whole reply"),
+    ],
+    ids=[
+        *("closed", "reset", "reset unread", "reset in the head", "cut in the head", "no HTTP"),
+    ],
+)
+def test_a_reply_that_breaks_off_before_its_status_is_no_reply_and_may_be_asked_for_again(
+    transport: str, talk: Callable[[Call], None], reason: str
+) -> None:
+    with wire_that(talk) as wire:
+        found = reason_of(transport, wire.url)
+
+    assert found.reason.startswith(reason)
+    assert not found.final
+    assert len(wire.got) <= 1
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("127.0.0.1", "Connection refused"),
+        ("localhost", "Connection refused"),
+        ("no-such-host.invalid", "Name or service not known"),
+    ],
+)
+def test_a_host_that_cannot_be_reached_is_named_with_the_reason(
+    transport: str, host: str, why: str
+) -> None:
+    port = closed_port()
+    found = reason_of(transport, f"http://{host}:{port}/")
+
+    assert found.reason == f"cannot connect to {host}:{port}: {why}" or "resolution" in found.reason
+    assert not found.final
+
+
+@pytest.mark.parametrize("address", ["http://1.2.3.999/", "http://xn--/", "http://a:b:c/"])
+def test_an_address_that_is_none_is_known_to_stay_so(transport: str, address: str) -> None:
+    found = reason_of(transport, address)
+
+    assert found.reason.startswith("no request can go to this address")
+    assert found.final
+
+
+def silent(call: Call) -> None:
+    call.read()
+    call.await_end()
+
+
+def test_a_server_that_takes_too_long_gets_its_connection_closed(transport: str) -> None:
+    with wire_that(silent) as wire:
+        found = reason_of(transport, wire.url, timeout=0.1)
+        assert wire.ended.wait(5)
+
+    assert found == NoReply("no answer within 0.1 s")
+
+
+def test_a_server_that_reads_nothing_is_given_up(transport: str) -> None:
+    with wire_that(lambda _call: threading.Event().wait(1) and None) as wire:
+        found = reason_of(transport, Request(wire.url, bytes(20_000_000)), timeout=0.1)
+
+    assert found == NoReply("no answer within 0.1 s")
+
+
+def test_a_server_that_accepts_nothing_is_given_up(transport: str) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listening.getsockname())
+        found = reason_of(transport, f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.1)
+        for one in waiting:
+            one.close()
+
+    assert found == NoReply("no answer within 0.1 s")
+
+
+def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
+    async def story(post: Post) -> None:
+        posted = asyncio.create_task(post(Request(wire.url, b"{}")))
+        while not wire.got:
+            await asyncio.sleep(0.01)
+        posted.cancel()
+        await asyncio.wait([posted])
+        assert await asyncio.to_thread(wire.ended.wait, 5)
+
+    with wire_that(silent) as wire:
+        over(transport, story)
+
+
+# --- a connection that was kept alive
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(transport: str) -> None:
+    async def story(post: Post) -> list[Reply | NoReply]:
+        first = await post(Request(wire.url, b"1"))
+        await asyncio.sleep(0.05)
+        return [first, await post(Request(wire.url, b"2"))]
+
+    with wire_that(says(OK)) as wire:
+        found = over(transport, story)
+
+    assert [reply.status for reply in found] == [200, 200]
+    assert len(wire.got) == 2
+
+
+@pytest.mark.parametrize("talk", [closes, resets], ids=["closed", "reset"])
+def test_what_a_kept_connection_took_and_did_not_answer_is_not_sent_again(
+    transport: str, talk: Callable[[Call], None]
+) -> None:
+    """The vendor may have it: whether it is sent again is for whoever counts to decide."""
+
+    def once(call: Call) -> None:
+        call.read()
+        call.say(OK)
+        talk(call)
+
+    with wire_that(once) as wire:
+        first, second = replies_to(transport, Request(wire.url, b"1"), Request(wire.url, b"2"))
+
+    assert isinstance(first, Reply)
+    assert isinstance(second, NoReply)
+    assert not second.final
+    assert [text[-1:] for text in wire.got] == [b"1", b"2"]
+
+
+def test_a_server_that_closes_behind_each_reply_gets_no_request_twice(transport: str) -> None:
+    with wire_that(says(OK)) as wire:
+        found = replies_to(transport, *(Request(wire.url, b"%02d" % n) for n in range(30)))
+
+    answered = [reply for reply in found if isinstance(reply, Reply)]
+    assert len(answered) <= len(wire.got) == len({text[-2:] for text in wire.got})

@@ -1,0 +1,150 @@
+"""The proxies that the environment names are used, but never for what stays on this machine."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+from support.fakes import closed_port
+from support.wires import OK, Call, replies_to, wire_that
+
+from segcli.core.reply import Reply
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
+
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
+
+VENDOR = "http://vendor.example/event"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
+        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("prefix", ["http://", ""])
+def test_a_request_goes_through_the_proxy(
+    transport: str, name: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wire_that(Call.answer) as proxy:
+        monkeypatch.setenv(name, f"{prefix}127.0.0.1:{proxy.port}")
+        found = replies_to(transport, VENDOR, VENDOR)
+
+    assert [reply.status for reply in found if isinstance(reply, Reply)] == [200, 200]
+    assert proxy.line() == b"POST http://vendor.example/event HTTP/1.1"
+    assert proxy.headers()["Host"] == "vendor.example"
+
+
+def test_the_user_in_the_address_of_a_proxy_is_told_to_the_proxy(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wire_that(Call.answer) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://ada:s%40cret@127.0.0.1:{proxy.port}")
+        replies_to(transport, VENDOR)
+
+    assert proxy.headers()["Proxy-Authorization"] == "Basic YWRhOnNAY3JldA=="
+    assert "Authorization" not in proxy.headers()
+
+
+@pytest.mark.parametrize("no", ["vendor.invalid", ".invalid", "*", "a.example, vendor.invalid"])
+def test_a_host_that_needs_no_proxy_gets_none(
+    transport: str, no: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wire_that(Call.answer) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", no)
+        (found,) = replies_to(transport, "http://vendor.invalid/")
+
+    assert isinstance(found, NoReply)
+    assert found.reason.startswith("cannot connect to vendor.invalid")
+    assert proxy.got == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9"])
+def test_what_goes_to_this_machine_goes_through_no_proxy(
+    transport: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wire_that(Call.answer) as proxy, wire_that(Call.answer) as wire:
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
+        replies_to(transport, f"http://{host}:{wire.port}/")
+
+    assert proxy.got == []
+
+
+def test_tls_goes_through_a_proxy_that_learns_the_host_only(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("vendor.example").configure_cert(context)
+
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with context.wrap_socket(call.socket, server_side=True) as inner:
+            Call(inner, call.wire).answer(OK)
+
+    with wire_that(talk) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        (found,) = replies_to(transport, "https://vendor.example/event")
+
+    assert isinstance(found, Reply), found
+    assert proxy.line(0) == b"CONNECT vendor.example:443 HTTP/1.1"
+    assert proxy.line(1) == b"POST /event HTTP/1.1"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_cannot_be_reached_is_tried_again_and_its_password_not_told(
+    transport: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = closed_port()
+    monkeypatch.setenv("ALL_PROXY", f"http://ada:secret@127.0.0.1:{port}")
+    (found,) = replies_to(transport, f"{scheme}://vendor.example/")
+
+    assert isinstance(found, NoReply)
+    assert "Connection refused" in found.reason
+    assert "proxy" in found.reason
+    assert "secret" not in found.reason
+    assert not found.final
+
+
+def test_a_proxy_that_says_no_to_tls_is_no_reply(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
+    with wire_that(lambda call: call.answer(no)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        (found,) = replies_to(transport, "https://vendor.example/")
+
+    assert isinstance(found, NoReply)
+    assert found.reason.startswith("the proxy failed: ")
+    assert "407" in found.reason or "Who are you" in found.reason
+
+
+def test_a_proxy_of_a_kind_that_cannot_be_used_is_final(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    (found,) = replies_to(transport, VENDOR)
+
+    assert isinstance(found, NoReply)
+    assert found.final
+    assert "socks5" in found.reason
+
+
+def test_no_password_is_taken_from_a_netrc(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with wire_that(Call.answer) as wire:
+        replies_to(transport, wire.url)
+
+    assert "Authorization" not in wire.headers()

@@ -1,0 +1,91 @@
+"""By TLS nothing leaves before the server has proved who it is."""
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+from support.wires import Call, Wire, replies_to, wire_that
+
+from segcli.core.reply import Reply
+from segcli.http.client import NoReply
+from segcli.http.transports import TRANSPORTS
+
+pytestmark = pytest.mark.parametrize("transport", TRANSPORTS)
+
+BEGAN, ENDED = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(autouse=True)
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this authority be the one that the machine trusts."""
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+
+
+@pytest.fixture
+def wire(authority: trustme.CA) -> Iterator[Wire]:
+    with wire_that(Call.answer, context=context_of(authority.issue_cert("127.0.0.1"))) as wire:
+        yield wire
+
+
+def context_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def test_a_server_that_the_machine_trusts_gets_the_request(transport: str, wire: Wire) -> None:
+    found = replies_to(transport, wire.url, wire.url)
+
+    assert all(isinstance(reply, Reply) for reply in found)
+    assert len(wire.got) == 2
+
+
+@pytest.mark.parametrize(
+    ("certificate", "why"),
+    [
+        (lambda _: trustme.CA().issue_cert("127.0.0.1"), "unable to get local issuer certificate"),
+        (lambda authority: authority.issue_cert("example.org"), "IP address mismatch"),
+        (
+            lambda authority: authority.issue_cert("127.0.0.1", not_before=BEGAN, not_after=ENDED),
+            "certificate has expired",
+        ),
+    ],
+    ids=["of an unknown authority", "of another host", "expired"],
+)
+def test_a_certificate_that_proves_nothing_is_final_and_said_why(
+    transport: str, certificate: object, why: str, authority: trustme.CA
+) -> None:
+    assert callable(certificate)
+    with wire_that(Call.answer, context=context_of(certificate(authority))) as wire:
+        (found,) = replies_to(transport, wire.url)
+
+    assert isinstance(found, NoReply)
+    assert found.final
+    assert found.reason.startswith(f"cannot connect to 127.0.0.1:{wire.port}: ")
+    assert why in found.reason
+    assert wire.got == []
+
+
+def test_a_server_that_speaks_no_tls_is_tried_again(transport: str) -> None:
+    with wire_that(lambda call: call.say(b"HTTP/1.1 400 Bad\r\n\r\n" + bytes(99))) as wire:
+        (found,) = replies_to(transport, wire.url.replace("http:", "https:"))
+
+    assert isinstance(found, NoReply)
+    assert found.reason.startswith(f"cannot connect to 127.0.0.1:{wire.port}: ")
+    assert not found.final
+
+
+def test_plain_http_to_a_server_that_speaks_tls_is_no_reply(transport: str, wire: Wire) -> None:
+    (found,) = replies_to(transport, wire.url.replace("https:", "http:"))
+
+    assert isinstance(found, NoReply)
+    assert wire.got == []

@@ -1,0 +1,151 @@
+"""An input with an address is read by what is installed for it, or the error says what is not."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.compression import gz
+from support.fakes import Said, tracks, written
+
+from segcli.core.secret import display_address
+from segcli.inputs.input import is_address
+from segcli.lines import chunks
+
+Segcli = Callable[..., Said]
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/a.gz", "gs://bucket/a.gz", "https://host/a.gz"])
+def test_without_what_reads_it_the_error_says_what_to_type(
+    address: str, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    said = segcli("send", "-d", "webhook", "--sandbox", address)
+
+    assert said.code == 2
+    more = " gcsfs" if address.startswith("gs") else ""
+    scheme = address.partition(":")[0]
+    assert said.err.splitlines()[-2:] == [
+        f"Error: {address} cannot be read: what reads {scheme}:// is not installed",
+        f"Type: pip install 'segcli[remote]'{more}",
+    ]
+
+
+def test_an_address_that_nothing_reads_is_an_error(segcli: Segcli) -> None:
+    said = segcli("transform", "nothing://bucket/a.gz")
+
+    assert said.code == 2
+    assert "nothing is known that reads nothing://" in said.err
+
+
+def test_files_on_disk_do_not_even_import_what_reads_stores(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    (tmp_path / "a.gz").write_bytes(gz(b"{}\n"))
+    code = (
+        "import sys\nfrom segcli.cli import cli\n"
+        "cli.main(['transform', '-q', '.'], standalone_mode=False)\n"
+        "print([name for name in ('fsspec', 'aiohttp', 's3fs', 'httpx') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("s3://b/k", True),
+        ("S3://b/k", True),
+        ("https://h/p?q", True),
+        ("simplecache::s3://b/k", True),
+        ("a.jsonl", False),
+        ("./s3:/b", False),
+        ("/a/b://c", False),
+        ("-", False),
+        ("C:\\events", False),
+    ],
+)
+def test_an_address_has_a_scheme(name: str, expected: bool) -> None:
+    assert is_address(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:password@host/a?token=1#x", "https://host/a?…"),
+        ("HTTP://host/a?token=1", "http://host/a?…"),
+        ("s3://key:secret@bucket/a?b#c", "s3://bucket/a?b#c"),
+        ("s3://bucket/a@b/c", "s3://bucket/a@b/c"),
+        ("sftp://user:password@host/a", "sftp://host/a"),
+        ("abfs://container@account/a", "abfs://container@account/a"),
+        ("simplecache::https://user:password@host/a", "simplecache::https://host/a"),
+        ("events@home/a?b", "events@home/a?b"),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_a_key(address: str, shown: str) -> None:
+    assert display_address(address) == shown
+
+
+def test_the_memory_of_this_process_is_a_store_like_others(
+    memory: object, segcli: Segcli, tmp_path: Path
+) -> None:
+    text = written(tmp_path / "plain", tracks(5)).read_bytes()
+    memory.pipe({"/logs/b/1.gz": gz(text), "/logs/a.jsonl": text, "/logs/.hidden": b"x"})  # type: ignore[attr-defined]
+
+    assert [entry.name for entry in chunks.inputs(["memory://logs"])] == [
+        "memory://logs/a.jsonl",
+        "memory://logs/b/1.gz",
+    ]
+    assert len(segcli("transform", "-q", "-d", "webhook", "memory://logs").out.splitlines()) == 10
+    assert "is given twice" in segcli("transform", "memory://logs", "memory://logs/a.jsonl").err
+
+
+def test_looking_at_an_address_is_said_unless_quiet(memory: object, segcli: Segcli) -> None:
+    memory.pipe("/logs/a.jsonl", b"")  # type: ignore[attr-defined]
+
+    assert "Looking at memory://logs …" in segcli("transform", "memory://logs").err
+    assert segcli("transform", "-q", "memory://logs").err == ""
+
+
+def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    from segcli.inputs.object_store import located
+
+    wanted = {
+        "http": {"client_kwargs": {"trust_env": False}},
+        "s3": {"anon": True, "config_kwargs": {"s3": {"addressing_style": "path"}}},
+    }
+    for scheme, options in wanted.items():
+        monkeypatch.setitem(fsspec.config.conf, scheme, options)
+    web, _ = located("http://host/a")
+    store, _ = located("s3://bucket/a")
+
+    assert web.client_kwargs["trust_env"] is False
+    assert web.client_kwargs["auto_decompress"] is False
+    assert store.anon is True
+    assert store.config_kwargs["s3"] == {"addressing_style": "path"}
+
+
+def test_a_link_in_a_folder_named_by_an_address_is_told_and_not_passed_over(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "logs" / "in").mkdir(parents=True)
+    written(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
+    (tmp_path / "logs" / ".hidden").symlink_to("in")
+    assert segcli("transform", "-q", "-d", "webhook", f"file://{tmp_path}/logs").code == 0
+    (tmp_path / "logs" / "b.jsonl").symlink_to("in/a.jsonl")
+    said = segcli("transform", "-d", "webhook", f"file://{tmp_path}/logs")
+
+    assert said.code == 2
+    assert f"file://{tmp_path}/logs/b.jsonl is neither file nor folder there" in said.err
+    assert "named by its path, and links in it are followed" in said.err

@@ -1,0 +1,256 @@
+"""Compressed inputs are unpacked as they are read, whatever they are called."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.chunk_lines import MIB, byte_chunks, lines, weighed
+from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
+
+from segcli.errors import InputError, Stopped
+from segcli.inputs import decompress
+from segcli.lines import chunks
+
+LINES = [b'{"number":%d}' % number for number in range(40)]
+TEXT = b"\n".join(LINES) + b"\n"
+
+
+@pytest.fixture(params=PACKS)
+def pack(request: pytest.FixtureRequest) -> Pack:
+    return PACKS[request.param]
+
+
+@pytest.fixture(params=["isal", "standard library"])
+def _each_gzip_unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "isal":
+        pytest.importorskip("isal")
+    else:
+        monkeypatch.setitem(__import__("sys").modules, "isal", None)
+
+
+def read(path: Path) -> tuple[list[bytes], str]:
+    """Return the lines that an input gives, and the error behind them."""
+    found: list[bytes] = []
+    try:
+        for chunk in chunks.byte_chunks(chunks.inputs([str(path)])):
+            found += [line for line in chunk.lines if isinstance(line, bytes)]
+    except (InputError, Stopped) as error:
+        return found, error.message
+    return found, ""
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+@pytest.mark.parametrize("name", ["events.jsonl", "events.gz", "events.zst", "events"])
+def test_the_bytes_tell_how_an_input_is_compressed_and_not_its_name(
+    name: str, pack: Pack, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    for content in (TEXT, pack(TEXT)):
+        path.write_bytes(content)
+        assert read(path) == (LINES, "")
+
+
+def test_sizes_are_those_of_the_lines_and_of_what_is_stored(pack: Pack, tmp_path: Path) -> None:
+    text = b"".join(b'{"number":%d}\n' % random.Random(n).getrandbits(90) for n in range(20_000))
+    path = tmp_path / "events"
+    path.write_bytes(pack(text))
+    found = byte_chunks(path)
+
+    assert len(found) > 5
+    assert sum(chunk.size for chunk in found) == len(text)
+    assert sum(chunk.stored for chunk in found) == path.stat().st_size
+    assert chunks.total_size(chunks.inputs([str(path)])) == path.stat().st_size
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+@given(cuts=st.lists(st.integers(0, len(TEXT)), max_size=6), padding=st.integers(0, 5))
+def test_gzip_members_are_read_as_one_wherever_one_ends(
+    cuts: list[int], padding: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "members.gz"
+    borders = [0, *sorted(cuts), len(TEXT)]
+    members = [gz(TEXT[a:b]) for a, b in pairwise(borders)]
+    path.write_bytes((b"\0" * padding).join(members) + b"\0" * padding)
+
+    assert read(path) == (LINES, "")
+
+
+@given(cuts=st.lists(st.integers(0, len(TEXT)), max_size=6), skippable=st.booleans())
+def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
+    cuts: list[int], skippable: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "frames.zst"
+    borders = [0, *sorted(cuts), len(TEXT)]
+    frames = [zst(TEXT[a:b]) for a, b in pairwise(borders)]
+    between = SKIPPABLE if skippable else b""
+    path.write_bytes(between + between.join(frames) + between)
+
+    assert read(path) == (LINES, "")
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 64])
+def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
+    block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompress, "_BLOCK", block)
+    path = tmp_path / "events"
+    path.write_bytes(pack(TEXT[:200]) + pack(b"") + pack(TEXT[200:]))
+
+    assert read(path) == (LINES, "")
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_byte(
+    pack: Pack, tmp_path: Path
+) -> None:
+    first, second = (pack(b"\n".join(part) + b"\n") for part in (LINES[:25], LINES[25:]))
+    path = tmp_path / "events"
+    for length in range(5, len(first + second)):
+        path.write_bytes((first + second)[:length])
+        found, error = read(path)
+
+        assert found == LINES[: len(found)]
+        if length == len(first):
+            # Nothing tells that another member is missing.
+            assert (found, error) == (LINES[:25], "")
+            continue
+        assert len(found) >= (25 if length > len(first) else 0)
+        assert str(path) in error
+        # A beginning too short to tell what it is of is something else.
+        at = len(first) if 0 < length - len(first) < 4 else length
+        assert f"at byte {at:,}" in error or f"at byte {length:,}" in error
+        assert not found or f":{len(found) + 1}: cannot be read on" in error
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+def test_damaged_anywhere_it_ends_in_an_error_unless_no_line_is_harmed(
+    pack: Pack, tmp_path: Path
+) -> None:
+    packed = pack(TEXT)
+    path = tmp_path / "events"
+    harmless = []
+    for place in range(5, len(packed)):
+        path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x20]) + packed[place + 1 :])
+        found, error = read(path)
+
+        assert error or found == LINES
+        if not error:
+            harmless.append(place)
+
+    # The name and the time in the header of a gzip member, and the last bits before a checksum.
+    assert len(harmless) < 25
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+def test_something_else_behind_a_member_is_an_error_that_says_where(
+    pack: Pack, tmp_path: Path
+) -> None:
+    path = tmp_path / "events"
+    path.write_bytes(pack(TEXT) + b"something else")
+    found, error = read(path)
+
+    assert found == LINES
+    assert f"{path}:41: cannot be read on: something else follows" in error
+    assert f"at byte {len(pack(TEXT)):,}" in error
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_sent(
+    pack: Pack, tmp_path: Path
+) -> None:
+    path = tmp_path / "events"
+    path.write_bytes(pack(TEXT)[:9])
+    with pytest.raises(InputError, match=r"events cannot be read: its .* data is cut off"):
+        chunks.inputs([str(path)])
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "type_next"),
+    [
+        (json.dumps([{"type": "track"}]), "is a JSON array", "| jq -c '.[]' | segcli … -"),
+        (json.dumps({"type": "track"}, indent=2), "over several lines", "| jq -c . | segcli … -"),
+        ("\ufeff{}", "", ""),
+    ],
+)
+def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
+    text: str, says: str, type_next: str, pack: Pack, tmp_path: Path
+) -> None:
+    path = tmp_path / "events"
+    path.write_bytes(pack(text.encode()))
+    if not says:
+        assert read(path) == ([text.encode()], "")
+        return
+    with pytest.raises(InputError, match=says) as raised:
+        chunks.inputs([str(path)])
+
+    assert raised.value.hint.endswith(type_next)
+    assert f"-dc {path}" in raised.value.hint
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="only zstd makes such a frame")
+def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_path: Path) -> None:
+    path = tmp_path / "long.zst"
+    with path.open("wb") as out:
+        zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
+        zstd.communicate(b"{}\n" * MIB)
+    with pytest.raises(InputError, match="takes more than 128 MiB of memory") as raised:
+        chunks.inputs([str(path)])
+
+    assert "zstd -dc --long=31" in raised.value.hint
+
+
+def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path: Path) -> None:
+    path = tmp_path / "events.gz"
+    path.write_bytes(gz(pack(TEXT)))
+    with pytest.raises(InputError, match="is compressed twice") as raised:
+        chunks.inputs([str(path)])
+
+    assert raised.value.hint.startswith(f"Type: gzip -dc {path} | ")
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes, int], None]]:
+    """Pour bytes into the standard input, so many at a time."""
+    read, write = os.pipe()
+
+    def pour(data: bytes, block: int) -> None:
+        def run() -> None:
+            with os.fdopen(write, "wb", buffering=0) as pipe:
+                for at in range(0, len(data), block):
+                    pipe.write(data[at : at + block])
+
+        threading.Thread(target=run).start()
+
+    with os.fdopen(read) as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        yield pour
+
+
+@pytest.mark.parametrize("block", [1, 1000])
+def test_stdin_may_be_compressed_too(
+    block: int, pack: Pack, stdin: Callable[[bytes, int], None]
+) -> None:
+    stdin(pack(TEXT), block)
+
+    assert lines(list(chunks.byte_chunks(chunks.inputs([])))) == LINES
+
+
+def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(pack(b"{}\n") + pack(b" " * (64 * MIB)) + pack(b"\n{}"))
+    assert path.stat().st_size < MIB
+    (first, bomb, last), peak = weighed(lambda: lines(byte_chunks(path)))
+
+    assert (first, last) == (b"{}", b"{}")
+    assert getattr(bomb, "size", 0) == 64 * MIB
+    assert peak < 4 * MIB

@@ -1,0 +1,219 @@
+"""A folder stands for the files below it, in the order of their names."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.compression import gz, zst
+from support.fakes import Said, records, track, written
+
+from segcli.errors import InputError
+from segcli.lines import chunks
+
+Segcli = Callable[..., Said]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with four events in three files, and what is no event beside them."""
+    folder = tmp_path / "events"
+    for name in ("b", "a/z", "a-1", "c/d/e"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    written(folder / "b.jsonl", [track(4)])
+    (folder / "a" / "z.gz").write_bytes(gz(written(tmp_path / "plain", [track(3)]).read_bytes()))
+    (folder / "a-1.zst").write_bytes(zst(written(tmp_path / "plain", [track(1)]).read_bytes()))
+    written(folder / "a.jsonl", [track(2)])
+    written(folder / "c" / "d" / "e", [track(5)])
+    for hidden in (".DS_Store", ".git/config", "dummy-object.txt", "c/dummy-object.txt"):
+        (folder / hidden).parent.mkdir(exist_ok=True)
+        (folder / hidden).write_bytes(b"\0no event")
+    return folder
+
+
+def names(*given: object) -> list[str]:
+    return [entry.name for entry in chunks.inputs([str(name) for name in given])]
+
+
+def test_its_files_are_read_in_the_order_of_their_names_whatever_folder_they_are_in(
+    folder: Path, segcli: Segcli
+) -> None:
+    for name in (folder, f"{folder}/"):
+        said = segcli("transform", "-q", "-d", "webhook", name)
+        assert [line.split('"messageId": "m')[1][0] for line in said.out.splitlines()] == [*"12345"]
+        assert said.code == 0
+
+
+def test_a_file_of_it_is_named_by_its_path(folder: Path, segcli: Segcli, tmp_path: Path) -> None:
+    (folder / "a" / "zz.jsonl").write_bytes(b"{}\n{]")
+    segcli("transform", "-q", "-d", "webhook", "--rejects", "rejects", "events")
+
+    assert [(kept["file"], kept["line"]) for kept in records(tmp_path / "rejects")] == [
+        ("events/a/zz.jsonl", 1),
+        ("events/a/zz.jsonl", 2),
+    ]
+
+
+def test_folders_and_files_stand_in_the_order_in_which_they_are_named(
+    folder: Path, tmp_path: Path
+) -> None:
+    written(tmp_path / "x.jsonl", [track()])
+
+    assert names(tmp_path / "x.jsonl", folder / "c", folder / "a")[::2] == [
+        str(tmp_path / "x.jsonl"),
+        str(folder / "a" / "z.gz"),
+    ]
+
+
+def test_a_file_named_beside_its_folder_is_given_twice(folder: Path) -> None:
+    for other in (folder / "b.jsonl", folder / "c", folder / ".." / "events" / "a" / "z.gz"):
+        with pytest.raises(InputError, match=r"is given twice"):
+            names(folder, other)
+
+
+def test_what_is_hidden_may_be_named(folder: Path) -> None:
+    (folder / ".hidden").mkdir()
+    written(folder / ".hidden" / "a.jsonl", [track()])
+    assert names(folder / ".hidden") == [str(folder / ".hidden" / "a.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"%PDF-1.7 ...", "is not lines of JSON"),
+        (b"userId,email\nu1,a@example.com\n", "is not lines of JSON"),
+        (b"[{}]", "is a JSON array"),
+        (b"PK\x03\x04", "is a zip archive"),
+        (gz(b"not JSON"), "is not lines of JSON"),
+        (gz(b"{}")[:12], "its gzip data is cut off"),
+    ],
+)
+@pytest.mark.parametrize("command", ["transform", "check", "send"])
+def test_a_file_that_is_no_ndjson_is_told_by_name_before_anything_is_done(
+    command: str, content: bytes, says: str, folder: Path, segcli: Segcli
+) -> None:
+    (folder / "z.pdf").write_bytes(content)
+    more = ("--sandbox",) if command == "send" else ()
+    said = segcli(command, "-d", "webhook", *more, "events")
+
+    assert said.code == 2
+    assert "Error: events/z.pdf " in said.err
+    assert says in said.err
+    assert "read\n" not in said.err
+    assert said.out == ""
+
+
+def test_a_file_of_a_folder_may_be_empty_or_begin_with_blank_lines(
+    folder: Path, segcli: Segcli
+) -> None:
+    (folder / "empty.jsonl").touch()
+    (folder / "blank.jsonl").write_bytes(b"\n \n")
+    (folder / "bom.jsonl").write_bytes(b"\xef\xbb\xbf" + b" " * 20 + b"{}")
+    said = segcli("transform", "-d", "webhook", folder)
+
+    assert said.code == 1
+    assert "5  mapped" in said.err
+    assert "2  blank line" in said.err
+
+
+def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "events" / "inner").mkdir(parents=True)
+    with pytest.raises(InputError, match="events holds no files to read"):
+        names(tmp_path / "events")
+    (tmp_path / "events" / "dummy-object.txt").touch()
+    with pytest.raises(InputError, match="holds no files"):
+        names(tmp_path / "events")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("transform", "-d", "webhook"),
+        ("check",),
+        ("send", "-d", "gist", "--sandbox"),
+        ("send", "-d", "gist", "--dry-run"),
+        ("engage", "audience", "VIP", "-d", "gist", "--sandbox"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
+    command: tuple[str, ...], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.inputs.discover.add_files_in", pytest.fail)
+    said = segcli(*command, "")
+
+    assert (said.code, said.out) == (2, "")
+    assert "Error: a file name is empty\nIs a variable not set?" in said.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_an_error_that_names_it(folder: Path) -> None:
+    (folder / "c").chmod(0)
+    with pytest.raises(InputError, match="events/c cannot be read: Permission denied"):
+        names(folder)
+
+
+def test_outputs_must_not_lie_in_a_folder_that_is_read(folder: Path, segcli: Segcli) -> None:
+    for option in ("--rejects", "--report", "--journal"):
+        inner = f"events/c/{option[2:]}"
+        said = segcli("send", "-d", "webhook", "--sandbox", option, inner, "events")
+        assert said.code == 2
+        assert f"{option} {inner} lies in a folder that is read" in said.err
+    said = segcli("check", "--expect", "events/golden", "events")
+    assert "--expect events/golden lies in a folder that is read" in said.err
+    assert len(names(folder)) == 5
+
+
+def test_the_folder_that_one_is_in_can_be_sent_with_the_rejects_elsewhere(
+    folder: Path, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    said = segcli("send", "-d", "webhook", "--sandbox", ".")
+    assert said.code == 2
+    assert "--rejects webhook.rejects.ndjson lies in a folder that is read" in said.err
+    assert segcli("send", "-d", "webhook", "--sandbox", "--rejects", "../r", ".").code == 0
+    assert not (tmp_path / "r").exists()
+
+
+def test_stdout_must_not_go_to_a_file_that_is_read(
+    folder: Path, clean_environment: dict[str, str]
+) -> None:
+    with (folder / "out.jsonl").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "segcli", "transform", folder],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            env=clean_environment,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert b"out.jsonl, which is also an input" in done.stderr
+
+
+def test_engage_takes_a_packed_list_and_no_folder(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "members.csv.gz").write_bytes(gz(b"userId,email\nu1,ada@example.com\n"))
+    command = ("engage", "audience", "Vips", "-d", "gist", "--dry-run")
+
+    assert '"userId":"u1"' in segcli(*command, "lists/members.csv.gz").out
+    refused = segcli(*command, "lists")
+    assert (refused.code, refused.out) == (2, "")
+    assert "lists is a folder" in refused.err
+
+
+def test_engage_tells_nobody_anything_by_a_list_that_is_cut_off(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    rows = "".join(f"u{number},u{number}@example.com\n" for number in range(20_000))
+    (tmp_path / "members.csv.gz").write_bytes(gz(f"userId,email\n{rows}".encode())[:-1000])
+    said = segcli("engage", "audience", "Vips", "-d", "gist", "--sandbox", "--state", "s.sqlite",
+                  "members.csv.gz")  # fmt: skip
+
+    assert said.code == 3
+    assert "members.csv.gz:" in said.err
+    assert "cannot be read on: its gzip data is cut off" in said.err
+    assert "read\n" not in said.err
+    assert "Vips" not in segcli("engage", "status", "--state", "s.sqlite").out

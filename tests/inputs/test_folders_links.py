@@ -1,0 +1,172 @@
+"""Links in a folder: each real folder and each real file is read once, by the best of its names."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, report_in, track, written
+
+from segcli.errors import InputError
+from segcli.inputs import folder as walking
+from segcli.inputs import inputs
+
+Segcli = Callable[..., Said]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with one event in each of three files."""
+    folder = tmp_path / "events"
+    for number, name in enumerate(("a/1.jsonl", "m/2.jsonl", "m/z/3.jsonl")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        written(folder / name, [track(number)])
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return [str(Path(entry.name).relative_to(folder)) for entry in inputs([str(folder)])]
+
+
+REAL = ["a/1.jsonl", "m/2.jsonl", "m/z/3.jsonl"]
+
+
+def test_a_link_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "in").mkdir(parents=True)
+    written(tmp_path / "elsewhere" / "in" / "f.jsonl", [track()])
+    written(tmp_path / "g.jsonl", [track()])
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "b.jsonl").symlink_to(tmp_path / "g.jsonl")
+
+    assert names(folder) == ["a/1.jsonl", "b.jsonl", "link/in/f.jsonl", *REAL[1:]]
+
+
+@pytest.mark.parametrize("leads_to", [".", "..", "m", "m/z", "../events", "a/../m"])
+@pytest.mark.parametrize("place", ["0", "zz", "m/0", "m/z/zz"])
+def test_a_link_to_a_folder_that_is_read_adds_nothing(
+    leads_to: str, place: str, folder: Path
+) -> None:
+    (folder / place).symlink_to(folder / leads_to)
+
+    assert names(folder) == REAL
+
+
+def test_of_two_links_to_a_folder_outside_the_first_in_order_counts(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    written(tmp_path / "elsewhere" / "f.jsonl", [track()])
+    for name in ("z", "b", "m/c"):
+        (folder / name).symlink_to(tmp_path / "elsewhere")
+
+    assert names(folder) == ["a/1.jsonl", "b/f.jsonl", *REAL[1:]]
+
+
+def test_links_that_meet_again_and_again_are_walked_once(tmp_path: Path) -> None:
+    """Each of forty folders has two links to the next: by names there are 2 to the 40 ways."""
+    for number in range(40):
+        (tmp_path / f"{number}").mkdir()
+        written(tmp_path / f"{number}" / "f.jsonl", [track(number)])
+        for link in ("left", "right"):
+            (tmp_path / f"{number}" / link).symlink_to(tmp_path / f"{(number + 1) % 40}")
+
+    found = inputs([str(tmp_path / "0")])
+    assert sorted(entry.name.split("/").count("left") for entry in found) == list(range(40))
+
+
+def test_a_file_with_several_names_is_read_by_that_which_leads_through_no_link(
+    folder: Path, segcli: Segcli, tmp_path: Path
+) -> None:
+    (folder / "a" / "0.jsonl").symlink_to("1.jsonl")
+    (folder / "0.jsonl").symlink_to(folder / "m" / "z" / "3.jsonl")
+    os.link(folder / "m" / "2.jsonl", folder / "m" / "22.jsonl")
+
+    assert names(folder) == REAL
+    said = segcli("send", "-d", "webhook", "--sandbox", "--report", "report.json", folder)
+    assert "3  delivered" in said.err
+    assert [one["name"] for one in report_in(tmp_path)["inputs"]] == [
+        f"{folder}/{name}" for name in REAL
+    ]
+
+
+def test_the_order_in_which_a_disk_lists_names_changes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    written(tmp_path / "elsewhere" / "f.jsonl", [track()])
+    for name in ("y", "b", "m/c", "m/z/a"):
+        (folder / name).symlink_to(tmp_path / "elsewhere")
+        os.link(folder / "a" / "1.jsonl", folder / f"{name}.jsonl")
+    found = []
+    entries = walking._entries
+    for reverse in (False, True):
+        monkeypatch.setattr(
+            walking,
+            "_entries",
+            lambda path, reverse=reverse: sorted(
+                entries(path), key=lambda one: one[0].name, reverse=reverse
+            ),
+        )
+        found.append(names(folder))
+
+    assert found[0] == found[1] == ["a/1.jsonl", "b/f.jsonl", *REAL[1:]]
+
+
+def test_a_file_that_two_names_on_the_command_line_lead_to_is_still_an_error(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(folder / "m")
+    os.link(folder / "a" / "1.jsonl", tmp_path / "hard.jsonl")
+    for given in ([folder, tmp_path / "link"], [tmp_path / "hard.jsonl", folder]):
+        with pytest.raises(InputError, match="is given twice"):
+            inputs([str(name) for name in given])
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("nowhere", "is a link that leads nowhere"),
+        ("x.jsonl", "cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_a_link_that_leads_to_no_file_is_told_by_name(
+    target: str, says: str, folder: Path, segcli: Segcli
+) -> None:
+    (folder / "x.jsonl").symlink_to(target)
+    said = segcli("transform", folder)
+
+    assert said.code == 2
+    assert f"Error: {folder}/x.jsonl {says}" in said.err
+
+
+def test_what_is_neither_file_nor_folder_is_told_by_name(folder: Path, segcli: Segcli) -> None:
+    os.mkfifo(folder / "pipe")
+    said = segcli("transform", folder)
+    assert said.code == 2
+    assert f"Error: {folder}/pipe is a named pipe, not a file\nMove it out of" in said.err
+    (folder / "pipe").unlink()
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(folder)
+        listening.bind("socket")
+        assert "socket is a socket, not a file" in segcli("transform", ".").err
+    (folder / "socket").unlink()
+
+    (folder / "null").symlink_to("/dev/null")
+    assert "null is a device, not a file" in segcli("transform", folder).err
+
+
+def test_a_folder_nested_deeper_than_python_calls_itself_is_read(tmp_path: Path) -> None:
+    top = f"{tmp_path}/top/"
+    folders = [top + "d/" * depth for depth in range(1101)]
+    for folder in folders:
+        os.mkdir(folder)
+    file = written(Path(f"{folders[-1]}f.jsonl"), [track()])
+    try:
+        assert [entry.name for entry in inputs([top])] == [f"{folders[-1]}f.jsonl"]
+    finally:
+        # What clears up behind the tests would call itself too often.
+        file.unlink()
+        for folder in reversed(folders):
+            os.rmdir(folder)

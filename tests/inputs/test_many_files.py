@@ -1,0 +1,157 @@
+"""A hundred thousand files cost little memory: of each a few numbers and its name are kept."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import Said, track, written
+from support.resuming import Door, Serve, to_webhook
+
+from segcli.inputs import address, inputs, s3_listing
+
+Segcli = Callable[..., Said]
+FEW, MANY = 500, 4_500
+BYTES_A_FILE = 200
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return a folder with few files and one with many; the first and the last have an event."""
+    found = []
+    for count in (FEW, MANY):
+        folder = tmp_path_factory.mktemp("many") / "events"
+        for part in range(5):
+            (folder / f"{part}").mkdir(parents=True)
+        for number in range(count):
+            file = folder / f"{number * 5 // count}" / f"events-of-a-day-{number:08}.jsonl"
+            file.write_bytes(b"\n")
+        written(folder / "0" / "a.jsonl", [track(1)])
+        written(folder / "4" / "z.jsonl", [track(2)])
+        found.append(folder)
+    return found
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Return the most memory that the work takes, over what there was."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> float:
+    few, many = folders
+    work(few)  # What is loaded once counts for no file.
+    return (peak_of(lambda: work(many)) - peak_of(lambda: work(few))) / (MANY - FEW)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("transform", "-d", "webhook", "--jobs", "1"),
+        ("transform", "-d", "webhook", "--jobs", "1", "--since", "2026-01-01"),
+        ("check", "-d", "webhook", "--jobs", "1"),
+        ("check", "-d", "webhook", "--jobs", "1", "--format", "json"),
+        ("transform", "-d", "webhook", "--jobs", "1", "--report", "report.json"),
+    ],
+    ids=" ".join,
+)
+def test_to_read_many_files_takes_little_memory_for_each(
+    command: tuple[str, ...], folders: list[Path], segcli: Segcli
+) -> None:
+    def work(folder: Path) -> None:
+        assert segcli(*command, folder).code == 0
+
+    assert bytes_a_file(work, folders) < BYTES_A_FILE
+
+
+def test_to_send_many_files_and_to_go_on_takes_little_memory_for_each(
+    folders: list[Path], segcli: Segcli, vendor: Serve
+) -> None:
+    door = Door()
+    command = to_webhook(vendor(door).url)
+
+    def stop(folder: Path) -> None:
+        door.left = 1
+        assert segcli(*command, "--restart", folder).code == 3
+
+    def go_on(folder: Path) -> None:
+        door.left = 1
+        assert segcli(*command, "--resume", folder).code == 0
+
+    stop(folders[0])
+    go_on(folders[0])
+    few, many = ((peak_of(partial(stop, one)), peak_of(partial(go_on, one))) for one in folders)
+    for before, after in zip(few, many, strict=True):
+        assert (after - before) / (MANY - FEW) < BYTES_A_FILE
+
+
+def test_to_list_many_objects_keeps_little_of_each(memory: Any) -> None:
+    def kept(count: int) -> int:
+        memory.pipe({f"/logs{count}/events-of-a-day-{n:08}.jsonl": b"\n" for n in range(count)})
+        gc.collect()
+        tracemalloc.start()
+        try:
+            found = inputs([f"memory://logs{count}"])
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0] if len(found) == count else 0
+        finally:
+            tracemalloc.stop()
+
+    kept(1)
+    assert 0 < (kept(MANY) - kept(FEW)) / (MANY - FEW) < BYTES_A_FILE
+
+
+class Listed:
+    """A store like S3 that lists so many objects, in pages that nobody else keeps."""
+
+    protocol = ("s3", "s3a")
+    version_aware = False
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def split_path(self, path: str) -> tuple[str, str, None]:
+        return (*path.split("/", 1), None)  # type: ignore[return-value]
+
+    def call_s3(self, _method: str, **asked: Any) -> dict[str, Any]:
+        first = int(asked.get("ContinuationToken", "0"))
+        behind = min(first + asked["MaxKeys"], self._count)
+        return {
+            "Contents": [
+                {"Key": f"{asked['Prefix']}events-of-a-day-{number:08}.gz", "Size": 900 + number,
+                 "ETag": f'"{number:032x}"', "StorageClass": "STANDARD"}
+                for number in range(first, behind)
+            ],
+            "IsTruncated": behind < self._count,
+            "NextContinuationToken": str(behind),
+        }  # fmt: skip
+
+    def info(self, path: str) -> dict[str, Any]:
+        return {"name": path, "type": "directory"}
+
+    def invalidate_cache(self) -> None:
+        """Nothing is kept."""
+
+
+def test_to_list_many_objects_of_s3_takes_little_memory_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(s3_listing, "_PAGE", 100)
+
+    def list_all(count: int) -> None:
+        monkeypatch.setattr(address, "located", lambda _: (Listed(count), "bucket/logs"))
+        found = inputs(["s3://bucket/logs"])
+        assert len(found) == count
+        assert found[count - 1].title == f"s3://bucket/logs/events-of-a-day-{count - 1:08}.gz"
+
+    list_all(1)
+    peaks = [peak_of(partial(list_all, count)) for count in (FEW, MANY)]
+    assert (peaks[1] - peaks[0]) / (MANY - FEW) < BYTES_A_FILE

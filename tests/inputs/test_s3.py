@@ -1,0 +1,305 @@
+"""Segment's archive is read straight from S3, with all that a folder on disk can do."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.compression import gz
+from support.fakes import Said, closed_port, records, report_in, track, written
+from support.resuming import JOURNAL, Door, Serve, to_webhook
+
+from segcli.inputs import download, s3_listing
+from segcli.lines import chunks
+
+boto3 = pytest.importorskip("boto3")
+
+Segcli = Callable[..., Said]
+
+DAY = 86_400
+FIRST = 1_769_904_000  # 2026-02-01T00:00:00Z
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "horse-battery-staple",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """Serve S3 on a free port of this machine."""
+    server_of = pytest.importorskip("moto.server").ThreadedMotoServer
+    server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class Bucket:
+    """A bucket with a name of its own."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client = client
+        self.name = name
+        client.create_bucket(Bucket=name)
+
+    def put(self, key: str, content: bytes, **more: str) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content, **more)
+
+    def remove(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=key)
+
+    def __str__(self) -> str:
+        return f"s3://{self.name}"
+
+
+@pytest.fixture
+def bucket(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Bucket]:
+    """Return an empty bucket, and let this process be one that may read it."""
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
+        monkeypatch.delenv(name)
+    for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
+    s3fs.S3FileSystem.clear_instance_cache()
+    name = f"bucket-{abs(hash(request.node.nodeid))}"
+    client = boto3.client("s3")
+    yield Bucket(client, name)
+    client.close()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def text_of(path: Path, *numbers: int, **more: object) -> bytes:
+    return written(
+        path, [track(number, f"u{number % 2}", **more) for number in numbers]
+    ).read_bytes()
+
+
+@pytest.fixture
+def archive(bucket: Bucket, tmp_path: Path) -> Bucket:
+    """Fill the bucket with five days of two sources, two events each, as Segment writes them."""
+    for day in range(5):
+        for place, source_id in enumerate(("web", "app")):
+            at = f"2026-02-0{day + 1}T12:00:00Z"
+            number = 4 * day + 2 * place
+            bucket.put(
+                f"in/segment-logs/{source_id}/{FIRST + day * DAY}/{day}{place}.gz",
+                gz(text_of(tmp_path / "plain", number, number + 1, timestamp=at)),
+                ContentEncoding="gzip",
+            )
+    bucket.put("in/segment-logs/dummy-object.txt", b"")
+    bucket.put("in/segment-logs-of-others/x.gz", b"no gzip")
+    bucket.put("in/", b"")
+    return bucket
+
+
+def numbers_in(said: Said) -> list[int]:
+    return [int(line.split('"messageId": "m')[1].split('"')[0]) for line in said.out.splitlines()]
+
+
+def test_an_archive_is_read_in_the_order_of_time(archive: Bucket, segcli: Segcli) -> None:
+    said = segcli("transform", "-q", "-d", "webhook", f"{archive}/in/segment-logs")
+
+    assert said.code == 0, said.err
+    assert numbers_in(said) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("below", "numbers"),
+    [
+        ("in/segment-logs/", range(20)),
+        ("in/segment-logs/app", (2, 3, 6, 7, 10, 11, 14, 15, 18, 19)),
+        (f"in/segment-logs/app/{FIRST}", (2, 3)),
+        (f"in/segment-logs/app/{FIRST}/01.gz", (2, 3)),
+        (f"in/segment-logs/*/{FIRST}/*.gz", range(4)),
+        (f"in/segment-logs/*/{FIRST}", range(4)),
+        ("in/segment-logs/*/*/?1.gz", (2, 3, 6, 7, 10, 11, 14, 15, 18, 19)),
+    ],
+)
+def test_a_prefix_a_pattern_or_an_object_may_be_named(
+    below: str, numbers: range | tuple[int, ...], archive: Bucket, segcli: Segcli
+) -> None:
+    said = segcli("transform", "-q", "-d", "webhook", f"{archive}/{below}")
+
+    assert numbers_in(said) == list(numbers)
+
+
+def test_days_outside_the_window_are_left_out_and_neither_fetched_nor_looked_at(
+    archive: Bucket, segcli: Segcli, tmp_path: Path
+) -> None:
+    archive.put(f"in/segment-logs/web/{FIRST}/broken.gz", b"\x1f\x8b")
+    window = ("--since", "2026-02-03", "--until", "2026-02-04", "--allowed-lateness", "0s")
+    command = (
+        "transform",
+        "-d",
+        "webhook",
+        "--report",
+        "report.json",
+        f"{archive}/in/segment-logs",
+    )
+    said = segcli(*command, *window)
+
+    assert numbers_in(said) == [8, 9, 10, 11]
+    assert report_in(tmp_path)["files_left_out"] == 7
+    assert "7 files (" in said.err
+    assert "broken.gz cannot be read: its gzip data is cut off" in segcli(*command).err
+
+
+def test_any_name_of_an_object_will_do(bucket: Bucket, segcli: Segcli, tmp_path: Path) -> None:
+    names = ["a b.jsonl", "a?b#c.jsonl", "ä%20+[1].jsonl", "x@y.jsonl"]
+    for number, name in enumerate(names):
+        bucket.put(f"odd/{name}", text_of(tmp_path / "plain", number) + b"{]\n")
+    for named in ([f"{bucket}/odd"], [f"{bucket}/odd/{name}" for name in names]):
+        (tmp_path / "rejects").unlink(missing_ok=True)
+        said = segcli("transform", "-q", "-d", "webhook", "--rejects", "rejects", *named)
+        assert sorted(numbers_in(said)) == [0, 1, 2, 3], said.err
+        assert sorted(kept["file"] for kept in records(tmp_path / "rejects")) == sorted(
+            f"{bucket}/odd/{name}" for name in names
+        )
+
+
+def test_what_is_no_ndjson_is_told_by_name_before_anything_is_sent(
+    archive: Bucket, vendor: Serve, segcli: Segcli
+) -> None:
+    archive.put("in/segment-logs/z/report.pdf", b"%PDF-1.7")
+    door = Door()
+    said = segcli(*to_webhook(vendor(door).url, f"{archive}/in/segment-logs"))
+
+    assert (said.code, door.taken) == (2, [])
+    assert f"Error: {archive}/in/segment-logs/z/report.pdf is not lines of JSON" in said.err
+
+
+def test_a_stopped_run_goes_on_without_fetching_again_what_is_settled(
+    archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    door = Door(left=9)
+    command = to_webhook(vendor(door).url, f"{archive}/in/segment-logs")
+    assert segcli(*command).code == 3
+    archive.put(f"in/segment-logs/web/{FIRST + 9 * DAY}/9.gz", gz(text_of(tmp_path / "p", 20)))
+    archive.remove(f"in/segment-logs/web/{FIRST}/00.gz")
+    door.open()
+    said = segcli(*command, "--resume")
+
+    assert said.code == 0, said.err
+    assert door.taken == [f"m{number}" for number in range(21)]
+    assert report_in(tmp_path)["read"] == 12
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_an_object_that_was_replaced_is_an_error_that_names_it(
+    settled: bool, archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    door = Door(left=9)
+    command = to_webhook(vendor(door).url, f"{archive}/in/segment-logs")
+    assert segcli(*command).code == 3
+    door.open()
+    day, name = (0, "00.gz") if settled else (2, "20.gz")
+    key = f"in/segment-logs/web/{FIRST + day * DAY}/{name}"
+    archive.put(key, gz(text_of(tmp_path / "p", 70, 71)))
+    said = segcli(*command, "--resume")
+
+    assert said.code == 2
+    assert f"Error: {archive}/{key} has changed" in said.err
+    assert len(door.taken) == 9
+
+
+def test_the_journal_and_what_is_printed_name_the_prefix_as_it_was_typed(
+    archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
+) -> None:
+    door = Door(left=3)
+    address = f"{archive}/in/segment-logs"
+    command = to_webhook(vendor(door).url, address)
+    stopped = segcli(*command)
+
+    assert f"{address} --resume" in stopped.err
+    assert f'"inputs":["{address}"]' in (tmp_path / JOURNAL).read_text()
+    assert f"an earlier run of {address} to webhook was not finished" in segcli(*command).err
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("s3://{0}/nothing/here.gz", "does not exist"),
+        ("s3://{0}/nothing/", "holds no files to read"),
+        ("s3://{0}/nothing/*.gz", "does not exist"),
+        ("s3://no-such-bucket-of-ours/a.gz", "does not exist\nThere is no such bucket."),
+        ("s3://no-such-bucket-of-ours/a/*.gz", "does not exist"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    address: str, says: str, bucket: Bucket, segcli: Segcli
+) -> None:
+    bucket.put("a.jsonl", b"{}")
+    shown = address.format(bucket.name)
+    said = segcli("transform", shown)
+
+    assert said.code == 2
+    assert f"Error: {shown} {says}" in said.err
+
+
+def test_without_credentials_it_says_how_they_are_given(
+    bucket: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    said = segcli("transform", f"{bucket}/a.gz")
+
+    assert said.code == 2
+    assert "cannot be read: Unable to locate credentials\nCredentials are taken" in said.err
+    assert "AWS_PROFILE" in said.err
+
+
+def test_a_store_that_does_not_answer_is_an_error(
+    bucket: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    said = segcli("transform", f"{bucket}/a.gz")
+
+    assert said.code == 2
+    assert f"{bucket}/a.gz cannot be read: Could not connect" in said.err
+
+
+def test_an_object_over_several_parts_is_put_together(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segcli.inputs import object_store
+
+    for module in (download, object_store):
+        monkeypatch.setattr(module, "PART", 10_000)
+    text = text_of(tmp_path / "plain", *range(1000))
+    bucket.put("big", text)
+    found = chunks.inputs([f"{bucket}/big"])
+    lines = [line for chunk in chunks.chunks(found) for line in chunk.lines]
+
+    assert lines == text.split(b"\n")[:-1]
+
+
+def test_engage_and_check_read_from_a_bucket_too(bucket: Bucket, segcli: Segcli) -> None:
+    bucket.put("members.csv", gz(b"userId,email\nu1,ada@example.com\n"))
+    bucket.put("events.jsonl", b'{"type":"track","event":"e","userId":"u"}\n')
+    engage = segcli(
+        "engage", "audience", "Vips", "-d", "gist", "--dry-run", f"{bucket}/members.csv"
+    )
+
+    assert '"userId":"u1"' in engage.out
+    assert "1 line: 1 mapped" in segcli("check", "-d", "webhook", f"{bucket}/events.jsonl").out
+
+
+def test_a_listing_of_several_pages_is_read_to_its_end(
+    archive: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_listing, "_PAGE", 3)
+    archive.remove("in/segment-logs-of-others/x.gz")
+    for below in ("", "/", "/in", "/in/segment-logs/"):
+        said = segcli("transform", "-q", "-d", "webhook", f"{archive}{below}")
+        assert numbers_in(said) == list(range(20)), said.err

@@ -1,0 +1,280 @@
+"""Inputs of the web are read as they are stored, whatever their server can do."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.compression import PACKS, gz, zst
+from support.fakes import Said, closed_port, records, report_in, tracks, written
+from support.resuming import JOURNAL, Door, Serve, to_webhook
+from support.stores import Web, web_server
+
+from segcli.errors import InputError, Stopped
+from segcli.inputs import download, object_store
+from segcli.lines import chunks
+
+Segcli = Callable[..., Said]
+
+PASSWORD = "horse-battery-staple"
+TOKEN = "tok_91c47d5e2f"
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> bytes:
+    return written(tmp_path / "plain.jsonl", tracks(200)).read_bytes()
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetch in parts of which the test's files have several."""
+    for module in (object_store, download):
+        monkeypatch.setattr(module, "PART", 1000)
+
+
+def read(address: str) -> bytes:
+    """Return all lines of an input, put together again."""
+    found = chunks.chunks(chunks.inputs([address]))
+    return b"".join(bytes(line) + b"\n" for chunk in found for line in chunk.lines)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("length", [True, False], ids=["length", "no length"])
+@pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
+@pytest.mark.parametrize("pack", [bytes, *PACKS.values()], ids=["plain", *PACKS])
+def test_a_file_is_read_whatever_its_server_can_do(
+    pack: Callable[[bytes], bytes], ranges: bool, length: bool, web: Web, text: bytes
+) -> None:
+    web.ranges, web.length = ranges, length
+    web.files["/events"] = pack(text)
+
+    assert read(f"{web.url}/events") == text
+    assert web.accepted == {"identity"}
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_only_what_is_asked_for_is_fetched_where_ranges_are_known(web: Web, text: bytes) -> None:
+    web.files["/events"] = text
+    assert read(f"{web.url}/events") == text
+    ranges = [line for line in web.got if "bytes=0-999" in line]
+    assert ranges
+    assert all("bytes=" in line for line in web.got if line.startswith("GET"))
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.usefixtures("small_parts")
+def test_what_a_server_calls_encoded_is_read_as_it_is_stored(
+    ranges: bool, web: Web, text: bytes
+) -> None:
+    web.ranges, web.encoding = ranges, "gzip"
+    web.files["/events.gz"] = gz(text)
+    assert read(f"{web.url}/events.gz") == text
+
+
+def test_a_server_that_refuses_head_is_asked_by_get(web: Web, text: bytes) -> None:
+    web.head = False
+    web.files["/events"] = text
+    assert read(f"{web.url}/events?signature=only-for-get") == text
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
+@pytest.mark.parametrize("breaks", [[1], [0, 500, 999], [500, 3000]], ids=str)
+def test_where_an_answer_breaks_off_it_is_read_on_without_a_byte_lost_or_twice(
+    breaks: list[int], ranges: bool, web: Web, text: bytes
+) -> None:
+    web.ranges = ranges
+    web.files["/events"] = gz(text) + gz(text)
+    found = chunks.inputs([f"{web.url}/events"])
+    web.breaks = list(breaks)
+    lines = [line for chunk in chunks.chunks(found) for line in chunk.lines]
+
+    assert lines == text.split(b"\n")[:-1] * 2
+    assert len(web.breaks) < len(breaks)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
+def test_a_file_that_changes_while_it_is_read_stops_the_run(
+    ranges: bool, web: Web, text: bytes
+) -> None:
+    web.ranges = ranges
+    # What is under way already does not change any more, so the rest has to be large.
+    times = 20 if ranges else 900
+    web.files["/events"] = text * times
+    found = chunks.chunks(chunks.inputs([f"{web.url}/events"]))
+    if not ranges:
+        web.breaks = [len(text) * times - 1]
+    next(found)
+    web.files["/events"] = text.replace(b"Tested", b"Broken") * times
+
+    with pytest.raises(Stopped, match=r"/events:\d+: cannot be read on: it has changed since"):
+        list(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(404, "does not exist"), (403, "HTTP 403 Forbidden"), (500, "HTTP 500 Internal Server Error")],
+)
+def test_a_file_that_is_not_given_is_an_error_that_names_it(
+    status: int, says: str, web: Web, segcli: Segcli
+) -> None:
+    web.status = status
+    said = segcli("transform", f"{web.url}/events?token={TOKEN}")
+
+    assert said.code == 2
+    assert f"Error: {web.url}/events?… " in said.err
+    assert says in said.err
+    assert TOKEN not in said.err
+
+
+def test_a_host_that_does_not_answer_is_an_error_that_names_it(segcli: Segcli) -> None:
+    address = f"http://user:{PASSWORD}@127.0.0.1:{closed_port()}/events"
+    said = segcli("check", address)
+
+    assert said.code == 2
+    assert "cannot be read: Cannot connect to host 127.0.0.1" in said.err
+    assert PASSWORD not in said.err
+
+
+def test_a_page_of_links_is_a_folder(web: Web, text: bytes) -> None:
+    for name in ("b.jsonl", "a/z.gz", "a/deeper/y.zst", ".hidden", "dummy-object.txt"):
+        pack = gz if name.endswith("gz") else zst if name.endswith("zst") else bytes
+        web.files[f"/logs/{name}"] = pack(text)
+    web.files["/elsewhere.jsonl"] = text
+    found = chunks.inputs([f"{web.url}/logs/"])
+
+    assert [entry.name for entry in found] == [
+        f"{web.url}/logs/{name}" for name in ("a/deeper/y.zst", "a/z.gz", "b.jsonl")
+    ]
+    assert chunks.total_size(found) == sum(
+        len(web.files[f"/logs/{n}"]) for n in ("a/deeper/y.zst", "a/z.gz", "b.jsonl")
+    )
+    assert [entry.name for entry in chunks.inputs([f"{web.url}/logs/*.jsonl"])] == [
+        f"{web.url}/logs/b.jsonl"
+    ]
+
+
+def test_what_is_no_ndjson_is_told_at_once(web: Web, segcli: Segcli) -> None:
+    web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.pdf": b"%PDF-1.7", "/array": gz(b"[{}]")}
+    for address, says in (
+        ("/logs/", "/logs/b.pdf is not lines of JSON"),
+        ("/array", "/array is a JSON array, not lines of JSON"),
+    ):
+        said = segcli("transform", f"{web.url}{address}")
+        assert (said.code, said.out) == (2, "")
+        assert f"Error: {web.url}{says}" in said.err
+
+
+def test_of_the_web_two_files_may_differ_in_what_is_not_shown(web: Web, segcli: Segcli) -> None:
+    web.files["/get"] = b"{]\n"
+    addresses = [f"{web.url}/get?token={TOKEN}{number}" for number in (1, 2)]
+    said = segcli("transform", "-q", "--rejects", "rejects", *addresses)
+
+    assert said.code == 1
+    assert [kept["file"] for kept in records(Path("rejects"))] == [
+        f"{web.url}/get?…",
+        f"{web.url}/get?… (2)",
+    ]
+    with pytest.raises(InputError, match="is given twice"):
+        chunks.inputs([addresses[0]] * 2)
+
+
+def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(
+    web: Web, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    web.files["/events"] = written(tmp_path / "plain", [*tracks(3), b"{]"]).read_bytes()
+    address = web.url.replace("//", f"//user:{PASSWORD}@") + f"/events?token={TOKEN}"
+    (tmp_path / "plain").unlink()
+    door = Door(left=1)
+    command = to_webhook(vendor(door).url, address)
+    stopped = segcli(*command)
+    journal = (tmp_path / JOURNAL).read_text()
+    door.open()
+    said = segcli(*command, "--resume")
+
+    assert (stopped.code, said.code) == (3, 1)
+    assert "with what must not be shown here typed as before" in stopped.err
+    kept = [path.read_bytes().decode() for path in tmp_path.iterdir() if path.is_file()]
+    for text in (stopped.err, said.err, journal, *kept):
+        assert PASSWORD not in text
+        assert TOKEN not in text
+    assert report_in(tmp_path)["inputs"] == [
+        {"name": f"{web.url}/events?…", "bytes": len(web.files["/events"])}
+    ]
+
+
+@pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
+def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
+    ranges: bool,
+    web: Web,
+    vendor: Serve,
+    segcli: Segcli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (object_store, download):
+        monkeypatch.setattr(module, "PART", 500_000)
+    web.ranges = ranges
+    events = [{**event, "note": "x" * 70_000} for event in tracks(60)]
+    web.files["/events"] = written(tmp_path / "plain", events).read_bytes()
+    door = Door()
+    command = to_webhook(vendor(door).url, f"{web.url}/events?signature=one-of-today")
+    web.lost_from = 2_000_000
+    stopped = segcli(*command)
+    web.lost_from = None
+    sent = len(door.taken)
+
+    assert stopped.code == 3
+    assert f"{web.url}/events?…:{sent + 1}: cannot be read on: " in stopped.err
+    assert "HTTP 503" in stopped.err or not ranges
+    assert 0 < sent < 60
+    again = [word.replace("today", "tomorrow") for word in command]
+    assert segcli(*again, "--resume").code == 0
+    assert door.taken == [f"m{number}" for number in range(60)]
+
+
+def test_a_folder_typed_as_a_file_is_answered_with_how_to_type_it(web: Web, segcli: Segcli) -> None:
+    web.files["/page"] = b"<!DOCTYPE html><html>"
+    said = segcli("transform", f"{web.url}/page")
+
+    assert said.code == 2
+    assert "/page is a page of HTML or XML, not lines of JSON" in said.err
+    assert "ends with a /" in said.err
+
+
+@pytest.mark.parametrize("head", [True, False])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_file_that_is_gone_when_it_is_looked_at_gives_no_key_away(
+    ranges: bool, head: bool, web: Web, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.ranges, web.head, web.length = ranges, head, ranges
+    web.files["/events"] = b"{}\n"
+    start = object_store.Object.start
+
+    def gone(self: object_store.Object, size: int) -> bytes:
+        web.files.clear()
+        return start(self, size)
+
+    monkeypatch.setattr(object_store.Object, "start", gone)
+    said = segcli("transform", f"{web.url}/events?token={TOKEN}")
+
+    assert said.code == 2
+    assert f"Error: {web.url}/events?… " in said.err
+    assert TOKEN not in said.err
+
+
+def test_a_file_that_is_damaged_from_its_start_is_told_before_anything_is_sent(
+    web: Web, segcli: Segcli
+) -> None:
+    web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.gz": b"\x1f\x8b" + b"\x00" * 400_000}
+    said = segcli("send", "-d", "webhook", "--sandbox", f"{web.url}/logs/")
+
+    assert said.code == 2
+    assert f"Error: {web.url}/logs/b.gz cannot be read: its gzip data is damaged" in said.err

@@ -1,0 +1,294 @@
+"""What a journal says after whatever happened to it: a prefix of what was settled, or an error."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fakes import records, track, written
+from support.resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
+
+from segcli.journal import checkpoint as pasts
+from segcli.journal.checkpoint import Checkpoint, Header
+from segcli.lines.fingerprint import Mark
+
+HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=["/a", "/b"])
+
+
+@pytest.fixture
+def small_run(segcli: Segcli, vendor: Serve, tmp_path: Path) -> tuple[Door, list[str], bytes]:
+    """Stop a run that has settled lines of every state; its vendor, command and journal."""
+    events = [track(number, f"u{number % 3}") for number in range(12)]
+    events[4] = track(4, note="POISON")
+    lines = [*events[:3], b"no JSON", b"", {"type": "page", "userId": "u"}, *events[3:]]
+    door = Door(left=8)
+    path = written(tmp_path / "events.jsonl", lines)
+    command = to_webhook(vendor(door).url, "--type", "track", path)
+    assert segcli(*command).code == 3
+    return door, command, (tmp_path / JOURNAL).read_bytes().rstrip(b"\0")
+
+
+def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
+    """Return the settled lines as (input, line)."""
+    settled = past.settled if past else {}
+    return {
+        (place, number)
+        for place, positions in settled.items()
+        for first, last in positions.ranges()
+        for number in range(first, last + 1)
+    }
+
+
+def test_a_small_run_is_in_the_journal_as_it_was_settled(
+    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    door, _, _ = small_run
+    states = Counter(state for state, _, _ in settled_lines(tmp_path / JOURNAL))
+    assert states == {"delivered": len(door.taken), "refused": 1, "rejected": 1, "skipped": 2}
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"", b"\0" * 5000, b"\xff\n\xff\n", b'"}\n00000000 {}\n'],
+    ids=["nothing", "room", "garbage", "a record"],
+)
+def test_a_journal_cut_at_any_byte_says_a_prefix_of_what_was_settled(
+    small_run: tuple[Door, list[str], bytes], tmp_path: Path, behind: bytes
+) -> None:
+    path = tmp_path / "cut.journal"
+    _, _, content = small_run
+    beyond_header = content.index(b"\n") + 1
+    for cut in range(len(content) + 1):
+        path.write_bytes(content[:cut] + behind)
+        if behind.strip(b"\0") and cut < beyond_header:
+            with pytest.raises(ValueError, match="no journal"):
+                pasts.read_checkpoint(path)
+            continue
+        found = pasts.read_checkpoint(path)
+        expected = records_in(content[:cut])
+        assert (found is None) == (not expected)
+        assert said_by(found) == lines_of(expected)
+        assert sum(found.totals.values() if found else ()) == len(lines_of(expected))
+
+
+def lines_of(said: list[dict[str, list[tuple[int, int, int]]]]) -> set[tuple[int, int]]:
+    return {
+        (place, number)
+        for record in said
+        for place, first, last in record.get("lines", ())
+        for number in range(first, last + 1)
+    }
+
+
+def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
+    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.journal"
+    _, _, content = small_run
+    whole = content.rindex(b"\n", 0, -1) + 1
+    for place in range(whole, len(content)):
+        path.write_bytes(damaged(content, place))
+        assert said_by(pasts.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
+    bit: int, small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.journal"
+    _, _, content = small_run
+    second = content.index(b"\n") + 1
+    # Where the break before the last record is damaged, none is behind.
+    for place in range(second, content.rindex(b"\n", 0, -1)):
+        path.write_bytes(damaged(content, place, bit) + bytes(5000))
+        line = content.count(b"\n", 0, place) + 1
+        with pytest.raises(pasts.Damaged, match=rf"damaged\.journal is damaged in line {line}$"):
+            pasts.read_checkpoint(path)
+
+
+@pytest.mark.parametrize("damage", ["a bit", "two zeros"])
+def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_may_be_restarted(
+    damage: str, small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+) -> None:
+    door, command, content = small_run
+    door.open()
+    door.taken.clear()
+    place = content.index(b"\n") + 20
+    journal = damaged(content, place) if damage == "a bit" else zeroed(content, place, 2)
+    (tmp_path / JOURNAL).write_bytes(journal)
+    for how in ([], ["--resume"]):
+        said = segcli(*command, *how)
+        assert said.code == 2
+        assert f"the journal {JOURNAL} is damaged in line 2" in said.err
+        assert "--restart" in said.err
+        assert (tmp_path / JOURNAL).read_bytes() == journal
+    assert not door.taken
+
+    assert segcli(*command, "--restart").code == 1
+    assert set(door.taken) == {f"m{n}" for n in range(12) if n != 4}
+
+
+def damaged(content: bytes, place: int, bit: int = 0) -> bytes:
+    """Return it with one bit turned over."""
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
+def zeroed(content: bytes, start: int, size: int) -> bytes:
+    return content[:start] + bytes(size) + content[start + size :]
+
+
+def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
+    small_run: tuple[Door, list[str], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.journal"
+    _, _, content = small_run
+    for place in range(content.index(b"\n")):
+        path.write_bytes(damaged(content, place))
+        with pytest.raises(ValueError, match="no journal"):
+            pasts.read_checkpoint(path)
+
+
+def test_a_run_resumed_from_a_journal_cut_anywhere_loses_nothing(
+    small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
+) -> None:
+    door, command, content = small_run
+    door.open()
+    taken_before = list(door.taken)
+    rejects = (tmp_path / "webhook.rejects.ndjson").read_bytes()
+    # Where the rejects began is on disk before any is kept.
+    begun = content.index(b'{"rejects":')
+    ends = [place + 1 for place, byte in enumerate(content) if byte == ord("\n") and place > begun]
+    for cut in sorted({near for end in ends for near in (end, end + 30)}):
+        (tmp_path / JOURNAL).write_bytes(content[:cut])
+        (tmp_path / "webhook.rejects.ndjson").write_bytes(rejects)
+        known = {number for _, number in lines_of(records_in(content[:cut]))}
+        door.taken.clear()
+        said = segcli(*command, "--resume")
+
+        assert said.code in (0, 1)
+        assert set(taken_before) | set(door.taken) == {f"m{n}" for n in range(12) if n != 4}
+        assert len(door.taken) + len([n for n in known if n not in (4, 5, 6, 8)]) == 11
+        kept = [record["line"] for record in records(tmp_path / "webhook.rejects.ndjson")]
+        assert sorted(kept) == [4, 8]
+
+
+POSITIONS = st.tuples(
+    st.integers(0, 2), st.integers(min_value=1, max_value=40), st.integers(0, 10)
+).map(lambda found: (found[0], found[1], found[1] + found[2]))
+RECORDS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "state": st.sampled_from(["delivered", "refused", "rejected", "skipped"]),
+            "lines": st.lists(POSITIONS),
+        }
+    ),
+    st.builds(
+        lambda place, to, *, is_open: {"marks": [(place, to, f"{to:032x}", is_open)]},
+        st.integers(0, 2),
+        st.integers(1, 10**12),
+        is_open=st.booleans(),
+    ),
+    st.builds(
+        lambda name, size: {"rejects": {name: size}}, st.sampled_from("ab"), st.integers(0, 99)
+    ),
+)
+
+
+@given(st.lists(RECORDS))
+def test_a_journal_written_anew_says_the_same(
+    tmp_path_factory: pytest.TempPathFactory, applied: list[dict[str, object]]
+) -> None:
+    past = Checkpoint(HEADER)
+    for record in applied:
+        past.apply(record)
+    path = tmp_path_factory.getbasetemp() / "anew.journal"
+    path.write_bytes(b"".join(map(pasts.encode, past.records())))
+    again = pasts.read_checkpoint(path)
+
+    assert again is not None
+    assert again.header == HEADER
+    assert said_by(again) == said_by(past)
+    assert +again.totals == +past.totals
+    assert again.marks == past.marks
+    assert again.rejects == past.rejects
+    assert list(again.records()) == list(past.records())
+
+
+def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
+    header = Header(
+        destination="gist",
+        endpoint="https://api.getgist.com",
+        inputs=["/data/ä.jsonl", "-"],
+        options={"--type": ["track"], "--limit": 3, "--since": "7d"},
+        moments={"since": "2026-02-03T10:11:12+00:00"},
+    )
+    path = tmp_path / "a.journal"
+    path.write_bytes(b"".join(map(pasts.encode, Checkpoint(header).records())))
+    found = pasts.read_checkpoint(path)
+    assert found is not None
+    assert found.header == header
+    assert found.marks == {}
+
+
+def test_a_mark_says_how_far_and_whether_within_a_line() -> None:
+    past = Checkpoint(HEADER)
+    past.apply({"marks": [pasts.mark_fields(1, Mark(99, "ab", is_open=True))]})
+    assert past.marks == {1: Mark(99, "ab", is_open=True)}
+
+
+def test_a_line_that_is_said_to_be_settled_twice_counts_once() -> None:
+    past = Checkpoint(HEADER)
+    for lines in ([(0, 1, 5)], [(0, 3, 6)], [(0, 6, 6), (1, 1, 1)]):
+        past.apply({"state": "delivered", "lines": lines})
+    assert past.totals == {"delivered": 7}
+
+
+def test_where_the_rejects_began_is_what_was_said_first() -> None:
+    past = Checkpoint(HEADER)
+    for size in (10, 20, 0):
+        past.apply({"rejects": {"/r": size}})
+    assert past.rejects == {"/r": 10}
+
+
+def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    for header in ({"segcli": {"format": 2}}, {"segcli": {**_plain(HEADER), "format": 2}}):
+        path.write_bytes(pasts.encode(header))
+        with pytest.raises(ValueError, match="another version of segcli"):
+            pasts.read_checkpoint(path)
+
+
+def _plain(header: Header) -> dict[str, object]:
+    found: dict[str, object] = json.loads(pasts.encode(pasts.header_record(header))[9:])["segcli"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"type":"track"}\n', b"x", b"12\n", b"notes\n", b"\x1f\x8b\x08", b"00000000 {}\n"],
+    ids=range(6),
+)
+@pytest.mark.parametrize("how", [[], ["--resume"], ["--restart"]], ids=str)
+def test_a_file_that_is_no_journal_is_refused_and_left_as_it_was(
+    content: bytes, how: list[str], segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    door = Door()
+    events = written(tmp_path / "events.jsonl", [track()])
+    command = to_webhook(vendor(door).url, events)
+    said = segcli(*command, "--journal", other, *how)
+
+    assert said.code == 2
+    assert f"{other} is no journal of segcli" in said.err
+    assert other.read_bytes() == content
+    assert not door.taken
+
+
+def test_no_file_and_an_empty_file_are_no_past(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    assert pasts.read_checkpoint(path) is None
+    path.touch()
+    assert pasts.read_checkpoint(path) is None

@@ -1,0 +1,266 @@
+"""The journal's file: one owner, the room that was promised, and marks that never go back."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.journals import HEADER, delivered, opened, totals
+from support.small_disk import no_space
+
+from segcli.core.line import Result
+from segcli.errors import OutputError, Stopped, UsageError
+from segcli.inputs import Input
+from segcli.journal import checkpoint as pasts
+from segcli.journal import journal as module
+from segcli.journal.checkpoint import Checkpoint
+from segcli.journal.journal import Journal
+from segcli.journal.resume import Start
+from segcli.lines.fingerprint import Mark
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = opened(tmp_path / "a.journal")
+    yield made
+    made.close()
+
+
+# --- one owner
+
+
+def test_a_second_run_on_the_same_journal_is_refused(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="another segcli is running with") as caught:
+        opened(journal.path)
+    assert "--journal PATH" in caught.value.hint
+
+
+def test_a_second_run_may_not_even_restart_it(journal: Journal) -> None:
+    journal.promise(1)
+    journal.settle(delivered(1))
+    with pytest.raises(UsageError, match="another segcli"):
+        opened(journal.path, Start.RESTART)
+    assert totals(journal.path) == {"delivered": 1}
+
+
+def test_a_run_that_ended_leaves_no_lock(tmp_path: Path) -> None:
+    opened(tmp_path / "a.journal").close()
+    opened(tmp_path / "a.journal").close()
+
+
+def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    program = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[2]); import journals; "
+        "held = journals.opened(pathlib.Path(sys.argv[1])); print('locked', flush=True); input()"
+    )
+    command = [sys.executable, "-c", program, str(path), str(Path(__file__).parents[1])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"locked\n"
+        with pytest.raises(UsageError, match="another segcli"):
+            opened(path)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    opened(path).close()
+
+
+def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    for _ in range(2):
+        journal = opened(path)
+        assert path.exists()
+        journal.remove()
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("end", ["remove", "grow long"])
+def test_a_run_whose_journal_was_moved_away_leaves_that_of_another_run_alone(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GROWS_BY", 500)
+    path = tmp_path / "a.journal"
+    first = opened(path)
+    path.rename(tmp_path / "moved")
+    second = opened(path)
+    second.promise(1)
+    second.settle(delivered(7))
+    if end == "remove":
+        first.remove()
+    else:
+        first.promise(100)
+        for number in range(1, 101):
+            first.settle(delivered(number))
+        first.close()
+        assert totals(tmp_path / "moved") == {"delivered": 100}
+
+    assert totals(path) == {"delivered": 1}
+    second.close()
+
+
+@pytest.mark.parametrize("special", ["fifo", "device"])
+def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> None:
+    path = tmp_path / special
+    if special == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(os.devnull)
+    with pytest.raises(OutputError, match="is no regular file"):
+        opened(path)
+    assert path.is_fifo() or path.is_char_device()
+
+
+# --- room
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=50, unique=True), st.integers(0, 9999))
+def test_what_was_promised_room_needs_no_more_of_the_disk(
+    tmp_path_factory: pytest.TempPathFactory, numbers: list[int], place: int
+) -> None:
+    journal = opened(tmp_path_factory.getbasetemp() / "room.journal", Start.RESTART)
+    journal.promise(len(numbers))
+    size = journal.path.stat().st_size
+    for number in numbers:
+        journal.settle(delivered(number, place=place))
+    assert journal.path.stat().st_size == size
+    journal.remove()
+
+
+def test_a_mark_takes_no_room_from_what_was_promised(journal: Journal) -> None:
+    for number in range(1, 2000):
+        journal.promise(1)
+        journal.mark(number, Mark(10**12 + number, "f" * 32, is_open=True))
+    size = journal.path.stat().st_size
+    for number in range(1, 2000):
+        journal.settle(delivered(number))
+    assert journal.path.stat().st_size == size
+
+
+def test_a_promise_that_cannot_be_kept_stops_the_run(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", no_space)
+    with pytest.raises(Stopped, match=r"a\.journal cannot be written: No space left on device"):
+        journal.promise(1)
+
+
+@pytest.mark.parametrize("lacking", ["the call", "the support of the file system"])
+def test_room_is_taken_by_writing_where_there_is_no_call_for_it(
+    lacking: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    if lacking == "the call":
+        monkeypatch.delattr(os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    before = journal.path.stat().st_blocks
+    journal.promise(10_000)
+    assert (journal.path.stat().st_blocks - before) * 512 >= 10_000 * 128
+    journal.settle(delivered(1))
+    assert totals(journal.path) == {"delivered": 1}
+
+
+# --- what it says
+
+
+def test_a_mark_never_goes_back(journal: Journal) -> None:
+    far = Mark(100, "ab", is_open=True)
+    journal.mark(0, far)
+    journal.mark(0, Mark(50, "cd"))
+    journal.mark(0, Mark(100, "ab"))
+    journal.promise(1)
+    journal.settle(delivered(1))
+    found = pasts.read_checkpoint(journal.path)
+    assert found is not None
+    assert found.marks == journal.past.marks == {0: far}
+
+
+def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) -> None:
+    whole = journal.path.stat().st_size
+    for to, number in ((10, 1), (30, 3)):
+        journal.promise(2)
+        journal.mark(0, Mark(to - 5, "ab"))
+        journal.mark(0, Mark(to, "cd"))
+        journal.settle(delivered(number))
+    written = journal.path.read_bytes()
+    for cut in range(whole, len(written.rstrip(b"\0")) + 1):
+        journal.path.with_name("cut").write_bytes(written[:cut])
+        found = pasts.read_checkpoint(journal.path.with_name("cut"))
+        assert found is not None
+        settled = list(found.settled[0].ranges()) if found.settled else []
+        assert (settled, found.marks) in [
+            ([], {}),
+            ([(1, 1)], {0: Mark(10, "cd")}),
+            ([(1, 1), (3, 3)], {0: Mark(30, "cd")}),
+        ]
+    assert settled == [(1, 1), (3, 3)]
+
+
+TWO = [Input(name, 900, place, version="v1") for place, name in enumerate("ab")]
+STEPS = st.sampled_from(["read", "read", "settle", "settle", "skip", "end", "resume"])
+
+
+@pytest.mark.parametrize("grows_by", [300, 1_000_000])
+@given(st.lists(st.tuples(STEPS, st.sampled_from([0, 1]), st.integers(0, 99)), max_size=40))
+def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_another(
+    tmp_path_factory: pytest.TempPathFactory, grows_by: int, steps: list[tuple[str, int, int]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "marks.journal"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_GROWS_BY", grows_by)
+        journal = Journal(path, Checkpoint(HEADER), TWO)
+        read = [0, 0]
+        for step, place, choice in steps:
+            lines = range(1, read[place] + 1)
+            is_open = [line for line in lines if not journal.past.is_settled(place, line)]
+            match step:
+                case "read":
+                    read[place] += 3
+                    journal.promise(3)
+                    journal.mark(place, Mark(read[place] * 10, f"of {read[place]}"))
+                case "settle" | "skip" if is_open:
+                    line = delivered(is_open[choice % len(is_open)], place=place).lines
+                    journal.settle(Result(line, "delivered" if step == "settle" else "skipped"))
+                case "end":
+                    journal.ended(place, read[place])
+                case "resume":
+                    journal.close()
+                    journal = Journal(path, read_back(path), TWO)
+                    # It reads again, from the beginning.
+                    read = [0, 0]
+        journal.close()
+    for found in every_past(path):
+        for place, settled in found.settled.items():
+            last = max(last for _, last in settled.ranges())
+            assert found.marks[place].to >= last * 10
+            assert found.marks[place].digest == f"of {found.marks[place].to // 10}"
+
+
+def read_back(path: Path) -> Checkpoint:
+    found = pasts.read_checkpoint(path)
+    assert found is not None
+    return found
+
+
+def every_past(path: Path) -> Iterator[Checkpoint]:
+    """Yield what a journal says, cut behind each of its records."""
+    records = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)
+    cut = path.with_name("cut.journal")
+    for count in range(1, len(records) + 1):
+        cut.write_bytes(b"".join(records[:count]))
+        yield read_back(cut)
+
+
+def test_a_mark_goes_on(journal: Journal) -> None:
+    marks = [Mark(50, "cd"), Mark(100, "ab"), Mark(100, "ab", is_open=True), Mark(101, "ef")]
+    for mark in marks:
+        journal.mark(0, mark)
+        assert journal.past.marks == {0: mark}

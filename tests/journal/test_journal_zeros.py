@@ -1,0 +1,103 @@
+"""Zeros in a journal are excused only where a kill or a loss of power can have left them."""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.journals import delivered, opened
+
+from segcli.journal import checkpoint as pasts
+from segcli.journal.journal import Journal
+from segcli.journal.resume import Start
+
+SECTOR = 512
+ROOM = bytes(5000)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run has left: a journal, lines 1 to `synced` settled and on disk, more of them not."""
+
+    content: bytes
+    synced: int
+
+
+def settle(journal: Journal, numbers: "count[int]", records: int) -> int:
+    """Settle a line in each of so many records, and return the last."""
+    for _ in range(records):
+        last = next(numbers)
+        journal.promise(1)
+        journal.settle(delivered(last))
+    return last
+
+
+def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
+    """Settle and sync some groups of records, and more that are not synced; then be killed.
+
+    With nothing left to sync the run ends in order instead.
+    """
+    journal, numbers = opened(path, Start.RESTART), count(1)
+    for _ in range(groups):
+        synced = settle(journal, numbers, 4)
+        asyncio.run(journal.synced())
+    if unsynced:
+        settle(journal, numbers, unsynced)
+        content = path.read_bytes()
+    journal.close()
+    return Left((content if unsynced else path.read_bytes()).rstrip(b"\0"), synced)
+
+
+def said_by(path: Path) -> int | None:
+    """Return up to which line a journal says that all are settled; None where it is refused."""
+    try:
+        found = pasts.read_checkpoint(path)
+    except ValueError:
+        return None
+    settled = found.settled.get(0) if found else None
+    assert not (settled and settled.beyond)
+    return settled.low if settled else 0
+
+
+@pytest.mark.parametrize(("size", "groups"), [(1, 6), (2, 6), (4096, 25)])
+@pytest.mark.parametrize("unsynced", [0, 3], ids=["stopped", "killed"])
+def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
+    unsynced: int, size: int, groups: int, tmp_path: Path
+) -> None:
+    left = left_by(tmp_path / "a.journal", groups=groups, unsynced=unsynced)
+    path = tmp_path / "zeros.journal"
+    refused = 0
+    assert len(left.content) > size + 1024
+    # Zeros up to the end are a journal that is cut there, and has its room behind it.
+    for start in range(len(left.content) - size):
+        path.write_bytes(left.content[:start] + bytes(size) + left.content[start + size :] + ROOM)
+        said = said_by(path)
+        assert said is None or said >= left.synced, f"zeros from byte {start} on"
+        refused += said is None
+    assert refused > 0.9 * (len(left.content) - size)
+
+
+@given(data=st.data())
+def test_whatever_a_loss_of_power_takes_of_what_was_not_synced_the_rest_is_said(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    left = left_by(folder / "b.journal", groups=2, unsynced=data.draw(st.integers(1, 60)))
+    lines = left.content.splitlines(keepends=True)
+    ends = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
+    # The last record that was synced is the eighth of those that settle a line.
+    first = [number for number, line in enumerate(lines, 1) if b'"state"' in line][7]
+    survived = b""
+    for start in range(0, len(left.content), SECTOR):
+        # Each sector is on disk as it was when some record had been written.
+        version = left.content[: ends[data.draw(st.integers(first, len(lines)))]]
+        survived += version[start : start + SECTOR].ljust(SECTOR, b"\0")
+    path = folder / "survived.journal"
+    path.write_bytes(survived + ROOM)
+    said = said_by(path)
+
+    assert said is not None
+    assert said >= left.synced

@@ -1,0 +1,242 @@
+"""No mapping and no event makes the engine hang, fill memory or raise anything but Rejected."""
+
+import copy
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.samples import good_events
+
+from segcli.core import exact_json
+from segcli.core.event import Rejected
+from segcli.mapping import UNDEFINED, compiled, problems
+from segcli.mapping.directives.template import pieces
+
+PATHS = (
+    *("$.userId", "$.properties", "$.traits.email", "$.context.device.id", "$.", "", "$.nowhere"),
+    *("properties.products[0].price", "event", "$.properties.products", "$.integrations.All"),
+    *("['context']['page'].url", "$.properties.revenue", "timestamp", "type.length", "..", "[[0]"),
+)
+TEMPLATES = (
+    *("{{userId}}", "{{{properties}}} {{event}}", "Hello {{ traits.name }}!", "{{", "{{{a}}", "x"),
+    *("{{properties.products}}", "{{type}}{{type}}{{type}}", "{{ }}", ""),
+)
+LIQUIDS = (
+    "{{",
+    "{% for %}",
+    "{{ event | upcase }}",
+    "{% if userId == 'u1' %}a{% else %}{{ userId }}{% endif %}",
+    "{{ properties.revenue | times: 2 | round: 1 }}",
+    "{{ timestamp | date: '%Y' }}",
+    "{{ properties | json }}",
+    "{{ properties.products | join: '-' }}",
+    "{{ type | slice: 1, 3 }}",
+    "{% assign a = properties | json | append: properties %}{{ a | split: ',' | size }}",
+)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.floats(-2, 2), st.text(max_size=4)
+)
+SHORT = st.text(alphabet="aeiou$&`'.*+ \u00e9\U0001f600", max_size=5)
+PATTERN = SHORT.map(lambda text: text or "a")
+
+
+def options(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return mappings made of other mappings by the grammar of directives, lists and objects."""
+    directive = part.map(as_directive)
+    anything = {"value": part}
+    return st.one_of(
+        st.dictionaries(st.sampled_from("abc1"), part, max_size=3),
+        st.lists(part, max_size=3),
+        named("@path", st.sampled_from(PATHS) | directive),
+        named("@template", st.sampled_from(TEMPLATES) | directive),
+        named("@literal", part),
+        named("@excludeWhenNull", part),
+        named("@if", options({}, dict.fromkeys(("exists", "blank", "then", "else"), part))),
+        named("@case", options({}, {"operator": st.sampled_from(("upper", "lower", "x")),
+                                    "value": directive | SHORT})),
+        named("@replace", options({"pattern": PATTERN, "value": directive | SHORT},
+                                  {"replacement": SHORT, "ignorecase": st.booleans(),
+                                   "global": st.booleans(), "pattern2": SHORT,
+                                   "replacement2": SHORT})),
+        named("@arrayPath", st.tuples(st.sampled_from(PATHS) | directive, part).map(list)),
+        named("@flatten", options(anything, {"separator": SHORT, "omitArrays": st.booleans()})),
+        named("@json", options(anything | {"mode": st.sampled_from(("encode", "decode"))}, {})),
+        named("@merge", options({"objects": st.lists(directive | objects(part), max_size=3)},
+                                {"direction": st.sampled_from(("left", "right"))})),
+        named("@transform", options({"apply": objects(part) | directive,
+                                     "mapping": objects(part) | directive}, {})),
+    )  # fmt: skip
+
+
+def as_directive(value: Any) -> Any:
+    is_one = isinstance(value, dict) and any(key.startswith("@") for key in value)
+    return value if is_one else {"@literal": value}
+
+
+def named(name: str, value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return value.map(lambda chosen: {name: chosen})
+
+
+def objects(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.dictionaries(st.sampled_from("abc"), part, max_size=2)
+
+
+MAPPINGS = st.recursive(
+    st.one_of(
+        SCALARS,
+        named("@path", st.sampled_from(PATHS)),
+        named("@template", st.sampled_from(TEMPLATES)),
+        named("@liquid", st.sampled_from(LIQUIDS)),
+    ),
+    directives,
+    max_leaves=12,
+)
+
+
+@given(MAPPINGS, st.data())
+@settings(max_examples=400)
+def test_a_mapping_that_validates_makes_json_of_an_event_or_rejects_it(
+    mapping: Any, data: st.DataObject
+) -> None:
+    if problems(mapping):
+        return
+    mapped = compiled(mapping)
+    for event in data.draw(st.lists(st.sampled_from(good_events()), min_size=4, max_size=4)):
+        before = copy.deepcopy(event.data)
+        try:
+            found = mapped(event.data)
+        except Rejected:
+            continue
+        assert event.data == before
+        if found is not UNDEFINED:
+            exact_json.dumps(found)
+
+
+def test_most_mappings_of_the_grammar_validate() -> None:
+    seen: list[bool] = []
+
+    @given(MAPPINGS)
+    @settings(max_examples=100)
+    def count(mapping: Any) -> None:
+        seen.append(not problems(mapping))
+
+    count()
+
+    assert sum(seen) > len(seen) / 2
+
+
+@contextmanager
+def soon() -> Iterator[None]:
+    """Assert that something is done in less time than it would take if it grew without end."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 10
+
+
+def nested(levels: int, wrap: Any, inner: Any) -> Any:
+    for _ in range(levels):
+        inner = wrap(inner)
+    return inner
+
+
+GROWING = {
+    "a template of a template": (
+        nested(40, lambda one: {"@template": one}, {"@path": "$.t"}), {"t": "{{t}}{{t}}"}),
+    "a template with many values": (
+        {"@template": {"@path": "$.t"}}, {"t": "{{t}}" * 5_000, "x": 1}),
+    "a text replaced by itself": (
+        nested(40, lambda one: {"@replace": {"pattern": "a", "replacement": "$&$&", "value": one}},
+               {"@path": "$.t"}), {"t": "a"}),
+    "what stands before and after each match": (
+        {"@replace": {"pattern": "a", "replacement": "$`$'", "value": {"@path": "$.t"}}},
+        {"t": "a" * 20_000}),
+    "five characters for one": (
+        nested(40, lambda one: {"@replace": {"pattern": "a", "replacement": "aaaaa", "value": one}},
+               {"@path": "$.t"}), {"t": "a"}),
+    "five characters for one in any case": (
+        nested(40, lambda one: {"@replace": {"pattern": "a", "replacement": "aaaaa", "value": one,
+                                             "ignorecase": True}}, {"@path": "$.t"}), {"t": "a"}),
+    "JSON of JSON": (
+        nested(40, lambda one: {"@json": {"mode": "encode", "value": one}}, {"@path": "$.t"}),
+        {"t": '"'}),
+    "long names that are joined": (
+        {"@flatten": {"separator": ".", "value": {"@path": "$.t"}}},
+        {"t": nested(80, lambda one: {"a" * 5_000: one}, {str(n): 1 for n in range(200)})}),
+    "a long separator": (
+        {"@flatten": {"separator": "a" * 100_000, "value": {"@path": "$.t"}}},
+        {"t": {"a": {str(n): 1 for n in range(200)}}}),
+    "an appended text in Liquid": (
+        {"@liquid": "{% assign a = t %}" + "{% assign a = a | append: a %}" * 30 + "{{ a }}"},
+        {"t": "a"}),
+    "a joined text in Liquid": (
+        {"@liquid": "{{ t | split: '' | join: t }}"}, {"t": "a" * 10_000}),
+    "a text between all characters in Liquid": (
+        {"@liquid": "{{ t | replace: '', t }}"}, {"t": "a" * 10_000}),
+    "a long range in Liquid": ({"@liquid": "{{ (1..t) | join }}"}, {"t": 10**12}),
+    "a shown range in Liquid": ({"@liquid": "{{ (1..t) }}"}, {"t": 10**12}),
+    "a template with one long list": (
+        {"@template": {"@path": "$.t"}}, {"t": "{{l}}" * 20_000, "l": ["a" * 500_000]}),
+    "a wide date in Liquid": (
+        {"@liquid": "{{ 0 | date: t }}"}, {"t": "%9999999Y" * 1_000}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("mapping", "event"), GROWING.values(), ids=GROWING)
+def test_a_text_that_grows_without_end_is_rejected_soon(mapping: Any, event: Any) -> None:
+    assert problems(mapping) == []
+    mapped = compiled(mapping)
+
+    with soon(), pytest.raises(Rejected, match="more than 1,000,000 characters"):
+        mapped(event)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{" * 200_000, "{{" * 100_000 + "}", "{{a}" * 50_000, "}" * 200_000, "{{{a}}}" * 30_000],
+    ids=["open", "open and one closed", "half closed", "closed", "whole"],
+)
+def test_a_text_of_braces_is_soon_read(text: str) -> None:
+    with soon():
+        assert pieces(text, 2)
+        compiled({"@template": {"@path": "$.t"}})({"t": text})
+
+
+@pytest.mark.parametrize(
+    "path", ["[" * 100_000, "]" * 100_000, "'" * 100_000, "a." * 100_000, "[0]" * 50_000]
+)
+def test_a_long_path_is_soon_followed(path: str) -> None:
+    with soon():
+        compiled({"@path": {"@path": "$.p"}})({"p": path})
+
+
+def test_an_event_that_is_far_too_deep_is_rejected() -> None:
+    event = {"a": nested(5_000, lambda one: [one], 1)}
+
+    with pytest.raises(Rejected, match="nested too deeply"):
+        compiled({"@template": "{{a}}"})(event)
+
+
+def test_what_a_mapping_returns_may_be_changed_by_no_one_but_it_never_changes_itself() -> None:
+    event = {"a": {"b": [1]}}
+    mapped = compiled({"x": {"@path": "$.a"}, "y": {"c": [1, {"d": 2}]}})
+
+    assert mapped(event) == mapped(event) == {"x": {"b": [1]}, "y": {"c": [1, {"d": 2}]}}
+    assert event == {"a": {"b": [1]}}
+
+
+def test_a_mapping_may_change_after_it_was_compiled() -> None:
+    mapping: dict[str, Any] = {"a": {"b": [1, {"c": 2}]}, "d": {"@path": "$.x"}}
+    mapped = compiled(mapping)
+
+    mapping["a"]["b"].append(3)
+    mapping["d"]["@path"] = "$.y"
+
+    assert mapped({"x": 1, "y": 2}) == {"a": {"b": [1, {"c": 2}]}, "d": 1}

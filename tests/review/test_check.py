@@ -1,0 +1,409 @@
+"""`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.check_reports import READERS, bad_lines
+from support.fakes import Said
+from support.samples import event_of, job_for, line_of, payload_of
+
+from segcli.destinations import BUILT_IN
+from segcli.errors import InputError
+from segcli.inputs import inputs
+from segcli.review.checker import CheckRun, review_inputs
+
+Segcli = Callable[..., Said]
+GOOD = line_of(properties={"email": "ada@example.com"}, messageId="m1")
+AWKWARD = line_of()
+BAD = line_of(userId=...)
+HUGE = line_of(timestamp="2026-02-03", n=1).replace(b'"n": 1', b'"n": 1e99999999999999999999')
+
+
+@pytest.fixture
+def hostile(samples: Path) -> Path:
+    """The sample with the bad lines."""
+    return samples / "hostile.jsonl"
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Callable[..., Path]:
+    """Write lines to a file."""
+
+    def write(*lines: bytes, name: str = "events.jsonl") -> Path:
+        file = tmp_path / name
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_each_bad_line_is_one_finding_at_its_line_in_every_format(
+    segcli: Segcli, hostile: Path, dest: str, form: str
+) -> None:
+    rejected, bad = bad_lines(hostile.parent / "README.md", dest)
+
+    said = segcli("check", "--dest", dest, "--format", form, hostile)
+
+    found = READERS[form](said.out)
+    assert said.code == 1
+    assert {one.file for one in found} == {str(hostile)}
+    lines = [one.line for one in found if one.text.startswith("rejected: ")]
+    assert set(rejected) <= set(lines) <= bad
+    assert Counter(one.line for one in found if one.line in bad) == Counter(bad)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_every_format_says_the_same(segcli: Segcli, hostile: Path, form: str) -> None:
+    plain = segcli("check", "--dest", "gist", hostile)
+
+    said = segcli("check", "--dest", "gist", "--format", form, hostile)
+
+    assert READERS[form](said.out) == READERS["text"](plain.out)
+
+
+def test_the_hostile_sample_has_bad_lines_of_every_kind(hostile: Path) -> None:
+    rejected, bad = bad_lines(hostile.parent / "README.md", "gist")
+
+    assert len(rejected) > 30
+    assert 57 in bad - rejected
+
+
+def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(GOOD, BAD, AWKWARD)
+
+    said = segcli("check", "--dest", "gist", file)
+
+    assert said.out.splitlines()[:2] == [
+        f"{file}:2: rejected: userId is required, or anonymousId",
+        f"{file}:3: warning: properties.email is missing: Gist creates no contact from this event",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dest", "traits", "problem"),
+    [
+        ("gist", {"company": {"id": 1}}, "company is an object and becomes flat properties"),
+        ("gist", {"tags": ["a"]}, "tags is an array and becomes text"),
+        ("gist", {"tags": [1, None]}, "tags is an array and becomes text"),
+        ("gist", {"tags": ["a", {"b": 1}]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": [[1]]}, "tags is an array and becomes flat properties"),
+        ("gist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"tags": [{}]}, "tags is an array and holds no value, so it is not sent"),
+        ("gist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
+        ("gist", {"plan": {"a": None}}, "plan is an object and holds no value, so it is not sent"),
+        ("gist", {"createdAt": "soon"}, "createdAt is not a date"),
+        ("gist", {"createdAt": -1}, "createdAt is not a date"),
+        ("gist", {"phone": 49}, "phone is not text"),
+        ("pointillist", {"trial": True}, "trial is a boolean and becomes text"),
+        ("pointillist", {"tags": ["a", 1]}, "tags is an array and becomes flat"),
+        (
+            "pointillist",
+            {"tags": [{"a": False}, 1]},
+            "tags is an array and becomes flat, booleans as text",
+        ),
+        ("pointillist", {"tags": []}, "tags is an array and holds no value, so it is not sent"),
+        ("pointillist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
+    ],
+)
+def test_a_value_that_becomes_something_else_is_a_warning(
+    segcli: Segcli, events: Callable[..., Path], dest: str, traits: object, problem: str
+) -> None:
+    own = {"email": "ada@example.com"}
+    assert isinstance(traits, dict)
+    event = line_of(type="identify", timestamp="2026-02-03", traits=own | traits)
+
+    said = segcli("check", "--dest", dest, "--format", "json", events(event))
+
+    (finding,) = json.loads(said.out)["findings"]
+    assert f"{finding['field']} {finding['problem']}" == f"traits.{problem}"
+    assert (finding["level"], said.code) == ("warning", 0)
+
+
+def test_what_a_remark_says_of_traits_is_what_gist_gets() -> None:
+    traits = {"email": "a@b.c", "l": [1, 2], "d": [{"a": 1}], "o": {"k": True}, "n": [], "e": [{}]}
+
+    body = payload_of("gist", event_of(type="identify", traits=traits)).body
+
+    assert isinstance(body, dict)
+    assert body["custom_properties"] == {"l": "1, 2", "d.0.a": 1, "o.k": True}
+
+
+def test_traits_of_a_track_become_flat_text_with_pointillist(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    traits = {"tags": [{"a": False}, 1], "words": ["x"]}
+    event = line_of(timestamp="2026-02-03", context={"traits": traits})
+
+    said = segcli("check", "--dest", "pointillist", events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [
+        "warning: context.traits.tags is an array and becomes flat, booleans and numbers as text",
+        "warning: context.traits.words is an array and becomes flat",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dest", "fields"),
+    [
+        ("gist", ["userId"]),
+        ("pointillist", ["userId", "anonymousId"]),
+        ("plotline", []),
+        ("segment", []),
+        ("webhook", []),
+    ],
+)
+def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
+    segcli: Segcli, events: Callable[..., Path], dest: str, fields: list[str]
+) -> None:
+    ids = {"userId": 7, "anonymousId": 8, "timestamp": "2026-02-03"}
+    event = line_of(properties={"email": "ada@example.com"}, **ids)
+
+    said = segcli("check", "--dest", dest, events(event))
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == [f"warning: {field} is a number and becomes text" for field in fields]
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "code"),
+    [
+        ([GOOD], [], 0),
+        ([GOOD, b"", line_of(type="page")], [], 0),
+        ([GOOD, AWKWARD], [], 0),
+        ([GOOD, AWKWARD], ["--strict"], 1),
+        ([GOOD], ["--strict"], 0),
+        ([GOOD, BAD], [], 1),
+        ([GOOD, BAD], ["--max-findings", "0"], 1),
+        ([GOOD, BAD], ["--quiet"], 1),
+        ([GOOD], ["--fail-on-uncovered", "messageId"], 1),
+        ([GOOD], ["--fail-on-uncovered", "properties.*"], 0),
+        ([], [], 0),
+    ],
+)
+def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(
+    segcli: Segcli,
+    events: Callable[..., Path],
+    lines: list[bytes],
+    options: list[str],
+    code: int,
+) -> None:
+    said = segcli("check", "--dest", "gist", *options, events(*lines))
+
+    assert (said.code, said.err) == (code, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["missing.jsonl"],
+        ["no-such-folder/"],
+        ["--dest", "gits", "events.jsonl"],
+        ["--format", "html", "events.jsonl"],
+        ["--set", "no_such=1", "events.jsonl"],
+        ["--update", "events.jsonl"],
+        ["--expect", "missing.ndjson", "events.jsonl"],
+        ["--expect", "events.jsonl", "events.jsonl"],
+        ["--expect", "./events.jsonl", "--update", "events.jsonl"],
+        ["--expect", "no/such/folder/x", "--update", "events.jsonl"],
+        ["--max-findings", "-1", "events.jsonl"],
+        ["--rate", "0/s", "events.jsonl"],
+        ["--report", "no/such/folder/x", "events.jsonl"],
+        ["--report", "events.jsonl", "events.jsonl"],
+        ["--rejects", "events.jsonl", "events.jsonl"],
+    ],
+)
+def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
+    segcli: Segcli, events: Callable[..., Path], arguments: list[str]
+) -> None:
+    file = events(GOOD)
+
+    said = segcli("check", *arguments)
+
+    assert said.code == 2
+    assert "Error: " in said.err
+    assert file.read_bytes() == GOOD + b"\n"
+
+
+def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothing_is_reported(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.gz"
+    whole = gzip.compress(b"".join(line_of(n=number) + b"\n" for number in range(5000)))
+    file.write_bytes(whole[:-1000])
+
+    said = segcli("check", "--dest", "webhook", file)
+
+    assert (said.code, said.out) == (2, "")
+    assert re.fullmatch(
+        rf"Error: {file}:\d+: cannot be read on: its gzip data is cut off, in the middle of a "
+        rf"member, at byte {len(whole) - 1000:,}; nothing is reported\n"
+        r"Fetch the file again, whole.\n",
+        said.err,
+    )
+
+
+def test_an_input_that_is_gone_once_it_is_its_turn_ends_with_2(
+    events: Callable[..., Path],
+) -> None:
+    files = [events(GOOD, name="a.jsonl"), events(GOOD, name="b.jsonl")]
+    found = inputs([str(file) for file in files])
+    files[1].unlink()
+
+    with pytest.raises(InputError, match=r"b\.jsonl cannot be read: .*; nothing is reported"):
+        review_inputs(CheckRun(job=job_for("gist"), inputs=found))
+
+
+def test_strict_makes_every_warning_an_error(segcli: Segcli, hostile: Path) -> None:
+    plain = json.loads(segcli("check", "-d", "gist", "--format", "json", hostile).out)
+    strict = json.loads(segcli("check", "-d", "gist", "--format", "json", "--strict", hostile).out)
+
+    assert plain["warnings"] > 0
+    assert (strict["errors"], strict["warnings"]) == (plain["errors"] + plain["warnings"], 0)
+    assert {finding["level"] for finding in strict["findings"]} == {"error"}
+
+
+def test_quiet_prints_nothing(segcli: Segcli, hostile: Path) -> None:
+    assert segcli("check", "--quiet", hostile) == Said(1, "", "")
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_the_first_findings_are_shown_errors_before_warnings_and_all_are_counted(
+    segcli: Segcli, events: Callable[..., Path], form: str
+) -> None:
+    file = events(AWKWARD, AWKWARD, AWKWARD, BAD, AWKWARD, BAD, BAD)
+    command = ["check", "-d", "gist", "--format", form, file, "--max-findings"]
+
+    def lines(most: int) -> list[int]:
+        return [one.line for one in READERS[form](segcli(*command, most).out)]
+
+    assert lines(5) == [1, 2, 4, 6, 7]
+    assert lines(3) == [4, 6, 7]
+    assert lines(1) == [4]
+    assert lines(0) == []
+    assert "7 lines: 4 mapped, 3 rejected" in segcli("check", "-d", "gist", file).out
+
+
+def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    products = [{"sku": "a", "lots": [{"of": 1}]}]
+    file = events(line_of(timestamp="2026-02-03"), line_of(properties={"products": products}))
+    file.write_bytes(file.read_bytes().replace(b'"Tried"', b'"Tried", "timestamp": "2026-02-03"'))
+
+    def uncovered(*patterns: str) -> list[tuple[int, str]]:
+        options = [word for pattern in patterns for word in ("--fail-on-uncovered", pattern)]
+        found = READERS["text"](segcli("check", file, *options).out)
+        return [(one.line, one.text.split()[1]) for one in found]
+
+    sku, of = (2, "properties.products[].sku"), (2, "properties.products[].lots[].of")
+    assert uncovered("properties.*") == [of, sku]
+    assert uncovered("properties.products[].sku") == [sku]
+    assert uncovered("properties.products[].lots[].of", "*.sku") == [of, sku]
+    assert uncovered("products*", "propertie", "properties.product", "event") == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["properties", "properties.products", "properties.products[]", "*.products", "prop*s"],
+)
+def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
+    segcli: Segcli, events: Callable[..., Path], pattern: str
+) -> None:
+    products = [{"sku": "a"}]
+    file = events(line_of(timestamp="2026-02-03", properties={"products": products}))
+
+    said = segcli("check", file, "--fail-on-uncovered", pattern)
+
+    found = [one.text for one in READERS["text"](said.out)]
+    assert found == ["uncovered: properties.products[].sku is not carried by pointillist"]
+    assert said.code == 1
+
+
+def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(line_of(timestamp="2026-02-03"), *[line_of(timestamp="2026-02-03", n=1)] * 12)
+    command = ("check", file, "--fail-on-uncovered", "n")
+
+    (finding,) = json.loads(segcli(*command, "--format", "json").out)["findings"]
+    (read,) = READERS["text"](segcli(*command).out)
+
+    assert (finding["line"], finding["lines"]) == (2, 12)
+    assert read.text == "uncovered: n is not carried by pointillist (and 11 more lines)"
+
+
+def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    long = 123456789012345678901234567890
+    event = line_of(properties={"amount": long, "price": 3}, timestamp="2026-02-03", foo="x")
+
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(event))
+
+    found = {one["path"] for one in json.loads(said.out)["not_carried"]}
+    assert found == {"properties.amount", "properties.price", "foo"}
+
+
+@pytest.mark.parametrize("numbers", [(5, -1), (-1, 5), (5, 6, -1, -2)])
+def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
+    segcli: Segcli, events: Callable[..., Path], numbers: tuple[int, ...]
+) -> None:
+    lines = [line_of(type="identify", traits={"created_at": number}) for number in numbers]
+
+    said = segcli("check", "--dest", "webhook", "--format", "json", events(*lines))
+
+    found = [one["line"] for one in json.loads(said.out)["findings"]]
+    assert found == [place for place, number in enumerate(numbers, 1) if number < 0]
+
+
+def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    said = segcli("check", "--dest", "pointillist", "--format", "json", events(HUGE))
+
+    document = json.loads(said.out)
+    assert document["counts"] == {"mapped": 1, "rejected": 0, "skipped": 0}
+    assert document["untried"] == 1
+
+
+def test_a_gate_that_could_not_search_all_events_stays_shut(
+    segcli: Segcli, events: Callable[..., Path]
+) -> None:
+    file = events(HUGE, line_of(timestamp="2026-02-03"), HUGE)
+
+    said = segcli("check", file, "--fail-on-uncovered", "nowhere")
+
+    assert said.code == 1
+    assert said.out.splitlines()[0] == (
+        f"{file}:1: uncovered: 2 events were not searched, so --fail-on-uncovered cannot tell"
+    )
+    assert segcli("check", file).code == 0
+
+
+def test_an_output_that_cannot_be_written_is_an_error(
+    events: Callable[..., Path], clean_environment: dict[str, str]
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "segcli", "check", "--dest", "gist", str(events(GOOD))],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=clean_environment,
+        )
+
+    assert done.returncode == 3
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"

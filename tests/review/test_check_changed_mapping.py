@@ -1,0 +1,111 @@
+"""Whoever changes one line of one mapping is told exactly the fields that changed."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.check_reports import read_text
+from support.fakes import Said
+from support.samples import Run
+
+import segcli as package
+
+Segcli = Callable[..., Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of one mapping, what it becomes, and the differences that this makes."""
+
+    dest: str
+    old: str
+    new: str
+    differences: frozenset[str]
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the package there, with this change."""
+        shutil.copytree(Path(package.__file__).parent, folder / "segcli")
+        module = folder / "segcli" / "destinations" / f"{self.dest}.py"
+        code = module.read_text()
+        assert code.count(self.old) == 1, f"{module.name} has not one line with {self.old}"
+        module.write_text(code.replace(self.old, self.new))
+
+
+CHANGES = [
+    Change(
+        "gist",
+        '"last_seen_ip": _string(',
+        '"last_ip": _string(',
+        frozenset({"removed: payload.last_seen_ip", "added: payload.last_ip"}),
+    ),
+    Change(
+        "gist",
+        '"occurred_at": unix_seconds(event.time)',
+        '"occurred_at": event.time',
+        frozenset({"changed: payload.occurred_at"}),
+    ),
+    Change(
+        "gist",
+        '"phone": _take_text(rest, "phone"),',
+        "",
+        frozenset({"removed: payload.phone", "added: payload.custom_properties.phone"}),
+    ),
+    Change(
+        "pointillist",
+        '"eventSource": settings.event_source,',
+        '"eventSource": settings.event_source.upper(),',
+        frozenset({"changed: payload.eventSource"}),
+    ),
+    Change(
+        "pointillist",
+        'add_labels(context["campaign"], "campaign.", labels)',
+        "pass",
+        # In one event a trait has the label of the campaign's source, and shows in its place.
+        frozenset({"changed: payload.labels.campaign.source"})
+        | {
+            f"removed: payload.labels.campaign.{key}"
+            for key in ("content", "medium", "name", "source", "term")
+        },
+    ),
+    Change(
+        "pointillist", 'Payload("/event", body', 'Payload("/x", body', frozenset({"changed: route"})
+    ),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.old)
+def test_a_changed_line_names_exactly_the_fields_that_changed(
+    segcli: Segcli, run_segcli: Run, samples: Path, tmp_path: Path, change: Change
+) -> None:
+    files = [samples / "checkout.jsonl", samples / "signup.jsonl"]
+    command = ["check", "-d", change.dest, "--expect", "golden.ndjson", *files]
+    segcli(*command, "--update")
+    change.copy_to(tmp_path / "scratch")
+
+    done = run_segcli(*command, env={"PYTHONPATH": str(tmp_path / "scratch")})
+
+    assert done.returncode == 1
+    assert differences(done.stdout.decode()) == change.differences
+
+
+def test_a_copy_that_is_not_changed_does_not_differ(
+    segcli: Segcli, run_segcli: Run, samples: Path, tmp_path: Path
+) -> None:
+    command = ["check", "--expect", "golden.ndjson", samples / "checkout.jsonl"]
+    segcli(*command, "--update")
+    same = 'label="Pointillist"'
+    Change("pointillist", same, same, frozenset()).copy_to(tmp_path / "scratch")
+
+    done = run_segcli(*command, env={"PYTHONPATH": str(tmp_path / "scratch")})
+
+    assert done.returncode == 0
+    assert differences(done.stdout.decode()) == set()
+
+
+def differences(out: str) -> set[str]:
+    """Return state and path of each difference, without the values."""
+    texts = [one.text for one in read_text(out)]
+    own = ("rejected: ", "warning: ")
+    return {" ".join(text.split(" ")[:2]) for text in texts if not text.startswith(own)}

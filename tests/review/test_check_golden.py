@@ -1,0 +1,318 @@
+"""`segcli check --expect` compares with a golden file, and `--update` writes it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.check_reports import READERS, read_text
+from support.fakes import Said
+from support.samples import NAMES, ROOT, line_of
+from support.small_disk import files_of_at_most
+
+from segcli.destinations import BUILT_IN
+
+Segcli = Callable[..., Said]
+GOLDEN = "golden.ndjson"
+EVENT = line_of(timestamp="2026-02-03") + b"\n"
+
+
+def compared(said: Said) -> list[str]:
+    """Return the findings of the comparison, without those of the lines themselves."""
+    own = ("rejected: ", "warning: ")
+    return [one.text for one in read_text(said.out) if not one.text.startswith(own)]
+
+
+@pytest.mark.parametrize("sample", NAMES)
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_a_sample_does_not_differ_from_its_golden_file(
+    segcli: Segcli, samples: Path, dest: str, sample: str
+) -> None:
+    golden = ROOT / "tests" / "golden" / dest / f"{sample}.ndjson"
+
+    said = segcli("check", "-d", dest, "--expect", golden, samples / f"{sample}.jsonl")
+
+    assert said.err == ""
+    assert compared(said) == []
+
+
+@pytest.mark.parametrize("names", [["hostile"], ["hostile", "signup"]])
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_update_writes_what_transform_prints_with_outcomes(
+    segcli: Segcli, samples: Path, tmp_path: Path, dest: str, names: list[str]
+) -> None:
+    files = [samples / f"{name}.jsonl" for name in names]
+
+    said = segcli("check", "-d", dest, "--expect", GOLDEN, "--update", *files)
+
+    printed = segcli("transform", "-d", dest, "--outcomes", "--quiet", *files)
+    assert (tmp_path / GOLDEN).read_bytes().decode() == printed.out
+    assert compared(said) == []
+    assert compared(segcli("check", "-d", dest, "--expect", GOLDEN, *files)) == []
+
+
+def test_update_replaces_what_the_file_held(segcli: Segcli, samples: Path, tmp_path: Path) -> None:
+    (tmp_path / GOLDEN).write_text("no golden line\n" * 1000)
+
+    segcli("check", "--expect", GOLDEN, "--update", "--quiet", samples / "signup.jsonl")
+
+    outcomes = (tmp_path / GOLDEN).read_text().splitlines()
+    assert [json.loads(outcome)["line"] for outcome in outcomes] == list(range(1, 39))
+
+
+def test_what_transform_prints_is_a_golden_file_too(
+    segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    file = samples / "signup.jsonl"
+    bare = segcli("transform", "-d", "gist", "--quiet", file).out
+    (tmp_path / GOLDEN).write_text(bare.replace('"seats":12', '"seats":13'))
+
+    said = segcli("check", "-d", "gist", "--expect", GOLDEN, file)
+
+    assert compared(said)
+    assert {text.partition(" from ")[0].rpartition(".")[2] for text in compared(said)} == {"seats"}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_difference_is_an_error_in_every_format(
+    segcli: Segcli, tmp_path: Path, form: str
+) -> None:
+    lines = [line_of(timestamp="2026-02-03", userId=f"u{number}") for number in range(4)]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines))
+    segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+    (tmp_path / "events.jsonl").write_bytes(
+        b"\n".join(line.replace(b"2026-02-03", b"2026-02-04") for line in lines)
+    )
+
+    said = segcli("check", "--expect", GOLDEN, "--format", form, "events.jsonl")
+
+    (found,) = READERS[form](said.out)
+    assert said.code == 1
+    assert (found.file, found.line) == ("events.jsonl", 1)
+    assert found.text == (
+        'changed: payload.eventTime from "2026-02-03" to "2026-02-04" (and 3 more lines)'
+    )
+
+
+def test_events_may_be_added_to_one_file_and_taken_from_another(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    event = line_of(timestamp="2026-02-03")
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 3))
+    (tmp_path / "b.jsonl").write_bytes(b"\n".join([event] * 3))
+    segcli("check", "--expect", GOLDEN, "--update", "a.jsonl", "b.jsonl")
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 5))
+    (tmp_path / "b.jsonl").write_bytes(event)
+
+    said = segcli("check", "--expect", GOLDEN, "a.jsonl", "b.jsonl")
+
+    assert said.code == 1
+    assert [(one.file, one.line, one.text) for one in read_text(said.out)] == [
+        ("a.jsonl", 4, "new: line that is not in the golden file (and 1 more line)"),
+        (
+            "b.jsonl",
+            2,
+            "missing: line of the golden file that is not there any more (and 1 more line)",
+        ),
+    ]
+
+
+def test_nothing_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"")
+
+    assert segcli("check", "--expect", GOLDEN, "--update", "events.jsonl").code == 0
+    assert (tmp_path / GOLDEN).read_bytes() == b""
+    assert segcli("check", "--expect", GOLDEN, "events.jsonl").code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"oops\n", "the golden file golden.ndjson is none: line 1 is not JSON: "),
+        (b'{"n":1}\n[2]\n', "the golden file golden.ndjson is none: line 2 is not an object"),
+        (None, "the golden file golden.ndjson does not exist"),
+    ],
+)
+def test_a_bad_golden_file_is_an_error_that_says_what_to_type(
+    segcli: Segcli, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(line_of())
+    if content is not None:
+        (tmp_path / GOLDEN).write_bytes(content)
+
+    said = segcli("check", "--expect", GOLDEN, "events.jsonl")
+
+    message, hint = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert message.startswith(f"Error: {problem}")
+    assert "segcli transform" in hint or "--update" in hint
+
+
+def test_an_empty_golden_file_of_payloads_takes_what_is_skipped(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "page.jsonl").write_bytes(line_of(type="page"))
+    printed = segcli("transform", "--quiet", "-d", "gist", "page.jsonl").out
+    (tmp_path / GOLDEN).write_text(printed)
+
+    said = segcli("check", "-d", "gist", "--expect", GOLDEN, "page.jsonl")
+
+    assert printed == ""
+    assert (said.code, compared(said)) == (0, [])
+
+
+@pytest.mark.parametrize("more", [["--outcomes"], []])
+@pytest.mark.parametrize("lines", [1, 0])
+def test_a_byte_order_mark_before_a_golden_file_is_no_part_of_it(
+    segcli: Segcli, tmp_path: Path, more: list[str], lines: int
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(EVENT * lines)
+    printed = segcli("transform", "--quiet", *more, "events.jsonl").out
+    (tmp_path / GOLDEN).write_text(printed, encoding="utf-8-sig")
+
+    said = segcli("check", "--expect", GOLDEN, "events.jsonl")
+
+    assert (said.code, compared(said)) == (0, [])
+
+
+# --- one input, and several
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[str]:
+    """Two inputs, of which the first has one line more."""
+    (tmp_path / "a.jsonl").write_bytes(EVENT * 3)
+    (tmp_path / "b.jsonl").write_bytes(EVENT.replace(b"u1", b"u2") * 2)
+    return ["a.jsonl", "b.jsonl"]
+
+
+def test_a_golden_file_of_one_input_is_held_against_no_other(
+    segcli: Segcli, two: list[str]
+) -> None:
+    segcli("check", "--expect", GOLDEN, "--update", "b.jsonl")
+
+    said = segcli("check", "--expect", GOLDEN, *two)
+
+    message, hint = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert message == f"Error: the golden file {GOLDEN} is of one input, and there are several"
+    assert "--update" in hint
+    assert segcli("check", "--expect", GOLDEN, "--update", *two).code == 0
+    assert segcli("check", "--expect", GOLDEN, *two).code == 0
+
+
+def test_lines_missing_of_a_golden_file_of_one_input_are_named_by_that_input(
+    segcli: Segcli, two: list[str]
+) -> None:
+    segcli("check", "--expect", GOLDEN, "--update", two[1])
+    Path(two[1]).write_bytes(EVENT.replace(b"u1", b"u2"))
+
+    said = segcli("check", "--expect", GOLDEN, "b.jsonl")
+
+    assert [(one.file, one.line) for one in read_text(said.out)] == [("b.jsonl", 2)]
+
+
+def test_the_input_of_a_golden_file_of_one_may_be_renamed(segcli: Segcli, two: list[str]) -> None:
+    segcli("check", "--expect", GOLDEN, "--update", two[0])
+    Path(two[0]).rename("c.jsonl")
+
+    said = segcli("check", "--expect", GOLDEN, "c.jsonl")
+
+    assert (said.code, compared(said)) == (0, [])
+
+
+def test_of_several_inputs_of_a_golden_file_one_may_be_left(segcli: Segcli, two: list[str]) -> None:
+    segcli("check", "--expect", GOLDEN, "--update", *two)
+
+    said = segcli("check", "--expect", GOLDEN, "b.jsonl")
+
+    assert [(one.file, one.line, one.text) for one in read_text(said.out)] == [
+        (
+            "a.jsonl",
+            1,
+            "missing: line of the golden file that is not there any more (and 2 more lines)",
+        )
+    ]
+
+
+def test_bare_payloads_may_be_of_several_inputs(
+    segcli: Segcli, tmp_path: Path, two: list[str]
+) -> None:
+    (tmp_path / GOLDEN).write_text(segcli("transform", "--quiet", *two).out)
+
+    said = segcli("check", "--expect", GOLDEN, *two)
+
+    assert (said.code, compared(said)) == (0, [])
+
+
+# --- the golden file is kept from what else is written
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("more", [[], ["--update"]])
+@pytest.mark.parametrize("place", [GOLDEN, f"here/{GOLDEN}", "link", "second name"])
+def test_what_else_is_written_is_never_the_golden_file(
+    segcli: Segcli, tmp_path: Path, option: str, more: list[str], place: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"{]\n" + line_of())
+    (tmp_path / "here").symlink_to(tmp_path)
+    segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+    (tmp_path / "link").symlink_to(GOLDEN)
+    (tmp_path / "second name").hardlink_to(tmp_path / GOLDEN)
+    before = (tmp_path / GOLDEN).read_bytes()
+
+    said = segcli("check", "--expect", GOLDEN, *more, option, place, "events.jsonl")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        f"Error: {option} {place} is also --expect",
+        f"Name another: {option} PATH",
+    ]
+    assert (tmp_path / GOLDEN).read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--report"])
+@pytest.mark.parametrize("place", [GOLDEN, "link"])
+def test_what_else_is_written_is_not_the_golden_file_to_be_either(
+    segcli: Segcli, tmp_path: Path, option: str, place: str
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"{]\n")
+    (tmp_path / "link").symlink_to(GOLDEN)
+
+    said = segcli("check", "--expect", GOLDEN, "--update", option, place, "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.startswith(f"Error: {option} {place} is also --expect\n")
+    assert not (tmp_path / GOLDEN).exists()
+
+
+def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(line_of())
+
+    said = segcli("check", "--expect", "events.jsonl", "--update", "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.splitlines() == [
+        "Error: --expect events.jsonl is also an input",
+        "Name another, --expect PATH, or the inputs by a pattern without it.",
+    ]
+    assert (tmp_path / "events.jsonl").read_bytes() == line_of()
+
+
+# --- the golden file stays whole
+
+
+def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes((line_of() + b"\n") * 100)
+    (tmp_path / GOLDEN).write_bytes(b"what it was\n" * 1000)
+
+    with files_of_at_most(1024):
+        said = segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
+
+    message, hint = said.err.splitlines()
+    assert said.code == 3
+    assert message == f"Error: the golden file {GOLDEN} cannot be written: File too large"
+    assert "is as it was" in hint
+    assert (tmp_path / GOLDEN).read_bytes() == b"what it was\n" * 1000
+    assert sorted(os.listdir(tmp_path)) == ["events.jsonl", GOLDEN]

@@ -1,0 +1,195 @@
+"""`segcli check` takes what the other commands take: files, stdin, selection, any destination."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.acme import ACME
+from support.fakes import Said, records
+from support.samples import Run, line_of
+
+from segcli import destinations
+from segcli.destinations import BUILT_IN
+
+Segcli = Callable[..., Said]
+DAYS = [line_of(timestamp=f"2026-02-0{day}", userId=f"u{day}", n=day) for day in range(1, 6)]
+NO_SOCKETS = """
+import sys
+
+def refuse(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(event)
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture
+def document(segcli: Segcli) -> Callable[..., dict[str, Any]]:
+    """Run the check and return its JSON document."""
+
+    def run(*arguments: object) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(segcli("check", "--format", "json", *arguments).out)
+        return found
+
+    return run
+
+
+def written(folder: Path, name: str, *lines: bytes) -> Path:
+    file = folder / name
+    file.write_bytes(b"\n".join(lines))
+    return file
+
+
+def test_several_files_are_one_input_and_a_finding_names_its_own(
+    document: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    one = written(tmp_path, "one.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"{")
+    two = written(tmp_path, "two.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b" ")
+
+    found = document(one, two)
+
+    assert found["inputs"] == [str(one), str(two)]
+    assert found["counts"] == {"mapped": 2, "rejected": 1, "skipped": 1}
+    assert [(finding["file"], finding["line"]) for finding in found["findings"]] == [
+        (str(one), 2),
+        (str(two), 1),
+    ]
+    assert found["findings"][1]["problem"] == f"is the same as in {one}:1"
+
+
+@pytest.mark.parametrize("files", [[], ["-"]])
+def test_without_files_it_reads_stdin(run_segcli: Run, files: list[str]) -> None:
+    done = run_segcli("check", *files, stdin=b"\n".join([*DAYS, b"nothing"]))
+
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"stdin:6: rejected: not JSON")
+
+
+@pytest.mark.parametrize(
+    ("options", "mapped"),
+    [
+        ([], 5),
+        (["--type", "page"], 0),
+        (["--event", "Tr*"], 5),
+        (["--event", "Order *"], 0),
+        (["--since", "2026-02-03"], 3),
+        (["--until", "2026-02-03"], 2),
+        (["--user", "u2", "--user", "u4"], 2),
+        (["--limit", "2"], 2),
+        (["--limit", "0"], 0),
+        (["--max-line", "10"], 0),
+    ],
+)
+def test_the_selection_options_narrow_what_is_checked(
+    document: Callable[..., dict[str, Any]], tmp_path: Path, options: list[str], mapped: int
+) -> None:
+    found = document(*options, written(tmp_path, "events.jsonl", *DAYS))
+
+    assert found["counts"]["mapped"] == mapped
+    assert found["plan"]["requests"] == mapped
+    assert sum(found["counts"].values()) == found["read"] == 5
+
+
+def test_lines_behind_the_limit_are_not_looked_at(
+    document: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    found = document("--limit", "2", written(tmp_path, "events.jsonl", *DAYS[:2], b"{"))
+
+    assert (found["errors"], found["counts"]["skipped"]) == (0, 1)
+
+
+def test_events_that_are_switched_off_are_skipped_unless_that_is_ignored(
+    document: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    off = line_of(timestamp="2026-02-03", integrations={"All": False})
+    file = written(tmp_path, "events.jsonl", off)
+
+    assert document(file)["counts"]["skipped"] == 1
+    assert document("--ignore-integrations", file)["counts"]["mapped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds"), [([], None), (["--rate", "2/s"], 2.5), (["--rate", "30/min"], 10)]
+)
+def test_the_rate_says_how_long_sending_takes(
+    document: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+    rate: list[str],
+    seconds: float | None,
+) -> None:
+    found = document(*rate, written(tmp_path, "events.jsonl", *DAYS))
+
+    assert found["plan"]["seconds"] == seconds
+
+
+def test_settings_change_what_is_carried(
+    document: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    event = line_of(timestamp="2026-02-03", properties={"price": 3})
+    file = written(tmp_path, "events.jsonl", event)
+
+    assert [one["path"] for one in document(file)["not_carried"]] == ["properties.price"]
+    assert document("--set", "properties=true", file)["not_carried"] == []
+
+
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_every_destination_is_checked_without_a_key_and_without_a_network(
+    run_segcli: Run, samples: Path, tmp_path: Path, dest: str
+) -> None:
+    written(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
+    env = {"PYTHONPATH": str(tmp_path)}
+
+    done = run_segcli("check", "-d", dest, samples / "signup.jsonl", env=env)
+
+    assert done.stderr == b""
+    assert f"\n{dest} would get ".encode() in done.stdout
+
+
+def test_that_network_is_really_cut(run_segcli: Run, samples: Path, tmp_path: Path) -> None:
+    written(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
+    env = {"PYTHONPATH": str(tmp_path)}
+
+    done = run_segcli("send", "-d", "gist", "--sandbox", samples / "signup.jsonl", env=env)
+
+    assert b"RuntimeError: socket." in done.stderr
+
+
+def test_a_plugged_in_destination_is_checked_like_any_other(
+    document: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destinations, "find", {"acme": ACME}.__getitem__)
+    lines = [line_of(properties={"price": n, "sku": "a"}, context={"ip": "::1"}) for n in (1, 2)]
+    file = written(tmp_path, "events.jsonl", *lines, line_of())
+
+    found = document("--dest", "acme", file)
+
+    assert [finding["field"] for finding in found["findings"]] == ["properties.price"]
+    assert [(one["path"], one["events"]) for one in found["not_carried"]] == [("context.ip", 2)]
+    assert found["plan"]["requests"] == 1
+    assert found["plan"]["seconds"] == 0.1
+
+
+def test_rejected_lines_are_kept_where_that_is_asked_for(segcli: Segcli, tmp_path: Path) -> None:
+    file = written(tmp_path, "events.jsonl", *DAYS, b'{"type": "track"}', b"nothing")
+
+    said = segcli("check", "--rejects", "kept.ndjson", file)
+
+    kept = records(tmp_path / "kept.ndjson")
+    assert said.code == 1
+    assert [(one["line"], one["state"]) for one in kept] == [(6, "rejected"), (7, "rejected")]
+    assert (kept[0]["event"], kept[1]["raw"]) == ({"type": "track"}, "nothing")
+
+
+def test_the_report_is_the_json_document_whatever_is_printed(
+    segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    printed = segcli("check", "--format", "json", samples / "signup.jsonl")
+
+    segcli("check", "--format", "github", "--report", "report.json", samples / "signup.jsonl")
+    segcli("check", "--quiet", "--report", "quiet.json", samples / "signup.jsonl")
+
+    assert (tmp_path / "report.json").read_text() == printed.out
+    assert (tmp_path / "quiet.json").read_text() == printed.out

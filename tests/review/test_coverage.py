@@ -1,0 +1,220 @@
+"""Coverage names the fields that no payload shows, and finds them by trying."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from support.check_reports import Body, job_that_sends
+from support.samples import event_of, good_events, job_for, line_of
+
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.outcome import Job, Mapped, map_event
+from segcli.destinations import BUILT_IN
+from segcli.review.probe import FieldProbe
+
+
+def left_out(body: Body, **fields: Any) -> set[str]:
+    """Return what such a plug-in leaves out of a track event with these fields."""
+    return FieldProbe(event_of(**fields), job_that_sends(body)).left_out()
+
+
+def test_a_field_that_the_mapping_does_not_read_is_left_out() -> None:
+    found = left_out(lambda event: {"user": event.user}, properties={"price": 3, "sku": "a"})
+
+    assert found == {"event", "properties.price", "properties.sku"}
+
+
+def test_a_field_that_only_decides_whether_the_event_is_taken_is_carried() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        if event.get("properties.region") != "eu":
+            raise Rejected("properties.region", "is not eu")
+        return {"user": event.user, "name": event.data["event"]}
+
+    assert left_out(body, properties={"region": "eu"}) == set()
+
+
+def test_a_field_that_a_plug_in_cannot_read_otherwise_is_carried() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        return {"at": int(event.get("properties.at")), "of": [event.user, event.data["event"]]}
+
+    assert left_out(body, properties={"at": "17"}) == set()
+
+
+@pytest.mark.parametrize("value", ["Boston", 7, "", 0])
+def test_values_that_are_only_compared_with_each_other_are_carried(value: Any) -> None:
+    def body(event: Event) -> dict[str, Any]:
+        properties = event.data["properties"]
+        same = properties["billing"] == properties["shipping"]
+        return {"same": same, "of": [event.user, event.data["event"]]}
+
+    properties = {"billing": value, "note": "x", "shipping": value}
+
+    assert left_out(body, properties=properties) == {"properties.note"}
+
+
+def test_whole_objects_that_are_passed_on_count_as_carried() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        return {"user": event.user, "event": event.data["event"], "data": event.data["properties"]}
+
+    found = left_out(body, properties={"a": {"b": [1, {"c": None, "d": True}], "e": ""}}, extra=1)
+
+    assert found == {"extra"}
+
+
+@pytest.mark.parametrize("wrap", [b"%b", b'{"sent": %b}'])
+def test_bytes_that_are_passed_on_carry_everything(wrap: bytes) -> None:
+    assert left_out(lambda event: wrap % event.raw, properties={"price": 3}) == set()
+
+
+def test_a_digest_of_the_whole_line_does_not_carry_its_fields() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        return {"id": hash(event.raw), "user": event.user, "event": event.data["event"]}
+
+    assert left_out(body, properties={"price": 3}) == {"properties.price"}
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("2026-02-03T10:11:12Z", lambda value: value[:10]),
+        ("ada@example.com", lambda value: value.rpartition("@")[2]),
+        ("eu-west-1", lambda value: value.split("-")[1]),
+        (1_770_000_000_123, lambda value: value // 1000),
+        (0.3, int),
+        (1e300, str),
+        (False, str),
+        ("", len),
+        (0, str),
+    ],
+)
+def test_a_value_of_which_only_a_part_is_sent_is_carried(
+    value: Any, read: Callable[[Any], Any]
+) -> None:
+    def body(event: Event) -> dict[str, Any]:
+        return {"part": read(event.get("properties.x")), "of": [event.user, event.data["event"]]}
+
+    assert left_out(body, properties={"x": value}) == set()
+
+
+@pytest.mark.parametrize("number", ["1" * 40, "1e-400", "0.12345678901234567890123"])
+def test_a_number_of_any_size_is_tried_like_others(number: str) -> None:
+    event = parse(line_of(properties={"x": "@"}).replace(b'"@"', number.encode()))
+
+    assert "properties.x" in FieldProbe(event, job_that_sends(lambda _: {"always": 1})).left_out()
+    assert (
+        "properties.x" not in FieldProbe(event, job_that_sends(lambda event: event.data)).left_out()
+    )
+
+
+def test_elements_of_an_array_share_a_path_and_one_that_is_sent_is_enough() -> None:
+    properties = {"products": [{"sku": "a", "price": 1}, {"sku": "b", "price": 2}], "tags": ["x"]}
+
+    def body(event: Event) -> dict[str, Any]:
+        first = event.data["properties"]["products"][0]
+        return {"sku": first["sku"], "of": [event.user, event.data["event"]]}
+
+    assert left_out(body, properties=properties) == {
+        "properties.products[].price",
+        "properties.tags[]",
+    }
+
+
+def test_what_segcli_itself_reads_is_not_expected_of_a_mapping() -> None:
+    found = left_out(lambda _: {"always": 1}, integrations={"All": True, "Gist": {"x": 1}})
+
+    assert found == {"event", "userId"}
+
+
+def test_a_field_that_shows_only_where_another_is_not_empty_is_left_out_where_that_one_is() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        note = event.data["note"] if event.data["shown"] else None
+        return {"of": [event.user, event.data["event"]], "note": note}
+
+    assert left_out(body, note="x", shown="") == {"note"}
+    assert left_out(body, note="x", shown=0) == {"note"}
+    assert left_out(body, note="x", shown="yes") == set()
+
+
+def test_null_and_empty_containers_hold_nothing_to_be_carried() -> None:
+    found = left_out(lambda event: {"of": [event.user, event.data["event"]]}, a=None, b={}, c=[])
+
+    assert found == set()
+
+
+def test_segment_leaves_out_the_times_of_the_first_journey() -> None:
+    times = dict.fromkeys(("sentAt", "receivedAt", "originalTimestamp"), "2026-02-03T10:11:12Z")
+    given = event_of(timestamp="2026-02-03T10:11:12Z", **times)
+    missing = event_of(**times)
+
+    assert FieldProbe(given, job_for("segment")).left_out() == set(times)
+    assert FieldProbe(missing, job_for("segment")).left_out() == {"sentAt", "receivedAt"}
+
+
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_a_trial_leaves_the_event_as_it_was(dest: str) -> None:
+    job = job_for(dest)
+    for event in good_events():
+        if isinstance(map_event(event, job), Mapped):
+            before = copy.deepcopy(event.data)
+            FieldProbe(event, job).left_out(doubtful={"context.ip", "traits.email", "no.such.path"})
+            assert event.data == before
+
+
+@pytest.mark.parametrize("dest", BUILT_IN)
+def test_what_is_known_to_be_doubtful_changes_nothing(dest: str) -> None:
+    job = job_for(dest)
+    for event in good_events():
+        if isinstance(map_event(event, job), Mapped):
+            trial = FieldProbe(event, job)
+            plain = trial.left_out()
+            assert trial.left_out(doubtful=trial.paths) == plain
+            assert trial.left_out(doubtful=plain) == plain
+
+
+@pytest.mark.parametrize("dest", ["pointillist", "gist", "segment"])
+def test_a_trial_finds_what_is_found_by_changing_one_value_after_the_other(dest: str) -> None:
+    job = job_for(dest)
+    for event in good_events():
+        if isinstance(map_event(event, job), Mapped):
+            assert FieldProbe(event, job).left_out() == found_one_by_one(event, job)
+
+
+def found_one_by_one(event: Event, job: Job) -> set[str]:
+    """Find the fields left out without any of a trial's short cuts."""
+    before = job.destination.payload(event, job.settings)
+    carried: dict[str, bool] = {}
+    for path, place in leaves(event.data):
+        changed = Event(event.raw, with_another(event.data, place))
+        try:
+            differs = job.destination.payload(changed, job.settings) != before
+        except Rejected:
+            differs = True
+        carried[path] = carried.get(path, False) or differs
+    return {path for path, is_carried in carried.items() if not is_carried}
+
+
+def leaves(value: Any, path: str = "", place: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield path and place of every value that is neither a container nor null."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[]", (*place, index))
+    elif value is not None and place[0] not in {"type", "integrations"}:
+        yield path, place
+
+
+def with_another(data: dict[str, Any], place: Sequence[Any]) -> dict[str, Any]:
+    """Return a copy of the data with another value at one place."""
+    changed = copy.deepcopy(data)
+    holder: Any = changed
+    for key in place[:-1]:
+        holder = holder[key]
+    value = holder[place[-1]]
+    if isinstance(value, bool):
+        holder[place[-1]] = not value
+    else:
+        holder[place[-1]] = f"{value}x" if isinstance(value, str) else -value - 1
+    return changed

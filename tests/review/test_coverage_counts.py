@@ -1,0 +1,224 @@
+"""Coverage counts, over all events of an input, the fields that no payload shows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.check_reports import job_that_sends, review_of, said
+from support.destination_file import acme, job_of
+from support.samples import event_of, good_events, job_for, line_of
+
+from segcli.core.event import Event
+from segcli.core.outcome import Job, Mapped, map_event
+from segcli.review import coverage as coverage_module
+from segcli.review.coverage import Coverage
+from segcli.review.event_shape import Shapes
+from segcli.review.partial_review import PartialReview
+from segcli.review.reviewer import Reviewer
+
+
+def seen(job: Job, *events: Event) -> Coverage:
+    """Return what is covered once these events were seen, each on a line of its own."""
+    coverage, seen = Coverage(), PartialReview()
+    Reviewer(job, most=0).look([event.raw for event in events], seen)
+    assert seen.lines == sum(map(len, seen.mapped.values())) == len(events)
+    coverage.add(seen, "events.jsonl", 1)
+    return coverage
+
+
+def shares(coverage: Coverage) -> dict[str, tuple[int, float]]:
+    return {one.path: (one.events, one.share) for one in coverage.left_out()}
+
+
+@pytest.fixture
+def job() -> Job:
+    """The job of a plug-in that carries nothing but who did it, and what it was called."""
+    return job_that_sends(lambda event: {"of": [event.user, event.data.get("event")]})
+
+
+def test_each_field_left_out_has_its_count_and_its_share_of_the_events(job: Job) -> None:
+    events = [event_of(a=1), event_of(a=2, b="x"), event_of(a=3, b="y"), event_of()]
+
+    assert shares(seen(job, *events)) == {"a": (3, 0.75), "b": (2, 0.5)}
+
+
+def test_an_event_counts_once_however_often_a_path_is_in_it(job: Job) -> None:
+    event = event_of(properties={"products": [{"sku": "a"}, {"sku": "b"}, {"sku": "c"}]})
+
+    assert shares(seen(job, event)) == {"properties.products[].sku": (1, 1.0)}
+
+
+def test_the_most_frequent_come_first_and_equals_by_name(job: Job) -> None:
+    found = seen(job, event_of(c=1), event_of(b=1, c=1), event_of(a=1))
+
+    assert [one.path for one in found.left_out()] == ["c", "a", "b"]
+
+
+def test_a_field_left_out_is_named_by_the_line_where_it_first_stood(job: Job) -> None:
+    found = seen(job, event_of(), event_of(b=1), event_of(a=1, b=1), event_of(a=1))
+
+    assert {one.path: one.place[1] for one in found.left_out()} == {"a": 3, "b": 2}
+
+
+def test_events_that_are_not_sent_do_not_count(tmp_path: Path) -> None:
+    lines = [line_of(type="page", only_here=1), b"no event", line_of(anonymousId="a")]
+
+    review = review_of(tmp_path, *lines)
+
+    assert [(one.path, one.events, one.share) for one in review.left_out] == [
+        ("anonymousId", 1, 1.0)
+    ]
+
+
+@pytest.mark.parametrize("dest", ["webhook", "plotline"])
+def test_destinations_that_take_the_event_as_it_is_leave_nothing_out(dest: str) -> None:
+    job = job_for(dest)
+    events = [event for event in good_events() if isinstance(map_event(event, job), Mapped)]
+
+    assert len(events) > 20
+    assert not seen(job, *events).left_out()
+
+
+def test_a_field_that_is_carried_in_some_events_only_counts_for_the_others() -> None:
+    """Gist takes the email of the traits where the properties have none."""
+    both = event_of(properties={"email": "a@example.com"}, context={"traits": {"email": "b@x.org"}})
+    one = event_of(properties={"email": ""}, context={"traits": {"email": "b@example.org"}})
+
+    found = shares(seen(job_for("gist"), both, one, one))
+
+    assert found == {"context.traits.email": (1, pytest.approx(1 / 3))}
+
+
+def test_an_event_that_is_passed_on_as_it_is_counts_among_the_others() -> None:
+    def body(event: Event) -> dict[str, Any] | bytes:
+        return event.raw if event.data["event"] == "Whole" else {"of": event.user}
+
+    whole, part = event_of(event="Whole", a=1), event_of(event="Part", a=1)
+
+    assert shares(seen(job_that_sends(body), whole, part, whole, whole)) == {
+        "event": (1, 0.25),
+        "a": (1, 0.25),
+    }
+
+
+def test_a_mapping_may_go_by_the_name_of_the_event() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        name = event.data["event"]
+        price = event.get("properties.price") if name == "Bought" else None
+        return {"of": [event.user, name], "price": price}
+
+    events = [event_of(event=name, properties={"price": 3}) for name in ("Seen", "Bought", "Left")]
+
+    assert shares(seen(job_that_sends(body), *events)) == {
+        "properties.price": (2, pytest.approx(2 / 3))
+    }
+
+
+def test_an_action_of_a_file_may_go_by_the_value_of_a_field() -> None:
+    def action(query: str, path: str) -> dict[str, Any]:
+        mapping = {"of": {"@path": "$.userId"}, "value": {"@path": path}}
+        return {"subscribe": f'type = "track" and properties.plan {query}', "mapping": mapping}
+
+    pro, others = action('= "pro"', "$.properties.a"), action('!= "pro"', "$.properties.b")
+    job = job_of(acme({"actions": [pro, others]}))
+    events = [event_of(properties={"plan": plan, "a": 1, "b": 2}) for plan in ("pro", "x", "x")]
+
+    found = shares(seen(job, *events))
+
+    assert found["properties.a"] == (2, pytest.approx(2 / 3))
+    assert found["properties.b"] == (1, pytest.approx(1 / 3))
+    assert found == shares(seen(job, *reversed(events)))
+
+
+def test_a_mapping_may_go_by_the_first_element_of_an_array() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        first = event.data["properties"]["products"][0]
+        return {"sku": first.get("sku"), "of": [event.user, event.data["event"]]}
+
+    products = [{"sku": "a"}, {"price": 1}]
+    events = [event_of(properties={"products": one}) for one in (products, products[::-1])]
+
+    assert shares(seen(job_that_sends(body), *events)) == {
+        "properties.products[].price": (2, 1.0),
+        "properties.products[].sku": (1, 0.5),
+    }
+
+
+def test_a_mapping_may_go_by_the_type_of_the_call() -> None:
+    def body(event: Event) -> dict[str, Any]:
+        return {"of": event.user, "name": event.data["name"] if event.type == "page" else None}
+
+    events = [event_of(type=kind, event=..., name="Home") for kind in ("page", "screen")]
+
+    assert shares(seen(job_that_sends(body), *events)) == {"name": (1, 0.5)}
+
+
+def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    trial = coverage_module.FieldProbe
+
+    def counted(event: Event, job: Job) -> coverage_module.FieldProbe:
+        tried.append(event)
+        return trial(event, job)
+
+    monkeypatch.setattr(coverage_module, "Trial", counted)
+    seen(job, *[event_of(userId=f"u{number}", a=number + 1) for number in range(50)])
+
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1}, {"b": 1}),
+        ({"a": 1}, {"a": "1"}),
+        ({"a": 1}, {"a": 0}),
+        ({"a": "x"}, {"a": ""}),
+        ({"a": "x"}, {"a": None}),
+        ({"a": {"b": 1}}, {"a": {}}),
+        ({"a": {}}, {"a": []}),
+        ({"a": {}, "b": {"x": 1}}, {"a": {"x": 1}, "b": {}}),
+        ({"a": {"x": 1}, "b": {}}, {"a": {"x": 1}, "b": {"y": 1}}),
+        ({"a": [1]}, {"a": ["1"]}),
+        ({"a": [{"x": 1}]}, {"a": [{"y": 1}]}),
+        ({"a": [[1]]}, {"a": [[""]]}),
+        ({"a": [{"x": 1}, {"y": 1}]}, {"a": [{"y": 1}, {"x": 1}]}),
+        ({"a": [[1, "x"]]}, {"a": [["x", 1]]}),
+    ],
+)
+def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None:
+    assert Shapes().structure_of(one) != Shapes().structure_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": "x"}, {"a": 2, "b": "y"}),
+        ({"a": [{"x": 1}]}, {"a": [{"x": 2}, {"x": 3}]}),
+        ({"a": [1, "x"]}, {"a": [2, "y", "z", 3]}),
+        ({"a": {"b": [[1]]}}, {"a": {"b": [[2], [3]]}}),
+    ],
+)
+def test_values_and_the_length_of_an_array_are_no_part_of_the_shape(one: Any, other: Any) -> None:
+    assert Shapes().structure_of(one) == Shapes().structure_of(other)
+
+
+def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [line_of(**{f"field{number}": 1}) for number in range(10)]
+    monkeypatch.setattr(coverage_module, "_BYTES_TRIED", 3 * 3 * len(lines[0]))
+
+    review = review_of(tmp_path, *lines, job=job, fail_on_uncovered=["field*"])
+
+    assert review.untried == 7
+    assert [(one.path, one.share) for one in review.left_out] == [
+        (f"field{number}", pytest.approx(1 / 3)) for number in range(3)
+    ]
+    *left_out, (_, last) = said(review)
+    assert [line for line, _ in left_out] == [1, 2, 3]
+    assert last == "uncovered: 7 events were not searched, so --fail-on-uncovered cannot tell"
+
+
+def test_a_page_whose_event_field_is_no_name_is_seen_like_any_other(job: Job) -> None:
+    assert shares(seen(job, event_of(type="page", event=["a", {}]))) == {}

@@ -1,0 +1,223 @@
+"""The sandbox answers programs that mean it, and no web page; what uploads hold is bounded."""
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+
+import httpx
+import pytest
+from support.fakes import Said, wait_until
+
+from segcli.sandbox import SandboxServer, Script, running
+from segcli.sandbox.guard import guard_of, parse_origin
+from segcli.sandbox.uploads import Uploads
+
+ELSEWHERE = "https://evil.example"
+KEYLESS = "/acme"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(verify=False, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[SandboxServer]:
+    with running(Script(remember=True)) as standin:
+        yield standin
+
+
+def port_of(standin: SandboxServer) -> str:
+    return standin.url.rpartition(":")[2]
+
+
+# --- its own Host
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_the_sandbox_answers_to_every_name_of_its_own(
+    name: str, client: httpx.Client, standin: SandboxServer
+) -> None:
+    host = f"{name}:{port_of(standin)}"
+
+    reply = client.get(f"{standin.url}/_sandbox", headers={"Host": host})
+
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "localhost.:{port}"]
+)
+def test_a_request_for_another_host_is_turned_away_and_leaves_no_trace(
+    host: str, client: httpx.Client, standin: SandboxServer
+) -> None:
+    headers = {"Host": host.format(port=port_of(standin))}
+    accepted = len(standin.app.accepted)
+
+    counts = client.get(f"{standin.url}/_sandbox", headers=headers)
+    post = client.post(f"{standin.url}{KEYLESS}", json={}, headers=headers)
+
+    assert (counts.status_code, post.status_code) == (421, 421)
+    assert "vendors" not in counts.json()
+    assert f"localhost:{port_of(standin)}" in counts.json()["message"]
+    assert len(standin.app.accepted) == accepted
+
+
+def test_a_request_without_a_host_is_turned_away(standin: SandboxServer) -> None:
+    with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
+        connection.sendall(b"GET /_sandbox HTTP/1.0\r\n\r\n")
+
+        assert b" 421 " in connection.makefile("rb").readline()
+
+
+def test_the_sandbox_answers_to_the_host_it_is_bound_to() -> None:
+    guard = guard_of("127.0.0.7", 80)
+
+    assert guard.refusal([(b"host", b"127.0.0.7:80")]) is None
+    assert guard.refusal([(b"host", b"127.0.0.7")]) is None
+    assert guard.refusal([(b"host", b"127.0.0.8")]) is not None
+    assert guard_of("::2", 8765).refusal([(b"host", b"[::2]:8765")]) is None
+
+
+def test_of_two_hosts_both_must_be_its_own() -> None:
+    headers = [(b"host", b"localhost:8765"), (b"host", b"evil.example")]
+
+    assert guard_of("127.0.0.1", 8765).refusal(headers) is not None
+
+
+# --- pages of elsewhere
+
+
+@pytest.mark.parametrize("origin", [ELSEWHERE, "null", "http://localhost:1", "http://127.0.0.1"])
+def test_a_page_of_elsewhere_can_neither_send_nor_ask(
+    origin: str, client: httpx.Client, standin: SandboxServer
+) -> None:
+    headers = {"Origin": origin}
+    accepted = len(standin.app.accepted)
+
+    post = client.post(f"{standin.url}{KEYLESS}", content=b"{}", headers=headers)
+    counts = client.get(f"{standin.url}/_sandbox", headers=headers)
+
+    assert (post.status_code, counts.status_code) == (403, 403)
+    assert "access-control-allow-origin" not in post.headers
+    assert "--allow-origin" in post.json()["message"]
+    assert len(standin.app.accepted) == accepted
+
+
+def test_the_sandboxs_own_page_may_send(client: httpx.Client, standin: SandboxServer) -> None:
+    headers = {"Origin": f"http://localhost:{port_of(standin)}"}
+
+    assert client.post(f"{standin.url}{KEYLESS}", json={}, headers=headers).is_success
+
+
+def test_a_page_that_is_allowed_may_send_and_read_the_reply(client: httpx.Client) -> None:
+    with running(Script(allow_origin=("http://localhost:3000",))) as standin:
+        url, headers = f"{standin.url}{KEYLESS}", {"Origin": "http://localhost:3000"}
+        asked = client.options(
+            url,
+            headers=headers
+            | {
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "content-type",
+            },
+        )
+        post = client.post(url, json={}, headers=headers)
+        other = client.post(url, json={}, headers={"Origin": ELSEWHERE})
+
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-headers"] == "content-type"
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    for reply in (asked, post):
+        assert reply.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert (post.status_code, other.status_code) == (200, 403)
+
+
+@pytest.mark.parametrize("text", ["localhost:3000", "*", "http://", "http://a/b", "http://é", ""])
+def test_what_is_no_origin_cannot_be_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an origin"):
+        parse_origin(text)
+
+
+def test_an_origin_is_compared_as_browsers_send_it() -> None:
+    assert parse_origin(" HTTP://LocalHost:3000/ ") == "http://localhost:3000"
+
+
+def test_a_wrong_origin_on_the_command_line_says_what_to_type(segcli: "object") -> None:
+    said: Said = segcli("sandbox", "--allow-origin", "*")  # type: ignore[operator]
+
+    assert said.code == 2
+    assert "http://localhost:3000" in said.err
+
+
+# --- what uploads hold
+
+
+def begun(standin: SandboxServer, size: int, sent: int) -> socket.socket:
+    """Send the beginning of a body, and leave it there."""
+    connection = socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)
+    host = f"127.0.0.1:{port_of(standin)}"
+    head = f"POST {KEYLESS} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {size}\r\n\r\n"
+    connection.sendall(head.encode() + b" " * sent)
+    return connection
+
+
+def test_bodies_that_come_in_together_hold_no_more_than_the_bound(client: httpx.Client) -> None:
+    room, part = 1_000_000, 300_000
+    with ExitStack() as stack:
+        standin = stack.enter_context(running(Script()))
+        standin.app.uploads = Uploads(most_held=room)
+        held: list[int] = []
+        slow = [stack.enter_context(begun(standin, part + 1, part)) for _ in range(3)]
+        wait_until(lambda: standin.app.uploads.held == 3 * part)
+        over = client.post(f"{standin.url}{KEYLESS}", content=b" " * part)
+        held.append(standin.app.uploads.held)
+        small = client.post(f"{standin.url}{KEYLESS}", content=b"{}")
+        for connection in slow:
+            connection.close()
+        wait_until(lambda: standin.app.uploads.held == 0)
+        again = client.post(f"{standin.url}{KEYLESS}", content=b"{}" + b" " * part)
+
+    assert over.status_code == 503
+    assert "room" in over.json()["message"]
+    assert held == [3 * part]
+    assert (small.status_code, again.status_code) == (200, 200)
+
+
+def test_a_body_is_not_held_while_its_reply_waits() -> None:
+    with running(Script(latency=60.0)) as standin:
+        connection = begun(standin, 2, 0)
+        wait_until(lambda: standin.app.uploads.held == 0)
+        connection.sendall(b"{}")
+        wait_until(lambda: standin.app.counts()["totals"]["accepted"] == 1)
+
+        assert standin.app.uploads.held == 0
+        connection.close()
+
+
+def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: SandboxServer) -> None:
+    bomb = gzip.compress(json.dumps({"a": "0" * 64_000_000}).encode())
+
+    started = time.process_time()
+    reply = client.post(
+        f"{standin.url}{KEYLESS}", content=bomb, headers={"Content-Encoding": "gzip"}
+    )
+
+    assert len(bomb) < 100_000
+    assert reply.status_code == 400
+    assert time.process_time() - started < 5
+
+
+def test_the_headers_of_a_request_are_bounded(standin: SandboxServer) -> None:
+    with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
+        head = f"GET /_sandbox HTTP/1.1\r\nHost: 127.0.0.1:{port_of(standin)}\r\nX: "
+        answer = b""
+        # The server may close before all is sent, and its answer is lost then.
+        with suppress(ConnectionError):
+            connection.sendall(head.encode() + b"x" * 4_000_000)
+            answer = connection.makefile("rb").readline()
+
+        assert answer == b"" or b" 400 " in answer

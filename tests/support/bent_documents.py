@@ -1,0 +1,83 @@
+"""Destination files that are bent in one place."""
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+from support.destination_file import ACME, GONE, TRACK, bent
+from support.destination_file_errors import KEY, ROUTED
+from support.samples import EXAMPLES
+
+from segcli.core.destination import Destination
+from segcli.destination_file import destination_from_text
+from segcli.destinations import BUILT_IN
+from segcli.errors import DestinationError
+
+# --- anything at all
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["", "{settings.api_key}", "{settings.x}", "{route}", "{", "https://a.example/{route}", "/t",
+     "track", TRACK, "type = ", "@path", "$.event", "text", "address", "POST", '{"a": 1}', "\n"]
+)  # fmt: skip
+leaves = (
+    st.none() | st.booleans() | st.integers(-2, 600) | st.integers() | texts
+    | st.floats(allow_nan=False, allow_infinity=False)
+)  # fmt: skip
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            texts | st.sampled_from(["subscribe", "mapping", "url", "events", "under", "index",
+                                     "bearer", "default", "secret", "@path", "@if", "@liquid"]),
+            inner, max_size=3,
+        )
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+def paths(value: Any, path: str = "") -> list[str]:
+    inner = (
+        value.items() if isinstance(value, dict)
+        else enumerate(value) if isinstance(value, list) else ()
+    )  # fmt: skip
+    found = [
+        (f"{path}.{key}" if path else str(key), one) for key, one in inner if "." not in str(key)
+    ]
+    return [one for name, at in found for one in (name, *paths(at, name))]
+
+
+DOCUMENTS = [
+    ACME,
+    bent(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
+                         "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
+    json.loads(EXAMPLES["braze"].read_text()),
+]  # fmt: skip
+
+
+@st.composite
+def bent_documents(draw: st.DrawFn) -> dict[str, Any]:
+    """A description with one to three values replaced, taken away or added."""
+    document = draw(st.sampled_from(DOCUMENTS))
+    for _ in range(draw(st.integers(1, 3))):
+        known = paths(document)
+        path = draw(st.sampled_from(known)) if known else "name"
+        more = draw(st.just("") | st.just(".") | st.sampled_from([".default", ".type", ".with"]))
+        new = draw(values | st.just(GONE))
+        try:
+            document = bent(document, {path + more if more != "." else path: new})
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+            continue
+    return document
+
+
+def taken(text: str, title: str) -> Destination[Any] | None:
+    """Return the destination of a text; None where its mistakes are said in words."""
+    try:
+        return destination_from_text(text, title, str, taken=BUILT_IN)
+    except DestinationError as error:
+        said = error.message
+    assert said.startswith(title)
+    return None

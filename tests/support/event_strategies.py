@@ -1,0 +1,126 @@
+"""Sample events, bent: each field by a value of every kind, any one or two by arbitrary JSON."""
+
+import json
+from functools import cache
+from typing import Any, get_type_hints
+
+from hypothesis import strategies as st
+from support.acme import ACME
+from support.samples import EVERYBODY, KEY, find, good_events
+
+from segcli.core.destination import Destination
+from segcli.core.event import Event
+from segcli.core.outcome import Job, event_of
+from segcli.core.secret import Secret
+from segcli.core.settings import Sources, read_settings
+
+Path = tuple[str | int, ...]
+
+DESTINATIONS = (*map(find, EVERYBODY), ACME)
+GONE = object()
+KINDS = (
+    GONE,
+    None,
+    True,
+    0,
+    -1.5,
+    10**40,
+    "",
+    "text",
+    "2026-02-03",
+    [],
+    [1, {"a": []}],
+    {},
+    {"": {"b": 1}},
+)
+SETTINGS: dict[str, tuple[dict[str, str], ...]] = {
+    "pointillist": ({}, {"properties": "true", "actor": "visitor"}),
+    "gist": ({}, {"batch": "50"}),
+    "webhook": ({}, {"label": "Mine"}),
+    "acme": ({}, {"region": "us"}),
+    "posthog": ({}, {"historical": "false"}),
+}
+KEYS = {"webhook": f"https://hooks.slack.com/services/{KEY}"}
+
+# No surrogates: they cannot stand in a line of UTF-8, and a test of its own refuses them.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["", "true", "1e400", "2026-02-03", "2026-02-03T10:11:12Z", "1770000000", "a.b", "__proto__"]
+)
+numbers = (
+    st.integers()
+    | st.integers(10**9, 10**14)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([0, -1, 2**53 + 1, 2**64, 10**40, 1e308])
+)
+values = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def paths(value: Any, path: Path = ()) -> list[Path]:
+    """Return the path of every value within a value."""
+    found = []
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            found += [(*path, key), *paths(inner, (*path, key))]
+    return found
+
+
+def bend(value: Any, path: Path, new: Any) -> None:
+    """Put something else at a path, or nothing; do nothing where the path has gone."""
+    *way, last = path
+    try:
+        for key in way:
+            value = value[key]
+        if new is GONE:
+            del value[last]
+        else:
+            value[last] = new
+    except (KeyError, IndexError, TypeError):
+        return
+
+
+@cache
+def events_bent_by_every_kind_of_value() -> tuple[Event, ...]:
+    """Every field of the samples, in one event of each call that has it, with each of `KINDS`."""
+    fields = {
+        (event.type, tuple("*" if isinstance(key, int) else key for key in path)): (event, path)
+        for event in good_events()
+        for path in paths(event.data)
+        if len(path) < 4
+    }
+    lines = (bent(event, path, kind) for event, path in fields.values() for kind in KINDS)
+    return tuple(event for line in lines if isinstance(event := event_of(line), Event))
+
+
+def bent(event: Event, path: Path, new: Any) -> bytes:
+    data = json.loads(event.raw)
+    bend(data, path, new)
+    return json.dumps(data).encode()
+
+
+@st.composite
+def bent_lines(draw: st.DrawFn) -> bytes:
+    """A sample event with one or two values replaced or removed, as a line."""
+    small = [event for event in good_events() if len(event.raw) < 5_000]
+    data = json.loads(draw(st.sampled_from(small)).raw)
+    for _ in range(draw(st.integers(1, 2))):
+        path = draw(st.sampled_from(paths(data) or [("type",)]))
+        bend(data, path, draw(values | st.just(GONE)))
+    return json.dumps(data, ensure_ascii=draw(st.booleans())).encode()
+
+
+def jobs(destination: Destination[Any]) -> list[Job]:
+    """Return jobs with a key and every setting that changes the mapping."""
+    kinds = get_type_hints(destination.settings)
+    keys = {name: KEYS.get(name, KEY) for name, kind in kinds.items() if kind is Secret}
+    return [
+        Job(
+            destination=destination,
+            settings=read_settings(destination.name, destination.settings, sources),
+        )
+        for given in SETTINGS.get(destination.name, ({},))
+        for sources in [Sources(given=keys | given, env={}, table={})]
+    ]

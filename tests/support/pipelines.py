@@ -1,0 +1,115 @@
+"""Queues, workers and courier of a run on the clock of a story, with a vendor in this process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.fakes import clock
+from support.retry_harness import AcmeSettings, acme
+
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
+from segcli.core.destination import Request
+from segcli.core.outcome import Job
+from segcli.core.reply import Reply, by_status
+from segcli.delivery.acknowledge import Acknowledger
+from segcli.delivery.batch import Bounds, QueuedPayload
+from segcli.delivery.ledger import Ledger, ProgressStore
+from segcli.delivery.queues import SendQueue
+from segcli.delivery.retry import BatchSender
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.slots import SendSlots
+from segcli.delivery.throttle import Throttle
+from segcli.delivery.workers import SendWorkers
+from segcli.http.client import NoReply
+
+Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """All of a run but its inputs and HTTP; `posts` has when each request left, and its events."""
+
+    workers: SendWorkers
+    tally: Tally
+    ledger: Ledger
+    stop_signal: StopSignal
+    posts: list[tuple[float, list[bytes]]] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    @property
+    def lanes(self) -> SendQueue:
+        return self.workers.lanes
+
+    @property
+    def throttle(self) -> Throttle:
+        return self.workers.courier.throttle
+
+    async def send(self, items: Iterable[QueuedPayload], answers: Answers) -> None:
+        """Send the items, and return when the run is over; what is left then is unsent."""
+
+        async def post(request: Request) -> Reply | NoReply:
+            bodies = request.body.split(b",")
+            self.posts.append((clock(), bodies))
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            try:
+                return await answers(bodies)
+            finally:
+                self.in_flight -= 1
+
+        working = [self.workers.work(post) for _ in range(self.workers.count)]
+        await asyncio.gather(self._feed(items), *working)
+        await self.workers.answered.all_on_disk()
+        self.ledger.close(finished=not self.stop_signal.is_stopped)
+
+    async def _feed(self, items: Iterable[QueuedPayload]) -> None:
+        for item in items:
+            if self.stop_signal.is_stopped:
+                return
+            self.ledger.open(1)
+            await self.lanes.put(item)
+        self.lanes.close()
+
+    def times_of(self, body: bytes) -> list[float]:
+        """Return when each request with this event left."""
+        return [at for at, bodies in self.posts if body in bodies]
+
+
+def pipeline(
+    folder: Path,
+    *,
+    concurrency: int,
+    events: int = 1,
+    most: int = 16 * 1024 * 1024,
+    record: ProgressStore | None = None,
+    **more: Any,
+) -> Pipeline:
+    """Make one whose clock is the story's, and whose chance is always 1."""
+    tally, stop_signal = Tally(), StopSignal()
+    ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), record)
+    slots = SendSlots(concurrency, stop_signal)
+    lanes = SendQueue(
+        most=most, bounds=lambda _route: Bounds(events), stop_signal=stop_signal, slots=slots
+    )
+    courier = BatchSender(
+        job=Job(destination=acme(by_status), settings=AcmeSettings()),
+        throttle=Throttle(in_flight=concurrency, rate=None, stop_signal=stop_signal, now=clock),
+        stop_signal=stop_signal,
+        ledger=ledger,
+        tally=tally,
+        now=clock,
+        sleep=slots.sleep,
+        **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
+    )
+    workers = SendWorkers(
+        concurrency=concurrency,
+        lanes=lanes,
+        slots=slots,
+        courier=courier,
+        answered=Acknowledger(ledger, stop_signal, lanes),
+    )
+    return Pipeline(workers, tally, ledger, stop_signal)
