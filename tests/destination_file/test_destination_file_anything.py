@@ -44,7 +44,7 @@ def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
     named = "../../segcli/destination_file/schema.json"
     assert f"#:schema {named}\n" in text or json.loads(text)["$schema"] == named
     assert (path.parent / named).resolve() == (
-        Path(path).parents[2] / "segcli" / "mapping_file" / "schema.json"
+        Path(path).parents[2] / "segcli" / "destination_file" / "schema.json"
     )
 
 

@@ -41,8 +41,8 @@ class Pipeline:
     most_in_flight: int = 0
 
     @property
-    def lanes(self) -> SendQueue:
-        return self.workers.lanes
+    def queue(self) -> SendQueue:
+        return self.workers.queue
 
     @property
     def throttle(self) -> Throttle:
@@ -63,7 +63,7 @@ class Pipeline:
 
         working = [self.workers.work(post) for _ in range(self.workers.count)]
         await asyncio.gather(self._feed(items), *working)
-        await self.workers.answered.all_on_disk()
+        await self.workers.acknowledger.all_on_disk()
         self.ledger.close(finished=not self.stop_signal.is_stopped)
 
     async def _feed(self, items: Iterable[QueuedPayload]) -> None:
@@ -71,8 +71,8 @@ class Pipeline:
             if self.stop_signal.is_stopped:
                 return
             self.ledger.open(1)
-            await self.lanes.put(item)
-        self.lanes.close()
+            await self.queue.put(item)
+        self.queue.close()
 
     def times_of(self, body: bytes) -> list[float]:
         """Return when each request with this event left."""
@@ -92,7 +92,7 @@ def pipeline(
     tally, stop_signal = Tally(), StopSignal()
     ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), record)
     slots = SendSlots(concurrency, stop_signal)
-    lanes = SendQueue(
+    queue = SendQueue(
         most=most, bounds=lambda _route: Bounds(events), stop_signal=stop_signal, slots=slots
     )
     courier = BatchSender(
@@ -107,9 +107,9 @@ def pipeline(
     )
     workers = SendWorkers(
         concurrency=concurrency,
-        lanes=lanes,
+        queue=queue,
         slots=slots,
         courier=courier,
-        answered=Acknowledger(ledger, stop_signal, lanes),
+        acknowledger=Acknowledger(ledger, stop_signal, queue),
     )
     return Pipeline(workers, tally, ledger, stop_signal)
