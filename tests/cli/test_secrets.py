@@ -191,13 +191,13 @@ def test_a_key_in_a_file_stays_there(
 BUG = """
 import sys
 from segcli.cli import main
-from segcli.delivery.retry import Courier
+from segcli.delivery.retry import BatchSender
 
 async def bug(self, batch, *_):
     request = self.job.destination.request(batch[0].route, [b"{}"], self.job.settings)
     raise RuntimeError(f"a bug: {self!r} {self.job.settings} {request!r} {vars(sys)['argv'][1:2]}")
 
-Courier._attempt = bug
+BatchSender._attempt = bug
 main()
 """
 
@@ -218,7 +218,7 @@ def test_the_traceback_of_a_bug_has_no_key(
     said = Said(done.returncode, done.stdout, done.stderr)
 
     assert said.code == 70
-    assert "RuntimeError: a bug: Courier(" in said.err
+    assert "RuntimeError: a bug: BatchSender(" in said.err
     assert "api_key=Secret('***')" in said.err
     assert leaks(tmp_path, said, []) == []
 
