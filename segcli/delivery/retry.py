@@ -75,7 +75,7 @@ class BatchSender:
         self._redactor = Redactor(self.job.secrets())
 
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
-        """Settle every item, in order; returns early, with items unsettled, if the run is stopping."""
+        """Settle every item, in order; returns early, with items unsettled, if the run stops."""
         todo = deque([batch])
         trouble = _Trouble()
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):

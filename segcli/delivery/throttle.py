@@ -86,7 +86,7 @@ class Throttle:
         return self._window.size
 
     def release(self) -> None:
-        """Count a request as done, whatever its outcome."""
+        """Count a request as done, with or without success."""
         self.in_flight -= 1
         self._freed.set()
 

@@ -18,6 +18,7 @@ from segcli import Items, by_item
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
+from segcli.core.secret import hidden as hidden_in
 from segcli.core.settings import Sources, read_settings, secrets_of
 from segcli.http.client import NoReply
 from segcli.http.reply_reader import LONGEST_REPLY
@@ -65,7 +66,7 @@ OUTER = ["plain", "base64", "base64 of addresses", "hex", "percent", "HTML", "JS
 
 
 def hidden(text: str, key: str) -> str:
-    return Secret(key).hide_in(text)
+    return hidden_in(text, Secret(key).forms())
 
 
 def pieces(text: str) -> list[str]:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Trip:
-    """A batch sender for a vendor `acme` that takes many events a request, and what it writes to."""
+    """A sender for a vendor `acme` that takes many events a request, and what it writes to."""
 
     sender: BatchSender
     tally: Tally
