@@ -192,14 +192,14 @@ def test_a_temporary_name_that_somebody_has_is_neither_followed_nor_written_nor_
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from segcli.delivery import rewriting
+from segcli.accounting import atomic_write
 
 replace = os.replace
 def killed(*names, **more):
     os.kill(os.getpid(), getattr(signal, sys.argv[2]))
     replace(*names, **more)
 os.replace = killed
-rewriting.rewrite(Path(sys.argv[1]), [b"new"], private=True)
+atomic_write.rewrite(Path(sys.argv[1]), [b"new"], private=True)
 """
 
 

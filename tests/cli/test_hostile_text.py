@@ -445,7 +445,7 @@ def test_a_bug_keeps_its_traceback_but_no_control_character(
 BY_ITSELF = """
 import asyncio, logging, sys, threading, warnings
 from support.hostile import HOSTILE
-from segcli.cli.streams import set_up_streams
+from segcli.cli.stdio import set_up_streams
 
 def fails():
     raise RuntimeError(HOSTILE)

@@ -72,6 +72,7 @@ def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
     return ["send", "-d", "webhook", "--endpoint", f"{sandbox.url}/webhook", *how, str(events)]
 
 
+@pytest.mark.timeout(1500)
 def test_twenty_kills_over_twenty_thousand_events_lose_nothing(
     command: list[str], sandbox: Sandbox, spawn: Spawn, tmp_path: Path
 ) -> None:

@@ -50,9 +50,9 @@ def test_an_event_that_no_action_takes_is_skipped_with_a_reason() -> None:
 def test_it_takes_the_kinds_that_its_queries_can_pick() -> None:
     page = {"subscribe": 'type = "page" or type = "screen"', "mapping": {}}
 
-    assert acme().kinds == {"track"}
-    assert acme({"actions.1": page}).kinds == {"track", "page", "screen"}
-    assert len(acme({"actions.0.subscribe": "userId != null"}).kinds) == 6
+    assert acme().types == {"track"}
+    assert acme({"actions.1": page}).types == {"track", "page", "screen"}
+    assert len(acme({"actions.0.subscribe": "userId != null"}).types) == 6
 
 
 def test_the_first_action_that_takes_an_event_maps_it_and_the_others_are_noted() -> None:
@@ -115,7 +115,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     toml, parsed = (read_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
 
     assert toml.layout == parsed.layout
-    assert (toml.kinds, toml.fields, toml.actions) == (parsed.kinds, parsed.fields, parsed.actions)
+    assert (toml.types, toml.fields, toml.actions) == (parsed.types, parsed.fields, parsed.actions)
     assert toml.revision == parsed.revision
 
 

@@ -75,7 +75,7 @@ def test_the_schema_is_printed(run_segcli: Run) -> None:
 def test_a_bent_description_is_a_destination_or_an_error_in_words(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
     if destination:
-        assert destination.kinds
+        assert destination.types
         assert destination.name
 
 

@@ -243,8 +243,8 @@ def test_a_key_that_leaves_no_room_for_an_event_is_a_flaw_of_the_settings() -> N
     frame = len(request_of(destination, b"", api_key="k").body) - 1
 
     fits, long = "k" * (58 - frame), "k" * (59 - frame)
-    assert destination.flaw(job_of(destination, api_key=fits).settings) == ""
-    assert destination.flaw(job_of(destination, api_key=long).settings) == (
+    assert destination.check_settings(job_of(destination, api_key=fits).settings) == ""
+    assert destination.check_settings(job_of(destination, api_key=long).settings) == (
         "api_key is too long: in batch.bytes (60) it leaves no room"
     )
-    assert acme().flaw(job_of(acme()).settings) == ""
+    assert acme().check_settings(job_of(acme()).settings) == ""

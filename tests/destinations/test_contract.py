@@ -29,7 +29,7 @@ def event_for(destination: Destination[Any], line: bytes) -> Event | None:
         event = parse(line)
     except Rejected:
         return None
-    return event if event.type in destination.kinds else None
+    return event if event.type in destination.types else None
 
 
 each_destination = pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda one: one.name)

@@ -76,7 +76,7 @@ def events_of_every_shape(destination: Destination[Any]) -> list[Event]:
     shapes = {
         (event.type, tuple(path for path, _ in leaves(event.data))): event
         for event in good_events()
-        if event.type in destination.kinds and len(event.raw) < 10_000
+        if event.type in destination.types and len(event.raw) < 10_000
     }
     return list(shapes.values())
 
@@ -204,4 +204,4 @@ def test_every_destination_says_in_a_line_what_it_is_and_documents_its_mapping(n
     assert "\n" not in destination.about
     assert destination.fields
     kinds = {kind for row in destination.fields for kind in row.on.split(", ") if row.on}
-    assert kinds <= destination.kinds
+    assert kinds <= destination.types

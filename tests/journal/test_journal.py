@@ -57,7 +57,7 @@ def test_a_run_that_ended_leaves_no_lock(tmp_path: Path) -> None:
 def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     program = (
-        "import sys, pathlib; sys.path.insert(0, sys.argv[2]); import journals; "
+        "import sys, pathlib; sys.path.insert(0, sys.argv[2]); from support import journals; "
         "held = journals.opened(pathlib.Path(sys.argv[1])); print('locked', flush=True); input()"
     )
     command = [sys.executable, "-c", program, str(path), str(Path(__file__).parents[1])]

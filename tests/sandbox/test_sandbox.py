@@ -665,8 +665,8 @@ def test_endpoints_are_what_the_destinations_are_set_to(standin: SandboxServer) 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_foreground_ends_cleanly_on_a_signal(number: signal.Signals, client: httpx.Client) -> None:
     code = (
-        "from segcli.sandbox import Script, serve\n"
-        "serve(Script(), lambda standin: print(standin.url, flush=True))\n"
+        "from segcli.sandbox import Script, serve_sandbox\n"
+        "serve_sandbox(Script(), lambda standin: print(standin.url, flush=True))\n"
         "print('over')"
     )
     command = [sys.executable, "-W", "error", "-c", code]
