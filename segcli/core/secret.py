@@ -33,10 +33,6 @@ class Secret:
         """Return the Basic credentials with the key as the user name and no password."""
         return _basic(self._text)
 
-    def hide_in(self, text: str, beside: Sequence[str] = ()) -> str:
-        """Return the text with the key replaced by `***`, in all its `forms`."""
-        return hidden(text, self.forms(beside))
-
     def forms(self, beside: Sequence[str] = ()) -> Iterator[str]:
         """Yield what may show it: the key, plain and encoded, and as Basic credentials.
 

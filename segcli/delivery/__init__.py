@@ -1,6 +1,6 @@
-"""Delivery: the only floor with disk, network and clock.
+"""Delivery: what `send` does. Read and map lines, queue payloads, post them, account for each line.
 
-`transform` prints payloads, `deliver` sends them, `check` reviews what would be sent. `lines` are
-what they read, `jobs` the processes that map them, `http` posts, the `journal` remembers what is
-settled; an `audience` has its own record. Nothing here knows who is watching.
+`pipeline` puts the parts together. `queues` keep the order of each user, `batch` says which
+payloads share a request, `retry` posts a batch until it is settled, `throttle` limits requests,
+`ledger` counts results and saves them in a progress store. Nothing here knows who is watching.
 """

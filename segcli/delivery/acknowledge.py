@@ -1,4 +1,4 @@
-"""Answered batches: their users go on once the answers are on disk, many batches at a time."""
+"""Release a user's next event once the previous result is durable; one sync for many batches."""
 
 import asyncio
 
@@ -7,17 +7,17 @@ from segcli.delivery.ledger import Ledger
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.shutdown import StopSignal
 
-# How long answers wait for one another while there is enough to send without their users: a sync
-# of the disk takes a thread, which holds up all requests each time.
-_GATHERS = 0.004
-_GATHERS_AT_MOST = 6
+# How long results wait for more results before a sync, while there are events of other users to
+# send: a sync runs in a thread, which delays all requests each time.
+_GATHER_SECONDS = 0.004
+_MAX_GATHERS = 6
 
 
 class Acknowledger:
-    """Puts on disk what was settled, and then lets the users of each batch go on.
+    """Puts the results of batches on disk, then releases the users of these batches.
 
-    Nobody waits here: a place in flight is used again while the disk is at work. Where that fails
-    the brake is pulled.
+    The workers do not wait for it: a worker sends its next batch during the sync. If a sync
+    fails, the run stops.
     """
 
     def __init__(self, ledger: Ledger, stop_signal: StopSignal, queue: SendQueue) -> None:
@@ -29,33 +29,33 @@ class Acknowledger:
         self._is_awaited = False
 
     def add(self, batch: list[QueuedPayload]) -> None:
-        """Take a batch that is settled, or that the run has stopped with."""
-        if not self._ledger.has_record:
+        """Take a batch that is settled, or that was not finished because the run is stopping."""
+        if not self._ledger.needs_sync:
             self._queue.release(batch)
             return
         self._batches.append(batch)
-        if self._running is None and not (len(batch) > 1 and self._is_over_at_once()):
+        if self._running is None and not (len(batch) > 1 and self._released_at_once()):
             self._running = asyncio.create_task(self._put_on_disk())
 
     async def all_on_disk(self) -> None:
-        """Return when everything added so far is on disk, or cannot be."""
+        """Return when everything added so far is on disk, or the run is stopping."""
         self._is_awaited = True
         if self._running:
             await self._running
         self._is_awaited = False
 
-    def _is_over_at_once(self) -> bool:
-        """Let users go on at once where somebody waits for them, and the disk takes no time.
+    def _released_at_once(self) -> bool:
+        """Release users at once if a worker waits for a batch and the sync takes no time.
 
-        Many events are worth a sync of their own.
+        Only for batches of several events: these are worth a sync of their own.
         """
         try:
             if not (self._queue.are_idle and self._ledger.is_on_disk_at_once()):
                 return False
-            for some in self._batches:
-                self._queue.release(some)
+            for batch in self._batches:
+                self._queue.release(batch)
             self._batches = []
-        except Exception as error:  # as below
+        except Exception as error:  # as in _put_on_disk
             self._stop_signal.stop(error)
         return True
 
@@ -63,17 +63,18 @@ class Acknowledger:
         try:
             while self._batches:
                 await self._gather()
-                some, self._batches = self._batches, []
+                batches, self._batches = self._batches, []
                 await self._ledger.on_disk()
-                for batch in some:
+                for batch in batches:
                     self._queue.release(batch)
-        except Exception as error:  # whatever it is, it stops the run, and is raised there
+        except Exception as error:  # any error stops the run, which raises it at its end
             self._stop_signal.stop(error)
         finally:
             self._running = None
 
     async def _gather(self) -> None:
-        for _ in range(_GATHERS_AT_MOST):
+        """Wait for more results, unless somebody waits for these."""
+        for _ in range(_MAX_GATHERS):
             if self._is_awaited or self._queue.are_idle or self._stop_signal.is_stopped:
                 return
-            await asyncio.sleep(_GATHERS)
+            await asyncio.sleep(_GATHER_SECONDS)

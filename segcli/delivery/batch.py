@@ -8,48 +8,50 @@ import msgspec
 from segcli.core.line import Line
 from segcli.core.outcome import Mapped
 
-# What Python needs for the objects of one item, whatever it holds.
+# Bytes of the Python objects of one payload, without its content.
 _OVERHEAD = 700
 
 
-class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
-    """A payload on its way, with the line it came from.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits of one request; `bytes` counts payloads and the commas between them."""
 
-    `weight` is how many bytes both hold in memory, nearly.
+    events: int
+    bytes: int | None = None
+
+
+class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
+    """A payload that waits to be sent, with the line it came from.
+
+    bounds: what a request of its route may hold.
+    weight: roughly how many bytes both take in memory.
     """
 
     line: Line
     route: str
     user: str
     body: bytes
+    bounds: Bounds
     weight: int
 
 
-def item_of(line: Line, mapped: Mapped) -> QueuedPayload:
-    """Return what a line was mapped to, as it waits to be sent, in no more memory than it needs.
+def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
+    """Return the payload of a line, copied to take no more memory than it needs.
 
-    Measured: what orjson writes takes up to 8 kB, however short it is; its copy does not.
+    A bytes object made by orjson can take 8 kB, however short it is; a copy does not.
     """
     body = mapped.body
     if body is line.text:
-        return QueuedPayload(line, mapped.route, mapped.user, body, _OVERHEAD + len(body))
+        return QueuedPayload(line, mapped.route, mapped.user, body, bounds, _OVERHEAD + len(body))
     body = b"".join((body, b""))
     weight = _OVERHEAD + len(body) + (len(line.text) if isinstance(line.text, bytes) else 0)
-    return QueuedPayload(line, mapped.route, mapped.user, body, weight)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one request of a route may hold; `bytes` counts payloads and the commas between."""
-
-    events: int
-    bytes: int | None = None
+    return QueuedPayload(line, mapped.route, mapped.user, body, bounds, weight)
 
 
 class Batch:
-    """A batch in the making: payloads of one route, in order, within the bounds.
+    """A batch that is being filled: payloads of one route, in order, within the bounds.
 
-    It takes any first one, be it larger than the bounds.
+    The first payload is always accepted, even if it is larger than the bounds.
     """
 
     __slots__ = ("_bounds", "_size", "items")
@@ -61,11 +63,11 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether it takes no more, whatever it is."""
+        """Whether no further item fits."""
         return len(self.items) >= self._bounds.events
 
     def takes(self, item: QueuedPayload) -> bool:
-        """Tell whether the item may be added."""
+        """Return True if the item may be added."""
         if not self.items:
             return True
         size = self._size + len(item.body) + 1
@@ -76,7 +78,7 @@ class Batch:
         )
 
     def add(self, item: QueuedPayload) -> None:
-        """Add an item that it takes."""
+        """Add an item for which `takes` is true."""
         self.items.append(item)
         self._size += len(item.body) + 1
 
@@ -84,6 +86,6 @@ class Batch:
 def halves(
     batch: Sequence[QueuedPayload],
 ) -> tuple[Sequence[QueuedPayload], Sequence[QueuedPayload]]:
-    """Split a batch of at least two in two, in order."""
+    """Split a batch of at least two items in the middle."""
     middle = len(batch) // 2
     return batch[:middle], batch[middle:]

@@ -1,9 +1,10 @@
-"""The delivery, top to bottom: read, map, queue in lanes, post, account for."""
+"""The pipeline of a send: read, map, queue, post, and account for every line."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
-from segcli.delivery.ledger import Ledger, ProgressStore
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import StopSignal, relaxed_gc, stop_on_signals
@@ -24,19 +26,25 @@ from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
 from segcli.http.client import Post, open_client
 from segcli.http.transports import TRANSPORTS
-from segcli.journal.pending import PendingLines, all_lines
+from segcli.journal.pending import PendingLines
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
 from segcli.lines.read_ahead import read_ahead
 
+# Seconds to wait for requests in flight once the run is stopping.
 GRACE = 10.0
 
-_HELD_AT_MOST = 16 * 1024 * 1024
+# Bytes of payloads in memory.
+_MAX_QUEUED = 16 * 1024 * 1024
+_MAX_ROUTES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRun:
-    """What to send, and how. Times are in seconds, the rate in requests a second."""
+    """What to send, and how. Times are in seconds, the rate in requests a second.
+
+    progress: where results are saved; without one the run cannot be resumed.
+    """
 
     job: Job
     inputs: Sequence[Input]
@@ -47,35 +55,36 @@ class SendRun:
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
-    record: ProgressStore | None = None
+    progress: ProgressStore | None = None
 
 
 def deliver(run: SendRun, tally: Tally) -> None:
-    """Send every event of the inputs; returns when every line read is settled.
+    """Send every event of the inputs; returns when every line is settled.
 
-    Events of one user leave in input order, one after the other. Raises Stopped where the run
-    ended early; the tally adds up in any case, and its record tells what is settled.
+    Events of one user are sent in input order, one after the other. Raises Stopped if the run ends
+    early. In any case the tally accounts for every line read, and the progress store has every
+    result.
     """
     with relaxed_gc():
         asyncio.run(_Delivery(run, tally).go())
 
 
 class _Delivery:
-    """The parts of one run, put together."""
+    """The parts of one run, connected."""
 
     def __init__(self, run: SendRun, tally: Tally) -> None:
         job = run.job
         self.run = run
+        self.bounds_of = _bounds_of(job)
         self.tally = tally
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
-        self.ledger = Ledger(tally, Rejects(run.rejects), run.record)
+        self.store = run.progress or NullProgressStore()
+        self.ledger = Ledger(tally, Rejects(run.rejects), self.store)
         slots = SendSlots(run.concurrency, self.stop_signal)
-        self.queue = SendQueue(
-            most=_HELD_AT_MOST, bounds=_bounds_of(job), stop_signal=self.stop_signal, slots=slots
-        )
+        self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
-        courier = BatchSender(
+        sender = BatchSender(
             job=job,
             throttle=Throttle(
                 in_flight=run.concurrency,
@@ -92,12 +101,12 @@ class _Delivery:
             concurrency=run.concurrency,
             queue=self.queue,
             slots=slots,
-            courier=courier,
+            sender=sender,
             acknowledger=self.acknowledger,
         )
 
     async def go(self) -> None:
-        """Run the feeder and all workers to their end, or until the brake is pulled."""
+        """Run the feeder and all workers until they are done or the run is stopped."""
         try:
             self.ledger.begin(self.run.inputs)
             with stop_on_signals(self.stop_signal):
@@ -119,7 +128,7 @@ class _Delivery:
         everything = asyncio.gather(feeder, *workers, return_exceptions=True)
         is_stopped = asyncio.ensure_future(self.stop_signal.wait_stopped())
         for task in (feeder, *workers):
-            task.add_done_callback(self._pull_if_failed)
+            task.add_done_callback(self._stop_if_failed)
         ends: list[asyncio.Future[Any]] = [everything, is_stopped]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if self.stop_signal.is_stopped:
@@ -130,31 +139,30 @@ class _Delivery:
         await self.acknowledger.all_on_disk()
 
     async def _grace(self, everything: "asyncio.Future[list[BaseException | None]]") -> None:
-        """Await the answers that are under way, for a while; then give up on them."""
-        slammed = asyncio.create_task(self.stop_signal.wait_aborted(GRACE))
-        ends: list[asyncio.Future[Any]] = [everything, slammed]
+        """Wait for the requests in flight, up to GRACE; then cancel them."""
+        aborted = asyncio.create_task(self.stop_signal.wait_aborted(GRACE))
+        ends: list[asyncio.Future[Any]] = [everything, aborted]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        slammed.cancel()
+        aborted.cancel()
         if not everything.done():
             everything.cancel()
-            # Awaited for itself: a gathering that was cancelled and never asked is complained of.
+            # Await it, or asyncio logs "exception was never retrieved".
             with suppress(asyncio.CancelledError):
                 await everything
 
-    def _pull_if_failed(self, task: "asyncio.Task[None]") -> None:
+    def _stop_if_failed(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
             self.stop_signal.stop(error)
 
     async def _feed(self) -> None:
-        """Read and map every line; what is mapped goes to its lane, the rest is settled."""
-        record = self.run.record
-        decide = make_mapper(self.run.job, mapped=record.earlier_answers if record else 0)
+        """Read and map every line; queue the payloads, and settle all other lines."""
+        decide = make_mapper(self.run.job, mapped=self.store.earlier_answers)
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)
             for settled in await self._queue(reading, decide):
                 await _shielded(self.ledger.settle(settled))
-                # Skipped lines need not be on disk: the next run would skip them again.
+                # Skipped lines need no sync: a resumed run would skip them again.
                 if settled.state != "skipped":
                     await self.ledger.on_disk()
             self.tally.bytes_read += reading.size
@@ -166,21 +174,17 @@ class _Delivery:
         self.queue.close()
 
     def _readings(self) -> Iterator[PendingLines]:
-        """Yield all that can be read; it is sent before an input that is cut short stops the run.
+        """Yield everything that can be read; a damaged input stops the run only after it is sent.
 
-        Otherwise no later run would come further.
+        Otherwise a resumed run would stop at the same place and get no further.
         """
-        run = self.run
         try:
-            if run.record is None:
-                yield from all_lines(run.inputs, run.max_line)
-            else:
-                yield from run.record.readings(run.inputs, run.max_line)
+            yield from self.store.readings(self.run.inputs, self.run.max_line)
         except Stopped as stopped:
             self.cut_short = stopped
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
-        """Put what is mapped in its lane; return the rest, settled, by state and reason."""
+        """Queue what is mapped; return all other lines as results, by state and reason."""
         rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
         for line, problem in reading.rejected:
             rest.setdefault(("rejected", problem), []).append(line)
@@ -190,7 +194,7 @@ class _Delivery:
                 case Mapped() as mapped:
                     if mapped.notes:
                         self.tally.notes.update(mapped.notes)
-                    await self.queue.put(item_of(line, mapped))
+                    await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.route)))
                 case Skipped(reason):
                     rest.setdefault(("skipped", reason), []).append(line)
                 case Rejected() as rejected:
@@ -199,7 +203,7 @@ class _Delivery:
 
 
 async def _shielded(settling: Coroutine[Any, Any, None]) -> None:
-    """Do not leave a line half settled, kept and not counted, where the feeder is cancelled."""
+    """Shield from cancellation: a line written to the rejects file must also be counted."""
     task = asyncio.create_task(settling)
     try:
         await asyncio.shield(task)
@@ -209,6 +213,10 @@ async def _shielded(settling: Coroutine[Any, Any, None]) -> None:
 
 
 def _bounds_of(job: Job) -> Callable[[str], Bounds]:
+    """Return a function that looks up the bounds of a route, once for most routes."""
+
+    # Limited, because a route may contain the id of a user.
+    @lru_cache(_MAX_ROUTES)
     def bounds(route: str) -> Bounds:
         events = job.destination.events_per_request(route, job.settings)
         return Bounds(events, job.destination.bytes_per_request(route, job.settings))

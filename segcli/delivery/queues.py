@@ -1,8 +1,7 @@
-"""Lanes: a user's events wait in one and leave one after the other; a batch draws from many."""
+"""Queues: the events of a user are sent one after the other; a batch takes from many users."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -10,28 +9,38 @@ from segcli.delivery.batch import Batch, Bounds, QueuedPayload
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 
+# A line of an input, with the place of the input in the high bits: integers compare fastest.
+Position = int
+
+_LINE_BITS = 48
+# Seconds that a batch that is not full waits for more events. Short, for events typed by hand.
+_LINGER = 1.0
+
 
 class UserQueue:
-    """What waits of one user, in order; in a pool while nothing of it is under way."""
+    """The waiting events of one user, in order.
 
-    __slots__ = ("bytes", "is_mixed", "items", "pool", "under_way")
+    It is in a route queue while none of its events is being sent.
+    """
+
+    __slots__ = ("bytes", "in_progress", "is_mixed", "items", "route_queue")
 
     def __init__(self) -> None:
         # A deque would do, but takes half a kilobyte, and most users have one event waiting.
         self.items: list[QueuedPayload] = []
         self.bytes = 0
         self.is_mixed = False
-        self.under_way = False
-        self.pool: RouteQueue | None = None
+        self.in_progress = False
+        self.route_queue: RouteQueue | None = None
 
     def put(self, item: QueuedPayload) -> None:
-        """Add an item behind all others."""
+        """Add an item at the end."""
         size = len(item.body) + 1
         self.items.append(item)
         self.bytes += size
         self.is_mixed |= item.route != self.items[0].route
-        if self.pool:
-            self.pool.grow(1, size, hurried=self.is_mixed)
+        if self.route_queue:
+            self.route_queue.grow(1, size, hurried=self.is_mixed)
 
     def take(self) -> QueuedPayload:
         """Take the first item."""
@@ -41,11 +50,16 @@ class UserQueue:
 
 
 class RouteQueue:
-    """The lanes whose first items go to one route; what was read first leaves first.
+    """The users whose next event goes to one route; what was read first is sent first.
 
-    What they hold counts as if it all went there; where something else is among it, that waits
-    for what is before, so nothing lingers. `going` says that a batch may leave: it is what was
-    first then.
+    All events of these users count as events of this route. If some go to another route, they wait
+    for those before them, so the next batch is sent without lingering.
+
+    bounds: what one request of the route may hold.
+    bytes: the size of all waiting events.
+    hurried: send the next batch even if it is not full.
+    going: the first position when the next batch became ready to be sent; None if it is not.
+    lingering: the timer that sends a batch that is not full.
     """
 
     def __init__(self, route: str, bounds: Bounds) -> None:
@@ -56,161 +70,140 @@ class RouteQueue:
         self.going: Position | None = None
         self.lingering: asyncio.TimerHandle | None = None
         self._events = 0
-        self._lanes: list[_Entry] = []
+        self._waiting: list[_Entry] = []
         self._tickets = count()
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything in it."""
-        return bool(self._lanes)
+        """Whether any user waits."""
+        return bool(self._waiting)
 
     @property
     def first(self) -> "Position":
-        """Tell where in the input its first item stood."""
-        return self._lanes[0][0]
+        """Where in the input its first item stands."""
+        return self._waiting[0][0]
 
     @property
     def is_full(self) -> bool:
-        """Tell whether waiting would not make the next batch any fuller."""
+        """Whether the next batch cannot become any fuller."""
         bounds = self.bounds
         return self._events >= bounds.events or (
             bounds.bytes is not None and self.bytes > bounds.bytes
         )
 
-    def add(self, lane: UserQueue) -> None:
-        """Let a lane take part that has something, and nothing under way."""
-        lane.pool = self
-        heappush(self._lanes, self._entry(lane))
-        self.grow(len(lane.items), lane.bytes, hurried=lane.is_mixed)
+    def add(self, user_queue: UserQueue) -> None:
+        """Add a user who has waiting events, none of which is being sent."""
+        user_queue.route_queue = self
+        heappush(self._waiting, self._entry(user_queue))
+        self.grow(len(user_queue.items), user_queue.bytes, hurried=user_queue.is_mixed)
 
     def grow(self, events: int, size: int, *, hurried: bool = False) -> None:
-        """Count what came to one of the lanes, or left it."""
+        """Count events that were added to or taken from one of the users."""
         self._events += events
         self.bytes += size
         self.hurried |= hurried
 
     def take(self) -> list[QueuedPayload]:
-        """Take the next batch, in the order of the input; the lanes it is from are under way."""
+        """Take the next batch, in the order of the input; its users are then being sent."""
         if self.bounds.events == 1:
-            lane = heappop(self._lanes)[-1]
-            self._leave(lane)
-            return [lane.take()]
+            user_queue = heappop(self._waiting)[-1]
+            self._leave(user_queue)
+            return [user_queue.take()]
         batch = Batch(self.bounds)
-        drawn: list[_Entry] = []
-        while not batch.is_full and (heap := _first(self._lanes, drawn)):
-            lane = heap[0][-1]
-            if not batch.takes(lane.items[0]):
+        taken: list[_Entry] = []
+        while not batch.is_full and (heap := _first(self._waiting, taken)):
+            user_queue = heap[0][-1]
+            if not batch.takes(user_queue.items[0]):
                 break
             heappop(heap)
-            if not lane.under_way:
-                self._leave(lane)
-            batch.add(lane.take())
-            if lane.items and lane.items[0].route == self.route:
-                heappush(drawn, self._entry(lane))
+            if not user_queue.in_progress:
+                self._leave(user_queue)
+            batch.add(user_queue.take())
+            if user_queue.items and user_queue.items[0].route == self.route:
+                heappush(taken, self._entry(user_queue))
         return batch.items
 
     def stop_lingering(self) -> None:
-        """Do not wake up any more for a batch that is not full."""
+        """Cancel the timer for a batch that is not full."""
         if self.lingering:
             self.lingering.cancel()
             self.lingering = None
 
-    def _leave(self, lane: UserQueue) -> None:
-        lane.pool = None
-        lane.under_way = True
-        self.grow(-len(lane.items), -lane.bytes)
+    def _leave(self, user_queue: UserQueue) -> None:
+        user_queue.route_queue = None
+        user_queue.in_progress = True
+        self.grow(-len(user_queue.items), -user_queue.bytes)
 
-    def _entry(self, lane: UserQueue) -> "_Entry":
-        first = lane.items[0].line
-        return first.place << _BITS_OF_A_LINE | first.number, next(self._tickets), lane
-
-
-# An input, by its place among the inputs, and a line of it: one number is compared fastest.
-Position = int
-_BITS_OF_A_LINE = 48
-# Where the first item of a lane stood, and what tells any two apart.
-_Entry = tuple[Position, int, UserQueue]
-
-
-def _first(one: list[_Entry], other: list[_Entry]) -> list[_Entry]:
-    """Return the heap whose first entry comes first, or an empty one."""
-    if not (one and other):
-        return one or other
-    return one if one[0] < other[0] else other
-
-
-# How long a batch that is not full waits for more events, if they may share a request. Whoever
-# pipes events in by hand does not wait long.
-_LINGER = 1.0
+    def _entry(self, user_queue: UserQueue) -> "_Entry":
+        first = user_queue.items[0].line
+        return first.place << _LINE_BITS | first.number, next(self._tickets), user_queue
 
 
 class SendQueue:
-    """A lane for each user of whom something waits or is under way, and who may leave next.
+    """The queues of all users with waiting events or a batch in progress, and which batch is next.
 
-    What they hold together is bounded by `most` bytes. `bounds` says what a request of a route
-    may hold. A batch takes one of the `slots`, which its worker releases.
+    All payloads together take at most `most` bytes. A batch takes one of the `slots`, which its
+    worker releases.
     """
 
     def __init__(
         self,
         *,
         most: int,
-        bounds: Callable[[str], Bounds],
         stop_signal: StopSignal,
         slots: SendSlots,
     ) -> None:
-        self._lanes: dict[str, UserQueue] = {}
-        self._pools: dict[str, RouteQueue] = {}
+        self._users: dict[str, UserQueue] = {}
+        self._routes: dict[str, RouteQueue] = {}
         self._going: list[tuple[Position, int, RouteQueue]] = []
         self._tickets = count()
         self._idle: deque[asyncio.Future[None]] = deque()
-        self._under_way = 0
+        self._in_progress = 0
         self._held = 0
         self._most = most
-        self._bounds = bounds
         self._closed = False
         self._room = asyncio.Event()
         self._stop_signal = stop_signal
         self._slots = slots
-        stop_signal.on_stop(self._all_change)
-        slots.on_free(self._one_change)
+        stop_signal.on_stop(self._wake_all)
+        slots.on_free(self._wake_one)
 
     async def put(self, item: QueuedPayload) -> None:
-        """Queue an item in its user's lane; waits while the lanes hold too much."""
+        """Add an item to its user's queue; waits while all queues together hold too much."""
         user = item.user
-        lane = self._lanes.get(user)
-        if lane is None:
-            lane = self._lanes[user] = UserQueue()
-        lane.put(item)
-        if lane.pool:
-            self._consider(lane.pool)
-        elif not lane.under_way:
-            self._ready(lane)
+        user_queue = self._users.get(user)
+        if user_queue is None:
+            user_queue = self._users[user] = UserQueue()
+        user_queue.put(item)
+        if user_queue.route_queue:
+            self._consider(user_queue.route_queue)
+        elif not user_queue.in_progress:
+            self._ready(user_queue)
         self._held += item.weight
         if self._held >= self._most:
             await self._wait_for_room()
 
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Declare that no more items will be added."""
         self._closed = True
-        for pool in self._pools.values():
-            self._consider(pool)
-        self._all_change()
+        for route_queue in self._routes.values():
+            self._consider(route_queue)
+        self._wake_all()
 
     @property
     def are_idle(self) -> bool:
-        """Tell whether somebody waits for a batch who could send it at once."""
+        """Whether a worker waits for a batch and could send it at once."""
         return self._slots.free > 0 and bool(self._idle)
 
     async def next_batch(self) -> list[QueuedPayload]:
-        """Return a batch; an empty one when nothing more comes or it is braked.
+        """Return a batch; an empty one when nothing is left or the run is stopping.
 
-        Any number of tasks may ask. No user is in two batches at once: one is under way, and
-        counts as held, until `release` is called with it.
+        Any number of tasks may wait here. A user is never in two batches at once. A batch counts
+        against the memory limit until `release` is called with it.
         """
         while not self._stop_signal.is_stopped:
-            if self._slots.free and (pool := self._next_pool()):
-                return self._take(pool)
-            if self._closed and not self._lanes:
+            if self._slots.free and (route_queue := self._next_route()):
+                return self._take(route_queue)
+            if self._closed and not self._users:
                 break
             change = asyncio.get_running_loop().create_future()
             self._idle.append(change)
@@ -218,98 +211,109 @@ class SendQueue:
         return []
 
     def release(self, batch: list[QueuedPayload]) -> None:
-        """Let the users of a batch go on."""
-        self._under_way -= 1
+        """Free the memory of a batch, and let the next events of its users be sent."""
+        self._in_progress -= 1
         for user in {item.user for item in batch}:
-            lane = self._lanes[user]
-            lane.under_way = False
-            if lane.items:
-                self._ready(lane)
+            user_queue = self._users[user]
+            user_queue.in_progress = False
+            if user_queue.items:
+                self._ready(user_queue)
             else:
-                del self._lanes[user]
+                del self._users[user]
         self._held -= sum(item.weight for item in batch)
-        # The feeder is not woken for every item, but for many.
-        if self._held < self._most * 3 // 4 or not (self._can_go or self._under_way):
+        # Wake the feeder once for many items, not for each one.
+        if self._held < self._most * 3 // 4 or not (self._can_go or self._in_progress):
             self._room.set()
-        if self._closed and not self._lanes:
-            self._all_change()
+        if self._closed and not self._users:
+            self._wake_all()
 
-    def _next_pool(self) -> RouteQueue | None:
-        """Return the pool, of those a batch may leave from, with what was read first."""
+    def _next_route(self) -> RouteQueue | None:
+        """Return the route whose batch is next: of those that are ready, what was read first."""
         if not self._can_go:
             return None
-        pool = heappop(self._going)[-1]
-        pool.going = None
-        return pool
+        route_queue = heappop(self._going)[-1]
+        route_queue.going = None
+        return route_queue
 
     @property
     def _can_go(self) -> bool:
-        """Tell whether a batch may leave; a pool may stand here again, and counts once."""
+        """Whether a batch may be sent; drops outdated entries of a route that stands here twice."""
         while self._going and self._going[0][-1].going != self._going[0][0]:
             heappop(self._going)
         return bool(self._going)
 
-    def _take(self, pool: RouteQueue) -> list[QueuedPayload]:
-        batch = pool.take()
+    def _take(self, route_queue: RouteQueue) -> list[QueuedPayload]:
+        batch = route_queue.take()
         self._slots.take()
-        self._under_way += 1
-        if pool:
-            self._linger(pool)
-            self._consider(pool)
+        self._in_progress += 1
+        if route_queue:
+            self._linger(route_queue)
+            self._consider(route_queue)
         else:
-            pool.stop_lingering()
-            del self._pools[pool.route]
-        self._one_change()
+            route_queue.stop_lingering()
+            del self._routes[route_queue.route]
+        self._wake_one()
         return batch
 
-    def _ready(self, lane: UserQueue) -> None:
-        """Let a lane's first items leave with the next batch of their route."""
-        route = lane.items[0].route
-        pool = self._pools.get(route)
-        if pool is None:
-            pool = self._pools[route] = RouteQueue(route, self._bounds(route))
-            self._linger(pool)
-        pool.add(lane)
-        self._consider(pool)
+    def _ready(self, user_queue: UserQueue) -> None:
+        """Let a user's first items be sent with the next batch of their route."""
+        first = user_queue.items[0]
+        route_queue = self._routes.get(first.route)
+        if route_queue is None:
+            route_queue = self._routes[first.route] = RouteQueue(first.route, first.bounds)
+            self._linger(route_queue)
+        route_queue.add(user_queue)
+        self._consider(route_queue)
 
-    def _consider(self, pool: RouteQueue) -> None:
-        """Let a batch of this route leave if waiting would not make it any better."""
-        may_go = self._closed or pool.is_full or pool.hurried
-        if may_go and (pool.going is None or pool.first < pool.going):
-            pool.going = pool.first
-            heappush(self._going, (pool.going, next(self._tickets), pool))
-            self._one_change()
+    def _consider(self, route_queue: RouteQueue) -> None:
+        """Let a batch of this route be sent if waiting would not make it fuller."""
+        may_go = self._closed or route_queue.is_full or route_queue.hurried
+        if may_go and (route_queue.going is None or route_queue.first < route_queue.going):
+            route_queue.going = route_queue.first
+            heappush(self._going, (route_queue.going, next(self._tickets), route_queue))
+            self._wake_one()
 
-    def _linger(self, pool: RouteQueue) -> None:
-        """Let a batch that is still not full leave in a while."""
-        pool.stop_lingering()
-        if pool.bounds.events > 1:
+    def _linger(self, route_queue: RouteQueue) -> None:
+        """Send a batch that is still not full after a while."""
+        route_queue.stop_lingering()
+        if route_queue.bounds.events > 1:
             loop = asyncio.get_running_loop()
-            pool.lingering = loop.call_later(_LINGER, self._hurry, pool)
+            route_queue.lingering = loop.call_later(_LINGER, self._hurry, route_queue)
 
-    def _hurry(self, pool: RouteQueue) -> None:
-        pool.hurried = True
-        self._consider(pool)
+    def _hurry(self, route_queue: RouteQueue) -> None:
+        route_queue.hurried = True
+        self._consider(route_queue)
 
     async def _wait_for_room(self) -> None:
         while self._held >= self._most and not self._stop_signal.is_stopped:
-            if self._pools and not (self._can_go or self._under_way):
-                # Nothing will make room but a batch that is not full.
-                self._hurry(max(self._pools.values(), key=lambda pool: pool.bytes))
+            if self._routes and not (self._can_go or self._in_progress):
+                # Only a batch that is not full can make room.
+                self._hurry(max(self._routes.values(), key=lambda route_queue: route_queue.bytes))
             self._room.clear()
             await self._room.wait()
 
-    def _one_change(self) -> None:
-        """Wake one who waits for a batch, if one may be taken; that one wakes the next."""
+    def _wake_one(self) -> None:
+        """Wake one task that waits for a batch if one may be taken; that task wakes the next."""
         while self._idle and self._slots.free and self._can_go:
             change = self._idle.popleft()
             if not change.done():
                 change.set_result(None)
                 return
 
-    def _all_change(self) -> None:
+    def _wake_all(self) -> None:
         self._room.set()
         while self._idle:
             change = self._idle.popleft()
             if not change.done():
                 change.set_result(None)
+
+
+# The position of a user's first item, a number that makes entries unique, and the user.
+_Entry = tuple[Position, int, UserQueue]
+
+
+def _first(one: list[_Entry], other: list[_Entry]) -> list[_Entry]:
+    """Return the heap with the lower first entry; an empty one if both are empty."""
+    if not (one and other):
+        return one or other
+    return one if one[0] < other[0] else other

@@ -1,4 +1,4 @@
-"""Carrying a batch to its end: post it, judge the reply, wait and post again, or split it."""
+"""Sending a batch until it is settled: post, apply the verdict, wait and retry, or split it."""
 
 import random
 import time
@@ -33,7 +33,7 @@ from segcli.http.client import NoReply, Post
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
-# Thirty years: longer than any run, and still a time that clocks can count to.
+# Thirty years: longer than any run, and not too large for the clock of the event loop.
 _LONGEST_ASKED = 1e9
 _OVERLOADED = frozenset({429, 503})
 
@@ -48,11 +48,14 @@ def backoff(attempt: int, chance: float) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class BatchSender:
-    """Carries batches until every item is settled or the run is stopping.
+    """Sends batches until every item is settled or the run is stopping.
 
-    `retry_for` seconds without any success stop the run: a vendor that is down takes nothing
-    with it. All lanes share one courier. `sleep` is how a batch waits for its retry; it ends early
-    once braked.
+    All workers share one sender.
+
+    retry_for: seconds without any success after which the run stops. Events are left unsent, not
+        refused, if the vendor is down.
+    sleep: how a batch waits for its retry; returns early once the run is stopping.
+    chance: returns a random number from 0 to 1, for the backoff.
     """
 
     job: Job
@@ -72,7 +75,7 @@ class BatchSender:
         self._redactor = Redactor(self.job.secrets())
 
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
-        """Settle every item, in order; returns early, with items unsettled, once braked."""
+        """Settle every item, in order; returns early, with items unsettled, if the run stops."""
         todo = deque([batch])
         trouble = _Trouble()
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
@@ -80,13 +83,13 @@ class BatchSender:
             batch = todo.popleft()
             answer = await self._attempt(batch, post)
             if isinstance(answer.verdict, Delivered) and not todo:
-                # Nearly every request ends here: nothing of it has to be awaited.
+                # Fast path for nearly every request: nothing has to be awaited.
                 self._delivered(batch)
                 return
             again = await self._apply_verdict(batch, answer, trouble.attempts)
             todo.extendleft(reversed(again))
             if todo:
-                # Of a user whose event was answered, another may be in what is left.
+                # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
                 await self._wait(answer.verdict, batch[0], trouble)
@@ -94,7 +97,7 @@ class BatchSender:
                 trouble = _Trouble()
 
     async def _attempt(self, batch: Sequence[QueuedPayload], post: Post) -> "_Answer":
-        """Post once. The room in flight is free again when this returns."""
+        """Post once; the throttle is released when this returns."""
         if self.ledger.minds_leaving:
             await self.ledger.leaving([item.line for item in batch])
         bodies = [item.body for item in batch]
@@ -119,7 +122,7 @@ class BatchSender:
     async def _apply_verdict(
         self, batch: Sequence[QueuedPayload], answer: "_Answer", attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
-        """Settle what the verdict settles; return what is still to be carried, as batches."""
+        """Settle what the verdict settles; return what is still to be sent, as batches."""
         match answer.verdict:
             case Delivered():
                 self._delivered(batch)
@@ -130,7 +133,7 @@ class BatchSender:
                 await self._refused(batch, reason, answer.status, attempts)
                 return []
             case Partial():
-                return await self._conclude_parts(batch, answer.verdict, answer.status, attempts)
+                return await self._apply_partial(batch, answer.verdict, answer.status, attempts)
             case Retry():
                 return [batch]
             case Stop(reason, setting):
@@ -138,7 +141,7 @@ class BatchSender:
                 self.stop_signal.stop(self._stopped(f"{said} {reason}", setting))
                 return [batch]
 
-    async def _conclude_parts(
+    async def _apply_partial(
         self, batch: Sequence[QueuedPayload], parts: Partial, status: int | None, attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
@@ -161,14 +164,17 @@ class BatchSender:
         self.last_success = self.now()
         self.throttle.grow()
         lines = [item.line for item in batch]
-        await self.ledger.settle(Result(lines, "refused", self._hide(reason), status, attempts))
+        await self.ledger.settle(
+            Result(lines, "refused", self._redact_text(reason), status, attempts)
+        )
 
     async def _wait(
         self, verdict: Retry | Partial, item: QueuedPayload, trouble: "_Trouble"
     ) -> None:
-        """Wait before the next attempt, or stop the run when its patience is used up.
+        """Wait before the next attempt, or stop the run once `retry_for` is used up.
 
-        The wait is never shorter than the backoff: a vendor that asks for none gets no storm.
+        The wait is never shorter than the backoff: a vendor that sends `Retry-After: 0` must not
+        be flooded with requests.
         """
         reason, asked = _reason_of(verdict), _asked_wait(verdict.after)
         now = self.now()
@@ -180,11 +186,11 @@ class BatchSender:
         wait = max(asked, min(patience, backoff(trouble.attempts, self.chance())))
         if asked:
             self.throttle.pause(asked)
-        self.tally.waiting = Wait(self._hide(reason), now + wait)
+        self.tally.waiting = Wait(self._redact_text(reason), now + wait)
         await self.sleep(wait)
 
     def _patience(self, trouble: "_Trouble", now: float) -> float:
-        """Return the seconds that are left of `retry_for`, at a failure of a batch.
+        """Return how many seconds of `retry_for` are left when a batch fails.
 
         They count from the first failure of any batch since the last success: a batch that has
         just begun to fail does not make the run last longer.
@@ -199,7 +205,7 @@ class BatchSender:
         name = self.job.destination.name
         known = hasattr(self.job.settings, setting)
         hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
-        return Stopped(f"{name} {self._hide(reason)}", hint)
+        return Stopped(f"{name} {self._redact_text(reason)}", hint)
 
     def _exhausted(
         self, reason: str, asked: float, item: QueuedPayload, *, patience: float
@@ -208,28 +214,28 @@ class BatchSender:
         where = f"{item.line.file}:{item.line.number}"
         if patience > 0 or asked > self.retry_for:
             left = "" if asked > self.retry_for else "what is left of "
-            wait = f"{name} asks to wait {asked:.0f} s ({self._hide(reason)})"
+            wait = f"{name} asks to wait {asked:.0f} s ({self._redact_text(reason)})"
             return Stopped(f"{wait}, longer than {left}--retry-for {self.retry_for:g} s", _LATER)
         return Stopped(
             f"{name} took nothing for {self.retry_for:g} s; the last answer, at {where}, was: "
-            f"{self._hide(reason)}",
+            f"{self._redact_text(reason)}",
             _LATER,
         )
 
     def _redacted(self, reply: Reply) -> Reply:
-        """Hide what the reply echoes of the key: an excerpt may end within it."""
+        """Hide a key that the reply echoes, before an excerpt can cut the key in two."""
         if 200 <= reply.status < 300 and self.job.destination.verdict is by_status:
-            # Nearly every reply: nothing of its body is looked at.
+            # Fast path for nearly every reply: its body is never read.
             return reply
         body = self._redactor.redact_body(reply.body)
         return reply if body is reply.body else replace(reply, body=body)
 
-    def _hide(self, text: str) -> str:
+    def _redact_text(self, text: str) -> str:
         return self._redactor.redact(text)
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
-    """What came back for a batch."""
+    """The verdict on a batch, and the HTTP status; None if there was no reply."""
 
     verdict: Verdict
     status: int | None
@@ -237,7 +243,7 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class _Trouble:
-    """How often a batch was posted, and since when it has been failing."""
+    """The attempts of a batch, and the time of its first failure."""
 
     attempts: int = 0
     since: float | None = None
@@ -257,6 +263,6 @@ def _reason_of(verdict: Retry | Partial) -> str:
 
 
 def _asked_wait(after: float | None) -> float:
-    """Return the seconds that a vendor asks for, within reason; 0 for none, or for nonsense."""
-    # A plug-in may read them from anywhere: no comparison holds for what is not a number.
+    """Return the seconds that the vendor asks to wait, capped; 0 for none or an invalid number."""
+    # It may come from a plug-in. NaN is invalid too: no comparison with it is true.
     return min(after, _LONGEST_ASKED) if after is not None and after > 0 else 0.0

@@ -1,4 +1,7 @@
-"""The brake: how a run stops in order. Whatever waits, waits here, so that it can be told."""
+"""Graceful shutdown: one stop signal that every waiting task observes.
+
+Also the process-wide settings during a send: signals and garbage collection.
+"""
 
 import asyncio
 import contextlib
@@ -12,57 +15,61 @@ from segcli.errors import Interrupted
 
 
 class StopSignal:
-    """Pulled once, with the reason; from then on no new request leaves."""
+    """Set once, with the reason; from then on no new request is sent."""
 
     def __init__(self) -> None:
         self.reason: BaseException | None = None
-        self._pulled = asyncio.Event()
-        self._slammed = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._aborted = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether the run is to stop."""
+        """Whether the run is stopping."""
         return self.reason is not None
 
     def stop(self, reason: BaseException) -> None:
-        """Stop the run; the first reason counts."""
+        """Stop the run; only the first reason counts."""
         if self.reason is None:
             self.reason = reason
-            self._pulled.set()
+            self._stopped.set()
             for listener in self._listeners:
                 listener()
 
     def abort(self) -> None:
-        """Do not even wait for the requests in flight."""
-        self._slammed.set()
+        """Do not wait for the requests in flight either."""
+        self._aborted.set()
 
     def on_stop(self, listener: Callable[[], None]) -> None:
-        """Call the listener when the brake is pulled, to wake who waits for something else."""
+        """Call the listener when the run is stopped; it wakes tasks that wait for something else.
+
+        Listeners are called in the order they were added.
+        """
         self._listeners.append(listener)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep that long, or until the brake is pulled."""
+        """Sleep for this long, or until the run is stopped."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._pulled.wait()
+                await self._stopped.wait()
 
     async def wait_stopped(self) -> None:
-        """Return when the brake is pulled."""
-        await self._pulled.wait()
+        """Return when the run is stopped."""
+        await self._stopped.wait()
 
     async def wait_aborted(self, seconds: float) -> None:
-        """Return when the brake is slammed, at the latest after that many seconds."""
+        """Return when the run is aborted, or after this many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._slammed.wait()
+                await self._aborted.wait()
 
 
 @contextmanager
 def relaxed_gc() -> Iterator[None]:
-    """Let the collector of cycles look at little, and seldom: a request makes nearly none.
+    """Make garbage collection rare, and skip the objects that exist already.
 
-    Measured: it took a tenth of the time, and every request waited for it, up to 80 ms.
+    A request creates almost no reference cycles. With the default thresholds collection took a
+    tenth of the time, and delayed every request by up to 80 ms.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -76,7 +83,7 @@ def relaxed_gc() -> Iterator[None]:
 
 @contextmanager
 def stop_on_signals(stop_signal: StopSignal) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP stop the run in order; a second one leaves at once."""
+    """Stop the run on SIGINT, SIGTERM or SIGHUP; a second signal aborts it."""
     loop = asyncio.get_running_loop()
 
     def received(number: signal.Signals) -> None:
@@ -84,7 +91,7 @@ def stop_on_signals(stop_signal: StopSignal) -> Iterator[None]:
             stop_signal.abort()
         stop_signal.stop(Interrupted(f"interrupted by {number.name}", signal_number=number))
 
-    # Only the main thread hears signals.
+    # Python delivers signals to the main thread only.
     in_main = threading.current_thread() is threading.main_thread()
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if in_main else ()
     for number in signals:

@@ -23,15 +23,15 @@ class SendSlots:
         stop_signal.on_stop(self._let_all_go)
 
     def on_free(self, listener: Callable[[], None]) -> None:
-        """Call the listener when a batch that waits has left a slot free."""
+        """Call the listener when a batch that waits for a retry has freed its slot."""
         self._listener = listener
 
     def take(self) -> None:
-        """Take a slot; only while one is free."""
+        """Take a slot; only allowed while one is free."""
         self.free -= 1
 
     def release(self) -> None:
-        """Give a slot back. Nobody is told that it is free: the caller asks for a batch next."""
+        """Return a slot. The listener is not called: the caller asks for a batch next."""
         while self._returning:
             returning = self._returning.popleft()
             if not returning.done():
@@ -56,8 +56,8 @@ class SendSlots:
             returning = asyncio.get_running_loop().create_future()
             self._returning.append(returning)
             await returning
-        # What was answered in this turn of the loop is on record in the next one: before that its
-        # slot is not used again.
+        # A result is saved in the iteration of the event loop after its reply: do not use its slot
+        # before that.
         await asyncio.sleep(0)
 
     def _let_all_go(self) -> None:

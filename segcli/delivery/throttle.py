@@ -1,4 +1,4 @@
-"""The pace: when the next request may leave, for all lanes together."""
+"""The throttle: when the next request may be sent, for all workers together."""
 
 import asyncio
 import time
@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable
 from segcli.delivery.congestion import CongestionWindow
 from segcli.delivery.shutdown import StopSignal
 
-# A rate may catch up on the delays of the event loop, no more: a vendor counts each second.
+# Seconds that a rate may catch up on after delays of the event loop. Not more: a vendor counts the
+# requests of each second.
 _CATCH_UP = 0.05
 
 
 class Throttle:
-    """Room in flight, the rate, and the pause a vendor asked for.
+    """Limits the requests in flight and their rate, and pauses when the vendor asks for it.
 
-    The room shrinks while the vendor is overloaded, by the share of its replies that say so, and
-    grows back.
+    The limit of requests in flight shrinks while the vendor is overloaded, by the share of replies
+    that say so, and grows back.
     """
 
     def __init__(
@@ -36,37 +37,37 @@ class Throttle:
         self._now = now
         self._sleep = sleep or stop_signal.sleep
         self._freed = asyncio.Event()
-        self._turnstile = asyncio.Lock()
+        self._waiting_line = asyncio.Lock()
         stop_signal.on_stop(self._freed.set)
 
     async def acquire(self) -> bool:
-        """Wait until a request may leave and count it as in flight; False: the run is stopping.
+        """Wait until a request may be sent, and count it as in flight; False: the run is stopping.
 
-        Whoever came first leaves first. Whoever got True calls `release` when the request is
-        over.
+        First come, first served. After True the caller must call `release` when the request is
+        done.
         """
         if self.try_acquire():
             return True
-        async with self._turnstile:
-            while not (self._stop_signal.is_stopped or self._leaves()):
+        async with self._waiting_line:
+            while not (self._stop_signal.is_stopped or self._acquire_now()):
                 if self._is_full:
                     self._freed.clear()
                     await self._freed.wait()
                 else:
-                    await self._sleep(self._next_leaving() - self._now())
+                    await self._sleep(self._next_send() - self._now())
         return not self._stop_signal.is_stopped
 
     def try_acquire(self) -> bool:
-        """Take a turn as by `acquire` if nobody has to wait for it; to await that takes longer."""
-        return not self._turnstile.locked() and self._leaves()
+        """Acquire without waiting if possible; faster than to await `acquire`."""
+        return not self._waiting_line.locked() and self._acquire_now()
 
-    def _leaves(self) -> bool:
-        """Let a request leave if one may: count it, and let the next one wait for its slot."""
+    def _acquire_now(self) -> bool:
+        """Count a request as in flight if it may be sent now, and set the time of the next one."""
         if self._is_full or self._stop_signal.is_stopped:
             return False
         if self._interval or self.paused_until:
             now = self._now()
-            if self._next_leaving() > now:
+            if self._next_send() > now:
                 return False
             self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
         self.in_flight += 1
@@ -76,27 +77,27 @@ class Throttle:
     def _is_full(self) -> bool:
         return self.in_flight >= int(self._window.size)
 
-    def _next_leaving(self) -> float:
+    def _next_send(self) -> float:
         return max(self.paused_until, self._next_slot)
 
     @property
     def window(self) -> float:
-        """How many requests may be in flight, as things are."""
+        """How many requests may be in flight now."""
         return self._window.size
 
     def release(self) -> None:
-        """Give the room of a request free again, however it ended."""
+        """Count a request as done, with or without success."""
         self.in_flight -= 1
         self._freed.set()
 
     def replied(self, sent_at: float, *, overloaded: bool) -> None:
-        """Allow less in flight if the vendor is overloaded; called right after `release`."""
+        """Allow fewer requests in flight if the vendor is overloaded; call after `release`."""
         self._window.replied(sent_at, in_flight=self.in_flight + 1, overloaded=overloaded)
 
     def grow(self) -> None:
-        """Allow a little more in flight, after an answer that was a yes."""
+        """Allow a little more in flight, after a success."""
         self._window.grow()
 
     def pause(self, seconds: float) -> None:
-        """Let nothing leave for that long."""
+        """Send no request for this long."""
         self.paused_until = max(self.paused_until, self._now() + seconds)

@@ -1,4 +1,4 @@
-"""The workers of a run: each takes a batch, carries it to its end, and takes the next one."""
+"""Workers: each takes a batch, sends it until it is settled, and takes the next one."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from segcli.delivery.slots import SendSlots
 from segcli.http.client import Post
 
 # How many batches may wait for a retry without a slot, for each slot.
-_WAITING_FOR_EACH = 2
+_WAITING_PER_SLOT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,35 +25,35 @@ class SendWorkers:
     concurrency: int
     queue: SendQueue
     slots: SendSlots
-    courier: BatchSender
+    sender: BatchSender
     acknowledger: Acknowledger
 
     @property
     def count(self) -> int:
-        """How many workers there are.
+        """The number of workers.
 
-        With one slot there is one worker: requests leave in the order of the input, and none
-        leaves while a batch waits for its retry.
+        With one slot there is one worker: requests are sent in the order of the input, and none
+        is sent while a batch waits for its retry.
         """
-        return 1 if self.concurrency == 1 else self.concurrency * (1 + _WAITING_FOR_EACH)
+        return 1 if self.concurrency == 1 else self.concurrency * (1 + _WAITING_PER_SLOT)
 
     async def work(self, post: Post) -> None:
         """Send batches, one after the other, until none is left."""
-        while await self._carry_one(post):
+        while await self._send_next(post):
             pass
 
-    async def _carry_one(self, post: Post) -> bool:
-        """Send the next batch; False when none is left. A worker that waits for one has no slot."""
+    async def _send_next(self, post: Post) -> bool:
+        """Send the next batch; False when none is left. A waiting worker holds no batch."""
         batch = await self.queue.next_batch()
         if not batch:
             return False
-        # What was answered in this turn is on record in the next one: before that its place in
-        # flight is not used again. Measured: where requests leave one behind the other, and not
-        # each between two answers, a run takes a tenth less.
+        # A result is saved in the iteration of the event loop after its reply: do not use its
+        # slot before that. Sending requests one after the other, instead of each between two
+        # replies, also made a run a tenth faster.
         await asyncio.sleep(0)
-        if self.courier.ledger.failure:
-            self.courier.stop_signal.stop(self.courier.ledger.failure)
-        await self.courier.send(batch, post)
+        if self.sender.ledger.failure:
+            self.sender.stop_signal.stop(self.sender.ledger.failure)
+        await self.sender.send(batch, post)
         self.acknowledger.add(batch)
         if self.concurrency == 1:
             await self.acknowledger.all_on_disk()

@@ -24,15 +24,6 @@ def leaf_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def leaves_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of an object; its own keys stand behind `prefix` as it is."""
-    for key, value in values.items():
-        if isinstance(value, dict | list):
-            yield from leaf_values(value, prefix + key)
-        elif value is not None:
-            yield prefix + key, value
-
-
 def text(value: Any) -> str:
     """Return a leaf as a string: true and false as words, numbers as JSON writes them."""
     if type(value) is str:

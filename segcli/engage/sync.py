@@ -92,6 +92,11 @@ class SyncProgress:
                 self._fates.append(("refused", line.place))
         self._sync.wrote()
 
+    @property
+    def needs_sync(self) -> bool:
+        """Results are durable only after `synced`."""
+        return True
+
     def is_synced_at_once(self) -> bool:
         """A database takes its time."""
         return False

@@ -157,6 +157,11 @@ class Journal:
             self._append({"rejects": {name: size}}, on_disk=True)
         return self.past.rejects[name]
 
+    @property
+    def needs_sync(self) -> bool:
+        """Results are durable only after `synced`."""
+        return True
+
     def is_synced_at_once(self) -> bool:
         """Put everything appended so far on disk if that takes no time; raises Stopped."""
         try:

@@ -106,7 +106,7 @@ def test_results_have_to_be_as_many_as_the_items(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", verdict=by_item(RESULTS))
     found.play(found.send(4, lambda _: reply(body)))
 
-    assert str(found.courier.stop_signal.reason) == "acme answered for 3 items of a request with 4"
+    assert str(found.sender.stop_signal.reason) == "acme answered for 3 items of a request with 4"
     assert (found.tally.delivered, found.tally.refused) == (0, 0)
 
 
@@ -196,7 +196,7 @@ def test_a_verdict_on_single_items_of_a_reply_that_did_not_come_whole_settles_no
     found = trip(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
     found.play(found.send(3, lambda _: Reply(200, {}, b"...", "a body that broke off")))
 
-    assert str(found.courier.stop_signal.reason) == (
+    assert str(found.sender.stop_signal.reason) == (
         "acme answered HTTP 200, but with a body that broke off"
     )
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
@@ -218,7 +218,7 @@ def test_an_item_that_was_not_sent_stops_the_run_and_nothing_is_settled(
     found = trip(tmp_path / "rejects", verdict=by_item(ERRORS))
     found.play(found.send(3, lambda _: reply({"errors": [{"batch_index": place}]})))
 
-    assert str(found.courier.stop_signal.reason) == (
+    assert str(found.sender.stop_signal.reason) == (
         f"acme answered for item {place}, counted from 0, of a request with 3"
     )
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
@@ -271,7 +271,7 @@ def test_whatever_a_vendor_answers_no_event_is_lost_and_none_is_settled_twice(
     found.play(found.send(count, answer))
 
     settled = found.tally.delivered + found.tally.refused
-    assert settled == count or (found.courier.stop_signal.is_stopped and settled < count)
+    assert settled == count or (found.sender.stop_signal.is_stopped and settled < count)
     kept = [record["line"] for record in records(path)]
     assert len(kept) == len(set(kept)) == found.tally.refused
 

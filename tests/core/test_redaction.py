@@ -18,12 +18,13 @@ from segcli import Items, by_item
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
+from segcli.core.secret import hidden as hidden_in
 from segcli.core.settings import Sources, read_settings, secrets_of
 from segcli.http.client import NoReply
 from segcli.http.reply_reader import LONGEST_REPLY
 
 KEYS = ["sk_live_8f2b61c0d9e74a53b1", 'k%2f "8f2b61c0" \\d9e74a53/b1', "8f2b61c0", "a&b<c>d'e/f+g="]
-# The key that `couriers` posts with.
+# The key that `retry_harness` posts with.
 KEY = "the-key-of-acme"
 
 
@@ -65,7 +66,7 @@ OUTER = ["plain", "base64", "base64 of addresses", "hex", "percent", "HTML", "JS
 
 
 def hidden(text: str, key: str) -> str:
-    return Secret(key).hide_in(text)
+    return hidden_in(text, Secret(key).forms())
 
 
 def pieces(text: str) -> list[str]:
@@ -202,15 +203,15 @@ def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_messa
     told = [record["reason"] for record in records(tmp_path / "rejects")]
 
     assert (len(told), status == 503) in {(1, False), (0, True)}
-    assert all(is_hidden(coded, text) for text in (*told, str(found.courier.stop_signal.reason)))
+    assert all(is_hidden(coded, text) for text in (*told, str(found.sender.stop_signal.reason)))
 
 
 def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", retry_for=0.0)
     found.play(found.send(1, lambda _: NoReply(f"no whole reply: {in_hex(KEY)}")))
 
-    assert in_hex(KEY) not in str(found.courier.stop_signal.reason)
-    assert "no whole reply: ***" in str(found.courier.stop_signal.reason)
+    assert in_hex(KEY) not in str(found.sender.stop_signal.reason)
+    assert "no whole reply: ***" in str(found.sender.stop_signal.reason)
 
 
 def test_a_password_and_a_token_of_the_address_are_hidden_in_every_form_too() -> None:

@@ -202,7 +202,7 @@ def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(tex
             "by_number": by_number,
             "by_number_great": by_number.upper().replace("U", "u"),
         }
-        shown = Secret(key).hide_in(text.format(key, **forms), ["site"])
+        shown = hidden(text.format(key, **forms), Secret(key).forms(["site"]))
 
         assert shown == text.format("***", **dict.fromkeys(forms, "***"))
         assert "9f" not in shown
@@ -210,5 +210,5 @@ def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(tex
 
 
 def test_of_an_address_that_is_a_key_its_path_is_hidden_too() -> None:
-    assert Secret(HOOK).hide_in("no route /services/T0HL/x9f2b61c0") == "no route /***"
-    assert Secret("https://hooks.example/").hide_in("no route /") == "no route /"
+    assert hidden("no route /services/T0HL/x9f2b61c0", Secret(HOOK).forms()) == "no route /***"
+    assert hidden("no route /", Secret("https://hooks.example/").forms()) == "no route /"

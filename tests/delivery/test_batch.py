@@ -95,7 +95,7 @@ def test_an_item_weighs_its_payload_and_its_line_unless_they_are_one_and_what_py
     None
 ):
     def weight(text: bytes | TooLong, body: bytes) -> int:
-        return item_of(Line("f", 1, text), Mapped("/", body, "u")).weight
+        return item_of(Line("f", 1, text), Mapped("/", body, "u"), Bounds(1)).weight
 
     line = b"x" * 10
     assert weight(line, b"12345") == weight(b"", b"") + 15

@@ -1,11 +1,13 @@
-"""Lanes keep a user's order, fill batches without waiting long, and hold only so much."""
+"""Queues keep a user's order, fill batches without waiting long, and hold only so much."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.fakes import clock, item, play
 
 from segcli.delivery.batch import Bounds, QueuedPayload
@@ -18,27 +20,46 @@ MANY = 10_000_000
 WEIGHT = item(b"x" * 50).weight
 
 
-def lanes_of(
+@dataclass(frozen=True, slots=True)
+class BoundedQueue:
+    """A send queue whose items all have the same bounds."""
+
+    queue: SendQueue
+    bounds: Bounds
+
+    async def put(self, item: QueuedPayload) -> None:
+        await self.queue.put(replace(item, bounds=self.bounds))
+
+    def close(self) -> None:
+        self.queue.close()
+
+    async def next_batch(self) -> list[QueuedPayload]:
+        return await self.queue.next_batch()
+
+    def release(self, batch: list[QueuedPayload]) -> None:
+        self.queue.release(batch)
+
+
+def queue_of(
     *, events: int = 1, size: int | None = None, most: int = MANY
-) -> tuple[SendQueue, StopSignal]:
+) -> tuple[BoundedQueue, StopSignal]:
     stop_signal = StopSignal()
-    bounds, slots = Bounds(events, size), SendSlots(MANY, stop_signal)
-    return SendQueue(
-        most=most, bounds=lambda _route: bounds, stop_signal=stop_signal, slots=slots
-    ), stop_signal
+    slots = SendSlots(MANY, stop_signal)
+    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots)
+    return BoundedQueue(queue, Bounds(events, size)), stop_signal
 
 
 async def drained(
-    lanes: SendQueue, workers: int, *, each: float = 0.0
+    queue: BoundedQueue, workers: int, *, each: float = 0.0
 ) -> list[list[QueuedPayload]]:
     """Return the batches as they left, taken by so many workers, each of which takes a while."""
     found: list[list[QueuedPayload]] = []
 
     async def drain() -> None:
-        while batch := await lanes.next_batch():
+        while batch := await queue.next_batch():
             found.append(batch)
             await asyncio.sleep(each)
-            lanes.release(batch)
+            queue.release(batch)
 
     await asyncio.gather(*(drain() for _ in range(workers)))
     return found
@@ -56,27 +77,27 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
     came: list[tuple[str, str]], workers: int, events: int, late: bool
 ) -> None:
     async def story() -> list[QueuedPayload]:
-        lanes, _ = lanes_of(events=events)
-        under_way: set[str] = set()
+        queue, _ = queue_of(events=events)
+        in_progress: set[str] = set()
         found: list[QueuedPayload] = []
 
         async def work() -> None:
-            while batch := await lanes.next_batch():
+            while batch := await queue.next_batch():
                 users = {item.user for item in batch}
                 assert len(batch) <= events
                 assert len({item.route for item in batch}) == 1
-                assert not users & under_way
-                under_way.update(users)
+                assert not users & in_progress
+                in_progress.update(users)
                 await asyncio.sleep(len(batch[0].user))
-                under_way.difference_update(users)
+                in_progress.difference_update(users)
                 found.extend(batch)
-                lanes.release(batch)
+                queue.release(batch)
 
         working = [asyncio.create_task(work()) for _ in range(workers)]
         for number, (user, route) in enumerate(came):
-            await lanes.put(item(b"x", user=user, route=route, number=number))
+            await queue.put(item(b"x", user=user, route=route, number=number))
             await asyncio.sleep(1 if late else 0)
-        lanes.close()
+        queue.close()
         await asyncio.gather(*working)
         return found
 
@@ -93,11 +114,11 @@ def test_one_worker_takes_everything_in_the_order_of_the_input_but_for_what_shar
     came: list[tuple[str, str]], events: int
 ) -> None:
     async def story() -> list[list[QueuedPayload]]:
-        lanes, _ = lanes_of(events=events)
+        queue, _ = queue_of(events=events)
         for number, (user, route) in enumerate(came):
-            await lanes.put(item(b"x", user=user, route=route, number=number))
-        lanes.close()
-        return await drained(lanes, 1)
+            await queue.put(item(b"x", user=user, route=route, number=number))
+        queue.close()
+        return await drained(queue, 1)
 
     found = numbers(play(story()))
 
@@ -108,15 +129,15 @@ def test_one_worker_takes_everything_in_the_order_of_the_input_but_for_what_shar
 
 
 def test_no_worker_waits_while_any_user_has_something_that_may_leave() -> None:
-    """Users that happen to be many on one lane of a few would wait for one another."""
+    """If users shared a few queues, they would wait for one another."""
 
     async def story() -> float:
-        lanes, _ = lanes_of()
+        queue, _ = queue_of()
         began = clock()
         for number in range(1000):
-            await lanes.put(item(b"x", user=f"user-{number % 20}", number=number))
-        lanes.close()
-        await drained(lanes, 20, each=1.0)
+            await queue.put(item(b"x", user=f"user-{number % 20}", number=number))
+        queue.close()
+        await drained(queue, 20, each=1.0)
         return clock() - began
 
     assert play(story()) == pytest.approx(50)
@@ -124,34 +145,34 @@ def test_no_worker_waits_while_any_user_has_something_that_may_leave() -> None:
 
 def test_a_batch_is_filled_from_all_users_in_the_order_of_the_input() -> None:
     async def story() -> list[list[QueuedPayload]]:
-        lanes, _ = lanes_of(events=4)
+        queue, _ = queue_of(events=4)
         for number in range(10):
-            await lanes.put(item(b"x", user=f"user-{number % 3}", number=number))
-        lanes.close()
-        return await drained(lanes, 1)
+            await queue.put(item(b"x", user=f"user-{number % 3}", number=number))
+        queue.close()
+        return await drained(queue, 1)
 
     assert numbers(play(story())) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
-def test_what_the_lanes_hold_is_bounded_by_bytes() -> None:
+def test_what_the_queues_hold_is_bounded_by_bytes() -> None:
     async def story() -> list[int]:
-        lanes, _ = lanes_of(most=10 * WEIGHT)
+        queue, _ = queue_of(most=10 * WEIGHT)
         put, seen = 0, []
 
         async def feed() -> None:
             nonlocal put
             for _ in range(100):
-                await lanes.put(item(b"x" * 50))
+                await queue.put(item(b"x" * 50))
                 put += 1
-            lanes.close()
+            queue.close()
 
         feeding = asyncio.create_task(feed())
         taken = 0
-        while batch := await lanes.next_batch():
+        while batch := await queue.next_batch():
             await asyncio.sleep(1)
             taken += len(batch)
             seen.append(put + 1 - taken)
-            lanes.release(batch)
+            queue.release(batch)
         await feeding
         return seen
 
@@ -162,23 +183,23 @@ def test_what_the_lanes_hold_is_bounded_by_bytes() -> None:
 
 def test_a_batch_counts_as_held_until_it_is_over() -> None:
     async def story() -> tuple[bool, bool]:
-        lanes, _ = lanes_of(most=WEIGHT)
-        feeding = asyncio.create_task(lanes.put(item(b"x" * 50)))
-        batch = await lanes.next_batch()
+        queue, _ = queue_of(most=WEIGHT)
+        feeding = asyncio.create_task(queue.put(item(b"x" * 50)))
+        batch = await queue.next_batch()
         await asyncio.sleep(1)
         before = feeding.done()
-        lanes.release(batch)
+        queue.release(batch)
         await asyncio.sleep(0)
         return before, feeding.done()
 
     assert play(story()) == (False, True)
 
 
-def test_an_item_larger_than_all_lanes_may_hold_still_goes() -> None:
+def test_an_item_larger_than_all_queues_may_hold_still_goes() -> None:
     async def story() -> int:
-        lanes, _ = lanes_of(most=10)
-        feeding = asyncio.create_task(lanes.put(item(b"x" * 1_000)))
-        batch = await lanes.next_batch()
+        queue, _ = queue_of(most=10)
+        feeding = asyncio.create_task(queue.put(item(b"x" * 1_000)))
+        batch = await queue.next_batch()
         feeding.cancel()
         return len(batch)
 
@@ -187,24 +208,24 @@ def test_an_item_larger_than_all_lanes_may_hold_still_goes() -> None:
 
 def test_a_batch_that_is_not_full_waits_a_second_for_more() -> None:
     async def story() -> tuple[int, float]:
-        lanes, _ = lanes_of(events=10)
+        queue, _ = queue_of(events=10)
         began = clock()
         for wait in (0.0, 0.5, 0.4, 0.2):
             asyncio.get_running_loop().call_later(
-                wait, asyncio.ensure_future, lanes.put(item(b"x"))
+                wait, asyncio.ensure_future, queue.put(item(b"x"))
             )
-        return len(await lanes.next_batch()), clock() - began
+        return len(await queue.next_batch()), clock() - began
 
     assert play(story()) == (4, pytest.approx(1.0))
 
 
 def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
     async def story() -> list[tuple[int, float]]:
-        lanes, _ = lanes_of(events=3)
+        queue, _ = queue_of(events=3)
         began = clock()
         for number in range(4):
-            await lanes.put(item(b"x", user=f"user-{number}", number=number))
-        return [(len(await lanes.next_batch()), clock() - began) for _ in range(2)]
+            await queue.put(item(b"x", user=f"user-{number}", number=number))
+        return [(len(await queue.next_batch()), clock() - began) for _ in range(2)]
 
     assert play(story()) == [(3, 0.0), (1, pytest.approx(1.0))]
 
@@ -212,51 +233,51 @@ def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        lambda lanes: [lanes.put(item(b"x")) for _ in range(9)],
-        lambda lanes: [lanes.put(item(b"x", user=f"user-{n}")) for n in range(9)],
-        lambda lanes: [lanes.put(item(b"x" * 300)) for _ in range(2)],
-        lambda lanes: [lanes.put(item(b"x", route="/other"))],
-        lambda lanes: [_closing(lanes)],
+        lambda queue: [queue.put(item(b"x")) for _ in range(9)],
+        lambda queue: [queue.put(item(b"x", user=f"user-{n}")) for n in range(9)],
+        lambda queue: [queue.put(item(b"x" * 300)) for _ in range(2)],
+        lambda queue: [queue.put(item(b"x", route="/other"))],
+        lambda queue: [_closing(queue)],
     ],
     ids=["full", "full of many users", "full by bytes", "another route follows", "nothing comes"],
 )
 def test_a_batch_that_cannot_grow_goes_at_once(
-    reason: Callable[[SendQueue], list[asyncio.Future[None]]],
+    reason: Callable[[BoundedQueue], list[asyncio.Future[None]]],
 ) -> None:
     async def story() -> float:
-        lanes, _ = lanes_of(events=10, size=500)
+        queue, _ = queue_of(events=10, size=500)
         began = clock()
-        await lanes.put(item(b"x"))
-        for step in reason(lanes):
+        await queue.put(item(b"x"))
+        for step in reason(queue):
             await step
-        await lanes.next_batch()
+        await queue.next_batch()
         return clock() - began
 
     assert play(story()) == 0
 
 
-async def _closing(lanes: SendQueue) -> None:
-    lanes.close()
+async def _closing(queue: BoundedQueue) -> None:
+    queue.close()
 
 
 def test_an_item_of_another_size_that_does_not_fit_is_not_overtaken() -> None:
     async def story() -> list[list[QueuedPayload]]:
-        lanes, _ = lanes_of(events=10, size=500)
+        queue, _ = queue_of(events=10, size=500)
         for number, size in enumerate((300, 300, 10)):
-            await lanes.put(item(b"x" * size, user=f"user-{number}", number=number))
-        lanes.close()
-        return await drained(lanes, 1)
+            await queue.put(item(b"x" * size, user=f"user-{number}", number=number))
+        queue.close()
+        return await drained(queue, 1)
 
     assert numbers(play(story())) == [[0], [1, 2]]
 
 
-def test_where_memory_is_short_and_nothing_is_under_way_the_fullest_batch_goes_at_once() -> None:
+def test_where_memory_is_short_and_nothing_is_in_progress_the_fullest_batch_goes_at_once() -> None:
     async def story() -> tuple[str, float]:
-        lanes, _ = lanes_of(events=100, most=3 * WEIGHT)
+        queue, _ = queue_of(events=100, most=3 * WEIGHT)
         began = clock()
-        batches = asyncio.ensure_future(lanes.next_batch())
-        await lanes.put(item(b"x" * 10, user="a", route="/small"))
-        feeding = asyncio.ensure_future(lanes.put(item(b"x" * 2_000, user="b", route="/large")))
+        batches = asyncio.ensure_future(queue.next_batch())
+        await queue.put(item(b"x" * 10, user="a", route="/small"))
+        feeding = asyncio.ensure_future(queue.put(item(b"x" * 2_000, user="b", route="/large")))
         (first, *_) = await batches
         feeding.cancel()
         return first.route, clock() - began
@@ -264,17 +285,17 @@ def test_where_memory_is_short_and_nothing_is_under_way_the_fullest_batch_goes_a
     assert play(story()) == ("/large", 0)
 
 
-def test_where_memory_is_short_a_batch_waits_for_those_under_way_to_make_room() -> None:
+def test_where_memory_is_short_a_batch_waits_for_those_in_progress_to_make_room() -> None:
     async def story() -> list[int]:
-        lanes, _ = lanes_of(events=4, most=6 * WEIGHT)
+        queue, _ = queue_of(events=4, most=6 * WEIGHT)
 
         async def feed() -> None:
             for number in range(12):
-                await lanes.put(item(b"x" * 50, user=f"user-{number}", number=number))
-            lanes.close()
+                await queue.put(item(b"x" * 50, user=f"user-{number}", number=number))
+            queue.close()
 
         feeding = asyncio.create_task(feed())
-        found = await drained(lanes, 5, each=0.5)
+        found = await drained(queue, 5, each=0.5)
         await feeding
         return [len(batch) for batch in found]
 
@@ -283,32 +304,32 @@ def test_where_memory_is_short_a_batch_waits_for_those_under_way_to_make_room() 
 
 def test_a_single_event_a_request_never_waits() -> None:
     async def story() -> float:
-        lanes, _ = lanes_of(events=1)
+        queue, _ = queue_of(events=1)
         began = clock()
-        await lanes.put(item(b"x"))
-        await lanes.next_batch()
+        await queue.put(item(b"x"))
+        await queue.next_batch()
         return clock() - began
 
     assert play(story()) == 0
 
 
-def test_a_brake_ends_lanes_at_once_with_what_they_hold() -> None:
+def test_a_stop_ends_queues_at_once_with_what_they_hold() -> None:
     async def story() -> tuple[list[list[QueuedPayload]], float]:
-        lanes, stop_signal = lanes_of(events=10)
+        queue, stop_signal = queue_of(events=10)
         began = clock()
-        await lanes.put(item(b"x"))
+        await queue.put(item(b"x"))
         asyncio.get_running_loop().call_later(0.05, stop_signal.stop, Stopped("enough"))
-        return await drained(lanes, 3), clock() - began
+        return await drained(queue, 3), clock() - began
 
     assert play(story()) == ([], pytest.approx(0.05))
 
 
-def test_a_brake_frees_whoever_waits_for_room() -> None:
+def test_a_stop_frees_whoever_waits_for_room() -> None:
     async def story() -> float:
-        lanes, stop_signal = lanes_of(most=WEIGHT)
+        queue, stop_signal = queue_of(most=WEIGHT)
         began = clock()
         asyncio.get_running_loop().call_later(7, stop_signal.stop, Stopped("enough"))
-        await lanes.put(item(b"x" * 50))
+        await queue.put(item(b"x" * 50))
         return clock() - began
 
     assert play(story()) == pytest.approx(7)

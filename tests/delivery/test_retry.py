@@ -29,7 +29,7 @@ def then(*replies: Reply | NoReply) -> Callable[[list[bytes]], Reply | NoReply]:
     return lambda _bodies: left.pop(0) if left else OK
 
 
-def carried(found: Trip, answers: Callable[[list[bytes]], Reply | NoReply]) -> Trip:
+def send_one(found: Trip, answers: Callable[[list[bytes]], Reply | NoReply]) -> Trip:
     found.play(found.send(1, answers))
     return found
 
@@ -45,7 +45,7 @@ def test_a_wait_is_any_share_of_a_bound_that_doubles_from_half_a_second_to_thirt
 
 
 def test_waits_of_one_batch_double_until_the_vendor_takes_it(rejects: Path) -> None:
-    found = carried(trip(rejects), then(*[Reply(500)] * 9))
+    found = send_one(trip(rejects), then(*[Reply(500)] * 9))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 91.5, 121.5]
     assert (found.tally.delivered, found.tally.retries, found.tally.requests) == (1, 9, 10)
@@ -53,7 +53,7 @@ def test_waits_of_one_batch_double_until_the_vendor_takes_it(rejects: Path) -> N
 
 def test_chance_alone_decides_how_much_of_the_bound_is_waited(rejects: Path) -> None:
     chances = [0.5, 0.0, 0.25]
-    found = carried(trip(rejects, chance=lambda: chances.pop(0)), then(*[Reply(500)] * 3))
+    found = send_one(trip(rejects, chance=lambda: chances.pop(0)), then(*[Reply(500)] * 3))
 
     assert found.times() == [0, 0.25, 0.25, 0.75]
 
@@ -67,14 +67,14 @@ def test_chance_alone_decides_how_much_of_the_bound_is_waited(rejects: Path) -> 
     ids=lambda reply: str(getattr(reply, "status", "no reply")),
 )
 def test_what_may_pass_later_is_tried_again(reply: Reply | NoReply, rejects: Path) -> None:
-    found = carried(trip(rejects), then(reply))
+    found = send_one(trip(rejects), then(reply))
 
     assert (found.tally.delivered, found.taken) == (1, [b"0"])
     assert found.times() == [0, 0.5]
 
 
 def test_retry_after_is_waited_exactly(rejects: Path) -> None:
-    found = carried(trip(rejects), then(Reply(429, {"retry-after": "7"})))
+    found = send_one(trip(rejects), then(Reply(429, {"retry-after": "7"})))
 
     assert found.times() == [0, 7]
 
@@ -84,7 +84,7 @@ def test_an_http_date_is_held_against_the_date_of_the_reply(rejects: Path) -> No
         "date": "Tue, 03 Feb 2026 10:00:00 GMT",
         "retry-after": "Tue, 03 Feb 2026 10:00:42 GMT",
     }
-    found = carried(trip(rejects), then(Reply(503, headers)))
+    found = send_one(trip(rejects), then(Reply(503, headers)))
 
     assert found.times() == [0, 42]
 
@@ -100,14 +100,14 @@ def test_a_wait_is_never_shorter_than_the_backoff_whatever_retry_after_asks(
     asked: str, status: int, rejects: Path
 ) -> None:
     reply = Reply(status, {"date": DATE, "retry-after": asked})
-    found = carried(trip(rejects), then(*[reply] * 5))
+    found = send_one(trip(rejects), then(*[reply] * 5))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
 
 
 def test_the_larger_of_retry_after_and_the_backoff_is_waited_each_time(rejects: Path) -> None:
     replies = [Reply(503, {"retry-after": asked}) for asked in ("1", "1", "1", "5", "0")]
-    found = carried(trip(rejects), then(*replies))
+    found = send_one(trip(rejects), then(*replies))
 
     assert found.times() == [0, 1, 2, 4, 9, 17]
 
@@ -116,7 +116,7 @@ def test_the_larger_of_retry_after_and_the_backoff_is_waited_each_time(rejects: 
 def test_a_verdict_that_asks_for_nonsense_asks_for_no_wait(after: float, rejects: Path) -> None:
     verdicts: list[Verdict] = [Retry("later", after), Partial({}, frozenset({0}), after)]
     found = trip(rejects, verdict=lambda reply: verdicts.pop(0) if verdicts else by_status(reply))
-    carried(found, then())
+    send_one(found, then())
 
     assert found.times() == [0, 0.5, 1.5]
 
@@ -126,9 +126,9 @@ def test_retry_after_is_felt_by_every_lane(rejects: Path) -> None:
 
     async def story() -> None:
         post = found.to(then(Reply(429, {"retry-after": "7"})))
-        lanes = [found.courier.send(batch_of(1), post)]
-        lanes += [_later(1, found.courier.send(batch_of(1), post)) for _ in range(5)]
-        await asyncio.gather(*lanes)
+        sends = [found.sender.send(batch_of(1), post)]
+        sends += [_later(1, found.sender.send(batch_of(1), post)) for _ in range(5)]
+        await asyncio.gather(*sends)
 
     found.play(story())
     assert found.times() == [0] + [7] * 6
@@ -157,12 +157,12 @@ def test_only_an_overloaded_vendor_gets_less_at_a_time(
     found = trip(rejects, latency=0.01)
 
     async def story() -> float:
-        lanes = [found.send(1, then(Reply(status))) for _ in range(10)]
+        sends = [found.send(1, then(Reply(status))) for _ in range(10)]
         seen = []
         asyncio.get_running_loop().call_later(
-            0.1, lambda: seen.append(found.courier.throttle.window)
+            0.1, lambda: seen.append(found.sender.throttle.window)
         )
-        await asyncio.gather(*lanes)
+        await asyncio.gather(*sends)
         return seen[0]
 
     assert found.play(story()) == window
@@ -171,7 +171,7 @@ def test_only_an_overloaded_vendor_gets_less_at_a_time(
 def test_a_run_stops_when_its_patience_is_used_up(rejects: Path) -> None:
     found = trip(rejects, retry_for=100)
     found.play(found.send(3, lambda _: Reply(502)))
-    stopped = found.courier.stop_signal.reason
+    stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (
@@ -186,13 +186,13 @@ def test_a_run_without_patience_tries_once(rejects: Path) -> None:
     found.play(found.send(1, lambda _: Reply(502)))
 
     assert found.times() == [0]
-    assert found.courier.stop_signal.is_stopped
+    assert found.sender.stop_signal.is_stopped
 
 
 def test_a_retry_after_beyond_all_patience_stops_at_once_and_says_so(rejects: Path) -> None:
     found = trip(rejects, retry_for=60)
     found.play(found.send(1, then(Reply(429, {"retry-after": "3600"}))))
-    stopped = found.courier.stop_signal.reason
+    stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert "acme asks to wait 3600 s (HTTP 429), longer than --retry-for 60 s" in stopped.message
@@ -215,7 +215,7 @@ def test_any_retry_after_beyond_all_patience_stops_at_once(
 ) -> None:
     found = trip(rejects, retry_for=60)
     found.play(found.send(1, then(Reply(503, {"date": DATE, "retry-after": asked}))))
-    stopped = found.courier.stop_signal.reason
+    stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (f"acme asks to wait {said} (HTTP 503), longer than --retry-for 60 s")
@@ -236,7 +236,7 @@ def test_a_retry_after_beyond_what_is_left_of_the_patience_stops_and_says_so(
     found = trip(rejects, retry_for=60)
     replies = [*[Reply(500)] * 6, Reply(503, {"retry-after": "40"})]
     found.play(found.send(1, then(*replies)))
-    stopped = found.courier.stop_signal.reason
+    stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert stopped.message == (
@@ -255,7 +255,7 @@ def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:
         await asyncio.gather(stuck, *others)
 
     found.play(story())
-    assert not found.courier.stop_signal.is_stopped
+    assert not found.sender.stop_signal.is_stopped
     assert found.tally.delivered == 4
 
 
@@ -278,14 +278,14 @@ def test_what_no_event_can_pass_stops_the_run_and_settles_nothing(
     found = trip(rejects)
     found.play(found.send(5, lambda _: Reply(status)))
 
-    assert found.courier.stop_signal.is_stopped
+    assert found.sender.stop_signal.is_stopped
     assert len(found.posts) == 1
     assert (found.tally.delivered, found.tally.refused, rejects.exists()) == (0, 0, False)
 
 
 def test_a_server_that_cannot_be_trusted_stops_the_run(rejects: Path) -> None:
-    found = carried(trip(rejects), then(NoReply("certificate verify failed", final=True)))
-    stopped = found.courier.stop_signal.reason
+    found = send_one(trip(rejects), then(NoReply("certificate verify failed", final=True)))
+    stopped = found.sender.stop_signal.reason
 
     assert isinstance(stopped, Stopped)
     assert "Check endpoint." in stopped.hint
@@ -295,9 +295,7 @@ def test_nothing_leaves_once_the_run_is_stopping(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> None:
-        asyncio.get_running_loop().call_later(
-            0.2, found.courier.stop_signal.stop, Stopped("enough")
-        )
+        asyncio.get_running_loop().call_later(0.2, found.sender.stop_signal.stop, Stopped("enough"))
         await found.send(1, lambda _: Reply(503))
         await found.send(1, then())
 
@@ -307,7 +305,7 @@ def test_nothing_leaves_once_the_run_is_stopping(rejects: Path) -> None:
 
 
 def test_only_answers_are_timed(rejects: Path) -> None:
-    found = carried(trip(rejects), then(NoReply("no answer within 30 s"), Reply(500)))
+    found = send_one(trip(rejects), then(NoReply("no answer within 30 s"), Reply(500)))
 
     assert found.tally.latencies.count == 2
     assert found.tally.requests == 3

@@ -158,6 +158,6 @@ def test_items_put_off_for_ever_stop_the_run_and_stay_unsettled(rejects: Path) -
     found = trip(rejects, verdict=lambda _: Partial({}, frozenset({0})), retry_for=60)
     found.play(found.send(1, lambda _: OK))
 
-    assert found.courier.stop_signal.is_stopped
+    assert found.sender.stop_signal.is_stopped
     assert found.times()[-1] == 60
     assert found.tally.delivered == 0

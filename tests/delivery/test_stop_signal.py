@@ -1,4 +1,4 @@
-"""The brake is pulled once: whoever waits is told, and the first reason counts."""
+"""A run is stopped once: every waiting task is woken, and the first reason counts."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The pace is one for all lanes: room in flight, the rate, the pause that a vendor asked for."""
+"""One throttle limits all workers: requests in flight, the rate, the pause a vendor asks for."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,17 +16,17 @@ def pace_of(in_flight: int = 1_000, rate: float | None = None) -> tuple[Throttle
     return Throttle(in_flight=in_flight, rate=rate, stop_signal=stop_signal, now=clock), stop_signal
 
 
-async def departures(throttle: Throttle, count: int, lanes: int = 10) -> list[float]:
-    """Return when each of so many requests left, sent from several lanes and answered at once."""
+async def departures(throttle: Throttle, count: int, workers: int = 10) -> list[float]:
+    """Return when each request left, sent by several workers and answered at once."""
     left: list[float] = []
 
-    async def lane(requests: int) -> None:
+    async def worker(requests: int) -> None:
         for _ in range(requests):
             assert await throttle.acquire()
             left.append(clock())
             throttle.release()
 
-    await asyncio.gather(*(lane(count // lanes) for _ in range(lanes)))
+    await asyncio.gather(*(worker(count // workers) for _ in range(workers)))
     return left
 
 

@@ -296,7 +296,7 @@ def test_a_vendor_that_asks_for_no_wait_gets_no_more_requests_than_one_that_asks
     assert len(without) < 40 * concurrency
 
 
-# --- memory and the record
+# --- memory and the progress store
 
 
 def test_batches_that_wait_count_as_held_in_memory(tmp_path: Path) -> None:
@@ -318,11 +318,12 @@ def test_batches_that_wait_count_as_held_in_memory(tmp_path: Path) -> None:
 
 
 @dataclass(slots=True)
-class Remembered:
-    """A record in memory, whose disk takes a while; `lines` are what it knows to be settled."""
+class SlowStore:
+    """A progress store whose disk takes a while; `lines` are those with a saved result."""
 
     lines: set[int] = field(default_factory=set)
     minds_leaving: bool = False
+    needs_sync: bool = True
 
     def settle(self, settled: Result) -> None:
         self.lines.update(line.number for line in settled.lines)
@@ -348,18 +349,18 @@ class Remembered:
     seed=st.integers(0, 99),
     faults=st.sampled_from([[200, 200, 500], [200, 200, 503], [200, 500, 503, 429]]),
 )
-def test_a_vendor_has_never_more_that_is_not_on_record_than_may_be_in_flight(
+def test_a_vendor_has_never_more_that_is_not_saved_than_may_be_in_flight(
     concurrency: int, seed: int, faults: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """So that a kill at any moment sends no more than that twice."""
     dice = random.Random(seed)
-    record: Any = Remembered()
+    store: Any = SlowStore()
     at_vendor: set[int] = set()
 
     async def answers(bodies: list[bytes]) -> Reply:
         number = int(bodies[0].split(b"/")[1])
         at_vendor.add(number)
-        assert len(at_vendor - record.lines) <= concurrency
+        assert len(at_vendor - store.lines) <= concurrency
         await asyncio.sleep(dice.choice([0.25, 0.5, 0.5, 1]))
         status = dice.choice(faults)
         if status != 200:
@@ -367,7 +368,7 @@ def test_a_vendor_has_never_more_that_is_not_on_record_than_may_be_in_flight(
         return Reply(status)
 
     folder = tmp_path_factory.mktemp("run")
-    found = pipeline(folder, concurrency=concurrency, record=record, retry_for=1e6)
+    found = pipeline(folder, concurrency=concurrency, store=store, retry_for=1e6)
     sent(found, of_users(dice.choice("abcdefghijkl") for _ in range(60)), answers)
 
-    assert record.lines == set(range(60))
+    assert store.lines == set(range(60))

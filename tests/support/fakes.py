@@ -20,13 +20,14 @@ from support.samples import job_for
 
 from segcli.core.line import Line
 from segcli.core.outcome import Job, Mapped
-from segcli.delivery.batch import QueuedPayload, item_of
+from segcli.delivery.batch import Bounds, QueuedPayload, item_of
 
 T = TypeVar("T")
 
 KEY = "sandbox"
 # Seconds for what should happen at once, on a machine that is busy with other things.
 PATIENCE = 120
+ONE_EVENT = Bounds(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,10 @@ def job_to(name: str, endpoint: str, **given: str) -> Job:
     return job_for(name, **{"endpoint": endpoint, "api_key": KEY, **given})
 
 
-def item(body: bytes, *, user: str = "u", route: str = "/", number: int = 1) -> QueuedPayload:
-    return item_of(Line("events", number, body), Mapped(route, body, user))
+def item(
+    body: bytes, *, user: str = "u", route: str = "/", number: int = 1, bounds: Bounds = ONE_EVENT
+) -> QueuedPayload:
+    return item_of(Line("events", number, body), Mapped(route, body, user), bounds)
 
 
 # --- a clock without waits

@@ -1,4 +1,4 @@
-"""Queues, workers and courier of a run on the clock of a story, with a vendor in this process."""
+"""Queues, workers and sender of a run on the clock of a story, with a vendor in this process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from support.fakes import clock
 from support.retry_harness import AcmeSettings, acme
 
@@ -16,7 +17,8 @@ from segcli.core.outcome import Job
 from segcli.core.reply import Reply, by_status
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, QueuedPayload
-from segcli.delivery.ledger import Ledger, ProgressStore
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.progress_store import ProgressStore
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import StopSignal
@@ -36,6 +38,7 @@ class Pipeline:
     tally: Tally
     ledger: Ledger
     stop_signal: StopSignal
+    bounds: Bounds
     posts: list[tuple[float, list[bytes]]] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -46,7 +49,7 @@ class Pipeline:
 
     @property
     def throttle(self) -> Throttle:
-        return self.workers.courier.throttle
+        return self.workers.sender.throttle
 
     async def send(self, items: Iterable[QueuedPayload], answers: Answers) -> None:
         """Send the items, and return when the run is over; what is left then is unsent."""
@@ -71,7 +74,7 @@ class Pipeline:
             if self.stop_signal.is_stopped:
                 return
             self.ledger.open(1)
-            await self.queue.put(item)
+            await self.queue.put(replace(item, bounds=self.bounds))
         self.queue.close()
 
     def times_of(self, body: bytes) -> list[float]:
@@ -85,17 +88,15 @@ def pipeline(
     concurrency: int,
     events: int = 1,
     most: int = 16 * 1024 * 1024,
-    record: ProgressStore | None = None,
+    store: ProgressStore | None = None,
     **more: Any,
 ) -> Pipeline:
     """Make one whose clock is the story's, and whose chance is always 1."""
     tally, stop_signal = Tally(), StopSignal()
-    ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), record)
+    ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), store)
     slots = SendSlots(concurrency, stop_signal)
-    queue = SendQueue(
-        most=most, bounds=lambda _route: Bounds(events), stop_signal=stop_signal, slots=slots
-    )
-    courier = BatchSender(
+    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots)
+    sender = BatchSender(
         job=Job(destination=acme(by_status), settings=AcmeSettings()),
         throttle=Throttle(in_flight=concurrency, rate=None, stop_signal=stop_signal, now=clock),
         stop_signal=stop_signal,
@@ -109,7 +110,7 @@ def pipeline(
         concurrency=concurrency,
         queue=queue,
         slots=slots,
-        courier=courier,
+        sender=sender,
         acknowledger=Acknowledger(ledger, stop_signal, queue),
     )
-    return Pipeline(workers, tally, ledger, stop_signal)
+    return Pipeline(workers, tally, ledger, stop_signal, Bounds(events))

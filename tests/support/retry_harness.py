@@ -1,4 +1,4 @@
-"""A courier on a clock of its own, and a vendor `acme` that answers as a test says."""
+"""A batch sender on a clock of its own, and a vendor `acme` that answers as a test says."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Trip:
-    """A courier for a vendor `acme`, which takes many events a request, and all it writes to."""
+    """A sender for a vendor `acme` that takes many events a request, and what it writes to."""
 
-    courier: BatchSender
+    sender: BatchSender
     tally: Tally
     rejects: Rejects
     latency: float
@@ -50,11 +50,11 @@ class Trip:
         return post
 
     async def send(self, count: int, answers: Callable[[list[bytes]], Reply | NoReply]) -> None:
-        """Carry a batch of so many events: their bodies are their numbers, from 0 on."""
-        await self.courier.send(batch_of(count), self.to(answers))
+        """Send a batch of so many events: their bodies are their numbers, from 0 on."""
+        await self.sender.send(batch_of(count), self.to(answers))
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
-        """Run a story of this courier to its end."""
+        """Run a story of this sender to its end."""
         try:
             return play(story)
         finally:
@@ -76,10 +76,10 @@ def trip(
     latency: float = 0.0,
     **more: Any,
 ) -> Trip:
-    """Make a courier whose clock is the story's and whose chance is always 1."""
+    """Make a sender whose clock is the story's and whose chance is always 1."""
     job = Job(destination=acme(verdict), settings=AcmeSettings())
     tally, stop_signal, rejects = Tally(), StopSignal(), Rejects(path)
-    courier = BatchSender(
+    sender = BatchSender(
         job=job,
         throttle=Throttle(in_flight=16, rate=None, stop_signal=stop_signal, now=clock),
         stop_signal=stop_signal,
@@ -89,7 +89,7 @@ def trip(
         sleep=stop_signal.sleep,
         **({"retry_for": 600.0, "chance": lambda: 1.0} | more),
     )
-    return Trip(courier, tally, rejects, latency)
+    return Trip(sender, tally, rejects, latency)
 
 
 @dataclass(frozen=True, slots=True)

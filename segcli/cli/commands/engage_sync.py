@@ -172,7 +172,7 @@ def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:
         # What is sent is not what is read, so its bytes say nothing of how far the sync is.
         inputs=[replace(one.entry, size=None)],
         rejects=kept,
-        record=SyncProgress(state, difference, one.computation, at=one.at),
+        progress=SyncProgress(state, difference, one.computation, at=one.at),
     )
     ending = _ending(one, STATES_OF_SEND)
     ending.rejects = kept

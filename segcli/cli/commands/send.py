@@ -116,7 +116,7 @@ def _send(
     )
     announce(counted(wanted), job, standin=standin, quiet=asked.quiet)
     run = run_at(
-        pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, record=journal
+        pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, progress=journal
     )
 
     def go_on() -> str:
