@@ -3,6 +3,29 @@
 import os
 import sys
 
+# As `typing` has it, which takes a while to import.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def run() -> "NoReturn":
+    """Run the command of this process.
+
+    Ctrl-C ends it without a word while the command line is imported: there is nothing to tidy up,
+    and an exception would be a traceback, or be lost. After that `main` has a message for it.
+    """
+    import signal  # noqa: PLC0415  # after the import path was cleaned
+
+    # It is ignored where whoever started us has said so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    from segcli.cli import main  # noqa: PLC0415  # see above
+
+    main()
+
 
 def _forget_working_folder() -> None:
     """Take the working folder off the import path, where `python -m` has put it first.
@@ -22,7 +45,4 @@ def _forget_working_folder() -> None:
 
 if __name__ == "__main__":
     _forget_working_folder()
-
-    from segcli.cli import main
-
-    main()
+    run()

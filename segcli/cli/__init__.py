@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
+from segcli.cli.interrupts import interrupts_heard
 from segcli.cli.output import say, say_error, say_text
 from segcli.cli.stdio import NobodyReads, let_go_of_stdout, set_up_streams
 from segcli.cli.visible_text import visible
@@ -66,8 +67,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit. The one place where errors become messages and exit codes."""
     set_up_streams()
     try:
-        code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
-        sys.stdout.flush()
+        with interrupts_heard():
+            code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
+            sys.stdout.flush()
     except SegcliError as error:
         code = _say(error)
     except click.ClickException as error:

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.fakes import track, tracks, written
+from support.fakes import PATIENCE, track, tracks, written
 from support.journals import delivered, opened
 from support.resuming import JOURNAL, Door, Segcli, Serve, settled_lines, to_webhook
 from support.small_disk import broken
@@ -26,7 +26,7 @@ class _Disk:
     def fdatasync(self, loop: asyncio.AbstractEventLoop) -> None:
         self.calls += 1
         loop.call_soon_threadsafe(self.began.set)
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
 
 
 def test_many_who_wait_share_few_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +90,31 @@ def test_a_file_that_another_takes_the_place_of_is_let_go_when_no_sync_is_runnin
         await asyncio.gather(first, second)
         assert not let_go
         disk.go_on.set()
-        while not let_go:
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE):
+            while not let_go:
+                await asyncio.sleep(0.001)
         assert let_go == [True]
         assert disk.calls == 1
         sync.supersede(lambda: let_go.append(False))
         assert let_go == [True, False]
+
+    asyncio.run(story())
+
+
+def test_who_waits_beside_one_that_is_cancelled_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        disk, loop = _Disk(), asyncio.get_running_loop()
+        monkeypatch.setattr(os, "fdatasync", lambda _: disk.fdatasync(loop))
+        sync = GroupSync(0)
+        sync.wrote()
+        first, second = (asyncio.create_task(sync.synced()) for _ in range(2))
+        await disk.began.wait()
+        first.cancel()
+        await asyncio.wait([first])
+        disk.go_on.set()
+        async with asyncio.timeout(PATIENCE):
+            await second
+        assert first.cancelled()
 
     asyncio.run(story())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.compression import gz, zst
-from support.fakes import tracks, written
+from support.fakes import PATIENCE, tracks, written
 from support.stores import web_server
 
 INTERPRETER = Path(sys.executable)
@@ -190,7 +190,7 @@ def test_the_sandbox_imports_nothing_from_there_either(
         assert process.stdout
         assert "listens at" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        process.communicate()
+        process.communicate(timeout=PATIENCE)
 
     assert place.imported() == []
     assert process.returncode == 0

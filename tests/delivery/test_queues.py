@@ -154,6 +154,47 @@ def test_a_batch_is_filled_from_all_users_in_the_order_of_the_input() -> None:
     assert numbers(play(story())) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
+def test_a_batch_with_several_events_of_several_users_is_in_the_order_of_the_input() -> None:
+    async def story() -> list[list[QueuedPayload]]:
+        queue, _ = queue_of(events=6)
+        for number, user in enumerate("aabbcc"):
+            await queue.put(item(b"x", user=user, number=number))
+        queue.close()
+        return await drained(queue, 1)
+
+    assert numbers(play(story())) == [[0, 1, 2, 3, 4, 5]]
+
+
+def test_who_waits_for_room_is_woken_once_a_quarter_is_free() -> None:
+    async def story() -> list[int]:
+        queue, _ = queue_of(most=20 * WEIGHT)
+        woken = []
+
+        async def feed() -> None:
+            for number in range(40):
+                await queue.put(item(b"x" * 50, user=f"user-{number}", number=number))
+            queue.close()
+
+        feeding = asyncio.create_task(feed())
+        taken = 0
+        while batch := await queue.next_batch():
+            taken += len(batch)
+            held = queue._held
+            queue.release(batch)
+            freed = queue._held
+            await asyncio.sleep(0)
+            if queue._held > freed:
+                woken.append(held - WEIGHT)
+        await feeding
+        assert taken == 40
+        return woken
+
+    woken = play(story())
+    # As much as is taken of what the queue hold comes in at once, not one item after the other.
+    assert 1 < len(woken) <= 5
+    assert all(held < 15 * WEIGHT for held in woken)
+
+
 def test_what_the_queues_hold_is_bounded_by_bytes() -> None:
     async def story() -> list[int]:
         queue, _ = queue_of(most=10 * WEIGHT)

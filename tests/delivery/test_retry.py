@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import clock
 from support.retry_harness import Trip, batch_of, trip
+from support.samples import job_for
 
+from segcli.accounting.rejects import Rejects
+from segcli.accounting.tally import Tally
 from segcli.core.reply import Partial, Reply, Retry, Verdict, by_status
-from segcli.delivery.retry import backoff
+from segcli.delivery.ledger import Ledger
+from segcli.delivery.retry import BatchSender, backoff
+from segcli.delivery.shutdown import StopSignal
+from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import NoReply
 
@@ -323,3 +329,21 @@ def test_the_tally_tells_what_is_waited_for_and_until_when(rejects: Path) -> Non
         return waiting.reason, waiting.until - clock()
 
     assert found.play(story()) == ("HTTP 503", 0)
+
+
+def test_what_sends_shows_no_key(tmp_path: Path) -> None:
+    key = "sk_live_8f2b61c0d9e74a53"
+    stop_signal = StopSignal()
+    sender = BatchSender(
+        job=job_for("webhook", endpoint="https://acme.example", api_key=key),
+        throttle=Throttle(in_flight=1, rate=None, stop_signal=stop_signal),
+        stop_signal=stop_signal,
+        ledger=Ledger(Tally(), Rejects(tmp_path / "rejects")),
+        tally=Tally(),
+        retry_for=1.0,
+        sleep=stop_signal.sleep,
+    )
+
+    assert sender.job.secrets()
+    assert key not in repr(sender)
+    assert "edactor" not in repr(sender)

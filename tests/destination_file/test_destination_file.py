@@ -161,6 +161,13 @@ def test_an_event_that_no_request_may_hold_is_rejected() -> None:
     assert str(payload(changes, event="123456")) == "larger than the 16 bytes that acme takes"
 
 
+def test_the_limit_of_a_payload_holds_without_a_batch() -> None:
+    changes = {"limits.payload_bytes": 20}
+
+    assert payload(changes, event="123456789") == {"name": "123456789"}
+    assert str(payload(changes, event="1234567890")) == "larger than the 20 bytes that acme takes"
+
+
 # --- settings
 
 
@@ -205,6 +212,14 @@ def test_what_is_required_is_required_to_send_only() -> None:
 def test_a_file_is_named_by_a_slash_or_its_ending() -> None:
     assert all(map(is_path, ("./acme.toml", "acme.toml", "acme.json", "a/b", "/tmp/x")))
     assert not any(map(is_path, ("gist", "acme", "my-acme")))
+
+
+def test_a_file_that_stays_as_it_is_has_the_same_revision_in_every_version_of_segcli() -> None:
+    """A journal holds it: with another one, no run that was stopped could be resumed."""
+    changes = {"label": "Acme Inc", "actions.0.required": ["name"], "actions.1": ORDER}
+
+    assert acme().revision == "411c7fd27e93d1f9"
+    assert acme(changes).revision == "326c4b4a63432cf2"
 
 
 def test_a_revision_is_another_one_when_events_become_something_else_and_only_then() -> None:

@@ -1,5 +1,6 @@
 """Compressed inputs are unpacked as they are read, whatever they are called."""
 
+import io
 import json
 import os
 import random
@@ -254,3 +255,24 @@ def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> No
     assert (first, last) == (b"{}", b"{}")
     assert getattr(bomb, "size", 0) == 64 * MIB
     assert peak < 4 * MIB
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+def test_a_block_is_never_larger_than_is_asked_for(pack: Pack) -> None:
+    bomb = io.BytesIO(pack(bytes(4 * MIB)))
+    packing = decompress.packing_of(bomb.getvalue())
+    assert packing
+    unpacked = decompress.Unpacked(_Stored(bomb), packing)
+    blocks = list(iter(lambda: unpacked.read1(1000), b""))
+
+    assert max(map(len, blocks)) == 1000
+    assert sum(map(len, blocks)) == 4 * MIB
+
+
+class _Stored:
+    """Packed bytes in memory, as a stream."""
+
+    stored = 0
+
+    def __init__(self, packed: io.BytesIO) -> None:
+        self.read1 = packed.read1

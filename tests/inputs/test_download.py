@@ -1,12 +1,17 @@
 """What lies in a store is fetched ahead, in order, in memory that does not grow."""
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fakes import PATIENCE
 
 from segcli.inputs import download, object_store
 from segcli.inputs.download import ReadAhead
@@ -27,6 +32,7 @@ class Store:
     most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     protocol: str = "memory"
+    version: str = "same"
     sizes: dict[str, int] = field(default_factory=dict)
 
     def cat_file(self, path: str, *, start: int, end: int) -> bytes:
@@ -42,7 +48,7 @@ class Store:
                 self.under_way -= 1
 
     def info(self, path: str) -> dict[str, Any]:
-        return {"name": path, "size": self.sizes[path], "ETag": "same"}
+        return {"name": path, "size": self.sizes[path], "ETag": self.version}
 
     def inputs(self, **sizes: int) -> list[Input]:
         self.sizes = sizes
@@ -183,3 +189,64 @@ def test_an_empty_object_is_not_even_asked_for() -> None:
         assert [content(ahead, entry) for entry in entries] == [b"", b"b"]
 
     assert source.asked == [("b", 0)]
+
+
+def test_an_object_of_two_parts_that_is_replaced_between_them_by_one_as_large_is_an_error() -> None:
+    def before(source: Store, _: str, start: int) -> None:
+        if start:
+            source.version = "another"
+
+    source = Store(before)
+    entries = source.inputs(a=2 * object_store.PART)
+    with (
+        closing(ReadAhead(entries)) as ahead,
+        pytest.raises(ReadError, match="it has changed since it was looked at"),
+    ):
+        content(ahead, entries[0])
+
+
+def test_an_object_of_two_parts_that_stays_the_same_is_read() -> None:
+    source = Store()
+    entries = source.inputs(a=2 * object_store.PART)
+    with closing(ReadAhead(entries)) as ahead:
+        assert len(content(ahead, entries[0])) == 2 * object_store.PART
+
+
+HANGS = """
+import os, signal, sys, threading
+sys.path.insert(0, sys.argv[1])
+from inputs.test_download import Store, content
+from segcli.inputs.download import ReadAhead
+
+def never(*_):
+    print("asked", flush=True)
+    threading.Event().wait()
+
+entries = Store(never).inputs(a=10)
+try:
+    content(ReadAhead(entries), entries[0])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_a_store_that_never_answers_does_not_keep_the_process_alive() -> None:
+    command = [sys.executable, "-c", HANGS, str(Path(__file__).parents[1])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == "asked\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+            assert process.stdout.read() == "interrupted\n"
+        finally:
+            process.kill()
+
+
+def test_an_object_shows_no_key_that_its_store_or_its_path_holds() -> None:
+    key = "sk_live_8f2b61c0d9e74a53"
+    one = Object(
+        store={"secret": key}, path=f"/a?key={key}", size=1, version="1-same", in_ranges=True
+    )
+
+    assert key not in repr(one)

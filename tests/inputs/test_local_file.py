@@ -83,3 +83,23 @@ def test_a_regular_file_is_read_as_much_at_a_time_as_is_asked_for(tmp_path: Path
     path.write_bytes(bytes(1024 * KIB))
     with path.open("rb") as file:
         assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
+
+
+def test_a_pipe_that_does_not_block_is_asked_again_only_when_it_has_something(
+    pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, write = pipe
+    os.set_blocking(reader.fileno(), False)
+    file = PlainFile(reader)
+    waits: list[object] = []
+
+    def select(*what: object) -> tuple[list[object], list[object], list[object]]:
+        waits.append(what)
+        os.write(write, b"a\n")
+        return [], [], []
+
+    monkeypatch.setattr("segcli.inputs.local_file.select.select", select)
+
+    # Without a wait nothing would ever be written.
+    assert file.read1(1024 * KIB) == b"a\n"
+    assert waits == [([reader], [], [])]

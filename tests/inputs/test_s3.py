@@ -10,7 +10,7 @@ from support.compression import gz
 from support.fakes import Said, closed_port, records, report_in, track, written
 from support.resuming import JOURNAL, Door, Serve, to_webhook
 
-from segcli.inputs import download, s3_listing
+from segcli.inputs import ReadError, download, s3_listing
 from segcli.lines import chunks
 
 boto3 = pytest.importorskip("boto3")
@@ -104,6 +104,20 @@ def archive(bucket: Bucket, tmp_path: Path) -> Bucket:
 
 def numbers_in(said: Said) -> list[int]:
     return [int(line.split('"messageId": "m')[1].split('"')[0]) for line in said.out.splitlines()]
+
+
+@pytest.mark.parametrize("address", ["a.jsonl", "a*", ""])
+def test_an_object_that_is_replaced_after_it_was_listed_is_known_to_be_another(
+    address: str, bucket: Bucket
+) -> None:
+    bucket.put("a.jsonl", b"1\n")
+    (found,) = chunks.inputs([f"{bucket}/{address}"])
+    assert found.remote
+    found.remote.check_same()
+    bucket.put("a.jsonl", b"2\n")
+
+    with pytest.raises(ReadError, match="it has changed since it was looked at"):
+        found.remote.check_same()
 
 
 def test_an_archive_is_read_in_the_order_of_time(archive: Bucket, segcli: Segcli) -> None:

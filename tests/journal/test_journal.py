@@ -19,8 +19,10 @@ from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.journal import checkpoint as pasts
 from segcli.journal import journal as module
+from segcli.journal import locked_file
 from segcli.journal.checkpoint import Checkpoint
 from segcli.journal.journal import Journal
+from segcli.journal.locked_file import lock
 from segcli.journal.resume import Start
 from segcli.lines.fingerprint import Mark
 
@@ -116,7 +118,57 @@ def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> 
     assert path.is_fifo() or path.is_char_device()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_cannot_be_locked_is_closed_again(tmp_path: Path) -> None:
+    held = opened(tmp_path / "held")
+    os.mkfifo(tmp_path / "fifo")
+    before = os.listdir("/proc/self/fd")
+    for name, error in (("held", UsageError), ("fifo", OutputError)):
+        with pytest.raises(error):
+            lock(tmp_path / name)
+
+    assert os.listdir("/proc/self/fd") == before
+    held.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_file_that_was_replaced_before_it_was_locked_is_closed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [False, False, True]
+    monkeypatch.setattr(locked_file, "is_still_there", lambda *_: answers.pop(0))
+    before = len(os.listdir("/proc/self/fd"))
+    descriptor = lock(tmp_path / "a")
+
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    os.close(descriptor)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_file_that_cannot_be_put_on_disk_is_closed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locked_file, "sync_folder", no_space)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="No space left"):
+        locked_file.replaced(tmp_path / "a", [b"{}\n"], 0)
+
+    assert os.listdir("/proc/self/fd") == before
+
+
 # --- room
+
+
+def test_room_is_reserved_once_for_many_lines(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(module, "take_room", lambda _file, _position, size: sizes.append(size))
+    for number in range(1, 1001):
+        journal.promise(1)
+        journal.settle(delivered(number))
+
+    assert len(sizes) == 1
 
 
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=50, unique=True), st.integers(0, 9999))

@@ -177,6 +177,9 @@ LISTS = [
     ("a directive may make the list",
      {"@arrayPath": [{"@literal": [path("$.userId"), {}]}, {"l": path("length")}]}, [{"l": 2}, {}]),
     ("an item at nothing is null", [1, MISSING, {"a": MISSING}], {"0": 1, "2": {}}),
+    ("fields at nothing are left out of an object in a list", {"l": [{"a": MISSING}]}, {"l": [{}]}),
+    ("fields at nothing are left out of an object in a list of lists",
+     {"l": [[{"a": MISSING, "b": 1}]]}, {"l": [[{"b": 1}]]}),
     ("deeper down it keeps its place", {"x": [1, MISSING, {"a": MISSING}]}, {"x": [1, None, {}]}),
 ]  # fmt: skip
 

@@ -152,6 +152,21 @@ def test_results_may_not_become_deeper_than_a_mapping_may_be() -> None:
     assert [str(one) for one in problems(mapping)] == ["/ nests its results deeper than 100 levels"]
 
 
+@pytest.mark.parametrize("beside", [{"0": 1}, {"z": 1}, {"0": {"b": 1}, "z": [1]}], ids=str)
+def test_what_stands_beside_it_does_not_hide_a_result_that_is_too_deep(
+    beside: dict[str, Any],
+) -> None:
+    mapping: Any = {"@path": "$.a"}
+    for _ in range(12):
+        mapping = {"@transform": {"apply": {"a": nested(10, {"@path": "$.a"}, "b")},
+                                  "mapping": mapping}}  # fmt: skip
+    before = {key: value for key, value in beside.items() if key < "a"}
+
+    assert [str(one) for one in problems({**before, "a": mapping, **beside})] == [
+        "/ nests its results deeper than 100 levels"
+    ]
+
+
 def doubled(mapping: Any) -> Any:
     twice = {"a": [{"@path": "$.a"}, {"@path": "$.a"}]}
     return {"@transform": {"apply": twice, "mapping": mapping}}

@@ -4,8 +4,10 @@ import io
 import json
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,10 @@ from segcli.core.selection import Selection
 from segcli.errors import Stopped
 from segcli.inputs import inputs
 from segcli.lines import spans
+from segcli.lines.spans import LineBlock
 from segcli.parallel import ordered_map
-from segcli.parallel.worker import WorkerFailed
+from segcli.parallel.worker import WorkerFailed, WorkItem, WorkResult
+from segcli.parallel.worker_pool import Workers
 from segcli.payloads import Transformation, transform
 
 
@@ -149,6 +153,33 @@ def test_a_large_input_is_mapped_by_all_processors_once_it_has_proved_to_be_larg
     assert len(set(found)) == 4
 
 
+def test_of_the_processors_those_count_that_this_process_may_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3, 5}, raising=False)
+    assert ordered_map.usable_processors() == 3
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert ordered_map.usable_processors() == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert ordered_map.usable_processors() == 1
+
+
+def test_pieces_as_large_as_may_be_go_through_every_slot() -> None:
+    with closing(Workers(lambda piece: WorkResult(piece.first), 2, 4096)) as workers:
+        numbers = []
+        for number in range(8):
+            if workers.are_busy:
+                numbers.append(workers.take().account)
+            workers.hand_over(WorkItem(LineBlock(b"", bytes(4096), 4096), "a", number))
+        numbers += [workers.take().account for _ in range(4)]
+
+    assert numbers == list(range(8))
+
+
 def test_workers_are_as_many_as_asked_for_and_share_the_work(many: Path) -> None:
     found = Counter(
         json.loads(line)["pid"] for line in result([many], with_payload(pid_for), 3)[0].splitlines()
@@ -168,11 +199,12 @@ def test_a_bug_in_a_worker_shows_here_with_its_traceback(error: BaseException, m
         result([many], with_payload(payload), 2)
 
 
-def test_a_worker_that_ends_by_itself_stops_the_run(many: Path) -> None:
+@pytest.mark.parametrize("code", [0, 5])
+def test_a_worker_that_ends_by_itself_stops_the_run(code: int, many: Path) -> None:
     def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # the interface
-        os._exit(5)
+        os._exit(code)
 
-    with pytest.raises(Stopped, match="a worker process ended with 5") as stopped:
+    with pytest.raises(Stopped, match=f"a worker process ended with {code}") as stopped:
         result([many], with_payload(payload), 2)
     assert "--jobs 1" in stopped.value.hint
 

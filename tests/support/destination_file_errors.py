@@ -121,6 +121,9 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"request.auth": {"barer": KEY}}, ["request.auth.barer: is no key here. Did you mean "
                                         "bearer?"]),
     ({"request.auth": {"bearer": "sk_live_1"}}, [f"request.auth.bearer: {OPEN_KEY}"]),
+    *(({"request.auth": {"bearer": text}}, ["request.auth.bearer: must be ASCII, without spaces "
+                                            "around"])
+      for text in (f"{KEY}é", f" {KEY}", f"{KEY} ")),
     ({"request.auth": {"basic": KEY}}, ["request.auth.basic: must be user:password; the password "
                                         "may be empty"]),
     # the batch

@@ -1,0 +1,92 @@
+"""Ctrl-C ends a command whenever it comes: without a traceback, and without being lost."""
+
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from support.fakes import PATIENCE
+
+AT_AN_IMPORT = """
+import signal, sys
+
+class Trap:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Trap())
+from segcli.__main__ import run
+run()
+"""
+LOST = """
+import signal, threading
+from segcli.cli import cli, main
+
+class Trap:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def command(*_, **__):
+    Trap()
+    threading.Event().wait()
+
+cli.main = command
+main([])
+"""
+
+
+def python(
+    code: str, *words: str, environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["segcli.cli", "click", "segcli.cli.interrupts"])
+def test_an_interrupt_while_the_command_line_is_imported_ends_it_without_a_traceback(
+    name: str, clean_environment: dict[str, str]
+) -> None:
+    said = python(AT_AN_IMPORT.format(name=name), "guide", environment=clean_environment)
+
+    assert (said.returncode, said.stdout, said.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_an_interrupt_while_a_command_is_imported_says_so(
+    clean_environment: dict[str, str],
+) -> None:
+    code = AT_AN_IMPORT.format(name="segcli.cli.commands.guide")
+    said = python(code, "guide", environment=clean_environment)
+
+    assert (said.returncode, said.stdout, said.stderr.strip()) == (130, "", "Interrupted.")
+
+
+def test_an_interrupt_that_a_destructor_has_lost_ends_the_command_all_the_same(
+    clean_environment: dict[str, str],
+) -> None:
+    said = python(LOST, environment=clean_environment)
+
+    assert (said.returncode, said.stderr) == (130, "Interrupted.\n")
+
+
+def test_an_interrupt_that_is_to_be_ignored_is_ignored(clean_environment: dict[str, str]) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    code = ignoring + AT_AN_IMPORT.format(name="click")
+    said = python(code, "--version", environment=clean_environment)
+
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_the_script_that_is_installed_is_what_python_m_runs(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+    assert project["scripts"] == {"segcli": "segcli.__main__:run"}

@@ -1,0 +1,47 @@
+"""The feeder of a run hands over one piece of the input after the other, without a pause."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import clock, job_to, play, track, written
+
+from segcli.accounting.tally import Tally
+from segcli.delivery import pipeline
+from segcli.delivery.pipeline import SendRun
+from segcli.lines import chunks
+
+
+async def without_a_thread(items: Iterator[Any]) -> AsyncIterator[Any]:
+    for item in items:
+        yield item
+
+
+def test_between_two_pieces_of_the_input_others_get_one_turn_and_no_time_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "read_ahead", without_a_thread)
+    files = [written(tmp_path / f"{number}", [track(number)]) for number in range(10)]
+    inputs = chunks.inputs([str(path) for path in files])
+    job = job_to("webhook", "https://acme.example")
+    tally = Tally()
+
+    async def story() -> tuple[list[int], float]:
+        delivery = pipeline._Delivery(
+            SendRun(job=job, inputs=inputs, rejects=tmp_path / "rejects"), tally
+        )
+        began = clock()
+        feeding = asyncio.create_task(delivery._feed())
+        read: list[int] = []
+        while not feeding.done():
+            await asyncio.sleep(0)
+            read.append(tally.read)
+        await feeding
+        return read, clock() - began
+
+    read, took = play(story())
+
+    assert took == 0
+    assert list(dict.fromkeys(read)) == list(range(1, 11))
