@@ -24,12 +24,14 @@ FLOORS: tuple[frozenset[str], ...] = (
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
 PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file"})
-HTTP = frozenset({"segcli.http"})
+AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
-    "httpx": HTTP,
-    "aiohttp": HTTP | {"segcli.inputs.object_store"},
-    "multidict": HTTP,
-    "yarl": HTTP,
+    "httpx": frozenset({"segcli.http.httpx_transport"}),
+    "aiohttp": AIOHTTP | {"segcli.inputs.object_store"},
+    "multidict": AIOHTTP,
+    "yarl": AIOHTTP,
+    "certifi": frozenset({"segcli.http.transports"}),
+    "idna": frozenset({"segcli.http.address"}),
     "uvicorn": frozenset({"segcli.sandbox"}),
     "click": frozenset({"segcli.cli"}),
     "rich": frozenset({"segcli.cli"}),

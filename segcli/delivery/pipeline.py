@@ -24,8 +24,8 @@ from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
 from segcli.delivery.workers import SendWorkers
 from segcli.errors import Stopped
-from segcli.http.client import Post, open_client
-from segcli.http.transports import TRANSPORTS
+from segcli.http.client import Post
+from segcli.http.transports import TRANSPORTS, open_client
 from segcli.journal.pending import PendingLines
 from segcli.lines import chunks
 from segcli.lines.chunks import Input

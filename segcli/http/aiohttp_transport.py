@@ -1,120 +1,134 @@
-"""aiohttp as a transport of httpx: an `httpx.Request` goes in, an `httpx.Response` comes out.
-
-A package of others does the same, but lets errors of aiohttp through, calls every failure a
-timeout, and writes the names of headers in small letters.
-"""
+"""The transport over aiohttp, the one that is used unless a user asks for another."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import httpx
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
 from multidict import CIMultiDict
 from yarl import URL
 
+from segcli.core.destination import Request
+from segcli.core.reply import Reply
+from segcli.http.address import HeaderPairs, headers_to, parse_address
 from segcli.http.aiohttp_protocol import ReplyProtocol
+from segcli.http.client import Exchanges, NoReply
+from segcli.http.failure import Failure, TransportError
 from segcli.http.proxy import proxy_for
-from segcli.http.transports import ADDRESS
+from segcli.http.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 _CHUNK = 16 * 1024
-# From here on aiohttp wants to write a body piece by piece, and warns where it cannot.
+# aiohttp warns about a larger body of bytes, and writes one of a file piece by piece.
 _LARGE = 1024 * 1024
 _LONGEST_HEADER = 64 * 1024
-# aiohttp would add a type where there is none, and takes its time to leave things out.
-_NO_TYPE = ("Content-Type",)
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One session of aiohttp, opened by the first request; it keeps its connections alive.
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What requests to one address with the same headers share.
 
-    `security` gives what every connection by TLS shares. A request that is cancelled closes its
-    connection.
+    options: what aiohttp's `request` is called with, beside the method, address and body.
     """
 
-    def __init__(self, security: Callable[[], ssl.SSLContext]) -> None:
-        self._security = security
+    url: URL
+    options: dict[str, Any]
+
+
+class AiohttpTransport:
+    """One session of aiohttp, opened by the first request; it keeps its connections alive.
+
+    A request that is cancelled closes its connection.
+    """
+
+    def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
+        self._exchanges = exchanges
+        self._tls_context = tls_context
         self._session: aiohttp.ClientSession | None = None
         self._route_to = lru_cache(self._new_route)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request, once; return the reply as soon as its headers are there."""
-        _UNDER_WAY.set(None)
-        session = self._session = self._session or _new_session()
-        body = request.read()
-        headers = _as_sent(tuple(request.headers.raw))
-        try:
-            address, how = self._route_to(request.extensions.get(ADDRESS) or str(request.url))
-            reply = await session.request(
-                request.method,
-                address,
-                data=BytesPayload(body) if len(body) < _LARGE else BytesIO(body),
-                headers=headers,
-                skip_auto_headers=_NO_TYPE if "Content-Type" not in headers else None,
-                allow_redirects=False,
-                **how,
-            )
-        except _FAILURES as error:
-            raise _as_of_httpx(error, request) from error
-        except asyncio.CancelledError:
-            _abort()
-            raise
-        said = _as_read(reply.raw_headers)
-        return httpx.Response(reply.status, headers=said, stream=_Body(reply, request))
+    async def post(self, request: Request) -> Reply | NoReply:
+        """Send a request once and read the reply."""
+        return await self._exchanges.run(self._exchange, request)
 
-    def _new_route(self, address: str) -> tuple[URL, dict[str, Any]]:
-        """Return an address as aiohttp knows it, and how to get there."""
-        url = httpx.URL(address)
-        how: dict[str, Any] = {}
-        if proxy := proxy_for(url):
-            how["proxy"] = proxy
-        if url.scheme == "https":
-            how["ssl"] = self._security()
-        return URL(address, encoded=True), how
-
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close all connections."""
         if self._session:
             await self._session.close()
 
+    async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
+        reply = await self._send(request)
+        try:
+            return await reader.read(reply.status, reply.raw_headers, _Body(reply.content))
+        finally:
+            # A reply that was read to its end has given its connection back.
+            is_unfinished = reply.connection is not None
+            reply.close()
+            if is_unfinished:
+                _abort()
 
-class _Body(httpx.AsyncByteStream):
-    """A reply's body, as it was sent. Closed before its end it takes its connection with it."""
+    async def _send(self, request: Request) -> aiohttp.ClientResponse:
+        """Send a request; return the reply when its headers are there."""
+        _UNDER_WAY.set(None)
+        session = self._session = self._session or _new_session()
+        body = request.body
+        data = BytesPayload(body) if len(body) < _LARGE else BytesIO(body)
+        try:
+            route = self._route_to(request.url, tuple(request.headers.items()))
+            return await session.request(request.method, route.url, data=data, **route.options)
+        except _ERRORS as error:
+            raise _failed(error) from error
+        except asyncio.CancelledError:
+            _abort()
+            raise
 
-    def __init__(self, reply: aiohttp.ClientResponse, request: httpx.Request) -> None:
-        self._reply = reply
-        self._request = request
+    def _new_route(self, url: str, own_headers: HeaderPairs) -> _Route:
+        address = parse_address(url)
+        headers = CIMultiDict(headers_to(address, own_headers))
+        options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
+        if "Content-Type" not in headers:
+            # aiohttp would add one. To name headers to leave out costs time for each request.
+            options["skip_auto_headers"] = ("Content-Type",)
+        if proxy := proxy_for(address):
+            options["proxy"] = proxy
+        if address.scheme == "https":
+            options["ssl"] = self._tls_context()
+        return _Route(URL(address.url, encoded=True), options)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self._reply.content
+
+class _Body(AsyncIterator[bytes]):
+    """The body of a reply, in pieces, as it was sent. Raises TransportError where it breaks off.
+
+    A generator would cost more for each request.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    async def __anext__(self) -> bytes:
+        content = self._content
         try:
             while not content.at_eof():
-                # Most replies are there whole by now: nothing of them has to be awaited.
+                # Most replies are in memory by now: then there is nothing to await.
                 if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
-                    yield chunk
-        except _FAILURES as error:
-            raise _as_of_httpx(error, self._request) from error
-
-    async def aclose(self) -> None:
-        # It has been given back once the reply was read and the request written to their ends.
-        is_unfinished = self._reply.connection is not None
-        self._reply.close()
-        if is_unfinished:
-            _abort()
+                    return chunk
+        except _ERRORS as error:
+            raise _failed(error) from error
+        raise StopAsyncIteration
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Remembers for each task the connection that its request goes over."""
+    """Remembers the connection that carries the request of each task."""
 
     def __init__(self) -> None:
         super().__init__(limit=0)
@@ -136,24 +150,13 @@ _UNDER_WAY: ContextVar[asyncio.Transport | None] = ContextVar("_UNDER_WAY", defa
 
 
 def _abort() -> None:
-    """Close this task's connection at once; aiohttp would first wait until all is written.
+    """Close this task's connection at once.
 
-    A server that reads no more would keep the connection, and the body, for ever.
+    aiohttp would first wait until all is written: a server that reads no more would keep the
+    connection, and the body, for ever.
     """
     if transport := _UNDER_WAY.get():
         transport.abort()
-
-
-@lru_cache
-def _as_sent(raw: tuple[tuple[bytes, bytes], ...]) -> CIMultiDict[str]:
-    """Return headers as aiohttp has them; those of most requests are the same."""
-    return CIMultiDict((name.decode(), value.decode()) for name, value in raw)
-
-
-@lru_cache
-def _as_read(raw: tuple[tuple[bytes, bytes], ...]) -> httpx.Headers:
-    """Return headers as httpx has them; those of most replies within a second are the same."""
-    return httpx.Headers(raw)
 
 
 def _new_session() -> aiohttp.ClientSession:
@@ -167,38 +170,38 @@ def _new_session() -> aiohttp.ClientSession:
     )
 
 
-_FAILURES = (aiohttp.ClientError, OSError, ValueError)
+_ERRORS = (aiohttp.ClientError, OSError, ValueError)
 
 
-def _as_of_httpx(error: Exception, request: httpx.Request) -> httpx.RequestError:
-    return _kind_of(error)(_text_of(error), request=request)
+def _failed(error: Exception) -> TransportError:
+    return TransportError(_kind_of(error), _text_of(error))
 
 
-def _kind_of(error: Exception) -> type[httpx.RequestError]:
-    for theirs, ours in _KINDS.items():
+def _kind_of(error: Exception) -> Failure:
+    for theirs, failure in _FAILURES.items():
         if isinstance(error, theirs):
-            return ours
-    return httpx.LocalProtocolError
+            return failure
+    return Failure.REQUEST
 
 
 # The first that fits.
-_KINDS: dict[type[Exception], type[httpx.RequestError]] = {
-    aiohttp.ClientProxyConnectionError: httpx.ProxyError,
-    aiohttp.ClientHttpProxyError: httpx.ProxyError,
-    aiohttp.ClientConnectorError: httpx.ConnectError,
-    aiohttp.ClientSSLError: httpx.ConnectError,
-    aiohttp.ServerDisconnectedError: httpx.RemoteProtocolError,
-    aiohttp.ClientPayloadError: httpx.RemoteProtocolError,
-    aiohttp.ClientResponseError: httpx.RemoteProtocolError,
-    aiohttp.InvalidURL: httpx.UnsupportedProtocol,
-    UnicodeError: httpx.UnsupportedProtocol,
-    aiohttp.ClientConnectionError: httpx.ReadError,
-    OSError: httpx.ReadError,
+_FAILURES: dict[type[Exception], Failure] = {
+    aiohttp.ClientProxyConnectionError: Failure.PROXY,
+    aiohttp.ClientHttpProxyError: Failure.PROXY,
+    aiohttp.ClientConnectorError: Failure.CONNECT,
+    aiohttp.ClientSSLError: Failure.CONNECT,
+    aiohttp.ServerDisconnectedError: Failure.NOT_WHOLE,
+    aiohttp.ClientPayloadError: Failure.NOT_WHOLE,
+    aiohttp.ClientResponseError: Failure.NOT_WHOLE,
+    aiohttp.InvalidURL: Failure.ADDRESS,
+    UnicodeError: Failure.ADDRESS,
+    aiohttp.ClientConnectionError: Failure.RESET,
+    OSError: Failure.RESET,
 }
 
 
 def _text_of(error: Exception) -> str:
-    """Say what happened, without the addresses that aiohttp tells each time."""
+    """Return what happened, without the address that aiohttp adds to each message."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return str(error.certificate_error)

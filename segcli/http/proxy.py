@@ -2,26 +2,27 @@
 
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from segcli.core.trust import is_this_machine
+from segcli.http.address import Address
+from segcli.http.failure import Failure, TransportError
 
 
-def proxy_for(url: httpx.URL) -> str | None:
+def proxy_for(address: Address) -> str | None:
     """Return the address of the proxy, which may hold a password, or None for no proxy.
 
-    What goes to this machine stays on it, whatever the environment says. Raises
-    UnsupportedProtocol where the proxy is one that cannot be used.
+    What goes to this machine stays on it, whatever the environment says. Raises TransportError
+    for a kind of proxy that cannot be used.
     """
-    if _stays_here(url.host) or proxy_bypass(url.netloc.decode("ascii")):
+    if _stays_here(address.host) or proxy_bypass(address.authority):
         return None
     named = getproxies()
-    proxy = named.get(url.scheme) or named.get("all")
+    proxy = named.get(address.scheme) or named.get("all")
     if not proxy:
         return None
     kind, found, _ = proxy.partition("://")
     if found and kind not in {"http", "https"}:
-        raise httpx.UnsupportedProtocol(f"the environment names a {kind} proxy, not an http one")
+        why = f"the environment names a {kind} proxy, not an http one"
+        raise TransportError(Failure.ADDRESS, why)
     return proxy if found else f"http://{proxy}"
 
 

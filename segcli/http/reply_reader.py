@@ -1,32 +1,29 @@
 """Reading a reply: its status, its headers, and no more of its body than is needed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 
-import httpx
-
 from segcli.core.reply import Reply, is_status
 from segcli.http.decoding import BodyDecoder, BodyTooLong, Undecodable
+from segcli.http.failure import Failure, TransportError
 
-# Verdicts excerpt a reply, or read what it says of each item of a batch.
+# A verdict quotes the beginning of a reply, or reads what it says about each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
 
 _TOO_LONG = f"a body of more than {LONGEST_REPLY:,} bytes"
 
-# So many pieces are read before the event loop has a turn: timeouts are kept while one reads.
+# After this many pieces the event loop runs other tasks, so that their timeouts hold.
 _PIECES_AT_A_TIME = 16
 
-
-class NotAReply(Exception):
-    """What came is no final reply of HTTP; the text says why."""
+RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ReplyReader:
     """Reads one reply, and keeps what it has read when the rest does not come.
 
-    At most LONGEST_REPLY bytes of a body are kept, after all its codings are undone.
+    It keeps at most LONGEST_REPLY bytes of a body, counted after decoding.
     """
 
     def __init__(self) -> None:
@@ -34,42 +31,38 @@ class ReplyReader:
         self._headers: Mapping[str, str] = {}
         self._body = bytearray()
 
-    async def read(self, response: httpx.Response) -> Reply:
-        """Read the reply to its end, or to its limit, and close it.
+    async def read(self, status: int, headers: RawHeaders, body: AsyncIterator[bytes]) -> Reply:
+        """Read the body to its end, or to the limit, and return the reply.
 
-        Raises NotAReply, and what the transport raises where it breaks off.
+        Raises TransportError for what is no status of a final reply, and what `body` raises.
         """
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        try:
-            if not is_status(response.status_code):
-                raise NotAReply(f"{response.status_code:03} is not the status of a reply")
-            self._headers = _headers(response)
-            self._status = response.status_code
-            read = self._read_encoded if "content-encoding" in self._headers else self._read_plain
-            broken = await read(response.stream)
-        finally:
-            await response.stream.aclose()
-        return self._reply(broken)
+        if not is_status(status):
+            why = f"{status:03} is not the status of a reply"
+            raise TransportError(Failure.NOT_WHOLE, why)
+        self._headers = _with_date(headers)
+        self._status = status
+        is_encoded = "content-encoding" in self._headers
+        return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
 
     def broken_off(self, reason: str) -> Reply | None:
         """Return what was read of the reply before it broke off; None where no status was."""
         return self._reply(f"a body that broke off: {reason}") if self._status else None
 
-    async def _read_plain(self, stream: httpx.AsyncByteStream) -> str:
+    async def _read_plain(self, body: AsyncIterator[bytes]) -> str:
         """Read the body; return what is wrong with it, "" for nothing."""
-        async for chunk in stream:
+        async for chunk in body:
             self._body += chunk
             if len(self._body) > LONGEST_REPLY:
                 del self._body[LONGEST_REPLY:]
                 return _TOO_LONG
         return ""
 
-    async def _read_encoded(self, stream: httpx.AsyncByteStream) -> str:
+    async def _read_encoded(self, body: AsyncIterator[bytes]) -> str:
         """Read and decode the body; return what is wrong with it, "" for nothing."""
         pieces = 0
         try:
             decoder = BodyDecoder(self._headers["content-encoding"], LONGEST_REPLY)
-            async for chunk in stream:
+            async for chunk in body:
                 for piece in decoder.pieces(chunk):
                     self._body += piece
                     pieces += 1
@@ -90,15 +83,18 @@ class ReplyReader:
         return Reply(self._status, self._headers, body, broken)
 
 
-def _headers(response: httpx.Response) -> Mapping[str, str]:
-    """Return the headers by their names in lower case; several of a name joined by commas."""
-    headers = _as_texts(tuple(response.headers.raw))
+def _with_date(raw: RawHeaders) -> Mapping[str, str]:
+    """Return the headers with lower-case names; a missing `date` is that of now."""
+    headers = _as_texts(raw)
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
 
 
 @lru_cache
-def _as_texts(raw: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
-    """Return them so; those of most replies within a second are the same."""
+def _as_texts(raw: RawHeaders) -> Mapping[str, str]:
+    """Decode headers, with several of one name joined by commas.
+
+    Most replies within a second have the same ones, so they are cached.
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

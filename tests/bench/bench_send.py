@@ -31,7 +31,7 @@ LOOPS = Path(__file__).with_name("loops.py")
 SLOWER = 20
 BARE = (
     *("httpx", "httpx over pyreqwest", "httpx over httpx-aiohttp"),
-    *("httpx over aiohttp", "aiohttp transport"),
+    *("aiohttp", "aiohttp transport"),
 )
 NEEDS = {
     "httpx over pyreqwest": "pyreqwest",
@@ -153,7 +153,7 @@ def at_once(bench: Bench) -> None:
     _show(rows, at, lambda speed, place: f"{speed / rows['httpx'][place]:.1f}")
     say("`segcli send` of bare loops\n")
     sent = rows["segcli send"]
-    bare = {name: rows[name] for name in ("httpx over aiohttp", "aiohttp transport")}
+    bare = {name: rows[name] for name in ("aiohttp", "aiohttp transport")}
     _show(bare, at, lambda speed, place: f"{sent[place] / speed:.2f}")
 
 

@@ -45,36 +45,35 @@ async def client(
         await all_posted(post, lines, concurrency)
 
 
-async def straight(
-    transport: httpx.AsyncBaseTransport, url: str, lines: Iterator[bytes], concurrency: int
-) -> None:
-    """Hand requests to a transport straight away, as `segcli send` does."""
-    address = httpx.URL(url)
-    host = {"Host": address.netloc.decode(), "User-Agent": "bench", "Accept": "*/*"}
-    headers = httpx.Headers(host | HEADERS)
+async def plain(url: str, lines: Iterator[bytes], concurrency: int) -> None:
+    """Post as everybody does with aiohttp: with one `aiohttp.ClientSession`."""
+    import aiohttp
 
-    async def post(line: bytes) -> None:
-        request = httpx.Request(
-            "POST",
-            address,
-            headers=headers,
-            stream=httpx.ByteStream(line),
-            extensions={"segcli.address": url},
-        )
-        reply = await transport.handle_async_request(request)
-        assert isinstance(reply.stream, httpx.AsyncByteStream)
-        body = [chunk async for chunk in reply.stream]
-        await reply.stream.aclose()
-        assert reply.status_code == 200, body
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
 
-    await all_posted(post, lines, concurrency)
-    await transport.aclose()
+        async def post(line: bytes) -> None:
+            async with session.post(url, data=line, headers=HEADERS) as reply:
+                await reply.read()
+                assert reply.status == 200, reply
+
+        await all_posted(post, lines, concurrency)
 
 
-def ours() -> httpx.AsyncBaseTransport:
-    from segcli.http.transports import open_transport
+async def ours(url: str, lines: Iterator[bytes], concurrency: int) -> None:
+    """Post over a transport of segcli, as `segcli send` does."""
+    from segcli.core.destination import Request
+    from segcli.core.reply import Reply
+    from segcli.http.transports import open_client
 
-    return open_transport("aiohttp")
+    async with open_client("aiohttp", timeout=60) as post_request:
+
+        async def post(line: bytes) -> None:
+            reply = await post_request(Request(url, line, HEADERS))
+            assert isinstance(reply, Reply), reply
+            assert reply.status == 200, reply
+
+        await all_posted(post, lines, concurrency)
 
 
 def rust() -> httpx.AsyncBaseTransport:
@@ -121,16 +120,16 @@ def segments_own(url: str, lines: Iterator[bytes]) -> None:
 
 LOOPS: dict[str, Callable[[str, Iterator[bytes], int], Any]] = {
     "httpx": lambda *how: asyncio.run(client(None, *how)),
-    "httpx over aiohttp": lambda *how: asyncio.run(client(ours(), *how)),
     "httpx over pyreqwest": lambda *how: asyncio.run(client(rust(), *how)),
     "httpx over httpx-aiohttp": lambda *how: asyncio.run(client(theirs(), *how)),
-    "aiohttp transport": lambda *how: asyncio.run(straight(ours(), *how)),
+    "aiohttp": lambda *how: asyncio.run(plain(*how)),
+    "aiohttp transport": lambda *how: asyncio.run(ours(*how)),
     "segment": lambda url, lines, _: segments_own(url, lines),
 }
 
 
 CARRIERS = {
-    "httpx over aiohttp": "segcli.http.aiohttp_transport",
+    "aiohttp": "aiohttp",
     "httpx over pyreqwest": "pyreqwest.compatibility.httpx",
     "httpx over httpx-aiohttp": "httpx_aiohttp",
     "aiohttp transport": "segcli.http.aiohttp_transport",

@@ -179,11 +179,11 @@ def test_who_waits_for_room_is_woken_once_a_quarter_is_free() -> None:
         taken = 0
         while batch := await queue.next_batch():
             taken += len(batch)
-            held = queue._held
+            held = queue.queue._held
             queue.release(batch)
-            freed = queue._held
+            freed = queue.queue._held
             await asyncio.sleep(0)
-            if queue._held > freed:
+            if queue.queue._held > freed:
                 woken.append(held - WEIGHT)
         await feeding
         assert taken == 40

@@ -12,7 +12,8 @@ from typing import Any
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
-from segcli.http.client import NoReply, Post, open_client
+from segcli.http.client import NoReply, Post
+from segcli.http.transports import open_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -1,0 +1,77 @@
+"""Why no reply came, in the same words for every transport."""
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from enum import Enum
+
+from segcli.core.reply import EXCERPT
+
+
+class Failure(Enum):
+    """What kind of failure it was; the value is what a user reads."""
+
+    CONNECT = "cannot connect"
+    PROXY = "the proxy failed"
+    RESET = "the connection was reset"
+    NOT_WHOLE = "no whole reply"
+    REQUEST = "no such request can be made"
+    ADDRESS = "no request can go to this address"
+    OTHER = "no reply"
+
+
+class TransportError(Exception):
+    """A request failed; the text says what the transport knows about it."""
+
+    def __init__(self, failure: Failure, detail: str) -> None:
+        super().__init__(detail)
+        self.failure = failure
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request will fail again until something is changed."""
+        return self.failure in {Failure.REQUEST, Failure.ADDRESS} or self._is_untrusted
+
+    @property
+    def detail(self) -> str:
+        """What happened: the words of the system where it has some."""
+        detail = _without_quotes(self._what_happened())
+        if self._is_untrusted:
+            detail += "; SSL_CERT_FILE=PATH names authorities to trust"
+        return detail
+
+    @property
+    def _is_untrusted(self) -> bool:
+        """Whether the certificate of the server was refused."""
+        return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(self))
+
+    def _what_happened(self) -> str:
+        for cause in _causes(self):
+            match cause:
+                case socket.gaierror():
+                    return str(cause.strerror)
+                case OSError(errno=int(number)) if number > 0 and not isinstance(
+                    cause, ssl.SSLError
+                ):
+                    return os.strerror(number)
+        return str(self).strip()
+
+
+def _without_quotes(detail: str) -> str:
+    """Return a long text without the bytes of the vendor that it quotes.
+
+    Cut within them, it could show part of a key, which would not be recognized and hidden.
+    """
+    if len(detail) <= EXCERPT:
+        return detail
+    return re.split(r":? (?:bytearray\()?b['\"]", detail, maxsplit=1)[0][:EXCERPT]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what led to it, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
