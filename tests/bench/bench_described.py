@@ -68,7 +68,7 @@ def main() -> None:
     lines = [event.raw for event in good_events() if len(event.raw) < 10_000]
     described = job_for("posthog")
     by_hand = replace(
-        described, destination=replace(described.destination, payload=payload, skips=_none)
+        described, destination=replace(described.destination, payload=payload, skip_reason=_none)
     )
     jobs = {"out of a file": described, "in Python": by_hand}
     mapped = {name: _mapped(lines, job) for name, job in jobs.items()}

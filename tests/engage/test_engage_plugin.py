@@ -19,7 +19,7 @@ from segcli import Payload
 def payload(event, settings):
     return Payload("/v1/traits", {"who": event.user, "says": event.object("traits")})
 
-ACME = replace(ACME, name="zeta", label="Zeta", kinds=frozenset({"identify"}), payload=payload)
+ACME = replace(ACME, name="zeta", label="Zeta", types=frozenset({"identify"}), payload=payload)
 """
 
 

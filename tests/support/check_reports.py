@@ -47,7 +47,7 @@ def job_that_sends(body: Body) -> Job:
     def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # the interface
         return Payload("/events", body(event))
 
-    return Job(destination=replace(ACME, kinds=TYPES, payload=payload), settings=ACME.settings())
+    return Job(destination=replace(ACME, types=TYPES, payload=payload), settings=ACME.settings())
 
 
 def review_of(

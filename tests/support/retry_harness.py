@@ -105,7 +105,7 @@ def acme(verdict: Callable[[Reply], Verdict]) -> Destination[AcmeSettings]:
         name="acme",
         label="Acme",
         settings=AcmeSettings,
-        kinds=frozenset({"track"}),
+        types=frozenset({"track"}),
         payload=lambda event, _settings: Payload("/", event.raw),
         request=lambda route, bodies, settings: Request(
             settings.endpoint + route, b",".join(bodies)
