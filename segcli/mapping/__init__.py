@@ -3,29 +3,29 @@ r"""Segment's mappings, JSON with directives, as plain functions.
     mapped = compiled({"id": {"@path": "$.userId"}, "hello": {"@template": "Hi {{traits.name}}"}})
     mapped({"userId": "u1", "traits": {"name": "Ada"}})  # {"id": "u1", "hello": "Hi Ada"}
 
-They do what mapping-kit does, Segment's own engine in JavaScript, and fail in its words: a mapping
-of a published destination runs as it is. `problems` says what mapping-kit says of a mapping,
-`lint` what it passes over until an event comes. Numbers become text as JavaScript writes them,
-and a list, an object or null too. Where JavaScript cannot be followed, or nobody can want it:
+They behave like mapping-kit, Segment's own engine in JavaScript, and use its error messages: the
+mapping of a published destination runs unchanged. `problems` reports the mistakes that mapping-kit
+reports; `lint` reports mistakes that mapping-kit finds only when an event arrives, or never.
+Numbers, lists, objects and null become text as in JavaScript. The differences from mapping-kit:
 
-| what | there | here |
+| case | mapping-kit | here |
 |---|---|---|
-| a number of more digits than a double holds, as text | rounded | all its digits: it may be an id |
-| a number beyond all doubles, `1e400` | `Infinity`, null in JSON | the number, as text `1e+400` |
-| half a character beyond 16 bits, by `name[0]` | half of it | U+FFFD: half is no UTF-8 |
-| `@case` of a letter new in Unicode | as Node knows it | as Python knows it |
-| a path to `constructor` and what else is inherited | a function | absent |
-| a field named `__proto__` | lost | a field like any other |
-| `@json` decodes what no event may hold: 101 levels, half a character | a value | the text |
+| a number with more digits than a double holds, as text | rounded | exact: it may be an id |
+| a number too large for a double, `1e400` | `Infinity`, null in JSON | exact, as text `1e+400` |
+| one half of a surrogate pair, by `name[0]` | the half | U+FFFD: a half is not valid UTF-8 |
+| `@case` of a letter new in Unicode | as in Node | as in Python |
+| a path to an inherited property such as `constructor` | a function | absent |
+| a field named `__proto__` | lost | an ordinary field |
+| `@json` decodes what no event may hold: 101 levels, a lone surrogate | a value | the text |
 | a text of more than 1,000,000 characters | out of memory | rejected |
-| a mapping of more than 100 levels | out of stack | a MappingError |
+| a mapping of more than 100 levels | stack overflow | a MappingError |
 | a mapping that can copy an event more than 100,000 times | out of memory | a MappingError |
-| a mapping with NaN or a date, which JSON has not | null, a text | a MappingError |
-| regular expressions | none: `@replace` is literal | none, so none that never ends |
-| `@liquid`: `date` of an unusual spelling | guessed | the text as it is |
-| `@liquid`: a time without a zone | in the server's | in UTC |
-| `@liquid`: filters in `if`, comparisons in `{{ }}`, `\'` | read | rejected, as by Shopify's |
-| `@liquid`: `push`, `sample`, `slugify`, `unshift`, `json: 2` | known | rejected |
+| a mapping with NaN or a date, which are not JSON | null, a text | a MappingError |
+| regular expressions | none: `@replace` is literal | none |
+| `@liquid`: `date` of an unusual format | guessed | the text unchanged |
+| `@liquid`: a time without a zone | in the server's zone | in UTC |
+| `@liquid`: filters in `if`, comparisons in `{{ }}`, `\'` | accepted | rejected, as by Shopify |
+| `@liquid`: `push`, `sample`, `slugify`, `unshift`, `json: 2` | supported | rejected |
 """
 
 from segcli.mapping.compiler import compiled, lint

@@ -1,4 +1,4 @@
-"""Takes empty values out of a payload where its schema does not want them."""
+"""Removes empty values from a payload where its JSON schema does not allow them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,10 @@ from segcli.mapping.javascript import UNDEFINED
 
 
 def without_empty(value: Any, schema: Mapping[str, Any] | None, *, is_root: bool = False) -> Any:
-    """Return a value without nulls and empty texts that its JSON schema does not allow.
+    """Return a value without the nulls and empty texts that its JSON schema does not allow.
 
-    At the root an empty text goes in any case. What the schema does not describe stays.
+    Empty texts directly under the root are always removed. Values that the schema does not
+    describe stay.
     """
     if not schema or not (schema.get("type") or schema.get("enum")):
         return value

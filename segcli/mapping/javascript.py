@@ -1,4 +1,4 @@
-"""What JavaScript makes of a JSON value: its type, whether it counts as true, its parts."""
+"""JavaScript's view of JSON values: type, truth, entries, and conversion to text."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 @final
 class Undefined:
-    """The type of `UNDEFINED`; like JavaScript's value it counts as false."""
+    """The type of `UNDEFINED`, JavaScript's `undefined`; it is false in a condition."""
 
     __slots__ = ()
 
@@ -21,7 +21,6 @@ class Undefined:
 
 UNDEFINED: Final = Undefined()
 
-
 _KINDS: dict[type, str] = {
     dict: "object",
     list: "array",
@@ -33,33 +32,46 @@ _KINDS: dict[type, str] = {
     type(None): "null",
     type(UNDEFINED): "undefined",
 }
+
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+
+# What JavaScript's `trim` removes. Python's `strip` removes more separators, and keeps a BOM.
+WHITE_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+# The longest text that a directive may produce: nested directives could grow it without limit.
+MAX_TEXT = 1_000_000
+
+
+class TextTooLong(Exception):
+    """A text would be longer than `MAX_TEXT`."""
 
 
 def javascript_kind(value: object) -> str:
-    """Return the type of a value in mapping-kit's words, as `array` or `undefined`."""
+    """Return mapping-kit's name for the type of a value, such as `array` or `undefined`."""
     return _KINDS.get(type(value)) or type(value).__name__.lower()
 
 
 def is_true(value: object) -> bool:
-    """Tell whether JavaScript takes a value for true; every object and list is."""
+    """Return whether a value is true in JavaScript; every object and list is."""
     return bool(value) or isinstance(value, dict | list)
 
 
 def is_javascript_number(value: object) -> bool:
-    """Tell whether a value is a number; true and false are not."""
+    """Return whether a value is a number; true and false are not."""
     return javascript_kind(value) == "number"
 
 
 def is_index(name: str) -> bool:
-    """Tell whether a name is one by which lists and texts are read."""
+    """Return whether a name is an index into a list or text."""
     return _INDEX.fullmatch(name) is not None
 
 
 def entries(value: Any) -> Iterable[tuple[str, Any]]:
-    """Return the names and values of an object, list or text; nothing for anything else.
+    """Return the names and values of an object, list or text; none for other values.
 
-    Names that are whole numbers come first, in their order, as JavaScript has them.
+    As in JavaScript, names that are whole numbers come first, in numeric order.
     """
     if isinstance(value, dict):
         if any(map(is_index, value)):
@@ -72,26 +84,8 @@ def entries(value: Any) -> Iterable[tuple[str, Any]]:
     return ()
 
 
-def _place(entry: tuple[str, Any]) -> int:
-    return int(entry[0]) if is_index(entry[0]) else 10**9
-
-
-# Python's `strip` takes separators off that JavaScript keeps, and keeps a byte order mark.
-WHITE_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-# No directive makes a longer text: nested ones could make it grow without end.
-MAX_TEXT = 1_000_000
-
-_HALF = "\ufffd"
-
-
-class TextTooLong(Exception):
-    """A text would be longer than `MAX_TEXT`."""
-
-
 def javascript_text(value: Any) -> str:
-    """Return a value as JavaScript's `String` does, numbers with all their digits."""
+    """Return a value as text, as JavaScript's `String` does; numbers keep all their digits."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -108,19 +102,15 @@ def javascript_text(value: Any) -> str:
 
 
 def length(text: str) -> int:
-    """Return the length of a text in JavaScript's units of 16 bits."""
+    """Return the length of a text in UTF-16 code units, as JavaScript counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def units(text: str) -> str | list[str]:
-    """Return a text by JavaScript's units of 16 bits; half a character is a U+FFFD."""
+    """Return the UTF-16 code units of a text; each half of a surrogate pair is a U+FFFD."""
     if length(text) == len(text):
         return text
     return [unit for char in text for unit in (char if char <= "\uffff" else (_HALF, _HALF))]
-
-
-# JavaScript writes an exponent from 1e21 on, and below 1e-6.
-_LARGEST, _SMALLEST = 21, -6
 
 
 def javascript_number(value: int | float | Decimal) -> str:
@@ -136,8 +126,18 @@ def javascript_number(value: int | float | Decimal) -> str:
     return _written(Decimal(repr(value)))
 
 
+def _place(entry: tuple[str, Any]) -> int:
+    return int(entry[0]) if is_index(entry[0]) else 10**9
+
+
+_HALF = "\ufffd"
+
+# JavaScript writes an exponent for numbers from 1e21 on and below 1e-6.
+_LARGEST, _SMALLEST = 21, -6
+
+
 def _decimal(value: Decimal) -> str:
-    """Return a number as JavaScript does, with all its digits where it would lose some."""
+    """Return a decimal as text like JavaScript, but exactly where a double would lose digits."""
     if value == Decimal(repr(float(value))):
         return _written(value)
     exponent = value.as_tuple().exponent

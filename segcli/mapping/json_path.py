@@ -1,4 +1,4 @@
-"""Paths into JSON values, `properties.products[0].price`: split once, followed for each event."""
+"""Paths into JSON values, `properties.products[0].price`, and the directive `@path`."""
 
 import re
 from collections.abc import Sequence
@@ -10,11 +10,14 @@ from segcli.mapping.node import Context, MapFunction, Node
 _BREAK = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
 _QUOTE = re.compile("['\"]")
 
+_NO_STRING = "@path: expected string, got {}"
+
 
 def get(value: Any, path: str | Sequence[str] | None) -> Any:
-    """Return what stands at a path, UNDEFINED where nothing does.
+    """Return the value at a path, UNDEFINED if there is none.
 
-    A value on the way that counts as false is what is found: below 0 stands 0.
+    As in mapping-kit, a false value on the way ends the search and is the result: a path below
+    0 finds 0.
     """
     if path is None:
         return UNDEFINED
@@ -22,26 +25,26 @@ def get(value: Any, path: str | Sequence[str] | None) -> Any:
 
 
 def keys_of(path: str) -> tuple[str, ...]:
-    """Return the names on a path; none for the value itself."""
+    """Split a path into its keys; the empty path, which is the value itself, has none."""
     if path in ("", "."):
         return ()
     return tuple(_QUOTE.sub("", piece) for piece in _BREAK.split(path) if piece)
 
 
 def rooted(path: str) -> str:
-    """Return the path that a directive names, without the `$.` of JSONPath."""
+    """Return a directive's path without JSONPath's `$.`."""
     return path.replace("$.", "", 1)
 
 
 def follow(value: Any, keys: Sequence[str]) -> Any:
-    """Return what stands below a value under one name after another."""
+    """Return the value found by following keys from a value."""
     for key in keys:
         value = value.get(key, UNDEFINED) if type(value) is dict else below(value, key)
     return value
 
 
 def path_reader(keys: Sequence[str]) -> MapFunction:
-    """Return the function that follows a path."""
+    """Return the function that follows keys; short paths, the most frequent, get their own."""
     if not keys:
         return lambda data: data
     if len(keys) == 1:
@@ -63,7 +66,7 @@ def path_reader(keys: Sequence[str]) -> MapFunction:
 
 
 def below(value: Any, key: str) -> Any:
-    """Return what JavaScript finds under a name in what is no object."""
+    """Return what JavaScript finds under a name in any value."""
     if isinstance(value, dict):
         return value.get(key, UNDEFINED)
     if value is UNDEFINED or not (value or isinstance(value, list)):
@@ -74,8 +77,28 @@ def below(value: Any, key: str) -> Any:
         return len(value) if isinstance(value, list) else length(value)
     if not is_index(key):
         return UNDEFINED
-    items, place = units(value) if isinstance(value, str) else value, int(key)
-    return items[place] if place < len(items) else UNDEFINED
+    items, index = units(value) if isinstance(value, str) else value, int(key)
+    return items[index] if index < len(items) else UNDEFINED
+
+
+def path(value: Any, context: Context) -> Node:
+    """Compile `@path`: the value at a path; a directive may supply the path for each event."""
+    if isinstance(value, str):
+        return Node(
+            path_reader(keys_of(rooted(value))), may_hold_undefined=context.may_hold_undefined
+        )
+    made = context.part(value, "@path")
+    if made.is_constant:
+        return _constant_path(made.run(None), context)
+    read = made.run
+
+    def run(data: Any) -> Any:
+        found = read(data)
+        if not isinstance(found, str):
+            context.refuse(_NO_STRING.format(javascript_kind(found)))
+        return get(data, rooted(found))
+
+    return Node(run, may_hold_undefined=context.may_hold_undefined)
 
 
 def _first(key: str) -> MapFunction:
@@ -95,30 +118,7 @@ def _second(first: str, second: str) -> MapFunction:
     return read
 
 
-_NO_STRING = "@path: expected string, got {}"
-
-
-def path(value: Any, place: Context) -> Node:
-    """Compile `@path`: what stands at a path, which a directive may make for every event."""
+def _constant_path(value: Any, context: Context) -> Node:
     if isinstance(value, str):
-        return Node(
-            path_reader(keys_of(rooted(value))), may_hold_undefined=place.may_hold_undefined
-        )
-    made = place.part(value, "@path")
-    if made.is_constant:
-        return _constant_path(made.run(None), place)
-    read = made.run
-
-    def run(data: Any) -> Any:
-        found = read(data)
-        if not isinstance(found, str):
-            place.refuse(_NO_STRING.format(javascript_kind(found)))
-        return get(data, rooted(found))
-
-    return Node(run, may_hold_undefined=place.may_hold_undefined)
-
-
-def _constant_path(value: Any, place: Context) -> Node:
-    if isinstance(value, str):
-        return path(value, place)
-    return place.refusal(_NO_STRING.format(javascript_kind(value)))
+        return path(value, context)
+    return context.refusal(_NO_STRING.format(javascript_kind(value)))

@@ -1,4 +1,4 @@
-"""A part of a mapping as a plain function, and what is known of it when it is compiled."""
+"""The compiled form of a mapping: a tree of nodes, each with its function and properties."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ ALL_LEVELS = 1_000_000
 class Node:
     """A compiled part of a mapping.
 
-    run: makes the value from the data.
-    is_constant: the value is the same for all data.
+    run: returns the value for an event's data.
+    is_constant: `run` returns the same value for all data.
     is_total: `run` never returns UNDEFINED.
-    may_hold_undefined: UNDEFINED may stand inside lists, or inside objects in lists.
+    may_hold_undefined: the value may contain UNDEFINED in lists, or in objects inside lists.
     """
 
     run: MapFunction
@@ -31,14 +31,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a part of a mapping stands, and what the parts around it need.
+    """The place of a node in its mapping, and what the surrounding nodes require.
 
-    compile: compiles a part below this one.
+    compile: compiles a node below this one.
     path: the path in the mapping, for messages.
-    lint_problems: collects what has no effect for any event.
-    keep_levels: for how many levels an object must show fields that are UNDEFINED. Only a part
-        that tells them from missing fields needs this.
-    may_hold_undefined: UNDEFINED may stand inside lists of the data.
+    lint_problems: collects what `lint` reports.
+    keep_levels: how many levels of objects must keep fields that are UNDEFINED. Only a directive
+        that distinguishes them from missing fields needs this.
+    may_hold_undefined: lists in the data may contain UNDEFINED.
     """
 
     compile: Callable[[Any, "Context"], Node]
@@ -48,28 +48,29 @@ class Context:
     may_hold_undefined: bool = False
 
     def part(self, mapping: Any, *names: str | int, keep_levels: int = 0) -> Node:
-        """Compile what stands below this place under names."""
+        """Compile the mapping at a path below this place."""
         return self.compile(mapping, self.below(*names, keep_levels=keep_levels))
 
     def below(
         self, *names: str | int, keep_levels: int = 0, may_hold_undefined: bool | None = None
     ) -> "Context":
-        """Return the place below this one under names."""
+        """Return the context of a path below this place."""
         path = "".join([self.path, *(f"/{name}" for name in names)])
-        holes = self.may_hold_undefined if may_hold_undefined is None else may_hold_undefined
-        return Context(self.compile, path, self.lint_problems, keep_levels, holes)
+        if may_hold_undefined is None:
+            may_hold_undefined = self.may_hold_undefined
+        return Context(self.compile, path, self.lint_problems, keep_levels, may_hold_undefined)
 
     def refuse(self, problem: str) -> NoReturn:
-        """Refuse an event: this part of the mapping can do nothing with it; raises Rejected."""
+        """Reject the event, with this place in the mapping; raises Rejected."""
         raise Rejected(self.path or "/", problem)
 
-    def doubt(self, problem: str) -> None:
-        """Note what is wrong here although mapping-kit passes over it."""
+    def warn(self, problem: str) -> None:
+        """Record a problem for `lint`, which mapping-kit does not report."""
         self.lint_problems.append(Problem(self.path or "/", problem, problem))
 
     def refusal(self, problem: str) -> Node:
-        """Return the part that refuses every event that comes here."""
-        self.doubt(problem)
+        """Return a node that rejects every event, and record the problem for `lint`."""
+        self.warn(problem)
 
         def run(_: Any) -> NoReturn:
             self.refuse(problem)
@@ -78,21 +79,21 @@ class Context:
 
 
 def constant(value: Any, *, may_hold_undefined: bool = False) -> Node:
-    """Return the part that is this value for all data."""
+    """Return a node with the same value for all data."""
     is_total = value is not UNDEFINED
     return Node(
         lambda _: value, is_constant=True, is_total=is_total, may_hold_undefined=may_hold_undefined
     )
 
 
-def bounded(run: MapFunction, place: Context, problem: str) -> MapFunction:
-    """Return a function that refuses an event where a text would become too long."""
+def bounded(run: MapFunction, context: Context, problem: str) -> MapFunction:
+    """Wrap a function: it rejects an event for which a text would become too long."""
 
     def within(data: Any) -> Any:
         try:
             return run(data)
         except TextTooLong:
-            place.refuse(f"{problem}: more than {MAX_TEXT:,} characters")
+            context.refuse(f"{problem}: more than {MAX_TEXT:,} characters")
 
     return within
 

@@ -1,4 +1,4 @@
-"""What is wrong with a mapping, all of it at once."""
+"""Mistakes in a mapping, and the error that reports all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: what is wrong (`message`) with what stands at a path within the mapping.
+    """One mistake in a mapping.
 
-    `text` is the whole sentence in the words of mapping-kit, whose paths skip places in lists.
+    path: where in the mapping.
+    message: what is wrong there.
+    text: mapping-kit's sentence, word for word; its paths omit list indexes.
     """
 
     path: str
@@ -20,7 +22,7 @@ class Problem:
 
 
 class MappingError(ValueError):
-    """A mapping cannot be used; its text is that of mapping-kit, a line for each problem."""
+    """A mapping cannot be used; the message is mapping-kit's, one line for each problem."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(problem.text for problem in problems))
@@ -29,20 +31,24 @@ class MappingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a mapping; the root's paths are empty."""
+    """A place in a mapping.
+
+    path: its full path; empty for the root.
+    shown_path: the path that mapping-kit's messages show.
+    """
 
     path: str = ""
-    told: str = ""
+    shown_path: str = ""
 
     def at(self, name: str) -> "Spot":
         """Return the place below a name."""
-        return Spot(f"{self.path}/{name}", f"{self.told}/{name}")
+        return Spot(f"{self.path}/{name}", f"{self.shown_path}/{name}")
 
-    def item(self, *names: str | int, told: str | None = None) -> "Spot":
-        """Return a place below that mapping-kit does not tell, or tells as another."""
+    def item(self, *names: str | int, shown_path: str | None = None) -> "Spot":
+        """Return a place below this one; mapping-kit shows this place, or `shown_path`."""
         path = "".join(f"/{name}" for name in names)
-        return Spot(self.path + path, self.told if told is None else told)
+        return Spot(self.path + path, self.shown_path if shown_path is None else shown_path)
 
     def problem(self, message: str) -> Problem:
-        """Return what is wrong here."""
-        return Problem(self.path or "/", message, f"{self.told or '/'} {message}.")
+        """Return the problem with this message at this place."""
+        return Problem(self.path or "/", message, f"{self.shown_path or '/'} {message}.")

@@ -1,4 +1,4 @@
-"""A mapping's root: whatever it is, mapping-kit takes it for an object."""
+"""The root of a mapping, which mapping-kit always treats as an object."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ _NULL = "Cannot convert undefined or null to object"
 
 
 def of_root(mapping: Any) -> dict[str, Any]:
-    """Return the object to resolve: a list's items by their places, nothing of a number.
+    """Return the root as an object: a list's items by index; a number has no fields.
 
     A directive under `__segment_internal_directive` gets the other fields as its `mapping`.
-    Raises MappingError where that is none.
+    Raises MappingError if that field is not a single directive.
     """
     if mapping is None:
         raise MappingError([Problem("/", "should be an object", _NULL)])
@@ -32,7 +32,7 @@ def of_root(mapping: Any) -> dict[str, Any]:
 
 
 def root_path(mapping: Any) -> str:
-    """Return where in a mapping its root stands."""
+    """Return the path of the root in its mapping."""
     return f"/{DIRECTIVE}" if isinstance(mapping, dict) and DIRECTIVE in mapping else ""
 
 

@@ -1,4 +1,4 @@
-"""How large a mapping may be, so that none can exhaust the machine; and that it is JSON."""
+"""Checks that a mapping is JSON, and limits its size so that it cannot exhaust the machine."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,16 +8,16 @@ from typing import Any
 from segcli.mapping.javascript import javascript_kind
 from segcli.mapping.problem import Problem, Spot
 
-# As deep as an event may be.
+# The same limit as for events.
 MAX_MAPPING_DEPTH = 100
-# Each step into `@transform` or `@arrayPath` can copy the data anew.
+# Each nested `@transform` or `@arrayPath` can multiply the copies of the data.
 MAX_COPIES = 100_000
 
 _JSON = frozenset({"object", "array", "string", "boolean", "number", "null"})
 
 
 def bounds(mapping: Any) -> list[Problem]:
-    """Return what keeps a mapping from being read at all: it is no JSON, or beyond all bounds."""
+    """Return the problems that prevent further checks: the mapping is not JSON, or too large."""
     found = []
     todo = [(mapping, Spot(), 0)]
     while todo:
@@ -37,15 +37,15 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterable[tuple[Any, Any]]:
 
 
 def _fault(value: object) -> str:
-    """Return what a value is that is no JSON, an empty text for one that is."""
+    """Describe a value that is not JSON; "" for one that is."""
     if javascript_kind(value) not in _JSON:
         return f"a {javascript_kind(value)}"
     if isinstance(value, float | Decimal) and not isfinite(value):
-        return "no finite number"
+        return "not a finite number"
     if isinstance(value, str) and not _is_text(value):
-        return "a string with half a character"
+        return "a string with an unpaired surrogate"
     if isinstance(value, dict) and not all(isinstance(key, str) and _is_text(key) for key in value):
-        return "an object with names that are no text"
+        return "an object with keys that are not text"
     return ""
 
 
@@ -67,7 +67,7 @@ def _growth(mapping: Any) -> list[Problem]:
 
 
 def _grown(value: Any) -> tuple[int, int]:
-    """Return how often a part of a mapping can copy the data, and the levels it can add to them."""
+    """Return how many copies of the data a mapping can make, and how many levels it can add."""
     if not isinstance(value, dict | list):
         return 1, 0
     steps = _steps(value)
@@ -79,7 +79,7 @@ def _grown(value: Any) -> tuple[int, int]:
 
 
 def _steps(value: dict[str, Any] | list[Any]) -> tuple[Any, Any] | None:
-    """Return the two parts of a directive of which the second maps what the first made."""
+    """Return the two mappings of a directive whose second maps the result of the first."""
     if isinstance(value, list):
         return None
     two, items = value.get("@transform"), value.get("@arrayPath")

@@ -1,4 +1,4 @@
-"""Tells what is wrong with a mapping, by the rules of mapping-kit and in its words."""
+"""Finds the mistakes in a mapping, by mapping-kit's rules and with its messages."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,28 +17,32 @@ ValueCheck = Callable[[Any, Spot], list[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class OptionRule:
-    """What a field of a directive's options has to be, and whether it has to be there."""
+    """The rule for one option of a directive.
+
+    check: checks the value of the option.
+    required: the option must be present.
+    """
 
     check: ValueCheck
     required: bool = False
 
 
 def kind_or_directive(value: object) -> str:
-    """Return the kind of a value, `directive` for an object that has an @-prefixed key."""
+    """Return the type of a value; `directive` for an object with an @-prefixed key."""
     if isinstance(value, dict) and any(key.startswith("@") for key in value):
         return "directive"
     return javascript_kind(value)
 
 
 def wrong_kind(wanted: str, value: object, spot: Spot) -> list[Problem]:
-    """Return the problem that something else was wanted than what is there."""
+    """Return the problem that a value has the wrong type."""
     kind = kind_or_directive(value)
     article = "an" if kind[0] in "aeiou" else "a"
     return [spot.problem(f"should be {wanted} but it is {article} {kind}")]
 
 
 def some_kind(wanted: str, *names: str) -> ValueCheck:
-    """Return the check that a value is of one of some kinds."""
+    """Return the check that a value has one of several types."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
         return [] if kind_or_directive(value) in names else wrong_kind(wanted, value, spot)
@@ -52,7 +56,7 @@ is_array = some_kind("an array", "array")
 
 
 def text_within(least: int, most: int) -> ValueCheck:
-    """Return the check that a value is a text of so many characters."""
+    """Return the check that a value is a text with a length between two limits."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
         found = is_string(value, spot)
@@ -68,20 +72,20 @@ def text_within(least: int, most: int) -> ValueCheck:
 
 
 def one_of(*allowed: str) -> ValueCheck:
-    """Return the check that a value is one of some words, in capitals or not."""
+    """Return the check that a value is one of several words, in upper or lower case."""
 
     def check(value: Any, spot: Spot) -> list[Problem]:
         found = is_string(value, spot)
         if found or value.lower() in allowed:
             return found
-        said = json.dumps(value, ensure_ascii=False)
-        return [spot.problem(f"should be one of {', '.join(allowed)} but it is {said}")]
+        shown = json.dumps(value, ensure_ascii=False)
+        return [spot.problem(f"should be one of {', '.join(allowed)} but it is {shown}")]
 
     return check
 
 
 def fields(value: Mapping[str, Any], wanted: Mapping[str, OptionRule], spot: Spot) -> list[Problem]:
-    """Check the fields of an object."""
+    """Check the fields of an object against their rules."""
     found: list[Problem] = []
     for name, field in wanted.items():
         if name in value:
@@ -92,10 +96,10 @@ def fields(value: Mapping[str, Any], wanted: Mapping[str, OptionRule], spot: Spo
 
 
 def problems(mapping: Any) -> list[Problem]:
-    """Return every mistake in a mapping, none if it can be compiled.
+    """Return every mistake in a mapping; none if it can be compiled.
 
-    What stands in a list is not looked into, nor what only an event shows: mapping-kit finds out
-    when it gets there, and so does the compiled function.
+    Like mapping-kit, this does not check the items of lists, nor what depends on the event: the
+    compiled function rejects the event instead.
     """
     beyond = bounds(mapping)
     if beyond:
@@ -107,7 +111,7 @@ def problems(mapping: Any) -> list[Problem]:
 
 
 def check_node(value: Any, spot: Spot) -> list[Problem]:
-    """Check a part of a mapping: a directive, or a raw value with directives in it."""
+    """Check a part of a mapping: a directive, or a raw value that may contain directives."""
     kind = kind_or_directive(value)
     if kind == "directive":
         return _directive(value, spot)
@@ -136,7 +140,7 @@ def _raw_object(value: Any, spot: Spot) -> list[Problem]:
 
 
 def _options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
-    """Return the check of a directive's options: first whatever is there, then its own fields."""
+    """Return the check of a directive's options: as a raw object first, then field by field."""
 
     def check_options(value: Any, spot: Spot) -> list[Problem]:
         return _raw_object(value, spot) or fields(value, wanted, spot)
@@ -145,6 +149,7 @@ def _options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
 
 
 _directive_or_string = some_kind("a string or a mapping directive", "string", "directive")
+# The wording "a object" is mapping-kit's.
 _directive_or_object = some_kind("a object or a mapping directive", "object", "directive")
 
 
@@ -153,7 +158,7 @@ def _path(value: Any, spot: Spot) -> list[Problem]:
 
 
 def _directive_or_raw(value: Any, spot: Spot) -> list[Problem]:
-    """Check what may be anything: mapping-kit looks into it only where it is a directive."""
+    """Check an option that may be any value: mapping-kit checks it only if it is a directive."""
     return _directive(value, spot) if kind_or_directive(value) == "directive" else []
 
 
@@ -170,7 +175,7 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
     if found:
         return found
     for place, part in enumerate(value["objects"]):
-        item = spot.item("objects", place, told="")
+        item = spot.item("objects", place, shown_path="")
         found = _directive_or_object(part, item) or check_node(part, item)
         if found:
             return found
@@ -182,8 +187,8 @@ def _liquid(value: Any, spot: Spot) -> list[Problem]:
     return found if found or is_installed() else [spot.problem(MISSING)]
 
 
-# Whatever stands in these options has been looked into when a field of theirs is checked, so a
-# field that may be anything needs no check.
+# `_options` checks all nested values before the fields, so a field that may be any value needs no
+# check of its own.
 _MERGE_OPTIONS = _options(
     {
         "direction": OptionRule(one_of("left", "right")),

@@ -59,15 +59,15 @@ def copying() -> Any:
 
 # By the first words of each row.
 SHOWN: dict[str, bool] = {
-    "a number of more digits": made({"@template": "{{n}}"}, n=LONG) == str(LONG),
-    "a number beyond all doubles":
+    "a number with more digits": made({"@template": "{{n}}"}, n=LONG) == str(LONG),
+    "a number too large for a double":
         made({"@template": "{{n}}"}, n=Decimal("1e400")) == "1e+400"
         and made({"@path": "n"}, n=Decimal("1e400")) == Decimal("1e400"),
-    "half a character": made({"@path": "n[0]"}, n="\U0001f600") == "\ufffd",
+    "one half of a surrogate pair": made({"@path": "n[0]"}, n="\U0001f600") == "\ufffd",
     "`@case` of a letter new":
         made({"@case": {"operator": "upper", "value": {"@path": "n"}}}, n="\u1e9e\u0144")
         == "\u1e9e\u0144".upper(),
-    "a path to `constructor`":
+    "a path to an inherited property":
         made({"@path": "a.constructor"}, a={}) is UNDEFINED
         and made({"@template": "{{a.toString}}"}, a={}) == "",
     "a field named `__proto__`": compiled({"__proto__": {"@path": "a"}})({"a": 1})

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from support.mapping_keys import field_value_keys
 
 from segcli.mapping import UNDEFINED
 from segcli.mapping.empty import without_empty
-from segcli.mapping.keys import field_value_keys
 
 A, B, C = ({"@path": f"$.{name}"} for name in "abc")
 

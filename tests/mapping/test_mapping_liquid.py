@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.mapping_keys import field_value_keys
 
 import segcli.mapping.liquid
 import segcli.mapping.validation
 from segcli.core.event import Rejected
 from segcli.mapping import MappingError, compiled, lint
-from segcli.mapping.keys import field_value_keys
 
 EVENT: dict[str, Any] = {
     "event": "Order Completed",

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from support.mapping_keys import field_value_keys
 from support.recorded import cases, parameters
 
 from segcli.core.event import Rejected
@@ -15,7 +16,6 @@ from segcli.mapping.directives.objects import flattened
 from segcli.mapping.directives.template import render
 from segcli.mapping.empty import without_empty
 from segcli.mapping.json_path import get
-from segcli.mapping.keys import field_value_keys
 
 REAL = cases("real_mapping_cases.jsonl")
 

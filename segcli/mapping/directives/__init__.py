@@ -1,1 +1,1 @@
-"""The directives of a mapping: one module for each."""
+"""The directives of a mapping, grouped by what they produce."""

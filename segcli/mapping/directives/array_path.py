@@ -1,4 +1,4 @@
-"""Lists in mappings, and the directive that makes them: `@arrayPath`."""
+"""Lists in a mapping, and the directive that builds a list: `@arrayPath`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from segcli.mapping.node import Context, MapFunction, Node
 
 
 def of_list(mapping: list[Any], context: Context) -> Node:
-    """Compile a list with directives in it; an item at UNDEFINED keeps its place."""
+    """Compile a list that may contain directives; an UNDEFINED item keeps its index."""
     keep_levels = max(context.keep_levels - 1, 0)
     parts = [
         context.part(item, number, keep_levels=keep_levels) for number, item in enumerate(mapping)
@@ -23,7 +23,7 @@ def of_list(mapping: list[Any], context: Context) -> Node:
 
 
 def array_path(options: Any, context: Context) -> Node:
-    """Compile `@arrayPath`: a list from a path, each item in a shape if one is given."""
+    """Compile `@arrayPath`: the list at a path, with each item mapped if a shape is given."""
     if not isinstance(options, list):
         return context.refusal(f"@arrayPath expected array, got {javascript_kind(options)}")
     path, shape = [*options, UNDEFINED, UNDEFINED][:2]
@@ -47,9 +47,9 @@ def array_path(options: Any, context: Context) -> Node:
     return _shaped(root, context.compile(shape, at))
 
 
-def filled(run: MapFunction, hole: Any) -> MapFunction:
-    """Return the function whose results have a value for UNDEFINED in lists, no field for it."""
-    return lambda data: _filled(run(data), hole)
+def filled(run: MapFunction, substitute: Any) -> MapFunction:
+    """Wrap a function: in its results, replace UNDEFINED list items and drop UNDEFINED fields."""
+    return lambda data: _filled(run(data), substitute)
 
 
 def _shaped(root: Node, item: Node) -> Node:
@@ -67,9 +67,10 @@ def _shaped(root: Node, item: Node) -> Node:
     )
 
 
-def _filled(value: Any, hole: Any) -> Any:
+def _filled(value: Any, substitute: Any) -> Any:
     if isinstance(value, list):
-        return [hole if item is UNDEFINED else _filled(item, hole) for item in value]
+        return [substitute if item is UNDEFINED else _filled(item, substitute) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item, hole) for key, item in value.items() if item is not UNDEFINED}
+        present = ((key, item) for key, item in value.items() if item is not UNDEFINED)
+        return {key: _filled(item, substitute) for key, item in present}
     return value

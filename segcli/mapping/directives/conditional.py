@@ -1,4 +1,4 @@
-"""The directives that choose: `@if`, `@case`, `@excludeWhenNull`, and `@literal`."""
+"""The directives `@if`, `@case`, `@excludeWhenNull` and `@literal`."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ _NO_CASE = 'operator key should have a value of "lower" or "upper"'
 
 
 def if_(options: Any, context: Context) -> Node:
-    """Compile `@if`: `then` where something `exists`, or is not `blank`, `else` where not."""
+    """Compile `@if`: `then` if the tested value exists (or is not blank), otherwise `else`."""
     if not isinstance(options, dict):
         return context.refusal('@if requires an object with an "exists" key')
     if not is_true(options.get("exists")) and not is_true(options.get("blank")):
@@ -40,7 +40,7 @@ def if_(options: Any, context: Context) -> Node:
 
 
 def case(options: Any, context: Context) -> Node:
-    """Compile `@case`: a text in lower or upper case, any other value as it is."""
+    """Compile `@case`: a text in lower or upper case; other values stay unchanged."""
     if not isinstance(options, dict):
         return context.refusal('@case requires an object with a "operator" key')
     operator = options.get("operator")
@@ -52,7 +52,7 @@ def case(options: Any, context: Context) -> Node:
     read = value.run
     change = _CASES.get(operator) if isinstance(operator, str) else None
     if change is None:
-        context.doubt(_NO_CASE)
+        context.warn(_NO_CASE)
 
     def run(data: Any) -> Any:
         found = read(data)
@@ -66,12 +66,12 @@ def case(options: Any, context: Context) -> Node:
 
 
 def literal(value: Any, context: Context) -> Node:
-    """Compile `@literal`: the value, directives in it included."""
+    """Compile `@literal`: the value itself; directives inside it are still evaluated."""
     return context.part(value, "@literal", keep_levels=context.keep_levels)
 
 
 def exclude_when_null(value: Any, context: Context) -> Node:
-    """Compile `@excludeWhenNull`: nothing for null, an object without its nulls."""
+    """Compile `@excludeWhenNull`: UNDEFINED for null, and objects without their null fields."""
     part = context.part(value, "@excludeWhenNull", keep_levels=context.keep_levels)
     read, keep_levels = part.run, context.keep_levels
 
@@ -85,7 +85,7 @@ def exclude_when_null(value: Any, context: Context) -> Node:
 
 
 def is_blank_value(value: Any) -> bool:
-    """Tell whether a value is absent, or is empty by JavaScript's `== ''`: 0, false, [], [[]]."""
+    """Return whether a value is absent or equals `''` in JavaScript: 0, false, [], [[]]."""
     if value is None or value is UNDEFINED:
         return True
     if isinstance(value, list):

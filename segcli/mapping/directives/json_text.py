@@ -1,4 +1,4 @@
-"""The directive that writes and reads JSON within a text: `@json`."""
+"""The directive that encodes and decodes JSON text: `@json`."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from segcli.mapping.node import Context, MapFunction, Node, bounded
 
 
 def json_(options: Any, context: Context) -> Node:
-    """Compile `@json`: a value as a text of JSON (`encode`), or what such a text says."""
+    """Compile `@json`: encode a value as JSON text, or decode JSON text."""
     if not isinstance(options, dict):
         return context.refusal('@json requires an object with a "value" key')
     for name in ("mode", "value"):
@@ -36,14 +36,14 @@ def json_(options: Any, context: Context) -> Node:
             value.is_total,
             value.may_hold_undefined,
         )
-    context.doubt(f'@json does nothing with mode "{mode}": type encode or decode')
-    return Node(_nothing_after(read), value.is_constant)
+    context.warn(f'@json does nothing with mode "{mode}": type encode or decode')
+    return Node(_undefined_after(read), value.is_constant)
 
 
 def encoded(value: Any) -> Any:
-    """Return a value as JSON, UNDEFINED for UNDEFINED; raises TooLong.
+    """Return a value as JSON text; UNDEFINED stays UNDEFINED.
 
-    As JavaScript writes it, but numbers keep all their digits.
+    The text is that of `JSON.stringify`, but numbers keep all their digits. Raises TextTooLong.
     """
     if value is UNDEFINED:
         return UNDEFINED
@@ -54,7 +54,7 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(value: Any) -> Any:
-    """Return what a text of JSON says; any other text, and whatever is no text, as it is."""
+    """Decode a JSON text; a text that is not JSON, or a value that is not text, is unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -63,7 +63,9 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def _nothing_after(read: MapFunction) -> MapFunction:
+def _undefined_after(read: MapFunction) -> MapFunction:
+    """Return the function that evaluates a value, which may reject the event, and drops it."""
+
     def run(data: Any) -> Any:
         read(data)
         return UNDEFINED

@@ -1,4 +1,4 @@
-"""Objects in mappings, and the directives that make them: `@merge` and `@flatten`."""
+"""Objects in a mapping, and the directives that build objects: `@merge` and `@flatten`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from segcli.mapping.node import ALL_LEVELS, Context, MapFunction, Node, bounded
 
 
 def of_object(mapping: dict[str, Any], context: Context) -> Node:
-    """Compile an object with directives in it; fields at UNDEFINED are left out."""
+    """Compile an object that may contain directives; UNDEFINED fields are omitted."""
     keep_levels = max(context.keep_levels - 1, 0)
     parts = {
         key: context.part(part, key, keep_levels=keep_levels) for key, part in entries(mapping)
@@ -30,7 +30,7 @@ def of_object(mapping: dict[str, Any], context: Context) -> Node:
 
 
 def merge(options: Any, context: Context) -> Node:
-    """Compile `@merge`: the fields of several objects, of two the one that `direction` says."""
+    """Compile `@merge`: one object from several; `direction` says which wins for equal fields."""
     if not isinstance(options, dict):
         return context.refusal(
             '@merge requires an object with an "objects" key and a "direction" key'
@@ -43,7 +43,7 @@ def merge(options: Any, context: Context) -> Node:
         kind = javascript_kind(options["objects"])
         return context.refusal(f"@merge: expected opts.array, got {kind}")
     if isinstance(options["direction"], str) and options["direction"] not in ("left", "right"):
-        context.doubt('@merge takes every direction but "left" for "right"')
+        context.warn('@merge takes every direction but "left" for "right"')
     keep_levels = max(context.keep_levels, 1)
     direction = context.part(options["direction"], "@merge", "direction")
     parts = [
@@ -59,7 +59,7 @@ def merge(options: Any, context: Context) -> Node:
 
 
 def flatten(options: Any, context: Context) -> Node:
-    """Compile `@flatten`: what is nested under joined names."""
+    """Compile `@flatten`: nested fields under joined names, such as `address.city`."""
     if not isinstance(options, dict):
         return context.refusal('@flatten requires an object with a "separator" key')
     if not is_true(options.get("separator")):
@@ -79,9 +79,33 @@ def flatten(options: Any, context: Context) -> Node:
         return result if keep_levels else _present(result)
 
     run = bounded(flat, context, "@flatten makes too long names")
-    # In a list that stays as it is, an object may hold UNDEFINED.
+    # With `omitArrays` a list stays nested, and objects in it may hold UNDEFINED.
     may_hold_undefined = value.may_hold_undefined or omits_arrays
     return Node(run, separator.is_constant and value.is_constant, True, may_hold_undefined)
+
+
+def flattened(
+    value: Any, prefix: str = "", *, separator: str = ".", omits_arrays: bool = False
+) -> dict[str, Any]:
+    """Return the nested fields of a value under joined names; empty objects disappear.
+
+    Raises TextTooLong if the names together would be longer than `MAX_TEXT`.
+    """
+    nested = dict if omits_arrays else (dict, list)
+    result: dict[str, Any] = {}
+    todo, written = [(prefix, value)], 0
+    while todo:
+        name, item = todo.pop()
+        if not isinstance(item, nested):
+            result[name] = item
+            continue
+        start = f"{name}{separator}" if name else ""
+        below = list(entries(item))
+        written += sum(len(start) + len(key) for key, _ in below)
+        if written > MAX_TEXT:
+            raise TextTooLong
+        todo += [(start + key, part) for key, part in reversed(below)]
+    return result
 
 
 def _with_present(runs: Sequence[tuple[str, MapFunction]]) -> MapFunction:
@@ -116,27 +140,3 @@ def _merged(
 
 def _present(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not UNDEFINED}
-
-
-def flattened(
-    value: Any, prefix: str = "", *, separator: str = ".", omits_arrays: bool = False
-) -> dict[str, Any]:
-    """Return what is nested in a value under joined names; empty objects vanish.
-
-    Raises TooLong where the names together would be longer than `MAX_TEXT`.
-    """
-    nested = dict if omits_arrays else (dict, list)
-    result: dict[str, Any] = {}
-    todo, written = [(prefix, value)], 0
-    while todo:
-        name, item = todo.pop()
-        if not isinstance(item, nested):
-            result[name] = item
-            continue
-        start = f"{name}{separator}" if name else ""
-        below = list(entries(item))
-        written += sum(len(start) + len(key) for key, _ in below)
-        if written > MAX_TEXT:
-            raise TextTooLong
-        todo += [(start + key, part) for key, part in reversed(below)]
-    return result

@@ -1,4 +1,4 @@
-"""The directive that replaces a part of a text, taken literally: `@replace`."""
+"""The directive that replaces a literal pattern in a text: `@replace`."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,27 +17,31 @@ from segcli.mapping.node import NOTHING, Context, MapFunction, Node, bounded
 
 MAX_LENGTH = 10
 
+Replacement = Callable[[str], str]
 _MARK = re.compile(r"(\$[$&`'])")
-# The part of a text that stands for a mark, by where a match begins and ends and the text does.
+# JavaScript's replacement marks: each maps (match start, match end, text length) to the span of
+# the text that the mark inserts.
 _SPANS: dict[str, Callable[[int, int, int], tuple[int, int]]] = {
     "$&": lambda begin, end, _: (begin, end),
     "$`": lambda begin, _, __: (0, begin),
     "$'": lambda _, end, whole: (end, whole),
 }
 
-Replacement = Callable[[str], str]
-
 
 @dataclass(frozen=True, slots=True)
-class _How:
-    """Whether every occurrence is replaced, and whether capitals count."""
+class _ReplaceFlags:
+    """The flags of `@replace`.
+
+    every: replace all occurrences, not only the first.
+    ignores_case: match without regard to case.
+    """
 
     every: bool
     ignores_case: bool
 
 
 def replace(options: Any, context: Context) -> Node:
-    """Compile `@replace`: a text, number or boolean with other characters in place of some."""
+    """Compile `@replace`: a text, number or boolean as text, with a pattern replaced."""
     if not isinstance(options, dict):
         return context.refusal('@replace requires an object with a "pattern" key')
     if not is_true(options.get("pattern")):
@@ -53,8 +57,8 @@ def _run(read: MapFunction, options: dict[str, Any], context: Context) -> MapFun
     changes = _changes(options)
     too_long = _too_long(changes)
     if too_long:
-        context.doubt(too_long)
-    steps = [_change(pattern, new, _how(options)) for pattern, new in changes]
+        context.warn(too_long)
+    steps = [_change(pattern, new, _flags(options)) for pattern, new in changes]
 
     def run(data: Any) -> str:
         found = read(data)
@@ -71,18 +75,18 @@ def _run(read: MapFunction, options: dict[str, Any], context: Context) -> MapFun
     return run
 
 
-def _how(options: dict[str, Any]) -> _How:
+def _flags(options: dict[str, Any]) -> _ReplaceFlags:
     every, ignores_case = options.get("global"), options.get("ignorecase")
-    return _How(every=every is None or every, ignores_case=bool(ignores_case))
+    return _ReplaceFlags(every=every is None or every, ignores_case=bool(ignores_case))
 
 
 def _changes(options: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what is replaced by what; nothing where the options are not of the right kinds."""
+    """Return the (pattern, replacement) pairs; none if an option has the wrong type."""
     pattern, new = options["pattern"], _new(options, "replacement")
-    flags = [options.get("global"), options.get("ignorecase")]
+    switches = [options.get("global"), options.get("ignorecase")]
     if not isinstance(pattern, str) or not isinstance(new, str):
         return []
-    if not all(flag is None or isinstance(flag, bool) for flag in flags):
+    if not all(switch is None or isinstance(switch, bool) for switch in switches):
         return []
     second, second_new = options.get("pattern2"), _new(options, "replacement2")
     if isinstance(second, str) and second and isinstance(second_new, str):
@@ -103,13 +107,13 @@ def _too_long(changes: list[tuple[str, str]]) -> str:
     return ""
 
 
-def _change(pattern: str, new: str, how: _How) -> Replacement:
+def _change(pattern: str, new: str, flags: _ReplaceFlags) -> Replacement:
     pieces = ["$" if piece == "$$" else piece for piece in _MARK.split(new) if piece]
-    if not how.ignores_case and not {"$`", "$'"} & set(pieces):
-        # What is found is the pattern itself.
+    if not flags.ignores_case and not {"$`", "$'"} & set(pieces):
+        # Every match equals the pattern, so the replacement is the same each time.
         known = "".join(pattern if piece == "$&" else piece for piece in pieces)
-        return _plain(pattern, known, -1 if how.every else 1)
-    return lambda text: "".join(_replaced(text, pattern, pieces, how))
+        return _plain(pattern, known, -1 if flags.every else 1)
+    return lambda text: "".join(_replaced(text, pattern, pieces, flags))
 
 
 def _plain(pattern: str, new: str, most: int) -> Replacement:
@@ -123,10 +127,10 @@ def _plain(pattern: str, new: str, most: int) -> Replacement:
     return change
 
 
-def _replaced(text: str, pattern: str, pieces: list[str], how: _How) -> Iterator[str]:
-    """Yield a text with its matches replaced, bit by bit; raises TooLong."""
+def _replaced(text: str, pattern: str, pieces: list[str], flags: _ReplaceFlags) -> Iterator[str]:
+    """Yield the pieces of a text with its matches replaced; raises TextTooLong."""
     start, written = 0, len(text)
-    for begin in _matches(text, pattern, how):
+    for begin in _matches(text, pattern, flags):
         end = begin + len(pattern)
         yield text[start:begin]
         for piece in pieces:
@@ -140,13 +144,13 @@ def _replaced(text: str, pattern: str, pieces: list[str], how: _How) -> Iterator
     yield text[start:]
 
 
-def _matches(text: str, pattern: str, how: _How) -> Iterator[int]:
-    if how.ignores_case:
+def _matches(text: str, pattern: str, flags: _ReplaceFlags) -> Iterator[int]:
+    if flags.ignores_case:
         text, pattern = _folded(text), _folded(pattern)
     begin = text.find(pattern)
     while begin >= 0:
         yield begin
-        begin = text.find(pattern, begin + len(pattern)) if how.every else -1
+        begin = text.find(pattern, begin + len(pattern)) if flags.every else -1
 
 
 def _folded(text: str) -> str:
@@ -154,7 +158,7 @@ def _folded(text: str) -> str:
 
 
 def _folded_character(char: str) -> str:
-    """Return what JavaScript compares where case does not count: one unit, in capitals."""
+    """Return the upper-case form by which JavaScript's regular expressions ignore case."""
     upper = char.upper()
     if char > "\uffff" or len(upper) != 1 or (char > "\x7f" and upper <= "\x7f"):
         return char

@@ -1,4 +1,4 @@
-"""The directive that writes values into a text, `Hello {{traits.name}}`: `@template`."""
+"""The directive that inserts values into a text, `Hello {{traits.name}}`: `@template`."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from segcli.mapping.javascript import (
 from segcli.mapping.json_path import follow, keys_of
 from segcli.mapping.node import Context, Node, bounded, constant
 
-# A piece of a template: a text, or the names on the path to a value.
+# A piece of a template: literal text, or the keys of a path.
 TemplatePiece = str | tuple[str, ...]
 
 _NO_STRING = "@template: expected string, got {}"
@@ -24,7 +24,7 @@ _CLOSING = re.compile(r"\}+")
 
 
 def template_directive(value: Any, context: Context) -> Node:
-    """Compile `@template`: a text with values in it; a directive may make the template."""
+    """Compile `@template`: a text with values inserted; a directive may supply the template."""
     if isinstance(value, str):
         return _known(value, context)
     made = context.part(value, "@template")
@@ -42,9 +42,9 @@ def template_directive(value: Any, context: Context) -> Node:
 
 
 def render(template: Any, data: Any = UNDEFINED) -> str:
-    """Return a template with values in its `{{path}}` and, before those, its `{{{path}}}`.
+    """Replace each `{{{path}}}` of a template with its value, then each `{{path}}`.
 
-    Raises TooLong for a text longer than `MAX_TEXT`.
+    Raises TextTooLong if the result would be longer than `MAX_TEXT`.
     """
     if not isinstance(template, str):
         kind = javascript_kind(template)
@@ -53,9 +53,9 @@ def render(template: Any, data: Any = UNDEFINED) -> str:
 
 
 def pieces(template: str, braces: int) -> list[TemplatePiece]:
-    """Return what a template consists of; a path stands between so many braces.
+    """Split a template into literal text and paths; `braces` is how many enclose a path.
 
-    In time that grows with its length: a text of braces alone is soon read.
+    Takes time linear in the length of the template, even for a text of nothing but braces.
     """
     found: list[TemplatePiece] = []
     start = 0
@@ -88,7 +88,7 @@ def _known(template: str, context: Context) -> Node:
         return _text(second, data)
 
     def run_twice(data: Any) -> str:
-        # What the first values bring in may hold braces too.
+        # The values inserted first may contain braces too.
         return _text(pieces(_text(first, data), 2), data)
 
     has_three = any(isinstance(piece, tuple) for piece in first)

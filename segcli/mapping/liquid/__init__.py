@@ -1,4 +1,4 @@
-"""The directive that renders a Liquid template: `@liquid`, through python-liquid."""
+"""The directive that renders a Liquid template with python-liquid: `@liquid`."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +13,7 @@ MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
 
 
 def liquid(template: Any, context: Context) -> Node:
-    """Compile `@liquid`; raises MappingError where python-liquid is not installed."""
+    """Compile `@liquid`; raises MappingError if python-liquid is not installed."""
     context = context.below("@liquid")
     if not isinstance(template, str):
         return context.refusal("liquid template value must be a string")
@@ -23,7 +23,7 @@ def liquid(template: Any, context: Context) -> Node:
         return context.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
         raise MappingError([Spot(context.path, context.path).problem(MISSING)])
-    from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # only where it is used
+    from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # optional dependency
 
     return renderer(template, context)
 
@@ -32,11 +32,11 @@ def paths_of(template: str) -> list[str]:
     """Return the paths that a template reads; raises MappingError without python-liquid."""
     if not is_installed():
         raise MappingError([Spot().problem(f"@liquid {MISSING}")])
-    from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # only where it is used
+    from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # optional dependency
 
     return paths(template)
 
 
 def is_installed() -> bool:
-    """Tell whether python-liquid can be imported."""
+    """Return whether python-liquid can be imported."""
     return find_spec("liquid") is not None

@@ -1,4 +1,4 @@
-"""The filters that reckon, in doubles as JavaScript does."""
+"""The arithmetic filters, which calculate in doubles as JavaScript does."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _round(value: Any, places: Any = 0) -> float:
     scaled = Decimal(repr(abs(number))).scaleb(int(shift))
     if scaled > _LARGEST_EXACT:
         return number
-    # JavaScript adds a half and goes down.
+    # JavaScript rounds by adding one half and taking the floor.
     whole = (Decimal(float(scaled)) + Decimal("0.5")).to_integral_value(ROUND_FLOOR)
     return math.copysign(float(whole.scaleb(-int(shift))), number)
 
@@ -47,8 +47,8 @@ def _divided_by(dividend: Any, divisor: Any = None, whole: Any = False) -> float
     return _floor(quotient) if double(whole) else quotient
 
 
-def _on_doubles(reckon: Callable[[float, float], float]) -> Callable[..., float]:
-    return lambda value, *others: reckon(double(value), double(others[0]) if others else math.nan)
+def _on_doubles(compute: Callable[[float, float], float]) -> Callable[..., float]:
+    return lambda value, *others: compute(double(value), double(others[0]) if others else math.nan)
 
 
 ARITHMETIC: dict[str, Callable[..., float]] = {

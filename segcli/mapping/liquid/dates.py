@@ -1,4 +1,4 @@
-"""The filters that write dates, `date: "%Y-%m-%d"`, in UTC unless a zone is named."""
+"""The date filters, `date: "%Y-%m-%d"`; they write UTC unless a zone is given."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def _written(moment: LiquidTime, layout: str) -> str:
 
 
 def _piece(moment: LiquidTime, found: re.Match[str], room: int) -> str:
-    """Return what stands for one directive; raises TooLong where there is no room for it."""
+    """Return the text of one format directive; raises TextTooLong if it exceeds `room`."""
     flags, letter = found[1] or "", found[4]
     if letter not in _PARTS:
         return found[0]

@@ -1,7 +1,7 @@
-"""Liquid as Segment runs it: python-liquid, with JavaScript's values and without loops.
+"""Liquid as Segment runs it: python-liquid with JavaScript's values and without loops.
 
-Tags and filters that Segment switched off are refused in its words; a filter that nobody knows
-changes nothing, there as here.
+Tags and filters that Segment disables are rejected with Segment's messages. As in Segment, an
+unknown filter changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,13 +30,13 @@ _DISABLED_FILTERS = (
     *("group_by", "group_by_exp", "has", "has_exp", "map", "newline_to_br", "reject"),
     *("reject_exp", "reverse", "sort", "sort_natural", "uniq", "where_exp", "type"),
 )
-# Filters of Segment's that are not known here: chance, lists without end, and names for pages.
+# Filters of Segment's that are not supported here: random choice, growing lists, page slugs.
 _UNKNOWN_FILTERS = ("push", "sample", "slugify", "unshift")
 _UNKNOWN_TAGS = ("break", "continue", "doc", "ifchanged")
 
 
 def renderer(template: str, context: Context) -> Node:
-    """Return the part that renders a template; it refuses what Segment's own would."""
+    """Return the node that renders a template; it rejects what Segment's engine rejects."""
     try:
         parsed = _parsed(template)
     except LiquidError as error:
@@ -52,7 +52,7 @@ def renderer(template: str, context: Context) -> Node:
 
 
 def paths(template: str) -> list[str]:
-    """Return the paths that a template reads, none for one that cannot be read."""
+    """Return the paths that a template reads; none for a template that cannot be parsed."""
     try:
         found = _parsed(template).analyze().variables
     except LiquidError:
@@ -60,7 +60,7 @@ def paths(template: str) -> list[str]:
     return list(dict.fromkeys(str(path) for group in found.values() for path in group))
 
 
-# The classes below are how python-liquid lets itself be changed.
+# python-liquid is customized by subclassing.
 class _Output(OutputNode):
     __slots__ = ()
 
@@ -73,11 +73,11 @@ class _OutputTag(Output):
 
 
 class _EchoTag(EchoTag):
-    node_class = _Output  # type: ignore[assignment]  # it needs a node of an output, no more
+    node_class = _Output  # type: ignore[assignment]  # any output node will do
 
 
 class _Context(RenderContext):
-    """Finds values as JavaScript does; `now` and `today` are fields like any other."""
+    """Looks up values as JavaScript does; `now` and `today` are ordinary fields."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ class _Context(RenderContext):
         path: Sequence[object],
         *,
         token: Token | None,
-        default: object = UNDEFINED,  # noqa: ARG002  # the library's own use of it is switched off
+        default: object = UNDEFINED,  # noqa: ARG002  # part of the interface; not used here
     ) -> object:
         value: Any = self.scope.get(str(path[0]), UNDEFINED)
         for key in path[1:]:
@@ -160,11 +160,11 @@ def _parsed(template: str) -> BoundTemplate:
 def _conditions(nodes: Iterable[SyntaxNode]) -> Iterable[BooleanExpression]:
     for node in nodes:
         yield from (one for one in node.expressions() if isinstance(one, BooleanExpression))
-        yield from _conditions(node.children(None))  # type: ignore[arg-type]  # for partials only
+        yield from _conditions(node.children(None))  # type: ignore[arg-type]  # needed for partials only
 
 
 def _message(error: LiquidError, template: str) -> str:
-    """Return what is wrong, and where the tag or output begins that it is in."""
+    """Return the message of an error, with the line and column where its tag or output begins."""
     token = error.token
     at = token.start_index if token and token.start_index >= 0 else 0
     begin = max(template.rfind(mark, 0, at + 2) for mark in ("{{", "{%"))

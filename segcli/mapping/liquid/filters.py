@@ -1,4 +1,4 @@
-"""The filters of Segment's Liquid, as JavaScript reckons and writes."""
+"""The filters of Segment's Liquid, with JavaScript's results."""
 
 import base64
 import binascii
@@ -29,15 +29,15 @@ _LINE_END = re.compile(r"\r?\n")
 _ESCAPED = re.compile("&(amp|lt|gt|#34|#39);")
 _HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
-# What `encodeURIComponent` and `encodeURI` leave as it is.
+# The characters that `encodeURIComponent` and `encodeURI` do not escape.
 _COMPONENT = "-_.!~*'()"
 _ADDRESS = _COMPONENT + ";/?:@&=+$,#[]"
-# What is removed as a whole, before any other tag.
+# Blocks that `strip_html` removes with their content, tried in this order; then any other tag.
 _BLOCKS = (("<script", "</script>"), ("<style", "</style>"), ("<!--", "-->"), ("<", ">"))
 
 
 def _on_texts(name: str, change: Callable[..., Any]) -> Filter:
-    """Return the filter that changes a text with other texts; arguments too many are ignored."""
+    """Return a filter that takes texts; surplus arguments are ignored."""
     wanted = list(signature(change).parameters.values())[1:]
     least = sum(one.default is one.empty for one in wanted)
 
@@ -98,7 +98,7 @@ def _truncate_words(value: Any, count: Any = 15, end: Any = "...") -> str:
 
 
 def _strip_html(text: str) -> str:
-    """Return a text without tags; one that does not end stays."""
+    """Return a text without HTML tags; an unclosed tag stays."""
     kept, at = [], 0
     closers = dict(_BLOCKS)
     while (begin := text.find("<", at)) >= 0:

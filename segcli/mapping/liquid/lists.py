@@ -1,4 +1,4 @@
-"""The filters that take lists and parts of texts."""
+"""The filters for lists and for parts of texts."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Conditions in Liquid templates, `a > 5`, compared as JavaScript compares."""
+"""Conditions in Liquid templates, `a > 5`, compared as in JavaScript."""
 
 import math
 import operator
@@ -17,7 +17,7 @@ Comparison = Callable[[Any, Any], bool]
 
 
 class Compared(Expression):
-    """Two expressions and the test that they have to pass."""
+    """A comparison of two expressions."""
 
     __slots__ = ("left", "right", "test")
 
@@ -29,11 +29,11 @@ class Compared(Expression):
         self.test = test
 
     def evaluate(self, context: RenderContext) -> object:
-        """Return whether the values of the two pass the test."""
+        """Return whether the values of both expressions pass the test."""
         return self.test(_value(self.left, context), _value(self.right, context))
 
     def children(self) -> list[Expression]:
-        """Return the two expressions."""
+        """Return both expressions, as python-liquid requires."""
         return [self.left, self.right]
 
 
@@ -50,7 +50,7 @@ def in_javascript(expression: Expression) -> Expression:
 
 
 def is_equal(left: Any, right: Any) -> bool:
-    """Tell whether two values are equal as Liquid has it: of one kind, lists by their items."""
+    """Return whether two values are equal in Liquid: same type, and lists item by item."""
     if isinstance(left, Expression):
         return _is(left, right)
     if isinstance(right, Expression):
@@ -67,7 +67,7 @@ def is_equal(left: Any, right: Any) -> bool:
 
 
 def _is(literal: Expression, value: Any) -> bool:
-    """Tell whether a value is what `empty`, `blank` or `nil` says."""
+    """Return whether a value matches the literal `empty`, `blank` or `nil`."""
     if isinstance(literal, Empty):
         return isinstance(value, str | list | dict) and not value
     if isinstance(literal, Blank):
@@ -93,7 +93,7 @@ def _are_equal(left: list[Any], right: list[Any]) -> bool:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Comparison:
-    """Return the test that two values are in an order: texts as such, all else as numbers."""
+    """Return an order comparison: two texts compare as texts, all other values as numbers."""
 
     def test(left: Any, right: Any) -> bool:
         if isinstance(left, Expression) or isinstance(right, Expression):
@@ -102,7 +102,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Comparison:
         if isinstance(first, str) and isinstance(second, str):
             return compare(_units(first), _units(second))
         one, other = _number(first), _number(second)
-        # NaN is in no order, and a Decimal does not compare with it at all.
+        # NaN is never in order, and comparing it with a Decimal raises an error.
         return bool(one == one and other == other and compare(one, other))  # noqa: PLR0124
 
     return test

@@ -1,4 +1,4 @@
-"""Dates as people and programs write them, read as JavaScript reads them."""
+"""Parses dates in the common formats, as JavaScript does."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from liquid.exceptions import LiquidError
 
 from segcli.mapping.liquid.value import double, plain
 
-# No date is longer; a text might be read for long.
+# No date is longer. The limit bounds the time that parsing a hostile text takes.
 _MAX_TEXT = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ _ISO = re.compile(
 )
 _ZONE = re.compile(r" ?(?:Z|UTC|GMT)? ?(?:([+-])(\d\d):?(\d\d))?(?: \([^)]*\))?$", re.IGNORECASE)
 _DAY_NAME = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? ", re.IGNORECASE)
-# Spellings of other kinds, each with and without a time.
+# Formats other than ISO 8601, each with and without a time.
 _SPELLINGS = tuple(
     day + time
     for day in (
@@ -35,7 +35,12 @@ _SPELLINGS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class LiquidTime:
-    """A moment: what clocks show where it is written, minutes east of UTC, the zone's name."""
+    """A point in time, in a zone.
+
+    at: the local time.
+    offset: minutes east of UTC.
+    zone: the name of the zone; "" if only its offset is known.
+    """
 
     at: datetime
     offset: int
@@ -48,10 +53,10 @@ class LiquidTime:
 
 
 def moment_of(value: Any, zone: Any = None) -> LiquidTime | None:
-    """Return the moment that a value says, None where it says none.
+    """Parse a value as a time; None if it is not one.
 
-    A number is seconds since 1970, and so is a text of digits; a time without a zone is UTC.
-    Raises LiquidError for a zone that nobody knows.
+    A number, or a text of digits, is seconds since 1970. A time without a zone is in UTC. Raises
+    LiquidError for an unknown zone.
     """
     at = _read(plain(value))
     zone = plain(zone)
@@ -95,7 +100,7 @@ def _after(milliseconds: float) -> datetime | None:
 
 
 def _written(text: str) -> datetime:
-    """Read a written date; raises ValueError or OverflowError for what is none."""
+    """Parse a text as a date; raises ValueError or OverflowError if it is not one."""
     zone = _ZONE.search(text)
     bare = text[: zone.start()] if zone else text
     found = _ISO.fullmatch(bare)
@@ -129,7 +134,7 @@ def _distance(zone: re.Match[str] | None) -> timedelta:
 
 
 def _offset(zone: Any, at: datetime) -> int:
-    """Return a zone's minutes east of UTC; a number counts them to the west."""
+    """Return a zone's minutes east of UTC; a zone given as a number is minutes west."""
     if not isinstance(zone, str):
         return -int(max(min(double(zone), 10**7), -(10**7)))
     try:

@@ -1,4 +1,4 @@
-"""What Segment's Liquid makes of JavaScript's values: properties, texts and numbers."""
+"""JSON values in Segment's Liquid: their properties, and conversion to text and numbers."""
 
 import math
 import re
@@ -27,7 +27,7 @@ Number = int | float | Decimal
 
 
 def property_of(value: Any, key: Any) -> Any:
-    """Return what a value has under a name or number, UNDEFINED where it has nothing."""
+    """Return the property of a value by name or index; UNDEFINED if there is none."""
     if isinstance(value, list) and is_javascript_number(key):
         at = key + len(value) if key < 0 else key
         return value[int(at)] if 0 <= at < len(value) and at == int(at) else UNDEFINED
@@ -47,14 +47,14 @@ def property_of(value: Any, key: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a value without the wrappings of python-liquid; an absent one is None."""
+    """Return None for an absent value, whether python-liquid's or ours; others unchanged."""
     if isinstance(value, Undefined) or value is UNDEFINED:
         return None
     return value
 
 
 def liquid_text(value: Any) -> str:
-    """Return a value as it is written: nothing for null, the items of a list one by one."""
+    """Return a value as rendered text: "" for null, the items of a list joined."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | range):
@@ -68,12 +68,12 @@ def liquid_text(value: Any) -> str:
         return ""
     if isinstance(value, bool | int | float | Decimal | dict):
         return javascript_text(value)
-    # `empty` and `blank` are written as an empty text.
+    # The literals `empty` and `blank` render as an empty text.
     return ""
 
 
 def liquid_number(value: Any) -> Number:
-    """Return what JavaScript's `Number` makes of a value; NaN where that is no number."""
+    """Convert a value to a number, as JavaScript's `Number` does; NaN if that fails."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float | Decimal):
@@ -86,7 +86,7 @@ def liquid_number(value: Any) -> Number:
 
 
 def double(value: Any) -> float:
-    """Return the number that a filter reckons with: a double, 0 for what is none."""
+    """Convert a value to a double for a filter; 0 if it is not a number."""
     number = liquid_number(plain(value))
     try:
         result = float(number)
