@@ -78,7 +78,11 @@ def test_the_events_of_a_plug_in_switch_all_others_off(
 def test_a_destination_that_takes_no_identify_is_refused(
     plug_in: PlugIn, segcli: Segcli, tmp_path: Path
 ) -> None:
-    plug_in("from dataclasses import replace\nfrom support.acme import ACME as made\nACME = replace(made, name='zeta')")
+    plug_in(
+        "from dataclasses import replace\n"
+        "from support.acme import ACME as made\n"
+        "ACME = replace(made, name='zeta')"
+    )
     file = csv(tmp_path / "m.csv", ["u1"])
     for more in ("--dry-run", "--sandbox"):
         said = segcli("engage", "audience", "Big", file, "--dest", "zeta", more)

@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
     """Return the lines that an input gives, and the error behind them."""
     found: list[bytes] = []
     try:
-        for chunk in chunks.byte_chunks(chunks.inputs([str(path)])):
+        for chunk in chunks.chunks(chunks.inputs([str(path)])):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message
@@ -243,7 +243,7 @@ def test_stdin_may_be_compressed_too(
 ) -> None:
     stdin(pack(TEXT), block)
 
-    assert lines(list(chunks.byte_chunks(chunks.inputs([])))) == LINES
+    assert lines(list(chunks.chunks(chunks.inputs([])))) == LINES
 
 
 def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> None:
