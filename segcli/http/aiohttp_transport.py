@@ -20,9 +20,9 @@ from aiohttp.payload import BytesPayload
 from multidict import CIMultiDict
 from yarl import URL
 
+from segcli.http import ADDRESS
 from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.proxy import proxy_for
-from segcli.http.transports import ADDRESS
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace

@@ -17,8 +17,9 @@ import httpx
 from segcli import __version__
 from segcli.core.destination import Request
 from segcli.core.reply import EXCERPT, Reply
+from segcli.http import ADDRESS
 from segcli.http.reply_reader import NotAReply, ReplyReader
-from segcli.http.transports import ADDRESS, open_transport
+from segcli.http.transports import open_transport
 
 
 @dataclass(frozen=True, slots=True)

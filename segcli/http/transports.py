@@ -13,9 +13,6 @@ import httpx
 from segcli.http.proxy import proxy_for
 
 TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
-# The extension of a request that holds its address as a text: to compare two `httpx.URL` takes
-# longer than to open a route.
-ADDRESS = "segcli.address"
 
 
 def open_transport(name: str) -> httpx.AsyncBaseTransport:
