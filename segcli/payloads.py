@@ -17,7 +17,7 @@ from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
 from segcli.lines.spans import lines_of, without_break
 from segcli.parallel.ordered_map import OrderedMap
-from segcli.parallel.worker import Work, WorkItem, WorkResult
+from segcli.parallel.work import Work, WorkItem, WorkResult
 
 
 @dataclass(slots=True)

@@ -134,16 +134,20 @@ def check_outputs(asked: RunFiles, writes: Named | None = None) -> list[RunFile]
 
 def check_found(files: Sequence[RunFile], found: Sequence[Input]) -> None:
     """Raise UsageError where a file that is written is among those that were found in folders."""
-    inside = [entry for entry in found if entry.found_in and not entry.remote]
     outputs = {file.identity: file for file in files if file.written}
     # Where no output exists yet, the files of a large folder need not be looked at once more.
     if any(isinstance(identity, _Existing) for identity in outputs):
-        for entry in inside:
+        for entry in _inside_folders(found):
             if file := outputs.get(_identity(Path(entry.name))):
                 raise _second_role(file, _AN_INPUT, title=entry.title)
     # A link in a folder leads to other folders, which are read too.
-    folders = {os.path.dirname(entry.name) for entry in inside}
+    folders = {os.path.dirname(entry.name) for entry in _inside_folders(found)}
     _check_outside(files, {os.path.realpath(folder) for folder in folders})
+
+
+def _inside_folders(found: Sequence[Input]) -> Iterator[Input]:
+    """Yield the inputs that were found in folders, one at a time: there may be very many."""
+    return (entry for entry in found if entry.found_in and not entry.remote)
 
 
 def check_holds_records(option: str, path: Path, what: str) -> None:

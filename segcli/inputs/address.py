@@ -102,16 +102,19 @@ class _Listing:
 
 def _check_once(found: InputList, rows: "array[int]", before: set[int]) -> None:
     """Raise InputError where an object is there already; equal hashes are looked at closely."""
-    hashes = set()
+    if not len(found):
+        # Of one address alone no two objects are the same, and a set would take memory.
+        return
+    if not before:
+        before.update(hash(entry.remote.identity) for entry in found if entry.remote)
     for row in rows:
         entry = found.input_of(row)
-        identity = entry.remote.identity if entry.remote else ""
-        hashes.add(hash(identity))
+        identity = entry.remote.identity if entry.remote else ("", "")
         if hash(identity) in before and any(
             other.remote and other.remote.identity == identity for other in found
         ):
             raise given_twice(entry.name)
-    before |= hashes
+        before.add(hash(identity))
 
 
 def _scheme(address: str) -> str:

@@ -189,15 +189,15 @@ class Picked(Sequence[Input]):
 
 
 class Titles(Sequence[str]):
-    """The titles of inputs, each made when asked for."""
+    """The titles of inputs, each made when asked for. Equal where all of them are."""
+
+    __hash__ = None  # type: ignore[assignment]  # a value that is compared, as a list is
 
     def __init__(self, found: Sequence[Input]) -> None:
         self._found = found
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]  # as that of a list
+        return isinstance(other, Titles) and list(self) == list(other)
 
     def __len__(self) -> int:
         return len(self._found)

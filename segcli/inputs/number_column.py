@@ -4,38 +4,44 @@ from array import array
 from collections.abc import Iterator
 
 _SMALL, _LARGE = "i", "q"
+_PAGE = 1024
 
 
 class NumberColumn:
     """Numbers by place, from 0 on; -1 where nothing was set.
 
-    Each takes four bytes, until there is one that needs eight.
+    Each takes four bytes, or eight where one of its thousand needs them. Memory is taken a page at
+    a time: a single array that grows leaves as much again behind, in gaps.
     """
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_count", "_pages")
 
     def __init__(self) -> None:
-        self._numbers = array(_SMALL)
+        self._pages: list[array[int]] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return self._count
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._numbers)
+        return (self[place] for place in range(self._count))
 
     def __getitem__(self, place: int) -> int:
-        return self._numbers[place] if 0 <= place < len(self._numbers) else -1
+        if not 0 <= place < self._count:
+            return -1
+        return self._pages[place // _PAGE][place % _PAGE]
 
     def __setitem__(self, place: int, number: int) -> None:
-        missing = place + 1 - len(self._numbers)
-        if missing > 0:
-            self._numbers.extend(array(self._numbers.typecode, [-1]) * missing)
+        page, within = divmod(place, _PAGE)
+        while len(self._pages) <= page:
+            self._pages.append(array(_SMALL, [-1]) * _PAGE)
         try:
-            self._numbers[place] = number
+            self._pages[page][within] = number
         except OverflowError:
-            self._numbers = array(_LARGE, self._numbers)
-            self._numbers[place] = number
+            self._pages[page] = array(_LARGE, self._pages[page])
+            self._pages[page][within] = number
+        self._count = max(self._count, place + 1)
 
     def append(self, number: int) -> None:
         """Set the place behind the last."""
-        self[len(self)] = number
+        self[self._count] = number

@@ -1,6 +1,8 @@
-"""Texts held one behind the other in one piece of memory, each known by its number."""
+"""Many short texts in little memory, each known by its number."""
 
 from segcli.inputs.number_column import NumberColumn
+
+_PAGE = 64 * 1024
 
 
 class TextColumn:
@@ -9,10 +11,12 @@ class TextColumn:
     A text that is replaced leaves a gap behind, so few should be.
     """
 
-    __slots__ = ("_bytes", "_sizes", "_starts")
+    __slots__ = ("_free", "_pages", "_sizes", "_starts")
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._pages: list[bytearray] = []
+        self._free = 0
+        # The number of the page times its size, and where in the page the text begins.
         self._starts = NumberColumn()
         self._sizes = NumberColumn()
 
@@ -27,8 +31,9 @@ class TextColumn:
         if number < len(self) and self[number] == text:
             return
         content = text.encode(errors="surrogatepass")
-        self._starts[number], self._sizes[number] = len(self._bytes), len(content)
-        self._bytes += content
+        start = self._put(content)
+        self._sizes[number] = len(content)
+        self._starts[number] = start
 
     def append(self, text: str) -> None:
         """Add a text behind the last."""
@@ -36,5 +41,18 @@ class TextColumn:
 
     def encoded(self, number: int) -> bytes:
         """Return a text as UTF-8, which is in the same order as texts are."""
-        start = self._starts[number]
-        return bytes(self._bytes[start : start + self._sizes[number]]) if start >= 0 else b""
+        if self._starts[number] < 0:
+            return b""
+        page, start = divmod(self._starts[number], _PAGE)
+        return bytes(self._pages[page][start : start + self._sizes[number]])
+
+    def _put(self, content: bytes) -> int:
+        """Put a text where there is room, all of it in one page; return where it begins."""
+        if not self._free or self._free < len(content):
+            self._free = max(_PAGE, len(content))
+            self._pages.append(bytearray(self._free))
+        page = self._pages[-1]
+        start = len(page) - self._free
+        page[start : start + len(content)] = content
+        self._free -= len(content)
+        return (len(self._pages) - 1) * _PAGE + start

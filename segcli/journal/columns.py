@@ -10,7 +10,7 @@ from segcli.journal.line_set import LineSet
 from segcli.lines.fingerprint import Mark
 
 _NONE = -1
-_DIGEST = 16
+_HALF = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ class Marks(Mapping[int, Mark]):
     """How far each input was read, by its place."""
 
     def __init__(self) -> None:
+        # Twice the bytes, and one more where they end within a line.
         self._to = NumberColumn()
-        self._open = bytearray()
-        self._digests = bytearray()
+        # The halves of each digest.
+        self._first, self._second = NumberColumn(), NumberColumn()
         # What has a digest of another form than a fingerprint's.
         self._others: dict[int, Mark] = {}
 
@@ -102,25 +103,22 @@ class Marks(Mapping[int, Mark]):
         return (place for place, to in enumerate(self._to) if to != _NONE)
 
     def __getitem__(self, place: int) -> Mark:
-        if self._to[place] == _NONE:
+        to = self._to[place]
+        if to == _NONE:
             raise KeyError(place)
         if place in self._others:
             return self._others[place]
-        digest = self._digests[place * _DIGEST : (place + 1) * _DIGEST]
-        return Mark(self._to[place], digest.hex(), bool(self._open[place]))
+        digest = b"".join(_as_bytes(half[place]) for half in (self._first, self._second))
+        return Mark(to >> 1, digest.hex(), bool(to & 1))
 
     def __setitem__(self, place: int, mark: Mark) -> None:
-        self._to[place] = mark.to
-        missing = len(self._to) - len(self._open)
-        self._open += bytes(missing)
-        self._digests += bytes(missing * _DIGEST)
+        self._to[place] = mark.to << 1 | mark.is_open
         self._others.pop(place, None)
-        digest = _as_bytes(mark.digest)
+        digest = _digest(mark.digest)
         if digest is None:
             self._others[place] = mark
             return
-        self._open[place] = mark.is_open
-        self._digests[place * _DIGEST : (place + 1) * _DIGEST] = digest
+        self._first[place], self._second[place] = map(_as_number, (digest[:_HALF], digest[_HALF:]))
 
 
 class SettledLines(Mapping[int, LineSet]):
@@ -203,10 +201,18 @@ class NameIndex:
         return at, None
 
 
-def _as_bytes(digest: str) -> bytes | None:
+def _digest(text: str) -> bytes | None:
     """Return a digest as bytes; None where it would not come back as the same text."""
     try:
-        content = bytes.fromhex(digest)
+        content = bytes.fromhex(text)
     except ValueError:
         return None
-    return content if len(content) == _DIGEST and content.hex() == digest else None
+    return content if len(content) == 2 * _HALF and content.hex() == text else None
+
+
+def _as_number(half: bytes) -> int:
+    return int.from_bytes(half, "big", signed=True)
+
+
+def _as_bytes(half: int) -> bytes:
+    return half.to_bytes(_HALF, "big", signed=True)

@@ -10,7 +10,7 @@ from segcli.errors import SegcliError
 from segcli.inputs import Input, ReadError
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable, blocks
 from segcli.lines.spans import LineBlock
-from segcli.parallel.worker import Work, WorkItem, WorkResult
+from segcli.parallel.work import Work, WorkItem, WorkResult
 
 if TYPE_CHECKING:
     from segcli.parallel.worker_pool import Workers

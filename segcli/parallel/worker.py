@@ -3,35 +3,16 @@
 import pickle
 import struct
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Generic, TypeAlias, TypeVar
+from typing import BinaryIO, TypeAlias, TypeVar
 
 from segcli.core.line import TooLong
 from segcli.inputs import ReadError
 from segcli.lines.spans import LineBlock, Span
+from segcli.parallel.work import Work, WorkItem, WorkResult
 
 A = TypeVar("A")
-
-
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """Lines in a row: of which file they are, and the number of the first where it is printed."""
-
-    data: LineBlock | Span | TooLong
-    title: str
-    first: int
-
-
-@dataclass(frozen=True, slots=True)
-class WorkResult(Generic[A]):
-    """What a piece has become: an account of its lines, and texts to print, one after the other."""
-
-    account: A
-    out: Sequence[bytes | memoryview] = ()
-
-
-Work: TypeAlias = Callable[[WorkItem], WorkResult[A]]
 
 
 # The sizes of what follows, and of what is printed: it follows too where it fits into no slot.

@@ -19,16 +19,8 @@ from typing import Any, Generic, NoReturn, TypeVar
 from segcli.core.line import TooLong
 from segcli.errors import Stopped
 from segcli.lines.spans import LineBlock, Span
-from segcli.parallel.worker import (
-    HEAD,
-    Failure,
-    Slots,
-    Work,
-    WorkItem,
-    WorkResult,
-    encode_message,
-    serve_work,
-)
+from segcli.parallel.work import Work, WorkItem, WorkResult
+from segcli.parallel.worker import HEAD, Failure, Slots, encode_message, serve_work
 
 A = TypeVar("A")
 

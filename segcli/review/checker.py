@@ -19,7 +19,7 @@ from segcli.inputs.input_list import Titles
 from segcli.lines.blocks import MAX_LINE, LineCounter, Unreadable
 from segcli.lines.spans import lines_of
 from segcli.parallel.ordered_map import OrderedMap
-from segcli.parallel.worker import WorkItem, WorkResult
+from segcli.parallel.work import WorkItem, WorkResult
 from segcli.review.coverage import Coverage
 from segcli.review.estimate import Estimate
 from segcli.review.golden_file import GoldenFile, LinePlace

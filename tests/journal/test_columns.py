@@ -2,9 +2,11 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segcli.inputs import text_column
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
 from segcli.journal.columns import End, JournalFiles, Marks, NameIndex, SettledLines
@@ -12,7 +14,7 @@ from segcli.lines.fingerprint import Mark
 
 PLACES = st.integers(0, 30)
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=8)
-NUMBERS = st.integers(-1, 2**62)
+NUMBERS = st.integers(-1, 2**61)
 
 
 @given(st.lists(st.tuples(PLACES, NUMBERS)))
@@ -26,16 +28,18 @@ def test_numbers_are_what_was_set_last(steps: list[tuple[int, int]]) -> None:
     ]
 
 
+@pytest.mark.parametrize("page", [1, 8, 64 * 1024])
 @given(st.lists(st.tuples(PLACES, st.text(st.characters(), max_size=8))))
 def test_texts_are_what_was_set_last_whatever_characters_they_hold(
-    steps: list[tuple[int, str]],
+    page: int, steps: list[tuple[int, str]]
 ) -> None:
     column, expected = TextColumn(), dict[int, str]()
-    for place, text in steps:
-        column[place] = expected[place] = text
-    assert [column[place] for place in range(len(column))] == [
-        expected.get(place, "") for place in range(len(column))
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_column, "_PAGE", page)
+        for place, text in steps:
+            column[place] = expected[place] = text
+        found = [column[place] for place in range(len(column))]
+    assert found == [expected.get(place, "") for place in range(len(column))]
 
 
 @given(

@@ -207,7 +207,7 @@ def test_an_input_that_breaks_off_is_printed_as_far_as_it_was_whole(
 
 BUGGY = """
 import dataclasses, os
-from support.acme import ACME
+from acme import ACME
 
 def payload(event, settings):
     assert settings.api_key.reveal() == "sk-1" and settings.region == "us"

@@ -160,7 +160,7 @@ def test_that_network_is_really_cut(run_segcli: Run, samples: Path, tmp_path: Pa
 def test_a_plugged_in_destination_is_checked_like_any_other(
     document: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(destinations, "find", {"acme": ACME}.__getitem__)
+    monkeypatch.setattr(destinations, "named_destination", {"acme": ACME}.__getitem__)
     lines = [line_of(properties={"price": n, "sku": "a"}, context={"ip": "::1"}) for n in (1, 2)]
     file = written(tmp_path, "events.jsonl", *lines, line_of())
 

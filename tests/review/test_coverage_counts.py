@@ -161,7 +161,7 @@ def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.Monkey
         tried.append(event)
         return trial(event, job)
 
-    monkeypatch.setattr(coverage_module, "Trial", counted)
+    monkeypatch.setattr(coverage_module, "FieldProbe", counted)
     seen(job, *[event_of(userId=f"u{number}", a=number + 1) for number in range(50)])
 
     assert len(tried) == 1
