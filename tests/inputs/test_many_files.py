@@ -49,7 +49,12 @@ def peak_of(work: Callable[[], object]) -> int:
 def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> float:
     few, many = folders
     work(few)  # What is loaded once counts for no file.
-    return (peak_of(lambda: work(many)) - peak_of(lambda: work(few))) / (MANY - FEW)
+
+    def measured() -> float:
+        return (peak_of(lambda: work(many)) - peak_of(lambda: work(few))) / (MANY - FEW)
+
+    # In one of them a table of the interpreter's own may grow by megabytes; in all three none does.
+    return min(measured() for _ in range(3))
 
 
 @pytest.mark.parametrize(
