@@ -16,11 +16,13 @@ def run() -> "NoReturn":
     Ctrl-C ends it without a word while the command line is imported: there is nothing to tidy up,
     and an exception would be a traceback, or be lost. After that `main` has a message for it.
     """
-    import signal  # noqa: PLC0415  # after the import path was cleaned
+    # What `signal` is made of. It is built in: an interrupt while `signal` itself is imported would
+    # be a traceback.
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415
 
     # It is ignored where whoever started us has said so.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
     from segcli.cli import main  # noqa: PLC0415  # see above
 

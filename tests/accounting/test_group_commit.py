@@ -115,6 +115,7 @@ def test_who_waits_beside_one_that_is_cancelled_goes_on(monkeypatch: pytest.Monk
         async with asyncio.timeout(PATIENCE):
             await second
         assert first.cancelled()
+        assert disk.calls == 1
 
     asyncio.run(story())
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -51,8 +52,9 @@ def test_a_plain_line_at_the_start_says_so() -> None:
     )
 
 
-def test_a_wait_is_told_with_its_reason_and_its_end() -> None:
-    waiting = Wait("HTTP 503", time.monotonic() + 8.4)
+def test_a_wait_is_told_with_its_reason_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    waiting = Wait("HTTP 503", 1008.4)
 
     assert plain_line(tally_of(waiting=waiting), None, 0).endswith("; HTTP 503, next try in 8 s")
     assert "HTTP 503, next try in 8 s" in seen(drawn(tally_of(waiting=waiting), total=None))

@@ -1,16 +1,18 @@
 """stdout and stderr may be closed, full, or read by nobody; the exit code stays the run's."""
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
-import time
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
-from support.fakes import Said, tracks, written
+from support.fakes import Said, tracks, wait_until, written
 from support.samples import line_of
 
 Redirected = Callable[..., Said]
@@ -137,10 +139,17 @@ def test_a_stdout_that_does_not_block_is_waited_for(
     many = written(tmp_path / "many.jsonl", tracks(3_000))
     with started(["transform", "-d", "webhook", "-q", many], clean_environment) as process:
         assert process.stdout
-        time.sleep(1)
+        wait_until(lambda: held_by(process.stdout) > 60 * 1024)
         printed = process.stdout.read()
 
     assert (process.returncode, len(printed.splitlines())) == (0, 3_000)
+
+
+def held_by(pipe: IO[bytes] | None) -> int:
+    """Return how many bytes can be read from a pipe: 64 KiB where it is full."""
+    assert pipe
+    size = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(size, sys.byteorder)
 
 
 def files_for(words: str, events: Path) -> list[Path]:

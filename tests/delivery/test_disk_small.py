@@ -35,7 +35,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     def mount(options: str) -> Path:
         words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
         except FileNotFoundError:
             pytest.skip("there is no mount command")
         if done.returncode:
@@ -43,7 +43,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         return folder
 
     yield mount
-    subprocess.run(["umount", str(folder)], capture_output=True, timeout=10, check=False)
+    subprocess.run(["umount", str(folder)], capture_output=True, timeout=60, check=False)
 
 
 def test_a_full_file_system_stops_the_run_which_goes_on_once_there_is_room(

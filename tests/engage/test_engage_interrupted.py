@@ -81,7 +81,7 @@ def test_a_second_ctrl_c_leaves_in_doubt_what_has_no_answer(
     wait_until(lambda: silent.app.counts()["totals"]["requests"] == 4)
     send_signal(process, signal.SIGINT)
     send_signal(process, signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE)
     # Four of the list may know; nobody else may be told to be gone.
     csv(file, [])
     said = segcli(*engage("gist", silent.endpoint("gist"), file, "--dry-run"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.engage import audience, difference, opened
+from support.fakes import wait_until
 
 from segcli.core.line import Line, Result
 from segcli.engage.identify import Computation
@@ -161,8 +162,7 @@ def test_the_end_does_not_overtake_what_is_being_written(
 
 
 def wait_for_first(state: Noting) -> None:
-    while not state.notes:
-        threading.Event().wait(0.001)
+    wait_until(lambda: bool(state.notes))
 
 
 def test_every_change_is_read_once_with_the_line_of_its_member(syncing: SyncProgress) -> None:

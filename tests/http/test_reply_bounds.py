@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.bombs import SIZE, bomb, encoded_in
+from support.fakes import PATIENCE
 from support.wires import Call, over, replies_to, wire_that
 
 from segcli.core.destination import Request
@@ -57,7 +58,7 @@ def cost_of(
 
     done = threading.Event()
     with wire_that(talk) as wire:
-        return over(transport, story, timeout=timeout), wire.ended.wait(10)
+        return over(transport, story, timeout=timeout), wire.ended.wait(PATIENCE)
 
 
 async def _longest_pause(done: threading.Event) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from support.fakes import PATIENCE
 from support.wires import OK, Call, replies_to, wire_that
 
 from segcli.core.destination import Request
@@ -91,7 +92,7 @@ def test_what_is_wrong_with_a_chunk_is_known_at_once_though_it_comes_alone(trans
     def talk(call: Call) -> None:
         call.read()
         call.say(CHUNKED + b"3\r\nabc\r\n")
-        came.wait(5)
+        came.wait(PATIENCE)
         call.say(b"zz\r\n")
         call.await_end()
 
@@ -99,7 +100,7 @@ def test_what_is_wrong_with_a_chunk_is_known_at_once_though_it_comes_alone(trans
     threading.Timer(0.05, came.set).start()
     with wire_that(talk) as wire:
         (reply,) = replies_to(transport, wire.url, timeout=20.0)
-        assert wire.ended.wait(5)
+        assert wire.ended.wait(PATIENCE)
 
     assert isinstance(reply, Reply)
     assert "chunk" in reply.broken

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from support.fakes import closed_port
+from support.fakes import PATIENCE, closed_port, wait_until
 from support.wires import OK, Call, over, replies_to, wire_that
 
 from segcli import __version__
@@ -187,7 +187,7 @@ def test_of_an_endless_reply_the_beginning_is_read_and_the_connection_closed(
 
     with wire_that(talk) as wire:
         reply = reply_to(transport, wire.url)
-        assert wire.ended.wait(5)
+        assert wire.ended.wait(PATIENCE)
 
     assert reply.status == 500
     assert len(reply.body) == LONGEST_REPLY
@@ -335,15 +335,17 @@ def silent(call: Call) -> None:
 
 def test_a_server_that_takes_too_long_gets_its_connection_closed(transport: str) -> None:
     with wire_that(silent) as wire:
-        found = reason_of(transport, wire.url, timeout=0.1)
-        assert wire.ended.wait(5)
+        found = reason_of(transport, wire.url, timeout=0.5)
+        assert wire.ended.wait(PATIENCE)
 
-    assert found == NoReply("no answer within 0.1 s")
+    assert found == NoReply("no answer within 0.5 s")
 
 
 def test_a_server_that_reads_nothing_is_given_up(transport: str) -> None:
-    with wire_that(lambda _call: threading.Event().wait(1) and None) as wire:
+    given_up = threading.Event()
+    with wire_that(lambda _call: given_up.wait(PATIENCE) and None) as wire:
         found = reason_of(transport, Request(wire.url, bytes(20_000_000)), timeout=0.1)
+        given_up.set()
 
     assert found == NoReply("no answer within 0.1 s")
 
@@ -366,11 +368,10 @@ def test_a_server_that_accepts_nothing_is_given_up(transport: str) -> None:
 def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
     async def story(post: Post) -> None:
         posted = asyncio.create_task(post(Request(wire.url, b"{}")))
-        while not wire.got:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: bool(wire.got))
         posted.cancel()
         await asyncio.wait([posted])
-        assert await asyncio.to_thread(wire.ended.wait, 5)
+        assert await asyncio.to_thread(wire.ended.wait, PATIENCE)
 
     with wire_that(silent) as wire:
         over(transport, story)
@@ -380,12 +381,22 @@ def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
 
 
 def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(transport: str) -> None:
+    def talk(call: Call) -> None:
+        call.read()
+        call.say(OK)
+        call.socket.close()
+        closed.set()
+
     async def story(post: Post) -> list[Reply | NoReply]:
         first = await post(Request(wire.url, b"1"))
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(closed.wait, PATIENCE)
+        # The loop learns of it in one turn and tells the connection in the next.
+        for _ in range(3):
+            await asyncio.sleep(0)
         return [first, await post(Request(wire.url, b"2"))]
 
-    with wire_that(says(OK)) as wire:
+    closed = threading.Event()
+    with wire_that(talk) as wire:
         found = over(transport, story)
 
     assert [reply.status for reply in found] == [200, 200]

@@ -80,7 +80,7 @@ def test_parts_come_in_order_however_long_each_takes() -> None:
         if path == "a":
             place = backwards.index(start)
             if place:
-                turns[backwards[place - 1]].wait(10)
+                turns[backwards[place - 1]].wait(PATIENCE)
             turns[start].set()
 
     source = Store(before)
@@ -92,7 +92,7 @@ def test_parts_come_in_order_however_long_each_takes() -> None:
 
 def test_small_objects_are_fetched_together_before_they_are_asked_for() -> None:
     all_under_way = threading.Barrier(16)
-    source = Store(lambda *_: all_under_way.wait(10))
+    source = Store(lambda *_: all_under_way.wait(PATIENCE))
     entries = source.inputs(**{f"{number:02}": 10 for number in range(32)})
     with closing(ReadAhead(entries)) as ahead:
         # None of the first 16 is answered before all of them were asked for.

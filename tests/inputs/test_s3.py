@@ -106,15 +106,15 @@ def numbers_in(said: Said) -> list[int]:
     return [int(line.split('"messageId": "m')[1].split('"')[0]) for line in said.out.splitlines()]
 
 
-@pytest.mark.parametrize("address", ["a.jsonl", "a*", ""])
+@pytest.mark.parametrize("address", ["in/a.jsonl", "in/a*", "in", "*/a*", "*", "i?/*.jsonl", ""])
 def test_an_object_that_is_replaced_after_it_was_listed_is_known_to_be_another(
     address: str, bucket: Bucket
 ) -> None:
-    bucket.put("a.jsonl", b"1\n")
+    bucket.put("in/a.jsonl", b"1\n")
     (found,) = chunks.inputs([f"{bucket}/{address}"])
     assert found.remote
     found.remote.check_same()
-    bucket.put("a.jsonl", b"2\n")
+    bucket.put("in/a.jsonl", b"2\n")
 
     with pytest.raises(ReadError, match="it has changed since it was looked at"):
         found.remote.check_same()

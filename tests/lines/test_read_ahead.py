@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support.fakes import wait_until
+from support.fakes import PATIENCE, wait_until
 
 from segcli.lines.read_ahead import read_ahead
 
@@ -54,16 +54,19 @@ def test_an_error_of_the_input_is_raised_where_the_items_are_awaited() -> None:
 
 
 def test_an_input_that_blocks_leaves_the_loop_free() -> None:
-    released = threading.Event()
+    began, released = threading.Event(), threading.Event()
 
     def items() -> Iterator[int]:
-        released.wait(20)
+        began.set()
+        released.wait(PATIENCE)
         yield 1
 
     async def story() -> list[int]:
         reading = asyncio.create_task(collected(items()))
-        done, _ = await asyncio.wait([reading], timeout=0.05)
-        assert not done
+        async with asyncio.timeout(PATIENCE):
+            while not began.is_set():
+                await asyncio.sleep(0)
+        assert not reading.done()
         released.set()
         return await reading
 

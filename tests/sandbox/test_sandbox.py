@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.fakes import PATIENCE
 
 from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
 from segcli.sandbox.counts import Counts
@@ -675,6 +676,6 @@ def test_foreground_ends_cleanly_on_a_signal(number: signal.Signals, client: htt
         url = process.stdout.readline().strip()
         status = client.post(url + "/acme", json={}).status_code
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
     assert status == 200
     assert (process.returncode, out, err) == (0, "over\n", "")

@@ -1,4 +1,4 @@
-"""The feeder of a run hands over one piece of the input after the other, without a pause."""
+"""A run reads its input without a pause, and waits at its end for what is in flight."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -45,3 +45,23 @@ def test_between_two_pieces_of_the_input_others_get_one_turn_and_no_time_passes(
 
     assert took == 0
     assert list(dict.fromkeys(read)) == list(range(1, 11))
+
+
+def test_a_run_that_is_stopped_waits_for_what_is_in_flight_and_no_longer(tmp_path: Path) -> None:
+    async def story() -> list[float]:
+        took = []
+        for seconds in (2.0, pipeline.GRACE + 5):
+            delivery = pipeline._Delivery(
+                SendRun(
+                    job=job_to("webhook", "https://acme.example"),
+                    inputs=[],
+                    rejects=tmp_path / "rejects",
+                ),
+                Tally(),
+            )
+            began = clock()
+            await delivery._grace(asyncio.gather(asyncio.sleep(seconds), return_exceptions=True))
+            took.append(clock() - began)
+        return took
+
+    assert play(story()) == [2.0, pipeline.GRACE]
