@@ -26,8 +26,9 @@ class Redactor:
         loose = (folded[form] for form in in_order if form not in self._exact)
         self._loose = list(dict.fromkeys(loose))
         # One of these is in every text that holds any form.
-        self._signs = list(_without_longer(self._loose))
-        self._shortest = min(map(len, [*self._signs, *self._exact]), default=0)
+        signs = list(_without_longer(self._loose))
+        self._signs = _by_beginning(signs)
+        self._shortest = min(map(len, [*signs, *self._exact]), default=0)
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every form."""
@@ -53,9 +54,10 @@ class Redactor:
 
     def _holds_any(self, text: str) -> bool:
         spread = _folded(text)
-        return any(sign in spread for sign in self._signs) or any(
-            form in text for form in self._exact
-        )
+        for beginning, signs in self._signs.items():
+            if beginning in spread and any(sign in spread for sign in signs):
+                return True
+        return any(form in text for form in self._exact)
 
     def _found_in(self, text: str) -> list[re.Pattern[str]]:
         """Return what matches the forms that a text holds, the longest first."""
@@ -76,6 +78,14 @@ def _without_longer(forms: Sequence[str]) -> Iterator[str]:
     for form in forms:
         if not any(other in form for other in forms if other != form):
             yield form
+
+
+def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:
+    """Group forms by their first two characters: a text that lacks these holds none of them."""
+    groups: dict[str, list[str]] = {}
+    for form in forms:
+        groups.setdefault(form[:2], []).append(form)
+    return groups
 
 
 @lru_cache(maxsize=64)
