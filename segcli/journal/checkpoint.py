@@ -188,14 +188,20 @@ def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
 def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
     """Yield each whole record, up to the first that is not.
 
-    Raises Damaged where that was damaged, and not only cut off.
+    Raises Damaged where that was damaged, and not only cut off, or where a record in front of it
+    is missing.
     """
+    start = 0
     for number, line in enumerate(file, 1):
         if not _is_whole(line):
             if number > 1 and not _may_be_lost(line, file):
                 raise Damaged(f"the journal {file.name} is damaged in line {number}")
             return
-        yield _decoded(line)
+        record = _decoded(line)
+        if record.get("synced", 0) > start:
+            raise Damaged(f"the journal {file.name} lacks a record in front of line {number}")
+        yield record
+        start += len(line)
 
 
 def _may_be_lost(line: bytes, file: BinaryIO) -> bool:
