@@ -127,8 +127,8 @@ def test_a_resumed_run_that_stops_at_once_still_knows_all_that_was_read(
 @pytest.mark.parametrize(
     ("now", "message"),
     [
-        ("b.jsonl a.jsonl", "read {0}/a.jsonl where {0}/b.jsonl stands now"),
-        ("a.jsonl c.jsonl", "read {0}/b.jsonl where {0}/c.jsonl stands now"),
+        ("b.jsonl a.jsonl", "read {0}/a.jsonl, not {0}/b.jsonl"),
+        ("a.jsonl c.jsonl", "read {0}/b.jsonl, not {0}/c.jsonl"),
         ("a.jsonl", "read {0}/a.jsonl, {0}/b.jsonl"),
         ("a.jsonl b.jsonl c.jsonl", "read {0}/a.jsonl, {0}/b.jsonl"),
     ],
