@@ -56,7 +56,7 @@ def test_a_file_that_changed_is_an_error_that_names_it(
 
     assert said.code == 2
     assert f"{events} has changed: its first 1,3" in said.err
-    assert "--restart sends everything again from the beginning" in said.err
+    assert "To send everything again from the beginning, add --restart" in said.err
     assert len(door.taken) == 5
     assert (tmp_path / JOURNAL).read_bytes() == journal
 

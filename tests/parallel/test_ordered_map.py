@@ -38,7 +38,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give workers a few lines at a time, so that some lines are longer than a block."""
     monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
     monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 3000)
-    monkeypatch.setattr(spans, "_AT_A_TIME", 700)
+    monkeypatch.setattr(spans, "_GROUP_SIZE", 700)
 
 
 def result(files: Sequence[Path], job: Job, jobs: int | None, **more: Any) -> tuple[Any, ...]:
@@ -265,7 +265,7 @@ def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
     assert expected.startswith(printed)
     assert printed.endswith(b"\n")
     lines = printed.count(b"\n")
-    assert f"{path}:{lines + 1}: cannot be read on" in raised.value.message
+    assert f"{path}:{lines + 1}: could not be read past this point" in raised.value.message
     assert "Name a copy" in raised.value.hint
 
 

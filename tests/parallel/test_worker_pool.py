@@ -202,7 +202,7 @@ def test_an_input_that_breaks_off_is_printed_as_far_as_it_was_whole(
     assert process.returncode == 3
     assert plenty.read_bytes().startswith(out)
     assert 5000 < lines < 15_000
-    assert f"Error: {path}:{lines + 1}: cannot be read on" in err
+    assert f"Error: {path}:{lines + 1}: could not be read past this point" in err
 
 
 BUGGY = """
