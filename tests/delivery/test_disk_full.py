@@ -61,7 +61,7 @@ def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
     disk.undo()
     assert said.code == 3
     assert "cannot be written: No space left on device" in said.err
-    assert "Nothing more was sent. Make room, then go on." in said.err
+    assert "Nothing more was sent. Free some disk space, then resume." in said.err
     assert "--resume" in printed_command(said.err)
     assert 0 < len(door.taken) == len(settled_lines(tmp_path / JOURNAL)) < COUNT
     assert segcli(*command, "--resume").code == 0

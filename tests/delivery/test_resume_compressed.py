@@ -72,7 +72,7 @@ def test_what_is_whole_of_a_cut_off_member_is_sent_and_the_rest_once_it_is_there
     sent = len(door.taken)
 
     assert stopped.code == 3
-    assert f"{path}:{sent + 1}: cannot be read on: its " in stopped.err
+    assert f"{path}:{sent + 1}: could not be read past this point: its " in stopped.err
     assert (
         f"data is cut off, in the middle of a {'member' if pack is gz else 'frame'}" in stopped.err
     )
@@ -163,4 +163,4 @@ def test_transform_prints_what_was_whole_and_then_says_where_it_broke(
     assert 0 < whole < 80
     assert said.out.encode() == b"".join(text.splitlines(keepends=True)[:whole])
     assert f"{whole}  read" in said.err
-    assert f"Error: {path}:{whole + 1}: cannot be read on" in said.err
+    assert f"Error: {path}:{whole + 1}: could not be read past this point" in said.err

@@ -118,7 +118,7 @@ def test_a_file_that_was_read_in_part_must_not_go(
     (folder / "d.gz").rename(tmp_path / "d.gz")
     said = segcli(*command, "--resume")
     assert said.code == 2
-    assert f"{folder}/d.gz is gone, and the run to resume has read a part of it" in said.err
+    assert f"{folder}/d.gz is missing, and the run to resume has read a part of it" in said.err
     (tmp_path / "d.gz").rename(folder / "d.gz")
     assert segcli(*command, "--resume").code == 0
     assert numbers(door) == list(range(12))
