@@ -98,7 +98,7 @@ def test_a_file_does_not_read_the_key_of_a_built_in_destination(
 @pytest.mark.parametrize(
     ("plugin", "name", "says"),
     [
-        ("acme", "acme", "there is a destination acme already"),
+        ("acme", "acme", "a destination acme already exists"),
         ("acme", "acme-eu", "acme-eu could read the settings of acme: SEGCLI_ACME_EU_… and"),
         ("acme.eu", "acme", "acme could read the settings of acme.eu: SEGCLI_ACME_… and"),
     ],
@@ -289,4 +289,4 @@ def test_a_key_that_stands_twice_among_very_many_is_found(tmp_path: Path) -> Non
     pairs = ", ".join(f'"k{n}": 1' for n in range(200_000))
     (tmp_path / "acme.json").write_text(f'{{{pairs}, "k199999": 2}}')
 
-    assert "the key 'k199999' stands twice" in refused(tmp_path / "acme.json")
+    assert "the key 'k199999' appears twice" in refused(tmp_path / "acme.json")
