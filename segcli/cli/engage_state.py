@@ -12,7 +12,7 @@ from segcli.errors import OutputError, UsageError
 from segcli.journal.locked_file import lock
 
 
-def place_of(path: Path | None) -> Path:
+def state_path(path: Path | None) -> Path:
     """Return where the state is: the path that was named, or the user's own."""
     return path or Path(click.get_app_dir("segcli")) / "engage.sqlite"
 
@@ -20,7 +20,7 @@ def place_of(path: Path | None) -> Path:
 @contextmanager
 def read_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[EngageState]:
     """Open the state; one that is not there yet knows nothing, and is not made."""
-    place = place_of(path)
+    place = state_path(path)
     with closing(EngageState(place if place.exists() else None, rehearsal=rehearsal)) as state:
         yield state
 
@@ -31,7 +31,7 @@ def changed_state(path: Path | None) -> Iterator[EngageState]:
 
     Raises UsageError where another process changes it.
     """
-    place = place_of(path).resolve()
+    place = state_path(path).resolve()
     descriptor = _locked(place)
     try:
         with closing(EngageState(place)) as state:

@@ -23,30 +23,30 @@ _MAX_KEY_BYTES = 64 * 1024
 
 
 def job_of(
-    asked: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
+    options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
 ) -> Job:
     """Make the job that the options ask for; `overrides` are settings that win over all others.
 
     Raises UsageError and SettingsError.
     """
-    if asked.dest is None:
+    if options.dest is None:
         raise UsageError(
             "no destination is named",
             f"Type --dest NAME, or the path of a file as ./acme.toml. "
             f"There are: {', '.join(destinations.names())}",
         )
-    destination = dest_option.find_destination(asked.dest)
-    given, options = _given(asked, destination)
+    destination = dest_option.find_destination(options.dest)
+    given, by_option = _given(options, destination)
     sources = replace(
-        _surroundings(asked.config, destination.name),
+        _surroundings(options.config, destination.name),
         given=given | dict(overrides(destination) if overrides else {}),
-        options=options,
-        dest=asked.dest,
+        options=by_option,
+        dest=options.dest,
     )
     values = settings.read_settings(destination.name, destination.settings, sources)
     if check_settings := destination.check_settings(values):
         raise SettingsError(f"{destination.name}: {check_settings}")
-    selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
+    selection = _selection(options) if isinstance(options, JobOptions) else Selection()
     origins = settings.origins(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection, origins=origins)
 
@@ -69,22 +69,22 @@ def _surroundings(named: str | None, destination: str) -> settings.Sources:
     )
 
 
-def _given(asked: Target, destination: Destination[Any]) -> tuple[dict[str, str], dict[str, str]]:
+def _given(options: Target, destination: Destination[Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the settings that are given by options, and which of them not by `--set`."""
-    given = dict(_key_and_value(text) for text in asked.set)
-    options: dict[str, str] = {}
+    given = dict(_key_and_value(text) for text in options.set)
+    by_option: dict[str, str] = {}
     rows = settings.describe(destination.name, destination.settings)
     known = {row.name for row in rows}
-    key = _key_in(destination.name, rows) if asked.api_key_file else ""
+    key = _key_in(destination.name, rows) if options.api_key_file else ""
     for name, option, value in (
-        ("endpoint", "--endpoint", asked.endpoint),
-        (key, "--api-key-file", _first_line(asked.api_key_file)),
+        ("endpoint", "--endpoint", options.endpoint),
+        (key, "--api-key-file", _first_line(options.api_key_file)),
     ):
         if value is not None and name not in known:
             raise UsageError(f"{option}: {destination.name} has no setting {name}")
         if value is not None:
-            given[name], options[name] = value, option
-    return given, options
+            given[name], by_option[name] = value, option
+    return given, by_option
 
 
 def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
@@ -120,14 +120,14 @@ def _first_line(path: Path | None) -> str | None:
     return key
 
 
-def _selection(asked: JobOptions) -> Selection:
+def _selection(options: JobOptions) -> Selection:
     return Selection(
-        types=frozenset(asked.type),
-        events=asked.event,
-        since=asked.since.time if asked.since else None,
-        until=asked.until.time if asked.until else None,
-        users=frozenset(asked.user),
-        where=asked.where.matches if asked.where else None,
-        limit=asked.limit,
-        ignore_integrations=asked.ignore_integrations,
+        types=frozenset(options.type),
+        events=options.event,
+        since=options.since.time if options.since else None,
+        until=options.until.time if options.until else None,
+        users=frozenset(options.user),
+        where=options.where.matches if options.where else None,
+        limit=options.limit,
+        ignore_integrations=options.ignore_integrations,
     )

@@ -35,19 +35,29 @@ _OPTIONS = (
 )
 
 
-class _How(Protocol):
+class JournalOptions(Protocol):
     """The options that concern the journal."""
 
     @property
-    def journal(self) -> Path | None: ...
+    def journal(self) -> Path | None:
+        """Where the journal is, if the user named it."""
+
     @property
-    def resume(self) -> bool: ...
+    def resume(self) -> bool:
+        """Whether to continue an earlier run."""
+
     @property
-    def restart(self) -> bool: ...
+    def restart(self) -> bool:
+        """Whether to forget an earlier run."""
 
 
 def begin_journal(
-    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+    options: JobOptions,
+    resume_options: JournalOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
 ) -> tuple["Journal | None", Job]:
     """Return the run's journal, if it has one, and the job as the run began it.
 
@@ -56,34 +66,45 @@ def begin_journal(
     """
     from segcli.journal.resume import Start, begin
 
-    path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
+    path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal)
     if path is None:
         return None, job
-    header = _header(asked, job, rehearsal=rehearsal)
-    start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
+    header = _header(options, job, rehearsal=rehearsal)
+    start = (
+        Start.RESUME
+        if resume_options.resume
+        else Start.RESTART
+        if resume_options.restart
+        else Start.FRESH
+    )
     journal = begin(path, header, inputs, start)
     return journal, _with_moments(job, journal.past.header.moments)
 
 
 def journal_path(
-    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+    options: JobOptions,
+    resume_options: JournalOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
 ) -> Path | None:
     """Return where the run's journal is, if it has one; raises UsageError."""
     from segcli.journal.resume import default_journal
 
-    if how.resume and how.restart:
+    if resume_options.resume and resume_options.restart:
         raise UsageError("--resume and --restart do not go together", "Type one of them.")
     again = all(entry.can_be_read_again for entry in inputs)
-    if how.journal is None and (rehearsal or not again):
-        if how.resume or how.restart:
+    if resume_options.journal is None and (rehearsal or not again):
+        if resume_options.resume or resume_options.restart:
             why = "--sandbox" if rehearsal else "stdin"
             raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
         return None
-    header = _header(asked, job, rehearsal=rehearsal)
-    return how.journal or default_journal(Path(click.get_app_dir("segcli")), header)
+    header = _header(options, job, rehearsal=rehearsal)
+    return resume_options.journal or default_journal(Path(click.get_app_dir("segcli")), header)
 
 
-def how_to_resume(asked: JobOptions, job: Job) -> str:
+def how_to_resume(options: JobOptions, job: Job) -> str:
     """Return the command that goes on where this one stopped, without any key."""
     arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     shown = [_without_secrets(word, job) for word in arguments]
@@ -93,7 +114,7 @@ def how_to_resume(asked: JobOptions, job: Job) -> str:
     lines = ["To go on where it stopped, type:", f"  {command}"]
     if shown != arguments:
         lines.append("with what must not be shown here typed as before")
-    if "-" in asked.files or not asked.files:
+    if "-" in options.files or not options.files:
         lines.append("and pipe the same input in")
     return "\n".join(lines)
 
@@ -106,7 +127,7 @@ def _without_secrets(word: str, job: Job) -> str:
     return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 
-def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
+def _header(options: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
     from segcli.journal.checkpoint import Header
     from segcli.journal.resume import names_of
 
@@ -114,9 +135,9 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
         destination=job.destination.name,
         # Each rehearsal has a sandbox of its own, on another port.
         endpoint="" if rehearsal else display_url(getattr(job.settings, "endpoint", "")),
-        inputs=names_of(asked.files),
+        inputs=names_of(options.files),
         options={
-            **{f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
+            **{f"--{name.replace('_', '-')}": _typed(options, name) for name in _OPTIONS},
             **_given_settings(job),
         },
         moments={
@@ -138,9 +159,9 @@ def _given_settings(job: Job) -> dict[str, Any]:
     }
 
 
-def _typed(asked: JobOptions, name: str) -> Any:
+def _typed(options: JobOptions, name: str) -> Any:
     """Return a selection option as it was typed: `7d` means another time a day later."""
-    value = getattr(asked, name)
+    value = getattr(options, name)
     if name in {"since", "until"}:
         return value.text if value else None
     if name == "allowed_lateness":

@@ -132,7 +132,7 @@ def job_options(default_dest: str | None = None) -> Callable[[Command], Command]
     """The arguments and options of every command that maps events."""
     files = click.argument("files", nargs=-1, metavar="[FILES]...")
     return grouped_options(
-        JobOptions, "asked", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
+        JobOptions, "options", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
 
 

@@ -1,6 +1,6 @@
 """The files of a run, each with its role, and the rule that it writes none that has another role.
 
-`files_of_run` is the table: every file that a command reads or writes is in it. The rule is asked
+`files_of_run` is the table: every file that a command reads or writes is in it. The rule is checked
 before anything is written.
 """
 
@@ -49,18 +49,18 @@ class RunFile:
     path: Path | None = None
 
 
-def files_of_run(asked: RunFiles, writes: Named) -> list[RunFile]:
+def files_of_run(options: RunFiles, writes: Named) -> list[RunFile]:
     """Return every file that is named to a command, what is read first.
 
     `writes` are those that only this command writes, by their options.
     """
-    config = Path(asked.config or DEFAULT_CONFIG)
+    config = Path(options.config or DEFAULT_CONFIG)
     return [
-        *_inputs(asked.files),
-        *_read({"--config": config, "--api-key-file": asked.api_key_file}),
-        *described_by(asked.dest),
+        *_inputs(options.files),
+        *_read({"--config": config, "--api-key-file": options.api_key_file}),
+        *described_by(options.dest),
         *standard_streams(),
-        *written({**writes, "--rejects": asked.rejects, "--report": asked.report}),
+        *written({**writes, "--rejects": options.rejects, "--report": options.report}),
     ]
 
 
@@ -114,21 +114,21 @@ def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
     check_apart([*described, *standard_streams(), *written(writes)])
 
 
-def check_outputs(asked: RunFiles, writes: Named | None = None) -> list[RunFile]:
+def check_outputs(options: RunFiles, writes: Named | None = None) -> list[RunFile]:
     """Find out before the run whether its files can be written, each without harming another.
 
     Returns the table, for `check_found`. Raises UsageError.
     """
-    files = files_of_run(asked, writes or {})
+    files = files_of_run(options, writes or {})
     check_apart(files)
-    _check_outside(files, {os.path.realpath(name) for name in asked.files if os.path.isdir(name)})
-    for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):
+    _check_outside(files, {os.path.realpath(name) for name in options.files if os.path.isdir(name)})
+    for option, path in (("--rejects", options.rejects), ("--report", options.report)):
         if path and not os.path.isdir(path.parent):
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
-    if asked.report and not is_stream(asked.report):
-        _check_is_report(asked.report)
-    if asked.rejects:
-        check_holds_records("--rejects", asked.rejects, "file of rejects")
+    if options.report and not is_stream(options.report):
+        _check_is_report(options.report)
+    if options.rejects:
+        check_holds_records("--rejects", options.rejects, "file of rejects")
     return files
 
 

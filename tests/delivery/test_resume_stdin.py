@@ -60,7 +60,7 @@ def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
     said = run_segcli("send", "-d", "webhook", "--endpoint", url, "--concurrency", "1", stdin=text)
 
     assert said.returncode == 3
-    assert b"No journal remembers what was sent" in said.stderr
+    assert b"This run has no journal" in said.stderr
     assert b"With --journal PATH the next one can." in said.stderr
 
 

@@ -69,7 +69,7 @@ def test_engage_tells_an_audience_to_it(segcli: Segcli, tmp_path: Path) -> None:
 
     assert (said.code, "2  delivered" in said.err) == (0, True)
     assert other.code == 2
-    assert "slack takes no identify, so it cannot be told" in other.err
+    assert "slack takes no identify, so it cannot be synced" in other.err
 
 
 def test_a_rehearsal_with_single_faults_needs_a_file_that_tells_of_single_events(

@@ -32,7 +32,7 @@ def test_it_prints_the_identify_events_of_a_first_sync_and_makes_no_state(
         ("u1", {"big_spenders": True, "email": "u1@example.com"}),
         ("u2", {"big_spenders": True, "email": "u2@example.com"}),
     ]
-    assert "big_spenders: 0 known; 2 to be told, 0 gone." in said.err
+    assert "big_spenders: 0 known; 2 to update, 0 to remove." in said.err
     assert contents(tmp_path) == before
 
 

@@ -12,7 +12,7 @@ from segcli.sandbox import SandboxServer
 Segcli = Callable[..., Said]
 Start = Callable[..., SandboxServer]
 REJECTS = "gist.rejects.ndjson"
-HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them (1)."
+HIDDEN = "No member is removed: rows that cannot be read may name members (1)."
 
 
 def pending(segcli: Segcli) -> int:
@@ -112,7 +112,7 @@ def test_a_user_whom_the_vendor_refuses_is_kept_stays_pending_and_is_told_next_t
 
     csv(file, ["u1", "u2", "u3", "u4"])
     again = segcli(*engage("gist", url, file))
-    assert "big_spenders: 2 known; 2 to be told, 0 gone." in again.err
+    assert "big_spenders: 2 known; 2 to update, 0 to remove." in again.err
     assert heard(strict) == [("u4", True)]
     rejects = records(tmp_path / REJECTS)
     assert rejects[0]["event"]["messageId"] == rejects[1]["event"]["messageId"]

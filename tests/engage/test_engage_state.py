@@ -63,7 +63,7 @@ def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_p
     assert segcli(*to).code == 0
 
     assert (tmp_path / "config" / "segcli" / "engage.sqlite").exists()
-    assert "0 to be told" in segcli(*to).err
+    assert "0 to update" in segcli(*to).err
     assert "gist (sandbox)" in segcli("engage", "status").out
 
 

@@ -38,7 +38,7 @@ class CheckOptions:
 @job_options(default_dest="pointillist")
 @grouped_options(
     CheckOptions,
-    "how",
+    "check_options",
     click.option(
         "--format",
         type=click.Choice(formats.NAMES),
@@ -72,28 +72,28 @@ class CheckOptions:
     click.option("--rate", type=RATE, metavar="RATE", help="Say how long sending at it takes."),
     JOBS_OPTION,
 )
-def command(asked: JobOptions, how: CheckOptions) -> int:
+def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Say in CI what a destination would receive and lose.
 
     Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
     --fail-on-uncovered is left out; with --strict for warnings too. Exits with 2, and reports
     nothing, if an input cannot be read to its end.
     """
-    _check_golden(how)
+    _check_golden(check_options)
     # Without --update it is only read, but then it is no input either.
-    files = check_outputs(asked, writes={"--expect": how.expect})
-    inputs = find_inputs(asked)
+    files = check_outputs(options, writes={"--expect": check_options.expect})
+    inputs = find_inputs(options)
     check_found(files, inputs)
-    job = job_of(asked)
-    choice = choose(inputs, asked, job)
+    job = job_of(options)
+    choice = choose(inputs, options, job)
     look_at(choice.inputs)
-    if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
+    if (left_out := describe_skipped(choice.left_out)) and not options.quiet:
         say(left_out)
-    review = review_inputs(_as_asked(asked, how, job, choice))
-    if not asked.quiet:
-        _print(how.format, formats.format_review(how.format, review))
-    if asked.report:
-        report.write_report(asked.report, formats.format_review("json", review))
+    review = review_inputs(_run_of(options, check_options, job, choice))
+    if not options.quiet:
+        _print(check_options.format, formats.format_review(check_options.format, review))
+    if options.report:
+        report.write_report(options.report, formats.format_review("json", review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -103,28 +103,31 @@ def _print(form: str, pieces: Iterable[bytes]) -> None:
         write(piece)
 
 
-def _check_golden(how: CheckOptions) -> None:
+def _check_golden(check_options: CheckOptions) -> None:
     """Raise UsageError where --update cannot be meant as it is typed."""
-    if not how.update:
+    if not check_options.update:
         return
-    if how.expect is None:
+    expect = check_options.expect
+    if expect is None:
         raise UsageError("--update: no golden file is named", "Type --expect FILE --update")
-    if not how.expect.parent.is_dir():
-        raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
+    if not expect.parent.is_dir():
+        raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: InputChoice) -> CheckRun:
+def _run_of(
+    options: JobOptions, check_options: CheckOptions, job: Job, choice: InputChoice
+) -> CheckRun:
     return CheckRun(
         job=job,
         inputs=choice.inputs,
         files_left_out=len(choice.left_out),
-        strict=how.strict,
-        expect=how.expect,
-        update=how.update,
-        fail_on_uncovered=how.fail_on_uncovered,
-        rate=how.rate,
-        most_findings=how.max_findings,
-        max_line=asked.max_line,
-        rejects=Rejects(asked.rejects) if asked.rejects else None,
-        jobs=how.jobs,
+        strict=check_options.strict,
+        expect=check_options.expect,
+        update=check_options.update,
+        fail_on_uncovered=check_options.fail_on_uncovered,
+        rate=check_options.rate,
+        most_findings=check_options.max_findings,
+        max_line=options.max_line,
+        rejects=Rejects(options.rejects) if options.rejects else None,
+        jobs=check_options.jobs,
     )

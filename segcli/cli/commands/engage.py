@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from segcli.cli import dest_option
-from segcli.cli.commands.engage_sync import EngageOptions, Wanted, most_removals, sync
-from segcli.cli.engage_state import changed_state, place_of, read_state
+from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
+from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
-from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
+from segcli.cli.send_options import REQUEST_OPTIONS, SANDBOX_OPTIONS, RequestOptions, SandboxOptions
 from segcli.engage.identify import property_name
 from segcli.engage.members import Columns
 from segcli.engage.state import Known
@@ -39,7 +39,7 @@ _ENGAGE = (
     ),
     click.option(
         "--max-removals",
-        type=Quantity("number of removals", most_removals, "1000 or 50%"),
+        type=Quantity("number of removals", parse_max_removals, "1000 or 50%"),
         metavar="N|N%",
         default="50%",
         show_default=True,
@@ -50,12 +50,12 @@ _ENGAGE = (
 
 
 def _sync_options(file: str) -> Callable[[Command], Command]:
-    """Give a command the options of every sync, as `asked`, `pace` and `stage`."""
+    """Return a decorator that adds the options of every sync; FILE is called `file` in the help."""
     argument = click.argument("file", metavar=file)
-    asked = grouped_options(
-        EngageOptions, "asked", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
+    grouped = grouped_options(
+        EngageOptions, "options", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
     )
-    return lambda command: asked(PACE_OPTIONS(SANDBOX_OPTIONS(command)))
+    return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
 @click.group("engage")
@@ -70,20 +70,25 @@ def command() -> None:
 @command.command("audience")
 @click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
-def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
+def audience(
+    name: str,
+    options: EngageOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
+) -> int:
     """Tell who entered and who left the audience NAME.
 
     MEMBERS lists who is in it now: CSV with a header (userId or anonymousId, email) or NDJSON, a
     file or - for stdin. The property is NAME in snake_case, true or false.
     """
-    wanted = Wanted(
+    spec = SyncSpec(
         kind="audience",
         name=name,
-        key=_key(name, asked),
-        columns=Columns(with_traits=asked.with_traits),
+        key=_key(name, options),
+        columns=Columns(with_traits=options.with_traits),
         removals=True,
     )
-    return sync(wanted, asked, pace, stage)
+    return sync(spec, options, request_options, sandbox_options)
 
 
 @command.command("trait")
@@ -97,22 +102,26 @@ def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxO
     help="What a user gets who is not among the values any more.",
 )
 def trait(
-    name: str, removed: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions
+    name: str,
+    removed: str,
+    options: EngageOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
 ) -> int:
     """Tell the values of the computed trait NAME where they changed.
 
     VALUES lists each user's value now: CSV with a header (userId or anonymousId, email, and the
     value under `value` or NAME) or NDJSON, a file or - for stdin.
     """
-    key = _key(name, asked)
-    wanted = Wanted(
+    key = _key(name, options)
+    spec = SyncSpec(
         kind="trait",
         name=name,
         key=key,
-        columns=Columns(value=("value", name, key), with_traits=asked.with_traits),
+        columns=Columns(value=("value", name, key), with_traits=options.with_traits),
         removals=removed == "null",
     )
-    return sync(wanted, asked, pace, stage)
+    return sync(spec, options, request_options, sandbox_options)
 
 
 @command.command("status")
@@ -122,7 +131,7 @@ def status(state: Path | None) -> int:
 
     With their members, when the last sync reached its end, and what is still pending.
     """
-    check_written({"--state": place_of(state)})
+    check_written({"--state": state_path(state)})
     titles = ("name", "kind", "property", "destination", "members", "pending", "last sync")
     columns = [
         Column(title=title, right=title in {"members", "pending"}, fold=True) for title in titles
@@ -142,10 +151,10 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
 
     The next sync tells every member again; nobody is told anything now.
     """
-    check_written({"--state": place_of(state)}, [dest])
+    check_written({"--state": state_path(state)}, [dest])
     count = 0
     dest = dest_option.destination_name(dest) if dest else None
-    if place_of(state).exists():
+    if state_path(state).exists():
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
     if not count:
@@ -163,9 +172,9 @@ def _row(known: Known) -> tuple[str, ...]:
     return known.name, known.kind, known.key, where, *counts, last_sync
 
 
-def _key(name: str, asked: EngageOptions) -> str:
+def _key(name: str, options: EngageOptions) -> str:
     """Return the property; it must not be where the user's email stands."""
-    key = asked.key or property_name(name)
+    key = options.key or property_name(name)
     if not key:
         raise UsageError(f"no property can be named after {name!r}", "Name it: --key NAME")
     if key == "email":

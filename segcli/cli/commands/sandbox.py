@@ -15,7 +15,8 @@ from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.output_checks import check_holds_records, check_written
-from segcli.cli.sending import FAULT, host
+from segcli.cli.sandboxed import host_destination
+from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
@@ -27,7 +28,7 @@ ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageOptions:
+class ScriptOptions:
     """What the sandbox plays; the fields are those of `Script`."""
 
     key: str
@@ -51,8 +52,8 @@ class StageOptions:
     help="Stand in for the destination of this file too, as ./acme.toml (repeatable).",
 )
 @grouped_options(
-    StageOptions,
-    "stage",
+    ScriptOptions,
+    "script_options",
     click.option(
         "--key", type=TEXT, metavar="TEXT", default="sandbox", show_default=True, help="The key."
     ),
@@ -95,28 +96,28 @@ class StageOptions:
         "(repeatable).  [default: none but its own]",
     ),
 )
-def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
+def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> int:
     """Stand in for every vendor on this machine.
 
     It checks route, key and body as the vendor would, keeps counts, and plays faults.
     GET /_sandbox tells what it got.
     """
-    _check_keep(stage.keep, dest)
+    _check_keep(script_options.keep, dest)
     described = {name: dest_option.find_destination(name) for name in dest}
     script = Script(
-        key=stage.key,
-        faults=stage.fault,
-        latency=stage.latency,
-        rate=stage.rate,
-        retry_after=stage.retry_after,
-        poison=stage.poison,
-        seed=stage.seed,
-        keep=stage.keep,
-        allow_origin=stage.allow_origin,
+        key=script_options.key,
+        faults=script_options.fault,
+        latency=script_options.latency,
+        rate=script_options.rate,
+        retry_after=script_options.retry_after,
+        poison=script_options.poison,
+        seed=script_options.seed,
+        keep=script_options.keep,
+        allow_origin=script_options.allow_origin,
     )
     try:
         serve_sandbox(
-            script, port=port, started=partial(_begin, described=described, key=stage.key)
+            script, port=port, started=partial(_begin, described=described, key=script_options.key)
         )
     except OSError as error:
         raise UsageError(
@@ -136,25 +137,25 @@ def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
     check_holds_records("--keep", keep, "file of payloads")
 
 
-def _begin(standin: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
+def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
     for destination in described.values():
-        host(standin, destination)
+        host_destination(sandbox, destination)
     # It serves whether or not anybody can be told.
     with suppress(OSError):
-        _tell(standin, described, key=key)
+        _tell(sandbox, described, key=key)
 
 
-def _tell(standin: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
+def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
     show(
-        f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
+        f"The sandbox listens at {sandbox.url}; Ctrl-C ends it. What it got: {sandbox.url}/_sandbox"
     )
     show("Send to it with:")
     names = {name: name for name in destinations.BUILT_IN}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
-        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {standin.endpoint(name)}")
+        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {sandbox.endpoint(name)}")
     show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
     for dest, destination in described.items():
-        for variable, value in _keys_of(destination, key, standin.endpoint(destination.name)):
+        for variable, value in _keys_of(destination, key, sandbox.endpoint(destination.name)):
             show(f"For {dest} that is: export {variable}={shell_quoted(value)}")
 
 
