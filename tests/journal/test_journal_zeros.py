@@ -88,8 +88,8 @@ def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path
     assert last > 12
     for number in range(1, last):
         path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
-        with pytest.raises(pasts.Damaged, match="lacks a record in front of line"):
-            pasts.read_checkpoint(path)
+        with pytest.raises(checkpoint.Damaged, match="lacks a record in front of line"):
+            checkpoint.read_checkpoint(path)
 
 
 @given(data=st.data())
