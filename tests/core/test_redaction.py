@@ -208,10 +208,10 @@ def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_messa
 
 def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", retry_for=0.0)
-    found.play(found.send(1, lambda _: NoReply(f"no whole reply: {in_hex(KEY)}")))
+    found.play(found.send(1, lambda _: NoReply(f"no complete reply: {in_hex(KEY)}")))
 
     assert in_hex(KEY) not in str(found.sender.stop_signal.reason)
-    assert "no whole reply: ***" in str(found.sender.stop_signal.reason)
+    assert "no complete reply: ***" in str(found.sender.stop_signal.reason)
 
 
 def test_a_password_and_a_token_of_the_address_are_hidden_in_every_form_too() -> None:
