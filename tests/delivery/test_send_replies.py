@@ -1,4 +1,4 @@
-"""What each reply of a vendor means to a run, and each way of not replying."""
+"""What each reply of a vendor, and each missing reply, means for a run."""
 
 from collections.abc import Callable
 from pathlib import Path
