@@ -1,4 +1,4 @@
-"""A key is hidden in every form that a rule can find, and other texts stay as they are."""
+"""A key is hidden in every known form, and other texts stay unchanged."""
 
 import base64
 import html
@@ -70,7 +70,7 @@ def hidden(text: str, key: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """Return all pieces of eight characters: so much of a form is too much."""
+    """Return all parts of eight characters: none of them may be shown."""
     return [text[start : start + 8] for start in range(len(text) - 7)]
 
 
@@ -104,7 +104,7 @@ def test_a_key_is_hidden_within_a_longer_text_in_base64(
     coded = encode(front + key + behind)
     said = hidden(f"header: {coded}", key)
 
-    # At its ends a character may stand for a neighbour too.
+    # The first and the last character may also encode bits of a neighbour.
     assert "***" in said
     assert len(said) <= len("header: ***") + len(encode(front)) + len(encode(behind)) + 6
 
