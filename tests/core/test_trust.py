@@ -1,4 +1,4 @@
-"""What goes where is said first; a key goes only where whoever owns it has said so."""
+"""A run first prints the address it sends to; a key is sent only where its owner allows."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def job(destination: Any, **sources: Any) -> Job:
     return Job(destination=destination, settings=values, origins=known)
 
 
-# --- an address from a file that was found
+# --- an address from a found file
 
 
 def found_settings(folder: Path, dest: str, **settings: str) -> None:
@@ -195,7 +195,7 @@ def test_what_sends_nothing_to_an_address_does_not_mind_where_it_is_from(
     assert "evil" not in said.err
 
 
-# --- what is said first
+# --- the line printed first
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_send_and_engage_keep_to_the_rule(segcli: Segcli, events: Path, tmp_path
         assert "the key would go to http://h.invalid unencrypted" in refused.err
 
 
-# --- the files themselves
+# --- the settings files
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A disk that is full or fails: nothing is sent that could not be accounted for."""
+"""A disk that is full or fails: nothing is sent whose result could not be recorded."""
 
 import errno
 import os
@@ -135,7 +135,7 @@ def test_a_journal_that_cannot_be_begun_anew_is_left_as_it_was(
 
 
 class _Full(FileIO):
-    """A file on a disk that has room for half of what is written."""
+    """A file on a disk with space for half of what is written."""
 
     def write(self, data: Any) -> int:
         if len(data) < 60:

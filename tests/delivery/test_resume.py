@@ -1,4 +1,4 @@
-"""A run that stopped goes on where it was, and only if its user says so."""
+"""A stopped run continues where it was, but only if its user asks for it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def door() -> Door:
 
 @pytest.fixture
 def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
-    """Return what sends twelve events, one after the other."""
+    """Return the command that sends twelve events, one after the other."""
     return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
 
 

@@ -1,4 +1,4 @@
-"""A run over compressed inputs stops and goes on as one over plain ones; lines are what counts."""
+"""A run over compressed inputs resumes like one over plain inputs: by line."""
 
 import random
 import subprocess
@@ -24,7 +24,7 @@ def pack(request: pytest.FixtureRequest) -> Pack:
 
 @pytest.fixture
 def text(tmp_path: Path) -> bytes:
-    """Return several blocks of events, of which no two are packed alike."""
+    """Return several blocks of events that compress differently."""
     noise = random.Random(7)
     events = [{**event, "note": noise.randbytes(4000).hex()} for event in tracks(80)]
     path = written(tmp_path / "plain.jsonl", events)

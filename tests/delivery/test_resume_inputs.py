@@ -1,4 +1,4 @@
-"""Only what was sent a part of can be resumed: other inputs are an error that names the file."""
+"""Only the same inputs can be resumed: other inputs are an error that names the file."""
 
 import os
 import subprocess

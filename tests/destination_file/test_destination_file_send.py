@@ -142,7 +142,7 @@ def test_each_event_is_taken_once_and_those_of_a_user_in_order_but_for_what_the_
     ("body", "says"),
     [
         (b"<html>a proxy</html>", "acme answered HTTP 200, but its body is not JSON"),
-        (b'{"errors": {}}', "what stands at errors in its body is not a list"),
+        (b'{"errors": {}}', "the value at errors in its body is not a list"),
         (b'{"errors": [{"index": 900}]}', "answered for item 900, counted from 0, of a request"),
     ],
 )
