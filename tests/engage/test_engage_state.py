@@ -139,7 +139,7 @@ def test_status_and_forget_make_no_state(segcli: Segcli, tmp_path: Path) -> None
     assert status.code == 0
     assert len(status.out.splitlines()) == 1
     assert forgetting.code == 2
-    assert "the state knows no audience or trait 'Big Spenders'" in forgetting.err
+    assert "the state has no audience or trait 'Big Spenders'" in forgetting.err
     assert "See: segcli engage status" in forgetting.err
     assert list(tmp_path.iterdir()) == []
 
