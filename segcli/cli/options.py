@@ -28,7 +28,7 @@ class JobOptions:
     max_line: the most bytes of a line
     rejects: where rejected and refused events go; None for no file or the default
     report: where the JSON report goes; None for none
-    quiet: print errors only
+    quiet: print only errors, and the line that says what goes where
     """
 
     files: tuple[str, ...]
@@ -85,7 +85,7 @@ class Outputs(Protocol):
 
     @property
     def quiet(self) -> bool:
-        """Whether to print errors only."""
+        """Whether to print only errors, and the line that says what goes where."""
 
 
 class Files(Outputs, Protocol):
@@ -254,5 +254,10 @@ OUTPUT_OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write the summary to this file as JSON.",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
+    click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        help="Print errors only; a real send also says first what goes where.",
+    ),
 )

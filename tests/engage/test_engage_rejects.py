@@ -199,7 +199,9 @@ def test_a_file_that_could_not_be_written_is_found_out_before_anything_is_sent(
     assert file.read_bytes() == before
 
 
-def test_quiet_says_nothing_but_errors(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_quiet_says_only_what_goes_where_and_errors(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
     at = standin()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file, "--quiet")
@@ -207,6 +209,8 @@ def test_quiet_says_nothing_but_errors(segcli: Segcli, standin: Start, tmp_path:
     csv(file, [])
     refused = segcli(*to)
 
-    assert (said.code, said.out, said.err) == (0, "", "")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.startswith("Sending changes from 1 file to gist at http://")
+    assert len(said.err.splitlines()) == 1
     assert refused.err.startswith("Error: ")
     assert len(refused.err.splitlines()) == 2

@@ -183,8 +183,7 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     options, job, kept = this.options, this.job, this.kept
     rejects.check_writable(kept)
     changes = _find_changes(this, state)
-    what = f"changes from {counted([this.entry])}"
-    announce(what, job, sandbox=this.sandbox, quiet=options.quiet)
+    announce(f"changes from {counted([this.entry])}", job, sandbox=this.sandbox)
     run = make_run(
         request_options,
         job=job,
