@@ -99,7 +99,7 @@ def test_rows_that_name_nobody_are_counted_and_the_exit_code_says_so(
     assert said.code == 1
     assert len(events(said.out)) == 1
     assert report_in(tmp_path)["ledger"] == {"mapped": 1, "rejected": 1, "skipped": 0}
-    assert "1  names no user: userId or anonymousId" in said.err
+    assert "1  has no userId or anonymousId" in said.err
     assert not list(tmp_path.glob("*.rejects*"))
 
 

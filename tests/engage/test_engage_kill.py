@@ -146,5 +146,5 @@ def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
         known = difference(state, [], which)
         in_state = {change.user_id for change in changes(state, known)}
 
-    assert (missing.coming, missing.going) == (0, 0)
+    assert (missing.updated, missing.removed) == (0, 0)
     assert {user for user, value in final.items() if value} == in_state == set(map(str, members))

@@ -35,7 +35,7 @@ def test_rows_that_name_nobody_are_rejected_with_their_place_and_the_rest_is_tol
         ("m.csv", 6, '"",'),
     ]
     assert {(row["state"], row["reason"]) for row in records(tmp_path / REJECTS)} == {
-        ("rejected", "names no user: userId or anonymousId")
+        ("rejected", "has no userId or anonymousId")
     }
     assert report_in(tmp_path)["ledger"] == {
         "delivered": 2,
@@ -156,7 +156,7 @@ def test_what_is_kept_can_be_sent_again_like_any_event(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"email,name\nx,y\n", "m.csv:1: the header names no user: email, name"),
+        (b"email,name\nx,y\n", "m.csv:1: the header has no userId or anonymousId: email, name"),
         (b"x" * 2000 + b"\n", "m.csv:1: the line has 2,000 bytes, more than --max-line 1000"),
         ("userId\n".encode("utf-16"), "m.csv is UTF-16 text"),
         (b'[{"userId": 1}]', "m.csv is a JSON array"),

@@ -81,7 +81,9 @@ def test_the_value_stands_under_value_or_the_name_of_the_trait(name: str, read: 
 
 
 def test_a_header_without_a_value_is_an_error_that_says_what_to_call_it(read: Read) -> None:
-    with pytest.raises(InputError, match="the header names no value: userId, ltv") as caught:
+    with pytest.raises(
+        InputError, match="the header has no column for the value: userId, ltv"
+    ) as caught:
         read("userId,ltv\nu1,5\n", value=("value", "value"))
 
     assert caught.value.hint == "Name a column value."
@@ -92,7 +94,7 @@ def test_a_row_without_the_value_is_bad_and_is_not_null(content: str, read: Read
     [row] = read(content, value=VALUE)
 
     assert isinstance(row, BadRow)
-    assert row.problem == "names no value: value or Lifetime Value or lifetime_value"
+    assert row.problem == "has no field for the value: value or Lifetime Value or lifetime_value"
     assert row.hides_user
 
 

@@ -117,7 +117,7 @@ def test_who_is_in_doubt_counts_among_those_that_may_be_removed(state: EngageSta
     sync(state, audience("u1", "u2"), answers=KILLED)
     found = difference(state, audience("u2"))
 
-    assert (found.known, found.going) == (2, 1)
+    assert (found.known, found.removed) == (2, 1)
 
 
 def test_the_same_value_told_again_later_is_another_event(state: EngageState) -> None:
