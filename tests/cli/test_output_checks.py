@@ -1,4 +1,4 @@
-"""No file that a run writes has a second role in it, by whatever name or link it is reached."""
+"""No file that a run writes has a second role in it, by any name or link."""
 
 import hashlib
 import os
@@ -59,7 +59,7 @@ COMMANDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
 
 
 def read_by(command: str) -> dict[str, str]:
-    """Return what a command reads, by its role."""
+    """Return the files that a command reads, by role."""
     roles = READ if "events.jsonl" in COMMANDS[command][0] else [*READ][3:]
     return {role: READ[role] for role in roles}
 
@@ -68,7 +68,7 @@ NAMES = ["same name", "second name", "link", "link to a link", "way round", "lin
 
 
 def names(command: str) -> list[str]:
-    """Return the ways to name a file: all for one command, since they share the rule."""
+    """Return the ways to name a file: all for one command, because they share the rule."""
     return {"transform": NAMES, "send": NAMES[:2]}.get(command, NAMES[1:2])
 
 
@@ -123,7 +123,7 @@ def same(path: Path, how: str) -> Path:
 
 
 def state_of(folder: Path) -> dict[str, str]:
-    """Return every file below a folder, with a digest of what it holds."""
+    """Return every file below a folder, with a digest of its content."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         if path.is_file()
@@ -347,7 +347,7 @@ def run(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that is read, in which a link leads to another one."""
+    """Return a folder of inputs that contains a link to another one."""
     folder = tmp_path / "in"
     (tmp_path / "far").mkdir()
     folder.mkdir()

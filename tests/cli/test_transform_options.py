@@ -24,7 +24,7 @@ Transform = Callable[..., Said]
 
 @pytest.fixture
 def transform(segcli: Callable[..., Said], tmp_path: Path) -> Transform:
-    """Run `segcli transform` in this process on a file of some lines, or on another file."""
+    """Run `segcli transform` in this process on a file with these lines, or on another file."""
 
     def run(*options: object, lines: bytes = LINES, file: object = "events.jsonl") -> Said:
         (tmp_path / "events.jsonl").write_bytes(lines)

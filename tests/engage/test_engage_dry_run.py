@@ -1,4 +1,4 @@
-"""`segcli engage --dry-run` prints what a sync would tell, and changes nothing."""
+"""`segcli engage --dry-run` prints what a sync would send, and changes nothing."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Start = Callable[..., SandboxServer]
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return what is in every file of a folder, as a digest; the report is no part of it."""
+    """Return a digest of every file in a folder, except the report."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 

@@ -1,4 +1,4 @@
-"""Rows that cannot be read and users that a vendor refuses are kept, and nobody suffers by them."""
+"""Unreadable rows and refused users are kept, and do not affect other users."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_row_that_names_nobody_keeps_nobody_from_being_told_to_be_gone(
 def test_while_a_row_cannot_be_read_nobody_is_told_to_be_gone(
     row: bytes, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
-    """It may name somebody who is still a member."""
+    """The bad row may be one of a user who is still a member."""
     at = standin()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file)

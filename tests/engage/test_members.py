@@ -17,7 +17,7 @@ NOBODY = "has no userId or anonymousId"
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read a list of this content, as the options say."""
+    """Read a list with this content and these options."""
 
     def read(content: bytes, *, max_line: int = chunks.MAX_LINE, **columns: object) -> Rows:
         file = tmp_path / "members"

@@ -1,4 +1,4 @@
-"""What a member's row says besides who it is: the value of a trait, and further traits."""
+"""The other content of a row: the value of a trait, and other traits."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ VALUE = ("value", "Lifetime Value", "lifetime_value")
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read a list of this content, as the options say."""
+    """Read a list with this content and these options."""
 
     def read(content: str, **columns: object) -> list[Member | BadRow]:
         file = tmp_path / "values"

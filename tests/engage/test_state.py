@@ -1,4 +1,4 @@
-"""The state knows what a vendor was told, and makes the difference to who is a member now."""
+"""The state records what a vendor was sent, and compares it with the current members."""
 
 from collections.abc import Iterator
 from pathlib import Path

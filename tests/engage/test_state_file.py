@@ -1,4 +1,4 @@
-"""The state is one SQLite file: made, checked, durable, and what people ask of it."""
+"""The state is one SQLite file: how it is created, checked, made durable, and queried."""
 
 import shutil
 import sqlite3
@@ -25,7 +25,7 @@ def state(path: Path) -> Iterator[EngageState]:
 
 
 def asked(path: Path, *questions: str) -> list[object]:
-    """Return what a database answers to these, each one value."""
+    """Return the single values that a database returns for these queries."""
     with closing(sqlite3.connect(path)) as db:
         return [db.execute(question).fetchone()[0] for question in questions]
 

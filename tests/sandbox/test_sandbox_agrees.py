@@ -1,4 +1,4 @@
-"""Whatever a file describes, the sandbox takes what is posted by it: two readings of one text."""
+"""The sandbox accepts the requests of every destination file: two independent readings agree."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ HOST = "https://host.example"
 
 
 def settings_of(destination: Destination[Any]) -> Any:
-    """Return settings with the sandbox's key, and the endpoint that replaces all of the host."""
+    """Return settings with the sandbox's key, and an endpoint that replaces the whole host."""
     known = describe(destination.name, destination.settings)
     keys = {
         row.name: Script().key if row.takes(Script().key) else HOST
