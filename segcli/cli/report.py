@@ -1,4 +1,4 @@
-"""The end of a command: the summary for people, the JSON report for machines, the exit code."""
+"""Ends a command: prints the summary, writes the JSON report, returns the exit code."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ REPORT_VERSION = 1
 def conclude(result: RunResult, options: Outputs) -> int:
     """Print the summary, write the report, and return the exit code.
 
-    Raises the error that stopped the run, if one did, once all else is said; else OutputError
-    where the report cannot be written: the figures must not be lost with the file.
+    At the end it raises the error that stopped the run, if any; else OutputError if the report
+    cannot be written. The summary comes first, so that the figures are not lost.
     """
     result.stop_clock()
     unwritten = _unwritten(options.report, result) if options.report else None
@@ -41,11 +41,11 @@ def conclude(result: RunResult, options: Outputs) -> int:
 
 
 def write_report(path: Path, content: Iterable[bytes]) -> None:
-    """Write a report, piece by piece; raises OutputError where it cannot be written.
+    """Write a report piece by piece; raises OutputError if it cannot be written.
 
-    A new one is 0600: its reasons and differences quote events.
+    A new file has mode 0600, because reasons and differences quote events.
     """
-    # The report may go where stdout goes, behind what was printed.
+    # The report may go to stdout too; then it follows what was printed.
     sys.stdout.flush()
     try:
         rewrite(path, content, private=True)
@@ -63,7 +63,7 @@ def report_json(result: RunResult) -> Iterator[bytes]:
 
 
 def _document(result: RunResult) -> dict[str, Any]:
-    """Return the report but for its inputs, which may be many.
+    """Return the report without its inputs, which may be millions.
 
     `report_version` changes when a field changes its meaning.
     """
@@ -106,10 +106,10 @@ def _document(result: RunResult) -> dict[str, Any]:
 
 
 def _unwritten(path: Path, result: RunResult) -> OutputError | None:
-    """Write the report; return why it cannot be written."""
+    """Write the report; return the error if that fails."""
     try:
         write_report(path, report_json(result))
     except OutputError as error:
-        error.hint = "The run itself is over, and nothing of it is to be done again."
+        error.hint = "The run itself is complete; do not repeat it."
         return error
     return None

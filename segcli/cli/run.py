@@ -33,9 +33,12 @@ def check_sending(job: Job, request_options: RequestOptions, sandbox: SandboxSer
         trust.check_plain_http(job, is_allowed=request_options.allow_http)
 
 
-def announce(what: str, job: Job, *, sandbox: SandboxServer | None, quiet: bool) -> None:
-    """Say what goes where. A rehearsal said so when its sandbox started."""
-    if sandbox is None and not quiet:
+def announce(what: str, job: Job, *, sandbox: SandboxServer | None) -> None:
+    """Say what goes where, also with `--quiet`: this line shows a wrong address before it is used.
+
+    A rehearsal needs no such line; nothing leaves the machine.
+    """
+    if sandbox is None:
         say(f"Sending {what} to {trust.where_to(job)}")
 
 

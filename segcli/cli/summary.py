@@ -1,4 +1,4 @@
-"""The closing table: where every line went, why, and how the vendor answered."""
+"""Prints the summary: where every line went and why, and how fast the vendor answered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ COLOURS: dict[State, str] = {
     "unsent": "magenta",
 }
 _REASONS_SHOWN = 12
-# Nobody's screen: wide enough that no message is broken in two.
+# Wide enough that no message is wrapped.
 _WIDTH_OFF_TERMINAL = 160
 
 
@@ -46,7 +46,7 @@ def _ledger(result: RunResult) -> Iterator[tuple[str, "Text"]]:
 
 
 def _over_all(result: RunResult, lines: int) -> "Text":
-    """Say the figure of all runs, where this one went on with an earlier one."""
+    """Return the number over all runs, if this run resumed an earlier one."""
     return text_of(f"   {lines:,} over all runs" if result.before else "", style="dim")
 
 
@@ -77,4 +77,4 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     if report:
         yield f"report: {report}"
     if result.sandbox:
-        yield f"Nothing left this machine: the sandbox at {result.sandbox} took it all."
+        yield f"Nothing left this machine: the sandbox at {result.sandbox} received everything."

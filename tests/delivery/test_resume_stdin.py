@@ -35,7 +35,7 @@ def command(door: Door, vendor: Serve, text: bytes, run_segcli: Run) -> list[str
     words = to_webhook(vendor(door).url)
     stopped = run_segcli(*words, stdin=text)
     assert stopped.returncode == 3
-    assert b"and pipe the same input in" in stopped.stderr
+    assert b"and pipe in the same input" in stopped.stderr
     door.open()
     return words
 

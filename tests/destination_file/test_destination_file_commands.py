@@ -176,5 +176,5 @@ def test_the_sandbox_says_where_a_file_wants_its_keys(
     process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", path, "-d", slack)
     said = "".join(process.stdout.readline() for _ in range(12))
 
-    assert f"For {path} that is: export SEGCLI_ACME_TOKEN=of-mine\n" in said
-    assert f"For {slack} that is: export SEGCLI_SLACK_WEBHOOK=http" in said
+    assert f"For {path}: export SEGCLI_ACME_TOKEN=of-mine\n" in said
+    assert f"For {slack}: export SEGCLI_SLACK_WEBHOOK=http" in said

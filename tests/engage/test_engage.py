@@ -1,4 +1,4 @@
-"""`segcli engage` tells a destination who is in an audience, and values, as they change."""
+"""`segcli engage` sends changes of an audience or of values to a destination."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -205,7 +205,7 @@ def test_faults_of_the_vendor_change_nothing_of_who_is_told_what(
 def test_the_progress_of_a_sync_is_no_share_of_the_lists_bytes(
     segcli: Segcli, standin: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is sent is many times as long as what is read."""
+    """The events are many times as long as the list."""
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
     at = standin(latency=0.1)
     file = csv(tmp_path / "m.csv", range(50))

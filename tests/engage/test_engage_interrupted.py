@@ -1,4 +1,4 @@
-"""A sync that stops on the way goes on with what is missing, whatever stopped it."""
+"""A sync that stops early continues with what is missing, after every kind of stop."""
 
 import json
 import signal
@@ -28,7 +28,7 @@ NO_ANSWER = Answer(status=0)
 
 @dataclass(slots=True)
 class Mood:
-    """A vendor that takes what it is told, and answers as it likes: `first` these."""
+    """A vendor that records events; it replies `first`, then always `answer`."""
 
     answer: Answer
     first: list[Answer] = field(default_factory=list)

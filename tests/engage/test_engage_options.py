@@ -50,7 +50,7 @@ def test_two_names_with_one_property_are_one_audience(
 @pytest.mark.parametrize(
     ("name", "problem", "hint"),
     [
-        ("顧客", "no property can be named after '顧客'", "Name it: --key NAME"),
+        ("顧客", "no property can be made from the name '顧客'", "Name it: --key NAME"),
         ("E-Mail ", None, None),
         ("Email", "the property email is the user's address", "Name another: --key NAME"),
     ],

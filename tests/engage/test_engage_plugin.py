@@ -1,4 +1,4 @@
-"""A destination that a plug-in brings is told of audiences like a built-in one."""
+"""A plug-in's destination gets audiences like a built-in one."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ ACME = replace(ACME, name="zeta", label="Zeta", types=frozenset({"identify"}), p
 def plug_in(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PlugIn]:
-    """Install a destination `zeta`, made by this code."""
+    """Install a destination `zeta` with this code."""
     site = tmp_path_factory.mktemp("site")
     information = site / "zeta-1.0.dist-info"
     information.mkdir()

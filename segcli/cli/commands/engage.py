@@ -1,4 +1,4 @@
-"""`segcli engage`: audiences and computed traits, told to a destination as they change."""
+"""`segcli engage`: sends changes of audiences and computed traits to a destination."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +18,14 @@ from segcli.engage.members import Columns
 from segcli.engage.state import Known
 from segcli.errors import UsageError
 
-# Nobody's screen: wide enough that no name is broken in two.
+# Wide enough that no name is wrapped.
 _WIDTH_OFF_TERMINAL = 1000
 _STATE = click.option(
     "--state",
     metavar="PATH",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="What every vendor was told.  [default: in your folder for segcli's state]",
+    help="The state file: what was sent to each vendor.  [default: in your folder for segcli's "
+    "state]",
 )
 _ENGAGE = (
     _STATE,
@@ -32,10 +33,10 @@ _ENGAGE = (
         "--key",
         type=TEXT,
         metavar="NAME",
-        help="The property.  [default: NAME in snake_case]",
+        help="The property to set.  [default: NAME in snake_case]",
     ),
     click.option(
-        "--with-traits", is_flag=True, help="Send the further columns as traits with each change."
+        "--with-traits", is_flag=True, help="Send all other columns as traits with each change."
     ),
     click.option(
         "--max-removals",
@@ -43,9 +44,11 @@ _ENGAGE = (
         metavar="N|N%",
         default="50%",
         show_default=True,
-        help="Stop if more of the known members than this would be removed.",
+        help="Stop if the sync would remove more of the known members than this.",
     ),
-    click.option("--dry-run", is_flag=True, help="Print the identify events; change nothing."),
+    click.option(
+        "--dry-run", is_flag=True, help="Print the identify events; send and change nothing."
+    ),
 )
 
 
@@ -62,8 +65,8 @@ def _sync_options(file: str) -> Callable[[Command], Command]:
 def command() -> None:
     """Sync audiences and computed traits as user properties.
 
-    As Segment's Engage does: an identify for each user who enters or leaves an audience, or whose
-    value changed. The state remembers what the vendor was told, so a sync sends changes only.
+    As Segment's Engage does, sends an identify for each user who entered or left an audience, or
+    whose value changed. The state records what was sent, so a sync sends changes only.
     """
 
 
@@ -76,10 +79,10 @@ def audience(
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
 ) -> int:
-    """Tell who entered and who left the audience NAME.
+    """Send who entered and who left the audience NAME.
 
-    MEMBERS lists who is in it now: CSV with a header (userId or anonymousId, email) or NDJSON, a
-    file or - for stdin. The property is NAME in snake_case, true or false.
+    MEMBERS lists the current members: CSV with a header (userId or anonymousId, email) or NDJSON,
+    a file or - for stdin. The property is NAME in snake_case, true or false.
     """
     spec = SyncSpec(
         kind="audience",
@@ -99,7 +102,7 @@ def audience(
     type=click.Choice(["null", "skip"]),
     default="skip",
     show_default=True,
-    help="What a user gets who is not among the values any more.",
+    help="What to send for a user who is no longer in VALUES.",
 )
 def trait(
     name: str,
@@ -108,10 +111,10 @@ def trait(
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
 ) -> int:
-    """Tell the values of the computed trait NAME where they changed.
+    """Send the changed values of the computed trait NAME.
 
-    VALUES lists each user's value now: CSV with a header (userId or anonymousId, email, and the
-    value under `value` or NAME) or NDJSON, a file or - for stdin.
+    VALUES lists the current value of each user: CSV with a header (userId or anonymousId, email,
+    and the value under `value` or NAME) or NDJSON, a file or - for stdin.
     """
     key = _key(name, options)
     spec = SyncSpec(
@@ -127,9 +130,9 @@ def trait(
 @command.command("status")
 @_STATE
 def status(state: Path | None) -> int:
-    """List the audiences and traits that the state knows.
+    """List the audiences and traits in the state.
 
-    With their members, when the last sync reached its end, and what is still pending.
+    Shows how many members each has, how many changes are pending, and when a sync last finished.
     """
     check_written({"--state": state_path(state)})
     titles = ("name", "kind", "property", "destination", "members", "pending", "last sync")
@@ -145,11 +148,11 @@ def status(state: Path | None) -> int:
 @command.command("forget")
 @click.argument("name", type=TEXT)
 @_STATE
-@click.option("--dest", "-d", metavar="NAME", help="Only what this destination was told.")
+@click.option("--dest", "-d", metavar="NAME", help="Only at this destination.")
 def forget(name: str, state: Path | None, dest: str | None) -> int:
-    """Forget what was told of the audience or trait NAME.
+    """Forget what was sent for the audience or trait NAME.
 
-    The next sync tells every member again; nobody is told anything now.
+    Sends nothing now. The next sync sends every member again.
     """
     check_written({"--state": state_path(state)}, [dest])
     count = 0
@@ -159,7 +162,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
     if not count:
         raise UsageError(
-            f"the state knows no audience or trait {name!r}", "See: segcli engage status"
+            f"the state has no audience or trait {name!r}", "See: segcli engage status"
         )
     show(f"Forgot {name} at {count} destination{'s' if count > 1 else ''}.")
     return 0
@@ -173,10 +176,10 @@ def _row(known: Known) -> tuple[str, ...]:
 
 
 def _key(name: str, options: EngageOptions) -> str:
-    """Return the property; it must not be where the user's email stands."""
+    """Return the property of an audience or trait; raises UsageError if it cannot be one."""
     key = options.key or property_name(name)
     if not key:
-        raise UsageError(f"no property can be named after {name!r}", "Name it: --key NAME")
+        raise UsageError(f"no property can be made from the name {name!r}", "Name it: --key NAME")
     if key == "email":
         raise UsageError("the property email is the user's address", "Name another: --key NAME")
     return key

@@ -44,7 +44,7 @@ class MaxRemovals:
     def allows(self, changes: MemberChanges) -> bool:
         """Return whether so few of the known members are removed."""
         limit = self.number * changes.known / 100 if self.is_percentage else self.number
-        return changes.going <= limit
+        return changes.removed <= limit
 
 
 def parse_max_removals(text: str) -> MaxRemovals:
@@ -183,8 +183,7 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     options, job, kept = this.options, this.job, this.kept
     rejects.check_writable(kept)
     changes = _find_changes(this, state)
-    what = f"changes from {counted([this.entry])}"
-    announce(what, job, sandbox=this.sandbox, quiet=options.quiet)
+    announce(f"changes from {counted([this.entry])}", job, sandbox=this.sandbox)
     run = make_run(
         request_options,
         job=job,
@@ -224,15 +223,15 @@ def _find_changes(this: _Sync, state: EngageState) -> MemberChanges:
     def check(changes: MemberChanges) -> None:
         if not options.max_removals.allows(changes):
             raise InputError(
-                f"{this.entry.title} would remove {changes.going:,} of {changes.known:,} "
+                f"{this.entry.title} would remove {changes.removed:,} of {changes.known:,} "
                 f"known members; --max-removals is {options.max_removals.text}",
-                f"If that is right, type --max-removals {changes.going}",
+                f"If that is right, type --max-removals {changes.removed}",
             )
 
     removals = spec.removals and not hidden
     changes = state.compare(this.key, removals=removals, check=check)
     if not options.quiet:
-        counts = f"{changes.coming:,} to update, {changes.going:,} to remove"
+        counts = f"{changes.updated:,} to update, {changes.removed:,} to remove"
         say(f"{spec.key}: {changes.known:,} known; {counts}.")
         if spec.removals and hidden:
             say(_HIDDEN.format(hidden))

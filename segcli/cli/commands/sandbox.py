@@ -1,4 +1,4 @@
-"""`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
+"""`segcli sandbox`: runs a stand-in for every vendor until Ctrl-C."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptOptions:
-    """What the sandbox plays; the fields are those of `Script`."""
+    """How the sandbox behaves. The fields are those of `Script`; `fault` is its `faults`."""
 
     key: str
     fault: tuple[Fault, ...]
@@ -49,38 +49,47 @@ class ScriptOptions:
     "-d",
     metavar="PATH",
     multiple=True,
-    help="Stand in for the destination of this file too, as ./acme.toml (repeatable).",
+    help="Also stand in for the vendor of this destination file, like ./acme.toml (repeatable).",
 )
 @grouped_options(
     ScriptOptions,
     "script_options",
     click.option(
-        "--key", type=TEXT, metavar="TEXT", default="sandbox", show_default=True, help="The key."
+        "--key",
+        type=TEXT,
+        metavar="TEXT",
+        default="sandbox",
+        show_default=True,
+        help="The key that it accepts.",
     ),
     click.option(
         "--fault",
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Fail so often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
+        help="Fail this often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
     ),
     click.option(
-        "--latency", type=DURATION, metavar="TIME", default=0.0, help="Answer after so long."
+        "--latency",
+        type=DURATION,
+        metavar="TIME",
+        default=0.0,
+        help="Wait this long before each reply.",
     ),
     click.option(
-        "--rate", type=RATE, metavar="RATE", help="Take so many requests; answer 429 above that."
+        "--rate", type=RATE, metavar="RATE", help="Reply 429 above this rate: 50/s or 3000/min."
     ),
     click.option(
         "--retry-after",
         type=DURATION,
         metavar="TIME",
         default=1.0,
-        help="The Retry-After of 429.  [default: 1s]",
+        help="The Retry-After of a 429.  [default: 1s]",
     ),
     click.option(
         "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
     ),
-    click.option("--seed", metavar="N", type=int, help="Play the same faults again."),
+    click.option("--seed", metavar="N", type=int, help="Repeat the same faults in every run."),
     click.option(
         "--keep",
         metavar="PATH",
@@ -93,14 +102,14 @@ class ScriptOptions:
         metavar="ORIGIN",
         multiple=True,
         help="Let web pages of this origin send requests, such as http://localhost:3000 "
-        "(repeatable).  [default: none but its own]",
+        "(repeatable).  [default: only its own]",
     ),
 )
 def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> int:
-    """Stand in for every vendor on this machine.
+    """Run a stand-in for every vendor on this machine.
 
-    It checks route, key and body as the vendor would, keeps counts, and plays faults.
-    GET /_sandbox tells what it got.
+    It checks route, key and body as the vendor would, counts requests, and plays faults.
+    GET /_sandbox returns the counts.
     """
     _check_keep(script_options.keep, dest)
     described = {name: dest_option.find_destination(name) for name in dest}
@@ -122,33 +131,31 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     except OSError as error:
         raise UsageError(
             f"the sandbox cannot listen on port {port}: {error.strerror}",
-            "Name another one: --port N, or --port 0 for a free one",
+            "Name another: --port N, or --port 0 for a free one",
         ) from None
     return 0
 
 
 def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
-    """Raise UsageError where --keep would add to a file that is something else."""
+    """Raise UsageError if --keep cannot be written, or is another kind of file."""
     if keep is None:
         return
     if not keep.parent.is_dir():
         raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
     check_written({"--keep": keep}, dest)
-    check_holds_records("--keep", keep, "file of payloads")
+    check_holds_records("--keep", keep, "payload file")
 
 
 def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
     for destination in described.values():
         host_destination(sandbox, destination)
-    # It serves whether or not anybody can be told.
+    # It runs even if stdout cannot be written.
     with suppress(OSError):
         _tell(sandbox, described, key=key)
 
 
 def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
-    show(
-        f"The sandbox listens at {sandbox.url}; Ctrl-C ends it. What it got: {sandbox.url}/_sandbox"
-    )
+    show(f"The sandbox listens at {sandbox.url}; Ctrl-C ends it. Counts: {sandbox.url}/_sandbox")
     show("Send to it with:")
     names = {name: name for name in destinations.BUILT_IN}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
@@ -156,11 +163,11 @@ def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, 
     show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
     for dest, destination in described.items():
         for variable, value in _keys_of(destination, key, sandbox.endpoint(destination.name)):
-            show(f"For {dest} that is: export {variable}={shell_quoted(value)}")
+            show(f"For {dest}: export {variable}={shell_quoted(value)}")
 
 
 def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a destination's secrets, and what the sandbox wants in them."""
+    """Yield the environment variables of a destination's secrets, and the values to set."""
     for row in settings.describe(destination.name, destination.settings):
         if row.kind is Secret:
             yield row.env, key if row.takes(key) else endpoint

@@ -116,7 +116,7 @@ def _send(
     )
     choice, unread = _chosen(options, job, inputs=inputs, journal=journal)
     result = _result(job, choice, journal, kept=kept, sandbox=sandbox)
-    announce(counted(unread), job, sandbox=sandbox, quiet=options.quiet)
+    announce(counted(unread), job, sandbox=sandbox)
     run = make_run(
         request_options,
         job=job,

@@ -1,4 +1,4 @@
-"""`segcli transform`: payloads to stdout, and nothing else there."""
+"""`segcli transform`: prints payloads, and nothing else, to stdout."""
 
 import click
 
@@ -19,14 +19,14 @@ from segcli.payloads import Transformation, transform
 @click.command("transform")
 @job_options(default_dest="pointillist")
 @click.option(
-    "--outcomes", is_flag=True, help="Print an object for every input line, whatever became of it."
+    "--outcomes", is_flag=True, help="Print an object for every input line, with its state."
 )
 @JOBS_OPTION
 def command(options: JobOptions, outcomes: bool, jobs: int | None) -> int:
     """Print what a destination would receive.
 
-    One payload a line, in input order. Reads stdin where no file is named. No key is needed and
-    nothing is sent.
+    Prints one payload a line, in input order. Reads stdin if no file is named. Needs no key and
+    sends nothing.
     """
     return transform_and_report(options, every_line=outcomes, jobs=jobs)
 
