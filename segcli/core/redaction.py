@@ -82,7 +82,7 @@ def _without_longer(forms: Sequence[str]) -> Iterator[str]:
 
 
 def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:
-    """Group forms by their first two characters: a text without these contains none of the group."""
+    """Group forms by their first two characters: a text without these contains none."""
     groups: dict[str, list[str]] = {}
     for form in forms:
         groups.setdefault(form[:2], []).append(form)
