@@ -66,7 +66,7 @@ class Sandbox:
         self._hosted: dict[str, Vendor] = {}
         self._dice = random.Random(script.seed)
         self._counts = Counts()
-        self._bucket = full_bucket(script.rate, time.monotonic()) if script.rate else None
+        self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
         if script.keep is not None:
             open_to_append(script.keep).close()
 
@@ -193,6 +193,34 @@ class Sandbox:
         self._counts.of(name).accept(route, len(items))
 
 
+@dataclass(slots=True)
+class _Bucket:
+    """A token bucket for one second of requests, at least one.
+
+    rate: requests a second
+    level: how many requests it allows at once now
+    seen: when `level` was true, in seconds of a monotonic clock
+    """
+
+    rate: float
+    level: float
+    seen: float
+
+    def take(self, now: float) -> bool:
+        """Return whether a request at `now` is within the rate, and count it if it is."""
+        self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
+        self.seen = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+
+def _full_bucket(rate: float, now: float) -> _Bucket:
+    """Return a full bucket."""
+    return _Bucket(rate, max(rate, 1.0), now)
+
+
 def _cannot_sever(_scope: Scope) -> None:
     """Do nothing: with a server that cannot reset connections, a reset becomes a timeout."""
 
@@ -239,31 +267,3 @@ async def _send(send: Send, reply: replies.SandboxReply, more: Headers) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-@dataclass(slots=True)
-class Bucket:
-    """A token bucket for one second of requests, at least one.
-
-    rate: requests a second
-    level: how many requests it allows at once now
-    seen: when `level` was true, in seconds of a monotonic clock
-    """
-
-    rate: float
-    level: float
-    seen: float
-
-    def take(self, now: float) -> bool:
-        """Return whether a request at `now` is within the rate, and count it if it is."""
-        self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
-        self.seen = now
-        if self.level < 1:
-            return False
-        self.level -= 1
-        return True
-
-
-def full_bucket(rate: float, now: float) -> Bucket:
-    """Return a full bucket."""
-    return Bucket(rate, max(rate, 1.0), now)
