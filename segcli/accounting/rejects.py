@@ -217,11 +217,12 @@ def _content(line: Line) -> dict[str, Any]:
     if isinstance(line.text, TooLong):
         head = base64.b64encode(line.text.head).decode()
         return {"bytes": line.text.size, "begins_base64": head}
-    text = original(line.text.strip())
+    text = original(line.text.rstrip(b"\r\n"))
+    event = text.strip()
     try:
         # The record nests the event one level deeper, and must be readable at that depth.
-        if isinstance(loads(text), dict) and loads(b"[" + text + b"]"):
-            return {"event": orjson.Fragment(text)}
+        if isinstance(loads(event), dict) and loads(b"[" + event + b"]"):
+            return {"event": orjson.Fragment(event)}
     except ValueError:
         pass
     try:

@@ -5,10 +5,12 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 # For a shorter key, only the usual forms are searched: the others would match texts by chance.
 SHORTEST_OF_ALL_FORMS = 8
+# HTML numbers may have any number of leading zeros; this many digits are in use.
+_MAX_HTML_DIGITS = 7
 
 
 def forms_of(key: str) -> Iterator[str]:
@@ -30,14 +32,26 @@ def _usual(key: str) -> Iterator[str]:
 
 
 def _further(key: str) -> Iterator[str]:
-    """Yield the key with all characters escaped, in hex, and as part of a longer base64 text."""
-    for digits in (key.encode().hex(), key.encode().hex().upper()):
-        yield digits
-        for pair in (r"%\g<0>", r"\\x\g<0>"):
-            yield re.sub("..", pair, digits)
-    for form in ("&#{};", "&#x{:x};", "&#x{:X};"):
-        yield "".join(form.format(ord(letter)) for letter in key)
-    yield from _within_base64(key)
+    """Yield the key with all characters escaped, in hex, and as part of a longer base64 text.
+
+    The search ignores case, but hex and base64 of the key in another case differ in more than
+    case: they are forms of their own.
+    """
+    for spelling in dict.fromkeys((key, key.lower(), key.upper())):
+        small = spelling.encode().hex()
+        for digits in (small, small.upper()):
+            yield digits
+            for pair in (r"%\g<0>", r"\\x\g<0>"):
+                yield re.sub("..", pair, digits)
+        yield from _by_html_numbers(spelling)
+        yield from _within_base64(spelling)
+
+
+def _by_html_numbers(text: str) -> Iterator[str]:
+    """Yield the text with every character as an HTML number, also with leading zeros."""
+    for form in ("&#{:0{}};", "&#x{:0{}x};", "&#x{:0{}X};"):
+        for digits in range(1, _MAX_HTML_DIGITS + 1):
+            yield "".join(form.format(ord(letter), digits) for letter in text)
 
 
 def _outer(form: str) -> Iterator[str]:
@@ -72,11 +86,11 @@ def _within_base64(text: str) -> Iterator[str]:
 
 
 def _in_percents(text: str) -> Iterator[str]:
-    """Yield the text as in an address: slashes may stay, hex digits may be lower case."""
+    """Yield the text as in an address (slashes may stay) and as in a form (a blank is a plus)."""
     for safe in ("", "/"):
-        quoted = quote(text, safe=safe)
-        yield quoted
-        yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
+        for quoted in (quote(text, safe=safe), quote_plus(text, safe=safe)):
+            yield quoted
+            yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
 
 
 def _in_html(text: str) -> Iterator[str]:

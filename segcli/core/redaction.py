@@ -26,8 +26,9 @@ class Redactor:
         loose = (folded[form] for form in in_order if form not in self._exact)
         self._loose = list(dict.fromkeys(loose))
         # Every text that contains a loose form contains one of these.
-        self._minimal = list(_without_longer(self._loose))
-        self._shortest = min(map(len, [*self._minimal, *self._exact]), default=0)
+        minimal = list(_without_longer(self._loose))
+        self._minimal = _by_beginning(minimal)
+        self._shortest = min(map(len, [*minimal, *self._exact]), default=0)
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every form."""
@@ -54,9 +55,10 @@ class Redactor:
 
     def _contains_any(self, text: str) -> bool:
         folded = _folded(text)
-        return any(form in folded for form in self._minimal) or any(
-            form in text for form in self._exact
-        )
+        for beginning, forms in self._minimal.items():
+            if beginning in folded and any(form in folded for form in forms):
+                return True
+        return any(form in text for form in self._exact)
 
     def _found_in(self, text: str) -> list[re.Pattern[str]]:
         """Return patterns of the forms that a text contains, the longest first."""
@@ -77,6 +79,14 @@ def _without_longer(forms: Sequence[str]) -> Iterator[str]:
     for form in forms:
         if not any(other in form for other in forms if other != form):
             yield form
+
+
+def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:
+    """Group forms by their first two characters: a text without these contains none."""
+    groups: dict[str, list[str]] = {}
+    for form in forms:
+        groups.setdefault(form[:2], []).append(form)
+    return groups
 
 
 @lru_cache(maxsize=64)

@@ -113,6 +113,15 @@ def hide_address_in(text: str, url: str) -> str:
     return hidden(text, secrets_in_address(url))
 
 
+def holds_credentials(url: str) -> bool:
+    """True if an address has a user, a password or a query, which may be a key of any length."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return "@" in parts.netloc or bool(parts.query)
+
+
 def secrets_in_address(url: str) -> Iterator[str]:
     """Yield the parts of an address that `display_url` removes."""
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret, display_url, hidden, secrets_in_address
+from segcli.core.secret import Secret, display_url, hidden, holds_credentials
 from segcli.core.settings import BY_DEFAULT, Origin, Place, Setting, describe
 from segcli.errors import SettingsError, UsageError
 
@@ -43,7 +43,7 @@ def check_plain_http(job: Job, *, is_allowed: bool) -> None:
     is_plain = address.partition("://")[0].lower() == "http"
     if is_allowed or not is_plain or is_this_machine(_split(address).hostname or ""):
         return
-    if _keys(job) or any(secrets_in_address(address)):
+    if _keys(job) or holds_credentials(address):
         raise UsageError(
             f"the key would go to {_shown(job)} unencrypted: anybody on the way can read it",
             "Use an address with https://, or type --allow-http.",

@@ -1,9 +1,9 @@
 """Read small files completely: settings, keys, destinations and their mappings.
 
-There are three levels of trust. A file that the user names may be anything, also a pipe. A file
-that is found must be a regular file. A file that a destination's file names must also be below its
-folder. Every read is limited. Each function raises ValueError; its text follows the file's name in
-a message.
+There are three levels of trust. A key or a configuration that the user names may be anything, also
+a pipe. A file that is found, and a destination's file, must be a regular file. A file that a
+destination's file names must also be below its folder. Every read is limited. Each function raises
+ValueError; its text follows the file's name in a message.
 """
 
 import os
@@ -21,6 +21,12 @@ def read_named(path: Path, *, max_bytes: int) -> str:
     """Return the text of a file that the user names; also of a path such as `/dev/fd/63`."""
     with _as_problem(), path.open("rb") as file:
         return _text(file.read(max_bytes + 1), max_bytes)
+
+
+def read_regular(path: Path, *, max_bytes: int) -> str:
+    """Return the text of a file; anything else, such as a pipe, is refused without waiting."""
+    with _as_problem():
+        return _regular_text(os.open(path, _FILE), max_bytes)
 
 
 def read_found(path: Path, *, max_bytes: int) -> str | None:

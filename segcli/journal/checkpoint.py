@@ -200,14 +200,19 @@ def sync_folder(folder: Path) -> None:
 def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
     """Yield the complete records up to the first incomplete one.
 
-    Raises Damaged if that one was damaged, not only cut off.
+    Raises Damaged if that one was damaged, not only cut off, or if a record before one is missing.
     """
+    start = 0
     for number, line in enumerate(file, 1):
         if not _is_whole(line):
             if number > 1 and not _may_be_lost(line, file):
                 raise Damaged(f"the journal {file.name} is damaged in line {number}")
             return
-        yield _decoded(line)
+        record = _decoded(line)
+        if record.get("synced", 0) > start:
+            raise Damaged(f"the journal {file.name} lacks a record before line {number}")
+        yield record
+        start += len(line)
 
 
 def _may_be_lost(line: bytes, file: BinaryIO) -> bool:

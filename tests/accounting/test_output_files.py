@@ -173,7 +173,7 @@ def test_rejects_are_not_added_to_a_file_that_is_something_else(
 
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
-        "Error: --rejects acme is there already, and is no file of rejects",
+        "Error: --rejects acme exists already, and is not a rejects file",
         "Name another: --rejects PATH",
     ]
     assert (tmp_path / "acme").read_bytes() == content

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -59,6 +59,12 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "all by bytes": all_escaped("\\x{:02x}"),
     "all in decimals": all_escaped("&#{};"),
     "all in hex": all_escaped("&#x{:X};"),
+    "all in decimals with zeros": all_escaped("&#{:04};"),
+    "all in hex with zeros": all_escaped("&#x{:06x};"),
+    "a form": quote_plus,
+    "lower case in base64": lambda text: b64(text.lower()),
+    "upper case in base64": lambda text: b64_of_addresses(text.upper()),
+    "lower case in hex": lambda text: in_hex(text.lower()),
     "HTML": html.escape,
     "JSON": in_json,
 }

@@ -224,15 +224,29 @@ def test_what_goes_where_is_said_before_anything_goes(
     )
 
 
-def test_quiet_and_rehearsals_go_without_that_line(
-    segcli: Segcli, vendor: Serve, events: Path
+def test_with_quiet_a_real_send_says_that_line_and_nothing_else(
+    segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
-    quiet = segcli("send", "-q", "-d", "webhook", "--endpoint", at.url, events)
-    rehearsal = segcli("send", "-d", "webhook", "--sandbox", events)
+    (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\n")
+    to = ("-q", "--endpoint", at.url)
+    sent = segcli("send", "-d", "webhook", *to, events)
+    gist = ("-d", "gist", "--set", "api_key=k", "--state", "s")
+    synced = segcli("engage", "audience", "Big", "members.csv", *gist, *to)
 
-    assert (quiet.code, quiet.err) == (0, "")
-    assert "Sending" not in rehearsal.err
+    place = f"{at.url} (endpoint: --endpoint"
+    assert (sent.code, sent.out) == (0, "")
+    assert sent.err == f"Sending 1 file to webhook at {place}; no key)\n"
+    assert (synced.code, synced.out) == (0, "")
+    assert synced.err == f"Sending changes from 1 file to gist at {place}; key: --set)\n"
+
+
+def test_a_rehearsal_goes_without_that_line(segcli: Segcli, events: Path) -> None:
+    said = segcli("send", "-d", "webhook", "--sandbox", events)
+    quiet = segcli("send", "-q", "-d", "webhook", "--sandbox", events)
+
+    assert "Sending" not in said.err
+    assert quiet.err == ""
 
 
 GIST, SLACK, WEBHOOK = find("gist"), find("slack"), find("webhook")
@@ -324,6 +338,9 @@ def test_this_machine_is_localhost_and_its_loopback_addresses(host: str, expecte
         ("http://127.0.0.1@evil.example/", KEY, True),
         (f"http://u:{KEY}@evil.example/", "", True),
         (f"http://evil.example/?token={KEY}", "", True),
+        ("http://u:p@evil.example/", "", True),
+        ("http://u@evil.example/", "", True),
+        ("http://evil.example/?k=1", "", True),
         ("http://evil.example/in", "", False),
         ("https://evil.example", KEY, False),
         ("http://localhost:8765/in", KEY, False),

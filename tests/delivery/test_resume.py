@@ -178,7 +178,7 @@ def test_resume_and_restart_do_not_go_together(
 ) -> None:
     said = segcli(*command, "--resume", "--restart")
     assert said.code == 2
-    assert "--resume and --restart do not go together" in said.err
+    assert "--resume and --restart exclude each other" in said.err
     assert not door.taken
 
 

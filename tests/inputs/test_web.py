@@ -201,7 +201,7 @@ def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(
     said = segcli(*command, "--resume")
 
     assert (stopped.code, said.code) == (3, 1)
-    assert "with what must not be shown here typed as before" in stopped.err
+    assert "repeat the same values and addresses (hidden here)" in stopped.err
     kept = [path.read_bytes().decode() for path in tmp_path.iterdir() if path.is_file()]
     for text in (stopped.err, said.err, journal, *kept):
         assert PASSWORD not in text

@@ -80,6 +80,18 @@ def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
     assert refused > 0.9 * (len(left.content) - size)
 
 
+def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path: Path) -> None:
+    left = left_by(tmp_path / "a.journal", groups=6, unsynced=0)
+    path = tmp_path / "shorter.journal"
+    lines = left.content.splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b'"synced"' in line)
+    assert last > 12
+    for number in range(1, last):
+        path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
+        with pytest.raises(checkpoint.Damaged, match="lacks a record before line"):
+            checkpoint.read_checkpoint(path)
+
+
 @given(data=st.data())
 def test_whatever_a_loss_of_power_takes_of_what_was_not_synced_the_rest_is_said(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
