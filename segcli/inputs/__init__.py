@@ -1,6 +1,6 @@
-"""What is read: names become inputs, and an input becomes a stream of its bytes.
+"""Inputs: find them by the names on the command line, and read each as a stream of bytes.
 
-`segcli.lines.chunks` makes numbered lines of them.
+`segcli.lines.chunks` splits the bytes into numbered lines.
 """
 
 from segcli.inputs.archive import Days, split

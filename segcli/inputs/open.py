@@ -1,4 +1,4 @@
-"""Inputs opened: streams of their bytes, unpacked, and checked by the first of them."""
+"""Open inputs: streams of decompressed bytes, checked by their first bytes."""
 
 import sys
 from collections.abc import Generator, Iterator, Sequence
@@ -22,21 +22,28 @@ from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
 if TYPE_CHECKING:
     from segcli.inputs.download import ReadAhead
 
+_THREADS = 16
+# How many objects are checked at a time; their futures need memory.
+_GROUP = 1000
+# How many first bytes of an object are fetched. The first size is enough for gzip. A Zstandard
+# frame gives nothing before its first block is complete.
+_START_SIZES = (16 * 1024, 256 * 1024)
+
 
 @contextmanager
 def open_input(entry: Input) -> Iterator[Stream]:
-    """Open an input and check by its first bytes that it can be NDJSON; raises InputError.
+    """Open an input and check by its first bytes that it can be NDJSON. Raises InputError.
 
-    What is read of it is unpacked. Its `read1` raises OSError where it cannot be read on.
+    The stream is decompressed. Its `read1` raises OSError if reading fails later.
     """
     with _reading_ahead([entry]) as ahead, _opened(entry, ahead, InputError) as stream:
         yield stream
 
 
 def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, None]:
-    """Open inputs one after the other, once they have been looked at, as `open_input` does.
+    """Open inputs in order, like `open_input`. The inputs were checked before by `look_at`.
 
-    Raises InputError for one that is no NDJSON, Stopped for one that cannot be read any more.
+    Raises InputError for an input that is not NDJSON, and Stopped if it cannot be read any more.
     """
     with _reading_ahead(found) as ahead:
         for entry in found:
@@ -45,15 +52,15 @@ def streams(found: Sequence[Input]) -> Generator[tuple[Input, Stream], None, Non
 
 
 def plain_file(stream: Stream) -> PlainFile | None:
-    """Return the file on this machine that a stream reads as it is; None if it is another one."""
+    """Return the file that a stream reads unchanged; None if compressed, or not a file."""
     under = stream.under if isinstance(stream, Peeked) else stream
     return under if isinstance(under, PlainFile) else None
 
 
 def is_enough(entry: Input, start: bytes) -> bool:
-    """Check an input by the bytes it begins with, and tell whether they were enough for that.
+    """Check an input by its first bytes. False if more bytes are needed for the check.
 
-    Raises InputError as `open_input` does.
+    Raises InputError, like `open_input`.
     """
     try:
         _unpacked(entry, _Bytes(start))
@@ -65,8 +72,33 @@ def is_enough(entry: Input, start: bytes) -> bool:
     return True
 
 
+def look_at(found: Sequence[Input]) -> None:
+    """Raise InputError if a file that was not named itself is unreadable or not NDJSON."""
+    remote = False
+    for entry in found:
+        if entry.found_in and entry.remote:
+            remote = True
+        elif entry.found_in:
+            look_at_one(entry)
+    if remote:
+        _look_at_all(entry for entry in found if entry.found_in and entry.remote)
+
+
+def look_at_one(entry: Input) -> None:
+    """Raise InputError if an input is unreadable or not NDJSON."""
+    if entry.remote is None:
+        with open_input(entry):
+            return
+    from segcli.inputs.object_store import asking  # noqa: PLC0415  # not needed for files on disk
+
+    with asking(entry.name, entry.remote.path):
+        for size in _START_SIZES:
+            if is_enough(entry, entry.remote.start(size)):
+                return
+
+
 def _reading_ahead(found: Sequence[Input]) -> "AbstractContextManager[ReadAhead | None]":
-    """Fetch what lies in stores ahead; for files on disk nothing is even imported."""
+    """Fetch objects of stores ahead. For files on disk, nothing is imported."""
     if not any(entry.remote for entry in found):
         return nullcontext()
     from segcli.inputs.download import ReadAhead  # noqa: PLC0415
@@ -108,7 +140,7 @@ def _unpacked(entry: Input, stored: Stream) -> Stream:
 
 
 class _Bytes:
-    """The beginning of an input, as a stream that ends there."""
+    """The first bytes of an input, as a stream."""
 
     def __init__(self, data: bytes) -> None:
         self.stored = 0
@@ -120,42 +152,11 @@ class _Bytes:
         return block
 
 
-_AT_ONCE = 16
-_ASKED_AHEAD = 1000
-# Enough for gzip; a Zstandard frame gives nothing before its first block is whole.
-_LOOKED_AT = (16 * 1024, 256 * 1024)
-
-
-def look_at(found: Sequence[Input]) -> None:
-    """Raise InputError where a file that nobody has named cannot be read or is no NDJSON."""
-    remote = False
-    for entry in found:
-        if entry.found_in and entry.remote:
-            remote = True
-        elif entry.found_in:
-            look_at_one(entry)
-    if remote:
-        _look_at_all(entry for entry in found if entry.found_in and entry.remote)
-
-
-def look_at_one(entry: Input) -> None:
-    """Raise InputError where an input cannot be read or is no NDJSON."""
-    if entry.remote is None:
-        with open_input(entry):
-            return
-    from segcli.inputs.object_store import asking  # noqa: PLC0415  # not needed for files on disk
-
-    with asking(entry.name, entry.remote.path):
-        for size in _LOOKED_AT:
-            if is_enough(entry, entry.remote.start(size)):
-                return
-
-
 def _look_at_all(remote: Iterator[Input]) -> None:
-    """Look at several at once: each costs a journey. What is waited for takes memory too."""
+    """Check objects in several threads, because each needs a round trip to the store."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not for files on disk
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while some := list(islice(remote, _ASKED_AHEAD)):
-            for _ in pool.map(look_at_one, some):
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while group := list(islice(remote, _GROUP)):
+            for _ in pool.map(look_at_one, group):
                 pass

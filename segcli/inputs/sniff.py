@@ -1,4 +1,4 @@
-"""The first bytes of an input: what is no NDJSON is told by them, before anything is sent."""
+"""Check the first bytes of an input: refuse what is not NDJSON, before anything is sent."""
 
 import shlex
 from codecs import BOM_UTF8
@@ -22,9 +22,9 @@ _FOREIGN = (
 
 
 def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> None:
-    """Raise InputError where no NDJSON begins like this, once it is unpacked.
+    """Raise InputError if NDJSON cannot start with these bytes, which are decompressed.
 
-    A file that nobody named, in a folder, has to begin with an object.
+    A file that was not named itself must start with an object.
     """
     for mark, what, command in _FOREIGN:
         if start.startswith(mark):
@@ -39,7 +39,7 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
         )
     if text.startswith((b"{\n", b"{\r\n")):
         raise InputError(
-            f"{entry.title} holds JSON over several lines, not a line for each event",
+            f"{entry.title} has JSON over several lines, not one line for each event",
             _piped(entry, packing, "jq -c ."),
         )
     if text[:LOOKED_AT].lower().startswith(_PAGES):
@@ -56,7 +56,7 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
 
 
 def _piped(entry: Input, packing: Packing | None, command: str) -> str:
-    """Return what to type to read it through another command."""
+    """Return the command to type to read the input through another command."""
     name = shlex.quote(entry.name)
     read = f"{packing.command} {name} | {command}" if packing else f"{command} {name}"
     return f"Type: {read} | segcli … -"

@@ -1,4 +1,4 @@
-"""Compressed inputs are unpacked as they are read, whatever they are called."""
+"""Compressed inputs with any name are decompressed while they are read."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def _each_gzip_unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 def read(path: Path) -> tuple[list[bytes], str]:
-    """Return the lines that an input gives, and the error behind them."""
+    """Return the lines of an input, and the error after them."""
     found: list[bytes] = []
     try:
         for chunk in chunks.chunks(chunks.inputs([str(path)])):
@@ -122,12 +122,12 @@ def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_b
 
         assert found == LINES[: len(found)]
         if length == len(first):
-            # Nothing tells that another member is missing.
+            # A missing further member cannot be noticed.
             assert (found, error) == (LINES[:25], "")
             continue
         assert len(found) >= (25 if length > len(first) else 0)
         assert str(path) in error
-        # A beginning too short to tell what it is of is something else.
+        # A start that is too short to be recognized counts as other data.
         at = len(first) if 0 < length - len(first) < 4 else length
         assert f"at byte {at:,}" in error or f"at byte {length:,}" in error
         assert not found or f":{len(found) + 1}: could not be read past this point" in error
@@ -148,7 +148,7 @@ def test_damaged_anywhere_it_ends_in_an_error_unless_no_line_is_harmed(
         if not error:
             harmless.append(place)
 
-    # The name and the time in the header of a gzip member, and the last bits before a checksum.
+    # The name and the time in a gzip header, and the last bits before a checksum, may change.
     assert len(harmless) < 25
 
 
@@ -204,7 +204,7 @@ def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_pa
     with path.open("wb") as out:
         zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
         zstd.communicate(b"{}\n" * MIB)
-    with pytest.raises(InputError, match="takes more than 128 MiB of memory") as raised:
+    with pytest.raises(InputError, match="needs more than 128 MiB of memory") as raised:
         chunks.inputs([str(path)])
 
     assert "zstd -dc --long=31" in raised.value.hint
@@ -221,7 +221,7 @@ def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path
 
 @pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes, int], None]]:
-    """Pour bytes into the standard input, so many at a time."""
+    """Write bytes to standard input, this many at a time."""
     read, write = os.pipe()
 
     def pour(data: bytes, block: int) -> None:
@@ -270,7 +270,7 @@ def test_a_block_is_never_larger_than_is_asked_for(pack: Pack) -> None:
 
 
 class _Stored:
-    """Packed bytes in memory, as a stream."""
+    """Compressed bytes in memory, as a stream."""
 
     stored = 0
 

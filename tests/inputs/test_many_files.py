@@ -1,4 +1,4 @@
-"""A hundred thousand files cost little memory: of each a few numbers and its name are kept."""
+"""A hundred thousand files need little memory: for each, a few numbers and its name."""
 
 import gc
 import tracemalloc
@@ -36,7 +36,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def peak_of(work: Callable[[], object]) -> int:
-    """Return the most memory that the work takes, over what there was."""
+    """Return the most memory that the work uses, above the memory before."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -47,9 +47,9 @@ def peak_of(work: Callable[[], object]) -> int:
 
 
 def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> Iterator[float]:
-    """Yield up to three measurements, of which one has to be low enough.
+    """Yield up to three measurements. One of them has to be low enough.
 
-    In one of them a table of the interpreter's own may grow by megabytes; in all three none does.
+    In one of them a table of the interpreter may grow by megabytes, but not in all three.
     """
     few, many = folders
     work(few)  # What is loaded once counts for no file.
@@ -63,7 +63,7 @@ def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> Iterato
         ("transform", "-d", "webhook", "--jobs", "1"),
         ("transform", "-d", "webhook", "--jobs", "1", "--since", "2026-01-01"),
         ("check", "-d", "webhook", "--jobs", "1"),
-        # To a file: what a test captures of stdout is held in memory by the test.
+        # To a file: the test would hold captured stdout in memory.
         ("check", "-d", "webhook", "--jobs", "1", "--quiet", "--report", "report.json"),
         ("transform", "-d", "webhook", "--jobs", "1", "--report", "report.json"),
     ],
@@ -116,7 +116,7 @@ def test_to_list_many_objects_keeps_little_of_each(memory: Any) -> None:
 
 
 class Listed:
-    """A store like S3 that lists so many objects, in pages that nobody else keeps."""
+    """A store like S3 that lists this many objects, in pages that it does not keep."""
 
     protocol = ("s3", "s3a")
     version_aware = False
@@ -144,7 +144,7 @@ class Listed:
         return {"name": path, "type": "directory"}
 
     def invalidate_cache(self) -> None:
-        """Nothing is kept."""
+        """There is no cache."""
 
 
 def test_to_list_many_objects_of_s3_takes_little_memory_for_each(

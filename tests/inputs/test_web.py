@@ -1,4 +1,4 @@
-"""Inputs of the web are read as they are stored, whatever their server can do."""
+"""Inputs of the web are read as stored, with any features of the server."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,13 +33,13 @@ def text(tmp_path: Path) -> bytes:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fetch in parts of which the test's files have several."""
+    """Fetch in small parts, so that the test's files have several."""
     for module in (object_store, download):
         monkeypatch.setattr(module, "PART", 1000)
 
 
 def read(address: str) -> bytes:
-    """Return all lines of an input, put together again."""
+    """Return all lines of an input, joined."""
     found = chunks.chunks(chunks.inputs([address]))
     return b"".join(bytes(line) + b"\n" for chunk in found for line in chunk.lines)  # type: ignore[arg-type]
 
@@ -105,7 +105,7 @@ def test_a_file_that_changes_while_it_is_read_stops_the_run(
     ranges: bool, web: Web, text: bytes
 ) -> None:
     web.ranges = ranges
-    # What is under way already does not change any more, so the rest has to be large.
+    # Parts that are being fetched do not change any more, so the rest has to be large.
     times = 20 if ranges else 900
     web.files["/events"] = text * times
     found = chunks.chunks(chunks.inputs([f"{web.url}/events"]))

@@ -88,7 +88,7 @@ def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path
     assert last > 12
     for number in range(1, last):
         path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
-        with pytest.raises(checkpoint.Damaged, match="lacks a record in front of line"):
+        with pytest.raises(checkpoint.Damaged, match="lacks a record before line"):
             checkpoint.read_checkpoint(path)
 
 
