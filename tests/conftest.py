@@ -22,6 +22,11 @@ from segcli.sandbox import SandboxServer, Script, running
 os.environ.setdefault(
     "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")
 )
+# Folders of tests lie in memory, where there is plenty: hundreds of small files that are synced or
+# replaced take several times as long on a disk, and no test depends on what a real one does.
+_IN_MEMORY = Path("/dev/shm")
+if os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > 2 * 1024**3:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 # The same examples in every run, so that a red test is red for everybody.
 hypothesis.settings.register_profile(
     "segcli", deadline=None, derandomize=True, database=None, max_examples=100
