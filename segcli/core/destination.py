@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from segcli.core.event import Event
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.request_layout import RequestLayout
+from segcli.core.selection import any_time
 
 S = TypeVar("S")
 
@@ -126,6 +128,8 @@ class Destination(Generic[S]):
     reads: the dotted paths within `context`, `traits` and `properties` that `payload` looks at.
         With it `payload` may ask the event only for these, its type, name, ids, time and `raw`,
         and reading takes half the time.
+    carries: tells whether `payload` can send a time. One that it cannot gives way to the next of
+        `Event.times`; `--since` and `--until` judge the one that goes out.
     skip_reason: says why an event of these types is not for the destination; None if it is.
     max_events: how many payloads of a route may share a request, if that differs from `limits`.
     max_bytes: how many bytes of payloads of a route may share a request, if that differs.
@@ -151,6 +155,7 @@ class Destination(Generic[S]):
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     reads: Callable[[S], Iterable[str]] | None = None
+    carries: Callable[[datetime], bool] = any_time
     skip_reason: Callable[[Event, S], str | None] = no_skip_reason
     max_events: Callable[[str, S], int] | None = None
     max_bytes: Callable[[str, S], int | None] | None = None

@@ -5,17 +5,21 @@ Segment's spec (https://segment.com/docs/connections/spec/common/).
 """
 
 from codecs import BOM_UTF8
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
 
 import msgspec
 
 from segcli.core import exact_json
+from segcli.core.event_time import is_time, parse_time
 from segcli.core.reject_record import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
+# The next best ones, where there is no timestamp.
+OTHER_TIMES = ("originalTimestamp", "receivedAt", "sentAt")
+TIME_FIELDS = ("timestamp", *OTHER_TIMES)
 
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
@@ -77,12 +81,31 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def time(self) -> str | None:
-        """When it happened, as written: `timestamp`, else the next best of `TIME_FIELDS`."""
-        for name in TIME_FIELDS:
+        """When it happened, as written: `timestamp`, else the first of the others that is a time.
+
+        `timestamp` counts as absent where it is null or empty, any other where it is no time.
+        """
+        timestamp: str | None = self.data.get("timestamp")
+        return timestamp or next(self._other_times(), None)
+
+    def times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the times that may be its own, the best first: as written, and what it means.
+
+        A destination that cannot carry one takes the next.
+        """
+        timestamp: str | None = self.data.get("timestamp")
+        if timestamp:
+            # With one that is no time the event is rejected, and not dated by another.
+            if not is_time(timestamp):
+                return
+            yield timestamp, parse_time(timestamp)
+        yield from ((text, parse_time(text)) for text in self._other_times())
+
+    def _other_times(self) -> Iterator[str]:
+        for name in OTHER_TIMES:
             value: str | None = self.data.get(name)
-            if value:
-                return value
-        return None
+            if value and is_time(value):
+                yield value
 
     @property
     def integrations(self) -> dict[str, Any] | None:
@@ -142,6 +165,12 @@ def parse(line: bytes) -> Event:
     return Event(raw, data)
 
 
+def time_field(event: Event) -> str:
+    """Return the name of the field that `Event.time` stands in; "" where there is no time."""
+    time = event.time
+    return next((name for name in TIME_FIELDS if time and event.data.get(name) == time), "")
+
+
 def is_blank(line: bytes) -> bool:
     """Tell whether a line holds nothing: white space at most, and a byte order mark."""
     return not line.strip().removeprefix(BOM_UTF8).strip()
@@ -157,24 +186,6 @@ def identifier(value: object) -> str | None:
 def is_number(value: object) -> TypeGuard[int | float | Decimal]:
     """Tell whether a JSON value is a number; true and false are not."""
     return type(value) in NUMBERS
-
-
-def parse_time(text: object) -> datetime:
-    """Read an ISO-8601 date or time; UTC where it names no zone. Raises ValueError."""
-    if not isinstance(text, str):
-        raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
-    # RFC 3339 has a small one too.
-    time = datetime.fromisoformat(text.replace("z", "Z"))
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def is_time(value: object) -> bool:
-    """Tell whether `parse_time` reads it."""
-    try:
-        parse_time(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -194,9 +205,9 @@ def _check(data: dict[str, Any]) -> None:
     for name in _OBJECT_FIELDS:
         if not isinstance(data.get(name), dict | None):
             raise Rejected(name, "is not an object")
-    for name in TIME_FIELDS:
-        if data.get(name) is not None:
-            _check_time(name, data[name])
+    timestamp = data.get("timestamp")
+    if timestamp not in (None, "") and not is_time(timestamp):
+        raise Rejected("timestamp", "is not an ISO-8601 time")
 
 
 def _check_type(data: dict[str, Any]) -> None:
@@ -221,8 +232,3 @@ def _check_user(data: dict[str, Any]) -> None:
             raise Rejected(name, "is neither a string nor a number")
     if user in (None, "") and anonymous in (None, ""):
         raise Rejected("userId", "is required, or anonymousId")
-
-
-def _check_time(name: str, value: object) -> None:
-    if not is_time(value):
-        raise Rejected(name, "is not an ISO-8601 time")

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from segcli.core.destination import Remark
-from segcli.core.event import NUMBERS, Event, is_number, parse_time
+from segcli.core.event import NUMBERS, Event, is_number
+from segcli.core.event_time import parse_time
 from segcli.core.exact_json import number_text
 
 # A number of seconds this large would be the year 5138; milliseconds reach it in 1973.

@@ -1,14 +1,16 @@
-"""What Segment's spec advises and does not enforce: sizes, messageIds, reserved traits."""
+"""What Segment's spec advises and does not enforce: sizes, messageIds, times, reserved traits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from segcli.core.destination import Remark
-from segcli.core.event import Event, is_number, is_time
+from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
+from segcli.core.event_time import is_time, lacks_zone
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
+_NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
 _DATES = ("birthday", "createdAt", "created_at")
 # Where the traits that are dates stand, from the outside in.
 DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
@@ -18,6 +20,11 @@ def remarks_by_type(event: Event) -> list[Remark]:
     """Return what is not of its type: messageId, reserved traits [doc]; nothing else counts."""
     message_id = event.data.get("messageId")
     found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
+    found += [
+        Remark(name, _NOT_A_TIME)
+        for name in OTHER_TIMES
+        if not isinstance(event.data.get(name), str | None)
+    ]
     return found + [
         Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
         for path, traits in _traits(event)
@@ -34,6 +41,7 @@ def remarks_by_value(event: Event) -> list[Remark]:
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
+    found += _remarks_on_times(event)
     found += [
         Remark(f"{path}.{name}", "is not a date")
         for path, traits in _traits(event)
@@ -41,6 +49,29 @@ def remarks_by_value(event: Event) -> list[Remark]:
         if name in traits and not is_date(traits[name], name)
     ]
     return found
+
+
+def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Tell whether there is nothing to say of these of `TIME_FIELDS`, which hold text."""
+    for name in names:
+        text = data[name]
+        # An event with another timestamp is no event.
+        if name != "timestamp" and not is_time(text):
+            return False
+        if text[-1] != "Z" and lacks_zone(text):
+            return False
+    return True
+
+
+def _remarks_on_times(event: Event) -> Iterator[Remark]:
+    """Yield the times that nobody can read, and the one in use if it names no zone."""
+    for name in OTHER_TIMES:
+        text = event.data.get(name)
+        if text and isinstance(text, str) and not is_time(text):
+            yield Remark(name, _NOT_A_TIME)
+    time = event.time
+    if time and lacks_zone(time):
+        yield Remark(time_field(event), "names no zone, so it is read as UTC")
 
 
 def is_date(value: object, name: str) -> bool:
