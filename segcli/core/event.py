@@ -23,7 +23,7 @@ TIME_FIELDS = ("timestamp", *OTHER_TIMES)
 
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
-NUMBERS = frozenset({int, float, Decimal})
+NUMBERS = frozenset({int, float, exact_json.WrittenFloat, Decimal})
 
 
 class Rejected(Exception):

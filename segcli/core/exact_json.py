@@ -1,8 +1,9 @@
 """JSON in and out without a digit changed.
 
 `msgspec` reads: it makes an `int` of an integer of any size, and hands us the text of every other
-number. One that a double does not hold becomes a `Decimal` of all its digits. `orjson` writes. A
-second, slower pair of parsers reads only what `msgspec` refuses, to say in words what is wrong.
+number. One that a double does not hold becomes a `Decimal` of all its digits, one that a double
+holds and would write otherwise a `WrittenFloat`. `orjson` writes. A second, slower pair of parsers
+reads only what `msgspec` refuses, to say in words what is wrong.
 """
 
 import json
@@ -15,9 +16,12 @@ import orjson
 
 MAX_DEPTH = 100
 
-# 15 digits always survive a double of middling size; with the point that is 16 characters.
+# 15 digits always survive a double; with the point that is 16 characters. A smaller one is
+# written with an exponent.
 _LENGTH_THAT_SURVIVES = 16
-_SMALLEST, _LARGEST = 1e-290, 1e290
+_SMALLEST = 1e-4
+# The most digits that a number with a point or an exponent gets as a whole one.
+_MOST_DIGITS = 40
 # The parser refuses a number beyond a double's range, where it stands; ours does not.
 _NUMBER_BEGINS = frozenset("-0123456789")
 # Python itself makes no integer of a longer text.
@@ -44,9 +48,9 @@ def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
 def dumps(value: Any) -> bytes:
     """Write one JSON document, compact, as UTF-8; a number is written with all its digits."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_written)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_with_all_digits(value), default=_refuse)
+        return orjson.dumps(_with_all_digits(value), default=_written)
 
 
 def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
@@ -56,21 +60,75 @@ def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
     return 2 * len(text) - others <= levels
 
 
+# A double has no room for how it was written, and a `Decimal` equals no double but a few.
+class WrittenFloat(float):
+    """A double that was written otherwise than it would be: `1.50`, `1e3`.
+
+    text: How it was written, as JSON.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def number(text: str) -> float | Decimal:
     """Return the exact value of a number that is no integer; raises InvalidOperation."""
     value = float(text)
-    if len(text) <= _LENGTH_THAT_SURVIVES and _SMALLEST < abs(value) < _LARGEST:
+    if (
+        len(text) <= _LENGTH_THAT_SURVIVES
+        and abs(value) > _SMALLEST
+        and (text[-1] != "0" or text[-2] == ".")
+        and "e" not in text
+        and "E" not in text
+    ):
         return value
     exact = Decimal(text)
-    return value if Decimal(repr(value)) == exact else exact
+    if Decimal(repr(value)) != exact:
+        return exact
+    return value if repr(value) == text else WrittenFloat(text)
 
 
 def number_text(value: int | float | Decimal) -> str:
-    """Return a number as JSON writes it."""
-    return orjson.dumps(value).decode() if type(value) is float else str(value)
+    """Return a number as text, such as an id or a label.
+
+    An integer has all its digits. Another number whose value is whole is written as one, `1.2E7`
+    as `12000000`, if that takes at most 40 digits; any other keeps its digits as they were written.
+    """
+    if isinstance(value, int):
+        return str(value)
+    written = _text_of(value)
+    return _whole_digits(Decimal(written)) or written
 
 
 _decode = msgspec.json.Decoder(float_hook=number).decode
+
+
+def _text_of(value: float | Decimal) -> str:
+    """Return a number that is no `int` as JSON."""
+    if type(value) is WrittenFloat:
+        return value.text
+    if isinstance(value, Decimal):
+        return str(value).replace("E+", "e").replace("E", "e")
+    return orjson.dumps(value).decode()
+
+
+def _whole_digits(value: Decimal) -> str:
+    """Return a whole number without point and exponent; "" for others, and for too long ones."""
+    if not value:
+        return "0"
+    if value.adjusted() >= _MOST_DIGITS:
+        return ""
+    whole = value.to_integral_value()
+    return f"{whole:f}" if whole == value else ""
+
+
+def _written(value: Any) -> orjson.Fragment:
+    """Write what `orjson` cannot; raises TypeError for what is no number."""
+    if isinstance(value, WrittenFloat):
+        return orjson.Fragment(value.text)
+    return orjson.Fragment(str(value)) if isinstance(value, Decimal) else _refuse(value)
 
 
 def _check_depth(text: bytes, levels: int) -> None:
@@ -141,12 +199,12 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _with_all_digits(value: Any) -> Any:
-    """Return the value with each number as a text where orjson itself cannot write it."""
+    """Return the value with each integer as a text where orjson itself cannot write it."""
     if isinstance(value, dict):
         return {key: _with_all_digits(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_with_all_digits(inner) for inner in value]
-    if isinstance(value, Decimal) or (type(value) is int and not -(2**63) <= value < 2**64):
+    if type(value) is int and not -(2**63) <= value < 2**64:
         return orjson.Fragment(str(value))
     return value
 
