@@ -12,7 +12,7 @@ import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.accounting.file_lock import locked
-from segcli.core.exact_json import loads
+from segcli.core.exact_json import loads, without_halves
 from segcli.core.line import Line, Result, TooLong
 from segcli.core.reject_record import original
 from segcli.errors import OutputError, Stopped
@@ -186,7 +186,7 @@ def _record(line: Line, settled: Result) -> bytes:
 def _kept_in(text: bytes) -> _Kept | None:
     """Return which line of which file a record keeps, and what of it; None for what is none."""
     try:
-        record = orjson.loads(text)
+        record = orjson.loads(without_halves(text))
         return str(record["file"]), int(record["line"]), hash(_content_of(text))
     except (ValueError, KeyError, TypeError):
         return None
@@ -216,7 +216,8 @@ def _content(line: Line) -> dict[str, Any]:
     text = original(line.text.strip())
     try:
         # Within its record the event is one level deeper, and has to be readable there too.
-        if isinstance(loads(text), dict) and loads(b"[" + text + b"]"):
+        event, within = (loads(one, mends_halves=True) for one in (text, b"[" + text + b"]"))
+        if isinstance(event, dict) and within:
             return {"event": orjson.Fragment(text)}
     except ValueError:
         pass

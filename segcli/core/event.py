@@ -46,7 +46,8 @@ class Rejected(Exception):
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One Segment call. `raw` is the line's JSON as it was written, `data` what it says.
 
-    Numbers in `data` are int, float or Decimal and hold every digit. Nobody may change `data`.
+    Numbers in `data` are int, float or Decimal and hold every digit. An empty array where the spec
+    has an object is an empty object there, half of a character is U+FFFD. Nobody may change `data`.
     """
 
     raw: bytes
@@ -190,7 +191,7 @@ def is_number(value: object) -> TypeGuard[int | float | Decimal]:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        data = exact_json.loads(raw)
+        data = exact_json.loads(raw, mends_halves=True)
     except ValueError as error:
         raise Rejected("", str(error)) from None
     if not isinstance(data, dict):
@@ -203,11 +204,22 @@ def _check(data: dict[str, Any]) -> None:
     _check_type(data)
     _check_user(data)
     for name in _OBJECT_FIELDS:
-        if not isinstance(data.get(name), dict | None):
-            raise Rejected(name, "is not an object")
+        _check_object(data, name)
+    context = data.get("context")
+    if context and context.get("traits") == []:
+        context["traits"] = {}
     timestamp = data.get("timestamp")
     if timestamp not in (None, "") and not is_time(timestamp):
         raise Rejected("timestamp", "is not an ISO-8601 time")
+
+
+def _check_object(data: dict[str, Any], name: str) -> None:
+    """Make an empty object of an empty array, as PHP writes it; raises Rejected for all others."""
+    value = data.get(name)
+    if value == []:
+        data[name] = {}
+    elif not isinstance(value, dict | None):
+        raise Rejected(name, "is not an object")
 
 
 def _check_type(data: dict[str, Any]) -> None:

@@ -26,23 +26,30 @@ _MOST_DIGITS = 40
 _NUMBER_BEGINS = frozenset("-0123456789")
 # Python itself makes no integer of a longer text.
 _LONGEST_INTEGER = 4300
+# What stands behind a backslash, which JSON has in strings only: a pair, half of one, or else.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 # In a line that is cut short the last string lacks its end.
 _STRING = re.compile(rb'"[^"]*"?')
 
 
-def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
+def loads(text: bytes, *, levels: int = MAX_DEPTH, mends_halves: bool = False) -> Any:
     """Read one JSON document; numbers are int, float or Decimal and keep every digit.
 
     Raises ValueError, with a message for people, for what is not JSON (NaN and unpaired
-    surrogates are not) and for nesting deeper than so many levels.
+    surrogates are not) and for nesting deeper than so many levels. With `mends_halves` an
+    unpaired surrogate is read as U+FFFD.
     """
     if not is_shallow(text, levels):
         _check_depth(text, levels)
     try:
         return _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, InvalidOperation):
-        return _loads_slowly(text)
+        return _loads_slowly(without_halves(text) if mends_halves else text)
 
 
 def dumps(value: Any) -> bytes:
@@ -51,6 +58,11 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, default=_written)
     except orjson.JSONEncodeError:
         return orjson.dumps(_with_all_digits(value), default=_written)
+
+
+def without_halves(text: bytes) -> bytes:
+    """Return a JSON document with U+FFFD for each unpaired surrogate, half of a character."""
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)
 
 
 def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:

@@ -9,7 +9,7 @@ from segcli.core import exact_json
 def original(line: bytes) -> bytes:
     """Return the event that a line of a rejects file keeps; any other line as it is."""
     try:
-        record = exact_json.loads(line)
+        record = exact_json.loads(line, mends_halves=True)
     except ValueError:
         return line
     if not isinstance(record, dict) or "type" in record or "state" not in record:
@@ -26,7 +26,7 @@ def _kept_bytes(line: bytes, event: dict[str, Any]) -> bytes:
     """
     kept = line.partition(b',"event":')[2].removesuffix(b"}")
     try:
-        same = exact_json.loads(kept) == event
+        same = exact_json.loads(kept, mends_halves=True) == event
     except ValueError:
         same = False
     return kept if same else exact_json.dumps(event)

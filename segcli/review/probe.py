@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from segcli.core import exact_json
 from segcli.core.destination import Payload
-from segcli.core.event import Event
+from segcli.core.event import Event, parse
 from segcli.core.event_time import is_time, parse_time
 from segcli.core.outcome import Job
 
@@ -33,7 +33,7 @@ class FieldProbe:
     def __init__(self, event: Event, job: Job) -> None:
         self._event = event
         self._job = job
-        self._data = exact_json.loads(event.raw)
+        self._data = parse(event.raw).data
         self._places = _places(self._data)
         payload = job.destination.payload(event, job.settings)
         # A mapping that passes bytes on sees a change only there; another may digest them.

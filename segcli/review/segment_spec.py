@@ -1,16 +1,20 @@
 """What Segment's spec advises and does not enforce: sizes, messageIds, times, reserved traits."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from segcli.core.destination import Remark
 from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
 from segcli.core.event_time import is_time, lacks_zone
+from segcli.core.exact_json import without_halves
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 _NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
+_HALF = re.compile("[\ud800-\udfff]")
 _DATES = ("birthday", "createdAt", "created_at")
 # Where the traits that are dates stand, from the outside in.
 DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
@@ -42,6 +46,7 @@ def remarks_by_value(event: Event) -> list[Remark]:
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
     found += _remarks_on_times(event)
+    found += _remarks_on_halves(event)
     found += [
         Remark(f"{path}.{name}", "is not a date")
         for path, traits in _traits(event)
@@ -72,6 +77,26 @@ def _remarks_on_times(event: Event) -> Iterator[Remark]:
     time = event.time
     if time and lacks_zone(time):
         yield Remark(time_field(event), "names no zone, so it is read as UTC")
+
+
+def _remarks_on_halves(event: Event) -> Iterator[Remark]:
+    """Name the first text in which a character was cut in two; vendors may refuse the event."""
+    if without_halves(event.raw) == event.raw:
+        return
+    # Python itself makes no integer of a long text.
+    places: list[tuple[str, Any]] = [("", json.loads(event.raw, parse_int=str))]
+    for path, value in places:
+        if _HALF.search(path) or (isinstance(value, str) and _HALF.search(value)):
+            name = _HALF.sub("\ufffd", path)
+            yield Remark(name, "holds half of a character, an unpaired surrogate")
+            return
+        places += [(f"{path}.{key}".lstrip("."), inner) for key, inner in _inner(value)]
+
+
+def _inner(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def is_date(value: object, name: str) -> bool:

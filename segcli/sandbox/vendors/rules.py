@@ -144,7 +144,8 @@ def _id_problem(event: dict[str, Any]) -> str:
 def _object_problem(event: dict[str, Any]) -> str:
     for name in _OBJECTS:
         value = event.get(name)
-        if value is not None and type(value) is not dict:
+        # PHP writes an empty object as an empty array.
+        if value is not None and value != [] and type(value) is not dict:
             return wrong(name, "an object", value)
     return ""
 
