@@ -1,4 +1,4 @@
-"""Times: which texts are one. The rule is segcli's own, not what a library happens to take.
+"""Times: the texts that are one, by a rule of segcli's own and not of a library.
 
     2026-02-16                       a date alone is its midnight in UTC
     2026-02-16T09:03:51              `T` or one space; hours, minutes and seconds
@@ -51,7 +51,7 @@ def parse_time(text: object) -> datetime:
 
 
 def is_time(value: object) -> bool:
-    """Tell whether `parse_time` reads it."""
+    """True if `parse_time` accepts the value."""
     try:
         parse_time(value)
     except ValueError:
@@ -60,7 +60,7 @@ def is_time(value: object) -> bool:
 
 
 def lacks_zone(text: str) -> bool:
-    """Tell whether a time has hours and names no zone; a date alone needs none."""
+    """True if a text is a time with hours but without a zone; a date alone needs none."""
     match = _RULE.fullmatch(text)
     return match is not None and match[4] is not None and match[8] is None
 

@@ -1,4 +1,4 @@
-"""What Segment's spec advises and does not enforce: sizes, messageIds, times, reserved traits."""
+"""What Segment's spec recommends but does not enforce: sizes, messageIds, times, traits."""
 
 import json
 import re
@@ -16,12 +16,12 @@ MESSAGE_ID_LENGTH = 100
 _NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
 _HALF = re.compile("[\ud800-\udfff]")
 _DATES = ("birthday", "createdAt", "created_at")
-# Where the traits that are dates stand, from the outside in.
+# The paths of the traits that are dates.
 DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
 
 
 def remarks_by_type(event: Event) -> list[Remark]:
-    """Return what is not of its type: messageId, reserved traits [doc]; nothing else counts."""
+    """Return a remark on each messageId or reserved trait of a wrong type [doc]."""
     message_id = event.data.get("messageId")
     found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
     found += [
@@ -38,10 +38,10 @@ def remarks_by_type(event: Event) -> list[Remark]:
 
 
 def remarks_by_value(event: Event) -> list[Remark]:
-    """Return what Segment would not like of an event's values, or may drop silently [doc]."""
+    """Return a remark on each value that Segment does not accept, or may drop silently [doc]."""
     found = []
     if len(event.raw) > EVENT_BYTES:
-        found.append(Remark("", "is larger than 32 KB, which Segment does not take"))
+        found.append(Remark("", "is larger than 32 KB, which Segment does not accept"))
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
@@ -57,10 +57,10 @@ def remarks_by_value(event: Event) -> list[Remark]:
 
 
 def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """Tell whether there is nothing to say of these of `TIME_FIELDS`, which hold text."""
+    """True if no remark is needed on the texts of these `TIME_FIELDS`."""
     for name in names:
         text = data[name]
-        # An event with another timestamp is no event.
+        # An invalid timestamp has already rejected the event.
         if name != "timestamp" and not is_time(text):
             return False
         if text[-1] != "Z" and lacks_zone(text):
@@ -69,7 +69,7 @@ def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
 
 
 def _remarks_on_times(event: Event) -> Iterator[Remark]:
-    """Yield the times that nobody can read, and the one in use if it names no zone."""
+    """Yield remarks on invalid times, and on the used one if it has no zone."""
     for name in OTHER_TIMES:
         text = event.data.get(name)
         if text and isinstance(text, str) and not is_time(text):
@@ -80,10 +80,10 @@ def _remarks_on_times(event: Event) -> Iterator[Remark]:
 
 
 def _remarks_on_halves(event: Event) -> Iterator[Remark]:
-    """Name the first text in which a character was cut in two; vendors may refuse the event."""
+    """Yield a remark on the first text with an unpaired surrogate; vendors may refuse it."""
     if without_halves(event.raw) == event.raw:
         return
-    # Python itself makes no integer of a long text.
+    # Python makes no integer of a long text.
     places: list[tuple[str, Any]] = [("", json.loads(event.raw, parse_int=str))]
     for path, value in places:
         if _HALF.search(path) or (isinstance(value, str) and _HALF.search(value)):
@@ -100,10 +100,10 @@ def _inner(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def is_date(value: object, name: str) -> bool:
-    """Tell whether it is a date; of the numbers, one on which an account can have been made."""
+    """Return whether a trait is a date; a number before 1970 is one for a birthday only."""
     if is_number(value):
         return value >= 0 or name == "birthday"
-    # That it is of no such type is said already.
+    # `remarks_by_type` reports a wrong type.
     return not isinstance(value, str) or is_time(value)
 
 
