@@ -154,6 +154,18 @@ def segcli(
 
 
 @pytest.fixture
+def events(tmp_path: Path) -> Callable[..., Path]:
+    """Write lines to a file."""
+
+    def write(*lines: bytes, name: str = "events.jsonl") -> Path:
+        file = tmp_path / name
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        return file
+
+    return write
+
+
+@pytest.fixture
 def memory() -> Iterator[object]:
     """Return the file system of fsspec that is this process's memory, empty."""
     import fsspec

@@ -12,7 +12,7 @@ import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.accounting.file_lock import locked
-from segcli.core.exact_json import loads
+from segcli.core.exact_json import loads, without_halves
 from segcli.core.line import Line, Result, TooLong
 from segcli.core.reject_record import original
 from segcli.errors import OutputError, Stopped
@@ -190,7 +190,7 @@ def _record(line: Line, settled: Result) -> bytes:
 def _key_of(text: bytes) -> _RecordKey | None:
     """Return the key of a record; None if the text is not a record."""
     try:
-        record = orjson.loads(text)
+        record = orjson.loads(without_halves(text))
         return str(record["file"]), int(record["line"]), hash(_content_of(text))
     except (ValueError, KeyError, TypeError):
         return None
@@ -221,7 +221,8 @@ def _content(line: Line) -> dict[str, Any]:
     event = text.strip()
     try:
         # The record nests the event one level deeper, and must be readable at that depth.
-        if isinstance(loads(event), dict) and loads(b"[" + event + b"]"):
+        read, nested = (loads(one, mends_halves=True) for one in (event, b"[" + event + b"]"))
+        if isinstance(read, dict) and nested:
             return {"event": orjson.Fragment(event)}
     except ValueError:
         pass

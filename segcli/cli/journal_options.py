@@ -11,7 +11,7 @@ import click
 
 from segcli.cli.options import JobOptions
 from segcli.cli.visible_text import shell_quoted
-from segcli.core.event import parse_time
+from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret, display_address, display_url, hidden
 from segcli.core.settings import describe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segcli.core.event import parse_time
+from segcli.core.event_time import parse_time
 
 if TYPE_CHECKING:
     from segcli.fql import Predicate
@@ -65,10 +65,15 @@ class TimeBound:
 
 
 def moment(text: str) -> TimeBound:
-    """Read an ISO date or time, or how long ago (`7d`, `12h`); raises ValueError."""
+    """Read a date or time, or how long ago (`7d`, `12h`); raises ValueError.
+
+    A number alone is neither: some mean seconds since 1970 by it, some a date.
+    """
     try:
         return TimeBound(text, parse_time(text))
     except ValueError:
+        if not _split(text)[1]:
+            raise ValueError(f"{text!r} is no time. For how long ago, add a unit: 7d.") from None
         return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from segcli.core.event import Event
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.request_layout import RequestLayout
+from segcli.core.selection import any_time
 
 S = TypeVar("S")
 
@@ -134,8 +136,10 @@ class Destination(Generic[S]):
     verdict: returns what a reply means for the batch.
     limits: the limits of a request and of a payload.
     reads: the dotted paths within `context`, `traits` and `properties` that `payload` reads. If
-        given, `payload` may read only these and the event's type, name, ids, time and `raw`;
+        given, `payload` may read only these and the event's type, name, ids, times and `raw`;
         then parsing takes half the time.
+    carries: True for a time that `payload` can send. The next of `Event.times` replaces any other,
+        and `--since` and `--until` compare with the one that is sent.
     skip_reason: returns why an event of these types is not for the destination; None if it is.
     max_events: how many payloads of a route may share a request, if that differs from `limits`.
     max_bytes: how many bytes of payloads of a route may share a request, if that differs.
@@ -162,6 +166,7 @@ class Destination(Generic[S]):
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     reads: Callable[[S], Iterable[str]] | None = None
+    carries: Callable[[datetime], bool] = any_time
     skip_reason: Callable[[Event, S], str | None] = no_skip_reason
     max_events: Callable[[str, S], int] | None = None
     max_bytes: Callable[[str, S], int | None] | None = None

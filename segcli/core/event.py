@@ -5,21 +5,25 @@ A mapping may rely on what `parse` checks. The fields are those of Segment's spe
 """
 
 from codecs import BOM_UTF8
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
 
 import msgspec
 
 from segcli.core import exact_json
+from segcli.core.event_time import is_time, parse_time
 from segcli.core.reject_record import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-TIME_FIELDS = ("timestamp", "originalTimestamp", "receivedAt", "sentAt")
+# The next best ones, where there is no timestamp.
+OTHER_TIMES = ("originalTimestamp", "receivedAt", "sentAt")
+TIME_FIELDS = ("timestamp", *OTHER_TIMES)
 
 _OBJECT_FIELDS = ("context", "traits", "properties", "integrations")
 _JSON_SPACE = b" \t\r\n"
-NUMBERS = frozenset({int, float, Decimal})
+NUMBERS = frozenset({int, float, exact_json.WrittenFloat, Decimal})
 
 
 class Rejected(Exception):
@@ -43,8 +47,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """One Segment call.
 
     raw: the JSON as written in the line.
-    data: the parsed JSON. Numbers are int, float or Decimal and keep every digit. Do not change
-        it.
+    data: the parsed JSON. Numbers are int, float or Decimal and keep every digit. An empty array
+        where the spec has an object is an empty object, and an unpaired surrogate is U+FFFD. Do
+        not change it.
     """
 
     raw: bytes
@@ -79,12 +84,31 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def time(self) -> str | None:
-        """When it happened, as written: the first of `TIME_FIELDS` that is there."""
-        for name in TIME_FIELDS:
+        """When it happened, as written: `timestamp`, else the first other field with a valid time.
+
+        A null or empty `timestamp` counts as absent.
+        """
+        timestamp: str | None = self.data.get("timestamp")
+        return timestamp or next(self._other_times(), None)
+
+    def times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the times of the event, best first: the text as written, and its meaning.
+
+        A destination that cannot send one uses the next.
+        """
+        timestamp: str | None = self.data.get("timestamp")
+        if timestamp:
+            # An event with an invalid timestamp is rejected. No other time replaces it.
+            if not is_time(timestamp):
+                return
+            yield timestamp, parse_time(timestamp)
+        yield from ((text, parse_time(text)) for text in self._other_times())
+
+    def _other_times(self) -> Iterator[str]:
+        for name in OTHER_TIMES:
             value: str | None = self.data.get(name)
-            if value:
-                return value
-        return None
+            if value and is_time(value):
+                yield value
 
     @property
     def integrations(self) -> dict[str, Any] | None:
@@ -144,6 +168,12 @@ def parse(line: bytes) -> Event:
     return Event(raw, data)
 
 
+def time_field(event: Event) -> str:
+    """Return the name of the field that `Event.time` stands in; "" where there is no time."""
+    time = event.time
+    return next((name for name in TIME_FIELDS if time and event.data.get(name) == time), "")
+
+
 def is_blank(line: bytes) -> bool:
     """True if a line is empty, apart from white space and a byte order mark."""
     return not line.strip().removeprefix(BOM_UTF8).strip()
@@ -161,27 +191,9 @@ def is_number(value: object) -> TypeGuard[int | float | Decimal]:
     return type(value) in NUMBERS
 
 
-def parse_time(text: object) -> datetime:
-    """Parse an ISO-8601 date or time, by default in UTC. Raises ValueError."""
-    if not isinstance(text, str):
-        raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
-    # RFC 3339 allows a lower-case z too.
-    time = datetime.fromisoformat(text.replace("z", "Z"))
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def is_time(value: object) -> bool:
-    """True if `parse_time` accepts the value."""
-    try:
-        parse_time(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        data = exact_json.loads(raw)
+        data = exact_json.loads(raw, mends_halves=True)
     except ValueError as error:
         raise Rejected("", str(error)) from None
     if not isinstance(data, dict):
@@ -194,11 +206,22 @@ def _check(data: dict[str, Any]) -> None:
     _check_type(data)
     _check_user(data)
     for name in _OBJECT_FIELDS:
-        if not isinstance(data.get(name), dict | None):
-            raise Rejected(name, "is not an object")
-    for name in TIME_FIELDS:
-        if data.get(name) is not None:
-            _check_time(name, data[name])
+        _check_object(data, name)
+    context = data.get("context")
+    if context and context.get("traits") == []:
+        context["traits"] = {}
+    timestamp = data.get("timestamp")
+    if timestamp not in (None, "") and not is_time(timestamp):
+        raise Rejected("timestamp", "is not an ISO-8601 time")
+
+
+def _check_object(data: dict[str, Any], name: str) -> None:
+    """Make an empty object of an empty array, as PHP writes it; raises Rejected for all others."""
+    value = data.get(name)
+    if value == []:
+        data[name] = {}
+    elif not isinstance(value, dict | None):
+        raise Rejected(name, "is not an object")
 
 
 def _check_type(data: dict[str, Any]) -> None:
@@ -223,8 +246,3 @@ def _check_user(data: dict[str, Any]) -> None:
             raise Rejected(name, "is neither a string nor a number")
     if user in (None, "") and anonymous in (None, ""):
         raise Rejected("userId", "is required, or anonymousId")
-
-
-def _check_time(name: str, value: object) -> None:
-    if not is_time(value):
-        raise Rejected(name, "is not an ISO-8601 time")

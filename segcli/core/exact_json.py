@@ -1,8 +1,9 @@
 """Read and write JSON without changing a digit of any number.
 
 `msgspec` reads. It returns an `int` for an integer of any size, and passes us the text of every
-other number. A number that a float cannot hold exactly becomes a `Decimal`. `orjson` writes. Text
-that `msgspec` refuses is parsed again by `orjson` and `json`, which are slower, for a good message.
+other number. A number that a float cannot hold exactly becomes a `Decimal`, and a float that is
+written in an unusual form becomes a `WrittenFloat`. `orjson` writes. Text that `msgspec` refuses is
+parsed again by `orjson` and `json`, which are slower, for a good message.
 """
 
 import json
@@ -15,38 +16,54 @@ import orjson
 
 MAX_DEPTH = 100
 
-# A float of medium size keeps 15 digits exactly; with the point that is 16 characters.
+# A float keeps 15 digits exactly; with the point that is 16 characters. A smaller number than this
+# may be written with an exponent.
 _EXACT_LENGTH = 16
-_SMALLEST, _LARGEST = 1e-290, 1e290
+_SMALLEST = 1e-4
+# The most digits of an integer that replaces a number with a point or an exponent.
+_MAX_WHOLE_DIGITS = 40
 # orjson refuses a number beyond the range of a float, and reports its position. We accept it.
 _NUMBER_STARTS = frozenset("-0123456789")
 # Python's `int` refuses a longer text.
 _MAX_INTEGER_LENGTH = 4300
+# In JSON a backslash occurs in strings only. After it: a surrogate pair, an unpaired surrogate
+# (which is captured), or any other escape.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 # In a line that was cut, the last string has no closing quote.
 _STRING = re.compile(rb'"[^"]*"?')
 
 
-def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
+def loads(text: bytes, *, levels: int = MAX_DEPTH, mends_halves: bool = False) -> Any:
     """Read one JSON document. Numbers are int, float or Decimal and keep every digit.
 
     Raises ValueError, with a message for users, for text that is not JSON (NaN and unpaired
-    surrogates are not JSON) and for nesting deeper than `levels`.
+    surrogates are not JSON) and for nesting deeper than `levels`. With `mends_halves` an unpaired
+    surrogate is read as U+FFFD.
     """
     if not is_shallow(text, levels):
         _check_depth(text, levels)
     try:
         return _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, InvalidOperation):
-        return _loads_slowly(text)
+        return _loads_slowly(without_halves(text) if mends_halves else text)
 
 
 def dumps(value: Any) -> bytes:
     """Write one JSON document as compact UTF-8. Numbers keep all their digits."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_written)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_with_all_digits(value), default=_refuse)
+        return orjson.dumps(_with_all_digits(value), default=_written)
+
+
+def without_halves(text: bytes) -> bytes:
+    """Return a JSON document with U+FFFD for each unpaired surrogate, half of a character."""
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)
 
 
 def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
@@ -56,21 +73,75 @@ def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
     return 2 * len(text) - others <= levels
 
 
+# A double has no room for how it was written, and a `Decimal` equals no double but a few.
+class WrittenFloat(float):
+    """A double that was written otherwise than it would be: `1.50`, `1e3`.
+
+    text: How it was written, as JSON.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def number(text: str) -> float | Decimal:
     """Return the exact value of a number that is not an integer. Raises InvalidOperation."""
     value = float(text)
-    if len(text) <= _EXACT_LENGTH and _SMALLEST < abs(value) < _LARGEST:
+    if (
+        len(text) <= _EXACT_LENGTH
+        and abs(value) > _SMALLEST
+        and (text[-1] != "0" or text[-2] == ".")
+        and "e" not in text
+        and "E" not in text
+    ):
         return value
     exact = Decimal(text)
-    return value if Decimal(repr(value)) == exact else exact
+    if Decimal(repr(value)) != exact:
+        return exact
+    return value if repr(value) == text else WrittenFloat(text)
 
 
 def number_text(value: int | float | Decimal) -> str:
-    """Return a number as JSON text."""
-    return orjson.dumps(value).decode() if type(value) is float else str(value)
+    """Return a number as text, such as an id or a label.
+
+    An integer keeps all its digits. Another number with a whole value becomes an integer (`1.2E7`
+    becomes `12000000`) of up to 40 digits. Any other number keeps its digits as written.
+    """
+    if isinstance(value, int):
+        return str(value)
+    written = _text_of(value)
+    return _whole_digits(Decimal(written)) or written
 
 
 _decode = msgspec.json.Decoder(float_hook=number).decode
+
+
+def _text_of(value: float | Decimal) -> str:
+    """Return a number that is no `int` as JSON."""
+    if type(value) is WrittenFloat:
+        return value.text
+    if isinstance(value, Decimal):
+        return str(value).replace("E+", "e").replace("E", "e")
+    return orjson.dumps(value).decode()
+
+
+def _whole_digits(value: Decimal) -> str:
+    """Return a whole number without point and exponent; "" for others, and for too long ones."""
+    if not value:
+        return "0"
+    if value.adjusted() >= _MAX_WHOLE_DIGITS:
+        return ""
+    whole = value.to_integral_value()
+    return f"{whole:f}" if whole == value else ""
+
+
+def _written(value: Any) -> orjson.Fragment:
+    """Write what `orjson` cannot; raises TypeError for what is no number."""
+    if isinstance(value, WrittenFloat):
+        return orjson.Fragment(value.text)
+    return orjson.Fragment(str(value)) if isinstance(value, Decimal) else _refuse(value)
 
 
 def _check_depth(text: bytes, levels: int) -> None:
@@ -141,12 +212,12 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _with_all_digits(value: Any) -> Any:
-    """Return the value with JSON text in place of the numbers that orjson cannot write."""
+    """Return the value with JSON text in place of the integers that orjson cannot write."""
     if isinstance(value, dict):
         return {key: _with_all_digits(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_with_all_digits(inner) for inner in value]
-    if isinstance(value, Decimal) or (type(value) is int and not -(2**63) <= value < 2**64):
+    if type(value) is int and not -(2**63) <= value < 2**64:
         return orjson.Fragment(str(value))
     return value
 

@@ -105,12 +105,14 @@ def mapping_of(job: Job) -> Callable[[Event], Outcome]:
     destination, settings, selection = job.destination, job.settings, job.selection
     types, skip_reason = destination.types, destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
-    mapped = _payload(job)
+    mapped, carries = _payload(job), destination.carries
 
     def outcome(event: Event) -> Outcome:
         if event.type not in types:
             return Skipped(f"{event.type} is not for {destination.name}")
-        if (narrows or event.integrations) and (reason := reason_to_skip(event, selection, label)):
+        if (narrows or event.integrations) and (
+            reason := reason_to_skip(event, selection, label, carries=carries)
+        ):
             return Skipped(reason)
         if skip_reason is not no_skip_reason and (reason := skip_reason(event, settings)):
             return Skipped(reason)

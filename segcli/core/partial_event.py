@@ -5,15 +5,17 @@ types and skips the fields that the mapping does not read, which takes half as l
 is not clearly valid is left to `event.parse`, which also says what is wrong with it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import InvalidOperation
+from itertools import islice
 from typing import Annotated, Any, Generic, Literal, TypedDict, TypeVar
 
 import msgspec
 
 from segcli.core import exact_json
-from segcli.core.event import Event
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.event_time import parse_time
 from segcli.core.exact_json import is_shallow
 
 PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
@@ -25,7 +27,6 @@ P = TypeVar("P")
 _JSON_SPACE = b" \t\r\n"
 _ENDS = (b"}\n", b"}\r\n", b"}")
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
-_from_iso = datetime.fromisoformat
 _WHOLE = dict[str, Any]
 # The type of an object that no mapping reads: only its keys, to tell whether it is empty.
 _KEYS = dict[str, msgspec.Raw]
@@ -34,10 +35,8 @@ _SPELLING = {
     "user_id": "userId",
     "anonymous_id": "anonymousId",
     "time": "timestamp",
-    "original_timestamp": "originalTimestamp",
-    "received_at": "receivedAt",
-    "sent_at": "sentAt",
     "line": "",
+    "moment": " ",
 }
 
 # The fields that are read of every event.
@@ -47,7 +46,7 @@ _ALWAYS_READ = frozenset({"type", "integrations", *_SPELLING.values()})
 class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False):
     """The attributes of an `Event` that mappings may read, without `data`.
 
-    It always has a `timestamp`. So no mapping reads the other times: they are only checked.
+    It always has a `timestamp`, and `moment` is its meaning. The other times are parsed on demand.
     """
 
     type: Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -55,14 +54,12 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     name: _Name | None = None
     user_id: _Name | int | None = None
     anonymous_id: _Name | int | None = None
-    original_timestamp: datetime | None = None
-    received_at: datetime | None = None
-    sent_at: datetime | None = None
     integrations: dict[str, Any] | None = None
     context: C | None = None
     traits: T | None = None
     properties: P | None = None
     line: bytes = b""
+    moment: datetime | None = None
 
     @property
     def raw(self) -> bytes:
@@ -71,6 +68,14 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     @property
     def user(self) -> str:
         return self.user_id or self.anonymous_id  # type: ignore[return-value]  # texts by now
+
+    def times(self) -> Iterator[tuple[str, datetime]]:
+        yield self.time, self.moment  # type: ignore[misc]  # known by now
+        try:
+            yield from islice(parse(self.line).times(), 1, None)
+        except Rejected:
+            # A number beyond all bounds where no mapping looks.
+            return
 
 
 def partial_parser(paths: Iterable[str]) -> PartialParser:
@@ -127,7 +132,7 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 def _checked(event: Any, line: bytes) -> Event | None:
     """Return the partial event if it is valid; a number as id becomes text."""
     try:
-        _from_iso(event.time)
+        event.moment = parse_time(event.time)
     except ValueError:
         return None
     if type(event.user_id) is int:

@@ -9,7 +9,7 @@ from segcli.core import exact_json
 def original(line: bytes) -> bytes:
     """Return the line that a record of a rejects file contains; any other line unchanged."""
     try:
-        record = exact_json.loads(line)
+        record = exact_json.loads(line, mends_halves=True)
     except ValueError:
         return line
     if not isinstance(record, dict) or "type" in record or "state" not in record:
@@ -26,7 +26,7 @@ def _event_bytes(line: bytes, event: dict[str, Any]) -> bytes:
     """
     content = line.partition(b',"event":')[2].removesuffix(b"}")
     try:
-        is_same = exact_json.loads(content) == event
+        is_same = exact_json.loads(content, mends_halves=True) == event
     except ValueError:
         is_same = False
     return content if is_same else exact_json.dumps(event)

@@ -6,7 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from segcli.core.event import Event, parse_time
+from segcli.core.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,23 @@ class Selection:
         return any((self.types, self.events, self.since, self.until, self.users, self.where))
 
 
-def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None:
-    """Return why an event is skipped, or None. `label` is the destination's integrations key."""
+def any_time(moment: datetime) -> bool:  # noqa: ARG001  # the interface
+    """Accept every time."""
+    return True
+
+
+def reason_to_skip(
+    event: Event,
+    selection: Selection,
+    label: str,
+    *,
+    carries: Callable[[datetime], bool] = any_time,
+) -> str | None:
+    """Return why an event is skipped, or None. `label` is the destination's integrations key.
+
+    `carries` is that of the destination: `since` and `until` compare with the first time that it
+    can send.
+    """
     if selection.types and event.type not in selection.types:
         return "not of --type"
     if selection.events and not _is_named(event, selection.events):
@@ -52,7 +67,8 @@ def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None
     if not selection.ignore_integrations and not is_enabled(integrations, label):
         return "switched off in integrations"
     if selection.since or selection.until:
-        return _outside(event, selection)
+        moments = (moment for _, moment in event.times())
+        return _outside(next(filter(carries, moments), None), selection)
     return None
 
 
@@ -72,10 +88,9 @@ def _is_named(event: Event, patterns: tuple[str, ...]) -> bool:
     return isinstance(name, str) and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _outside(event: Event, selection: Selection) -> str | None:
-    if event.time is None:
+def _outside(time: datetime | None, selection: Selection) -> str | None:
+    if time is None:
         return "without a time for --since and --until"
-    time = parse_time(event.time)
     if selection.since and time < selection.since:
         return "before --since"
     if selection.until and time >= selection.until:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any, Final
 
+from segcli.core.exact_json import WrittenFloat
 from segcli.destination_file.problems import MAX_MISTAKES, Mistakes, Path, dotted, listed
 
 _GONE: Final = object()
@@ -22,6 +23,7 @@ _KINDS: dict[type, str] = {
     bool: "boolean",
     int: "integer",
     float: "number",
+    WrittenFloat: "number",
     Decimal: "number",
     dict: "object",
     list: "array",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from keyword import iskeyword
 from typing import Any
 
+from segcli.core.exact_json import WrittenFloat
 from segcli.core.request_layout import Address
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
@@ -20,7 +21,12 @@ _TYPES: Mapping[str, type] = {
     "number": float,
     "boolean": bool,
 }
-_NAMES = {str: "text", bool: "boolean", int: "integer", float: "number", Decimal: "number"}
+_NAMES = {
+    str: "text",
+    bool: "boolean",
+    int: "integer",
+    **dict.fromkeys((float, WrittenFloat, Decimal), "number"),
+}
 # segcli itself reads these.
 _OF_SEGCLI = frozenset({"label", "endpoint"})
 _TEXTUAL = frozenset({"text", "address"})

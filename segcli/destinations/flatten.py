@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from segcli.core.destination import Remark
-from segcli.core.event import NUMBERS, Event, is_number, parse_time
+from segcli.core.event import NUMBERS, Event, is_number
+from segcli.core.event_time import parse_time
 from segcli.core.exact_json import number_text
 
 # Larger numbers are milliseconds: as seconds this is the year 5138, as milliseconds 1973.

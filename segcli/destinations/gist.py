@@ -7,10 +7,12 @@ a `user_id`, as contacts do [guess].
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from segcli.core.destination import Destination, Field, Payload, Remark, Request
-from segcli.core.event import Event, Rejected
+from segcli.core.event import Event, Rejected, time_field
+from segcli.core.event_time import EPOCH
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
 from segcli.destinations.flatten import (
@@ -23,6 +25,8 @@ from segcli.destinations.flatten import (
 )
 
 CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
+UNDATED = "sent without its time, which is before 1970: Gist takes none of these"
+_UNDATED = (UNDATED,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,14 @@ def payload(event: Event, settings: Settings) -> Payload:
     if event.type == "identify":
         route = CONTACT_BATCH if settings.batch > 1 else CONTACTS
         return Payload(route, _contact(event))
-    return Payload(EVENTS, _event(event))
+    body = _event(event)
+    is_undated = "occurred_at" not in body and event.time
+    return Payload(EVENTS, body, _UNDATED if is_undated else ())
+
+
+def carries(moment: datetime) -> bool:
+    """Gist dates events by seconds since 1970: nothing earlier, such as Go's zero time."""
+    return moment >= EPOCH
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
@@ -107,9 +118,16 @@ def _event(event: Event) -> dict[str, Any]:
         "email": email,
         "user_id": event.user_id,
         "properties": event.properties or {},
-        "occurred_at": unix_seconds(event.time),
+        "occurred_at": _occurred_at(event),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _occurred_at(event: Event) -> int | None:
+    for _, moment in event.times():
+        if carries(moment):
+            return int(moment.timestamp() // 1)
+    return None
 
 
 def _email(event: Event) -> str | None:
@@ -170,6 +188,8 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG0
     if event.type == "track":
         if not _email(event):
             yield Remark("properties.email", "is missing: Gist creates no contact from this event")
+        if event.time and _occurred_at(event) is None:
+            yield Remark(time_field(event), "is before 1970, so Gist is sent no time")
         return
     for path, value in event.object("traits").items():
         if isinstance(value, dict | list):
@@ -192,6 +212,7 @@ GIST = Destination(
     payload=payload,
     reads=reads,
     request=request,
+    carries=carries,
     max_events=max_events,
     remarks=remarks,
     about="Messaging and CRM. One contact or event a request; optionally contacts in batches.",
@@ -213,7 +234,7 @@ GIST = Destination(
         Field(
             "timestamp",
             "occurred_at",
-            "else originalTimestamp, receivedAt, sentAt; as unix seconds",
+            "else originalTimestamp, receivedAt, sentAt; as unix seconds, from 1970 on",
             on="track",
         ),
     ),

@@ -42,9 +42,9 @@ def number_comparison(sign: str, expected: Decimal) -> Callable[[object], bool]:
 
     def test(actual: object) -> bool:
         kind = type(actual)
-        if native is not None and (kind is int or kind is float):
+        if native is not None and (kind is int or isinstance(actual, float)):
             return compare(actual, native)
-        if kind is int or kind is float or kind is Decimal:
+        if kind is int or isinstance(actual, float | Decimal):
             return compare(_exact(actual), expected)
         return False
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final, final
 
+from segcli.core.exact_json import WrittenFloat
+
 
 @final
 class Undefined:
@@ -28,6 +30,7 @@ _KINDS: dict[type, str] = {
     bool: "boolean",
     int: "number",
     float: "number",
+    WrittenFloat: "number",
     Decimal: "number",
     type(None): "null",
     type(UNDEFINED): "undefined",

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence, Set
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from segcli.core import exact_json
 from segcli.core.destination import Payload
-from segcli.core.event import Event
+from segcli.core.event import Event, parse
+from segcli.core.event_time import is_time, parse_time
 from segcli.core.outcome import Job
 
 # segcli itself reads these; a mapping need not carry them.
@@ -31,7 +33,7 @@ class FieldProbe:
     def __init__(self, event: Event, job: Job) -> None:
         self._event = event
         self._job = job
-        self._data = exact_json.loads(event.raw)
+        self._data = parse(event.raw).data
         self._places = _places(self._data)
         payload = job.destination.payload(event, job.settings)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
@@ -158,7 +160,21 @@ def _other(value: Any, number: int) -> Any:
     """Return another value of the same type for the value that is changed as number `number`."""
     if isinstance(value, bool):
         return not value
-    return f"{value}~{number}" if isinstance(value, str) else 0
+    if not isinstance(value, str):
+        return 0
+    return _other_time(value, number) if is_time(value) else f"{value}~{number}"
+
+
+def _other_time(text: str, number: int) -> str:
+    """Return another time, with which the mapping still does what it does with this one.
+
+    With a text that is no time it would reject the event, or date it by another field.
+    """
+    shift = timedelta(days=1, seconds=number)
+    try:
+        return (parse_time(text) - shift).isoformat()
+    except OverflowError:
+        return (parse_time(text) + shift).isoformat()
 
 
 def _another(value: Any, number: int) -> Any:

@@ -8,14 +8,20 @@ from typing import Any
 import orjson
 
 from segcli.core.destination import Remark
-from segcli.core.event import Event, Rejected, is_number
+from segcli.core.event import TIME_FIELDS, Event, Rejected, is_number
 from segcli.core.line import TooLong
 from segcli.core.outcome import Job, Mapped, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
 from segcli.review.partial_review import PartialReview, ShapeCount
-from segcli.review.segment_spec import DATE_FIELDS, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
+from segcli.review.segment_spec import (
+    DATE_FIELDS,
+    EVENT_BYTES,
+    MESSAGE_ID_LENGTH,
+    are_plain_times,
+    is_date,
+)
 
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -29,6 +35,7 @@ class _Shape:
     remarks: Sequence[Remark]
     passed_on: bool
     dates: Sequence[tuple[str, ...]]
+    times: Sequence[str]
 
     def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
@@ -36,6 +43,8 @@ class _Shape:
         if len(line) > EVENT_BYTES or (
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
         ):
+            return False
+        if not are_plain_times(data, self.times):
             return False
         for path in self.dates:
             value: Any = data
@@ -108,7 +117,8 @@ class Reviewer:
         passed_on = is_passed_on(event.raw, mapped)
         if not passed_on and (tried := self._trials.tried(event, mapped, number)):
             seen.tried.setdefault(number, tried)
-        shape = _Shape(number, remarks_on_shape(event, self._job), passed_on, _dates_of(event))
+        remarks = remarks_on_shape(event, self._job)
+        shape = _Shape(number, remarks, passed_on, _dates_of(event), _times_of(event))
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
@@ -154,6 +164,11 @@ def _data_of(line: bytes) -> dict[str, Any] | None:
 def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
     found = {path: event.get(".".join(path)) for path in DATE_FIELDS}
     return [path for path, value in found.items() if isinstance(value, str) or is_number(value)]
+
+
+def _times_of(event: Event) -> Sequence[str]:
+    values = ((name, event.data.get(name)) for name in TIME_FIELDS)
+    return [name for name, value in values if value and isinstance(value, str)]
 
 
 def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:

@@ -1,14 +1,20 @@
-"""What Segment's spec recommends but does not enforce: sizes, messageIds, reserved traits."""
+"""What Segment's spec recommends but does not enforce: sizes, messageIds, times, traits."""
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from segcli.core.destination import Remark
-from segcli.core.event import Event, is_number, is_time
+from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
+from segcli.core.event_time import is_time, lacks_zone
+from segcli.core.exact_json import without_halves
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
+_NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
+_HALF = re.compile("[\ud800-\udfff]")
 _DATES = ("birthday", "createdAt", "created_at")
 # The paths of the traits that are dates.
 DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
@@ -18,6 +24,11 @@ def remarks_by_type(event: Event) -> list[Remark]:
     """Return a remark on each messageId or reserved trait of a wrong type [doc]."""
     message_id = event.data.get("messageId")
     found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
+    found += [
+        Remark(name, _NOT_A_TIME)
+        for name in OTHER_TIMES
+        if not isinstance(event.data.get(name), str | None)
+    ]
     return found + [
         Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
         for path, traits in _traits(event)
@@ -34,6 +45,8 @@ def remarks_by_value(event: Event) -> list[Remark]:
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
+    found += _remarks_on_times(event)
+    found += _remarks_on_halves(event)
     found += [
         Remark(f"{path}.{name}", "is not a date")
         for path, traits in _traits(event)
@@ -41,6 +54,49 @@ def remarks_by_value(event: Event) -> list[Remark]:
         if name in traits and not is_date(traits[name], name)
     ]
     return found
+
+
+def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """True if no remark is needed on the texts of these `TIME_FIELDS`."""
+    for name in names:
+        text = data[name]
+        # An invalid timestamp has already rejected the event.
+        if name != "timestamp" and not is_time(text):
+            return False
+        if text[-1] != "Z" and lacks_zone(text):
+            return False
+    return True
+
+
+def _remarks_on_times(event: Event) -> Iterator[Remark]:
+    """Yield remarks on invalid times, and on the used one if it has no zone."""
+    for name in OTHER_TIMES:
+        text = event.data.get(name)
+        if text and isinstance(text, str) and not is_time(text):
+            yield Remark(name, _NOT_A_TIME)
+    time = event.time
+    if time and lacks_zone(time):
+        yield Remark(time_field(event), "names no zone, so it is read as UTC")
+
+
+def _remarks_on_halves(event: Event) -> Iterator[Remark]:
+    """Yield a remark on the first text with an unpaired surrogate; vendors may refuse it."""
+    if without_halves(event.raw) == event.raw:
+        return
+    # Python makes no integer of a long text.
+    places: list[tuple[str, Any]] = [("", json.loads(event.raw, parse_int=str))]
+    for path, value in places:
+        if _HALF.search(path) or (isinstance(value, str) and _HALF.search(value)):
+            name = _HALF.sub("\ufffd", path)
+            yield Remark(name, "holds half of a character, an unpaired surrogate")
+            return
+        places += [(f"{path}.{key}".lstrip("."), inner) for key, inner in _inner(value)]
+
+
+def _inner(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def is_date(value: object, name: str) -> bool:

@@ -98,6 +98,82 @@ def test_only_a_number_that_no_int_or_double_holds_is_a_decimal(text: str, kind:
     assert type(loads(text.encode())) is kind
 
 
+WHOLE = (
+    ("1.2345678E7", "12345678"),
+    ("4.930123456E9", "4930123456"),
+    ("12345678.0", "12345678"),
+    ("31.000", "31"),
+    ("1e3", "1000"),
+    ("1E+3", "1000"),
+    ("1.0e+07", "10000000"),
+    ("-7.0", "-7"),
+    ("0.0", "0"),
+    ("-0.0", "0"),
+    ("0e99", "0"),
+    ("0.00001e5", "1"),
+    ("1200e-2", "12"),
+    ("9007199254740993.0", "9007199254740993"),
+    ("9.007199254740993e15", "9007199254740993"),
+    ("123456789012345678.0", "123456789012345678"),
+    ("1e22", "1" + "0" * 22),
+    ("1e23", "1" + "0" * 23),
+    ("1e39", "1" + "0" * 39),
+    ("9.99e39", "999" + "0" * 37),
+    ("1234567890123456789012345678901234567890.000", "1234567890" * 4),
+)
+NOT_WHOLE = (
+    *("1.5", "1.50", "0.1", "0.10", "-2.50", "0.00001", "0.0000001", "12345678.9", "1.5e-3"),
+    *("1.0E-4", "1e-7", "1e40", "1E40", "1e+40", "1.5e300", "12345678901234567890.5", "1e400"),
+    *("0.1234567890123456789012345", "123456789012345680.25", "12345678901234567890123.0000001"),
+)
+
+
+@pytest.mark.parametrize(("text", "digits"), WHOLE)
+def test_a_whole_number_with_a_point_or_exponent_is_an_integer_as_text(
+    text: str, digits: str
+) -> None:
+    value = loads(text.encode())
+
+    assert number_text(value) == digits
+    assert Decimal(dumps(value).decode()) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", NOT_WHOLE)
+def test_any_other_number_keeps_its_digits_as_they_were_written(text: str) -> None:
+    assert number_text(loads(text.encode())) == text
+
+
+@pytest.mark.parametrize("digits", [1, 39, 40, 41, 400, 4300, 4301, 5000])
+def test_an_integer_keeps_every_digit_as_text(digits: int) -> None:
+    text = "7" * digits
+
+    assert number_text(loads(text.encode())) == text
+    assert number_text(loads(b"-" + text.encode())) == f"-{text}"
+
+
+@pytest.mark.parametrize("text", ["1.50", "31.0", "1e3", "1.771232631E9", "0.00001", "-0.0"])
+def test_a_number_that_stays_one_is_written_as_it_was(text: str) -> None:
+    assert dumps(loads(f'{{"a":[{text}]}}'.encode())) == f'{{"a":[{text}]}}'.encode()
+    assert dumps(loads(f"[{text},{10**20}]".encode())) == f"[{text},{10**20}]".encode()
+
+
+@pytest.mark.parametrize("text", ["1.50", "1e3", "0.10", "1e-7"])
+def test_how_a_number_was_written_changes_no_comparison_and_no_sum(text: str) -> None:
+    value = loads(text.encode())
+
+    assert value == float(text)
+    assert hash(value) == hash(float(text))
+    assert type(value + 1) is float
+
+
+@given(number_texts)
+def test_a_text_of_a_number_is_short_or_what_was_written(text: str) -> None:
+    shown = number_text(loads(text.encode()))
+
+    if not text.removeprefix("-").isdigit() and shown.removeprefix("-").isdigit():
+        assert len(shown.removeprefix("-")) <= 40
+
+
 @given(json_values)
 def test_a_document_reads_as_the_standard_parser_reads_it(value: Any) -> None:
     assert loads(json.dumps(value).encode()) == value

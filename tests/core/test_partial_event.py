@@ -122,6 +122,7 @@ def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
     assert excerpt
     for name in ("type", "name", "user_id", "anonymous_id", "user", "time", "traits", "raw"):
         assert getattr(excerpt, name) == getattr(whole, name), name
+    assert list(excerpt.times()) == list(whole.times())
     assert excerpt.context == {key: fields["context"][key] for key in ("traits", "ip")}
     assert excerpt.properties
     assert excerpt.properties.keys() == {"a"}
@@ -138,7 +139,8 @@ def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
         {"anonymousId": ""},
         {"userId": 1.5},
         {"userId": True},
-        {"sentAt": "yesterday"},
+        {"timestamp": "yesterday"},
+        {"timestamp": ""},
         {"traits": []},
         {"pad": [[[[]]]] * 100},
     ],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.samples import event_of, job_for, line_of
 
-from segcli.core.event import parse_time
+from segcli.core.event_time import parse_time
 from segcli.core.line import TooLong
 from segcli.core.outcome import Mapped, Skipped, make_mapper, outcome_of
 from segcli.core.selection import Selection, is_enabled, reason_to_skip

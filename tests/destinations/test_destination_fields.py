@@ -12,7 +12,8 @@ from support.samples import EVERYBODY, find, good_events, payload_of
 
 from segcli.core import exact_json
 from segcli.core.destination import Destination, Field
-from segcli.core.event import Event, Rejected, parse, parse_time
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.event_time import parse_time
 
 Path = tuple[str | int, ...]
 

@@ -32,18 +32,6 @@ def hostile(samples: Path) -> Path:
     return samples / "hostile.jsonl"
 
 
-@pytest.fixture
-def events(tmp_path: Path) -> Callable[..., Path]:
-    """Write lines to a file."""
-
-    def write(*lines: bytes, name: str = "events.jsonl") -> Path:
-        file = tmp_path / name
-        file.write_bytes(b"".join(line + b"\n" for line in lines))
-        return file
-
-    return write
-
-
 @pytest.mark.parametrize("form", READERS)
 @pytest.mark.parametrize("dest", BUILT_IN)
 def test_each_bad_line_is_one_finding_at_its_line_in_every_format(

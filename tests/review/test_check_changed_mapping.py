@@ -42,7 +42,7 @@ CHANGES = [
     ),
     Change(
         "gist",
-        '"occurred_at": unix_seconds(event.time)',
+        '"occurred_at": _occurred_at(event)',
         '"occurred_at": event.time',
         frozenset({"changed: payload.occurred_at"}),
     ),
