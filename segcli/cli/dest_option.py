@@ -7,7 +7,7 @@ from typing import Any
 from segcli import destinations
 from segcli.core.destination import Destination
 from segcli.errors import DestinationError, UsageError
-from segcli.inputs.small_file import read_below, read_named
+from segcli.inputs.small_file import read_below, read_regular
 
 _SUFFIXES = (".toml", ".json")
 # A larger file is not a destination file.
@@ -47,7 +47,7 @@ def read_destination(name: str) -> Destination[Any]:
 
     path = Path(name)
     try:
-        text = read_named(path, max_bytes=_MAX_BYTES)
+        text = read_regular(path, max_bytes=_MAX_BYTES)
     except ValueError as problem:
         raise DestinationError(f"{name} {problem}", _nearby(path)) from None
     if not name.endswith(_SUFFIXES):
@@ -73,7 +73,7 @@ def files_described(name: str) -> list[Path]:
     document: dict[str, Any] = {}
     with suppress(OSError, ValueError, DestinationError):
         if path.is_file():
-            document = parse_document(read_named(path, max_bytes=_MAX_BYTES), name)
+            document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
         action.get("mapping_file")

@@ -1,4 +1,4 @@
-"""What a run writes is looked at before anything is read: no file is harmed by another."""
+"""Output files are checked before anything is read: no output may damage another file."""
 
 import errno
 import os
@@ -80,7 +80,7 @@ def test_a_report_that_cannot_be_looked_at_is_refused(
 
 @pytest.fixture
 def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that may not be looked into, also by root."""
+    """A folder that is not readable, not even by root."""
     folder = tmp_path / "closed"
     folder.mkdir()
     stat, access = os.stat, os.access

@@ -1,4 +1,4 @@
-"""What goes where is said first; a key goes only where whoever owns it has said so."""
+"""A run first prints the address it sends to; a key is sent only where its owner allows."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def job(destination: Any, **sources: Any) -> Job:
     return Job(destination=destination, settings=values, origins=known)
 
 
-# --- an address from a file that was found
+# --- an address from a found file
 
 
 def found_settings(folder: Path, dest: str, **settings: str) -> None:
@@ -195,7 +195,7 @@ def test_what_sends_nothing_to_an_address_does_not_mind_where_it_is_from(
     assert "evil" not in said.err
 
 
-# --- what is said first
+# --- the line printed first
 
 
 @pytest.mark.parametrize(
@@ -338,6 +338,9 @@ def test_this_machine_is_localhost_and_its_loopback_addresses(host: str, expecte
         ("http://127.0.0.1@evil.example/", KEY, True),
         (f"http://u:{KEY}@evil.example/", "", True),
         (f"http://evil.example/?token={KEY}", "", True),
+        ("http://u:p@evil.example/", "", True),
+        ("http://u@evil.example/", "", True),
+        ("http://evil.example/?k=1", "", True),
         ("http://evil.example/in", "", False),
         ("https://evil.example", KEY, False),
         ("http://localhost:8765/in", KEY, False),
@@ -393,7 +396,7 @@ def test_send_and_engage_keep_to_the_rule(segcli: Segcli, events: Path, tmp_path
         assert "the key would go to http://h.invalid unencrypted" in refused.err
 
 
-# --- the files themselves
+# --- the settings files
 
 
 @pytest.mark.parametrize(

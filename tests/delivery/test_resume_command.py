@@ -1,4 +1,4 @@
-"""A run that stopped prints the command that goes on: it can be pasted, and shows no key."""
+"""A stopped run prints the command that resumes it: it can be pasted and shows no key."""
 
 from collections.abc import Callable
 from functools import partial

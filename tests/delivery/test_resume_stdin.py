@@ -1,4 +1,4 @@
-"""stdin is remembered only where a journal is named, and what was sent of it is verified."""
+"""A run over stdin can be resumed only with --journal, and its sent part is verified."""
 
 import subprocess
 from collections.abc import Callable

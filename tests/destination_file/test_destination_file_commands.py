@@ -140,7 +140,10 @@ def test_a_key_that_leaves_no_room_stops_the_run_before_anything_is_read(
     said = segcli("send", "-d", path, "--set", f"api_key={'k' * 60}", events)
 
     assert said.code == 2
-    assert "acme: api_key is too long: in batch.bytes (60) it leaves no room" in said.err
+    assert (
+        "acme: api_key is too long: it leaves no room for an event within batch.bytes (60)"
+        in said.err
+    )
     assert list(tmp_path.glob("*.ndjson")) == []
 
 

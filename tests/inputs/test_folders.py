@@ -214,6 +214,6 @@ def test_engage_tells_nobody_anything_by_a_list_that_is_cut_off(
 
     assert said.code == 3
     assert "members.csv.gz:" in said.err
-    assert "cannot be read on: its gzip data is cut off" in said.err
+    assert "could not be read past this point: its gzip data is cut off" in said.err
     assert "read\n" not in said.err
     assert "Vips" not in segcli("engage", "status", "--state", "s.sqlite").out
