@@ -42,6 +42,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a process take over tests from a busier one, unless --dist names another way.
+
+    Half of the tests in a row share a module's fixtures, and no process waits at the end.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether expected outputs are to be rewritten."""
@@ -62,8 +73,11 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This environment with a home of its own, `segcli` on the path, and no say in colours."""
-    unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_")
+    """This environment with a home of its own, `segcli` on the path, and no say in colours.
+
+    Python may keep what it compiles: otherwise every process could compile all of segcli first.
+    """
+    unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
     return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}
