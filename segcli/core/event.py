@@ -14,6 +14,7 @@ import msgspec
 
 from segcli.core import exact_json
 from segcli.core.event_time import is_time, parse_time
+from segcli.core.nobody import is_nobody
 from segcli.core.reject_record import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
@@ -81,6 +82,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     def user(self) -> str:
         """The user, whose events are delivered in order: `userId`, else `anonymousId`."""
         return self.user_id or self.anonymous_id or ""
+
+    @property
+    def names_nobody(self) -> bool:
+        """True if `userId` or `anonymousId` is a text for a missing id, such as `null`."""
+        ids = (self.data.get("userId"), self.data.get("anonymousId"))
+        return any(isinstance(value, str) and is_nobody(value) for value in ids)
 
     @property
     def time(self) -> str | None:

@@ -53,12 +53,16 @@ def loads(text: bytes, *, levels: int = MAX_DEPTH, mends_halves: bool = False) -
         return _loads_slowly(without_halves(text) if mends_halves else text)
 
 
-def dumps(value: Any) -> bytes:
-    """Write one JSON document as compact UTF-8. Numbers keep all their digits."""
+def dumps(value: Any, *, as_written: bool = True) -> bytes:
+    """Write one JSON document as compact UTF-8. Numbers keep all their digits.
+
+    Without `as_written` equal floats are written alike: `1.50` is `1.5`.
+    """
+    write = _written if as_written else _plainly_written
     try:
-        return orjson.dumps(value, default=_written)
+        return orjson.dumps(value, default=write)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_with_all_digits(value), default=_written)
+        return orjson.dumps(_with_all_digits(value), default=write)
 
 
 def without_halves(text: bytes) -> bytes:
@@ -142,6 +146,10 @@ def _written(value: Any) -> orjson.Fragment:
     if isinstance(value, WrittenFloat):
         return orjson.Fragment(value.text)
     return orjson.Fragment(str(value)) if isinstance(value, Decimal) else _refuse(value)
+
+
+def _plainly_written(value: Any) -> Any:
+    return float(value) if isinstance(value, WrittenFloat) else _written(value)
 
 
 def _check_depth(text: bytes, levels: int) -> None:

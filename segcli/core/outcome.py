@@ -12,6 +12,7 @@ from segcli.core import exact_json
 from segcli.core.destination import Destination, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
+from segcli.core.nobody import NAMES_NOBODY
 from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, secrets_of
@@ -195,6 +196,7 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
         if limit is not None and len(body) > limit:
             raise Rejected("", f"larger than the {limit:,} bytes that {destination.name} takes")
         user = event.user_id or event.anonymous_id or ""
-        return Mapped(route, body, user, payload.notes, payload.mapped_by)
+        notes = (*payload.notes, NAMES_NOBODY) if event.names_nobody else payload.notes
+        return Mapped(route, body, user, notes, payload.mapped_by)
 
     return mapped

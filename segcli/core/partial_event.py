@@ -17,6 +17,7 @@ from segcli.core import exact_json
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.event_time import parse_time
 from segcli.core.exact_json import is_shallow
+from segcli.core.nobody import is_nobody
 
 PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
 
@@ -68,6 +69,13 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     @property
     def user(self) -> str:
         return self.user_id or self.anonymous_id  # type: ignore[return-value]  # texts by now
+
+    @property
+    def names_nobody(self) -> bool:
+        user, anonymous = self.user_id, self.anonymous_id
+        return (user is not None and is_nobody(user)) or (  # type: ignore[arg-type]  # texts by now
+            anonymous is not None and is_nobody(anonymous)  # type: ignore[arg-type]  # texts by now
+        )
 
     def times(self) -> Iterator[tuple[str, datetime]]:
         yield self.time, self.moment  # type: ignore[misc]  # known by now

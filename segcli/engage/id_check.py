@@ -3,6 +3,7 @@
 import unicodedata
 
 from segcli.core.event import is_number
+from segcli.core.nobody import is_nobody
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Some scripts and emoji need these to join or separate characters.
@@ -13,7 +14,8 @@ def id_problem(value: object) -> str:
     """Return what is wrong with an id or an email; empty if it is good or missing.
 
     An id with an invisible character looks like the id of another user. It is neither trimmed nor
-    sent, because only its author knows which of the two is right.
+    sent, because only its author knows which of the two is right. An id that programs write for
+    none (`NULL`) would join people who cannot be separated again.
     """
     if value is None or is_number(value):
         return ""
@@ -21,6 +23,8 @@ def id_problem(value: object) -> str:
         return "is neither a string nor a number"
     if value.strip() != value:
         return "has white space around it"
+    if value and is_nobody(value):
+        return "names nobody: programs write it for a missing id"
     return "" if value.isprintable() else _problem_within(value)
 
 

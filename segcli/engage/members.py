@@ -221,7 +221,7 @@ def _id(row: Mapping[str, Any], name: str | None) -> str:
 
 
 def _json(value: Any) -> str:
-    return exact_json.dumps(value).decode()
+    return exact_json.dumps(value, as_written=False).decode()
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ import orjson
 from segcli.core.destination import Remark
 from segcli.core.event import TIME_FIELDS, Event, Rejected, is_number
 from segcli.core.line import TooLong
+from segcli.core.nobody import is_nobody
 from segcli.core.outcome import Job, Mapped, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
@@ -18,6 +19,7 @@ from segcli.review.partial_review import PartialReview, ShapeCount
 from segcli.review.segment_spec import (
     DATE_FIELDS,
     EVENT_BYTES,
+    ID_FIELDS,
     MESSAGE_ID_LENGTH,
     are_plain_times,
     is_date,
@@ -36,6 +38,7 @@ class _Shape:
     passed_on: bool
     dates: Sequence[tuple[str, ...]]
     times: Sequence[str]
+    ids: Sequence[str]
 
     def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
@@ -44,7 +47,7 @@ class _Shape:
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
         ):
             return False
-        if not are_plain_times(data, self.times):
+        if not are_plain_times(data, self.times) or any(is_nobody(data[name]) for name in self.ids):
             return False
         for path in self.dates:
             value: Any = data
@@ -118,7 +121,8 @@ class Reviewer:
         if not passed_on and (tried := self._trials.tried(event, mapped, number)):
             seen.tried.setdefault(number, tried)
         remarks = remarks_on_shape(event, self._job)
-        shape = _Shape(number, remarks, passed_on, _dates_of(event), _times_of(event))
+        texts = (_dates_of(event), _times_of(event), _ids_of(event))
+        shape = _Shape(number, remarks, passed_on, *texts)
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
@@ -169,6 +173,10 @@ def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
 def _times_of(event: Event) -> Sequence[str]:
     values = ((name, event.data.get(name)) for name in TIME_FIELDS)
     return [name for name, value in values if value and isinstance(value, str)]
+
+
+def _ids_of(event: Event) -> Sequence[str]:
+    return [name for name in ID_FIELDS if isinstance(event.data.get(name), str)]
 
 
 def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:

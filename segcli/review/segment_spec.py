@@ -9,11 +9,14 @@ from segcli.core.destination import Remark
 from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
 from segcli.core.event_time import is_time, lacks_zone
 from segcli.core.exact_json import without_halves
+from segcli.core.nobody import is_nobody
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 _NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
+_NOBODY = "names nobody: all events with this text look like one user"
+ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId")
 _HALF = re.compile("[\ud800-\udfff]")
 _DATES = ("birthday", "createdAt", "created_at")
 # The paths of the traits that are dates.
@@ -45,6 +48,7 @@ def remarks_by_value(event: Event) -> list[Remark]:
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
+    found += [Remark(name, _NOBODY) for name in ID_FIELDS if names_nobody(event.data.get(name))]
     found += _remarks_on_times(event)
     found += _remarks_on_halves(event)
     found += [
@@ -54,6 +58,11 @@ def remarks_by_value(event: Event) -> list[Remark]:
         if name in traits and not is_date(traits[name], name)
     ]
     return found
+
+
+def names_nobody(value: object) -> bool:
+    """True if an id is a text that programs write for a missing one."""
+    return isinstance(value, str) and is_nobody(value)
 
 
 def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:

@@ -72,9 +72,9 @@ def test_quoted_fields_may_hold_delimiters_quotes_and_line_breaks(read: Read) ->
 
 
 def test_ids_and_emails_are_text_whatever_they_look_like(read: Read) -> None:
-    rows = read(b"userId,anonymousId,email\n007,1e3,true\n0.50,null,5\n")
+    rows = read(b"userId,anonymousId,email\n007,1e3,true\n0.50,false,5\n")
 
-    assert ids(rows) == [("007", "1e3", "true"), ("0.50", "null", "5")]
+    assert ids(rows) == [("007", "1e3", "true"), ("0.50", "false", "5")]
 
 
 def test_empty_and_missing_cells_are_nothing(read: Read) -> None:
