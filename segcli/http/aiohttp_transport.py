@@ -23,6 +23,7 @@ from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
 from segcli.http.proxy import proxy_for
+from segcli.http.reply_head import LONGEST_HEAD
 from segcli.http.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _CHUNK = 16 * 1024
 # aiohttp warns about a larger body of bytes, and writes one of a file piece by piece.
 _LARGE = 1024 * 1024
-_LONGEST_HEADER = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,8 @@ class _Body(AsyncIterator[bytes]):
                 # Most replies are in memory by now: then there is nothing to await.
                 if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
                     return chunk
+            if failure := content.exception():
+                raise failure
         except _ERRORS as error:
             raise _failed(error) from error
         raise StopAsyncIteration
@@ -160,14 +162,17 @@ def _abort() -> None:
 
 
 def _new_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
-        max_line_size=_LONGEST_HEADER,
-        max_field_size=_LONGEST_HEADER,
+        max_line_size=LONGEST_HEAD,
+        max_field_size=LONGEST_HEAD,
     )
+    # Or a PUT whose connection breaks is sent again at once, though the vendor may have it.
+    session._retry_connection = False
+    return session
 
 
 _ERRORS = (aiohttp.ClientError, OSError, ValueError)
@@ -190,7 +195,7 @@ _FAILURES: dict[type[Exception], Failure] = {
     aiohttp.ClientHttpProxyError: Failure.PROXY,
     aiohttp.ClientConnectorError: Failure.CONNECT,
     aiohttp.ClientSSLError: Failure.CONNECT,
-    aiohttp.ServerDisconnectedError: Failure.NOT_WHOLE,
+    aiohttp.ServerDisconnectedError: Failure.CLOSED,
     aiohttp.ClientPayloadError: Failure.NOT_WHOLE,
     aiohttp.ClientResponseError: Failure.NOT_WHOLE,
     aiohttp.InvalidURL: Failure.ADDRESS,
@@ -207,6 +212,10 @@ def _text_of(error: Exception) -> str:
             return str(error.certificate_error)
         case aiohttp.ClientConnectorError():
             return str(error.os_error)
+        case aiohttp.ServerDisconnectedError():
+            return ""
+        case aiohttp.ClientOSError(errno=None):
+            return str(error.__cause__ or "")
         case aiohttp.ClientResponseError():
             return " ".join(error.message.split())
         case aiohttp.ClientPayloadError(__cause__=HttpProcessingError() as cause):

@@ -15,10 +15,15 @@ from segcli.http.reply_reader import ReplyReader
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No status came from the vendor. `final`: none will until something is changed."""
+    """No status came from the vendor.
+
+    final: none will until something is changed.
+    closed: the vendor closed the connection instead of replying.
+    """
 
     reason: str
     final: bool = False
+    closed: bool = False
 
 
 Post = Callable[[Request], Awaitable[Reply | NoReply]]
@@ -92,7 +97,8 @@ def _no_reply(error: TransportError, request: Request) -> NoReply:
     reason, detail = error.failure.value, error.detail
     if error.failure is Failure.CONNECT:
         reason += f" to {parse_address(request.url).authority}"
-    return NoReply(f"{reason}: {detail}" if detail else reason, error.is_final)
+    is_closed = error.failure in {Failure.CLOSED, Failure.RESET}
+    return NoReply(f"{reason}: {detail}" if detail else reason, error.is_final, is_closed)
 
 
 # Each task looks itself up once: before Python 3.12 that is slow.

@@ -16,6 +16,7 @@ class Failure(Enum):
     CONNECT = "cannot connect"
     PROXY = "the proxy failed"
     RESET = "the connection was reset"
+    CLOSED = "no whole reply: Server disconnected"
     NOT_WHOLE = "no whole reply"
     REQUEST = "no such request can be made"
     ADDRESS = "no request can go to this address"

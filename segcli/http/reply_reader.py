@@ -8,6 +8,7 @@ from functools import lru_cache
 from segcli.core.reply import Reply, is_status
 from segcli.http.decoding import BodyDecoder, BodyTooLong, Undecodable
 from segcli.http.failure import Failure, TransportError
+from segcli.http.reply_head import WITHOUT_BODY, RawHeaders
 
 # A verdict quotes the beginning of a reply, or reads what it says about each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
@@ -16,8 +17,6 @@ _TOO_LONG = f"a body of more than {LONGEST_REPLY:,} bytes"
 
 # After this many pieces the event loop runs other tasks, so that their timeouts hold.
 _PIECES_AT_A_TIME = 16
-
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ReplyReader:
@@ -34,19 +33,29 @@ class ReplyReader:
     async def read(self, status: int, headers: RawHeaders, body: AsyncIterator[bytes]) -> Reply:
         """Read the body to its end, or to the limit, and return the reply.
 
-        Raises TransportError for what is no status of a final reply, and what `body` raises.
+        Raises what `begin` and `body` raise.
         """
+        self.begin(status, headers)
+        is_encoded = "content-encoding" in self._headers
+        return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
+
+    def begin(self, status: int, headers: RawHeaders) -> None:
+        """Keep the head of the reply. Raises TransportError for no status of a final reply."""
         if not is_status(status):
             why = f"{status:03} is not the status of a reply"
             raise TransportError(Failure.NOT_WHOLE, why)
         self._headers = _with_date(headers)
         self._status = status
-        is_encoded = "content-encoding" in self._headers
-        return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
 
     def broken_off(self, reason: str) -> Reply | None:
-        """Return what was read of the reply before it broke off; None where no status was."""
-        return self._reply(f"a body that broke off: {reason}") if self._status else None
+        """Return what was read of the reply before it broke off; None where no status was.
+
+        A reply without a body has broken off nowhere: it ends with its head.
+        """
+        if not self._status:
+            return None
+        is_whole = self._status in WITHOUT_BODY
+        return self._reply("" if is_whole else f"a body that broke off: {reason}")
 
     async def _read_plain(self, body: AsyncIterator[bytes]) -> str:
         """Read the body; return what is wrong with it, "" for nothing."""
