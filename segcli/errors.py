@@ -16,6 +16,7 @@ Three kinds of failure, told apart by what one does about them:
         +-- Interrupted  exit 130 or 143: a signal said so
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -67,9 +68,13 @@ class OutputError(SegcliError):
 
 
 class Stopped(SegcliError):
-    """The run stopped on the way: what was read and not answered is counted as unsent."""
+    """The run stopped on the way: what was read and not answered is counted as unsent.
+
+    `more` are words that the command that goes on should have beside those that were typed.
+    """
 
     exit_code: int = Exit.STOPPED
+    more: Sequence[str] = ()
 
 
 class Interrupted(Stopped):

@@ -83,19 +83,50 @@ def journal_path(
     return how.journal or default_journal(Path(click.get_app_dir("segcli")), header)
 
 
-def how_to_resume(asked: JobOptions, job: Job) -> str:
-    """Return the command that goes on where this one stopped, without any key."""
-    arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+def how_to_resume(asked: JobOptions, job: Job, more: Sequence[str] = ()) -> str:
+    """Return the command that goes on where this one stopped, without any key.
+
+    `more` is an option that it gets, in place of the same one with another value.
+    """
+    return _command("To go on where it stopped, type:", asked, job, [*more, "--resume"])
+
+
+def how_to_send_again(asked: JobOptions, job: Job, more: Sequence[str]) -> str:
+    """Return the command with one option more, without any key, where there is nothing to resume.
+
+    "" without such an option: it is the command that was typed.
+    """
+    return _command("To send it, type:", asked, job, more) if more else ""
+
+
+def _command(title: str, asked: JobOptions, job: Job, more: Sequence[str]) -> str:
+    typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+    arguments = _without_setting(typed, more)
     shown = [_without_secrets(word, job) for word in arguments]
     # What follows `--` are files.
     end = shown.index("--") if "--" in shown else len(shown)
-    command = " ".join(map(shell_quoted, ["segcli", *shown[:end], "--resume", *shown[end:]]))
-    lines = ["To go on where it stopped, type:", f"  {command}"]
+    command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
+    lines = [title, f"  {command}"]
     if shown != arguments:
         lines.append("with what must not be shown here typed as before")
     if "-" in asked.files or not asked.files:
         lines.append("and pipe the same input in")
     return "\n".join(lines)
+
+
+def _without_setting(words: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return words without the setting that `more` sets, if it sets one."""
+    if len(more) < len(("--set", "NAME=VALUE")):
+        return list(words)
+    option, value, *_ = more
+    name = value.partition("=")[0]
+    kept: list[str] = []
+    for word in words:
+        if kept[-1:] == [option] and word.startswith(f"{name}="):
+            kept.pop()
+        elif not word.startswith(f"{option}={name}="):
+            kept.append(word)
+    return kept
 
 
 def _without_secrets(word: str, job: Job) -> str:
@@ -129,11 +160,14 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
 
 
 def _given_settings(job: Job) -> dict[str, Any]:
-    """Return the settings that are not as they are by default, but for keys and the endpoint."""
+    """Return the settings that are not as they are by default, but for keys and the endpoint.
+
+    Which events share a request is no matter of what they become: that may change.
+    """
     return {
         f"--set {row.name}": display_url(str(value))
         for row in describe(job.destination.name, job.destination.settings)
-        if row.name != "endpoint" and row.kind is not Secret
+        if row.name != "endpoint" and row.kind is not Secret and not row.is_grouping
         if (value := getattr(job.settings, row.name)) != row.default
     }
 

@@ -18,7 +18,7 @@ from segcli.core import settings, trust
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
-from segcli.errors import SegcliError, UsageError
+from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.lines import chunks
 from segcli.sandbox import Fault, SandboxServer, Script, parse_fault
@@ -173,12 +173,12 @@ def transport_for(pace: PaceOptions) -> str:
 
 
 def run_and_report(
-    run: "SendRun", ending: RunResult, asked: Outputs, *, go_on: Callable[[], str] = str
+    run: "SendRun", ending: RunResult, asked: Outputs, *, go_on: Callable[[Sequence[str]], str]
 ) -> int:
     """Deliver while showing the progress, then print and write how it ended.
 
-    `go_on` says what to type after a run that stopped. Returns the exit code; raises what
-    stopped the run.
+    `go_on` says what to type after a run that stopped, with more words than were typed. Returns
+    the exit code; raises what stopped the run.
     """
     from segcli.cli.progress import watching
     from segcli.delivery.pipeline import deliver
@@ -192,7 +192,8 @@ def run_and_report(
                 _leave_a_closed_terminal()
     except SegcliError as stopped:
         ending.stopped = stopped
-        stopped.hint = "\n".join(filter(None, (stopped.hint, go_on())))
+        more = stopped.more if isinstance(stopped, Stopped) else ()
+        stopped.hint = "\n".join(filter(None, (stopped.hint, go_on(more))))
     return report.conclude(ending, asked)
 
 

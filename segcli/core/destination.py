@@ -129,6 +129,8 @@ class Destination(Generic[S]):
     skip_reason: says why an event of these types is not for the destination; None if it is.
     max_events: how many payloads of a route may share a request, if that differs from `limits`.
     max_bytes: how many bytes of payloads of a route may share a request, if that differs.
+    wanted_bytes: how many of them the user wants to share a request, if fewer; None: as many as
+        may. Unlike `max_bytes` it makes no payload too large: a larger one has its own request.
     remarks: says for `segcli check` which values the mapping turns into something else. It is
         called once for all events with the same fields, types, route, notes and `mapped_by`.
     fields: the documented mapping, for people.
@@ -154,6 +156,7 @@ class Destination(Generic[S]):
     skip_reason: Callable[[Event, S], str | None] = no_skip_reason
     max_events: Callable[[str, S], int] | None = None
     max_bytes: Callable[[str, S], int | None] | None = None
+    wanted_bytes: Callable[[str, S], int | None] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
@@ -173,10 +176,20 @@ class Destination(Generic[S]):
         return self.max_events(route, settings) if self.max_events else self.limits.events
 
     def bytes_per_request(self, route: str, settings: S) -> int | None:
-        """Return how many bytes of payloads, and of commas between them, a request may hold."""
-        return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
+        """Return how many bytes of payloads, and of commas between them, share a request.
+
+        A payload that is larger by itself has its own request.
+        """
+        wanted = self.wanted_bytes(route, settings) if self.wanted_bytes else None
+        return _least(wanted, self._most_bytes(route, settings))
 
     def bytes_per_payload(self, route: str, settings: S) -> int | None:
         """Return how large a payload may be; one that no request may hold is too large."""
-        bounds = (self.limits.payload_bytes, self.bytes_per_request(route, settings))
-        return min((bound for bound in bounds if bound is not None), default=None)
+        return _least(self.limits.payload_bytes, self._most_bytes(route, settings))
+
+    def _most_bytes(self, route: str, settings: S) -> int | None:
+        return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
+
+
+def _least(*bounds: int | None) -> int | None:
+    return min((bound for bound in bounds if bound is not None), default=None)

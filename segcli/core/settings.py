@@ -45,7 +45,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting as people need to know it."""
+    """One setting as people need to know it.
+
+    `is_grouping`: it says which events share a request and nothing else, so it may change when a
+    run is resumed.
+    """
 
     name: str
     kind: type
@@ -54,6 +58,7 @@ class Setting:
     default: Any
     env: str
     shapes: Sequence[Shape] = ()
+    is_grouping: bool = False
 
     @property
     def is_address(self) -> bool:
@@ -111,12 +116,20 @@ def setting(
     required: bool = False,
     minimum: int | None = None,
     shapes: Sequence[Shape] = (),
+    is_grouping: bool = False,
 ) -> Any:
     """Declare a field of a Settings dataclass; `required` means: for sending, not for mapping.
 
-    What is given has to be of every shape.
+    What is given has to be of every shape. `is_grouping`: the setting says which events share a
+    request and nothing else, so that a run can be resumed with another value.
     """
-    rules = {"help": help, "required": required, "minimum": minimum, "shapes": shapes}
+    rules = {
+        "help": help,
+        "required": required,
+        "minimum": minimum,
+        "shapes": shapes,
+        "is_grouping": is_grouping,
+    }
     return field(default=default, metadata=rules)
 
 
@@ -132,6 +145,7 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
             default=entry.default,
             env=env_name(destination, entry.name),
             shapes=entry.metadata.get("shapes", ()),
+            is_grouping=entry.metadata.get("is_grouping", False),
         )
         for entry in fields(settings)
     ]

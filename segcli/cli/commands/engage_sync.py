@@ -177,7 +177,12 @@ def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:
     ending = _ending(one, STATES_OF_SEND)
     ending.rejects = kept
     ending.sandbox = one.standin.url if one.standin else ""
-    return run_and_report(run, ending, asked, go_on=lambda: _GO_ON)
+    return run_and_report(run, ending, asked, go_on=_go_on)
+
+
+def _go_on(more: Sequence[str]) -> str:
+    again = f"again with {' '.join(more)}" if more else "again"
+    return f"To go on, type the same command {again}: it tells what is missing."
 
 
 def _rehearse(one: _Sync) -> int:
@@ -234,5 +239,4 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_GO_ON = "To go on, type the same command again: it tells what is missing."
 _HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them ({:,})."

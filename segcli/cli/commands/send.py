@@ -12,7 +12,12 @@ from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.input_days import InputChoice, choose, find_inputs
 from segcli.cli.job import job_of
-from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
+from segcli.cli.journal_options import (
+    begin_journal,
+    how_to_resume,
+    how_to_send_again,
+    journal_path,
+)
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run_result import RunResult
@@ -119,10 +124,11 @@ def _send(
         pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, progress=journal
     )
 
-    def go_on() -> str:
+    def go_on(more: Sequence[str]) -> str:
         if journal is None:
             return "" if standin else _NO_JOURNAL
-        return how_to_resume(asked, job) if journal.past.is_worth_resuming else ""
+        how = how_to_resume if journal.past.is_worth_resuming else how_to_send_again
+        return how(asked, job, more)
 
     return run_and_report(run, ending, asked, go_on=go_on)
 
