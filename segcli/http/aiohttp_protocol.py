@@ -113,10 +113,13 @@ class ReplyProtocol(ResponseHandler):
         self._head += data
         if self._follows_bodiless and not self._skip_stray():
             return
-        while self._awaits_head and has_whole_head(self._head) and is_interim(self._head):
+        while has_whole_head(self._head):
+            if not is_interim(self._head):
+                super().data_received(self._head)
+                return
             head, self._head = split_head(self._head)
             super().data_received(head)
-        if has_whole_head(self._head) or not may_be_head(self._head):
+        if not may_be_head(self._head):
             super().data_received(self._head)
 
     def _skip_stray(self) -> bool:
