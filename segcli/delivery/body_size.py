@@ -1,24 +1,24 @@
-"""What to try with a vendor that closes the connection on a large body, instead of replying."""
+"""What to try if a vendor closes the connection on a large body instead of replying."""
 
 from segcli.core.destination import Destination
 from segcli.core.settings import Setting, describe
 from segcli.errors import Stopped
 
-# The setting of a destination that says how many events share a request.
+# The setting for the number of events in a request.
 _BATCH = "batch"
-# What no vendor finds too large.
+# A body of this size is never the reason.
 _SMALL = 1_000
 
 
 def may_be_too_large(size: int, *, largest_answered: int) -> bool:
-    """Return whether the size of a body may be why it has no reply; sizes are in bytes."""
+    """Return True if a body may have no reply because of its size; sizes are in bytes."""
     return size > max(_SMALL, largest_answered)
 
 
 def advise(stopped: Stopped, destination: Destination[object], *, events: int, size: int) -> None:
-    """Say of a run that stopped that so many events in a body of so many bytes had no reply.
+    """Add a hint to the error of a run that stopped after a body of `size` bytes had no reply.
 
-    Where a setting makes bodies smaller, the command that goes on gets it.
+    If a setting makes bodies smaller, the command that continues gets it.
     """
     advice = f"{destination.name} closes the connection on bodies of {_kilobytes(size)}"
     if events == 1:

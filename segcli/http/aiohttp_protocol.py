@@ -1,7 +1,7 @@
-"""How aiohttp reads replies here: a status that came is not lost with what follows it.
+"""A protocol for aiohttp that keeps the status of a reply when the rest is broken.
 
-aiohttp drops a whole piece of the wire that it cannot parse, and a reply with it. Here the head
-of a reply is parsed by itself, so that whatever is wrong behind it is wrong with the body only.
+aiohttp drops all bytes of a read that it cannot parse, and the reply with them. This protocol
+parses the head of a reply separately. So an error after the head is an error of the body only.
 """
 
 import asyncio
@@ -28,26 +28,26 @@ from segcli.http.reply_head import (
     without_stray,
 )
 
-# The most headers of a head, and of the trailers of a body. By itself aiohttp stops at 128.
-_MOST_HEADERS = 2_000
+# The limit of the headers of a head, and of the trailers of a body. The default is 128.
+_MAX_HEADERS = 2_000
 # The most that is read of a reply: its body, but also chunk extensions and trailers.
-_LONGEST_REPLY = 16 * 1024 * 1024
+_MAX_REPLY = 16 * 1024 * 1024
 _BUFFER = 64 * 1024
 
 
 class ReplyProtocol(ResponseHandler):
     """The protocol of one connection of aiohttp.
 
-    A head that came whole is a reply, even where it contradicts itself: its body is an error
-    then. A connection is not used again where something that belongs to no reply may follow, and
-    is closed when something does.
+    A complete head is a reply, even if it contradicts itself: then its body is an error. A
+    connection is not reused if bytes that belong to no reply may follow, and it is closed if they
+    do.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._params: dict[str, Any] = {}
         self._awaits_head = False
-        self._parses_apart = False
+        self._parses_separately = False
         self._follows_bodiless = False
         self._is_bodiless = False
         self._head = b""
@@ -56,16 +56,16 @@ class ReplyProtocol(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         """Prepare for the reply to the next request."""
         if "max_headers" in params:
-            params["max_headers"] = _MOST_HEADERS
+            params["max_headers"] = _MAX_HEADERS
         self._params = params
-        self._awaits_head, self._parses_apart, self._head, self._size = True, False, b"", 0
+        self._awaits_head, self._parses_separately, self._head, self._size = True, False, b"", 0
         self._follows_bodiless, self._is_bodiless = self._is_bodiless, False
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, but a head only once it is whole."""
+        """Parse received bytes, a head only when it is complete."""
         if data and self._is_idle:
-            # Nobody asked for it: aiohttp would take it for the reply to the next request.
+            # No request is open: aiohttp would use these bytes as the reply to the next one.
             self._abort()
             return
         self._size += len(data)
@@ -73,14 +73,14 @@ class ReplyProtocol(ResponseHandler):
             self._receive_head(data)
         else:
             super().data_received(data)
-        limit = LONGEST_HEAD if self._awaits_head else _LONGEST_REPLY
+        limit = LONGEST_HEAD if self._awaits_head else _MAX_REPLY
         if self._size > limit:
             self._give_up(limit)
         if self._exception is not None:
             self._fail_body()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Fail a body that ends with its connection, where that did not end as it should."""
+        """Make reading fail if a body ends with its connection, and that is not closed cleanly."""
         if exc and self._payload and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientOSError(*exc.args))
         super().connection_lost(exc)
@@ -98,12 +98,13 @@ class ReplyProtocol(ResponseHandler):
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        """Fail, but not before a head that came whole has been handed on."""
+        """Fail, but first pass on a head that came completely."""
         if self._awaits_head and isinstance(exc, HttpProcessingError):
-            if not self._parses_apart:
-                self._parse_apart()
+            if not self._parses_separately:
+                self._parse_separately()
                 return
-            # What a proxy says of a tunnel, which has no timer, is no reply of the vendor.
+            # The reply of a proxy to CONNECT, for which aiohttp passes no timer, is never rescued:
+            # it is not the vendor's.
             head = final_head(self._head) if "timer" in self._params else None
             if head:
                 self.feed_data(self._contradictory(*head, exc))
@@ -123,19 +124,19 @@ class ReplyProtocol(ResponseHandler):
             super().data_received(self._head)
 
     def _skip_stray(self) -> bool:
-        """Leave out what a vendor sends behind a reply without a body; it may come late.
+        """Drop the bytes that a vendor sends after a reply without a body; they may come late.
 
-        Returns whether a head has begun.
+        Returns True if a head has begun.
         """
         head = without_stray(self._head)
         if head != self._head:
             self._head, self._should_close = head, True
         return has_begun(head)
 
-    def _parse_apart(self) -> None:
-        """Parse once more, the head by itself; ends with an exception."""
+    def _parse_separately(self) -> None:
+        """Parse again, the head separately. Ends with an exception."""
         self._head, rest = split_head(self._head)
-        self._parses_apart = True
+        self._parses_separately = True
         super().set_response_params(**self._params)
         super().data_received(self._head)
         if rest and self._exception is None:
@@ -151,24 +152,24 @@ class ReplyProtocol(ResponseHandler):
 
     @property
     def _is_idle(self) -> bool:
-        """Whether the last reply has come to its end, and no other is awaited."""
+        """True if the last reply has ended and no other is awaited."""
         is_over = self._payload is None or self._payload.is_eof()
         return is_over and not self._awaits_head and bool(self._params)
 
     def _doubt_body(self, body: StreamReader, problem: str) -> None:
-        """Let a body fail whose length aiohttp has told from headers that do not agree."""
+        """Make reading a body fail, because its headers contradict each other."""
         body.set_exception(aiohttp.ClientPayloadError(problem))
         self._should_close = True
 
     def _fail_body(self) -> None:
-        """Let whoever reads a body know that its rest will not come; aiohttp would not."""
+        """Pass the error to the reader of the body; aiohttp would let it wait."""
         if self._exception and self._payload and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientPayloadError(_text_of(self._exception)))
 
     def _contradictory(
         self, status: int, headers: RawHeaders, error: HttpProcessingError
     ) -> tuple[RawResponseMessage, StreamReader]:
-        """Return a reply of which only the status and some headers can be told."""
+        """Return a reply with a status, the headers that can be read, and no valid body."""
         none = CIMultiDictProxy(CIMultiDict[str]())
         version = HttpVersion11
         head = RawResponseMessage(version, status, "", none, headers, True, None, False, False)

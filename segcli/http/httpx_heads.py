@@ -1,7 +1,7 @@
-"""How httpx reads replies here: the head of each is kept, for what httpx cannot tell of it.
+"""Keeps the head of each reply that httpx reads, for replies that httpx refuses.
 
-h11, which parses for httpx, refuses a reply whose headers contradict themselves, and its status
-with it. So the bytes of the head are kept where they are read from the network.
+h11, the parser of httpx, refuses a reply whose headers contradict each other, and the status is
+lost. So the bytes of the head are kept when they are read from the network.
 """
 
 import ssl
@@ -25,8 +25,10 @@ _Options = Iterable[httpcore.SOCKET_OPTION]
 class HeadKeeper(httpcore.AsyncNetworkBackend):
     """The network of one transport that carries one request at a time.
 
-    `layers` is how many layers of TLS a reply of the vendor comes through: what a proxy says
-    before the last of them is no reply of the vendor.
+    has_stray: True if bytes that belong to no reply came before the last reply.
+
+    `layers` is the number of TLS layers between the vendor and segcli. Only replies that come
+    through all of them are kept: others are replies of a proxy.
     """
 
     def __init__(self, network: httpcore.AsyncNetworkBackend, layers: int) -> None:
@@ -37,21 +39,21 @@ class HeadKeeper(httpcore.AsyncNetworkBackend):
         self.has_stray = False
 
     def begin(self) -> None:
-        """Forget the last head: the next request goes out."""
+        """Drop the last head, before the next request."""
         last = self.final_head()
         self._follows_bodiless = last is not None and last[0] in WITHOUT_BODY
         self._head = b""
         self.has_stray = False
 
     def final_head(self) -> tuple[int, RawHeaders] | None:
-        """Return status and headers of the reply; None where none came whole."""
+        """Return the status and the headers of the reply; None if its head is not complete."""
         return final_head(self._head)
 
     def keep(self, data: bytes, layer: int) -> bytes:
-        """Keep what was read; return what of it is to be parsed.
+        """Keep the bytes of a head; return the bytes to parse.
 
-        That is a head with nothing before it: no empty lines, and nothing that a vendor sends
-        behind a reply that has no body.
+        Empty lines before a head are dropped, and so are the bytes that a vendor sends after a
+        reply without a body.
         """
         if layer != self._layers or len(self._head) > LONGEST_HEAD:
             return data
@@ -90,7 +92,7 @@ class HeadKeeper(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A connection, or a layer of TLS over one."""
+    """A connection, or a TLS layer on it."""
 
     def __init__(
         self, stream: httpcore.AsyncNetworkStream, keeper: HeadKeeper, layer: int = 0
@@ -125,9 +127,9 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 def keep_heads(transport: httpx.AsyncHTTPTransport, layers: int) -> HeadKeeper:
-    """Let a transport that has opened no connection keep the heads of its replies.
+    """Make a transport without connections keep the heads of its replies; return their keeper.
 
-    httpcore takes a network to read from as an argument, and httpx does not hand one on.
+    httpcore has an argument for the network, but httpx has no way to set it.
     """
     pool = transport._pool
     keeper = HeadKeeper(pool._network_backend, layers)

@@ -20,16 +20,20 @@ from segcli.http.reply_reader import ReplyReader
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A transport of httpx that carries one request at a time, and the heads of its replies."""
+    """An httpx transport for one request at a time.
+
+    transport: the transport.
+    heads: keeps the heads of its replies.
+    """
 
     transport: httpx.AsyncHTTPTransport
     heads: HeadKeeper
 
 
 class HttpxTransport:
-    """One transport of httpx for each request at a time.
+    """A pool of httpx transports, each for one request at a time.
 
-    One that is shared by many requests collapses: its pool is searched for every request.
+    One httpx transport for many requests would be very slow: it searches its pool for each request.
     """
 
     def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
@@ -52,11 +56,11 @@ class HttpxTransport:
         address = parse_address(request.url)
         proxy = self._proxy_for(address)
         try:
-            made = _as_of_httpx(request, address)
+            built = _httpx_request(request, address)
             free = self._free.setdefault((proxy, address.scheme), [])
             line = free.pop() if free else self._new(proxy, address.scheme)
             try:
-                return await _exchange_over(line, made, reader)
+                return await _exchange_over(line, built, reader)
             finally:
                 free.append(line)
         except httpx.InvalidURL as error:
@@ -73,8 +77,8 @@ class HttpxTransport:
         return line
 
 
-def _as_of_httpx(request: Request, address: Address) -> httpx.Request:
-    """Make the request without a client of httpx, which would take as long again for it."""
+def _httpx_request(request: Request, address: Address) -> httpx.Request:
+    """Build the request without an httpx client, which would double the time."""
     headers = httpx.Headers(list(headers_to(address, request.headers.items())))
     headers["Content-Length"] = str(len(request.body))
     stream = httpx.ByteStream(request.body)
@@ -87,7 +91,7 @@ async def _exchange_over(line: _Line, request: httpx.Request, reader: ReplyReade
         response = await line.transport.handle_async_request(request)
     except httpx.RemoteProtocolError:
         if head := line.heads.final_head():
-            # What is wrong with the reply is wrong behind its status.
+            # The status is complete, only the rest of the reply is not valid.
             reader.begin(*head)
         raise
     assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -99,14 +103,14 @@ async def _exchange_over(line: _Line, request: httpx.Request, reader: ReplyReade
         await response.stream.aclose()
         is_unsafe = _announces_impossible_body(response) or line.heads.has_stray
         if is_unsafe or _holds_more(line.transport):
-            # What follows belongs to no reply: it must not be read as the next one.
+            # The bytes that follow belong to no reply. They must not be read as the next reply.
             await line.transport.aclose()
 
 
 def _check_framing(line: _Line, response: httpx.Response, reader: ReplyReader) -> None:
-    """Raise TransportError for a body whose length h11 has told from headers that do not agree.
+    """Raise TransportError if the headers contradict each other about the length of the body.
 
-    They are those on the wire: h11 makes one of several.
+    They are read from the wire, because h11 merges headers.
     """
     head = line.heads.final_head()
     if head is None or response.status_code in WITHOUT_BODY:
@@ -117,14 +121,14 @@ def _check_framing(line: _Line, response: httpx.Response, reader: ReplyReader) -
 
 
 def _announces_impossible_body(response: httpx.Response) -> bool:
-    """Return whether a body is announced for a status that has none; some servers send one."""
+    """True if a body is announced for a status that has no body; some servers then send one."""
     headers = response.headers
     announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     return announced and response.status_code in WITHOUT_BODY
 
 
 def _holds_more(transport: httpx.AsyncHTTPTransport) -> bool:
-    """Return whether a connection has read more than its reply. httpx has no way to ask."""
+    """True if a connection has read more than its reply. httpx has no public way to ask."""
     for connection in transport._pool.connections:
         inner = getattr(connection, "_connection", None)
         state = getattr(inner, "_h11_state", None)
@@ -142,7 +146,7 @@ def _failed(error: httpx.RequestError, proxy: str | None) -> TransportError:
     return TransportError(failure, str(error))
 
 
-# By httpx a protocol error like any other.
+# httpx has no error of its own for it.
 _SAID_NOTHING = "Server disconnected"
 
 _FAILURES: dict[type[httpx.RequestError], Failure] = {

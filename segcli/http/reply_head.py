@@ -1,14 +1,14 @@
-"""The head of a reply as bytes: what can be told of one that a library refuses to read."""
+"""The head of a reply as bytes, for heads that an HTTP library refuses to parse."""
 
 import re
 from functools import lru_cache
 
 from segcli.core.reply import is_status
 
-# The longest head that both transports read: httpx stops there.
+# The longest head that both transports read; it is the limit of httpx.
 LONGEST_HEAD = 100 * 1024
 
-# Replies that end with their head, whatever it announces.
+# Replies that end with their head, even if it announces a body.
 WITHOUT_BODY = frozenset({204, 304})
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -21,47 +21,47 @@ _SWITCHING_PROTOCOLS = 101
 
 
 def has_whole_head(data: bytes) -> bool:
-    """Return whether these bytes hold a head to its end."""
+    """Return True if these bytes hold a complete head."""
     return _END.search(data.lstrip(b"\r\n")) is not None
 
 
 def may_be_head(data: bytes) -> bool:
-    """Return whether these bytes are the beginning of a head, as far as they tell."""
+    """Return True if these bytes may be the beginning of a head."""
     start = data.lstrip(b"\r\n")[: len(_START)]
     return _START.startswith(start)
 
 
 def has_begun(data: bytes) -> bool:
-    """Return whether these bytes begin with a head."""
+    """Return True if these bytes begin with a head."""
     return data.startswith(_START)
 
 
 def is_interim(head: bytes) -> bool:
-    """Return whether another reply follows this one: 1xx, but 101."""
+    """Return True if another reply follows this one: 1xx, but not 101."""
     return _INTERIM.match(head) is not None
 
 
 def without_stray(data: bytes) -> bytes:
     """Return the bytes without those before the first head, which belong to no reply.
 
-    While none has begun, what may be the beginning of one is returned: no `has_begun`.
+    Without a head, the last bytes are returned: they may be the beginning of one.
     """
     at = data.find(_START)
     return data[at:] if at >= 0 else data[1 - len(_START) :]
 
 
 def split_head(data: bytes) -> tuple[bytes, bytes]:
-    """Return the first whole head and what follows it; all and nothing where none is whole."""
+    """Return the first complete head and the rest. Without one: all bytes, and an empty rest."""
     data = data.lstrip(b"\r\n")
     end = _END.search(data)
     return (data[: end.end()], data[end.end() :]) if end else (data, b"")
 
 
 def final_head(data: bytes) -> tuple[int, RawHeaders] | None:
-    """Return the status and the headers of the final reply that begins in these bytes.
+    """Return the status and the headers of the final reply in these bytes.
 
-    Interim replies (1xx) before it are skipped. None unless its head is whole: a status without
-    all of its headers may not mean what it says (RFC 9112, section 8).
+    Interim replies (1xx) before it are skipped. None if its head is not complete: without all
+    headers the meaning of a status is not known (RFC 9112, section 8).
     """
     while data:
         head, data = split_head(data)
@@ -78,9 +78,10 @@ def final_head(data: bytes) -> tuple[int, RawHeaders] | None:
 
 @lru_cache
 def framing_problem(headers: RawHeaders) -> str:
-    """Return why the length of a body cannot be told from these headers; "" where it can.
+    """Return why these headers do not define the length of a body; "" if they do.
 
-    What one reader takes for the body may be the next reply to another (RFC 9112, section 6.3).
+    Two readers may find different lengths, so a reply could end inside a body (RFC 9112,
+    section 6.3).
     """
     lengths: list[bytes] = []
     codings: list[bytes] = []
@@ -102,6 +103,6 @@ def framing_problem(headers: RawHeaders) -> str:
 
 
 def _fields(lines: bytes) -> RawHeaders:
-    """Return the headers that can be read, each on a line of its own."""
+    """Return the headers that can be read, one from each line."""
     pairs = (line.partition(b":") for line in lines.splitlines())
     return tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon)

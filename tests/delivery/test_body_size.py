@@ -154,7 +154,7 @@ def test_where_nothing_was_sent_the_command_is_printed_without_resume(
         to = ["send", "-d", "segment", "--endpoint", wire.url, "--retry-for", "1s"]
         said = with_keys(*to, "events.jsonl")
         lines = said.err.splitlines()
-        command = lines[lines.index("To send it, type:") + 1]
+        command = lines[lines.index("To try again, type:") + 1]
         again = paste(command)
 
     assert said.code == 3
@@ -177,7 +177,7 @@ def story(rejects: Path, *answers: Reply | NoReply, count: int = 300) -> Stopped
     return stopped
 
 
-CLOSED = NoReply("no whole reply: Server disconnected", closed=True)
+CLOSED = NoReply("no complete reply: Server disconnected", closed=True)
 SAID = "acme closes the connection on bodies of 1.1 kB, 300 events."
 
 
@@ -201,7 +201,7 @@ def test_it_is_said_where_the_size_of_the_body_may_be_the_reason(
 
     assert stopped
     assert (SAID in stopped.hint) == is_said
-    assert stopped.hint.endswith("Nothing was lost: what is unsent can be sent later.")
+    assert stopped.hint.endswith("Nothing is lost: unsent events can be sent later.")
 
 
 @pytest.mark.parametrize(
