@@ -26,7 +26,8 @@ FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS)
 PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file"})
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
-    "httpx": frozenset({"segcli.http.httpx_transport"}),
+    "httpcore": frozenset({"segcli.http.httpx_heads"}),
+    "httpx": frozenset({"segcli.http.httpx_heads", "segcli.http.httpx_transport"}),
     "aiohttp": AIOHTTP | {"segcli.inputs.object_store"},
     "multidict": AIOHTTP,
     "yarl": AIOHTTP,

@@ -195,7 +195,12 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     result = _result(this, STATES_OF_SEND)
     result.rejects = kept
     result.sandbox = this.sandbox.url if this.sandbox else ""
-    return run_and_report(run, result, options, resume_hint=lambda: _RESUME_HINT)
+    return run_and_report(run, result, options, resume_hint=_resume_hint)
+
+
+def _resume_hint(more: Sequence[str]) -> str:
+    again = f"again with {' '.join(more)}" if more else "again"
+    return f"To continue, type the same command {again}: it sends what is missing."
 
 
 def _print_changes(this: _Sync) -> int:
@@ -252,5 +257,4 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_RESUME_HINT = "To continue, type the same command again: it sends what is missing."
 _HIDDEN = "No member is removed: rows that cannot be read may name members ({:,})."

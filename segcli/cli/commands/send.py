@@ -12,7 +12,12 @@ from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.input_days import InputChoice, choose, find_inputs
 from segcli.cli.job import job_of
-from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
+from segcli.cli.journal_options import (
+    begin_journal,
+    how_to_resume,
+    how_to_send_again,
+    journal_path,
+)
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run import (
@@ -172,13 +177,14 @@ def _result(
 
 def _resume_hint(
     options: JobOptions, job: Job, journal: "Journal | None", *, sandbox: SandboxServer | None
-) -> Callable[[], str]:
+) -> Callable[[Sequence[str]], str]:
     """Return the function that says what to type after a run that stopped."""
 
-    def hint() -> str:
+    def hint(more: Sequence[str]) -> str:
         if journal is None:
             return "" if sandbox else _NO_JOURNAL
-        return how_to_resume(options, job) if journal.past.is_worth_resuming else ""
+        command = how_to_resume if journal.past.is_worth_resuming else how_to_send_again
+        return command(options, job, more)
 
     return hint
 
