@@ -14,7 +14,7 @@ PACKAGE = ROOT / "segcli"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql"}),
     frozenset({"core"}),
-    frozenset({"accounting", "destinations", "http", "inputs", "mapping"}),
+    frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping"}),
     frozenset({"destination_file", "lines", "sandbox"}),
     frozenset({"journal", "parallel"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
@@ -32,7 +32,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "yarl": AIOHTTP,
     "certifi": frozenset({"segcli.http.transports"}),
     "idna": frozenset({"segcli.http.address"}),
-    "uvicorn": frozenset({"segcli.sandbox"}),
+    "uvicorn": frozenset({"segcli.local_server"}),
     "click": frozenset({"segcli.cli"}),
     "rich": frozenset({"segcli.cli"}),
     "fsspec": frozenset({"segcli.inputs.object_store"}),

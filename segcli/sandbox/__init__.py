@@ -6,9 +6,9 @@ mapping gets wrong is refused here as strictly as we know how. A vendor that a f
 what that says of requests and replies.
 """
 
+from segcli.local_server.guard import parse_origin
 from segcli.sandbox.app import Received, Sandbox
 from segcli.sandbox.faults import Fault, Script, parse_fault
-from segcli.sandbox.guard import parse_origin
 from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [

@@ -1,11 +1,10 @@
 """The order in which every request is looked at: route, method, key, content type, body, poison."""
 
+from segcli.local_server.http_reply import Refusal
+from segcli.local_server.uploads import MOST_BYTES
 from segcli.sandbox.faults import Script
 from segcli.sandbox.json_body import JSON, parse_body
-from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Vendor, VendorRoute
-
-# Beyond every vendor's own limit; it only keeps memory flat.
-MOST_BYTES = 16 * 1024 * 1024
+from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Vendor, VendorRoute
 
 
 def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:

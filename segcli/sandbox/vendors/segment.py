@@ -8,6 +8,7 @@ both [doc].
 from functools import partial
 from typing import Any
 
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.direct_destination import basic
 from segcli.sandbox.vendors.rules import (
@@ -22,7 +23,6 @@ from segcli.sandbox.vendors.rules import (
 from segcli.sandbox.vendors.vendor import (
     Call,
     ReceivedItem,
-    Refusal,
     RequestReading,
     Vendor,
     VendorRoute,

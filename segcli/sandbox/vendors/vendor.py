@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON
 
 ANYWHERE = "*"
@@ -33,15 +34,6 @@ class ReceivedItem:
 
     payload: JSON
     raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request is answered no; the problem starts with the field that is wrong."""
-
-    status: int
-    problem: str
-    allow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

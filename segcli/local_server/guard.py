@@ -1,16 +1,14 @@
-"""Whom the sandbox answers: programs that address it by its own name, and no page of elsewhere.
+"""Whom a server on this machine answers: those that address it by its own name, and which pages.
 
-A browser on this machine reaches every port of it. A page may send requests to the sandbox's
-address, or have its own host name resolve to 127.0.0.1; both tell by a header.
+A browser on this machine reaches every port of it. A page may send requests to a server's address,
+or have its own host name resolve to 127.0.0.1. A header shows both.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from segcli.sandbox.vendors.vendor import Refusal
-
-Headers = Sequence[tuple[bytes, bytes]]
+from segcli.local_server.http_reply import Headers, Refusal
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", re.IGNORECASE)
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -23,30 +21,36 @@ _METHODS = b"GET, POST, PUT, PATCH, DELETE"
 class Guard:
     """What the headers of a request may say.
 
+    server: what messages call the server.
     hosts: what Host may be, in lower case.
     origins: the pages elsewhere that may send requests, by their Origin.
+    any_origin: whether every page may.
     """
 
+    server: str = "the sandbox"
     hosts: frozenset[bytes]
-    origins: frozenset[bytes]
+    origins: frozenset[bytes] = frozenset()
+    any_origin: bool = False
 
     def refusal(self, headers: Headers) -> Refusal | None:
         """Return why a request is turned away before it is looked at; None if it is not."""
         hosts = [value.lower() for name, value in headers if name == b"host"]
         if not hosts or not self.hosts.issuperset(hosts):
             known = ", ".join(sorted(host.decode() for host in self.hosts))
-            return Refusal(_MISDIRECTED, f"the sandbox answers only to its own Host: {known}")
-        if set(_origins(headers)) - self._own_origins - self.origins:
+            return Refusal(_MISDIRECTED, f"{self.server} answers only to its own Host: {known}")
+        if not all(map(self._may_send, _origins(headers))):
             return Refusal(
                 _FORBIDDEN,
-                "the sandbox takes nothing from a page of elsewhere: start it with "
+                f"{self.server} takes nothing from a page of elsewhere: start it with "
                 "--allow-origin ORIGIN to allow that",
             )
         return None
 
     def reply_headers(self, headers: Headers) -> Headers:
         """Return what lets a page that is allowed read the reply."""
-        found = [origin for origin in _origins(headers) if origin in self.origins]
+        found = [
+            origin for origin in _origins(headers) if self.any_origin or origin in self.origins
+        ]
         if not found:
             return ()
         return ((b"access-control-allow-origin", found[0]), (b"vary", b"origin"))
@@ -56,20 +60,25 @@ class Guard:
         asks = any(name == b"access-control-request-method" for name, _ in headers)
         return method == "OPTIONS" and asks and bool(self.reply_headers(headers))
 
-    @property
-    def _own_origins(self) -> frozenset[bytes]:
-        return frozenset(b"http://" + host for host in self.hosts)
+    def _may_send(self, origin: bytes) -> bool:
+        is_own = origin.removeprefix(b"http://") in self.hosts and origin.startswith(b"http://")
+        return self.any_origin or is_own or origin in self.origins
 
 
 def guard_of(host: str, port: int, origins: Iterable[str] = ()) -> Guard:
     """Return the guard of a sandbox that is bound to a host and a port."""
     bound = f"[{host}]" if ":" in host else host
-    names = {*_LOOPBACK, bound.lower()}
-    hosts = {f"{name}:{port}" for name in names} | (names if port == _HTTP_PORT else set())
     return Guard(
-        hosts=frozenset(name.encode() for name in hosts),
+        hosts=own_hosts({bound.lower()}, port),
         origins=frozenset(origin.lower().encode() for origin in origins),
     )
+
+
+def own_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
+    """Return what Host may be for a server at a port: the loopback's names, and these."""
+    known = {*_LOOPBACK, *names}
+    hosts = {f"{name}:{port}" for name in known} | (known if port == _HTTP_PORT else set())
+    return frozenset(host.encode() for host in hosts)
 
 
 def parse_origin(text: str) -> str:

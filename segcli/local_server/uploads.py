@@ -1,18 +1,14 @@
 """Request bodies as they come in, and a bound for what all of them hold in memory together."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
 
-from segcli.sandbox.validate import MOST_BYTES
-from segcli.sandbox.vendors.vendor import Refusal
+from segcli.local_server.http_reply import Receive, Refusal
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-
+# Beyond the limit of every vendor. It only keeps memory flat.
+MOST_BYTES = 16 * 1024 * 1024
 # Enough for 256 requests at once of the largest size that a vendor here takes.
 MOST_HELD = 128 * 1024 * 1024
-_NO_ROOM = Refusal(503, "the sandbox holds as many unfinished requests as it has room for")
+_NO_ROOM = Refusal(503, "the server holds as many unfinished requests as it has room for")
 
 
 @dataclass(slots=True)
