@@ -61,9 +61,9 @@ class Vendor:
 
     `header` carries the credential made of the key; with no header no key is asked for. `admits`
     looks for the key instead, `route_of` finds the path of a request among the routes.
-    `home` is what the endpoint has behind the vendor's name; `reset_header` repeats the seconds of
-    `Retry-After` on a 429. `by_item` answers a request of so many events, some of which failed
-    with a status: it returns the reply's status and body.
+    `gzip`: bodies may be packed. `home` is what the endpoint has behind the vendor's name;
+    `reset_header` repeats the seconds of `Retry-After` on a 429. `by_item` answers a request of so
+    many events, some of which failed with a status: it returns the reply's status and body.
     """
 
     routes: Mapping[str, Mapping[str, VendorRoute]]
@@ -73,6 +73,7 @@ class Vendor:
     key_hint: str = ""
     key_optional: bool = False
     json_only: bool = True
+    gzip: bool = False
     home: str = ""
     reset_header: bytes = b""
     admits: Callable[[Call], bool] | None = None
