@@ -112,6 +112,8 @@ def _run(
     listeners: Sequence[socket.socket],
     up: "Future[Callable[[], object]]",
 ) -> None:
+    # They go to the main thread, which waits for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         asyncio.run(_lifetime(server, listeners, up))
     except BaseException as failure:

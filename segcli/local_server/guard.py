@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from segcli.local_server.http_reply import Headers, Refusal
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", re.IGNORECASE)
+_HOST_NAME = re.compile(r"[a-z0-9_.-]+(?::\d{1,5})?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HTTP_PORT = 80
 _MISDIRECTED, _FORBIDDEN = 421, 403
@@ -81,6 +82,17 @@ def own_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
     return frozenset(host.encode() for host in hosts)
 
 
+def parse_host(text: str) -> str:
+    """Return a further name of a server, in lower case, perhaps with a port.
+
+    Raises ValueError where it cannot be one.
+    """
+    host = text.strip().lower()
+    if not (host.isascii() and _HOST_NAME.fullmatch(host)):
+        raise ValueError(f"{text!r} is not a host: type it as app.test or app.test:3000")
+    return host
+
+
 def parse_origin(text: str) -> str:
     """Return an origin as browsers send it; raises ValueError where it cannot be one."""
     origin = text.strip().lower().removesuffix("/")
@@ -93,6 +105,9 @@ def preflight_headers(headers: Headers) -> Headers:
     """Return the answer to a page that is allowed and asks what it may send: all of it."""
     asked = [value for name, value in headers if name == b"access-control-request-headers"]
     allowed = [(b"access-control-allow-headers", value) for value in asked[:1]]
+    if any(name == b"access-control-request-private-network" for name, _ in headers):
+        # A page of a public address asks this before it reaches a private one.
+        allowed.append((b"access-control-allow-private-network", b"true"))
     return ((b"access-control-allow-methods", _METHODS), *allowed)
 
 
