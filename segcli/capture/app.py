@@ -39,6 +39,8 @@ _MOST_PROBLEMS = 20
 # captured later makes the output whole again.
 _NOT_WRITTEN = 400
 _GET = frozenset({"GET", "HEAD"})
+# Where analytics.js reports on itself. That is no event.
+_METRICS = "/v1/m"
 
 
 class Capture:
@@ -109,6 +111,8 @@ class Capture:
 
     def _page(self, path: str, method: str, host: bytes) -> HttpReply:
         """Answer what is no event: the settings for analytics.js, and whether anybody is here."""
+        if path == _METRICS and method == "POST":
+            return _SUCCESS
         key = key_in(path)
         if key is None and path != "/":
             return self._no(Refusal(404, f"{path} is no route of Segment's HTTP API"))

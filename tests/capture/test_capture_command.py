@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,52 @@ def test_a_command_that_takes_ctrl_c_well_ends_well(spawn: Spawn) -> None:
     assert process.wait(PATIENCE) == 0
 
 
+def test_ctrl_c_of_a_terminal_reaches_the_command_once(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    # The terminal tells both of it. Told twice, test runners stop at once.
+    counts = """
+import signal, time
+told = []
+signal.signal(signal.SIGINT, lambda *_: told.append(1))
+print("up", flush=True)
+while not told:
+    time.sleep(0.01)
+# A second one comes at once, or never.
+signal.sigtimedwait([], 0.5)
+print("told", len(told), flush=True)
+"""
+    words = ("--allow-empty", "--settle", "0s", "--", sys.executable, "-c", counts)
+    code, text = with_ctrl_c([*OUTPUT, *words], tmp_path, clean_environment)
+
+    assert (code, "told 1" in text) == (0, True)
+
+
+def with_ctrl_c(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run segcli on a terminal of its own, and press Ctrl-C once it has printed "up"."""
+    takes_it = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    runs = "os.execv(sys.executable, [sys.executable, '-m', 'segcli', *sys.argv[1:]])"
+    terminal, slave = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", takes_it + runs, *words],
+        cwd=folder,
+        env=environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    ) as process:
+        os.close(slave)
+        text, is_pressed = b"", False
+        with suppress(OSError):  # whoever wrote to the terminal has gone
+            while part := os.read(terminal, 1000):
+                text += part
+                if b"up" in text and not is_pressed:
+                    is_pressed = bool(os.write(terminal, b"\x03"))
+        os.close(terminal)
+        return process.wait(PATIENCE), text.decode()
+
+
 def test_a_signal_while_it_settles_ends_it_and_keeps_what_came(
     spawn: Spawn, tmp_path: Path
 ) -> None:
@@ -224,6 +272,27 @@ def test_an_output_that_is_full_ends_it_with_3(spawn: Spawn) -> None:
 
     assert (reply.status_code, process.wait(PATIENCE)) == (400, 3)
     assert "No space left on device" in process.stderr.read()
+
+
+def test_a_file_that_may_grow_no_more_keeps_whole_lines(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    command = f"ulimit -f 8; exec {sys.executable} -m segcli capture --output e.jsonl --port 0"
+    with subprocess.Popen(
+        ["bash", "-c", command], cwd=tmp_path, env=clean_environment, stderr=-1, text=True
+    ) as process:
+        url = started(process)
+        statuses = []
+        for number in range(3):
+            body = {"event": str(number), "userId": "u1", "properties": {"text": "x" * 3500}}
+            reply = httpx.post(url + "/v1/track", json=body, trust_env=False)
+            statuses.append(reply.status_code)
+            if reply.status_code != 200:
+                break
+        code = process.wait(PATIENCE)
+
+    assert (statuses, code) == ([200, 200, 400], 3)
+    assert names(tmp_path / "e.jsonl") == ["0", "1"]
 
 
 def test_a_full_output_is_3_unless_the_command_has_failed(run_segcli: Run) -> None:
