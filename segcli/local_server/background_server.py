@@ -1,4 +1,4 @@
-"""An ASGI app on a real port, in a thread of its own: started, cut off, and waited for."""
+"""Runs an ASGI app on a real port, in a thread."""
 
 import asyncio
 import os
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     import uvicorn
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-# The signals that end a server in the foreground.
+# The signals that stop a server in the foreground.
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
-# A client that rests between two batches must not find its connection closed.
+# Seconds. The connection of a client that pauses between batches must stay open.
 _KEEP_ALIVE = 75
-_LINGER_NOT_AT_ALL = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 def make_server(app: App) -> "uvicorn.Server":
-    """Make a uvicorn that prints nothing."""
-    import uvicorn  # noqa: PLC0415 - heavy, and only servers need it
+    """Return a uvicorn server that logs nothing."""
+    import uvicorn  # noqa: PLC0415 - slow to import, and only servers need it
 
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        # It bounds the headers of a request; another implementation might be installed.
+        # h11 limits the size of headers. uvicorn would prefer another parser if one is installed.
         http="h11",
         lifespan="off",
         ws="none",
@@ -50,10 +50,10 @@ def make_server(app: App) -> "uvicorn.Server":
 
 @contextmanager
 def serving(server: "uvicorn.Server", listeners: Sequence[socket.socket]) -> Iterator[None]:
-    """Run a server in a thread.
+    """Run a server in a thread during the block.
 
-    Connections are accepted from the first moment on. At the end they are cut at once and the
-    thread is gone.
+    It accepts connections when the block starts. When the block ends, it cuts them and ends the
+    thread.
     """
     up: Future[Callable[[], object]] = Future()
     thread = threading.Thread(target=_run, args=(server, listeners, up), daemon=True)
@@ -68,8 +68,11 @@ def serving(server: "uvicorn.Server", listeners: Sequence[socket.socket]) -> Ite
 
 @contextmanager
 def signals_held() -> Iterator[Callable[[], object]]:
-    """Hold back the signals of `STOPS`; yield what waits for one. Only for the main thread."""
-    # An exception from a signal handler is lost where it is raised within a destructor.
+    """Block the signals of `STOPS`, and yield a function that waits for one.
+
+    Only the main thread may call this.
+    """
+    # Wait for the signal itself: an exception from a handler can be lost in a destructor.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield lambda: signal.sigwait(STOPS)
@@ -78,10 +81,10 @@ def signals_held() -> Iterator[Callable[[], object]]:
 
 
 def listener_at(port: int, host: str) -> socket.socket:
-    """Listen at a port; 0 takes a free one. Raises OSError if it is taken."""
+    """Listen on a port; 0 means a free port. Raises OSError if it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.create_server((host, port), family=family, backlog=2048)
-    # asyncio turns Nagle's algorithm off only on sockets that say they are TCP. With it on, every
+    # asyncio turns Nagle's algorithm off only on sockets that are marked as TCP. With it, every
     # reply takes the 40 ms of a delayed ACK.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
 
@@ -93,7 +96,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def reset_connection(server: "uvicorn.Server", scope: Scope) -> None:
-    """Close the connection of a request without lingering: the client sees a reset, not an end."""
+    """Close the connection of a request, so that the client sees a reset."""
     for connection in server.server_state.connections:
         if getattr(connection, "scope", None) is scope:
             _reset(connection.transport)
@@ -101,9 +104,8 @@ def reset_connection(server: "uvicorn.Server", scope: Scope) -> None:
 
 
 def _reset(transport: Any) -> None:
-    transport.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT_AT_ALL
-    )
+    # Without lingering, the client sees a reset and not the end of the stream.
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
@@ -112,7 +114,7 @@ def _run(
     listeners: Sequence[socket.socket],
     up: "Future[Callable[[], object]]",
 ) -> None:
-    # They go to the main thread, which waits for them.
+    # The main thread receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         asyncio.run(_lifetime(server, listeners, up))
@@ -127,7 +129,7 @@ async def _lifetime(
     listeners: Sequence[socket.socket],
     up: "Future[Callable[[], object]]",
 ) -> None:
-    """Serve until told to stop; uvicorn's own stop waits for clients and for its clock."""
+    """Serve until the stop function is called. uvicorn's own stop waits for clients and a timer."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(server.serve(sockets=list(listeners)))
@@ -143,5 +145,5 @@ async def _lifetime(
         each.close()
     for connection in tuple(server.server_state.connections):
         connection.transport.abort()
-    # One turn of the loop, in which the connections learn that they are lost.
+    # Let the loop run once, so that it closes the connections.
     await asyncio.sleep(0)

@@ -1,7 +1,7 @@
-"""Whom a server on this machine answers: those that address it by its own name, and which pages.
+"""Decides by the headers Host and Origin which requests a server on this machine answers.
 
-A browser on this machine reaches every port of it. A page may send requests to a server's address,
-or have its own host name resolve to 127.0.0.1. A header shows both.
+A browser on this machine reaches each of its ports. A page may send requests to a server's
+address, or make its own host name resolve to 127.0.0.1. The headers Origin and Host show that.
 """
 
 import re
@@ -20,12 +20,12 @@ _METHODS = b"GET, POST, PUT, PATCH, DELETE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What the headers of a request may say.
+    """The headers that a request may have.
 
-    server: what messages call the server.
-    hosts: what Host may be, in lower case.
-    origins: the pages elsewhere that may send requests, by their Origin.
-    any_origin: whether every page may.
+    server: what messages call the server
+    hosts: the allowed values of Host, in lower case
+    origins: the origins of other pages that may send requests
+    any_origin: whether all pages may send requests
     """
 
     server: str = "the sandbox"
@@ -34,7 +34,7 @@ class Guard:
     any_origin: bool = False
 
     def refusal(self, headers: Headers) -> Refusal | None:
-        """Return why a request is turned away before it is looked at; None if it is not."""
+        """Return why a request is refused before its body is read; None if it is not."""
         hosts = [value.lower() for name, value in headers if name == b"host"]
         if not hosts or not self.hosts.issuperset(hosts):
             known = ", ".join(sorted(host.decode() for host in self.hosts))
@@ -42,27 +42,26 @@ class Guard:
         if not all(map(self._may_send, _origins(headers))):
             return Refusal(
                 _FORBIDDEN,
-                f"{self.server} takes nothing from a page of elsewhere: start it with "
-                "--allow-origin ORIGIN to allow that",
+                f"{self.server} takes no requests from pages of other sites: to allow this one, "
+                "start it with --allow-origin ORIGIN",
             )
         return None
 
     def reply_headers(self, headers: Headers) -> Headers:
-        """Return what lets a page that is allowed read the reply."""
-        found = [
-            origin for origin in _origins(headers) if self.any_origin or origin in self.origins
-        ]
+        """Return the headers that let an allowed page read the reply."""
+        allowed = self.origins
+        found = [name for name in _origins(headers) if self.any_origin or name in allowed]
         if not found:
             return ()
         return ((b"access-control-allow-origin", found[0]), (b"vary", b"origin"))
 
     def is_preflight(self, method: str, headers: Headers) -> bool:
-        """Whether a browser asks, for a page that is allowed, what it may send."""
-        asks = any(name == b"access-control-request-method" for name, _ in headers)
-        return method == "OPTIONS" and asks and bool(self.reply_headers(headers))
+        """Return whether this is a CORS preflight of an allowed page."""
+        has_method = any(name == b"access-control-request-method" for name, _ in headers)
+        return method == "OPTIONS" and has_method and bool(self.reply_headers(headers))
 
     def _may_send(self, origin: bytes) -> bool:
-        is_own = origin.removeprefix(b"http://") in self.hosts and origin.startswith(b"http://")
+        is_own = origin.startswith(b"http://") and origin.removeprefix(b"http://") in self.hosts
         return self.any_origin or is_own or origin in self.origins
 
 
@@ -76,17 +75,14 @@ def guard_of(host: str, port: int, origins: Iterable[str] = ()) -> Guard:
 
 
 def own_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
-    """Return what Host may be for a server at a port: the loopback's names, and these."""
+    """Return the allowed values of Host at a port: the names of the loopback, and these names."""
     known = {*_LOOPBACK, *names}
     hosts = {f"{name}:{port}" for name in known} | (known if port == _HTTP_PORT else set())
     return frozenset(host.encode() for host in hosts)
 
 
 def parse_host(text: str) -> str:
-    """Return a further name of a server, in lower case, perhaps with a port.
-
-    Raises ValueError where it cannot be one.
-    """
+    """Return a host in lower case, with a port if it has one; raises ValueError if it is none."""
     host = text.strip().lower()
     if not (host.isascii() and _HOST_NAME.fullmatch(host)):
         raise ValueError(f"{text!r} is not a host: type it as app.test or app.test:3000")
@@ -94,7 +90,7 @@ def parse_host(text: str) -> str:
 
 
 def parse_origin(text: str) -> str:
-    """Return an origin as browsers send it; raises ValueError where it cannot be one."""
+    """Return an origin as browsers send it; raises ValueError if the text is not one."""
     origin = text.strip().lower().removesuffix("/")
     if not (origin.isascii() and _ORIGIN.fullmatch(origin)):
         raise ValueError(f"{text!r} is not an origin: type it as http://localhost:3000")
@@ -102,11 +98,11 @@ def parse_origin(text: str) -> str:
 
 
 def preflight_headers(headers: Headers) -> Headers:
-    """Return the answer to a page that is allowed and asks what it may send: all of it."""
+    """Return the headers that let an allowed page send every method and header."""
     asked = [value for name, value in headers if name == b"access-control-request-headers"]
     allowed = [(b"access-control-allow-headers", value) for value in asked[:1]]
     if any(name == b"access-control-request-private-network" for name, _ in headers):
-        # A page of a public address asks this before it reaches a private one.
+        # A browser asks this before a page of a public address reaches a private one.
         allowed.append((b"access-control-allow-private-network", b"true"))
     return ((b"access-control-allow-methods", _METHODS), *allowed)
 

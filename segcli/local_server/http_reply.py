@@ -1,4 +1,4 @@
-"""Replies as values, and how one is sent by ASGI."""
+"""Replies as values, and the function that sends one by ASGI."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -16,11 +16,11 @@ _JSON_TYPE = (b"content-type", b"application/json")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is answered no.
+    """Why a request is refused.
 
-    status: the HTTP status.
-    problem: a sentence that starts with the field that is wrong.
-    allow: the methods that are allowed, for a 405.
+    status: the status of the reply
+    problem: what is wrong; it starts with the wrong field
+    allow: the methods that are allowed, for a 405
     """
 
     status: int
@@ -32,9 +32,9 @@ class Refusal:
 class HttpReply:
     """A reply that is ready to be sent.
 
-    status: the HTTP status.
-    body: the bytes, JSON or none.
-    headers: names in lower case, and their values.
+    status: the HTTP status
+    body: JSON, or empty
+    headers: names in lower case, and values
     """
 
     status: int
@@ -43,17 +43,17 @@ class HttpReply:
 
 
 def json_reply(status: int, value: Any) -> HttpReply:
-    """Answer with a JSON value."""
+    """Return a reply with a JSON value."""
     return bytes_reply(status, json.dumps(value).encode())
 
 
 def bytes_reply(status: int, body: bytes) -> HttpReply:
-    """Answer with bytes that are JSON already."""
+    """Return a reply whose body is JSON already."""
     return HttpReply(status, body, (_JSON_TYPE, (b"content-length", b"%d" % len(body))))
 
 
 def refused(refusal: Refusal, value: Any) -> HttpReply:
-    """Answer no with a JSON value, and with `Allow` where another method would do."""
+    """Return the reply to a refused request; for a 405 it has the header Allow."""
     reply = json_reply(refusal.status, value)
     if not refusal.allow:
         return reply
@@ -61,7 +61,7 @@ def refused(refusal: Refusal, value: Any) -> HttpReply:
 
 
 async def send_reply(send: Send, reply: HttpReply, more: Headers = ()) -> None:
-    """Send a reply with these headers besides its own."""
+    """Send a reply, with more headers."""
     headers = [*reply.headers, *more]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -1,4 +1,4 @@
-"""The replies as values: a vendor's yes and no, the script's faults, and the sandbox's own page."""
+"""Builds replies: of a vendor, of a fault, and of the sandbox's own page."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ _THROTTLED = 429
 
 
 def yes(body: bytes, status: int = 200) -> HttpReply:
-    """Answer a good request with the vendor's own bytes."""
+    """Return the reply to a good request."""
     return bytes_reply(status, body)
 
 
 def no(vendor: Vendor, refusal: Refusal) -> HttpReply:
-    """Answer a bad request in the vendor's own shape."""
+    """Return the reply to a bad request, in the vendor's form."""
     return refused(refusal, vendor.error(refusal.status, refusal.problem))
 
 
 def not_now(vendor: Vendor, refusal: Refusal, *, wait: float) -> HttpReply:
-    """Answer no though the client did nothing wrong; 429 says how long to wait."""
+    """Return an error that the client has not caused; a 429 says how long to wait, in seconds."""
     reply = no(vendor, refusal)
     if reply.status != _THROTTLED:
         return reply
@@ -40,25 +40,25 @@ def not_now(vendor: Vendor, refusal: Refusal, *, wait: float) -> HttpReply:
 
 
 def own_page(method: str, counts: dict[str, Any]) -> HttpReply:
-    """Answer with the counts."""
+    """Return the page with the counts."""
     if method == "GET":
         return json_reply(200, counts)
     return turned_away(Refusal(405, "the method must be GET", "GET"))
 
 
 def nowhere() -> HttpReply:
-    """Answer a path that names no vendor."""
+    """Return the reply to a path without a vendor."""
     vendors = ", ".join(f"/{name}" for name in VENDORS)
-    return json_reply(404, {"message": f"no vendor lives here; try {vendors} or {OWN_PATH}"})
+    return json_reply(404, {"message": f"this path has no vendor; try {vendors} or {OWN_PATH}"})
 
 
 def turned_away(refusal: Refusal) -> HttpReply:
-    """Answer a request that no vendor gets to see."""
+    """Return the reply to a request that is refused before a vendor sees it."""
     return refused(refusal, {"message": refusal.problem})
 
 
 def preflight(headers: Headers) -> HttpReply:
-    """Answer a browser that asks what a page may send."""
+    """Return the reply to a CORS preflight."""
     return HttpReply(204, b"", tuple(headers))
 
 

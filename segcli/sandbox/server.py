@@ -1,4 +1,4 @@
-"""The sandbox on a real port, since resets, timeouts and dying clients need a real connection."""
+"""Runs the sandbox on a real port: resets, timeouts and lost clients need real connections."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,22 +20,26 @@ from segcli.sandbox.faults import Script
 
 @dataclass(frozen=True, slots=True)
 class SandboxServer:
-    """A sandbox that accepts connections at `url`."""
+    """A running sandbox.
+
+    url: the address where it accepts connections
+    app: the ASGI app
+    """
 
     url: str
     app: Sandbox
 
     def endpoint(self, vendor: str) -> str:
-        """Return the endpoint setting that sends a destination's payloads here."""
+        """Return the setting `endpoint` that sends the payloads of a destination here."""
         return f"{self.url}/{vendor}{self.app.vendor(vendor).home}"
 
 
 @contextmanager
 def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[SandboxServer]:
-    """Run a sandbox in a thread; port 0 takes a free one.
+    """Run a sandbox in a thread during the block. Port 0 means a free port.
 
-    Connections are accepted from the first moment on. At the end they are cut at once and the
-    thread is gone. Raises OSError if the port is taken or `script.keep` cannot be written.
+    It accepts connections when the block starts. When the block ends, it cuts them and ends the
+    thread. Raises OSError if the port is in use or `script.keep` cannot be written.
     """
     app = Sandbox(script)
     server = make_server(app)
@@ -55,8 +59,8 @@ def serve_sandbox(
 ) -> None:
     """Run a sandbox in the foreground until Ctrl-C or SIGTERM, then return.
 
-    `started` is called once, with connections accepted. Only for the main thread.
+    It calls `started` once, when it accepts connections. Only the main thread may call this.
     """
-    with signals_held() as wait, running(script, port, host=host) as standin:
-        started(standin)
+    with signals_held() as wait, running(script, port, host=host) as sandbox:
+        started(sandbox)
         wait()

@@ -1,4 +1,4 @@
-"""The order in which every request is looked at: route, method, key, content type, body, poison."""
+"""Validates a request in order: route, method, key, content type, body, poison."""
 
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ from segcli.sandbox.json_body import JSON, parse_body
 from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Vendor, VendorRoute
 
 
-def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
-    """Return the events of the request, or the first reason to refuse it; a pure function."""
+def validate_request(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
+    """Return the events of a request and the reply, or the first reason to refuse it."""
     route = _route(call, vendor)
     if isinstance(route, Refusal):
         return route

@@ -1,11 +1,11 @@
-"""Segment itself as a server: the HTTP API, batches first.
+"""Segment itself as a server: the HTTP API, with batches and single calls.
 
-It takes what Segment's own clients send: every route, the write key in the header or in the body,
+It accepts what Segment's own clients send: all routes, the write key in the header or in the body,
 gzip, any content type. The real API answers 200 to most bad events and drops them silently [doc].
-This one answers 400 with the field that is wrong, so that a wrong mapping shows. Too large a batch
-or event is 400 in both [doc].
+This one answers 400 and names the wrong field, to reveal a wrong mapping. Both answer 400 to a
+batch or event that is too large [doc].
 
-What segcli sends is a replay and is checked more strictly, by the rules of a replay.
+What segcli itself sends is a replay, and the rules for it are stricter.
 """
 
 from functools import partial
@@ -40,7 +40,7 @@ from segcli.sandbox.vendors.vendor import (
 )
 
 _MESSAGE_ID = 100
-# Ours, not Segment's: a replay keeps `timestamp`, and with these Segment would compute it anew.
+# Our rule, not Segment's: with these, Segment would replace the `timestamp` of a replay.
 _LEFT_OUT = ("sentAt", "receivedAt", "originalTimestamp")
 _REPLAY_AGENT = b"segcli/"
 _KEY_HINT = 'Authorization must be Basic base64("<write key>:"), or writeKey in the body the key'
@@ -61,7 +61,7 @@ def _batch(call: Call, value: JSON) -> RequestReading:
 
 
 def _single(kind: str, call: Call, value: JSON) -> RequestReading:
-    """Read a route of its own, which gives the type; one in the body must be the same."""
+    """Read a single call. Its route gives the type; a type in the body must be the same."""
     if refusal := _request_refusal(call, value):
         return refusal
     if value.get("type", kind) != kind:
@@ -76,12 +76,12 @@ def _is_replay(call: Call) -> bool:
 
 
 def _admits(call: Call) -> bool:
-    """Return whether the header lets the request in; without one, the body has to."""
+    """Return whether the header has the right key, or is absent: then the body must have it."""
     return call.headers.get(b"authorization") in (None, basic(call.key))
 
 
 def _request_refusal(call: Call, value: JSON) -> Refusal | None:
-    """Return what is wrong with the request around its events."""
+    """Return what is wrong with the request, apart from its events; None if nothing is."""
     if len(call.body) > REQUEST_BYTES:
         return Refusal(400, "the body is larger than 500,000 bytes")
     if problem := not_object(value, "the body"):
@@ -136,7 +136,7 @@ def _time_left_in(event: dict[str, Any]) -> str:
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:
-    """Word an error as Segment may [guess]."""
+    """Return the body of an error [guess]."""
     return {"success": False, "message": problem}
 
 
