@@ -1,4 +1,4 @@
-"""Segment's HTTP API on this machine: what clients send to it becomes a file of events.
+"""Segment's HTTP API on this machine. It writes the events that clients send into a file.
 
-It knows nothing of destinations. What it writes is an input like any other.
+It knows nothing about destinations. The file is an input like any other.
 """

@@ -1,6 +1,6 @@
-"""The capture as an ASGI app: it takes what clients send, writes it, and only then says yes.
+"""The capture as an ASGI app: it writes the events of a request, and then acknowledges them.
 
-No reply holds anything of an event: pages of every origin may send, and none may read.
+No reply contains an event: pages of all origins may send events, and none may read them.
 """
 
 import time
@@ -31,33 +31,33 @@ from segcli.local_server.segment_api import EVENT_BYTES, ROUTES, without_slash
 from segcli.local_server.uploads import MOST_BYTES, Uploads
 
 _SUCCESS = bytes_reply(200, b'{"success":true}')
-# An event in a batch may be nested as deep as one on a line.
+# An event in a batch may be nested as deeply as an event on a line.
 _LEVELS = exact_json.MAX_DEPTH + 2
-# A client names the path of a request: what is told of it is bounded.
+# Clients choose the paths that messages contain, so their number is limited.
 _MOST_PROBLEMS = 20
-# Clients try again for minutes after a 5xx, and a command would wait for that. Nothing that is
-# captured later makes the output whole again.
+# After a 5xx, clients retry for minutes, and the command would wait for them. That could not make
+# the output complete again.
 _NOT_WRITTEN = 400
 _GET = frozenset({"GET", "HEAD"})
-# Where analytics.js reports on itself. That is no event.
+# analytics.js sends statistics about itself here. They are not events.
 _METRICS = "/v1/m"
 
 
 class Capture:
     """The ASGI app.
 
-    events: how many are written.
-    large: how many of them are larger than Segment takes.
-    open: how many requests are being answered.
-    last: when a request last began or ended, in monotonic seconds.
-    problems: why requests were refused, and how often.
-    failure: why an event could not be written; from then on none is.
+    events: how many events are written
+    large: how many of them are larger than Segment accepts
+    open: how many requests are not answered yet
+    last: when a request last started or ended, in seconds of a monotonic clock
+    problems: why requests were refused, and how often
+    failure: why an event could not be written; after that, no events are written
     """
 
     def __init__(
         self, write: Callable[[bytes], object], guard: Guard, failed: Callable[[], object]
     ) -> None:
-        """Write events with `write`, in whole lines; call `failed` once where it raises."""
+        """Write events with `write`, in whole lines; call `failed` once if it raises."""
         self.events = 0
         self.large = 0
         self.open = 0
@@ -88,7 +88,7 @@ class Capture:
             return
         cors = self._guard.reply_headers(headers)
         if cors:
-            # Some pages have their client send cookies along.
+            # Some pages make their client send cookies too.
             cors = (*cors, (b"access-control-allow-credentials", b"true"))
         if self._guard.is_preflight(scope["method"], headers):
             await send_reply(send, HttpReply(204, b"", tuple(preflight_headers(headers))), cors)
@@ -110,7 +110,7 @@ class Capture:
         return self._keep(events)
 
     def _page(self, path: str, method: str, host: bytes) -> HttpReply:
-        """Answer what is no event: the settings for analytics.js, and whether anybody is here."""
+        """Answer a request that is not for events: of analytics.js, or to see if this is up."""
         if path == _METRICS and method == "POST":
             return _SUCCESS
         key = key_in(path)
@@ -119,16 +119,16 @@ class Capture:
         if method not in _GET:
             return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
         if key is None:
-            return json_reply(200, {"message": "segcli capture takes events here"})
+            return json_reply(200, {"message": "segcli capture accepts events here"})
         return json_reply(200, browser_settings(key, host.decode("latin-1")))
 
     def _keep(self, events: list[Any]) -> HttpReply:
-        """Write the events of a request, all or none, before the reply leaves."""
+        """Write all events of a request, and return the reply."""
         lines = [exact_json.dumps(event) + b"\n" for event in events]
         if self.failure is None:
             try:
                 self._write(b"".join(lines))
-            except Exception as failure:  # whatever it is, the run ends with it
+            except Exception as failure:  # the main thread raises it again
                 self.failure = failure
                 self._failed()
         if self.failure is not None:
@@ -144,7 +144,7 @@ class Capture:
 
 
 def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> list[Any] | Refusal:
-    """Return the finished events of a body, or why there are none."""
+    """Return the events of a body, or why it is refused."""
     if isinstance(body, Refusal):
         return body
     if len(body) > MOST_BYTES:

@@ -1,4 +1,4 @@
-"""What analytics.js asks for before it sends anything: the settings of its source."""
+"""The settings of a source, which analytics.js loads before it sends events."""
 
 import re
 from typing import Any
@@ -7,16 +7,15 @@ _PATH = re.compile(r"/v1/projects/([^/]+)/settings")
 
 
 def key_in(path: str) -> str | None:
-    """Return the write key of a request for settings; None for every other path."""
+    """Return the write key in the path of the settings; None for another path."""
     match = _PATH.fullmatch(path)
     return match[1] if match else None
 
 
 def browser_settings(key: str, host: str) -> dict[str, Any]:
-    """Return settings that have analytics.js send everything to this host, and nothing else.
+    """Return settings that make analytics.js send all events to this host.
 
-    No integration is loaded and no event of the plan is switched off, so nothing comes from
-    elsewhere. The shape is that of Segment's CDN [code].
+    It loads no integrations and drops no events. The form is that of Segment's CDN [code].
     """
     return {
         "integrations": {

@@ -1,4 +1,4 @@
-"""The capture on a real port of the loopback, by both of its addresses."""
+"""Runs the capture on a port of both loopback addresses."""
 
 import errno
 import socket
@@ -14,15 +14,19 @@ from segcli.local_server.guard import Guard, own_hosts
 
 _HOST = "127.0.0.1"
 _HOST_6 = "::1"
-# How often to look for a port that is free at both addresses.
+# How many ports to try until one is free at both addresses.
 _TRIES = 20
-# Seconds. How often to look whether requests have ended.
+# Seconds between two checks whether open requests have ended.
 _MOMENT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureServer:
-    """A capture that accepts connections at `url`."""
+    """A running capture.
+
+    url: the address where it accepts connections
+    app: the ASGI app
+    """
 
     url: str
     app: Capture
@@ -30,9 +34,9 @@ class CaptureServer:
 
 @contextmanager
 def listening(port: int) -> Iterator[Sequence[socket.socket]]:
-    """Listen at a port of 127.0.0.1 and of ::1, if this machine has that; 0 takes a free one.
+    """Listen on a port of 127.0.0.1, and of ::1 if there is IPv6. Port 0 means a free port.
 
-    Browsers and Node take `localhost` for either. Raises OSError if the port is taken.
+    `localhost` can mean both addresses. Raises OSError if the port is in use.
     """
     listeners = _listeners(port)
     try:
@@ -50,9 +54,9 @@ def capturing(
     hosts: Iterable[str] = (),
     failed: Callable[[], object] = lambda: None,
 ) -> Iterator[CaptureServer]:
-    """Run a capture in a thread; `hosts` are further names that requests may have for it.
+    """Run a capture in a thread during the block. `hosts` are more allowed values of Host.
 
-    `write` gets whole lines, in that thread. Where it raises, `failed` is called, once.
+    It calls `write` with whole lines, in its thread. If `write` raises, it calls `failed` once.
     """
     port = listeners[0].getsockname()[1]
     guard = Guard(server="the capture", hosts=_all_hosts(hosts, port), any_origin=True)
@@ -62,9 +66,9 @@ def capturing(
 
 
 def wait_until_quiet(app: Capture, settle: float, signals: "SimpleQueue[int]") -> int | None:
-    """Wait until no request is open and none came for so many seconds, beginning now.
+    """Wait until no request is open, and no request arrived for `settle` seconds from now on.
 
-    Returns at once with the signal that ended the wait; None where none did.
+    Returns None; or at once the number of a signal that arrived.
     """
     began = time.monotonic()
     while True:
@@ -82,13 +86,13 @@ def _listeners(port: int) -> list[socket.socket]:
             return [first, listener_at(first.getsockname()[1], _HOST_6)]
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                return [first]  # no IPv6 on this machine
+                return [first]  # this machine has no IPv6
             first.close()
             taken = error
     raise taken
 
 
 def _all_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
-    """Return what Host may be. A proxy in front of the capture has a port of its own, or none."""
+    """Return the allowed values of Host. With a proxy, a name has another port, or none."""
     lower = {name.lower() for name in names}
     return own_hosts(lower, port) | {name.encode() for name in lower}

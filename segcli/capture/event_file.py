@@ -1,4 +1,4 @@
-"""The file that captured events are written to, in whole lines."""
+"""The output file of a capture, with whole lines only."""
 
 import os
 from io import FileIO
@@ -15,13 +15,13 @@ from segcli.capture.stable import stabilized
 
 
 class EventFile:
-    """A file of events, or a stream: what is written is there even if this process is killed.
+    """A file of events, or a stream. Written events survive a kill of this process.
 
-    path: where it is.
+    path: the path of the file
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin an empty file in the place of an old one, or open a stream; raises OSError."""
+        """Replace an old file with an empty one, or open a stream; raises OSError."""
         self.path = path
         self._is_stream = is_stream(path)
         if self._is_stream:
@@ -30,9 +30,9 @@ class EventFile:
             self._file = FileIO(replace_file(path, lambda _: None, private=True), "r+")
 
     def write(self, lines: bytes) -> None:
-        """Add whole lines, all or none of them; raises OSError.
+        """Add whole lines; raises OSError.
 
-        A stream may have taken a part of what it does not take all of.
+        After an error a file has none of the lines. A stream may have received a part of them.
         """
         descriptor = self._file.fileno()
         before = 0 if self._is_stream else os.lseek(descriptor, 0, os.SEEK_CUR)
@@ -44,14 +44,14 @@ class EventFile:
             raise
 
     def stabilize(self) -> None:
-        """Let `stabilized` lines take the place of those that were written; raises OSError.
+        """Replace the lines with their `stabilized` form; raises OSError.
 
-        Until all of them are on disk, the file is as it was. Only for a file, not for a stream.
+        The file is unchanged until the new lines are on disk. A stream cannot be replaced.
         """
         self._file.seek(0)
         lines = self._file.readall().splitlines()
         rewrite(self.path, (line + b"\n" for line in stabilized(lines)), private=True)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""Requests into events, finished as Segment finishes them; pure functions.
+"""Turns a request into events, completed as Segment completes them; pure functions.
 
 The body of a batch has `context`, `integrations` and `sentAt` for all of its events [doc]. Segment
 corrects the client's clock: `timestamp = receivedAt - (sentAt - originalTimestamp)` [doc].
@@ -19,11 +19,11 @@ _WRITE_KEY = "writeKey"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """When and where a request came in.
+    """How a request arrived.
 
-    kind: the call type that its route gives, or `BATCH`.
-    received: when it had come in whole; with a zone.
-    new_id: makes the messageId of an event that has none.
+    kind: the call type of its route, or `BATCH`
+    received: when the whole body was there; with a zone
+    new_id: returns a messageId for an event without one
     """
 
     kind: str
@@ -32,11 +32,11 @@ class Arrival:
 
 
 def finished(body: Any, arrival: Arrival) -> list[Any]:
-    """Return the events of a request, in order, as Segment's archive has them.
+    """Return the events of a request, in order, in the form of Segment's archive.
 
-    Wrong events stay: an item that is no object comes back as it is, so that a check of the output
-    finds it. The write key is in none. The body is not changed. Raises ValueError, with a message
-    that starts with the field, where the body holds no events.
+    Wrong events are kept: an item that is not an object is returned as it is, so that a check of
+    the file finds it. No event has the write key. The body is not changed. Raises ValueError if
+    the body has no events; the message starts with the wrong field.
     """
     if not isinstance(body, dict):
         raise ValueError("the body must be an object")  # noqa: TRY004  # bad data, not a bad call
@@ -62,7 +62,7 @@ def _event(item: dict[str, Any], batch: dict[str, Any], arrival: Arrival) -> dic
 
 
 def _merged(of_batch: Any, own: Any) -> Any:
-    """Return the event's own value, with what only the batch has added to it."""
+    """Return the event's own value, and add what only the batch has."""
     if own is None:
         return of_batch
     if not (isinstance(of_batch, dict) and isinstance(own, dict)):
@@ -71,7 +71,7 @@ def _merged(of_batch: Any, own: Any) -> Any:
 
 
 def _times(event: dict[str, Any], received: datetime) -> dict[str, Any]:
-    """Return the times that Segment sets; those of the client stay as it wrote them."""
+    """Return the times that Segment sets. The client's own times keep their form."""
     times: dict[str, Any] = {"receivedAt": time_text(received)}
     original = event.get("timestamp") or event.get("originalTimestamp")
     if original:
@@ -81,19 +81,19 @@ def _times(event: dict[str, Any], received: datetime) -> dict[str, Any]:
 
 
 def _corrected(original: Any, sent: Any, received: datetime) -> Any:
-    """Return when it happened by Segment's clock.
+    """Return when the event happened by Segment's clock.
 
-    Without a `sentAt` that is a time, or with a wrong time of the client's own, the client's stays.
+    Without two valid times to compare, the client's own time is used.
     """
     if not original:
         return time_text(received)
-    # Times at the ends of the calendar may lead beyond it.
+    # A time at an end of the calendar can lead beyond it.
     with suppress(ValueError, OverflowError):
         return time_text(received - (parse_time(sent) - parse_time(original)))
     return original
 
 
 def time_text(time: datetime) -> str:
-    """Return a time as Segment writes it: UTC, in milliseconds."""
+    """Return a time as Segment writes it: UTC, with milliseconds."""
     text = time.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

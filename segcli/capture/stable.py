@@ -1,9 +1,8 @@
-"""The same test run, the same bytes: ids and times from order and content; pure functions.
+"""Derives ids, times and order from content, so that the same test run gives the same bytes.
 
-What differs from run to run is when a client sent what, and which ids it drew. So requests that
-run side by side must not decide about the order. Events are put into series: those that one client
-library sent of one user. A series is in the order of the client's own clock, and the series are in
-the order of their content.
+Random ids and times differ from run to run, and so does the order of concurrent requests. So the
+events are put into series: the events of one user from one client library. A series is in the
+order of the client's clock. The series are sorted by their content. These are pure functions.
 """
 
 import hashlib
@@ -18,23 +17,23 @@ from segcli.capture.finish import time_text
 from segcli.core import exact_json
 from segcli.core.event import TIME_FIELDS, identifier, is_time, parse_time
 
-# Every series starts here and goes on by a second an event.
+# The times of each series start here, with one second between events.
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 _STEP = timedelta(seconds=1)
-# Which clock tells the order of a series: the client's, as far as it is known.
+# The times that give the order of a series: the client's own, if it is known.
 _CLOCKS = ("originalTimestamp", "timestamp", "receivedAt")
-# A new version of a browser or of a client changes the surroundings, and is to change no id.
+# A new version of a browser or client changes these. It must not change an id.
 _SURROUNDINGS = ("context", "_metadata")
 _DRAWN = frozenset({"messageId", "anonymousId", "previousId", *TIME_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
-    """A line and what is known of it.
+    """A captured line.
 
-    value: the event, or what stood in its place.
-    content: what it says, without ids, times and surroundings; the same whatever the order of keys.
-    surroundings: its context and metadata, likewise.
+    value: the event; or another JSON value that a client sent as one
+    content: the event without ids, times and surroundings, with sorted keys
+    surroundings: its context and metadata, with sorted keys
     """
 
     value: Any
@@ -43,11 +42,11 @@ class _Captured:
 
 
 def stabilized(lines: Iterable[bytes]) -> list[bytes]:
-    """Return the lines of a capture, in the order in which they came, with what is drawn replaced.
+    """Return the lines of a capture with derived ids, times and order.
 
-    messageId, anonymousId and the four times are derived; an alias' previousId follows if it is
-    such an anonymousId. A time that is none stays as it is. What came in another order, with other
-    ids or at other times gives the same lines, if each client sent the same in its own order.
+    `lines` are in order of arrival. messageId, anonymousId and the four times are replaced, and a
+    previousId that is one of the anonymousIds. An invalid time is kept. Two captures give the same
+    lines if each client sent the same events in the same order.
     """
     series: dict[tuple[str, str], list[_Captured]] = defaultdict(list)
     for line in lines:
@@ -74,7 +73,7 @@ def _captured(value: Any) -> _Captured:
 
 
 def _one_form(value: Any) -> bytes:
-    """Return the same bytes for the same JSON value, whatever the order of its keys."""
+    """Return a JSON value with sorted keys."""
     return exact_json.dumps(_sorted(value))
 
 
@@ -85,7 +84,7 @@ def _sorted(value: Any) -> Any:
 
 
 def _owner(value: Any) -> tuple[str, str]:
-    """Return whose series an event is in: by client library, and anonymousId or else userId."""
+    """Return the series of an event: its client library, and anonymousId or else userId."""
     if not isinstance(value, dict):
         return ("", "")
     context = value.get("context")
@@ -96,9 +95,9 @@ def _owner(value: Any) -> tuple[str, str]:
 
 
 def _moment(value: Any) -> tuple[datetime, datetime]:
-    """Return when an event happened and was sent by its client's clock.
+    """Return when an event happened and was sent, by its client's clock.
 
-    Events of one moment keep the order in which they came.
+    Events with the same times keep their order of arrival.
     """
     return _first_time(value, _CLOCKS), _first_time(value, ("sentAt",))
 
@@ -116,7 +115,7 @@ def _order(series: Sequence[_Captured]) -> tuple[list[bytes], list[bytes]]:
 
 
 def _new_anonymous_ids(ordered: Iterable[Sequence[_Captured]]) -> dict[str, str]:
-    """Return the new anonymousId of each, from the content of its first event."""
+    """Return the new anonymousId of each old one, from the content of its first event."""
     names: dict[str, str] = {}
     seen: Counter[bytes] = Counter()
     for series in ordered:
@@ -132,7 +131,7 @@ def _anonymous_id(value: Any) -> str | None:
 
 
 def _derived(captured: _Captured, place: int, names: dict[str, str], seen: Counter[bytes]) -> Any:
-    """Return an event with the ids and times of its place in its series."""
+    """Return an event with derived ids, and with the times of its place in its series."""
     if not isinstance(captured.value, dict):
         return captured.value
     event = dict(captured.value)
@@ -147,7 +146,7 @@ def _derived(captured: _Captured, place: int, names: dict[str, str], seen: Count
 
 
 def _id(purpose: str, content: bytes, seen: Counter[bytes]) -> str:
-    """Return an id for the next thing of this content, in the form of a UUID."""
+    """Return an id in the form of a UUID, from the content and how often it was seen before."""
     number = seen[content]
     seen[content] += 1
     digest = hashlib.sha256(f"{purpose} {number} ".encode() + content).digest()

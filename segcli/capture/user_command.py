@@ -1,4 +1,4 @@
-"""The command that is captured: run as the user typed it, with the signals that we get."""
+"""Runs the command that is captured, as the user typed it, and passes signals on to it."""
 
 import os
 import signal
@@ -13,26 +13,30 @@ _BY_SIGNAL = 128
 
 
 class Signals:
-    """The signals that come in: they go to a command while one runs, else into `waiting`."""
+    """The signals that arrive.
+
+    command: the running command, which receives them; None if none is running
+    waiting: the signals that no command received
+    """
 
     def __init__(self) -> None:
-        # Its `put` may be called within a signal handler, also while `get` waits.
+        # A signal handler may call its `put`, even while `get` waits.
         self.waiting: SimpleQueue[int] = SimpleQueue()
         self.command: subprocess.Popen[bytes] | None = None
 
     def take(self, number: int, _frame: FrameType | None) -> None:
-        """Take a signal; this is a signal handler."""
+        """Handle a signal."""
         if self.command is None or self.command.poll() is not None:
             self.waiting.put(number)
-        elif number != signal.SIGINT or not _terminal_has_told_it():
+        elif number != signal.SIGINT or not _terminal_sends_it():
             self.command.send_signal(number)
 
 
 @contextmanager
 def signals_taken() -> Iterator[Signals]:
-    """Take Ctrl-C, SIGTERM and SIGHUP within the block. Only for the main thread.
+    """Handle Ctrl-C, SIGTERM and SIGHUP during the block. Only the main thread may call this.
 
-    What is ignored stays ignored, for the command too.
+    Ignored signals stay ignored, also for the command.
     """
     signals = Signals()
     before = {number: signal.getsignal(number) for number in _PASSED_ON}
@@ -47,9 +51,10 @@ def signals_taken() -> Iterator[Signals]:
 
 
 def run_command(words: Sequence[str], environment: Mapping[str, str], signals: Signals) -> int:
-    """Run a command to its end; return its exit code, 128 plus the number for a signal.
+    """Run a command and return its exit code; after a signal, 128 plus its number.
 
-    Its streams are ours. Signals go to it meanwhile. Raises OSError where it cannot be started.
+    It has the streams of this process, and receives its signals. Raises OSError if it cannot be
+    started.
     """
     with subprocess.Popen(words, env=environment) as process:
         signals.command = process
@@ -63,10 +68,10 @@ def run_command(words: Sequence[str], environment: Mapping[str, str], signals: S
     return code if code >= 0 else _BY_SIGNAL - code
 
 
-def _terminal_has_told_it() -> bool:
-    """Return whether Ctrl-C came from our terminal, which sends it to the command as well.
+def _terminal_sends_it() -> bool:
+    """Return whether our terminal sends Ctrl-C to the command too.
 
-    Told twice, many programs stop at once and tidy nothing up.
+    After a second Ctrl-C, many programs stop at once, without a clean-up.
     """
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,1 +1,1 @@
-"""What the servers on this machine share: whom they answer, what they hold, how they run."""
+"""The common parts of the servers on this machine: allowed headers, bodies, replies, a thread."""

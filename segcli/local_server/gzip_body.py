@@ -1,4 +1,4 @@
-"""Request bodies that a client has packed, within a bound."""
+"""Decompresses request bodies, up to a limit."""
 
 import zlib
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 def unpacked(body: bytes, headers: Mapping[bytes, bytes], *, most: int) -> bytes | Refusal:
-    """Return the body as its Content-Encoding says, of at most so many bytes, or a refusal.
+    """Return the decompressed body, or a refusal; a pure function.
 
-    No more than `most` bytes are ever unpacked. A pure function.
+    It never decompresses more than `most` bytes, and one more.
     """
     encoding = headers.get(b"content-encoding", b"").strip().lower()
     if encoding in _NOT_PACKED:
@@ -26,7 +26,7 @@ def unpacked(body: bytes, headers: Mapping[bytes, bytes], *, most: int) -> bytes
     except zlib.error:
         return Refusal(400, "the body is not gzip, as Content-Encoding says")
     if len(found) > most:
-        return Refusal(413, f"the body must have at most {most:,} bytes when it is unpacked")
+        return Refusal(413, f"the body must have at most {most:,} bytes when it is decompressed")
     if not reader.eof or reader.unused_data:
         return Refusal(400, "the body is not one whole gzip member")
     return found

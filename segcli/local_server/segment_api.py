@@ -1,13 +1,13 @@
-"""Segment's HTTP API as its clients use it: the routes, and the bounds of what they send.
+"""The routes and limits of Segment's HTTP API.
 
-Each call type has a route of its own [doc] and a short one, which analytics.js uses [code]. The
-mobile clients post batches to `/v1/b` [doc], and older server clients to `/v1/import` [code].
+Each call type has a route [doc] and a short one, which analytics.js uses [code]. Mobile clients
+post batches to `/v1/b` [doc], and older server clients to `/v1/import` [code].
 """
 
 from collections.abc import Mapping
 
 BATCH = "batch"
-# What a route takes: a call type, or a batch of calls.
+# The call type of a route, or `BATCH`.
 ROUTES: Mapping[str, str] = {
     "/v1/batch": BATCH,
     "/v1/b": BATCH,
@@ -26,12 +26,12 @@ ROUTES: Mapping[str, str] = {
     "/v1/a": "alias",
 }
 
-# [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in the bytes that we count.
+# [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in bytes.
 EVENT_BYTES = 32_768
 REQUEST_BYTES = 500_000
 BATCH_EVENTS = 2_500
 
 
 def without_slash(path: str) -> str:
-    """Return a path as `ROUTES` has it; some clients put a slash at the end."""
+    """Return a path as in `ROUTES`; some clients add a slash at the end."""
     return path.removesuffix("/")

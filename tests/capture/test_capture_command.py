@@ -328,7 +328,7 @@ def test_a_file_that_is_no_capture_is_left_as_it_is(
     (tmp_path / "events.jsonl").write_text(content)
     done = run_segcli(*OUTPUT, *SENDS, "A")
 
-    assert (done.returncode, b"is no capture" in done.stderr) == (2, True)
+    assert (done.returncode, b"is not a capture" in done.stderr) == (2, True)
     assert (tmp_path / "events.jsonl").read_text() == content
 
 
@@ -342,7 +342,8 @@ def test_a_file_that_is_no_capture_is_left_as_it_is(
         ("--output no/events.jsonl -- true", ["no does not exist", "--output PATH"]),
         ("--output e.jsonl -- no-such-command", ["there is no command no-such-command"]),
         ("--host http://app.test", ["is not a host", "app.test:3000"]),
-        ("--settle soon", ["is no duration"]),
+        ("--stabel -o e.jsonl -- true", ["No such option", "--stable"]),
+        ("--settle soon", ["50ms, 30s"]),
         ("--port 70000", ["--port"]),
     ],
 )

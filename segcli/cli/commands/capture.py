@@ -1,4 +1,4 @@
-"""`segcli capture`: Segment's HTTP API on this machine, and a file of what came in."""
+"""`segcli capture`: runs Segment's HTTP API on this machine and writes the events it receives."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ _HINT = "Name another: --output PATH"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureOptions:
-    """What to capture, and where it goes."""
+    """The options of `segcli capture`; `words` are the COMMAND."""
 
     port: int | None
     output: Path | None
@@ -51,89 +51,88 @@ class CaptureOptions:
     words: tuple[str, ...]
 
 
-@click.command(
-    "capture", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+# The options of a COMMAND without -- are its own.
+@click.command("capture", context_settings={"allow_interspersed_args": False})
 @grouped_options(
     CaptureOptions,
-    "asked",
+    "options",
     click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]"),
     click.option(
         "--port",
         metavar="N",
         type=click.IntRange(0, 65535),
-        help=f"Where to listen.  [default: {_PORT}; with a COMMAND a free one]",
+        help=f"Listen on this port.  [default: {_PORT}; with a COMMAND a free one]",
     ),
     click.option(
         "--output",
         "-o",
         metavar="PATH",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the events to this file, in the place of what it held.  [default: stdout]",
+        help="Write the events to this file; an older capture is replaced.  [default: stdout]",
     ),
     click.option(
         "--host",
         type=HOST,
         metavar="NAME",
         multiple=True,
-        help="Answer to this Host too, besides localhost, 127.0.0.1 and [::1] (repeatable).",
+        help="Also accept this Host, besides localhost, 127.0.0.1 and [::1] (repeatable).",
     ),
     click.option(
         "--settle",
         type=DURATION,
         metavar="TIME",
         default=1.0,
-        help="After the COMMAND, wait until nothing came for so long.  [default: 1s]",
+        help="After the COMMAND, wait until no request arrived for this long.  [default: 1s]",
     ),
     click.option(
         "--stable",
         is_flag=True,
-        help="Derive ids, anonymousIds, times and the order of users from what was sent: the same "
-        "test run gives the same bytes.",
+        help="Derive ids, anonymousIds, times and order from the content, so that the same test "
+        "run gives the same bytes.",
     ),
     click.option(
-        "--allow-empty", is_flag=True, help="End with 0 though the COMMAND has sent no event."
+        "--allow-empty", is_flag=True, help="Exit with 0 even if the COMMAND sent no event."
     ),
 )
-def command(asked: CaptureOptions) -> int:
+def command(options: CaptureOptions) -> int:
     """Write what Segment's clients send into a file of events.
 
-    It is Segment's HTTP API on this machine: point a client to it, and each event is finished as
-    Segment would and written as a line that every command reads.
+    It runs Segment's HTTP API on this machine. Point a client to it, and it completes each event
+    as Segment does and writes it as a line that every command reads.
 
-    A COMMAND finds the address in SEGCLI_CAPTURE_URL. Its exit code is that of segcli unless it
-    is 0; then it is 1 if no event came. Without a COMMAND, Ctrl-C ends the capture.
+    A COMMAND finds the address in SEGCLI_CAPTURE_URL. If the COMMAND fails, its exit code is that
+    of segcli. If it sends no event, the exit code is 1. Without a COMMAND, Ctrl-C ends the capture.
     """
-    _check(asked)
-    with _listening(asked.port, asked.words) as listeners, _output(asked.output) as output:
+    _check(options)
+    with _listening(options.port, options.words) as listeners, _output(options.output) as output:
         write = output.write if output else write_data
-        run = _run if asked.words else _serve
-        app, code = run(asked, listeners, write)
+        run = _run if options.words else _serve
+        app, code = run(options, listeners, write)
         failure = app.failure
-        if output and asked.stable and failure is None:
+        if output and options.stable and failure is None:
             failure = _stabilized(output)
-    _tell(app, asked.output)
-    return _exit_code(asked, app, code, failure=failure)
+    _tell(app, options.output)
+    return _exit_code(options, app, code, failure=failure)
 
 
-def _run(asked: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
-    """Capture a command until it has ended and nothing comes any more; return its exit code."""
-    with signals_taken() as signals, capturing(listeners, write, hosts=asked.host) as server:
+def _run(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
+    """Capture a command until it has ended and its last requests are done."""
+    with signals_taken() as signals, capturing(listeners, write, hosts=options.host) as server:
         environment = os.environ | {URL_VARIABLE: server.url}
         try:
-            code = run_command(asked.words, environment, signals)
+            code = run_command(options.words, environment, signals)
         except OSError as error:
-            problem = f"{asked.words[0]} cannot be started: {error.strerror}"
+            problem = f"{options.words[0]} cannot be started: {error.strerror}"
             raise UsageError(problem) from None
-        number = wait_until_quiet(server.app, asked.settle, signals.waiting)
+        number = wait_until_quiet(server.app, options.settle, signals.waiting)
     return server.app, code or (0 if number is None else _BY_SIGNAL + number)
 
 
-def _serve(asked: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
+def _serve(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
     """Capture until Ctrl-C or SIGTERM, or until an event cannot be written."""
     with (
         signals_held() as wait,
-        capturing(listeners, write, hosts=asked.host, failed=_stop_waiting) as server,
+        capturing(listeners, write, hosts=options.host, failed=_stop_waiting) as server,
     ):
         say(f"The capture listens at {server.url}; Ctrl-C ends it.")
         wait()
@@ -160,7 +159,7 @@ def _listening(port: int | None, words: Sequence[str]) -> Iterator[Listeners]:
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[EventFile | None]:
-    """Open the output, once it is certain that the capture can begin; None for stdout."""
+    """Open the output, after the port; yield None for stdout."""
     if path is None:
         yield None
         return
@@ -173,7 +172,7 @@ def _output(path: Path | None) -> Iterator[EventFile | None]:
 
 
 def _stabilized(output: EventFile) -> OSError | None:
-    """Make the output stable; return why it could not be written."""
+    """Make the output stable; return the error if it could not be written."""
     try:
         output.stabilize()
     except OSError as error:
@@ -181,30 +180,32 @@ def _stabilized(output: EventFile) -> OSError | None:
     return None
 
 
-def _exit_code(asked: CaptureOptions, app: Capture, code: int, *, failure: Exception | None) -> int:
-    """Return the exit code; raises what kept events from being written if the command is well."""
-    if isinstance(failure, OSError) and asked.output:
-        failure = _not_written(asked.output, failure)
+def _exit_code(
+    options: CaptureOptions, app: Capture, code: int, *, failure: Exception | None
+) -> int:
+    """Return the exit code; raise the error of the output, unless the command has failed."""
+    if isinstance(failure, OSError) and options.output:
+        failure = _not_written(options.output, failure)
     if failure and not code:
         raise failure
     if isinstance(failure, SegcliError):
         say_error(failure.message, failure.hint)
-    if asked.words and not (code or app.events or asked.allow_empty):
+    if options.words and not (code or app.events or options.allow_empty):
         say_error(
             "no event was captured",
-            f"Let the client send to ${URL_VARIABLE}: see segcli guide capture. Where no event is "
-            "fine: --allow-empty",
+            f"Point the client to ${URL_VARIABLE}: see segcli guide capture. To accept this, use "
+            "--allow-empty",
         )
         return Exit.INCOMPLETE
     return code
 
 
 def _tell(app: Capture, path: Path | None) -> None:
-    """Say on stderr what was captured, and what was not."""
+    """Print on stderr what was captured, and what was not."""
     where = f" in {path}" if path else ""
     say(f"Captured: {_count(app.events, 'event')}{where}")
     if app.large:
-        say(f"{_count(app.large, 'event')} larger than Segment takes (32,768 bytes)")
+        say(f"{_count(app.large, 'event')} larger than Segment accepts (32,768 bytes)")
     for problem, count in app.problems.most_common():
         say(f"{_count(count, 'request')} refused: {problem}")
 
@@ -213,36 +214,34 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
-def _check(asked: CaptureOptions) -> None:
-    """Raise UsageError where the options do not go together, before anything is written."""
-    if asked.words:
-        _check_command(asked)
-    if asked.stable and (asked.output is None or is_stream(asked.output)):
-        raise UsageError(
-            "--stable writes the events once more at the end, so it needs a file", _HINT
-        )
-    if asked.output is None:
+def _check(options: CaptureOptions) -> None:
+    """Raise UsageError if the options cannot be combined, before anything is written."""
+    if options.words:
+        _check_command(options)
+    if options.stable and (options.output is None or is_stream(options.output)):
+        raise UsageError("--stable writes the events again at the end, so it needs a file", _HINT)
+    if options.output is None:
         return
-    if not asked.output.parent.is_dir():
+    if not options.output.parent.is_dir():
         raise UsageError(
-            f"--output {asked.output}: the folder {asked.output.parent} does not exist", _HINT
+            f"--output {options.output}: the folder {options.output.parent} does not exist", _HINT
         )
-    check_written({"--output": asked.output})
-    _check_is_capture(asked.output)
+    check_written({"--output": options.output})
+    _check_is_capture(options.output)
 
 
-def _check_command(asked: CaptureOptions) -> None:
-    if asked.output is None or own_descriptor(asked.output) == _STDOUT:
+def _check_command(options: CaptureOptions) -> None:
+    if options.output is None or own_descriptor(options.output) == _STDOUT:
         raise UsageError(
             "stdout belongs to the COMMAND", "Name a file for the events: --output events.jsonl"
         )
-    name = asked.words[0]
+    name = options.words[0]
     if shutil.which(name) is None:
-        raise UsageError(f"there is no command {name}", "Type it after --, as it is run elsewhere")
+        raise UsageError(f"there is no command {name}", "Type the command after --")
 
 
 def _check_is_capture(path: Path) -> None:
-    """Raise UsageError where an output would wipe out what is no capture."""
+    """Raise UsageError if the output would replace a file that is not a capture."""
     if is_stream(path) or not path.exists():
         return
     try:
@@ -256,7 +255,7 @@ def _check_is_capture(path: Path) -> None:
         first = exact_json.loads(start)
         if isinstance(first, dict) and "receivedAt" in first:
             return
-    raise UsageError(f"--output {path} is there already, and is no capture", _HINT)
+    raise UsageError(f"--output {path} exists already, and is not a capture", _HINT)
 
 
 def _not_written(path: Path, error: OSError) -> OutputError:
