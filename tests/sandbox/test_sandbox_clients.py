@@ -118,12 +118,12 @@ def test_a_packed_batch_is_unpacked_and_judged_by_its_size(
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        (gzip.compress(b"{}"), b"br", 415),
+        (gzip.compress(b"{}", mtime=0), b"br", 415),
         (b"{}", b"gzip", 400),
-        (gzip.compress(b"{}")[:-1], b"gzip", 400),
-        (gzip.compress(b"{}") * 2, b"gzip", 400),
+        (gzip.compress(b"{}", mtime=0)[:-1], b"gzip", 400),
+        (gzip.compress(b"{}", mtime=0) * 2, b"gzip", 400),
         (b"", b"gzip", 400),
-        (gzip.compress(b"{" + b" " * 100 + b"}"), b"gzip", 413),
+        (gzip.compress(b"{" + b" " * 100 + b"}", mtime=0), b"gzip", 413),
     ],
 )
 def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status: int) -> None:
