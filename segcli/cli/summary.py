@@ -70,6 +70,9 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
     if left_out := describe_skipped(result.left_out):
         yield left_out
+    job = result.job
+    if result.command == "send" and (advice := job.destination.advice(job.settings)):
+        yield f"note: {advice}"
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if result.kept:

@@ -23,7 +23,7 @@ from segcli.parallel.work import WorkItem, WorkResult
 from segcli.review.coverage import Coverage
 from segcli.review.estimate import Estimate
 from segcli.review.golden_file import GoldenFile, LinePlace
-from segcli.review.partial_review import PartialReview
+from segcli.review.partial_review import HashedLines, PartialReview
 from segcli.review.review import Finding, FindingState, Level, Review
 from segcli.review.reviewer import Reviewer
 
@@ -73,26 +73,26 @@ def review_inputs(options: CheckRun) -> Review:
 _LINE_BITS = 48
 
 
-class MessageIds:
-    """Finds repeated messageIds: remembers a hash of each one, and its first line."""
+class Repeats:
+    """Finds repeated messageIds, or lines: remembers a hash of each one, and its first line."""
 
-    def __init__(self, inputs: Sequence[Input]) -> None:
+    def __init__(self, inputs: Sequence[Input], problem: str) -> None:
+        """`problem` says what is wrong with a messageId; the place of the first one follows."""
         self._first: dict[int, int] = {}
         self._inputs = inputs
+        self._problem = problem
 
-    def repeated(
-        self, seen: PartialReview, entry: Input, first: int
-    ) -> Iterator[tuple[int, Remark]]:
-        """Yield each line whose messageId was seen before, by its index, with a remark."""
+    def found(self, hashes: HashedLines, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
+        """Yield the index of each line whose hash was seen before, with a remark."""
         start = (entry.place << _LINE_BITS) + first
-        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
-        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
+        new = dict(zip(hashes.hashes, map(start.__add__, hashes.places), strict=True))
+        if len(new) == len(hashes.hashes) and self._first.keys().isdisjoint(new):
             self._first |= new
             return
-        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
-            known = self._first.setdefault(message_id, start + place)
+        for one, place in zip(hashes.hashes, hashes.places, strict=True):
+            known = self._first.setdefault(one, start + place)
             if known != start + place:
-                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
+                yield place, Remark("messageId", f"{self._problem} {self._named(known)}")
 
     def _named(self, line: int) -> str:
         # The selected inputs keep their original place numbers, in order, possibly with gaps.
@@ -142,7 +142,8 @@ class _JoinedReview:
         self.golden = GoldenFile(
             options.expect, update=options.update, several=len(options.inputs) > 1
         )
-        self.message_ids = MessageIds(options.inputs)
+        self.message_ids = Repeats(options.inputs, "is the same as in")
+        self.lines_without_id = Repeats(options.inputs, "is missing, and the line is the same as")
 
     def review(self) -> Review:
         self._read()
@@ -190,7 +191,10 @@ class _JoinedReview:
                 self.options.rejects.keep(Result([kept], "rejected", reason))
 
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
-        repeated = self.message_ids.repeated(seen, entry, first)
+        repeated = [
+            *self.message_ids.found(seen.ids, entry, first),
+            *self.lines_without_id.found(seen.lines_without_id, entry, first),
+        ]
         found: list[tuple[int, Level, FindingState, Remark]] = [
             *((place, "error", "rejected", remark) for place, remark in seen.rejected),
             *((place, self.level, "warning", remark) for place, remark in repeated),
@@ -221,13 +225,14 @@ class _JoinedReview:
             self.findings.add(_finding("error", "uncovered", remark, (first_input, 1)))
 
     def _review(self) -> Review:
+        job = self.options.job
         counts = {
             "mapped": self.read - self.rejected - self.skipped,
             "rejected": self.rejected,
             "skipped": self.skipped,
         }
         return Review(
-            destination=self.options.job.destination.name,
+            destination=job.destination.name,
             inputs=Titles(self.options.inputs),
             read=self.read,
             counts=counts,
@@ -239,6 +244,7 @@ class _JoinedReview:
             routes=self.plan.routes(),
             seconds=self.plan.seconds(self.options.rate),
             files_left_out=self.options.files_left_out,
+            advice=job.destination.advice(job.settings) if counts["mapped"] else "",
         )
 
 

@@ -36,6 +36,23 @@ class ShapeCount:
 
 
 @dataclass(slots=True)
+class HashedLines:
+    """Hashes of lines, or of something in them.
+
+    hashes: the hashes.
+    places: the index of the line of each hash.
+    """
+
+    hashes: "array[int]" = field(default_factory=lambda: array("q"))
+    places: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def add(self, value: str | bytes, place: int) -> None:
+        """Add the hash of a value from the line with this index."""
+        self.hashes.append(hash(value))
+        self.places.append(place)
+
+
+@dataclass(slots=True)
 class PartialReview:
     """The outcomes of some lines, and the findings on them; an index counts the lines from 0.
 
@@ -48,8 +65,8 @@ class PartialReview:
     mapped: the size of each payload in bytes, by route.
     shapes: the count of all other mapped events, by the number of their shape.
     tried: the probe results of shapes that this process met for the first time.
-    ids: the hashes of messageIds.
-    id_places: the index of the line of each messageId.
+    ids: the messageIds.
+    lines_without_id: the lines without a messageId.
     rejected: the first rejections, by line index; as many as may be shown.
     warnings: the first warnings, by line index; as many as may be shown.
     kept: the rejected lines to write to the rejects file: index, reason, line.
@@ -65,8 +82,8 @@ class PartialReview:
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
     shapes: dict[int, ShapeCount] = field(default_factory=dict)
     tried: dict[int, ProbeResult] = field(default_factory=dict)
-    ids: "array[int]" = field(default_factory=lambda: array("q"))
-    id_places: "array[int]" = field(default_factory=lambda: array("Q"))
+    ids: HashedLines = field(default_factory=HashedLines)
+    lines_without_id: HashedLines = field(default_factory=HashedLines)
     rejected: list[tuple[int, Remark]] = field(default_factory=list)
     warnings: list[tuple[int, Remark]] = field(default_factory=list)
     kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)

@@ -73,6 +73,7 @@ class Review:
     routes: Sequence[RouteEstimate]
     seconds: float | None
     files_left_out: int = 0
+    advice: str = ""
 
     @property
     def hidden(self) -> int:
@@ -99,6 +100,7 @@ class Review:
             "errors": self.errors,
             "warnings": self.warnings,
             "untried": self.untried,
+            "advice": self.advice,
             "findings": [_described(one) for one in self.findings],
             "not_carried": [
                 {"path": one.path, "events": one.events, "share": round(one.share, 4)}

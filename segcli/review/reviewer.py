@@ -25,6 +25,7 @@ from segcli.review.segment_spec import (
     is_date,
 )
 
+_JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
 
@@ -102,7 +103,7 @@ class Reviewer:
         number = self._number_of(data, mapped, passed_on=passed_on) if data else None
         shape = self._shapes.get(number) if number else None
         if data and shape and shape.says_all_of(line, data):
-            self._count(shape, data, seen)
+            self._count(shape, line.strip(_JSON_SPACE), data, seen)
             if shape.remarks:
                 self._warn(shape.remarks, seen)
             return
@@ -113,7 +114,7 @@ class Reviewer:
             return
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
         shape = shape or self._shape(event, mapped, number, seen)
-        self._count(shape, event.data, seen)
+        self._count(shape, event.raw, event.data, seen)
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
@@ -135,7 +136,7 @@ class Reviewer:
         if self._keeps:
             seen.kept.append((seen.lines, str(rejected), line))
 
-    def _count(self, shape: _Shape, data: dict[str, Any], seen: PartialReview) -> None:
+    def _count(self, shape: _Shape, raw: bytes, data: dict[str, Any], seen: PartialReview) -> None:
         if shape.passed_on:
             seen.passed_on += 1
         else:
@@ -144,9 +145,10 @@ class Reviewer:
                 alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
             alike.events += 1
         message_id = data.get("messageId")
-        if message_id and type(message_id) is str:
-            seen.ids.append(hash(message_id))
-            seen.id_places.append(seen.lines)
+        if not message_id:
+            seen.lines_without_id.add(raw, seen.lines)
+        elif type(message_id) is str:
+            seen.ids.add(message_id, seen.lines)
 
     def _warn(self, remarks: Sequence[Remark], seen: PartialReview) -> None:
         seen.warned += len(remarks)

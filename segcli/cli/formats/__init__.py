@@ -34,6 +34,7 @@ class Sentences:
     plan: str
     hidden: str
     untried: str
+    advice: str
 
 
 def sentences(review: Review) -> Sentences:
@@ -46,6 +47,7 @@ def sentences(review: Review) -> Sentences:
         plan=_plan(review),
         hidden=f"{count_of(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
+        advice=f"note: {review.advice}" if review.advice else "",
     )
 
 

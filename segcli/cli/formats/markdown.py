@@ -23,9 +23,8 @@ def formatted(review: Review) -> str:
     if review.routes:
         titles = ("route", "events", "requests", "bytes", "largest")
         blocks.append(_table(titles, _routes(review)))
-    blocks += [
-        f"{sentence}." for sentence in (said.hidden, said.untried, _cell(said.plan)) if sentence
-    ]
+    last = (said.hidden, said.untried, _cell(said.plan), _cell(said.advice))
+    blocks += [f"{sentence}." for sentence in last if sentence]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -29,6 +29,7 @@ def formatted(review: Review) -> str:
         said.untried,
         _routes(review),
         said.plan,
+        said.advice,
         said.verdict,
     )
     text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
