@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from segcli.cli.options import Files, JobOptions
 from segcli.cli.output import say
-from segcli.core.outcome import Job
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
@@ -30,15 +29,15 @@ def find_inputs(asked: Files) -> Sequence[Input]:
     return inputs(asked.files)
 
 
-def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> InputChoice:
+def choose(entries: Sequence[Input], asked: JobOptions, selection: Selection) -> InputChoice:
     """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
     lateness = asked.allowed_lateness
-    _check_window(asked, job.selection)
-    if lateness is not None and not job.selection.until:
+    _check_window(asked, selection)
+    if lateness is not None and not selection.until:
         raise UsageError("--allowed-lateness means nothing without --until", "Add --until TIME.")
     days = Days(
-        since=job.selection.since,
-        until=job.selection.until,
+        since=selection.since,
+        until=selection.until,
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
     return InputChoice(*split(entries, days))

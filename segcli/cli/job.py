@@ -46,9 +46,23 @@ def job_of(
     values = settings.read_settings(destination.name, destination.settings, sources)
     if check_settings := destination.check_settings(values):
         raise SettingsError(f"{destination.name}: {check_settings}")
-    selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
+    selection = selection_of(asked) if isinstance(asked, JobOptions) else Selection()
     origins = settings.origins(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection, origins=origins)
+
+
+def selection_of(asked: JobOptions) -> Selection:
+    """Return which events the options ask for."""
+    return Selection(
+        types=frozenset(asked.type),
+        events=asked.event,
+        since=asked.since.time if asked.since else None,
+        until=asked.until.time if asked.until else None,
+        users=frozenset(asked.user),
+        where=asked.where.matches if asked.where else None,
+        limit=asked.limit,
+        ignore_integrations=asked.ignore_integrations,
+    )
 
 
 def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str, settings.Origin]:
@@ -118,16 +132,3 @@ def _first_line(path: Path | None) -> str | None:
     if not key:
         raise SettingsError(f"the first line of the key file {path} is empty")
     return key
-
-
-def _selection(asked: JobOptions) -> Selection:
-    return Selection(
-        types=frozenset(asked.type),
-        events=asked.event,
-        since=asked.since.time if asked.since else None,
-        until=asked.until.time if asked.until else None,
-        users=frozenset(asked.user),
-        where=asked.where.matches if asked.where else None,
-        limit=asked.limit,
-        ignore_integrations=asked.ignore_integrations,
-    )

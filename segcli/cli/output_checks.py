@@ -29,6 +29,7 @@ _NO_STREAMS = frozenset({"--journal", "--state"})
 _AN_INPUT = "an input"
 
 Named = Mapping[str, Path | None]
+Reads = Mapping[str, Sequence[Path]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +50,18 @@ class RunFile:
     path: Path | None = None
 
 
-def files_of_run(asked: RunFiles, writes: Named) -> list[RunFile]:
+def files_of_run(asked: RunFiles, writes: Named, reads: Reads) -> list[RunFile]:
     """Return every file that is named to a command, what is read first.
 
-    `writes` are those that only this command writes, by their options.
+    `writes` are those that only this command writes, by their options, and `reads` those that only
+    this command reads.
     """
     config = Path(asked.config or DEFAULT_CONFIG)
     return [
         *_inputs(asked.files),
         *_read({"--config": config, "--api-key-file": asked.api_key_file}),
         *described_by(asked.dest),
+        *(_to_read(option, path) for option, paths in reads.items() for path in paths),
         *standard_streams(),
         *written({**writes, "--rejects": asked.rejects, "--report": asked.report}),
     ]
@@ -114,12 +117,14 @@ def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
     check_apart([*described, *standard_streams(), *written(writes)])
 
 
-def check_outputs(asked: RunFiles, writes: Named | None = None) -> list[RunFile]:
+def check_outputs(
+    asked: RunFiles, writes: Named | None = None, reads: Reads | None = None
+) -> list[RunFile]:
     """Find out before the run whether its files can be written, each without harming another.
 
     Returns the table, for `check_found`. Raises UsageError.
     """
-    files = files_of_run(asked, writes or {})
+    files = files_of_run(asked, writes or {}, reads or {})
     check_apart(files)
     _check_outside(files, {os.path.realpath(name) for name in asked.files if os.path.isdir(name)})
     for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):

@@ -36,6 +36,7 @@ class Skipped(msgspec.Struct, frozen=True):
 Outcome = Mapped | Skipped | Rejected
 Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
 
+OVER_LIMIT = Skipped("over --limit")
 _AT_A_TIME = 8
 
 
@@ -146,7 +147,7 @@ def _limited(decide: Decide, left: int) -> Decide:
     def outcome(line: bytes | TooLong) -> Outcome:
         nonlocal left
         if left <= 0:
-            return Skipped("over --limit")
+            return OVER_LIMIT
         [found] = decide([line])
         left -= isinstance(found, Mapped)
         return found

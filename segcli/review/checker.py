@@ -13,6 +13,7 @@ from segcli.accounting.rejects import Rejects
 from segcli.core.destination import Remark
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Job
+from segcli.core.selection import Selection
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
@@ -20,10 +21,15 @@ from segcli.lines.blocks import MAX_LINE, LineCounter, Unreadable
 from segcli.lines.spans import lines_of
 from segcli.parallel.ordered_map import OrderedMap
 from segcli.parallel.work import WorkItem, WorkResult
+from segcli.plan.coverage import PlanCoverage
+from segcli.plan.index import PlanIndex
+from segcli.plan.judge import Judge
+from segcli.plan.reading import Plan
 from segcli.review.coverage import Coverage
 from segcli.review.estimate import Estimate
 from segcli.review.golden_file import GoldenFile, LinePlace
-from segcli.review.partial_review import PartialReview
+from segcli.review.partial_review import PartialReview, Rejections
+from segcli.review.plan_reviewer import PlanReviewer, PlanWatch
 from segcli.review.review import Finding, FindingState, Level, Review
 from segcli.review.reviewer import Reviewer
 
@@ -32,11 +38,15 @@ from segcli.review.reviewer import Reviewer
 class CheckRun:
     """What to review, and how strictly. `rate` is in requests a second.
 
+    Without a `job` the events of `selection` are held against `plans` alone; a job has its own
+    selection.
     `jobs` is how many processes do; None: as many as there are processors, once that pays.
     """
 
-    job: Job
+    job: Job | None
     inputs: Sequence[Input]
+    plans: Sequence[Plan] = ()
+    selection: Selection = Selection()
     files_left_out: int = 0
     strict: bool = False
     expect: Path | None = None
@@ -47,6 +57,11 @@ class CheckRun:
     max_line: int = MAX_LINE
     jobs: int | None = None
     rejects: Rejects | None = None
+
+    @property
+    def selected(self) -> Selection:
+        """Which events are looked at."""
+        return self.job.selection if self.job else self.selection
 
 
 def review_inputs(asked: CheckRun) -> Review:
@@ -92,11 +107,14 @@ class _Joined:
         self.read = self.skipped = self.rejected = 0
         self.findings = _Findings(asked.most_findings)
         self.coverage = Coverage()
-        self.plan = Estimate(asked.job)
+        self.estimate = Estimate(asked.job) if asked.job else None
+        self.index = PlanIndex(asked.plans)
+        self.plan = PlanCoverage(self.index)
         self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
         self.message_ids = MessageIds(asked.inputs)
 
     def review(self) -> Review:
+        self._find_mistakes()
         self._read()
         first_input = self.asked.inputs[0].title if self.asked.inputs else ""
         for finding in self.golden.close(first_input):
@@ -110,7 +128,7 @@ class _Joined:
     def _read(self) -> None:
         """Take in all lines; nothing is to be resumed, so a run that stops is an input's error."""
         numbers = LineCounter()
-        with closing(_flow(self.asked)) as flow:
+        with closing(_flow(self.asked, self.index)) as flow:
             try:
                 for block, portion in flow.portions():
                     first = numbers.next_in(block.input)
@@ -129,8 +147,10 @@ class _Joined:
         self.rejected += seen.errors
         self._add_findings(seen, entry, first)
         self.coverage.add(seen, entry.title, first)
-        for route, sizes in seen.mapped.items():
-            self.plan.see(route, sizes)
+        self.plan.add(seen.plan)
+        if self.estimate:
+            for route, sizes in seen.mapped.items():
+                self.estimate.see(route, sizes)
         for place, outcome in enumerate(seen.outcomes, first):
             self.golden.see((entry.title, place), outcome)
         if self.asked.rejects:
@@ -142,16 +162,26 @@ class _Joined:
         repeated = self.message_ids.repeated(seen, entry, first)
         found: list[tuple[int, Level, FindingState, Remark]] = [
             *((place, "error", "rejected", remark) for place, remark in seen.rejected),
+            *((place, "error", one.state, Remark(*one[1:])) for place, one in seen.differences),
             *((place, self.level, "warning", remark) for place, remark in repeated),
             *((place, self.level, "warning", remark) for place, remark in seen.warnings),
         ]
         for place, level, state, remark in sorted(found, key=itemgetter(0)):
             self.findings.add(_finding(level, state, remark, (entry.title, first + place)))
         self.findings.count("error", seen.errors - len(seen.rejected))
+        self.findings.count("error", seen.differing - len(seen.differences))
         self.findings.count(self.level, seen.warned - len(seen.warnings))
 
+    def _find_mistakes(self) -> None:
+        """Say first what is wrong with the plans: it explains what follows."""
+        for plan in self.asked.plans:
+            for one in plan.mistakes:
+                level = self.level if one.is_harmless else "error"
+                remark = Remark(one.pointer, one.problem)
+                self.findings.add(_finding(level, "plan-mistake", remark, (plan.title, one.line)))
+
     def _find_uncovered(self) -> None:
-        name = self.asked.job.destination.name
+        name = self.asked.job.destination.name if self.asked.job else ""
         for one in self.coverage.left_out():
             if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
                 remark = Remark(one.path, f"is not carried by {name}")
@@ -168,12 +198,13 @@ class _Joined:
 
     def _review(self) -> Review:
         counts = {
-            "mapped": self.read - self.rejected - self.skipped,
+            "mapped" if self.asked.job else "checked": self.read - self.rejected - self.skipped,
             "rejected": self.rejected,
             "skipped": self.skipped,
         }
+        titles = [plan.title for plan in self.asked.plans]
         return Review(
-            destination=self.asked.job.destination.name,
+            destination=self.asked.job.destination.name if self.asked.job else None,
             inputs=Titles(self.asked.inputs),
             read=self.read,
             counts=counts,
@@ -182,19 +213,15 @@ class _Joined:
             warnings=self.findings.warnings,
             left_out=self.coverage.left_out(),
             untried=self.coverage.untried,
-            routes=self.plan.routes(),
-            seconds=self.plan.seconds(self.asked.rate),
+            routes=self.estimate.routes() if self.estimate else [],
+            seconds=self.estimate.seconds(self.asked.rate) if self.estimate else None,
             files_left_out=self.asked.files_left_out,
+            plan=self.plan.result(titles) if titles else None,
         )
 
 
-def _flow(asked: CheckRun) -> OrderedMap[PartialReview]:
-    reviewer = Reviewer(
-        asked.job,
-        most=asked.most_findings,
-        keeps=asked.rejects is not None,
-        shows_outcomes=asked.expect is not None,
-    )
+def _flow(asked: CheckRun, index: PlanIndex) -> OrderedMap[PartialReview]:
+    reviewer = _reviewer(asked, index)
 
     def review(piece: WorkItem) -> WorkResult[PartialReview]:
         seen = PartialReview()
@@ -203,8 +230,23 @@ def _flow(asked: CheckRun) -> OrderedMap[PartialReview]:
         return WorkResult(seen)
 
     # A limit counts what is mapped, line after line.
-    jobs = 1 if asked.job.selection.limit is not None else asked.jobs
+    jobs = 1 if asked.selected.limit is not None else asked.jobs
     return OrderedMap(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
+
+
+def _reviewer(asked: CheckRun, index: PlanIndex) -> Reviewer | PlanReviewer:
+    most, selection = asked.most_findings, asked.selected
+    rejections = Rejections(most=most, keeps=asked.rejects is not None)
+    watch = PlanWatch(Judge(index), selection, most=most)
+    if asked.job is None:
+        return PlanReviewer(watch, rejections, selection.limit)
+    return Reviewer(
+        asked.job,
+        most=most,
+        rejections=rejections,
+        watch=watch if asked.plans else None,
+        shows_outcomes=asked.expect is not None,
+    )
 
 
 def _finding(

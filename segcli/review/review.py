@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from segcli.plan.coverage import PlanResult
+from segcli.plan.judge import PlanState
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate
 
 Level = Literal["error", "warning"]
-FindingState = Literal[
-    "rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"
-]
+FindingState = (
+    Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
+    | PlanState
+    | Literal["plan-mistake"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,9 @@ class Finding:
     """Where, what, and how bad. `count` is how many lines it stands for, the first of them named.
 
     `changed`, `added` and `removed` are fields that differ from the golden file; a `missing`
-    line is in the golden file only, a `new` one in the input only.
+    line is in the golden file only, a `new` one in the input only. What an event has and its
+    tracking plan has not is `unplanned-event` or `unplanned-property`, what it has otherwise than
+    planned a `plan-violation`; a `plan-mistake` stands in the plan itself.
     """
 
     file: str
@@ -42,10 +48,12 @@ class Review:
     """`findings` are the first of `errors` and `warnings` in number, in the order of the input.
 
     `counts` are the lines by state, `seconds` the time that the rate lets the requests take.
+    `destination` is None where only tracking plans were asked about; `plan` is what became of
+    these, None where there is none.
     `files_left_out` were not read, since their day cannot hold what is asked for.
     """
 
-    destination: str
+    destination: str | None
     inputs: Sequence[str]
     read: int
     counts: dict[str, int]
@@ -57,6 +65,12 @@ class Review:
     routes: Sequence[RouteEstimate]
     seconds: float | None
     files_left_out: int = 0
+    plan: PlanResult | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the lines were held against, in a word or two."""
+        return self.destination or "the tracking plan"
 
     @property
     def hidden(self) -> int:
@@ -74,7 +88,7 @@ class Review:
         These may be many.
         """
         return {
-            "check_version": 1,
+            "check_version": 2,
             "destination": self.destination,
             "inputs": [],
             "files_left_out": self.files_left_out,
@@ -93,6 +107,7 @@ class Review:
                 "seconds": self.seconds,
                 "routes": [_planned(route) for route in self.routes],
             },
+            "tracking_plan": _tracked(self.plan) if self.plan else None,
         }
 
 
@@ -115,4 +130,16 @@ def _planned(route: RouteEstimate) -> dict[str, Any]:
         "requests": route.requests,
         "bytes": route.bytes,
         "largest": route.largest,
+    }
+
+
+def _tracked(plan: PlanResult) -> dict[str, Any]:
+    return {
+        "files": list(plan.files),
+        "held": plan.held,
+        "planned": plan.planned,
+        "unseen": [
+            {"type": one.type, "event": one.name, "version": one.version, "path": one.path}
+            for one in plan.unseen
+        ],
     }

@@ -1,20 +1,21 @@
 """`segcli check`: the gate for CI, without a key and without a network."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
 from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
-from segcli.cli.job import job_of
+from segcli.cli.job import job_of, selection_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.core.outcome import Job
+from segcli.cli.plans import read_plans
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
 from segcli.review.checker import CheckRun, review_inputs
@@ -25,6 +26,7 @@ class CheckOptions:
     """What to look at, and how to say it."""
 
     format: str
+    plan: tuple[Path, ...]
     strict: bool
     expect: Path | None
     update: bool
@@ -45,6 +47,14 @@ class CheckOptions:
         default="text",
         show_default=True,
         help="How to print what was found.",
+    ),
+    click.option(
+        "--plan",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Hold events against this tracking plan of Segment: rules of the Public API, "
+        "plan.json of Typewriter, or a CSV (repeatable). Without --dest nothing else is checked.",
     ),
     click.option("--strict", is_flag=True, help="Count warnings as errors."),
     click.option(
@@ -75,21 +85,24 @@ class CheckOptions:
 def command(asked: JobOptions, how: CheckOptions) -> int:
     """Say in CI what a destination would receive and lose.
 
-    Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
-    --fail-on-uncovered is left out; with --strict for warnings too. Exits with 2, and reports
-    nothing, if an input cannot be read to its end.
+    Exits with 1 if a line is rejected, if the payloads differ from --expect, if an event differs
+    from --plan, or if a field of --fail-on-uncovered is left out; with --strict for warnings too.
+    Exits with 2, and reports nothing, if an input cannot be read to its end.
     """
     _check_golden(how)
     # Without --update it is only read, but then it is no input either.
-    files = check_outputs(asked, writes={"--expect": how.expect})
+    files = check_outputs(asked, writes={"--expect": how.expect}, reads={"--plan": how.plan})
+    job = None if _asks_for_plans_alone(asked, how) else job_of(asked)
+    plans = read_plans(how.plan)
     inputs = find_inputs(asked)
     check_found(files, inputs)
-    job = job_of(asked)
-    choice = choose(inputs, asked, job)
+    selection = job.selection if job else selection_of(asked)
+    choice = choose(inputs, asked, selection)
     look_at(choice.inputs)
     if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
         say(left_out)
-    review = review_inputs(_as_asked(asked, how, job, choice))
+    run = _as_asked(asked, how, choice)
+    review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
     if not asked.quiet:
         _print(how.format, formats.format_review(how.format, review))
     if asked.report:
@@ -103,6 +116,25 @@ def _print(form: str, pieces: Iterable[bytes]) -> None:
         write(piece)
 
 
+def _asks_for_plans_alone(asked: JobOptions, how: CheckOptions) -> bool:
+    """Return whether there is a plan and no destination; raises UsageError for what needs one."""
+    source = click.get_current_context().get_parameter_source("dest")
+    if not how.plan or source is not ParameterSource.DEFAULT:
+        return False
+    for option, given in (
+        ("--expect", how.expect),
+        ("--fail-on-uncovered", how.fail_on_uncovered),
+        ("--rate", how.rate),
+        ("--set", asked.set),
+        ("--api-key-file", asked.api_key_file),
+        ("--endpoint", asked.endpoint),
+    ):
+        if given:
+            problem = f"{option} needs a destination, and --plan alone has none"
+            raise UsageError(problem, "Add --dest NAME")
+    return True
+
+
 def _check_golden(how: CheckOptions) -> None:
     """Raise UsageError where --update cannot be meant as it is typed."""
     if not how.update:
@@ -113,9 +145,9 @@ def _check_golden(how: CheckOptions) -> None:
         raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: InputChoice) -> CheckRun:
+def _as_asked(asked: JobOptions, how: CheckOptions, choice: InputChoice) -> CheckRun:
     return CheckRun(
-        job=job,
+        job=None,
         inputs=choice.inputs,
         files_left_out=len(choice.left_out),
         strict=how.strict,

@@ -141,8 +141,8 @@ def _chosen(
     A run that does not even start leaves no journal behind.
     """
     try:
-        choice = choose(inputs, asked, job)
-        wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
+        choice = choose(inputs, asked, job.selection)
+        wanted = choose(journal.inputs, asked, job.selection).inputs if journal else choice.inputs
         look_at(wanted)
     except SegcliError:
         if journal:

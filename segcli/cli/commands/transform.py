@@ -40,7 +40,7 @@ def transform_and_report(
     check_found(files, inputs)
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
-    choice = choose(inputs, asked, job)
+    choice = choose(inputs, asked, job.selection)
     look_at(choice.inputs)
     ending = RunResult(
         command="transform",

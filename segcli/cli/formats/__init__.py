@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
+from segcli.plan.coverage import PlanResult
 from segcli.review.review import Review
 
 NAMES = ("text", "json", "github", "markdown", "junit")
@@ -24,6 +25,7 @@ class Sentences:
 
     counts: str
     verdict: str
+    requests: str
     plan: str
     hidden: str
     untried: str
@@ -36,7 +38,8 @@ def sentences(review: Review) -> Sentences:
     return Sentences(
         counts=f"{so_many(review.read, 'line')}: {counts}",
         verdict=f"{so_many(review.errors, 'error')}, {so_many(review.warnings, 'warning')}",
-        plan=_plan(review),
+        requests=_requests(review),
+        plan=_plan(review.plan) if review.plan else "",
         hidden=f"{so_many(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
     )
@@ -55,14 +58,27 @@ def percent(share: float) -> str:
     return "<1%" if said == "0%" and share > 0 else said
 
 
-def _plan(review: Review) -> str:
+def _requests(review: Review) -> str:
     """Say how many requests there would be; in which order users come, batches may be less full."""
+    if review.destination is None:
+        return ""
     requests = so_many(sum(route.requests for route in review.routes), "request")
     may_be_more = any(route.requests < route.events for route in review.routes)
     at_least = "at least " if may_be_more else ""
     seconds = round(review.seconds or 0, 1)
     time = f", at least {_time(seconds)}" if seconds else ""
     return f"{review.destination} would get {at_least}{requests}{time}"
+
+
+def _plan(plan: PlanResult) -> str:
+    """Say how much of the plans was seen."""
+    events = sum(not one.path for one in plan.unseen)
+    fields = len(plan.unseen) - events
+    properties = "1 planned property" if fields == 1 else f"{fields:,} planned properties"
+    return (
+        f"{so_many(plan.held, 'event')} held against {', '.join(plan.files)}: "
+        f"{events:,} of {so_many(plan.planned, 'planned event')} and {properties} in no line"
+    )
 
 
 def _time(seconds: float) -> str:
