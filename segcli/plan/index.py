@@ -85,7 +85,9 @@ class PlanIndex:
         builder = NodeBuilder(self.nodes)
         spots = [spot for one in self._common for spot in _spots(one, part, is_common=True)]
         spots += [spot for one in rules for spot in _spots(one, part, is_common=False)]
-        node = builder.build(spots or [Spot({}, {}, is_common=False)], part, is_top=call in _CLOSED)
+        node = builder.build(spots or [Spot({}, {}, is_common=False)], part, is_top=True)
+        if node and call not in _CLOSED:
+            node.is_open = True
         self.nodes += len(builder.nodes)
         expectation = Expectation(
             number=len(self.expectations),

@@ -193,13 +193,20 @@ def _are_bare(entries: Iterable[_Entry]) -> bool:
     """Return whether most schemas of a file describe the properties and not the whole event."""
     bare = whole = 0
     for entry in entries:
-        names = _names(entry)
-        if entry.type and entry.part is None and names:
-            if names <= _ENVELOPE and not names.isdisjoint(_WHOLE):
-                whole += 1
-            else:
-                bare += 1
+        if entry.type and entry.part is None and _names(entry):
+            looks_whole = _looks_whole(entry)
+            whole += looks_whole
+            bare += not looks_whole
     return bare > whole
+
+
+def _looks_whole(entry: _Entry) -> bool:
+    """Return whether a schema names nothing but fields of an event, and those with their types."""
+    names = _names(entry)
+    if not names <= _ENVELOPE or names.isdisjoint(_WHOLE):
+        return False
+    inner = [entry.schema["properties"][name] for name in names & _WHOLE]
+    return all(isinstance(one, dict) and "object" in one.get("type", "object") for one in inner)
 
 
 def _rule(entry: _Entry, *, are_bare: bool) -> Rule:

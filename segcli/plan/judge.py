@@ -71,7 +71,9 @@ class Judge:
         for check, part in expected.checks:
             value = _with_part(event, expected.part, part)
             if not check.is_valid(value):
-                found += (_difference(one, part, expected) for one in check.violations(value))
+                # The order of the validator is its own affair.
+                differing = (_difference(one, part, expected) for one in check.violations(value))
+                found += sorted(differing)
         if expected.node and (value := event.get(expected.part)):
             paths = self._unplanned_paths(expected, value, seen, shape)
             found += (_unplanned_field(path, expected) for path in paths)

@@ -105,7 +105,11 @@ class _Cleaner:
         self._check_patterns(schema, path)
         if "$ref" in schema and not self._leads_somewhere(schema["$ref"], path):
             schema = {key: value for key, value in schema.items() if key != "$ref"}
-        return {
+        # So the validator names each field that is forbidden, and not their object.
+        named: dict[str, Any] = (
+            {"properties": {}} if schema.get("additionalProperties") is False else {}
+        )
+        return named | {
             key: self._value(key, value, (*path, key))
             for key, value in schema.items()
             if key not in _NAMES
