@@ -9,7 +9,7 @@ from segcli.errors import InputError, UsageError
 from segcli.inputs.small_file import read_named
 
 if TYPE_CHECKING:
-    from segcli.plan.reading import Plan
+    from segcli.plan.plan import Plan
 
 # The plans of large companies have some 10 MB.
 _MAX_BYTES = 64 * 1024 * 1024

@@ -6,10 +6,9 @@ Several plans count as one: what one of them plans is planned, and each rule for
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from segcli.plan.plan import Check, CompiledRule, Plan
 from segcli.plan.planned import Node, NodeBuilder, Spot, field_of
-from segcli.plan.reading import CompiledRule, Plan
 from segcli.plan.rule import PART_OF, label_of
-from segcli.plan.schema import Check
 
 # Segment omits unplanned fields of these calls; pages have fields of their own.
 _CLOSED = frozenset({"track", "identify", "group"})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from segcli.plan.schema import resolved
+from segcli.plan.references import resolved
 
 # Schemas that refer to each other in all combinations would have more; then any field is fine.
 _MOST_NODES = 20_000

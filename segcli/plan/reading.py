@@ -1,34 +1,15 @@
 """A tracking plan, read from its text: the rules, compiled, and all mistakes in it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from segcli.core.exact_json import MAX_DEPTH, loads
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
+from segcli.plan.plan import Check, CompiledRule, Plan
 from segcli.plan.positions import lines_of
-from segcli.plan.rule import Mistake, PlanDraft, Rule
-from segcli.plan.schema import Check, SchemaCompiler
+from segcli.plan.rule import Mistake, PlanDraft
+from segcli.plan.schema import SchemaCompiler
 
 # A field that stands so deep in an event is three levels deeper in its schema.
 _LEVELS = 4 * MAX_DEPTH
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
-    """A rule of a plan; `check` is None where its schema has mistakes."""
-
-    rule: Rule
-    check: Check | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A tracking plan: the name of its file, its rules, and the mistakes, each with its line."""
-
-    title: str
-    rules: Sequence[CompiledRule]
-    mistakes: Sequence[Mistake]
 
 
 def read_plan(title: str, text: str) -> Plan:

@@ -5,14 +5,15 @@ outside of itself is a mistake. Patterns are those of Segment, without look-arou
 that grows with the text only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
-from urllib.parse import unquote
 
 import jsonschema_rs
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event import is_time
+from segcli.plan.plan import Check
+from segcli.plan.references import resolved
 from segcli.plan.rule import Mistake, cut, pointer_of
 from segcli.plan.words import Violation, json_type_of, problem_of
 
@@ -28,19 +29,6 @@ _LISTS = frozenset({"allOf", "anyOf", "items", "oneOf"})
 _MAPS = frozenset({"$defs", "definitions", "dependencies", "patternProperties", "properties"})
 # Names of schemas for other tools. Segment's are often no addresses, and would be refused.
 _NAMES = frozenset({"$id", "$schema"})
-
-
-class Check:
-    """A compiled schema."""
-
-    def __init__(self, validator: Draft7Validator) -> None:
-        self.is_valid: Callable[[Any], bool] = validator.is_valid
-        self._errors = validator.iter_errors
-
-    def violations(self, value: Any) -> Iterator[Violation]:
-        """Yield each thing that a value does not keep to."""
-        for error in self._errors(value):
-            yield from _violations(error)
 
 
 class SchemaCompiler:
@@ -68,23 +56,7 @@ class SchemaCompiler:
         except (ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             said = getattr(error, "message", str(error))
             return [Mistake(pointer, f"cannot be compiled: {cut(said)}")]
-        return Check(validator)
-
-
-def resolved(root: Any, reference: object) -> Any:
-    """Return what a reference within a schema leads to; None where it leads to nothing."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return None
-    found = root
-    for part in unquote(reference[1:]).split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(name)
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            return None
-    return found if isinstance(found, dict | bool) else None
+        return Check(validator.is_valid, lambda value: _all_violations(validator, value))
 
 
 class _Cleaner:
@@ -156,6 +128,11 @@ def _refuse(address: str) -> NoReturn:
 
 
 _PATTERN = RegexOptions()
+
+
+def _all_violations(validator: Draft7Validator, value: Any) -> Iterator[Violation]:
+    for error in validator.iter_errors(value):
+        yield from _violations(error)
 
 
 def _violations(error: ValidationError) -> Iterator[Violation]:

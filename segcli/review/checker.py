@@ -24,7 +24,7 @@ from segcli.parallel.work import WorkItem, WorkResult
 from segcli.plan.coverage import PlanCoverage
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge
-from segcli.plan.reading import Plan
+from segcli.plan.plan import Plan
 from segcli.review.coverage import Coverage
 from segcli.review.estimate import Estimate
 from segcli.review.golden_file import GoldenFile, LinePlace

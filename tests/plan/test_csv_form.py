@@ -3,7 +3,8 @@
 import pytest
 from support.plans import differences, mistakes
 
-from segcli.plan.reading import Plan, read_plan
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
 
 HEADER = "Event Name,Property Name,Type,Required,Permitted Values"
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
 
-from segcli.plan.reading import Plan, read_plan
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
 
 BARE = {"type": "object", "properties": {"size": TEXT}, "required": ["size"]}
 WHOLE = whole(required=("size",), size=TEXT)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
 
-from segcli.plan.schema import Check, SchemaCompiler
+from segcli.plan.plan import Check
+from segcli.plan.schema import SchemaCompiler
 
 AT = "/data/rules/0/jsonSchema"
 DEEP: Any = {"type": "object"}

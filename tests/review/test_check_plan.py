@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,8 @@ from segcli.cli.plans import read_plans
 from segcli.core.selection import Selection
 from segcli.inputs import inputs
 from segcli.parallel import ordered_map
-from segcli.plan.reading import Plan, read_plan
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.review import Review
 
@@ -304,6 +307,18 @@ def test_without_the_extra_it_is_said_what_to_install(
 
     assert (said.code, said.out) == (2, "")
     assert said.err == "Error: --plan needs jsonschema-rs\nType: pip install 'segcli[plan]'\n"
+
+
+def test_without_the_extra_all_else_works(samples: Path) -> None:
+    program = (
+        "import sys; sys.modules['jsonschema_rs'] = None; "
+        "from segcli.cli import main; main(['check', *sys.argv[1:]])"
+    )
+    file = samples / "mobile.jsonl"
+
+    done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) -> None:

@@ -8,7 +8,8 @@ from support.samples import event_of
 from segcli.plan.coverage import PlanCoverage
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge, PlanSeen
-from segcli.plan.reading import Plan, read_plan
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
 
 TEXT = {"type": "string"}
 
