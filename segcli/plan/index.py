@@ -62,10 +62,11 @@ class PlanIndex:
 
     def nearest(self, name: str) -> str | None:
         """Return the planned name of a track that differs in case, blanks or punctuation only."""
-        return self._by_plain_name.get(_plain(name))
+        plain = _plain(name)
+        return self._by_plain_name.get(plain) if plain else None
 
     def _versions(
-        self, call: str, name: str, files: Iterable[Mapping[int, CompiledRule]]
+        self, call: str, name: str, files: Sequence[Mapping[int, CompiledRule]]
     ) -> Versions:
         numbers = sorted({version for rules in files for version in rules})
         found: dict[int | None, Expectation] = {}

@@ -41,6 +41,8 @@ def test_a_name_that_is_nearly_planned_is_told() -> None:
     (found,) = differences(PLAN, event="tried ")
 
     assert found.endswith('event "tried " is not in the plan; did you mean "Tried"?')
+    marks = plan_of(rule("!"))
+    assert differences(marks, event="?") == ['unplanned-event: event "?" is not in the plan']
 
 
 def test_an_event_without_planned_properties_has_none() -> None:
