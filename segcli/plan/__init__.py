@@ -1,5 +1,5 @@
-"""Tracking plans: read in every form that Segment writes, and held against events. Pure functions.
+"""Tracking plans: reads all forms that Segment writes, and compares events with them. Pure.
 
-`read_plan` in `segcli.plan.reading` reads one, `PlanIndex` joins several, `Judge` holds an event
-against them, `PlanCoverage` says what was planned and never seen.
+`read_plan` in `segcli.plan.reading` reads a plan, `PlanIndex` joins several, `Judge` compares an
+event with them, and `PlanCoverage` finds what is planned and in no event.
 """

@@ -30,13 +30,13 @@ class PlanResult:
     """What the events showed of the plans.
 
     files: the names of the plans.
-    held: how many events were held against them.
+    checked: how many events were compared with them.
     planned: how many rules for events there are, each version counted.
     unseen: what is planned and no line has, in the order of the plans.
     """
 
     files: Sequence[str]
-    held: int
+    checked: int
     planned: int
     unseen: Sequence[Unseen]
 
@@ -50,7 +50,7 @@ class PlanCoverage:
 
     def add(self, seen: PlanSeen) -> None:
         """Take in what some events showed."""
-        self._seen.held += seen.held
+        self._seen.checked += seen.checked
         self._seen.events += seen.events
         self._seen.fields |= seen.fields
 
@@ -58,7 +58,7 @@ class PlanCoverage:
         """Return what was seen and what was not."""
         return PlanResult(
             files=files,
-            held=self._seen.held,
+            checked=self._seen.checked,
             planned=len(self._index.expectations),
             unseen=self._unseen(),
         )

@@ -208,7 +208,7 @@ class _Properties:
         if "string" in schema.get("type", "string"):
             schema["pattern"] = values
             return
-        problem = "has permitted values, which Segment holds against text only"
+        problem = "has permitted values, which Segment compares with text only"
         mistake = Mistake(cut(name), problem, line, is_harmless=True)
         self._draft.note(mistake)
 

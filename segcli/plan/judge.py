@@ -1,4 +1,4 @@
-"""The judge: holds events against plans and says what differs, in Segment's three kinds."""
+"""The judge: compares events with plans and returns the differences, in Segment's three kinds."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,19 +28,19 @@ class Difference(NamedTuple):
 class PlanSeen:
     """What some events showed of the plans.
 
-    held: how many events were held against them.
+    checked: how many events were compared with them.
     events: how many there were of each expectation, by its number.
     fields: planned fields that an event has, each as the number of its node and its name; those
         that the same judge has seen before are not in it again.
     """
 
-    held: int = 0
+    checked: int = 0
     events: Counter[int] = field(default_factory=Counter)
     fields: set[tuple[int, str]] = field(default_factory=set)
 
 
 class Judge:
-    """Holds events against plans; each process has one of its own.
+    """Compares events with plans; each process has its own judge.
 
     What it remembers grows with the plans and not with the events.
     """
@@ -53,7 +53,7 @@ class Judge:
                 self._unseen[node.number] = set(node.own)
         self._unplanned: dict[tuple[int, int], Sequence[str]] = {}
 
-    def hold(
+    def compare(
         self, event: Mapping[str, Any], seen: PlanSeen, shape: int | None = None
     ) -> Sequence[Difference]:
         """Return what differs, each once, and add to what was seen.
@@ -61,7 +61,7 @@ class Judge:
         `event` is the JSON of an event that keeps to Segment's spec. Events with the same `shape`
         have the same fields; they are looked at once, which halves the time.
         """
-        seen.held += 1
+        seen.checked += 1
         expected = self._expected(event)
         found: list[Difference] = []
         if expected.number >= 0:

@@ -39,7 +39,7 @@ class SchemaCompiler:
         self._meta = Draft7Validator({"$ref": address}, retriever=_refuse, pattern_options=_PATTERN)
 
     def compile(self, schema: Mapping[str, Any], pointer: str) -> Check | list[Mistake]:
-        """Return what holds values against a schema, or what is wrong with the schema."""
+        """Return the check of a schema, or the mistakes in it."""
         harmless, mistakes = _Cleaner(pointer).clean(schema)
         found = self._meta.iter_errors(harmless)
         # Patterns are looked at already, with the rules of Segment.

@@ -1,4 +1,4 @@
-"""What `check --plan` sees of lines: how their events differ from tracking plans."""
+"""What `check --plan` does with lines: it compares their events with tracking plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,17 +13,22 @@ from segcli.review.partial_review import PartialReview, Rejections
 
 
 class PlanWatch:
-    """Holds the selected events against plans; of what differs the first `most` will be shown."""
+    """Compares the selected events with plans.
+
+    judge: finds the differences.
+    selection: which events to compare.
+    most: how many differences are shown.
+    """
 
     def __init__(self, judge: Judge, selection: Selection, *, most: int) -> None:
         self._judge = judge
         self._left = most
-        # What a destination is not meant to get is tracked all the same.
+        # An event that is not for a destination is tracked all the same.
         self._selection = replace(selection, ignore_integrations=True)
 
     def see(self, event: dict[str, Any], seen: PartialReview, shape: int | None = None) -> None:
-        """Add how the event of the next line differs; `shape` is as `Judge.hold` has it."""
-        found = self._judge.hold(event, seen.plan, shape)
+        """Add the differences of the next line's event; `shape` is that of `Judge.compare`."""
+        found = self._judge.compare(event, seen.plan, shape)
         if not found:
             return
         seen.differing += len(found)
@@ -32,23 +37,23 @@ class PlanWatch:
             seen.differences += [(seen.lines, difference) for difference in found]
 
     def see_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:
-        """Look at the next line, which has no payload: it may hold an event all the same."""
+        """Compare the event of the next line, if it has one: it became no payload."""
         event = event_of(line)
         if isinstance(event, Event) and self.selects(event):
             self.see(event.data, seen)
 
     def selects(self, event: Event) -> bool:
-        """Return whether an event is not left out by an option."""
+        """Return whether the options select an event."""
         return not self._selection.narrows or not reason_to_skip(event, self._selection, "")
 
 
 @dataclass(slots=True)
 class PlanReviewer:
-    """Sees the lines of a run that has plans and no destination, in input order.
+    """Reviews the lines of a run that has plans and no destination, in input order.
 
-    watch: holds events against the plans.
-    rejections: notes the lines that hold no event.
-    limit: after so many events all others are skipped; None for no limit.
+    watch: compares events with the plans.
+    rejections: adds the lines that are rejected.
+    limit: how many more events to compare; None for no limit.
     """
 
     watch: PlanWatch
@@ -56,7 +61,7 @@ class PlanReviewer:
     limit: int | None
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
-        """Add to what was seen what there is to see of the next lines."""
+        """Review the next lines, and add the result to `seen`."""
         for line in lines:
             event = event_of(line)
             if isinstance(event, Rejected):

@@ -92,7 +92,7 @@ def test_the_address_of_plotline_is_needed_to_send_only_and_the_error_says_where
     job = job_for("plotline", api_key=KEY)
     assert isinstance(outcome_of(line_of(), job), Mapped)
 
-    with pytest.raises(SettingsError, match=r"endpoint .*not public, ask Plotline's support") as no:
+    with pytest.raises(SettingsError, match=r"endpoint .*not public: ask Plotline's support") as no:
         require("plotline", job.settings)
     assert "SEGCLI_PLOTLINE_ENDPOINT" in no.value.hint
 

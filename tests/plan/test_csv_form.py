@@ -65,7 +65,7 @@ def test_permitted_values_are_a_pattern() -> None:
         'plan-violation: properties.season does not match pattern "fall|winter" on "Tried"'
     ]
     assert mistakes(plan) == [
-        (3, "step has permitted values, which Segment holds against text only")
+        (3, "step has permitted values, which Segment compares with text only")
     ]
     assert plan.mistakes[0].is_harmless
 

@@ -1,4 +1,4 @@
-"""Events held against plans: three kinds of differences, versions, common rules, coverage."""
+"""Events compared with plans: three kinds of differences, versions, common rules, coverage."""
 
 import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, unseen, whole
@@ -228,6 +228,6 @@ def test_a_judge_that_knows_the_shape_says_the_same() -> None:
 
     for _ in range(3):
         seen = PlanSeen()
-        assert judge.hold(good, seen, 1) == []
-        assert [one.field for one in judge.hold(bad, seen, 2)] == ["properties.products[].hue"]
-        assert seen.held == 2
+        assert judge.compare(good, seen, 1) == []
+        assert [one.field for one in judge.compare(bad, seen, 2)] == ["properties.products[].hue"]
+        assert seen.checked == 2

@@ -166,7 +166,7 @@ def test_a_destination_changes_nothing_of_it(name: str, dest: str, samples: Path
     found = [(one.line, one.text) for one in review.findings if is_of_plan(one.text)]
     assert sorted(found) == expected(name)
     assert review.plan is not None
-    assert review.plan.held == len(lines_of(name))
+    assert review.plan.checked == len(lines_of(name))
 
 
 def test_what_is_planned_and_in_no_line_is_shown(segcli: Segcli, samples: Path) -> None:
@@ -182,7 +182,7 @@ def test_what_is_planned_and_in_no_line_is_shown(segcli: Segcli, samples: Path) 
     assert document["counts"] == {"checked": 50, "rejected": 0, "skipped": 0}
     assert document["tracking_plan"] == {
         "files": [str(PLANS / "orrery.typewriter-8.json")],
-        "held": 50,
+        "checked": 50,
         "planned": 18,
         "unseen": [
             {

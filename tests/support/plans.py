@@ -41,7 +41,7 @@ def mistakes(plan: Plan) -> list[tuple[int, str]]:
 def differences(plans: Plan | list[Plan], **fields: Any) -> list[str]:
     """Return how an event with these fields differs from plans, as `state: field problem`."""
     index = PlanIndex([plans] if isinstance(plans, Plan) else plans)
-    found = Judge(index).hold(event_of(**fields).data, PlanSeen())
+    found = Judge(index).compare(event_of(**fields).data, PlanSeen())
     return [f"{one.state}: {one.field} {one.problem}" for one in found]
 
 
@@ -51,6 +51,6 @@ def unseen(plan: Plan, *events: dict[str, Any]) -> list[str]:
     judge, coverage = Judge(index), PlanCoverage(index)
     for fields in events:
         seen = PlanSeen()
-        judge.hold(event_of(**fields).data, seen)
+        judge.compare(event_of(**fields).data, seen)
         coverage.add(seen)
     return [f"{one.label} {one.path}".strip() for one in coverage.result(["plan"]).unseen]
