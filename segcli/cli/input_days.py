@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from segcli.cli.options import Files, JobOptions
 from segcli.cli.output import say
-from segcli.core.outcome import Job
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
@@ -34,18 +33,18 @@ def find_inputs(options: Files) -> Sequence[Input]:
     return inputs(options.files)
 
 
-def choose(entries: Sequence[Input], options: JobOptions, job: Job) -> InputChoice:
+def choose(entries: Sequence[Input], options: JobOptions, selection: Selection) -> InputChoice:
     """Leave out the days of an archive that are certainly outside `--since` and `--until`.
 
     Raises UsageError if these options contradict each other.
     """
     lateness = options.allowed_lateness
-    _check_window(options, job.selection)
-    if lateness is not None and not job.selection.until:
+    _check_window(options, selection)
+    if lateness is not None and not selection.until:
         raise UsageError("--allowed-lateness needs --until", "Add --until TIME.")
     days = Days(
-        since=job.selection.since,
-        until=job.selection.until,
+        since=selection.since,
+        until=selection.until,
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
     return InputChoice(*split(entries, days))

@@ -143,8 +143,8 @@ def _chosen(
     If that fails, the run has not started, and leaves no journal behind.
     """
     try:
-        choice = choose(inputs, options, job)
-        unread = choose(journal.inputs, options, job).inputs if journal else choice.inputs
+        choice = choose(inputs, options, job.selection)
+        unread = choose(journal.inputs, options, job.selection).inputs if journal else choice.inputs
         look_at(unread)
     except SegcliError:
         if journal:

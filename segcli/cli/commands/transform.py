@@ -40,7 +40,7 @@ def transform_and_report(
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
     job = job_of(options)
-    choice = choose(inputs, options, job)
+    choice = choose(inputs, options, job.selection)
     look_at(choice.inputs)
     result = RunResult(
         command="transform",
