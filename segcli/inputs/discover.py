@@ -1,4 +1,4 @@
-"""From the names on the command line to inputs, each looked at before anything is read of it."""
+"""From the names on the command line to inputs; nothing is read of them yet."""
 
 import os
 import stat
@@ -11,14 +11,13 @@ from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
 from segcli.inputs.input import Input, is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
-from segcli.inputs.open import look_at_one
 
 
 def inputs(names: Sequence[str]) -> Sequence[Input]:
     """Return the inputs that were named, and those in the folders that were, in their order.
 
-    What was named itself is looked at already; the rest is to be looked at by `look_at`. Raises
-    InputError for what is missing, unreadable, given twice, or no NDJSON.
+    They are still to be looked at, by `look`. Raises InputError for what is missing or given
+    twice, and for a folder that cannot be read or holds no files.
     """
     if "" in names:
         raise InputError(
@@ -31,9 +30,6 @@ def inputs(names: Sequence[str]) -> Sequence[Input]:
     for name in names or ["-"]:
         found.add(name)
     _tell_apart(found.inputs)
-    for entry in found.inputs:
-        if entry.can_be_read_again and not entry.found_in:
-            look_at_one(entry)
     return found.inputs
 
 

@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segcli.inputs.object_store import Object
+    from segcli.inputs.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Input:
     the inputs of a run. `found_in` is the folder that was named where it was not itself, and `day`
     the start of the day, in unix seconds, whose folder in Segment's archive it was found in. While
     `version` is the same, so are its bytes; empty: nobody knows. `remote` is what is read where it
-    is no file on this machine.
+    is no file on this machine. `opened` opens what flows in once and was looked at: with the bytes
+    that the look has read.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Input:
     day: int | None = None
     version: str = ""
     remote: "Object | None" = None
+    opened: "Callable[[], AbstractContextManager[Stream]] | None" = None
 
     @property
     def title(self) -> str:

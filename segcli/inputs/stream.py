@@ -46,6 +46,7 @@ class Peeked:
         self.under = stream
         self._head = b""
         self._error: OSError | None = None
+        self._has_ended = False
 
     @property
     def stored(self) -> int:
@@ -57,14 +58,35 @@ class Peeked:
 
         Raises OSError where not one can be read; behind the first one that is for `read1` to say.
         """
+        while len(self._head) < size and self._read_more():
+            pass
+        return self._head
+
+    def peek_line(self, size: int) -> bytes:
+        """Return at least the first line, or so many bytes of it, as `peek` does."""
+        while len(self._head) < size and b"\n" not in self._head and self._read_more():
+            pass
+        return self._head
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether what was looked at are all bytes that there are."""
+        return self._has_ended
+
+    def _read_more(self) -> bool:
+        """Read one more block; return whether there was one."""
+        if self._error or self._has_ended:
+            return False
         try:
-            while len(self._head) < size and (more := self.under.read1(_BLOCK)):
-                self._head += more
+            more = self.under.read1(_BLOCK)
         except OSError as error:
             if not self._head:
                 raise
             self._error = error
-        return self._head
+            return False
+        self._head += more
+        self._has_ended = not more
+        return bool(more)
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most so many; none at the end. Raises OSError."""

@@ -1,6 +1,6 @@
 """`segcli check`: the gate for CI, without a key and without a network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
+from segcli.cli.input_days import choose, describe_skipped, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -16,7 +16,7 @@ from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.core.outcome import Job
 from segcli.errors import Exit, UsageError
-from segcli.inputs import look_at
+from segcli.inputs import Input, Looked, look
 from segcli.review.checker import CheckRun, review_inputs
 
 
@@ -86,10 +86,10 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     check_found(files, inputs)
     job = job_of(asked)
     choice = choose(inputs, asked, job)
-    look_at(choice.inputs)
+    looked = look(choice.inputs)
     if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
         say(left_out)
-    review = review_inputs(_as_asked(asked, how, job, choice))
+    review = review_inputs(_as_asked(asked, how, job, looked=looked, left_out=choice.left_out))
     if not asked.quiet:
         _print(how.format, formats.format_review(how.format, review))
     if asked.report:
@@ -113,11 +113,13 @@ def _check_golden(how: CheckOptions) -> None:
         raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: InputChoice) -> CheckRun:
+def _as_asked(
+    asked: JobOptions, how: CheckOptions, job: Job, *, looked: Looked, left_out: Sequence[Input]
+) -> CheckRun:
     return CheckRun(
         job=job,
-        inputs=choice.inputs,
-        files_left_out=len(choice.left_out),
+        inputs=looked,
+        files_left_out=len(left_out),
         strict=how.strict,
         expect=how.expect,
         update=how.update,

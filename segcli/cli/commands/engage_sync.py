@@ -31,7 +31,7 @@ from segcli.engage.identify import Computation, Kind, identify
 from segcli.engage.members import Columns, members
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
-from segcli.lines import chunks
+from segcli.inputs import inputs, look
 from segcli.lines.chunks import Input
 from segcli.sandbox import SandboxServer
 
@@ -152,10 +152,11 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
 
 def _one_file(name: str) -> Input:
     """Return the input; raises InputError for a folder: nobody knows which file is the newest."""
-    [entry, *others] = chunks.inputs([name])
+    [entry, *others] = inputs([name])
     if others or entry.found_in:
         raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
-    return entry
+    [looked] = look([entry])
+    return looked
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:

@@ -32,7 +32,7 @@ from segcli.cli.sending import (
 )
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
-from segcli.inputs import Input, look_at
+from segcli.inputs import Input, Looked, look
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
@@ -100,23 +100,24 @@ def _send(
     files = check_outputs(replace(asked, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
     rejects.check_writable(kept)
-    journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
+    start = _begun_again if how.resume else _begun
+    begun = start(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
+    journal, job, looked = begun.journal, begun.job, begun.looked
     before = dict(journal.past.totals) if journal else {}
-    choice, wanted = _chosen(asked, job, inputs=inputs, journal=journal)
     ending = RunResult(
         command="send",
         job=job,
-        inputs=choice.inputs,
-        left_out=choice.left_out,
+        inputs=begun.choice.inputs,
+        left_out=begun.choice.left_out,
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
         sandbox=standin.url if standin else "",
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
-    announce(counted(wanted), job, standin=standin, quiet=asked.quiet)
+    announce(counted(looked), job, standin=standin, quiet=asked.quiet)
     run = run_at(
-        pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, progress=journal
+        pace, job=job, inputs=looked, rejects=kept, max_line=asked.max_line, progress=journal
     )
 
     def go_on() -> str:
@@ -133,19 +134,42 @@ _NO_JOURNAL = (
 )
 
 
-def _chosen(
-    asked: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
-) -> tuple[InputChoice, Sequence[Input]]:
-    """Return what all runs read, and what of it is left to be read by this one, looked at.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A run that may send now.
 
-    A run that does not even start leaves no journal behind.
+    journal: Its journal, if it has one.
+    job: The job as the run began it, maybe days ago.
+    choice: The inputs that all its runs read.
+    looked: What of them is left to be read by this one.
     """
+
+    journal: "Journal | None"
+    job: Job
+    choice: InputChoice
+    looked: Looked
+
+
+def _begun(
+    asked: JobOptions, how: SendOptions, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+) -> _Begun:
+    """Begin a run: a journal is written once its inputs were looked at."""
+    choice = choose(inputs, asked, job)
+    looked = look(choice.inputs)
+    journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
+    return _Begun(journal=journal, job=job, choice=choice, looked=looked)
+
+
+def _begun_again(
+    asked: JobOptions, how: SendOptions, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+) -> _Begun:
+    """Go on with a run: its journal says which inputs are left, and only those are looked at."""
+    journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
     try:
         choice = choose(inputs, asked, job)
-        wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
-        look_at(wanted)
+        looked = look(choose(journal.inputs if journal else inputs, asked, job).inputs)
     except SegcliError:
         if journal:
             journal.end(finished=False)
         raise
-    return choice, wanted
+    return _Begun(journal=journal, job=job, choice=choice, looked=looked)

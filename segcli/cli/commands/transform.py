@@ -12,7 +12,7 @@ from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run_result import RunResult
 from segcli.errors import Stopped
-from segcli.inputs import look_at
+from segcli.inputs import look
 from segcli.payloads import Transformation, transform
 
 
@@ -41,18 +41,18 @@ def transform_and_report(
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
     choice = choose(inputs, asked, job)
-    look_at(choice.inputs)
+    looked = look(choice.inputs)
     ending = RunResult(
         command="transform",
         job=job,
-        inputs=choice.inputs,
+        inputs=looked,
         left_out=choice.left_out,
         tally=Tally(),
         rejects=asked.rejects,
     )
     transformation = Transformation(
         job=job,
-        inputs=choice.inputs,
+        inputs=looked,
         every_line=every_line,
         rejects=rejects,
         max_line=asked.max_line,
