@@ -10,8 +10,10 @@ from segcli.core.outcome import Job
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
-from segcli.inputs import Days, Input, inputs, split
+from segcli.inputs import Days, Input, Looked, inputs, look, split
+from segcli.inputs.first_lines import judge_events
 from segcli.inputs.input import is_address
+from segcli.inputs.judgement import Judge, take_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,14 @@ def find_inputs(asked: Files) -> Sequence[Input]:
         if is_address(name) and not asked.quiet:
             say(f"Looking at {display_address(name)} …")
     return inputs(asked.files)
+
+
+def first_look(found: Sequence[Input], asked: Files, judge: Judge = judge_events) -> Looked:
+    """Look at the inputs before anything is done with them; raises InputError.
+
+    With `--no-first-look` every line is read, whatever an input looks like.
+    """
+    return look(found, take_all if asked.no_first_look else judge)
 
 
 def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> InputChoice:

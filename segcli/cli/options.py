@@ -37,6 +37,7 @@ class JobOptions:
     limit: int | None
     ignore_integrations: bool
     max_line: int
+    no_first_look: bool
     rejects: Path | None
     report: Path | None
     quiet: bool
@@ -88,6 +89,10 @@ class Files(Outputs, Protocol):
     @property
     def rejects(self) -> Path | None:
         """Where rejected and refused events go."""
+
+    @property
+    def no_first_look(self) -> bool:
+        """Whether inputs are read as they are, whatever their first lines look like."""
 
 
 class RunFiles(Files, Target, Protocol):
@@ -225,6 +230,11 @@ OUTPUT_OPTIONS = (
         metavar="SIZE",
         default=MAX_LINE,
         help="Reject longer lines.  [default: 1MiB]",
+    ),
+    click.option(
+        "--no-first-look",
+        is_flag=True,
+        help="Do not judge inputs by their first lines: reject every line that is no event.",
     ),
     click.option(
         "--rejects",

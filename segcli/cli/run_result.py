@@ -15,8 +15,8 @@ from segcli.lines.chunks import Input
 class RunResult:
     """A run that is over, or nearly; times are wall-clock and monotonic seconds.
 
-    `left_out` are inputs that did not have to be read. `before` is what earlier runs settled, if
-    this one went on where they stopped.
+    `left_out` are inputs that did not have to be read, and `remarks` what the first look has shown
+    of the others. `before` is what earlier runs settled, if this one went on where they stopped.
     """
 
     command: str
@@ -26,6 +26,7 @@ class RunResult:
     states: Sequence[State] = STATES_OF_TRANSFORM
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
+    remarks: Sequence[str] = ()
     sandbox: str = ""
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)

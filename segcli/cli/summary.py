@@ -70,6 +70,8 @@ def _facts(ending: RunResult, report: Path | None) -> Iterator[str]:
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
     if left_out := describe_skipped(ending.left_out):
         yield left_out
+    for remark in ending.remarks:
+        yield from remark.splitlines()
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if ending.kept:

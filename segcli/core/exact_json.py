@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 import msgspec
 import orjson
 
+from segcli.core.json_values import holds_several
+
 MAX_DEPTH = 100
 
 # 15 digits always survive a double of middling size; with the point that is 16 characters.
@@ -22,6 +24,9 @@ _SMALLEST, _LARGEST = 1e-290, 1e290
 _NUMBER_BEGINS = frozenset("-0123456789")
 # Python itself makes no integer of a longer text.
 _LONGEST_INTEGER = 4300
+_SEVERAL = "several JSON values on one line"
+# What an object or an array behind another one begins with.
+_VALUE_BEGINS = frozenset("{[")
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 # In a line that is cut short the last string lacks its end.
 _STRING = re.compile(rb'"[^"]*"?')
@@ -101,7 +106,8 @@ def _loads_exactly(text: bytes) -> Any:
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg}") from None
+        is_several = holds_several(text.decode())
+        raise ValueError(_SEVERAL if is_several else f"not JSON: {error.msg}") from None
     except InvalidOperation:
         raise ValueError("not JSON: a number with an exponent beyond all bounds") from None
     except TypeError:
@@ -129,6 +135,8 @@ def _explanation(text: bytes, error: orjson.JSONDecodeError) -> str:
         return "not JSON: an unpaired surrogate or a wrong escape in a string"
     if found < " ":
         return "not JSON: a control character in a string"
+    if found in _VALUE_BEGINS and holds_several(text.decode()):
+        return _SEVERAL
     return f"not JSON: unexpected {found}"
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from segcli.core import exact_json
 
+_MARKS = frozenset({"file", "line", "state", "reason"})
+
 
 def original(line: bytes) -> bytes:
     """Return the event that a line of a rejects file keeps; any other line as it is."""
@@ -17,6 +19,11 @@ def original(line: bytes) -> bytes:
     if isinstance(record.get("event"), dict):
         return _kept_bytes(line, record["event"])
     return _kept_text(record) or line
+
+
+def is_record(value: object) -> bool:
+    """Tell whether a JSON value is a record of a rejects file."""
+    return isinstance(value, dict) and "type" not in value and value.keys() >= _MARKS
 
 
 def _kept_bytes(line: bytes, event: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from segcli.inputs.decompress import Packing
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import Form
 
+_LINE_BY_LINE = "To read it as it is, and have such lines rejected one by one: --no-first-look"
 # What writes an object to stdout, by the beginning of its address.
 _FETCHED_BY = {
     "s3://": "aws s3 cp {} -",
@@ -18,7 +19,20 @@ _FETCHED_BY = {
 
 def refusal(entry: Input, packing: Packing | None, form: Form) -> InputError:
     """Return the error that an input has a form that is not read, and what to type."""
-    return InputError(_sentence(entry, form), _what_to_do(entry, packing, form))
+    lines = [
+        _what_to_do(entry, packing, form),
+        _LINE_BY_LINE if form.has_lines else "",
+        elsewhere(entry) if not form.has_lines else "",
+    ]
+    return InputError(_sentence(entry, form), "\n".join(filter(None, lines)))
+
+
+def elsewhere(entry: Input) -> str:
+    """Return what to do with a file that nobody named and that is no input."""
+    if not entry.found_in:
+        return ""
+    pattern = f"{entry.found_in.rstrip('/')}/*.jsonl"
+    return f"Move it out of {entry.found_in}, or name the files that are: {pattern}"
 
 
 def described_form(entry: Input, packing: Packing | None, form: Form) -> str:
@@ -37,6 +51,8 @@ def _what_to_do(entry: Input, packing: Packing | None, form: Form) -> str:
         return form.hint
     before = _unpacking(entry, packing)
     command = form.command
+    if before and form.needs_file:
+        return f"{form.hint} Save it as a file first."
     if before:
         command = form.piped or command
         read = f"{before} | {command.replace('{}', '').strip()}"

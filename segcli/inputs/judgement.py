@@ -32,6 +32,7 @@ class Form:
     hint: What to do where no command helps.
     line: The number of the line that shows it; 0 where the beginning of the file does.
     has_lines: Whether its lines could be read one by one, each to be rejected.
+    needs_file: Whether the command cannot read what another one writes.
     """
 
     what: str
@@ -40,6 +41,7 @@ class Form:
     hint: str = ""
     line: int = 0
     has_lines: bool = True
+    needs_file: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from typing import overload
 from segcli.errors import InputError
 from segcli.inputs.conversion import described_form, refusal
 from segcli.inputs.decompress import Packing
+from segcli.inputs.first_lines import judge_events
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import MOST_BYTES, Head, Judge, Judgement, take_all
 from segcli.inputs.local_file import PlainFile
 from segcli.inputs.open import failing_as, stored_file, unpacked
-from segcli.inputs.sniff import judge_start
 from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
 
 _AT_ONCE = 16
@@ -59,7 +59,7 @@ class Looked(Sequence[Input]):
             yield self._held.get(place, entry)
 
 
-def look(found: Sequence[Input], judge: Judge = judge_start) -> Looked:
+def look(found: Sequence[Input], judge: Judge = judge_events) -> Looked:
     """Open each input, judge its first bytes, and return the inputs to read.
 
     At most `MOST_BYTES` of each are read. stdin is waited for until its first line is there. A

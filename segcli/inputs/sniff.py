@@ -1,48 +1,123 @@
-"""The first bytes of an input: what is no NDJSON is told by them, before anything is sent."""
+"""The first bytes of an input: formats that are no text, and text in another encoding."""
 
+import re
 from codecs import BOM_UTF8
+from dataclasses import replace
 
-from segcli.inputs.input import Input
-from segcli.inputs.judgement import Form, Head, Judgement
+from segcli.inputs.judgement import Form
 
-_LOOKED_AT = 16
+_NOT_LINES = "not lines of JSON"
+_EVENTS_ONLY = "Name the file that holds the events."
 
-_PAGES = (b"<!doctype html", b"<html", b"<?xml")
-_FOREIGN = (
-    (b"\x1f\x8b", "is compressed twice", "gzip -dc {}"),
-    (b"\x28\xb5\x2f\xfd", "is compressed twice", "zstd -dc {}"),
-    (b"BZh", "is bzip2", "bzip2 -dc {}"),
-    (b"\xfd7zXZ\x00", "is xz", "xz -dc {}"),
-    (b"\xff\xfe", "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {}"),
-    (b"\xfe\xff", "is UTF-16 text", "iconv -f UTF-16 -t UTF-8 {}"),
-    (b"PK\x03\x04", "is a zip archive", "unzip -p {}"),
+
+def _packed(what: str, command: str, *, piped: str = "") -> Form:
+    """Return a form that a command unpacks."""
+    return Form(what=f"is {what}, {_NOT_LINES}", command=command, piped=piped, has_lines=False)
+
+
+def _other(what: str, hint: str = _EVENTS_ONLY) -> Form:
+    return Form(what=f"is {what}, {_NOT_LINES}", hint=hint, has_lines=False)
+
+
+_PARQUET = Form(
+    what=f"is a Parquet file, {_NOT_LINES}",
+    command="python3 -c 'import json, sys, pyarrow.parquet as parquet; "
+    "[print(json.dumps(row, default=str)) for rows in "
+    "parquet.ParquetFile(sys.argv[1]).iter_batches() for row in rows.to_pylist()]' {}",
+    hint="pyarrow (pip install pyarrow) reads its rows; each has to be an event.",
+    has_lines=False,
+    needs_file=True,
+)
+_AVRO = Form(
+    what=f"is an Avro file, {_NOT_LINES}",
+    command="python3 -m fastavro {}",
+    piped="python3 -m fastavro -",
+    hint="fastavro (pip install fastavro) reads its records; each has to be an event.",
+    has_lines=False,
+)
+_EXCEL = _other("an Excel workbook", "Save its sheet as CSV, and convert that.")
+_ZIP = _packed("a zip archive", "unzip -p {}", piped="funzip")
+_TAR = _packed("a tar archive", "tar -xOf {}", piped="tar -xOf -")
+_TWICE = Form(what=f"is compressed twice, {_NOT_LINES}", command="gzip -dc {}", has_lines=False)
+_PAGE = Form(
+    what=f"is a page of HTML or XML, {_NOT_LINES}",
+    hint="An address of a folder ends with a /. An error of a server may be a page too.",
+    has_lines=False,
 )
 
+_MARKS: tuple[tuple[bytes, Form], ...] = (
+    (b"\x1f\x8b", _TWICE),
+    (b"\x28\xb5\x2f\xfd", replace(_TWICE, command="zstd -dc {}")),
+    (b"BZh", _packed("bzip2", "bzip2 -dc {}")),
+    (b"\xfd7zXZ\x00", _packed("xz", "xz -dc {}")),
+    (b"\x04\x22\x4d\x18", _packed("lz4", "lz4 -dc {}")),
+    (b"LZIP", _packed("lzip", "lzip -dc {}")),
+    (b"\x1f\x9d", _packed("compressed by compress", "gzip -dc {}")),
+    (b"\xff\x06\x00\x00sNaPpY", _packed("Snappy", "snzip -dc {}")),
+    (b"7z\xbc\xaf\x27\x1c", _packed("a 7z archive", "7z x -so {}", piped="bsdtar -xOf -")),
+    (b"Rar!\x1a\x07", _packed("a RAR archive", "unrar p -inul {}", piped="bsdtar -xOf -")),
+    (b"PAR1", _PARQUET),
+    (b"Obj\x01", _AVRO),
+    (b"ORC", _other("an ORC file", "Export it as JSON, a row a line.")),
+    (b"SEQ\x06", _other("a Hadoop sequence file", "Export it as JSON, a row a line.")),
+    (b"ARROW1", _other("an Arrow file", "Export it as JSON, a row a line.")),
+    (b"SQLite format 3\x00", _other("an SQLite database", "Export its rows as JSON.")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _EXCEL),
+    (b"bplist00", _other("a property list of Apple's", "plutil -convert json makes JSON of it.")),
+    (b"%PDF-", _other("a PDF document")),
+    (b"\x89PNG\r\n", _other("a picture")),
+    (b"\xff\xd8\xff", _other("a picture")),
+    (b"GIF8", _other("a picture")),
+    (b"\x7fELF", _other("a program")),
+)
+_ENCODINGS = (
+    (b"\xff\xfe\x00\x00", "UTF-32", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32", "UTF-32"),
+    (b"\xff\xfe", "UTF-16", "UTF-16"),
+    (b"\xfe\xff", "UTF-16", "UTF-16"),
+)
+# Plain characters of text without a mark, each with its zeros.
+_UNMARKED = (
+    (re.compile(rb"(?:[\t\n\r -~]\0\0\0){2}"), "UTF-32", "UTF-32LE"),
+    (re.compile(rb"(?:\0\0\0[\t\n\r -~]){2}"), "UTF-32", "UTF-32BE"),
+    (re.compile(rb"(?:[\t\n\r -~]\0){3}"), "UTF-16", "UTF-16LE"),
+    (re.compile(rb"(?:\0[\t\n\r -~]){3}"), "UTF-16", "UTF-16BE"),
+)
+_SHEETS = (b"[Content_Types].xml", b"xl/", b"mimetypeapplication/vnd.oasis")
+_LOCAL_FILE = b"PK\x03\x04"
+_EMPTY_ARCHIVE = b"PK\x05\x06"
+_MARK_OF_TAR, _AT = b"ustar", 257
+_PAGES = (b"<!doctype html", b"<html", b"<?xml")
+_LOOKED_AT = 16
 
-def judge_start(head: Head, entry: Input) -> Judgement:
-    """Say whether NDJSON can begin like this; a file that nobody named begins with an object."""
-    for mark, what, command in _FOREIGN:
-        if head.data.startswith(mark):
-            form = Form(what=f"{what}, not lines of JSON", command=command, has_lines=False)
-            return Judgement(form=form)
-    return Judgement(form=_form_of(head.data.removeprefix(BOM_UTF8).lstrip(), entry))
+
+def form_of_start(start: bytes) -> Form | None:
+    """Return the form of an input that begins like this; None where it may be lines of JSON."""
+    if start.startswith((_LOCAL_FILE, _EMPTY_ARCHIVE)):
+        return _EXCEL if any(mark in start[:4096] for mark in _SHEETS) else _ZIP
+    if start[_AT : _AT + len(_MARK_OF_TAR)] == _MARK_OF_TAR:
+        return _TAR
+    for mark, form in _MARKS:
+        if start.startswith(mark):
+            return form
+    if start.removeprefix(BOM_UTF8).lstrip()[:_LOOKED_AT].lower().startswith(_PAGES):
+        return _PAGE
+    return _in_other_encoding(start)
 
 
-def _form_of(text: bytes, entry: Input) -> Form | None:
-    if text.startswith(b"["):
-        return Form(what="is a JSON array, not lines of JSON", command="jq -c '.[]' {}")
-    if text.startswith((b"{\n", b"{\r\n")):
-        what = "holds JSON over several lines, not a line for each event"
-        return Form(what=what, command="jq -c . {}")
-    if text[:_LOOKED_AT].lower().startswith(_PAGES):
-        return Form(
-            what="is a page of HTML or XML, not lines of JSON",
-            hint="An address of a folder ends with a /. An error of a server may be a page too.",
-        )
-    if entry.found_in and text and not text.startswith(b"{"):
-        return Form(
-            what="is not lines of JSON",
-            hint=f"Move it out of {entry.found_in}, or name the files that are: "
-            f"{entry.found_in.rstrip('/')}/*.jsonl",
-        )
+def _in_other_encoding(start: bytes) -> Form | None:
+    for mark, name, encoding in _ENCODINGS:
+        if start.startswith(mark):
+            return _encoded(name, encoding)
+    for plain, name, encoding in _UNMARKED:
+        if plain.match(start):
+            return _encoded(name, encoding)
     return None
+
+
+def _encoded(name: str, encoding: str) -> Form:
+    return Form(
+        what=f"is {name} text, {_NOT_LINES} in UTF-8",
+        command=f"iconv -f {encoding} -t UTF-8 {{}}",
+        has_lines=False,
+    )

@@ -19,6 +19,7 @@ from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
 
 from segcli.errors import InputError, Stopped
 from segcli.inputs import decompress, look
+from segcli.inputs.judgement import take_all
 from segcli.lines import chunks
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
@@ -42,7 +43,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
     """Return the lines that an input gives, and the error behind them."""
     found: list[bytes] = []
     try:
-        for chunk in chunks.chunks(look(chunks.inputs([str(path)]))):
+        for chunk in chunks.chunks(look(chunks.inputs([str(path)]), take_all)):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message

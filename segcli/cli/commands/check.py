@@ -8,7 +8,7 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.input_days import choose, describe_skipped, find_inputs
+from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -16,7 +16,7 @@ from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.core.outcome import Job
 from segcli.errors import Exit, UsageError
-from segcli.inputs import Input, Looked, look
+from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 
 
@@ -86,9 +86,11 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     check_found(files, inputs)
     job = job_of(asked)
     choice = choose(inputs, asked, job)
-    looked = look(choice.inputs)
+    looked = first_look(choice.inputs, asked)
     if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
         say(left_out)
+    if not asked.quiet:
+        say(*looked.remarks)
     review = review_inputs(_as_asked(asked, how, job, looked=looked, left_out=choice.left_out))
     if not asked.quiet:
         _print(how.format, formats.format_review(how.format, review))

@@ -10,6 +10,7 @@ from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.engage_state import changed_state, place_of, read_state
+from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
@@ -28,10 +29,10 @@ from segcli.cli.sending import (
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
 from segcli.engage.identify import Computation, Kind, identify
-from segcli.engage.members import Columns, members
+from segcli.engage.members import Columns, judge_members, members
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
-from segcli.inputs import inputs, look
+from segcli.inputs import inputs
 from segcli.lines.chunks import Input
 from segcli.sandbox import SandboxServer
 
@@ -74,6 +75,7 @@ class EngageOptions:
     max_removals: MostRemovals
     dry_run: bool
     max_line: int
+    no_first_look: bool
     rejects: Path | None
     report: Path | None
     quiet: bool
@@ -103,6 +105,7 @@ class _Sync:
     asked: EngageOptions
     job: Job
     entry: Input
+    remarks: Sequence[str]
     at: str
     standin: SandboxServer | None
 
@@ -134,14 +137,22 @@ class _Sync:
 
 def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
     """Make the difference, tell it, and return the exit code."""
-    entry = _one_file(asked.file)
+    entry, remarks = _one_file(asked, wanted.columns)
     kept_in = {"--state": place_of(asked.state)}
     check_outputs(asked, writes=kept_in)
     with sandbox_running(stage, quiet=asked.quiet) as standin:
         job = job_of(asked, overrides=overrides_of(standin))
         if "identify" not in job.destination.types:
             raise UsageError(f"{job.destination.name} takes no identify, so it cannot be told")
-        one = _Sync(wanted=wanted, asked=asked, job=job, entry=entry, at=_now(), standin=standin)
+        one = _Sync(
+            wanted=wanted,
+            asked=asked,
+            job=job,
+            entry=entry,
+            remarks=remarks,
+            at=_now(),
+            standin=standin,
+        )
         if asked.dry_run:
             return _rehearse(one)
         check_sending(job, pace, standin)
@@ -150,13 +161,16 @@ def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: Sandbox
             return _tell(one, pace, state)
 
 
-def _one_file(name: str) -> Input:
-    """Return the input; raises InputError for a folder: nobody knows which file is the newest."""
-    [entry, *others] = inputs([name])
+def _one_file(asked: EngageOptions, columns: Columns) -> tuple[Input, Sequence[str]]:
+    """Return the input, and remarks on it.
+
+    Raises InputError for a folder: nobody knows which file is the newest.
+    """
+    [entry, *others] = inputs([asked.file])
     if others or entry.found_in:
-        raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
-    [looked] = look([entry])
-    return looked
+        raise InputError(f"{asked.file} is a folder", "Name the file that lists who is in it now.")
+    looked = first_look([entry], asked, judge_members(columns, max_line=asked.max_line))
+    return looked[0], looked.remarks
 
 
 def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:
@@ -226,6 +240,7 @@ def _ending(one: _Sync, states: Sequence[LineState]) -> RunResult:
         command=f"engage {one.wanted.kind}",
         job=one.job,
         inputs=[one.entry],
+        remarks=one.remarks,
         tally=Tally(),
         states=states,
     )

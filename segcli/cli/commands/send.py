@@ -10,7 +10,7 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
-from segcli.cli.input_days import InputChoice, choose, find_inputs
+from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
 from segcli.cli.options import JobOptions, grouped_options, job_options
@@ -32,7 +32,7 @@ from segcli.cli.sending import (
 )
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
-from segcli.inputs import Input, Looked, look
+from segcli.inputs import Input, Looked
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _send(
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
+        remarks=looked.remarks,
         sandbox=standin.url if standin else "",
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
@@ -155,7 +156,7 @@ def _begun(
 ) -> _Begun:
     """Begin a run: a journal is written once its inputs were looked at."""
     choice = choose(inputs, asked, job)
-    looked = look(choice.inputs)
+    looked = first_look(choice.inputs, asked)
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
     return _Begun(journal=journal, job=job, choice=choice, looked=looked)
 
@@ -167,7 +168,8 @@ def _begun_again(
     journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
     try:
         choice = choose(inputs, asked, job)
-        looked = look(choose(journal.inputs if journal else inputs, asked, job).inputs)
+        left = choose(journal.inputs if journal else inputs, asked, job).inputs
+        looked = first_look(left, asked)
     except SegcliError:
         if journal:
             journal.end(finished=False)

@@ -5,14 +5,13 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
-from segcli.cli.input_days import choose, find_inputs
+from segcli.cli.input_days import choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run_result import RunResult
 from segcli.errors import Stopped
-from segcli.inputs import look
 from segcli.payloads import Transformation, transform
 
 
@@ -41,7 +40,7 @@ def transform_and_report(
     rejects = Rejects(asked.rejects) if asked.rejects else None
     job = job_of(asked)
     choice = choose(inputs, asked, job)
-    looked = look(choice.inputs)
+    looked = first_look(choice.inputs, asked)
     ending = RunResult(
         command="transform",
         job=job,
@@ -49,6 +48,7 @@ def transform_and_report(
         left_out=choice.left_out,
         tally=Tally(),
         rejects=asked.rejects,
+        remarks=looked.remarks,
     )
     transformation = Transformation(
         job=job,
