@@ -14,6 +14,7 @@ from segcli.inputs.stream import CutOffError, ReadError, Stream
 _BLOCK = 256 * 1024
 _TRUNCATED = "Fetch the file again, whole."
 _SO_FAR = "The lines before were read."
+_SPACE = b" \t\r\n"
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
@@ -41,8 +42,8 @@ class Unpacker(Protocol):
 class Packing:
     """A way to compress: its name, what its members are called, how one is unpacked.
 
-    `command` unpacks files, for people. Behind the last member there may be `padding`: tapes, and
-    programs that write whole blocks, leave zeros.
+    `command` unpacks files, for people. Behind each member there may be `padding`: tools that join
+    members with line breaks leave white space; tapes, and programs that write whole blocks, zeros.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Packing:
     command: str
     begins: Callable[[bytes], bool]
     unpacker: Callable[[], Unpacker]
-    padding: bytes = b""
+    padding: bytes = _SPACE
 
 
 def packing_of(start: bytes) -> Packing | None:
@@ -193,7 +194,7 @@ GZIP = Packing(
     command="gzip -dc",
     begins=lambda start: start.startswith(b"\x1f\x8b"),
     unpacker=_gzip_unpacker,
-    padding=b"\0",
+    padding=_SPACE + b"\0",
 )
 ZSTD = Packing(
     name="Zstandard",

@@ -100,6 +100,25 @@ def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
+@pytest.mark.parametrize("block", [1, 64, decompress._BLOCK])
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \t\n\n", b"\n" * 5000], ids=len)
+def test_white_space_between_members_and_behind_them_is_passed_over(
+    between: bytes, block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompress, "_BLOCK", block)
+    path = tmp_path / "events"
+    for cuts in ((0, 100, 200, len(TEXT)), (0, 0, len(TEXT), len(TEXT))):
+        members = [pack(TEXT[a:b]) for a, b in pairwise(cuts)]
+        path.write_bytes(between.join(members) + between)
+        assert read(path) == (LINES, "")
+        path.write_bytes(between.join(members) + between + b"{}")
+        found, error = read(path)
+        assert found == LINES
+        assert f"something else follows its {'gzip' if pack is gz else 'Zstandard'} data" in error
+        assert f"at byte {path.stat().st_size - 2:,}" in error
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64])
 def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
     block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
