@@ -29,7 +29,10 @@ def find_inputs(asked: Files) -> Sequence[Input]:
     for name in asked.files:
         if is_address(name) and not asked.quiet:
             say(f"Looking at {display_address(name)} …")
-    return inputs(asked.files)
+    found = inputs(asked.files)
+    if not asked.quiet:
+        say(*found.notes)
+    return found
 
 
 def first_look(found: Sequence[Input], asked: Files, judge: Judge = judge_events) -> Looked:

@@ -9,7 +9,7 @@ from typing import Any
 
 from segcli.core.secret import display_address
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
@@ -26,7 +26,7 @@ _ASKED_AHEAD = 1000
 def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
     """Add the inputs of an address: an object, a folder or bucket, or a pattern with `*`.
 
-    They come in the order of names; Segment's archive in that of time. `before` are hashes of the
+    They come in the order of names, or of time where that names folders. `before` are hashes of the
     objects added before, and gets those of these. Raises InputError where there is none, or where
     one was added before.
     """
@@ -75,7 +75,8 @@ class _Listing:
         for info in _complete(self.store, self._files(infos, top)):
             path = info["name"].rpartition("/")[0] + "/"
             day = day_of(path[len(top) :])
-            folder = Folder(path=path, found_in=named, day=day, **self.shared)
+            moment = moment_of(path, len(top))
+            folder = Folder(path=path, found_in=named, day=day, moment=moment, **self.shared)
             found.add_object(folder, object_of(self.store, info))
 
     def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
-from segcli.inputs.input import Input, is_address, shown_name
+from segcli.inputs.input import is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
 
 
-def inputs(names: Sequence[str]) -> Sequence[Input]:
+def inputs(names: Sequence[str]) -> InputList:
     """Return the inputs that were named, and those in the folders that were, in their order.
 
-    They are still to be looked at, by `look`. Raises InputError for what is missing or given
-    twice, and for a folder that cannot be read or holds no files.
+    They are still to be looked at, by `look`. Their notes say where their order is in doubt. Raises
+    InputError for what is missing or given twice, and for a folder that cannot be read or holds no
+    files.
     """
     if "" in names:
         raise InputError(

@@ -90,7 +90,8 @@ def command(asked: JobOptions, how: CheckOptions) -> int:
     if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
         say(left_out)
     if not asked.quiet:
-        say(*looked.remarks)
+        for remark in looked.remarks:
+            say(*remark.splitlines())
     review = review_inputs(_as_asked(asked, how, job, looked=looked, left_out=choice.left_out))
     if not asked.quiet:
         _print(how.format, formats.format_review(how.format, review))
