@@ -1,13 +1,13 @@
 """segcli replays Segment events from a file into a destination.
 
-The names below are what a destination plug-in needs; `segcli guide plugins` says how to write one.
-Each is imported when it is first used, so that `segcli.__main__` can clean the import path before
-that.
+The names below are the interface for destination plug-ins; `segcli guide plugins` describes it.
+Each name is imported when it is first used, so that `segcli.__main__` can remove the working folder
+from the import path first.
 """
 
 __version__ = "0.1.0"
 
-# As `typing` has it; this module imports nothing.
+# Type checkers treat this name like `typing.TYPE_CHECKING`; this module imports nothing.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):  # noqa: ANN001, ANN202  # not for type checkers: they see the imports
-        """Import a public name; raises AttributeError where there is none of that name."""
-        from importlib import import_module  # noqa: PLC0415  # see above
+        """Import and return a public name; raises AttributeError if there is no such name."""
+        from importlib import import_module  # noqa: PLC0415  # see the module's docstring
 
         if name in __all__:
             for module in ("destination", "event", "item_replies", "secret", "settings", "reply"):

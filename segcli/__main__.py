@@ -1,9 +1,9 @@
-"""`python -m segcli` is the command `segcli`."""
+"""The entry point of the command `segcli`, also as `python -m segcli`."""
 
 import os
 import sys
 
-# As `typing` has it, which takes a while to import.
+# Type checkers treat this name like `typing.TYPE_CHECKING`; importing `typing` would take time.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -11,29 +11,30 @@ if TYPE_CHECKING:
 
 
 def run() -> "NoReturn":
-    """Run the command of this process.
+    """Run the command line of this process.
 
-    Ctrl-C ends it without a word while the command line is imported: there is nothing to tidy up,
-    and an exception would be a traceback, or be lost. After that `main` has a message for it.
+    While the command line is imported, Ctrl-C ends the process without a message: there is nothing
+    to clean up, and a KeyboardInterrupt would print a traceback, or be lost. After that, `main`
+    handles Ctrl-C.
     """
-    # What `signal` is made of. It is built in: an interrupt while `signal` itself is imported would
-    # be a traceback.
+    # `_signal` is built into the interpreter. `signal` is not: Ctrl-C during its import would print
+    # a traceback.
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    # It is ignored where whoever started us has said so.
+    # If the parent process set SIGINT to be ignored, it stays ignored.
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
-    from segcli.cli import main  # noqa: PLC0415  # see above
+    from segcli.cli import main  # noqa: PLC0415  # imported after the signal is set
 
     main()
 
 
 def _forget_working_folder() -> None:
-    """Take the working folder off the import path, where `python -m` has put it first.
+    """Remove the working folder from the import path, where `python -m` puts it first.
 
-    A `yarl.py` beside the events would be run otherwise, with the keys in its environment. What
-    the user has put on the path stays there.
+    Otherwise a file such as `yarl.py` beside the events would be run, with the keys in its
+    environment. Folders that the user put on the path stay.
     """
     if sys.flags.safe_path or not sys.path:
         return

@@ -1,19 +1,19 @@
-"""The errors that end a run, each with what to type next.
+"""The errors that end a run, each with a hint what to type next.
 
-Three kinds of failure, told apart by what one does about them:
+There are three kinds of failure, and each is handled in its own way:
 
-- an event's: `segcli.core.event.Rejected`, a value that is counted and kept; the run goes on;
-- the run's: `SegcliError` below, shown as a message and a hint, without a traceback;
-- ours: any other exception is a bug and keeps its traceback; exit 70.
+- of an event: `segcli.core.event.Rejected`, a value that is counted and kept; the run continues;
+- of the run: `SegcliError` below, shown as a message and a hint, without a traceback;
+- of segcli itself: any other exception is a bug, shown with its traceback; exit 70.
 
-    SegcliError          exit 2: could not start
+    SegcliError          exit 2: the run could not start
     +-- SettingsError    a setting is missing or wrong
-    +-- DestinationError a destination's file is missing or wrong
-    +-- InputError       an input cannot be read as events, or by `check` not to its end
-    +-- UsageError       options that do not go together
+    +-- DestinationError a destination file is missing or wrong
+    +-- InputError       an input cannot be read as events, or `check` cannot read it to its end
+    +-- UsageError       the options cannot be combined
     +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written
-    +-- Stopped          exit 3: stopped on the way, what is unsent is counted
-        +-- Interrupted  exit 130 or 143: a signal said so
+    +-- Stopped          exit 3: the run stopped early; unsent events are counted
+        +-- Interrupted  exit 130 or 143: a signal stopped the run
 """
 
 from enum import IntEnum
@@ -31,7 +31,12 @@ class Exit(IntEnum):
 
 
 class SegcliError(Exception):
-    """What happened, and what to type next; `exit_code` is the process's."""
+    """An error that ends the run.
+
+    message: what happened.
+    hint: what to type next; may be empty.
+    exit_code: the exit code of the process.
+    """
 
     exit_code: int = Exit.NOT_STARTED
 
@@ -46,18 +51,18 @@ class SettingsError(SegcliError):
 
 
 class DestinationError(SegcliError):
-    """A file that describes a destination is missing or wrong; all its mistakes at once."""
+    """A destination file is missing or wrong; the message lists all its mistakes."""
 
 
 class InputError(SegcliError):
-    """An input cannot be read as newline-delimited JSON, or by `check` not to its end.
+    """An input cannot be read as newline-delimited JSON, or `check` cannot read it to its end.
 
-    The hint says how to make it so.
+    The hint says how to correct that.
     """
 
 
 class UsageError(SegcliError):
-    """Options that do not go together."""
+    """The options cannot be combined."""
 
 
 class OutputError(SegcliError):
@@ -67,7 +72,7 @@ class OutputError(SegcliError):
 
 
 class Stopped(SegcliError):
-    """The run stopped on the way: what was read and not answered is counted as unsent."""
+    """The run stopped early: events that were read but not answered are counted as unsent."""
 
     exit_code: int = Exit.STOPPED
 

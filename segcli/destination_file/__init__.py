@@ -1,7 +1,7 @@
-"""Destinations that are described in a file, TOML or JSON, without code.
+"""Destinations that are described in a TOML or JSON file, without code.
 
-    name = "acme"                                          about, label
-    [settings.api_key]                                     what has to be known of an account
+    name = "acme"                                          also: about, label
+    [settings.api_key]                                     what the account needs
     secret = true
     required = true
     [request]                                              where requests go, and the key
@@ -9,15 +9,15 @@
     auth = { bearer = "{settings.api_key}" }
     [batch]                                                how events share a request
     [reply]                                                what replies mean
-    [limits]                                               what the vendor takes
-    [[actions]]                                            which events, and what they become
+    [limits]                                               what the vendor accepts
+    [[actions]]                                            which events, and their payloads
     subscribe = 'type = "track"'
     mapping = { event = { "@path" = "$.event" } }
 
-`schema.json` has every key. A file is read in steps: `document` (its text), `structure` (held
-against the schema), then each table by a module of its own, and `factory` makes the destination.
-What is wrong is collected by `mistakes` and said at once. Nothing here touches a disk: whoever
-calls brings the text.
+`schema.json` describes every key. A file is read in steps: `parse` reads the text, `schema` checks
+the structure, one module reads each table, and `build` makes the destination. `problems` collects
+all mistakes, so that one message reports them. Nothing here reads a file: the caller passes the
+text.
 """
 
 from collections.abc import Iterable
@@ -37,12 +37,14 @@ __all__ = ["destination_from_text", "schema_text"]
 def destination_from_text(
     text: str, title: str, load: Load, *, taken: Iterable[str]
 ) -> Destination[Any]:
-    """Return the destination that a file's text describes.
+    """Return the destination that the text of a file describes.
 
-    `title` names the file in messages, and tells by its ending whether it is TOML or JSON. `load`
-    returns the text of a file that is named in it, or raises ValueError. `taken` are the names of
-    all other destinations: a file that could read their settings is refused. Raises
-    DestinationError with every mistake at once.
+    title: the file's name, for messages; its ending decides between TOML and JSON.
+    load: returns the text of a file that this one names, or raises ValueError.
+    taken: the names of all other destinations; a file whose name could read their settings is
+        refused.
+
+    Raises DestinationError with all mistakes.
     """
     mistakes = Mistakes(title)
     document = parse_document(text, title)

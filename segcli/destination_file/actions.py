@@ -1,4 +1,4 @@
-"""One of a file's `actions`: which events it takes, and what they become."""
+"""The list `actions`: which events each action takes, and how it maps them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,13 +16,23 @@ from segcli.mapping import compiled, lint, problems
 
 Load = Callable[[str], str]
 
-# With two braces it is a path of the event.
+# One brace: two braces enclose a path of the event.
 _SETTING = re.compile(r"(?<!\{)\{\s*settings\.[^{}]*\}(?!\})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """An action with its query and its mapping, ready to be asked for every event."""
+    """An action with its query and mapping compiled.
+
+    name: its name in messages.
+    query: the query as text, on one line.
+    matches: returns whether an event matches the query.
+    types: the call types that the query can match.
+    mapping: the mapping as JSON.
+    run: the compiled mapping.
+    required: dotted paths that every payload must have.
+    route: the route that payloads are posted to.
+    """
 
     name: str
     query: str
@@ -34,20 +44,20 @@ class Subscription:
     route: str
 
     def body(self, event: Event) -> dict[str, Any]:
-        """Return what an event becomes; raises Rejected."""
+        """Return the payload of an event; raises Rejected."""
         found = self.run(event.data)
         if not isinstance(found, dict):
-            raise Rejected("", f"the mapping of {self.name} gives no object")
+            raise Rejected("", f"the mapping of {self.name} does not return an object")
         for path in self.required:
             if _at(found, path) in (None, ""):
-                raise Rejected(path, f"is required, and the mapping of {self.name} gives none")
+                raise Rejected(path, f"is required, but the mapping of {self.name} does not set it")
         return found
 
 
 def read_subscription(
     table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes
 ) -> Subscription | None:
-    """Read an action, None where it is wrong, which is noted; `load` reads a file beside it."""
+    """Read an action; None if it has mistakes, which are noted. `load` reads a mapping file."""
     path: Path = ("actions", place)
     query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
     found, mapping = _mapping(table, path, load, mistakes)
@@ -57,7 +67,7 @@ def read_subscription(
         name=table.get("name", f"actions[{place}]"),
         query=" ".join(table["subscribe"].split()),
         matches=matcher(table["subscribe"], strict=True),
-        types=kinds_of(query),
+        types=types_of(query),
         mapping=mapping,
         run=compiled(mapping),
         required=tuple(table.get("required", ())),
@@ -73,9 +83,9 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
     except FqlError as error:
         mistakes.add(path, indented(str(error)))
         return None
-    if not kinds_of(query):
+    if not types_of(query):
         mistakes.add(
-            path, "takes no event: a type is alias, group, identify, page, screen or track"
+            path, "matches no event: a type is alias, group, identify, page, screen or track"
         )
         return None
     return query
@@ -84,10 +94,10 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
 def _mapping(
     table: Mapping[str, Any], path: Path, load: Load, mistakes: Mistakes
 ) -> tuple[bool, Any]:
-    """Return whether there is a mapping that can be used, and the mapping."""
+    """Return whether there is a valid mapping, and the mapping."""
     if ("mapping" in table) == ("mapping_file" in table):
         if "mapping" in table or not mistakes.are_below(path):
-            mistakes.add(path, "must have a mapping, or a mapping_file, one of them")
+            mistakes.add(path, "must have either a mapping or a mapping_file")
         return False, None
     key = "mapping" if "mapping" in table else "mapping_file"
     try:
@@ -98,20 +108,20 @@ def _mapping(
         mistakes.add((*path, key), f"{problem}{place}")
         return False, None
     if not isinstance(mapping, dict):
-        mistakes.add((*path, key), "must be an object: what an event becomes")
+        mistakes.add((*path, key), "must be an object: the payload of an event")
         return False, None
-    # What mapping-kit passes over silently nobody writes on purpose.
+    # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
     found = problems(mapping) or lint(mapping)
     for one in found:
         mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
     unfilled = [*_unfilled(mapping, (*path, key))]
     for where in unfilled:
-        mistakes.add(where, "names a setting, which nothing fills in within a mapping")
+        mistakes.add(where, "names a setting, but settings are not filled in inside a mapping")
     return not (found or unfilled), mapping
 
 
 def _unfilled(value: Any, path: Path) -> Iterator[Path]:
-    """Yield the paths of texts that would go out with the name of a setting in them."""
+    """Yield the paths of texts in a mapping that contain the name of a setting."""
     if isinstance(value, str) and _SETTING.search(value):
         yield path
     elif isinstance(value, dict):
@@ -135,14 +145,14 @@ def _at(value: Any, path: str) -> Any:
 
 
 class ActionSet:
-    """The actions of a destination; of those that take an event the first maps it."""
+    """The actions of a destination, in order: the first one that takes an event maps it."""
 
     def __init__(self, name: str, subscriptions: Sequence[Subscription]) -> None:
         self.name = name
         self.subscriptions = subscriptions
 
     def skip_reason(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
-        """Say that no action takes an event."""
+        """Return a reason to skip the event if no action takes it; otherwise None."""
         data = event.data
         for one in self.subscriptions:
             if one.matches(data):
@@ -150,7 +160,7 @@ class ActionSet:
         return f"no action of {self.name} takes it"
 
     def payload(self, event: Event, settings: Any) -> Payload:  # noqa: ARG002  # the interface
-        """Map an event by the first action that takes it; note which others would."""
+        """Map an event by the first action that takes it; the notes name the others."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
                 others = self._others(event, place)
@@ -159,7 +169,7 @@ class ActionSet:
         raise Rejected("", f"no action of {self.name} takes it")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
-        """Say of an event that several actions would take it."""
+        """Yield a remark for each further action that would take the event."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
                 for other in self._others(event, place):
@@ -169,7 +179,7 @@ class ActionSet:
                 return
 
     def fields(self) -> Iterator[Field]:
-        """Yield the rows of all actions, each with the call types that it is about."""
+        """Yield the field table of all actions, each row with its call types."""
         for one in self.subscriptions:
             types = "" if one.types == TYPES else ", ".join(sorted(one.types))
             shares_kind = sum(bool(one.types & other.types) for other in self.subscriptions) > 1
@@ -186,8 +196,8 @@ class ActionSet:
 _TYPE = FieldName("type")
 
 
-def kinds_of(query: Ast) -> frozenset[str]:
-    """Return the call types of which an event may be what a query says; no other ever is."""
+def types_of(query: Ast) -> frozenset[str]:
+    """Return the call types that a query can match; events of other types never match it."""
     return frozenset(kind for kind in TYPES if _may_be(query, kind))
 
 

@@ -1,4 +1,4 @@
-"""A destination out of what a file says, a value like any other."""
+"""Builds a destination from the tables of a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -30,7 +30,7 @@ def destination_of(
 ) -> Destination[Any]:
     """Return the destination that a file describes; raises DestinationError with all mistakes.
 
-    `table` has the structure of the schema, but for what is noted in `mistakes` already.
+    `table` has the structure of the schema, apart from the mistakes that are already noted.
     """
     declared = table.get("settings", {})
     request = read_request(table.get("request", {}), placeholders, mistakes)
@@ -47,13 +47,13 @@ def destination_of(
 
 
 def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
-    """Note a name with which a file could read the keys of another destination.
+    """Note a name with which the file could read the keys of another destination.
 
-    `taken` are the names of the built-in destinations and of those that packages bring.
+    `taken` are the names of the built-in destinations and of installed plug-ins.
     """
     for other in taken:
         if name == other:
-            mistakes.add(("name",), f"there is a destination {other} already: choose another name")
+            mistakes.add(("name",), f"a destination {other} already exists: choose another name")
         elif share_variables(name, other):
             mistakes.add(
                 ("name",),
@@ -70,21 +70,21 @@ def _destination(
     subscriptions: Sequence[Subscription],
 ) -> Destination[Any]:
     name = table["name"]
-    taking = ActionSet(name, subscriptions)
+    action_set = ActionSet(name, subscriptions)
     return Destination(
         name=name,
         label=table.get("label", name),
         settings=settings,
         types=frozenset().union(*(one.types for one in subscriptions)),
-        payload=taking.payload,
+        payload=action_set.payload,
         request=lambda route, bodies, values: request_of(layout, route, bodies, values),
         verdict=verdict,
         limits=Limits(payload_bytes=layout.payload_bytes, rate=_rate(table)),
-        skip_reason=taking.skip_reason,
+        skip_reason=action_set.skip_reason,
         max_events=lambda route, _: _events(layout.post_of(route)),
         max_bytes=max_bytes_per_route(layout),
-        remarks=taking.remarks,
-        fields=tuple(taking.fields()),
+        remarks=action_set.remarks,
+        fields=tuple(action_set.fields()),
         actions=tuple(_action(one, layout) for one in subscriptions),
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
@@ -118,7 +118,7 @@ def _rate(table: Mapping[str, Any]) -> float | None:
 
 
 def _revision(table: Mapping[str, Any], subscriptions: Sequence[Subscription]) -> str:
-    """Return a fingerprint of which events are taken, what they become and where they go."""
+    """Return a fingerprint of the queries, mappings and routes."""
     actions = [[one.query, one.mapping, list(one.required), one.route] for one in subscriptions]
     said = dumps([table.get("label", table["name"]), actions])
     return blake2b(said, digest_size=8).hexdigest()

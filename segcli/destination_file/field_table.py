@@ -1,4 +1,4 @@
-"""The documented mapping, read off the mapping itself: what comes from where."""
+"""The field table of a destination, derived from its mapping: which field comes from where."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from segcli.mapping.json_path import rooted
 from segcli.mapping.liquid import paths_of
 
 _SHOWN = 60
-# What Segment's spec says is an object: every key of it goes along.
+# Fields that are objects by Segment's spec: all their keys are copied.
 _OBJECTS = frozenset(
     {"properties", "traits", "context", "integrations", "context.traits", "context.campaign"}
     | {f"context.{name}" for name in ("app", "device", "library", "location", "network", "os")}
@@ -20,7 +20,12 @@ _OBJECTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field of an event, empty for a constant, the field that it becomes, and how."""
+    """One row of the table.
+
+    source: the path in the event; empty for a constant.
+    target: the path in the payload.
+    note: how the value is changed, or when it is used.
+    """
 
     source: str
     target: str
@@ -28,7 +33,7 @@ class Row:
 
 
 def rows_of(mapping: Any) -> Iterator[Row]:
-    """Yield what each field of the payload is made of, in the order of the mapping."""
+    """Yield the rows for each field of the payload, in the order of the mapping."""
     for row in _rows(mapping, ""):
         if row.source in _OBJECTS and row.target:
             yield replace(row, source=f"{row.source}.*", target=f"{row.target}.*")
@@ -66,7 +71,7 @@ def _template(value: Any, target: str) -> Iterator[Row]:
         return
     found = [*pieces(value, 3), *pieces(value, 2)]
     names = dict.fromkeys(".".join(piece) for piece in found if not isinstance(piece, str))
-    # With three braces the path of two would begin with one.
+    # In `{{{name}}}`, the search for two braces finds a path that begins with a brace.
     for name in (name for name in names if not name.startswith("{")):
         yield Row(name, target, f'in "{_cut(value)}"')
     if not names:

@@ -1,4 +1,4 @@
-"""The text of a file as JSON values: TOML or JSON, every number with all its digits."""
+"""Parses the text of a file, TOML or JSON, into JSON values; every number stays exact."""
 
 import json
 import math
@@ -18,7 +18,10 @@ _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def parse_document(text: str, title: str) -> dict[str, Any]:
-    """Return what a file says, by the ending of its name; raises DestinationError."""
+    """Return the content of a file: JSON or TOML by the ending of `title`.
+
+    Raises DestinationError, with line and column where they are known.
+    """
     is_json = title.endswith(".json")
     if not text or text.isspace():
         raise DestinationError(f"{title}: is empty")
@@ -33,9 +36,9 @@ def parse_document(text: str, title: str) -> dict[str, Any]:
 
 
 def json_value(text: str) -> Any:
-    """Read a JSON text; raises ValueError, with line and column, also for a key that is twice."""
+    """Parse JSON; raises TextError, with line and column, also for a duplicate key."""
     try:
-        # What stands where, and twice: numbers do not matter here.
+        # The first pass finds syntax errors and duplicate keys; it does not need the numbers.
         json.loads(text, object_pairs_hook=_without_doubles, parse_int=str, parse_float=str)
         return exact_json.loads(text.encode(), levels=MAX_DOCUMENT_DEPTH)
     except json.JSONDecodeError as error:
@@ -50,7 +53,7 @@ def json_value(text: str) -> Any:
 
 
 class TextError(ValueError):
-    """A text is no TOML or no JSON; `line` and `column` count from 1, 0 where nobody knows."""
+    """A text is not valid TOML or JSON; `line` and `column` count from 1, 0 if unknown."""
 
     def __init__(self, problem: str, line: int = 0, column: int = 0) -> None:
         super().__init__(problem)
@@ -70,12 +73,12 @@ def _toml_value(text: str) -> dict[str, Any]:
     except (ValueError, InvalidOperation) as error:
         if isinstance(error, TextError):
             raise
-        raise TextError("not TOML: a number beyond all bounds") from None
+        raise TextError("not TOML: a number that is out of range") from None
     return value
 
 
 def _exact(value: Any, path: Sequence[str]) -> Any:
-    """Return a value of TOML as one of JSON; raises TextError for what JSON has not."""
+    """Return a TOML value as JSON; raises TextError for a date, a time, inf or nan."""
     if isinstance(value, dict):
         return {key: _exact(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list):
@@ -83,7 +86,7 @@ def _exact(value: Any, path: Sequence[str]) -> Any:
     if isinstance(value, date | time):
         raise TextError(f"{'.'.join(path)} is a date or a time: write it in quotes")
     if isinstance(value, float | Decimal) and not math.isfinite(value):
-        raise TextError(f"{'.'.join(path)} is no number of JSON")
+        raise TextError(f"{'.'.join(path)} is not a JSON number")
     is_large = isinstance(value, int) and not -(2**63) <= value < 2**64
     return Decimal(value) if is_large else value
 
@@ -97,14 +100,14 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         [(double, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the key {double!r} stands twice in one object")
+        raise ValueError(f"the key {double!r} appears twice in one object")
     return found
 
 
 def _hint(text: str, title: str) -> str:
     start = text.lstrip()[:1]
     if title.endswith(".toml") and start == "{":
-        return "It looks like JSON: give it a name that ends in .json"
+        return "The content looks like JSON: use a file name that ends in .json"
     if title.endswith(".json") and start and start not in '{["':
-        return "It looks like TOML: give it a name that ends in .toml"
+        return "The content looks like TOML: use a file name that ends in .toml"
     return ""

@@ -1,4 +1,4 @@
-"""The holes of a file's texts: which settings fill them, and what those must look like there."""
+"""Placeholders such as {settings.api_key}: which settings they name, and what values they allow."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -15,14 +15,14 @@ ADDRESS_SHAPE = Shape(
     "an address such as https://host/path",
     is_address=True,
 )
-# What a path or a query follows; the characters of an address but for # and ?.
+# An address that a path or a query follows, so without ? and #.
 START = Shape(
     ADDRESS_SHAPE.pattern.removesuffix("([/?][!-~]*)?") + r"(/[!\"$->@-~]*)?",
     "an address such as https://host/path, without ? and #",
     is_address=True,
 )
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
-# What is no more than dots would be another path.
+# A segment of only dots would lead to another path.
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
 _HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name", is_address=True)
 _SHAPES: Mapping[Role, Shape] = {
@@ -36,7 +36,7 @@ _SHAPES: Mapping[Role, Shape] = {
 
 
 class Placeholders:
-    """Reads texts with holes, and remembers what each setting is used for."""
+    """Parses texts with placeholders, and remembers where each setting is used."""
 
     def __init__(self, declared: Collection[str], mistakes: Mistakes) -> None:
         self._declared = declared
@@ -44,7 +44,7 @@ class Placeholders:
         self._roles: dict[str, dict[Role, None]] = {}
 
     def read(self, text: str, path: Path, role: Role, *, route: bool = False) -> Template:
-        """Read a text; with `route` it may have the hole of that name. Mistakes are noted."""
+        """Parse a text; with `route`, it may contain {route}. Mistakes are noted."""
         try:
             found = parse_template(text)
         except ValueError as problem:
@@ -56,7 +56,7 @@ class Placeholders:
         return found
 
     def read_all(self, value: Any, path: Path) -> Any:
-        """Read every text within a JSON value, as a part of a body."""
+        """Parse every text inside a JSON value that is part of a body."""
         if isinstance(value, str):
             return self.read(value, path, "body")
         if isinstance(value, dict):
@@ -67,16 +67,16 @@ class Placeholders:
 
     @property
     def may_be_incomplete(self) -> bool:
-        """Whether there may be more uses, in what could not be read."""
+        """Whether uses of settings may be missing, because something could not be read."""
         return self._mistakes.are_below(())
 
     def is_used(self, name: str, *roles: Role) -> bool:
-        """Tell whether a setting is used, in one of these roles if any are named."""
+        """Return whether a setting is used, in one of `roles` if any are given."""
         used = self._roles.get(name, {})
         return any(role in used for role in roles) if roles else bool(used)
 
     def shapes(self, name: str) -> tuple[Shape, ...]:
-        """Return what a setting must look like to be used as it is."""
+        """Return the shapes that a setting's value must have for all its uses."""
         roles = self._roles.get(name, {})
         return tuple(dict.fromkeys(_SHAPES[role] for role in roles if role in _SHAPES))
 
@@ -86,9 +86,9 @@ class Placeholders:
             self._roles.setdefault(setting, {})[role] = None
             return
         if name == ROUTE:
-            self._mistakes.add(path, "must not have {route}, which stands in the path of the url")
+            self._mistakes.add(path, "must not contain {route}: it belongs in the path of the url")
             return
         close = difflib.get_close_matches(setting, self._declared, 1)
         known = [f"{{{OF_SETTINGS}{one}}}" for one in (close or self._declared)]
-        guess = f"Did you mean {known[0]}?" if close else f"There are: {', '.join(known) or 'none'}"
-        self._mistakes.add(path, f"{{{name}}} is no setting of this file. {guess}")
+        hint = f"Did you mean {known[0]}?" if close else f"There are: {', '.join(known) or 'none'}"
+        self._mistakes.add(path, f"{{{name}}} is not a setting of this file. {hint}")

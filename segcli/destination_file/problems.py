@@ -1,4 +1,4 @@
-"""What is wrong with a file, all of it at once, each with the path of its key."""
+"""The mistakes of a file: collected with the paths of their keys, and reported together."""
 
 import json
 import re
@@ -12,31 +12,34 @@ Path: TypeAlias = tuple[str | int, ...]
 MAX_MISTAKES = 100
 
 _BARE = re.compile(r"[A-Za-z0-9_$-]+")
-_SEE = "What may stand in it: segcli destinations --schema"
+_SEE = "To see every key that a file can have: segcli destinations --schema"
 
 
 class Mistakes:
-    """Collects the mistakes of one file; `title` is how the file is called in messages."""
+    """Collects the mistakes of one file; `title` is the name of the file in messages."""
 
     def __init__(self, title: str) -> None:
         self.title = title
         self._found: dict[tuple[Path, str], None] = {}
 
     def add(self, path: Path, problem: str) -> None:
-        """Note what is wrong with what stands, or should stand, at a path.
+        """Note a mistake at a path, also of a key that is missing there.
 
-        Raises DestinationError where there are more than anybody would read.
+        Raises DestinationError once there are `MAX_MISTAKES`.
         """
         self._found[path, problem] = None
         if len(self._found) >= MAX_MISTAKES:
             self.raise_any()
 
     def are_below(self, path: Path) -> bool:
-        """Tell whether something is wrong there already: what is missing may be misspelled."""
+        """Return whether there is a mistake at or below a path.
+
+        Then a missing key is not reported as well: it may be the one that is misspelled.
+        """
         return any(found[: len(path)] == path for found, _ in self._found)
 
     def raise_any(self) -> None:
-        """Raise DestinationError with all of them, if there are any."""
+        """Raise DestinationError with all mistakes, if there are any."""
         found = [self._line(path, problem) for path, problem in self._found]
         if len(found) == 1:
             raise DestinationError(found[0], _SEE)
@@ -50,24 +53,24 @@ class Mistakes:
 
 
 def dotted(path: Path) -> str:
-    """Return a path as it is written: `actions[1].mapping."a b"`."""
+    """Return a path as text: `actions[1].mapping."a b"`."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            # A line break in a key must not begin a line of the message.
+            # Quoted: a line break in a key must not start a new line of the message.
             name = part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
             text += f".{name}" if text else name
     return text
 
 
 def indented(text: str) -> str:
-    """Return a text of several lines so that all but the first stand below it."""
+    """Return a text with all lines but the first indented."""
     return text.replace("\n", "\n  ")
 
 
 def listed(names: Sequence[Any]) -> str:
-    """Return names as a sentence lists them: `a, b or c`."""
+    """Return names as a list in a sentence: `a, b or c`."""
     *most, last = map(str, names)
     return f"{', '.join(most)} or {last}" if most else last

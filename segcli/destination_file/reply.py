@@ -23,13 +23,13 @@ _YES = frozenset(range(200, 300))
 
 
 def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
-    """Read where replies tell of single events; None where they do not, or not well enough."""
+    """Read where replies report single events; None if they do not, or if that has mistakes."""
     entry = table.get("items")
     if entry is None:
         return None
     if not ("index" in entry or "status" in entry):
         if not mistakes.are_below(("reply", "items")):
-            mistakes.add(("reply", "items"), "must have index or status: where entries tell which")
+            mistakes.add(("reply", "items"), "must have index or status, or both")
         return None
     _check_paths(entry, mistakes)
     _check_words(entry, mistakes)
@@ -46,41 +46,41 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
 
 
 def _check_paths(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
-    """Note paths of which one stands within what must be a number or a text itself."""
+    """Note paths of which one is inside another one's value, which is a number or a text."""
     for name, other in (("status", "index"), ("reason", "index"), ("reason", "status")):
         one, two = entry.get(name), entry.get(other)
         if one is None or two is None:
             continue
         is_within, is_around = one.startswith(f"{two}."), f"{two}.".startswith(f"{one}.")
         if is_within or (is_around and other == "index"):
-            where = "within" if is_within else "at or around"
-            problem = f"must stand beside reply.items.{other}, not {where} it"
+            where = "inside" if is_within else "at or above"
+            problem = f"must be beside reply.items.{other}, not {where} it"
             mistakes.add(("reply", "items", name), problem)
 
 
 def _check_words(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
-    """Note statuses of entries that mean two things; a number may be written as a text."""
+    """Note statuses of entries that have two meanings; a number may be written as a text."""
     delivered = set(map(str, entry.get("delivered", ())))
     for at, word in enumerate(entry.get("retry", ())):
         if str(word) in delivered:
             path = ("reply", "items", "retry", at)
-            mistakes.add(path, f"{word} stands in reply.items.delivered already")
+            mistakes.add(path, f"{word} is already in reply.items.delivered")
 
 
 def _check_delivered(table: Mapping[str, Any], mistakes: Mistakes) -> None:
-    """Note what would hide the events that a reply says have failed."""
+    """Note statuses that would count failed events as delivered."""
     if "replies" in table["items"]:
         return
     for at, number in enumerate(table.get("delivered", ())):
         if int(number) in _YES:
             mistakes.add(
                 ("reply", "delivered", at),
-                "would hide the events that failed: say in reply.items.replies which are read",
+                "would hide failed events: list in reply.items.replies the statuses to read",
             )
 
 
 def _replies(table: Mapping[str, Any]) -> frozenset[int]:
-    """Return the statuses of replies that tell of items; a status that means something is none."""
+    """Return the statuses of replies that report items: by default 2xx without other meanings."""
     named = table["items"].get("replies")
     meant = {int(number) for meaning in _MEANINGS for number in table.get(meaning, ())}
     if named is not None or meant.isdisjoint(_YES):
@@ -91,7 +91,10 @@ def _replies(table: Mapping[str, Any]) -> frozenset[int]:
 def verdict_of(
     table: Mapping[str, Any], items: Items | None, key: str, mistakes: Mistakes
 ) -> Callable[[Reply], Verdict]:
-    """Return what judges replies; `key` is the setting to look at where a key is refused."""
+    """Return the function that judges replies.
+
+    `key` is the setting that a message names if the vendor refuses the key.
+    """
     meanings: dict[int, str] = {}
     for meaning in _MEANINGS:
         for at, number in enumerate(table.get(meaning, ())):
@@ -110,9 +113,9 @@ def _check_once(
     status: int, path: Path, meanings: Mapping[int, str], items: Items | None, mistakes: Mistakes
 ) -> None:
     if status in meanings:
-        mistakes.add(path, f"{status} stands in reply.{meanings[status]} already")
+        mistakes.add(path, f"{status} is already in reply.{meanings[status]}")
     elif items and status in items.replies:
-        mistakes.add(path, f"{status} stands in reply.items.replies already")
+        mistakes.add(path, f"{status} is already in reply.items.replies")
 
 
 def _meant(meaning: str, reply: Reply) -> Verdict:

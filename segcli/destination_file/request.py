@@ -1,4 +1,4 @@
-"""The table `request`: where requests go, with which headers, and where the key stands."""
+"""The tables `request` and `batch`: address, headers, key, and how events share a request."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ _HOLE = re.compile(r"\{[^{}]*\}")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
 _OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
 _OPEN = (
-    "holds the key for everybody to read: make it a setting that is secret, and type "
+    "holds a key that everyone with the file can read: declare a secret setting, and use "
     "{settings.api_key} here"
 )
-# What a normalized address would not have, and what may not stand in one as it is.
+# Dot segments, which normalization would remove, and characters that must be percent-encoded.
 _DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=/|$)")
 _RAW = re.compile(r"[\"<>\\^`|]")
 _BEARER = 'bearer = "{settings.api_key}"'
@@ -30,7 +30,13 @@ _BEARER = 'bearer = "{settings.api_key}"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTable:
-    """What the table says; without an address where that is wrong."""
+    """The table `request`.
+
+    address: where requests go; None if it has mistakes.
+    headers: further headers.
+    auth: the header with the key, if any.
+    method: the HTTP method.
+    """
 
     address: Address | None
     headers: Mapping[str, Template]
@@ -39,7 +45,7 @@ class RequestTable:
 
     @property
     def has_route(self) -> bool:
-        """Whether an action's route stands in the address."""
+        """Whether the address contains an action's route."""
         parts = self.address.path.parts if self.address else ()
         return Placeholder(ROUTE) in parts
 
@@ -47,7 +53,7 @@ class RequestTable:
 def read_request(
     table: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
 ) -> RequestTable:
-    """Read the table; what is wrong is noted."""
+    """Read the table `request`; mistakes are noted."""
     path: Path = ("request",)
     url = table.get("url")
     return RequestTable(
@@ -65,18 +71,18 @@ def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Addres
     parts = _URL.fullmatch(url)
     if not parts:
         has_fragment = "#" in url and _URL.match(url)
-        problem = "must not have a #" if has_fragment else "must begin with https:// or http://"
+        problem = "must not contain a #" if has_fragment else "must begin with https:// or http://"
         mistakes.add(at, f"{problem}, such as https://api.acme.example/v1/events")
         return None
     base, path, query = parts[1], parts[2], parts[3] or ""
     if base.startswith("http"):
         _check_host(base, mistakes)
     if _DOTS.search(path):
-        mistakes.add(at, "has . or .. in its path: write the path that is meant")
+        mistakes.add(at, "has . or .. in its path: write the path without them")
     if _RAW.search(path + query):
         mistakes.add(at, "has a character that must be percent-encoded, such as %22 for a quote")
     if "/{route}" in path.replace(" ", ""):
-        mistakes.add(at, "has a / before {route}, which begins with one itself")
+        mistakes.add(at, "has a / before {route}, but a route begins with / itself")
     role: Role = "start" if path + query else "base"
     return Address(
         placeholders.read(base, at, "host" if base.startswith("http") else role),
@@ -87,7 +93,7 @@ def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Addres
 
 def _check_host(base: str, mistakes: Mistakes) -> None:
     if "@" in base:
-        mistakes.add(("request", "url"), "holds a user or a password: say it in request.auth")
+        mistakes.add(("request", "url"), "contains a user or a password: use request.auth")
     elif not re.fullmatch(ADDRESS_SHAPE.pattern, _HOLE.sub("x", base)):
         mistakes.add(("request", "url"), f"must be {ADDRESS_SHAPE.words}")
 
@@ -100,13 +106,13 @@ def _headers(
     for name, text in table.items():
         path: Path = ("request", "headers", name)
         if name.lower() in names:
-            mistakes.add(path, "stands there twice")
+            mistakes.add(path, "appears twice")
         if name.lower() in _OF_HTTP:
-            mistakes.add(path, "is the business of HTTP itself: take it away")
+            mistakes.add(path, "is set by HTTP itself: remove it")
         if name.lower() in _OF_KEYS and "{" not in text:
             mistakes.add(path, _OPEN)
         if not text.isascii() or text != text.strip():
-            mistakes.add(path, "must be ASCII, without spaces around")
+            mistakes.add(path, "must be ASCII, without spaces around it")
         names.add(name.lower())
         found[name] = placeholders.read(text, path, "header")
     return found
@@ -119,11 +125,11 @@ def _auth(
     complete = len(kinds) == 1 and ("key" in table) == (kinds[0] == "header")
     if not complete:
         if not mistakes.are_below(path):
-            mistakes.add(path, f"must have bearer, or basic, or header and key, such as {_BEARER}")
+            mistakes.add(path, f"must have bearer, basic, or header and key, such as {_BEARER}")
         return None
     if "header" in table:
         if table["header"].lower() in _OF_HTTP | {"content-type"}:
-            mistakes.add((*path, "header"), "is the business of HTTP itself: name another")
+            mistakes.add((*path, "header"), "is set by HTTP itself: use another header")
         return Auth("header", table["header"], _key(table, "key", path, placeholders, mistakes))
     if "basic" in table:
         if ":" not in _HOLE.sub("", table["basic"]):
@@ -135,12 +141,12 @@ def _auth(
 def _key(
     table: Mapping[str, str], name: str, path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> Template:
-    """Read the text with the key; one that holds a key of its own does not belong in a file."""
+    """Read the text that contains the key; a literal key in the file is a mistake."""
     text = table[name]
     if "{" not in text:
         mistakes.add((*path, name), _OPEN)
     if not text.isascii() or text != text.strip():
-        mistakes.add((*path, name), "must be ASCII, without spaces around")
+        mistakes.add((*path, name), "must be ASCII, without spaces around it")
     return placeholders.read(text, (*path, name), "auth")
 
 
@@ -150,7 +156,7 @@ _EMPTY = Address(Template(), Template(), Template())
 def wire_of(
     table: Mapping[str, Any], request: RequestTable, placeholders: Placeholders, mistakes: Mistakes
 ) -> RequestLayout:
-    """Return what a file says of requests; what is wrong is noted."""
+    """Return the layout of requests that a file describes; mistakes are noted."""
     batch = read_batch(table.get("batch"), ("batch",), placeholders, mistakes)
     _check_room(batch, ("batch",), mistakes)
     usual = PostLayout(request.method, batch)
@@ -174,7 +180,7 @@ def _routes(
     placeholders: Placeholders,
     mistakes: Mistakes,
 ) -> Mapping[str, tuple[Template, PostLayout]]:
-    """Return how each route is posted; two actions of one route have to agree on it."""
+    """Return how each route is posted; two actions with one route must post it the same way."""
     found: dict[str, tuple[Template, PostLayout]] = {}
     for place, action in enumerate(actions):
         path: Path = ("actions", place)
@@ -187,7 +193,8 @@ def _routes(
             other = f"{route.partition('#')[0]}#{place}"
             mistakes.add(
                 path,
-                f"posts {route} otherwise than an action before it: tell them apart, as {other}",
+                f"posts {route} differently from an earlier action: give it its own route, such as "
+                f"{other}",
             )
         sent = route.partition("#")[0]
         found[route] = (placeholders.read(sent, (*path, "route"), "path"), post)
@@ -200,7 +207,7 @@ def _check_route(
     if request.address is None:
         return
     if "route" in action and not request.has_route:
-        mistakes.add((*path, "route"), "goes nowhere: say in request.url where {route} stands")
+        mistakes.add((*path, "route"), "is not used: put {route} into request.url")
     is_missing = "route" not in action and not mistakes.are_below((*path, "route"))
     if is_missing and request.has_route:
         mistakes.add((*path, "route"), "is missing: request.url has a {route}")
@@ -209,29 +216,29 @@ def _check_route(
 def _check_room(batch: BatchLayout | None, path: Path, mistakes: Mistakes) -> None:
     if batch and batch.bytes is not None and batch.bytes <= least_frame(batch):
         mistakes.add(
-            (*path, "bytes"), f"leaves no room: a request without events has {least_frame(batch)}"
+            (*path, "bytes"), f"is too small: a request without events has {least_frame(batch)}"
         )
 
 
 def key_setting(layout: RequestLayout, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
-    """Return the setting that holds the key; where the auth has none, that is noted."""
+    """Return the setting that holds the key; an auth without a secret setting is a mistake."""
     names = layout.auth.value.settings if layout.auth else []
     known = [name for name in names if name in declared]
     secret = [name for name in known if name in layout.secrets]
     if known and not secret and not mistakes.are_below(("settings", known[-1])):
-        mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth is made of it")
+        mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth uses it")
     return next(iter(secret or sorted(layout.secrets)), "api_key")
 
 
 def read_batch(
     table: Mapping[str, Any] | None, path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> BatchLayout | None:
-    """Read the table, None where there is none or it is wrong, which is noted."""
+    """Read a table `batch`; None if there is none, or if it has mistakes, which are noted."""
     if table is None:
         return None
     extra, under = table.get("with", {}), table.get("under", "")
     if under in extra:
-        mistakes.add((*path, "with", under), "stands there already: the events are under it")
+        mistakes.add((*path, "with", under), "is already the key of the events, by batch.under")
     if "events" not in table:
         return None
     size = table.get("bytes")

@@ -1,4 +1,4 @@
-"""Requests, written as a file describes them."""
+"""Builds requests as a destination file describes them."""
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,16 +32,16 @@ def request_of(
 
 
 def address_of(layout: RequestLayout, settings: Any) -> str:
-    """Return where requests go, without path and query; `--endpoint` replaces what the file says.
+    """Return the address of requests, without path and query: the endpoint, or the file's url.
 
-    A key may stand in it.
+    It may contain a key.
     """
     endpoint: str = settings.endpoint
     return endpoint or layout.address.base.filled(_filler(settings))
 
 
 def secrets_in(layout: RequestLayout, settings: Any) -> Iterator[str]:
-    """Yield what no longer shows the keys in it by themselves: Basic credentials."""
+    """Yield the encoded form of Basic credentials, in which the key cannot be recognized."""
     auth = layout.auth
     if auth and auth.scheme == "basic":
         keys = layout.secrets.intersection(auth.value.settings)
@@ -50,9 +50,9 @@ def secrets_in(layout: RequestLayout, settings: Any) -> Iterator[str]:
 
 
 def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | None]:
-    """Return what tells how many bytes of payloads, and commas between, a request may hold.
+    """Return the function that gives the limit on a request's payloads and commas, in bytes.
 
-    It is asked for every event, so it remembers the answer for the settings of a run.
+    It is called for every event, so it caches the result for the settings of a run.
     """
     known: dict[str, tuple[Any, int | None]] = {}
 
@@ -66,18 +66,19 @@ def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | Non
 
 
 def check_file_settings(layout: RequestLayout, settings: Any) -> str:
-    """Say which setting leaves no room for an event in a request; "" for none."""
+    """Return a message if a setting's value leaves no room for an event in a request, or ""."""
     for route, (_, post) in layout.routes.items():
         room = _room(layout, route, settings)
         if post.batch and room is not None and room < len(b"{}"):
             names = [name for name in _settings_in(post.batch.extra) if hasattr(settings, name)]
             longest = max(names, key=lambda name: len(dumps(_value(settings, name))), default="")
-            return f"{longest} is too long: in batch.bytes ({post.batch.bytes:,}) it leaves no room"
+            limit = f"batch.bytes ({post.batch.bytes:,})"
+            return f"{longest} is too long: it leaves no room for an event within {limit}"
     return ""
 
 
 def least_frame(batch: BatchLayout) -> int:
-    """Return how many bytes a request holds at least, besides the events."""
+    """Return the smallest size of a request without events, in bytes."""
     head, tail = _frame(batch, None)
     return len(head) + len(tail)
 
@@ -91,7 +92,7 @@ def _room(layout: RequestLayout, route: str, settings: Any) -> int | None:
 
 
 def _settings_in(value: Any) -> Iterator[str]:
-    """Yield the settings that fill a field of a body."""
+    """Yield the settings that a field of a body uses."""
     if isinstance(value, Template):
         yield from value.settings
     elif isinstance(value, Mapping | list):
@@ -108,7 +109,7 @@ def _filler(settings: Any) -> _Fill:
 
 
 def _value(settings: Any, name: str) -> Any:
-    """Return what a setting is as a JSON value; without settings an empty text."""
+    """Return a setting's value as JSON; an empty text without settings."""
     value = getattr(settings, name.removeprefix(OF_SETTINGS), "")
     return value.reveal() if isinstance(value, Secret) else value
 
@@ -142,14 +143,14 @@ def _credential(auth: Auth, fill: _Fill) -> str:
 
 
 def _set(headers: dict[str, str], name: str, value: str) -> None:
-    """Set a header, whose name is the same in capitals and in small letters."""
+    """Set a header, and remove one with the same name in other letter case."""
     for known in [known for known in headers if known.lower() == name.lower()]:
         del headers[known]
     headers[name] = value
 
 
 def _frame(batch: BatchLayout, settings: Any) -> tuple[bytes, bytes]:
-    """Return what stands before and behind the events."""
+    """Return the bytes before and after the events."""
     if not batch.under:
         return b"[", b"]"
     fields = b"".join(
@@ -160,12 +161,15 @@ def _frame(batch: BatchLayout, settings: Any) -> tuple[bytes, bytes]:
 
 
 def _filled(value: Any, settings: Any) -> Any:
-    """Return a field of a body; a text that is one hole is the setting itself, `true` or 5 too."""
+    """Return a field of a body with its settings filled in.
+
+    A text that is only a placeholder becomes the setting's own value, such as `true` or 5.
+    """
     if isinstance(value, Template):
-        hole = value.parts[0] if len(value.parts) == 1 else ""
+        only = value.parts[0] if len(value.parts) == 1 else ""
         return (
-            _value(settings, hole.name)
-            if isinstance(hole, Placeholder)
+            _value(settings, only.name)
+            if isinstance(only, Placeholder)
             else value.filled(_filler(settings))
         )
     if isinstance(value, Mapping):

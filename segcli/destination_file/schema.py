@@ -1,7 +1,7 @@
-"""The structure of a file, held against the published schema: that is the only rule book.
+"""Checks the structure of a file against the published schema, the only definition of it.
 
-Read is as much of JSON Schema as it uses; where one of several sets of keys must be there, which
-says `oneOf`, whoever reads that part says so in words.
+Only the parts of JSON Schema that this schema uses are supported. `oneOf` and `anyOf` are ignored
+here: the module that reads the table checks them, with a message of its own.
 """
 
 import difflib
@@ -40,14 +40,14 @@ _WORDS = {
 
 @cache
 def schema_text() -> str:
-    """Return the published schema, as it is shipped."""
+    """Return the text of the published schema."""
     return files("segcli.destination_file").joinpath("schema.json").read_text()
 
 
 def checked(document: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
-    """Return a file's content without what is wrong with it, which is noted.
+    """Return a file's content without its mistakes, which are noted.
 
-    What is returned has the structure of the schema, but keys that it requires may be missing.
+    The result has the structure of the schema, but required keys may be missing.
     """
     found: dict[str, Any] = _held(document, _schema(), (), mistakes)
     return found
@@ -60,7 +60,7 @@ def _schema() -> dict[str, Any]:
 
 
 def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -> Any:
-    """Return what of a value is right; `_GONE` where nothing is."""
+    """Return the valid parts of a value; `_GONE` if the value itself is wrong."""
     rule = _resolved(rule)
     if problem := _problem(value, rule):
         is_one_of_many = isinstance(value, dict) and rule.get("type") == "array"
@@ -71,7 +71,7 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
         return dict(_entries(value, rule, path, mistakes))
     if isinstance(value, list):
         inner = [_held(one, rule["items"], (*path, at), mistakes) for at, one in enumerate(value)]
-        # The place of a table is its name in messages: an empty one stands for a wrong one.
+        # Messages name a table by its index, so a wrong one is replaced by an empty one.
         is_table = _resolved(rule["items"]).get("type") == "object"
         inner = [{} if is_table and one is _GONE else one for one in inner]
         return [one for one in inner if one is not _GONE]
@@ -94,7 +94,7 @@ def _entries(
     _note_missing(table, rule, path, mistakes)
     for key, value in table.items():
         if key in unknown:
-            mistakes.add((*path, key), f"is no key here. {_guess(key, known)}")
+            mistakes.add((*path, key), f"is not a key here. {_guess(key, known)}")
             continue
         problem = _problem(key, _resolved(rule.get("propertyNames", {})))
         if problem:
@@ -108,7 +108,7 @@ def _entries(
 def _note_missing(
     table: Mapping[str, Any], rule: Mapping[str, Any], path: Path, mistakes: Mistakes
 ) -> None:
-    """Note what is missing, unless it is there and misspelled."""
+    """Note the missing keys, apart from those that are misspelled."""
     known = rule.get("properties", {})
     unknown = islice((key for key in table if key not in known), MAX_MISTAKES)
     misspelled = {_nearest(key, known) for key in unknown}
@@ -118,12 +118,12 @@ def _note_missing(
     for name, needed in rule.get("dependencies", {}).items():
         for other in needed:
             if name in table and other not in table and other not in misspelled:
-                mistakes.add((*path, other), f"is missing: {name} needs it")
+                mistakes.add((*path, other), f"is missing: {name} requires it")
 
 
 def _guess(key: str, known: Mapping[str, Any]) -> str:
     nearest = _nearest(key, known)
-    return f"Did you mean {nearest}?" if nearest else f"Known are {', '.join(known)}."
+    return f"Did you mean {nearest}?" if nearest else f"The keys are {', '.join(known)}."
 
 
 def _nearest(key: str, known: Mapping[str, Any]) -> str | None:
@@ -132,9 +132,9 @@ def _nearest(key: str, known: Mapping[str, Any]) -> str | None:
 
 
 def _problem(value: Any, rule: Mapping[str, Any]) -> str:
-    """Return what is wrong with a value itself, whatever it holds; "" for nothing.
+    """Return what is wrong with a value, apart from what it contains; "" if nothing.
 
-    The value is never shown: it may be a key in the wrong place.
+    The message never shows the value: it may be a secret key in the wrong place.
     """
     return _wrong_kind(value, rule) or _wrong_text(value, rule) or _wrong_size(value, rule)
 
@@ -158,7 +158,7 @@ def _wrong_text(value: Any, rule: Mapping[str, Any]) -> str:
     if len(value) < rule.get("minLength", 0):
         return "must not be empty"
     pattern = rule.get("pattern")
-    # In a schema `$` is the end; in Python a line break may follow it.
+    # In JSON Schema `$` is the end of the text; in Python a line break may follow it.
     if pattern and not re.search(pattern.removesuffix("$") + r"\Z", value):
         return str(rule["patternErrorMessage"])
     return ""

@@ -1,4 +1,4 @@
-"""The table `settings`: what has to be known of an account, as a dataclass like any other."""
+"""The table `settings`: turned into a dataclass, like the settings of other destinations."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,9 +32,9 @@ def settings_of(
     placeholders: Placeholders,
     mistakes: Mistakes,
 ) -> type[Any]:
-    """Return the dataclass of a file's settings; what is wrong with them is noted.
+    """Return the dataclass of a file's settings; mistakes are noted.
 
-    There is always an `endpoint`, which replaces scheme and host of the address.
+    It always has an `endpoint`, which replaces the scheme and host of the address.
     """
     fields = [
         _field(name, entry, placeholders, mistakes)
@@ -42,7 +42,7 @@ def settings_of(
         if not iskeyword(name)
     ]
     for name in filter(iskeyword, table):
-        mistakes.add(("settings", name), "is a word of Python: name it otherwise")
+        mistakes.add(("settings", name), "is a keyword of Python: choose another name")
     if "endpoint" in table:
         _check_endpoint(table["endpoint"], placeholders, mistakes)
     else:
@@ -51,7 +51,7 @@ def settings_of(
 
 
 def secret_settings(table: Mapping[str, Any]) -> frozenset[str]:
-    """Return which settings are keys."""
+    """Return the names of the secret settings."""
     return frozenset(name for name, entry in table.items() if entry.get("secret"))
 
 
@@ -83,12 +83,12 @@ def _kind(entry: Mapping[str, Any]) -> str:
 def _problems(
     name: str, entry: Mapping[str, Any], kind: str, placeholders: Placeholders
 ) -> Iterator[tuple[Path, str]]:
-    """Yield what does not go together, with the key below the setting."""
+    """Yield each contradiction in a setting, with the key that it is about."""
     yield from _problems_of_value(name, entry, kind, placeholders)
     if entry.get("secret") and kind not in _TEXTUAL:
-        yield ("type",), "must be text or address: it is a secret"
+        yield ("type",), "must be text or address, since the setting is secret"
     if entry.get("secret") and "default" in entry:
-        yield ("default",), "must not be there: a secret would stand in the file"
+        yield ("default",), "is not allowed: a secret does not belong in the file"
     if placeholders.is_used(name, "base", "start") and name != "endpoint" and kind != "address":
         yield ("type",), 'must be "address": the url begins with it'
     if (
@@ -96,7 +96,7 @@ def _problems(
         and name not in _OF_SEGCLI
         and not placeholders.may_be_incomplete
     ):
-        yield (), f"is used nowhere: type {{settings.{name}}} where it belongs"
+        yield (), f"is not used: write {{settings.{name}}} where it belongs"
     if name == "label" and (entry.get("secret") or kind != "text"):
         yield (), "must be a text: it is the name in the integrations object"
 
@@ -106,9 +106,9 @@ def _problems_of_value(
 ) -> Iterator[tuple[Path, str]]:
     is_required, has_default = entry.get("required", False), "default" in entry
     if is_required and has_default:
-        yield ("required",), "goes without a default, which is used where nothing is given"
+        yield ("required",), "does not go together with a default: remove one of them"
     elif is_required and kind not in _TEXTUAL:
-        yield ("required",), "is for texts, addresses and secrets: give it a default"
+        yield ("required",), "is for texts, addresses and secrets only: use a default"
     elif not (is_required or has_default) and (placeholders.is_used(name) or kind not in _TEXTUAL):
         yield (), "needs required = true or a default"
 
@@ -136,22 +136,22 @@ def _check_endpoint(
 ) -> None:
     path: Path = ("settings", "endpoint")
     if not placeholders.is_used("endpoint", "base", "start"):
-        mistakes.add(path, "must be what request.url begins with: {settings.endpoint}/…")
+        mistakes.add(path, "must be the beginning of request.url: {settings.endpoint}/…")
     if entry.get("secret"):
         mistakes.add(
             (*path, "secret"),
-            "must not be there: endpoints are shown. Name it otherwise, as settings.webhook",
+            "is not allowed: endpoints are shown. Choose another name, such as settings.webhook",
         )
     if entry.get("type", "address") not in _TEXTUAL:
         mistakes.add((*path, "type"), 'must be "address"')
 
 
 def _endpoint(address: Address | None) -> Any:
-    """Return the setting by which requests go elsewhere; it needs no other default than this."""
+    """Return the setting `endpoint`, with the scheme and host of the address as its default."""
     parts = address.base.parts if address else ()
     base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
     is_plain = all(isinstance(part, str) for part in parts)
     shapes = (START,) if address and (address.path.parts or address.query.parts) else ()
     if is_plain:
         return setting(base, help="scheme and host of the address", shapes=shapes)
-    return setting("", help=f"in place of {base}", shapes=shapes)
+    return setting("", help=f"replaces {base}", shapes=shapes)

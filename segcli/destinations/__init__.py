@@ -1,7 +1,7 @@
-"""The destinations: the built-in ones and those that installed packages bring.
+"""The destinations: the built-in ones, and the plug-ins of installed packages.
 
-A package brings one by an entry point in the group `segcli.destinations` that names a
-`Destination` value. A built-in name cannot be taken over.
+A package provides a plug-in by an entry point in the group `segcli.destinations` that names a
+`Destination` value. A plug-in cannot replace a built-in destination.
 """
 
 import difflib
@@ -16,12 +16,15 @@ BUILT_IN = ("pointillist", "plotline", "gist", "segment", "webhook")
 
 
 def names() -> list[str]:
-    """List every destination by name: the built-in ones first, then the plug-ins in order."""
+    """Return the names of all destinations: the built-in ones first, then the plug-ins, sorted."""
     return [*BUILT_IN, *sorted(set(_plugins()) - set(BUILT_IN))]
 
 
 def named_destination(name: str) -> Destination[Any]:
-    """Return the destination of that name; raises UsageError with the nearest names."""
+    """Return the destination with a name.
+
+    Raises UsageError if there is none, with the nearest name, or if a plug-in cannot be used.
+    """
     if name in BUILT_IN:
         return _value(f"segcli.destinations.{name}", name)
     plugins = _plugins()
@@ -40,7 +43,7 @@ def _value(module: str, name: str) -> Destination[Any]:
 
 
 def _plugins() -> dict[str, Any]:
-    # Reading the metadata of every installed package takes longer than all else at start-up.
+    # Imported here: reading the metadata of all installed packages slows down every start.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     return {point.name: point for point in entry_points(group=GROUP)}
@@ -56,12 +59,12 @@ def _loaded(point: Any, name: str) -> Destination[Any]:
         ) from error
     if not isinstance(value, Destination):
         raise UsageError(
-            f"the plug-in {name!r} ({point.value}) is no segcli.Destination",
-            "Its entry point has to name a Destination value.",
+            f"the plug-in {name!r} ({point.value}) is not a segcli.Destination",
+            "Its entry point must name a Destination value.",
         )
     if value.name != name:
         raise UsageError(
             f"the plug-in {name!r} ({point.value}) calls itself {value.name!r}",
-            "The name of its entry point has to be that of the destination.",
+            "The entry point and the destination must have the same name.",
         )
     return value

@@ -1,4 +1,4 @@
-"""Turning JSON values into the flat shapes that vendors take, and naming what that changes."""
+"""Flattens JSON values for vendors that take flat values only, and describes the changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from segcli.core.destination import Remark
 from segcli.core.event import NUMBERS, Event, is_number, parse_time
 from segcli.core.exact_json import number_text
 
-# A number of seconds this large would be the year 5138; milliseconds reach it in 1973.
+# Larger numbers are milliseconds: as seconds this is the year 5138, as milliseconds 1973.
 _MILLISECONDS_FROM = 100_000_000_000
 _KINDS: Mapping[type, str] = {str: "text", list: "an array", dict: "an object"}
 
 
 def leaf_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield every leaf with its dotted path, arrays by index (`tags.0`); null yields nothing."""
+    """Yield every leaf with its dotted path, array items by index (`tags.0`); nulls are omitted."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from leaf_values(inner, f"{path}.{key}")
@@ -25,7 +25,7 @@ def leaf_values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def text(value: Any) -> str:
-    """Return a leaf as a string: true and false as words, numbers as JSON writes them."""
+    """Return a leaf as text: `true` and `false` for booleans, numbers as in JSON."""
     if type(value) is str:
         return value
     if type(value) is bool:
@@ -34,15 +34,14 @@ def text(value: Any) -> str:
 
 
 def add_leaves(values: Any, prefix: str, words: dict[str, str], numbers: dict[str, Any]) -> None:
-    """Put the leaves of an object among `words` as strings, and its numbers among `numbers`.
+    """Add an object's numbers to `numbers`, and all other leaves to `words` as text.
 
-    Its own keys stand behind `prefix` as it is, further ones are dotted. What is no object adds
-    nothing.
+    A path is `prefix`, then the dotted keys. A value that is not an object adds nothing.
     """
     if type(values) is not dict:
         return
     for key, value in values.items():
-        # Nearly all are strings.
+        # Strings first: nearly all values are strings.
         if type(value) is str:
             words[prefix + key] = value
         elif type(value) in NUMBERS:
@@ -54,7 +53,7 @@ def add_leaves(values: Any, prefix: str, words: dict[str, str], numbers: dict[st
 
 
 def add_labels(values: Any, prefix: str, labels: dict[str, str]) -> None:
-    """Put all leaves of an object among the labels, as strings; see `add_leaves`."""
+    """Add all leaves of an object to `labels` as text; see `add_leaves` for the paths."""
     if type(values) is not dict:
         return
     for key, value in values.items():
@@ -75,28 +74,28 @@ def _add_others(value: Any, path: str, words: dict[str, str], numbers: dict[str,
 
 
 def drop_empty(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the object without the keys whose value is null or an empty object."""
+    """Return an object without the keys whose value is null or an empty object."""
     return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
 def value_kind(value: object) -> str:
-    """Name the kind of a JSON value in a sentence."""
+    """Return the kind of a JSON value, as part of a sentence: `a number`."""
     if isinstance(value, bool):
         return "a boolean"
     return "a number" if is_number(value) else _KINDS.get(type(value), "null")
 
 
 def numeric_ids(event: Event, names: Iterable[str]) -> Iterator[Remark]:
-    """Remark on the ids of an event that `identifier` turns into text."""
+    """Yield a remark for each id that is a number, and that the mapping turns into text."""
     for name in names:
         if is_number(event.data.get(name)):
             yield Remark(name, "is a number and becomes text")
 
 
 def unix_seconds(value: object) -> int | None:
-    """Return a time as whole unix seconds; None where it is none.
+    """Return a time in whole unix seconds; None if it is not a time, or before 1970.
 
-    Takes ISO-8601 text and numbers, also as text, of seconds or milliseconds; not before 1970.
+    Accepts ISO 8601 text, and seconds or milliseconds as a number or as text.
     """
     if isinstance(value, str):
         return _seconds_of_text(value)

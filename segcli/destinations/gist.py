@@ -1,8 +1,8 @@
 """Gist (getgist.com): contacts from identify, events from track.
 
-Only identify updates a contact; `email` is needed to create one from a track [doc]. Field names
-are those of Gist's Ruby SDK [code]; that times in events are unix seconds and that events take a
-`user_id` is our reading, by analogy with contacts [guess].
+Only identify updates a contact; a track needs an `email` to create one [doc]. Field names are
+those of Gist's Ruby SDK [code]. Times in events are assumed to be unix seconds, and events to take
+a `user_id`, as contacts do [guess].
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,20 +27,20 @@ CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a Gist workspace needs to be known."""
+    """The settings of a Gist workspace."""
 
     api_key: Secret = setting(Secret(), help="Gist's API Key", required=True)
     endpoint: str = setting("https://api.getgist.com", help="the address without /contacts")
     batch: int = setting(
         1,
-        help="contacts a request, to /contacts/batch if over 1; Gist documents no limit and "
-        "works such a batch off later, perhaps after the contact's next events",
+        help="contacts a request, to /contacts/batch if over 1; Gist documents no limit, and "
+        "processes a batch later, perhaps after the contact's next events",
         minimum=1,
     )
 
 
 def reads(settings: Settings) -> Iterable[str]:  # noqa: ARG001  # the interface
-    """Name what `payload` looks at."""
+    """Return the fields that `payload` reads."""
     return ("traits", "properties", "context.ip", "context.userAgent", "context.traits")
 
 
@@ -53,7 +53,7 @@ def payload(event: Event, settings: Settings) -> Payload:
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
-    """Post one contact or event, or several contacts as a batch."""
+    """Return the request with one contact or event, or with a batch of contacts."""
     headers = {
         "Authorization": f"Bearer {settings.api_key.reveal()}",
         "Content-Type": "application/json",
@@ -65,14 +65,14 @@ def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
 
 
 def max_events(route: str, settings: Settings) -> int:
-    """Contacts may share a request, events may not."""
+    """Return the largest batch: only contacts can share a request."""
     return settings.batch if route == CONTACT_BATCH else 1
 
 
 def _contact(event: Event) -> dict[str, Any]:
-    """Create or update a contact; userId and email are both required [doc].
+    """Return a contact to create or update; userId and email are required [doc].
 
-    A trait that no field of the contact takes up stands under `custom_properties`.
+    Traits without a field of their own go to `custom_properties`.
     """
     rest = dict(event.traits or {})
     context = event.context or {}
@@ -98,7 +98,7 @@ def _contact(event: Event) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """Record an event; it never updates a contact, so no traits go along [doc]."""
+    """Return an event to record; it has no traits, since it never updates a contact [doc]."""
     email = _email(event)
     if not email and not event.user_id:
         raise Rejected("userId", "is required by Gist on track, or an email")
@@ -113,7 +113,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _email(event: Event) -> str | None:
-    """Find the email of a track [doc]."""
+    """Return the email of a track, from its properties or its context [doc]."""
     properties, context = event.properties or {}, event.context or {}
     traits = context.get("traits")
     further = traits.get("email") if isinstance(traits, dict) else None
@@ -121,7 +121,7 @@ def _email(event: Event) -> str | None:
 
 
 def _name(rest: dict[str, Any]) -> str | None:
-    """Take the name, or first and last name where it is not given."""
+    """Remove and return the name, or else the first and last name."""
     if name := _take_text(rest, "name"):
         return name
     first = _take_text(rest, "firstName") or _take_text(rest, "first_name")
@@ -139,7 +139,7 @@ def _signed_up_at(rest: dict[str, Any]) -> int | None:
 
 
 def _take_text(rest: dict[str, Any], key: str) -> str | None:
-    """Take a trait that is text or a number; an empty one is dropped, others stay."""
+    """Remove and return a text or number as text; None for an empty one. Other types stay."""
     value = rest.get(key)
     if isinstance(value, bool | dict | list):
         return None
@@ -152,7 +152,7 @@ def _string(value: object) -> str | None:
 
 
 def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten the remaining traits: nested keys dotted, a list of plain values joined [code]."""
+    """Flatten the remaining traits: nested keys dotted, lists of plain values joined [code]."""
     flat: dict[str, Any] = {}
     for key, value in rest.items():
         if value == []:
@@ -165,7 +165,7 @@ def _custom_properties(rest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG001  # the interface
-    """A contact takes flat values only; without an email an event reaches known contacts only."""
+    """Yield a remark for each trait that is not flat, and for a track without an email."""
     yield from numeric_ids(event, ("userId",))
     if event.type == "track":
         if not _email(event):
@@ -177,7 +177,7 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG0
 
 
 def _becomes(value: dict[str, Any] | list[Any]) -> str:
-    """Say what `_custom_properties` makes of a trait that is not flat."""
+    """Describe what `_custom_properties` makes of a trait that is not flat."""
     flat = _custom_properties({"": value})
     if not flat:
         return "holds no value, so it is not sent"
@@ -194,7 +194,7 @@ GIST = Destination(
     request=request,
     max_events=max_events,
     remarks=remarks,
-    about="Messaging and CRM. One contact or event a request; contacts in batches if set so.",
+    about="Messaging and CRM. One contact or event a request; optionally contacts in batches.",
     fields=(
         Field("userId", "user_id", "required on identify"),
         Field("traits.email", "email", "required", on="identify"),

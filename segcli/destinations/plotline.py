@@ -1,7 +1,7 @@
 """Plotline: a Direct Destination that takes identify and track [doc]; see `webhook`.
 
-The address that Segment posts to is not public, so it has no default. The mobile SDK's address
-is a private interface and must not be used.
+The address that Segment posts to is not public, so the endpoint has no default. The address of the
+mobile SDK is a private interface and must not be used.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from segcli.destinations import webhook
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a Plotline account needs to be known."""
+    """The settings of a Plotline account."""
 
     endpoint: str = setting(
         "",
-        help="where Plotline takes Segment's events; it is not public, ask Plotline's support",
+        help="the address that takes Segment's events; it is not public: ask Plotline's support",
         required=True,
     )
     api_key: Secret = setting(Secret(), help="Plotline's API Key", required=True)
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:  # noqa: ARG001  # one route only
-    """Post one event to the endpoint, by the Direct Destination contract [doc]."""
+    """Return the request with one event, by the Direct Destination contract [doc]."""
     return webhook.direct_request(settings.endpoint, bodies[0], settings.api_key)
 
 
@@ -38,6 +38,6 @@ PLOTLINE = Destination(
     payload=webhook.payload,
     reads=webhook.reads,
     request=request,
-    about="In-app engagement. The event as it is, one a request.",
+    about="In-app engagement. The event unchanged, one a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),
 )

@@ -1,8 +1,8 @@
 """Pointillist (later Genesys Journey Analytics): one event a request, labels and numbers.
 
-Segment itself maps this destination; its table [doc] says which field becomes what. The form of
-the request is that of one public push script [code]. How Segment names the actor and its ids is
-not known: `customer`, `userId` and `anonymousId` are our choice [guess].
+The mapping follows the table that Segment publishes for its own mapping [doc]. The form of the
+request is that of a public push script [code]. How Segment names the actor and its ids is not
+known: `customer`, `userId` and `anonymousId` are assumptions [guess].
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,17 +21,20 @@ _LEFT_OUT = (PROPERTIES_LEFT_OUT,)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a Pointillist account needs to be known."""
+    """The settings of a Pointillist account."""
 
     api_key: Secret = setting(Secret(), help="Pointillist's API Token", required=True)
     endpoint: str = setting("https://stream.pointillist.com", help="the address without /event")
     event_source: str = setting("segment", help="eventSource of every event")
     actor: str = setting("customer", help="the actor type that userId and anonymousId identify")
-    properties: bool = setting(False, help="carry track properties as numbers and labels")
+    properties: bool = setting(False, help="send track properties as numbers and labels")
 
 
 def reads(settings: Settings) -> Iterable[str]:
-    """Name what `payload` looks at; of `properties` otherwise only whether there are any."""
+    """Yield the fields that `payload` reads.
+
+    Without the setting `properties`, it only reads whether there are any properties.
+    """
     yield from ("traits", "context.traits")
     yield from ("context.location", "context.campaign", "context.device")
     if settings.properties:
@@ -41,8 +44,8 @@ def reads(settings: Settings) -> Iterable[str]:
 def payload(event: Event, settings: Settings) -> Payload:
     """Map identify and track by Segment's table; rejects an event without any time.
 
-    Only of an identify are numeric traits numbers [doc]. Of equal labels the last wins:
-    properties stand behind whatever the table fills.
+    Numeric traits stay numbers on identify only [doc]. The last of equal labels wins, so the
+    fields of the table win over properties.
     """
     time = event.time
     if time is None:
@@ -76,7 +79,7 @@ def payload(event: Event, settings: Settings) -> Payload:
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
-    """Post one event; the token goes in the header `apiToken` [code]."""
+    """Return the request with one event; the token is in the header `apiToken` [code]."""
     headers = {"apiToken": settings.api_key.reveal(), "Content-Type": "application/json"}
     return Request(settings.endpoint + route, bodies[0], headers)
 
@@ -89,7 +92,7 @@ def _ids(event: Event) -> dict[str, str]:
 
 
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
-    """Name what becomes text or flat: on track every trait, elsewhere all but numbers [doc]."""
+    """Yield a remark for each value that becomes text or flat [doc]."""
     yield from numeric_ids(event, ("userId", "anonymousId"))
     for path, values, takes_numbers in _sources(event, settings):
         for key, value in values.items():
@@ -114,7 +117,7 @@ def _becomes_text(leaf: object, takes_numbers: bool) -> bool:
 
 
 def _sources(event: Event, settings: Settings) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Yield the objects that labels come from, with their path and whether numbers stay such."""
+    """Yield the objects that become labels: path, value, and whether numbers stay numbers."""
     if event.type == "identify":
         yield "traits", event.object("traits"), True
     else:

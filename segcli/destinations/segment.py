@@ -1,7 +1,7 @@
-"""Segment itself, and whatever speaks its HTTP API (RudderStack, Jitsu, …): batches [doc].
+"""Segment itself, and services with its HTTP API (RudderStack, Jitsu, …): batches [doc].
 
-At most 2,500 events and 500,000 bytes a request, 32 KB an event; `messageId` is what Segment
-deduplicates by, for about 24 hours [doc].
+At most 2,500 events and 500,000 bytes a request, and 32 KB an event. Segment deduplicates by
+`messageId`, for about 24 hours [doc].
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _TIMES_LEFT_OUT = frozenset({"sentAt", "receivedAt", "originalTimestamp"})
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which source the events go into."""
+    """The settings of the source that receives the events."""
 
     api_key: Secret = setting(Secret(), help="the write key of the source", required=True)
     endpoint: str = setting(
@@ -29,10 +29,10 @@ class Settings:
 
 
 def payload(event: Event, settings: Settings) -> Payload:  # noqa: ARG001  # part of the interface
-    """Keep the event and when it happened; the times of its first journey stay behind.
+    """Return the event with its time, but without the times of its first delivery.
 
-    An event without a messageId gets one from its bytes, so that the same line sent twice is
-    one event to Segment.
+    An event without a messageId gets one from its bytes, so that Segment counts a line that is
+    sent twice as one event.
     """
     body = {key: value for key, value in event.data.items() if key not in _TIMES_LEFT_OUT}
     if event.time:
@@ -43,7 +43,7 @@ def payload(event: Event, settings: Settings) -> Payload:  # noqa: ARG001  # par
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
-    """Post a batch; the write key is the Basic user name, without password [doc]."""
+    """Return the request with a batch; the write key is the Basic user, without password [doc]."""
     headers = {
         "Authorization": f"Basic {settings.api_key.basic()}",
         "Content-Type": "application/json",
@@ -64,10 +64,10 @@ SEGMENT = Destination(
         payload_bytes=32_768,
         rate=1_000.0,
     ),
-    about="Replay into Segment, or anything that speaks its HTTP API. In batches.",
+    about="Segment, or any service with its HTTP API. In batches.",
     fields=(
         Field("timestamp", "timestamp", "else originalTimestamp, receivedAt, sentAt; as written"),
-        Field("messageId", "messageId", "without one: a digest of the event's bytes"),
-        Field("*", "*", "everything else, but sentAt, receivedAt and originalTimestamp"),
+        Field("messageId", "messageId", "if missing: a digest of the event's bytes"),
+        Field("*", "*", "everything else, except sentAt, receivedAt and originalTimestamp"),
     ),
 )

@@ -1,6 +1,6 @@
-"""Segment's Direct Destination contract: the event as it is, one HTTPS POST each [doc].
+"""Segment's Direct Destination contract: one HTTPS POST for each event, unchanged [doc].
 
-Every partner-owned destination of Segment's catalog takes this, and so may any service.
+Every partner-owned destination in Segment's catalog accepts this, and any other service may.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from segcli.core.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the endpoint is, and the key it may ask for."""
+    """The settings of an endpoint."""
 
     endpoint: str = setting("", help="the address that takes the events", required=True)
     api_key: Secret = setting(Secret(), help="sent as the Basic user name, if given")
@@ -22,7 +22,7 @@ class Settings:
 
 
 def reads(settings: object) -> Iterable[str]:  # noqa: ARG001  # part of the interface
-    """Look at nothing: the event passes as it is."""
+    """Return no fields: the event is passed on unchanged."""
     return ()
 
 
@@ -32,12 +32,12 @@ def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # part 
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:  # noqa: ARG001  # one route only
-    """Post one event to the endpoint; the key is the Basic user name, without password [doc]."""
+    """Return the request with one event; the key is the Basic user name, without password [doc]."""
     return direct_request(settings.endpoint, bodies[0], settings.api_key)
 
 
 def direct_request(endpoint: str, body: bytes, key: Secret) -> Request:
-    """Make the request of the Direct Destination contract [doc]."""
+    """Return the request of the Direct Destination contract [doc]."""
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Basic {key.basic()}"
@@ -52,6 +52,6 @@ WEBHOOK = Destination(
     payload=payload,
     reads=reads,
     request=request,
-    about="Any endpoint that takes Segment's events as they are. One event a request.",
+    about="Any endpoint that takes Segment's events unchanged. One event a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),
 )

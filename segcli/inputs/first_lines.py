@@ -49,10 +49,10 @@ def judge_events(head: Head, entry: Input) -> Judgement:
         return Judgement(is_settled=True)
     if form := _shape(head, lines) or _form_of_all(lines, seen) or _stranger(lines, entry):
         return Judgement(form=form)
-    return same_fault(seen.problems, lines, head, said="holds no events in Segment's format")
+    return same_problem(seen.problems, lines, head, what="holds no events in Segment's format")
 
 
-def judge_shape(head: Head) -> Form | None:
+def form_of_file(head: Head) -> Form | None:
     """Return the form of an input that is no lines at all, whatever the lines are to hold."""
     lines = list(lines_of(head))
     return form_of_start(head.data) or _shape(head, lines[:1]) or _array(lines)
@@ -95,12 +95,12 @@ def lines_of(head: Head) -> Iterator[HeadLine]:
         start = end + 1
 
 
-def same_fault(
-    problems: Sequence[str | None], lines: Sequence[HeadLine], head: Head, *, said: str
+def same_problem(
+    problems: Sequence[str | None], lines: Sequence[HeadLine], head: Head, *, what: str
 ) -> Judgement:
     """Judge lines by what is wrong with each; None for a line that is as it should be.
 
-    `said` is what an input is whose lines all have the same fault.
+    `what` says what an input is whose lines all have the same problem.
     """
     faults = {problem and problem.partition(": ")[0] for problem in problems}
     if len(faults) != 1 or not (fault := faults.pop()):
@@ -109,7 +109,7 @@ def same_fault(
     which = "its only line is" if count == 1 else f"all {count} lines that were looked at are"
     cause = cause_of(fault, [line.text for line in lines])
     form = Form(
-        what=f"{said}: {which} rejected: {fault}{f' ({cause.said})' if cause else ''}",
+        what=f"{what}: {which} rejected: {fault}{f' ({cause.said})' if cause else ''}",
         command=cause.command if cause else "",
         line=lines[0].number,
     )

@@ -61,6 +61,6 @@ class Judgement:
 Judge = Callable[[Head, Input], Judgement]
 
 
-def take_all(_head: Head, _entry: Input) -> Judgement:
+def accept_all(_head: Head, _entry: Input) -> Judgement:
     """Judge nothing: every line is read, and rejected by itself where it is no event."""
     return Judgement(is_settled=True)

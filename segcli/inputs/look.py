@@ -12,7 +12,7 @@ from segcli.inputs.conversion import described_form, refusal
 from segcli.inputs.decompress import Packing
 from segcli.inputs.first_lines import judge_events
 from segcli.inputs.input import Input
-from segcli.inputs.judgement import MOST_BYTES, Head, Judge, Judgement, take_all
+from segcli.inputs.judgement import MOST_BYTES, Head, Judge, Judgement, accept_all
 from segcli.inputs.local_file import PlainFile
 from segcli.inputs.open import failing_as, stored_file, unpacked
 from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
@@ -40,6 +40,11 @@ class Looked(Sequence[Input]):
         self._found = found
         self._held = held or {}
         self.remarks = remarks
+
+    @property
+    def remark_lines(self) -> list[str]:
+        """The remarks, line by line."""
+        return [line for remark in self.remarks for line in remark.splitlines()]
 
     def __len__(self) -> int:
         return len(self._found)
@@ -73,7 +78,7 @@ def look(found: Sequence[Input], judge: Judge = judge_events) -> Looked:
             is_remote = True
         elif entry.can_be_read_again:
             seen.take(entry, _of_file(entry, judge))
-        elif judge is not take_all:
+        elif judge is not accept_all:
             seen.hold(place, entry)
     if is_remote:
         _look_at_objects((entry for entry in found if entry.remote), seen)

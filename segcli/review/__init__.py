@@ -1,1 +1,1 @@
-"""The review: what CI should know of a file of events before anything is sent. Pure functions."""
+"""The review: reports what CI should know about a file of events before it is sent."""

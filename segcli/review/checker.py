@@ -1,4 +1,4 @@
-"""The check: reads the inputs once and reviews what would become of every line."""
+"""The check: reads the inputs once and reviews the outcome of every line."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -30,9 +30,20 @@ from segcli.review.reviewer import Reviewer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """What to review, and how strictly. `rate` is in requests a second.
+    """What to review, and how strictly.
 
-    `jobs` is how many processes do; None: as many as there are processors, once that pays.
+    job: the destination, its settings and which events to review.
+    inputs: the files and streams to read, in this order.
+    files_left_out: how many files were not read, because their day is outside the range.
+    strict: a warning counts as an error.
+    expect: the golden file to compare with; None for no comparison.
+    update: write the golden file instead of comparing with it.
+    fail_on_uncovered: shell patterns of fields that must reach the payload.
+    rate: requests a second, for the estimated time; None for the destination's own limit.
+    most_findings: how many findings the review holds; all are counted.
+    max_line: the longest line that is read, in bytes.
+    jobs: how many processes to use; None for one a processor, once the input is large enough.
+    rejects: where rejected lines are written; None to write none.
     """
 
     job: Job
@@ -49,14 +60,49 @@ class CheckRun:
     rejects: Rejects | None = None
 
 
-def review_inputs(asked: CheckRun) -> Review:
-    """Review every line; raises OutputError, and InputError where an input cannot be read on."""
-    return _Joined(asked).review()
+def review_inputs(options: CheckRun) -> Review:
+    """Review every line.
+
+    Raises InputError if an input cannot be read to its end, and OutputError if the golden file
+    or the rejects cannot be written.
+    """
+    return _JoinedReview(options).review()
+
+
+# An input and a line number are stored as one integer: a third of the memory of a pair.
+_LINE_BITS = 48
+
+
+class MessageIds:
+    """Finds repeated messageIds: remembers a hash of each one, and its first line."""
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._first: dict[int, int] = {}
+        self._inputs = inputs
+
+    def repeated(
+        self, seen: PartialReview, entry: Input, first: int
+    ) -> Iterator[tuple[int, Remark]]:
+        """Yield each line whose messageId was seen before, by its index, with a remark."""
+        start = (entry.place << _LINE_BITS) + first
+        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
+        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
+            self._first |= new
+            return
+        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
+            known = self._first.setdefault(message_id, start + place)
+            if known != start + place:
+                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
+
+    def _named(self, line: int) -> str:
+        # The selected inputs keep their original place numbers, in order, possibly with gaps.
+        index = bisect_left(self._inputs, line >> _LINE_BITS, key=attrgetter("place"))
+        return f"{self._inputs[index].title}:{line % (1 << _LINE_BITS)}"
 
 
 @dataclass(slots=True)
 class _Findings:
-    """Counts all findings and keeps the first; a warning never takes the place of an error."""
+    """Counts all findings and keeps the first `most`; errors take precedence over warnings."""
 
     most: int
     errors: int = 0
@@ -68,7 +114,7 @@ class _Findings:
             self._kept.append(finding)
 
     def count(self, level: Level, findings: int) -> int:
-        """Count findings, which are not kept, and return how many of their level there are now."""
+        """Count findings without keeping them; return the new total of their level."""
         if level == "error":
             self.errors += findings
             return self.errors
@@ -76,46 +122,51 @@ class _Findings:
         return self.warnings
 
     def kept(self) -> list[Finding]:
-        """Return as many as are wanted, in the order in which they were found."""
+        """Return at most `most` findings, in the order in which they were found."""
         room = self.most - sum(finding.level == "error" for finding in self._kept)
         warnings = (finding for finding in self._kept if finding.level == "warning")
         shown = {id(finding) for finding in islice(warnings, max(room, 0))}
         return [one for one in self._kept if one.level == "error" or id(one) in shown]
 
 
-class _Joined:
-    """What all processes saw of all lines, put together."""
+class _JoinedReview:
+    """Joins the partial reviews of all processes into one review."""
 
-    def __init__(self, asked: CheckRun) -> None:
-        self.asked = asked
-        self.level: Level = "error" if asked.strict else "warning"
+    def __init__(self, options: CheckRun) -> None:
+        self.options = options
+        self.level: Level = "error" if options.strict else "warning"
         self.read = self.skipped = self.rejected = 0
-        self.findings = _Findings(asked.most_findings)
+        self.findings = _Findings(options.most_findings)
         self.coverage = Coverage()
-        self.plan = Estimate(asked.job)
-        self.golden = GoldenFile(asked.expect, update=asked.update, several=len(asked.inputs) > 1)
-        self.message_ids = MessageIds(asked.inputs)
+        self.plan = Estimate(options.job)
+        self.golden = GoldenFile(
+            options.expect, update=options.update, several=len(options.inputs) > 1
+        )
+        self.message_ids = MessageIds(options.inputs)
 
     def review(self) -> Review:
         self._read()
-        first_input = self.asked.inputs[0].title if self.asked.inputs else ""
+        first_input = self.options.inputs[0].title if self.options.inputs else ""
         for finding in self.golden.close(first_input):
             self.findings.add(finding)
         self._find_uncovered()
         self._find_unsearched(first_input)
-        if self.asked.rejects:
-            self.asked.rejects.close()
+        if self.options.rejects:
+            self.options.rejects.close()
         return self._review()
 
     def _read(self) -> None:
-        """Take in all lines; nothing is to be resumed, so a run that stops is an input's error."""
+        """Read all lines.
+
+        A check cannot be resumed, so an input that stops the run is reported as an InputError.
+        """
         numbers = LineCounter()
-        with closing(_flow(self.asked)) as flow:
+        with closing(_partial_reviews(self.options)) as flow:
             try:
-                for block, portion in flow.portions():
+                for block, result in flow.portions():
                     first = numbers.next_in(block.input)
-                    numbers.count(portion.account.lines)
-                    self._join(portion.account, block.input, first)
+                    numbers.count(result.account.lines)
+                    self._join(result.account, block.input, first)
             except Unreadable as unreadable:
                 said = unreadable.said_at(numbers.next_in(unreadable.input))
                 raise InputError(f"{said}; nothing is reported", unreadable.hint) from None
@@ -123,7 +174,7 @@ class _Joined:
                 raise InputError(f"{stopped.message}; nothing is reported", stopped.hint) from None
 
     def _join(self, seen: PartialReview, entry: Input, first: int) -> None:
-        """Take in what was seen of the lines of an input from number `first` on."""
+        """Add the partial review of an input's lines, of which the first is number `first`."""
         self.read += seen.lines
         self.skipped += seen.skipped
         self.rejected += seen.errors
@@ -133,10 +184,10 @@ class _Joined:
             self.plan.see(route, sizes)
         for place, outcome in enumerate(seen.outcomes, first):
             self.golden.see((entry.title, place), outcome)
-        if self.asked.rejects:
+        if self.options.rejects:
             for place, reason, line in seen.kept:
                 kept = Line(entry.title, first + place, line)
-                self.asked.rejects.keep(Result([kept], "rejected", reason))
+                self.options.rejects.keep(Result([kept], "rejected", reason))
 
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
         repeated = self.message_ids.repeated(seen, entry, first)
@@ -151,16 +202,19 @@ class _Joined:
         self.findings.count(self.level, seen.warned - len(seen.warnings))
 
     def _find_uncovered(self) -> None:
-        name = self.asked.job.destination.name
+        name = self.options.job.destination.name
         for one in self.coverage.left_out():
-            if any(_is_like(one.path, pattern) for pattern in self.asked.fail_on_uncovered):
+            if any(_is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
                 remark = Remark(one.path, f"is not carried by {name}")
                 self.findings.add(_finding("error", "uncovered", remark, one.place, one.events))
 
     def _find_unsearched(self, first_input: str) -> None:
-        """What was not looked at may hold such a field: a gate that cannot tell must not open."""
+        """Add an error if --fail-on-uncovered is given and some events were not searched.
+
+        They may hold such a field, and a check that cannot tell must not pass.
+        """
         untried = self.coverage.untried
-        if self.asked.fail_on_uncovered and untried:
+        if self.options.fail_on_uncovered and untried:
             were = "event was" if untried == 1 else "events were"
             problem = f"{untried:,} {were} not searched, so --fail-on-uncovered cannot tell"
             remark = Remark("", problem)
@@ -173,8 +227,8 @@ class _Joined:
             "skipped": self.skipped,
         }
         return Review(
-            destination=self.asked.job.destination.name,
-            inputs=Titles(self.asked.inputs),
+            destination=self.options.job.destination.name,
+            inputs=Titles(self.options.inputs),
             read=self.read,
             counts=counts,
             findings=self.findings.kept(),
@@ -183,28 +237,28 @@ class _Joined:
             left_out=self.coverage.left_out(),
             untried=self.coverage.untried,
             routes=self.plan.routes(),
-            seconds=self.plan.seconds(self.asked.rate),
-            files_left_out=self.asked.files_left_out,
+            seconds=self.plan.seconds(self.options.rate),
+            files_left_out=self.options.files_left_out,
         )
 
 
-def _flow(asked: CheckRun) -> OrderedMap[PartialReview]:
+def _partial_reviews(options: CheckRun) -> OrderedMap[PartialReview]:
     reviewer = Reviewer(
-        asked.job,
-        most=asked.most_findings,
-        keeps=asked.rejects is not None,
-        shows_outcomes=asked.expect is not None,
+        options.job,
+        most=options.most_findings,
+        keeps=options.rejects is not None,
+        shows_outcomes=options.expect is not None,
     )
 
-    def review(piece: WorkItem) -> WorkResult[PartialReview]:
+    def review(item: WorkItem) -> WorkResult[PartialReview]:
         seen = PartialReview()
-        for lines in lines_of(piece.data, asked.max_line):
+        for lines in lines_of(item.data, options.max_line):
             reviewer.look(lines, seen)
         return WorkResult(seen)
 
-    # A limit counts what is mapped, line after line.
-    jobs = 1 if asked.job.selection.limit is not None else asked.jobs
-    return OrderedMap(asked.inputs, review, jobs=jobs, max_line=asked.max_line)
+    # --limit counts mapped events in input order, so one process has to see all lines.
+    jobs = 1 if options.job.selection.limit is not None else options.jobs
+    return OrderedMap(options.inputs, review, jobs=jobs, max_line=options.max_line)
 
 
 def _finding(
@@ -223,37 +277,6 @@ def _finding(
 
 
 def _is_like(path: str, pattern: str) -> bool:
-    """Tell whether a path, or one above it, is like a shell pattern; `[]` stands for itself."""
+    """Return whether a path, or one above it, matches a shell pattern; `[]` is literal."""
     own = pattern.replace("[]", "[[]]")
     return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))
-
-
-# A line of an input is known by one number: a million of them take a third of the memory.
-_LINE_BITS = 48
-
-
-class MessageIds:
-    """Remembers each messageId by a hash, and where it stood first: in which of the inputs."""
-
-    def __init__(self, inputs: Sequence[Input]) -> None:
-        self._first: dict[int, int] = {}
-        self._inputs = inputs
-
-    def repeated(
-        self, seen: PartialReview, entry: Input, first: int
-    ) -> Iterator[tuple[int, Remark]]:
-        """Yield the places of lines with a messageId that was there before, and a remark on it."""
-        start = (entry.place << _LINE_BITS) + first
-        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
-        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
-            self._first |= new
-            return
-        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
-            known = self._first.setdefault(message_id, start + place)
-            if known != start + place:
-                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
-
-    def _named(self, line: int) -> str:
-        # Fewer inputs than there were places may be read, in the order of their places.
-        index = bisect_left(self._inputs, line >> _LINE_BITS, key=attrgetter("place"))
-        return f"{self._inputs[index].title}:{line % (1 << _LINE_BITS)}"

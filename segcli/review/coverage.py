@@ -1,8 +1,8 @@
-"""Coverage: which fields of the input a mapping leaves out, found by trying.
+"""Coverage: which fields of the input a mapping leaves out, found by changing their values.
 
-A field is carried if a change of its value changes the payload, or gets the event rejected. So
-nothing has to be declared, and it holds for plug-ins too. Events of one shape are taken to be
-mapped alike, so each shape is tried once.
+A mapping carries a field if a change of its value changes the payload, or if the changed event is
+rejected. So a destination declares nothing, and plug-ins are covered too. Events of one shape are
+assumed to be mapped alike, so only the first of each shape is probed.
 """
 
 from collections import Counter, defaultdict
@@ -16,22 +16,25 @@ from segcli.review.event_shape import Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult
 from segcli.review.probe import FieldProbe, paths_in
 
-# Each try maps an event anew. So many bytes are mapped in this way at most, which takes some ten
-# seconds: an input with a new shape in every line must not cost hours. The first shape that would
-# be too much is the end of trying: then it is the same one however many processes look.
+# A probe maps an event again for every change. At most this many bytes are mapped for probes, in
+# about ten seconds: an input with a new shape in every line must not take hours. Probing ends at
+# the first shape that exceeds the limit, so the result does not depend on the number of processes.
 _BYTES_TRIED = 256 * 1024 * 1024
-# A shape that need not be tried takes memory all the same.
+# A shape with a known result is not probed, but it takes memory too.
 _COST_OF_KNOWN = 4096
-# So many results are kept at most, and so many shapes that were not tried.
+# The most results that are kept, and the most shapes that are known as not probed.
 _KEPT = 20_000
 _UNTRIED_KEPT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A field that no payload shows: in how many mapped events it is, and at which line first.
+    """A field that no payload carries.
 
-    `share` is that of the events that were tried.
+    path: the dotted path; `[]` stands for every element of an array.
+    events: how many mapped events have the field.
+    share: their share of the events that were probed, from 0 to 1.
+    place: the file and line of the first one.
     """
 
     path: str
@@ -41,10 +44,10 @@ class LeftOut:
 
 
 class ShapeProbes:
-    """Tells which fields of an event a mapping leaves out, as long as trying is not too much.
+    """Probes one event of each shape, up to a limit on the bytes that are mapped.
 
-    Where the destination says what it reads, an event is tried for all that differ from it only
-    in what is not read.
+    If the destination declares what it reads, one probe serves all shapes that differ only in
+    fields that are not read.
     """
 
     def __init__(self, job: Job, shapes: Shapes) -> None:
@@ -52,15 +55,15 @@ class ShapeProbes:
         reads = job.destination.reads
         self._reads = None if reads is None else tuple(reads(job.settings))
         self._shapes = shapes
-        # What counts is the order of the input, which one of several processes does not know: none
-        # may give up before `Coverage` does.
+        # `Coverage` applies the limit in input order. A process does not know that order, so its
+        # own limit is higher: it must not stop before `Coverage` does.
         self._bytes_left = 2 * _BYTES_TRIED
         self._paid: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._carried: dict[int, frozenset[str]] = {}
 
     def tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
-        """Return what an event shows of its shape; None if that is too much to be tried."""
+        """Return the result of probing an event's shape; None if the limit is exceeded."""
         paths = paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:
@@ -74,14 +77,14 @@ class ShapeProbes:
             return ProbeResult(frozenset(paths - known), cost, part)
         left_out = self._left_out(event)
         carried = frozenset(paths - left_out)
-        # A mapping may put the whole text of an event somewhere.
+        # A mapping may copy the raw text of the event, and so carry fields it does not declare.
         if len(self._carried) == _KEPT or not carried <= paths_in(data):
             return ProbeResult(left_out, cost)
         self._carried[part] = carried
         return ProbeResult(left_out, cost, part)
 
     def _pays(self, number: int, cost: int) -> bool:
-        """Tell whether there is enough left to try a shape, or it was tried before."""
+        """Return whether a shape was probed before, or can be within the limit."""
         if number in self._paid:
             return True
         if cost > _BYTES_TRIED or self._bytes_left < 0:
@@ -99,10 +102,9 @@ class ShapeProbes:
 
 
 class Coverage:
-    """Adds up what was seen of mapped events, and tells which fields were left out.
+    """Adds up the results for all mapped events, in input order.
 
-    `untried` counts the events of shapes that were too many, or too large, to be tried, in the
-    order of the input.
+    `untried` counts the events whose shapes were too many, or too large, to be probed.
     """
 
     def __init__(self) -> None:
@@ -116,7 +118,7 @@ class Coverage:
         self._places: dict[int, tuple[str, int]] = {}
 
     def add(self, seen: PartialReview, title: str, first: int) -> None:
-        """Take in what was seen of the lines of a file from number `first` on."""
+        """Add the partial review of a file's lines, of which the first is number `first`."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
         for shape, alike in seen.shapes.items():
@@ -140,7 +142,10 @@ class Coverage:
         return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]
 
     def _left_out_by(self, shape: int, tried: ProbeResult | None) -> Sequence[int] | None:
-        """Return what a shape leaves out; the first event of it speaks for all, whoever saw it."""
+        """Return the fields that a shape leaves out; None if it was not probed.
+
+        The first result for a shape holds for all its events, whichever process found it.
+        """
         if shape in self._left_out:
             return self._left_out[shape]
         left_out = self._numbered(tried.left_out) if tried and self._pays(tried) else None
@@ -155,6 +160,6 @@ class Coverage:
         return self._bytes_left >= 0
 
     def _numbered(self, paths: Iterable[str]) -> tuple[int, ...]:
-        """Return paths by their numbers: sets of texts take ten times the memory."""
+        """Return a number for each path: sets of strings take ten times the memory."""
         numbers = self._numbers
         return tuple(numbers.setdefault(path, len(numbers)) for path in paths)

@@ -1,4 +1,4 @@
-"""The plan: how many requests and bytes an input makes, and how long a rate lets that take."""
+"""The estimate: how many requests and bytes an input makes, and how long sending takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,14 @@ from segcli.core.outcome import Job
 
 @dataclass(slots=True)
 class RouteEstimate:
-    """What goes to one route. `requests` counts batches as full as the limits let them be.
+    """What goes to one route.
 
-    They may be less full, since the order of a user's events holds: it is the least.
+    route: the route.
+    events: how many events.
+    requests: the smallest possible number of requests, with every batch as full as the limits
+        allow. Sending may need more, since a user's events are never in flight at the same time.
+    bytes: the size of all payloads.
+    largest: the size of the largest payload, in bytes.
     """
 
     route: str
@@ -23,14 +28,14 @@ class RouteEstimate:
 
 
 class Estimate:
-    """Adds up what mapped events would make."""
+    """Adds up the requests and bytes that mapped events would make."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._routes: dict[str, RouteEstimate] = {}
 
     def see(self, route: str, sizes: Sequence[int]) -> None:
-        """Take in the bytes of payloads of a route, in the order in which they are sent."""
+        """Add payloads of a route, by their sizes in bytes, in the order of the input."""
         found = self._routes.get(route)
         if found is None:
             found = self._routes[route] = RouteEstimate(route)
@@ -44,17 +49,20 @@ class Estimate:
             self._fill(found, sizes, most)
 
     def routes(self) -> list[RouteEstimate]:
-        """Return the routes, in the order in which they first came up."""
+        """Return the routes, in the order in which they first appeared."""
         return list(self._routes.values())
 
     def seconds(self, rate: float | None) -> float | None:
-        """Return how long the requests take at a rate a second, or the destination's own limit."""
+        """Return how long the requests take, in seconds; None if there is no limit.
+
+        The lower of `rate` (requests a second) and the destination's own limit applies.
+        """
         rates = [one for one in (rate, self._job.destination.limits.rate) if one is not None]
         requests = sum(route.requests for route in self._routes.values())
         return requests / min(rates) if rates else None
 
     def _fill(self, route: RouteEstimate, sizes: Sequence[int], most: int) -> None:
-        """Put payloads into the request that is being filled, and into more of them."""
+        """Fill the current request of a route with payloads, and open new ones as needed."""
         room = self._job.destination.bytes_per_request(route.route, self._job.settings)
         for size in sizes:
             fits = room is None or route._batch_bytes + size <= room

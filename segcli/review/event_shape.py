@@ -1,25 +1,26 @@
-"""The shape of an event: what it has in common with others that a mapping treats alike."""
+"""The shape of an event: events of one shape are assumed to be mapped alike."""
 
 from typing import Any
 
 from segcli.core.outcome import Mapped
 
 _JSON_SPACE = b" \t\r\n"
-# An event with more space around it is taken for one that became something else.
+# With more white space around it than this, an event counts as changed by its mapping.
 _SPACE = 16
 _CONTAINERS = frozenset({dict, list})
-# Of objects with the same keys and types; an input may have new ones in every line.
+# Each holds the keys and types of an object; an input may have new ones in every line.
 _KINDS_KEPT = 50_000
 
 _Key = tuple[Any, ...]
 
 
 class Shapes:
-    """Gives events that are taken to be mapped alike the same number, in all processes of a run.
+    """Numbers the shapes of events: events of one shape get the same number in every process.
 
-    They have the same call type, name, route and notes, were mapped by the same of several
-    mappings, and have the same fields with values of the same types, empty or not; or all of them
-    are passed on as they are. A number is a hash: the shapes themselves would fill the memory.
+    Two events have one shape if these agree: call type, event name, route, notes, the mapping that
+    was chosen, whether they are passed on unchanged, and for every field its name, the type of its
+    value and whether that is empty. The number is a hash: the shapes themselves would fill the
+    memory.
     """
 
     def __init__(self) -> None:
@@ -32,13 +33,14 @@ class Shapes:
         return hash((data["type"], name, *how, self.structure_of(data)))
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
-        """Return what objects must have in common to be mapped alike: keys, types, emptiness.
+        """Return the structure of an object and all it contains: keys, types, emptiness.
 
-        Of an array counts which elements there are, and which is the first, not how many.
+        For an array it holds the structures of the elements, and that of the first one, but
+        neither their order nor their number.
         """
         found: list[Any] = []
         containers: list[Any] = [data]
-        # Every event comes through here: one flat list takes half the time of nested tuples.
+        # Hot path of check (bench_check.py): a flat list takes half the time of nested tuples.
         for one in containers:
             if type(one) is list:
                 found.append(self._structure_of_array(one))
@@ -54,7 +56,7 @@ class Shapes:
         return tuple(found)
 
     def _new_kind(self, kind: _Key, one: dict[str, Any]) -> tuple[int, list[str]]:
-        """Remember the number of objects with these keys and types, and which hold more."""
+        """Number objects with these keys and types, and list the keys that hold containers."""
         if len(self._kinds) >= _KINDS_KEPT:
             self._kinds.clear()
         names = [name for name, value in one.items() if type(value) in _CONTAINERS]
@@ -74,8 +76,8 @@ class Shapes:
 
 
 def is_passed_on(line: bytes, mapped: Mapped) -> bool:
-    """Tell whether the event on a line is its own payload, but for white space around it."""
-    # Most payloads are of another size.
+    """Return whether the payload is the line itself, apart from white space around it."""
+    # The sizes are compared first: most payloads have a different one.
     return len(mapped.body) <= len(line) <= len(mapped.body) + _SPACE and (
         mapped.body == line.strip(_JSON_SPACE)
     )

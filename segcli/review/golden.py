@@ -1,4 +1,4 @@
-"""The golden file: what an input became when somebody last looked, and what differs now."""
+"""Compares outcomes with those of a golden file, field by field."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,13 +7,18 @@ from typing import Any
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
 from segcli.review.review import Finding, FindingState
 
-# Of a long value so much is shown, and so much of it before the first difference.
+# How many characters of a long value are shown, and how many of them before the first difference.
 _SHOWN, _BEFORE = 80, 20
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDifference:
-    """A field that differs, or a line that is on one side only (then without a path)."""
+    """A field that differs, or a line that is on one side only.
+
+    state: what differs, as in `Finding`.
+    path: the path of the field; empty for a whole line.
+    problem: the difference in words.
+    """
 
     state: FindingState
     path: str
@@ -21,9 +26,9 @@ class FieldDifference:
 
 
 def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator[FieldDifference]:
-    """Yield what differs between two outcomes of a line; where they stand does not count.
+    """Yield what differs between two outcomes of a line, apart from their file and line.
 
-    If the line is not in the same state any more, that is all there is to say.
+    If the states differ, that is the only difference.
     """
     if golden["state"] != now["state"]:
         reason = f": {now['reason']}" if "reason" in now else ""
@@ -51,7 +56,7 @@ def differences(golden: Any, now: Any, path: str = "") -> Iterator[FieldDifferen
 
 
 def _parts(value: Any, path: str) -> dict[str, Any] | None:
-    """Return what a container holds by its path; None for what is no container."""
+    """Return the values of a container by their paths; None for any other value."""
     if isinstance(value, dict):
         return {f"{path}.{key}" if path else key: inner for key, inner in value.items()}
     if isinstance(value, list):
@@ -60,7 +65,7 @@ def _parts(value: Any, path: str) -> dict[str, Any] | None:
 
 
 def _change(golden: Any, now: Any) -> str:
-    """Say what became of a value; long ones are shown from where they begin to differ."""
+    """Return `from X to Y`; long values are shown from shortly before they differ."""
     old, new = _text(golden), _text(now)
     same = 0
     if max(len(old), len(new)) > _SHOWN:
@@ -80,23 +85,21 @@ def _text(value: Any) -> str:
 
 
 _STATES = ("mapped", "rejected", "skipped")
-# A mapping may put what it is given deeper than it stood in the event.
+# A mapping may nest a value more deeply than the event does.
 _LEVELS = 2 * MAX_DEPTH
 
 _NEW_LINE = FieldDifference("new", "", "line that is not in the golden file")
 _NEW_PAYLOAD = FieldDifference("new", "", "payload that is not in the golden file")
-_GONE_LINE = FieldDifference("missing", "", "line of the golden file that is not there any more")
-_GONE_PAYLOAD = FieldDifference(
-    "missing", "", "payload of the golden file that is not there any more"
-)
+_GONE_LINE = FieldDifference("missing", "", "line of the golden file that no longer exists")
+_GONE_PAYLOAD = FieldDifference("missing", "", "payload of the golden file that no longer exists")
 
 
 class GoldenComparison:
-    """Holds each line's outcome against the golden file's; equal differences become one finding.
+    """Compares each line's outcome with the golden one; equal differences become one finding.
 
-    `golden` are the lines of the file: objects as `transform --outcomes` prints them, found by
-    their line (and file), or bare payloads, taken in order; no lines are no payloads. Raises
-    ValueError for other lines.
+    `golden` are the lines of the golden file. They are either objects as `transform --outcomes`
+    prints them, which are found by their line (and file), or bare payloads, which are compared in
+    order. A file without lines has no payloads. Raises ValueError for any other line.
     """
 
     def __init__(self, golden: Iterable[bytes]) -> None:
@@ -110,10 +113,10 @@ class GoldenComparison:
         self.is_of_one_input = any(not file for file, _ in self._by_line)
 
     def see(self, place: tuple[str, int], outcome: bytes, payload: bytes | None) -> None:
-        """Hold the outcome of the line at (file, number) against the golden one.
+        """Compare the outcome of the line at (file, number) with the golden one.
 
-        `outcome` is the object as `transform --outcomes` prints it. Where the golden file
-        `is_of_one_input`, as its outcomes name no file, all lines have to be of one.
+        `outcome` is the object as `transform --outcomes` prints it. If the outcomes of the golden
+        file name no file (`is_of_one_input`), all lines must be of one input.
         """
         if not self._holds_outcomes:
             self._see_payload(place, payload)
@@ -125,10 +128,10 @@ class GoldenComparison:
             self._note_all(outcome_differences(_loads(golden), _loads(outcome)), place)
 
     def findings(self, *, input_file: str, golden_file: str) -> Iterator[Finding]:
-        """Yield what differs, once all lines were seen.
+        """Yield the differences; call it after the last line.
 
-        A line that is gone is named by where it stood in the input, a payload by where it stands
-        in the golden file.
+        A missing line is named by its place in the input, a missing payload by its line in the
+        golden file.
         """
         for file, line in self._by_line:
             self._note(_GONE_LINE, (file or input_file, line))
@@ -151,11 +154,11 @@ class GoldenComparison:
         if place is None:
             self._payloads.append(text)
         elif place in self._by_line:
-            raise ValueError(f"line {number} is of the same line as one before it")
+            raise ValueError(f"line {number} is for the same input line as an earlier one")
         else:
             self._by_line[place] = text
         if self._payloads and self._by_line:
-            raise ValueError(f"line {number} is a payload among outcomes, or the other way round")
+            raise ValueError(f"line {number} mixes payloads and outcomes")
 
     def _see_payload(self, place: tuple[str, int], payload: bytes | None) -> None:
         if payload is None:
@@ -187,7 +190,7 @@ def _golden_line(number: int, text: bytes) -> dict[str, Any]:
 
 
 def _place(value: dict[str, Any]) -> tuple[str, int] | None:
-    """Return the (file, line) that an outcome is of; None for what is a bare payload."""
+    """Return the (file, line) of an outcome; None for a bare payload."""
     file, line = value.get("file", ""), value.get("line")
     if value.get("state") in _STATES and isinstance(file, str) and isinstance(line, int):
         return file, line

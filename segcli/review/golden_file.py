@@ -1,4 +1,4 @@
-"""The golden file on disk: read to be compared with, or written anew."""
+"""The golden file on disk: read for a comparison, or written again."""
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -16,10 +16,11 @@ LinePlace = tuple[str, int]
 
 
 class GoldenFile:
-    """What the outcomes are held against, if anything; with `update` it becomes what they are.
+    """The golden file of a check; does nothing if `path` is None.
 
-    `several`: the outcomes name their file, as there are several. Raises InputError where the
-    file cannot be read, is none, or is of one input where there are several.
+    With `update`, the outcomes replace the file; otherwise they are compared with it. `several`:
+    there are several inputs, so the outcomes name their file. Raises InputError if the file cannot
+    be read, is not a golden file, or is for one input while there are several.
     """
 
     def __init__(self, path: Path | None, *, update: bool, several: bool) -> None:
@@ -30,7 +31,7 @@ class GoldenFile:
         self._comparison = None if path is None or update else _comparison(path, several)
 
     def see(self, place: LinePlace, outcome: Outcome) -> None:
-        """Take in what became of a line."""
+        """Compare or remember the outcome of a line."""
         if self._path is None:
             return
         where = {"file": place[0], "line": place[1]} if self._several else {"line": place[1]}
@@ -42,7 +43,7 @@ class GoldenFile:
             self._comparison.see(place, text, payload)
 
     def close(self, file: str) -> Iterator[Finding]:
-        """Yield the differences, or write the file; raises OutputError where it cannot be."""
+        """Yield the differences, or write the file; raises OutputError if that fails."""
         if self._comparison:
             yield from self._comparison.findings(input_file=file, golden_file=str(self._path))
         if self._path and self._update:
@@ -53,8 +54,8 @@ def _comparison(path: Path, several: bool) -> GoldenComparison:
     comparison = _read(path)
     if several and comparison.is_of_one_input:
         raise InputError(
-            f"the golden file {path} is of one input, and there are several",
-            "Type --update to write it anew for all of them, or name only the one that it is of.",
+            f"the golden file {path} is for one input, but there are several",
+            "Use --update to write it again for all of them, or name only its own input.",
         )
     return comparison
 
@@ -64,14 +65,14 @@ def _read(path: Path) -> GoldenComparison:
         text = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\n")
         return GoldenComparison(text.split(b"\n") if text else ())
     except FileNotFoundError:
-        hint = "Type --update to make it from what the events become now."
+        hint = "Use --update to create it from the current outcomes."
         raise InputError(f"the golden file {path} does not exist", hint) from None
     except OSError as error:
         raise InputError(f"the golden file {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise InputError(
-            f"the golden file {path} is none: {error}",
-            "It holds what `segcli transform --outcomes`, or `segcli transform`, prints.",
+            f"{path} is not a golden file: {error}",
+            "A golden file holds what `segcli transform --outcomes` or `segcli transform` prints.",
         ) from None
 
 
@@ -81,6 +82,6 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         raise OutputError(
             f"the golden file {path} cannot be written: {error.strerror}",
-            "It is as it was. Make room, and let it and its folder be writable: a new one beside "
-            "it takes its place.",
+            "It is unchanged. Free some disk space, and make the file and its folder writable: a "
+            "new file is written beside it and then replaces it.",
         ) from None

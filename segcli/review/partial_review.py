@@ -1,4 +1,4 @@
-"""What is seen of some lines in a row, as a value that is joined with that of others."""
+"""The review of some consecutive lines: a value that one process returns and another joins."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -10,10 +10,12 @@ from segcli.core.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The fields that a shape leaves out, and how many bytes were mapped to find that out.
+    """The result of probing a shape.
 
-    Where that was done once for all shapes that differ only in what is not read, they share a
-    `part`.
+    left_out: the paths that do not affect the payload.
+    cost: how many bytes were mapped for it.
+    part: the number that shapes share if they differ only in fields that the destination does not
+        read: one probe serves them all. None if the probe is for one shape only.
     """
 
     left_out: frozenset[str]
@@ -23,7 +25,11 @@ class ProbeResult:
 
 @dataclass(slots=True)
 class ShapeCount:
-    """Events of one shape: how many, and at which place among the lines the first one stands."""
+    """Counts the events of one shape.
+
+    first: the index of the first one among the lines of the partial review.
+    events: how many there are.
+    """
 
     first: int
     events: int = 0
@@ -31,13 +37,23 @@ class ShapeCount:
 
 @dataclass(slots=True)
 class PartialReview:
-    """What became of lines and what there is to say of them; a place counts them from 0 on.
+    """The outcomes of some lines, and the findings on them; an index counts the lines from 0.
 
-    `mapped` holds the bytes of each payload by route. Of the events `passed_on` became payloads
-    as they are, `untried` cannot be tried, all others are in `shapes`; `tried` are those shapes
-    which were seen for the first time, but for what was too costly to try.
-    `ids` are the hashes of messageIds, `id_places` where they stand. Of what is `rejected` and of
-    `warnings` come only as many as may be shown; `errors` and `warned` count all.
+    lines: how many lines were read.
+    skipped: how many were skipped.
+    errors: how many were rejected.
+    warned: how many warnings there are.
+    passed_on: how many events became payloads unchanged.
+    untried: how many events cannot be probed.
+    mapped: the size of each payload in bytes, by route.
+    shapes: the count of all other mapped events, by the number of their shape.
+    tried: the probe results of shapes that this process met for the first time.
+    ids: the hashes of messageIds.
+    id_places: the index of the line of each messageId.
+    rejected: the first rejections, by line index; as many as may be shown.
+    warnings: the first warnings, by line index; as many as may be shown.
+    kept: the rejected lines to write to the rejects file: index, reason, line.
+    outcomes: the outcome of every line, if they are compared with a golden file.
     """
 
     lines: int = 0

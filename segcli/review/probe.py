@@ -1,4 +1,4 @@
-"""A trial: an event mapped a few times with other values, to see which of them matter."""
+"""Probes an event: maps it several times with changed values, to see which of them matter."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence, Set
@@ -9,23 +9,23 @@ from segcli.core.destination import Payload
 from segcli.core.event import Event
 from segcli.core.outcome import Job
 
-# segcli itself reads these; no mapping is expected to carry them.
+# segcli itself reads these; a mapping need not carry them.
 _ENVELOPE = frozenset({"type", "integrations"})
-# Numbers that stand nowhere else; in a text they mark it.
+# Marks: numbers that no event contains. In a string, a mark is part of the text.
 _FIRST_MARK = 7_302_914_800_000_000
 _MARK = re.compile(rb"73029148\d{8}")
 
-# A value is known by what holds it and by its key there; a change is a place and its new value.
+# A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
-# The route of a payload, which of several mappings made it, and its body.
+# The route of a payload, the name of the mapping that made it, and its body.
 _Encoded: TypeAlias = tuple[str, str, bytes]
 
 
 class FieldProbe:
-    """One event and the paths of its values; in a path `[]` stands for every element of an array.
+    """Finds the values of one event that do not affect its payload; does not change the event.
 
-    The event itself is left as it is.
+    In a path, `[]` stands for every element of an array.
     """
 
     def __init__(self, event: Event, job: Job) -> None:
@@ -34,7 +34,8 @@ class FieldProbe:
         self._data = exact_json.loads(event.raw)
         self._places = _places(self._data)
         payload = job.destination.payload(event, job.settings)
-        # A mapping that passes bytes on sees a change only there; another may digest them.
+        # A mapping that returns bytes reads the raw line, so a change must be made there. Any
+        # other mapping may compute a digest of the raw line, so that must stay the same.
         self._passes_bytes_on = isinstance(payload.body, bytes)
         self._before = self._payload() if self._passes_bytes_on else _encoded(payload)
 
@@ -44,20 +45,21 @@ class FieldProbe:
         return self._places.keys()
 
     def left_out(self, doubtful: Collection[str] = ()) -> set[str]:
-        """Return the paths of the values that the payload does not depend on.
+        """Return the paths of the values that do not affect the payload.
 
-        To know which are `doubtful` saves work: all others are tried together first.
+        `doubtful` are paths that often affect it. They are probed apart from all others, which
+        saves work: the others can mostly be ruled out together.
         """
         known = self.paths & set(doubtful)
         open_paths = self.paths - self._shown(known or self.paths)
-        # Which are tried together must not be chance.
+        # Sorted: which paths are probed together must not depend on chance.
         others = sorted(open_paths - known)
         return {*self._without_effect(others), *self._without_effect(sorted(open_paths & known))}
 
     def _shown(self, paths: Iterable[str]) -> set[str]:
-        """Return those paths whose values show in the payload, when all are marked at once.
+        """Return the paths whose values appear in the payload, found by marking all at once.
 
-        It returns none of them where the marks lead to another mapping, which may show others.
+        Returns none if the marks lead to another mapping, which may carry other fields.
         """
         changes: list[_Change] = []
         marked: dict[bytes, str] = {}
@@ -73,7 +75,7 @@ class FieldProbe:
         return {marked[mark] for mark in _MARK.findall(found[2]) if mark in marked}
 
     def _without_effect(self, paths: Sequence[str]) -> Sequence[str]:
-        """Return those paths that do not matter, found by halving what matters as a whole."""
+        """Return the paths that do not matter: test all at once, then halves that do matter."""
         if not paths or not self._matter(paths):
             return paths
         if len(paths) == 1:
@@ -82,7 +84,7 @@ class FieldProbe:
         return [*self._without_effect(paths[:middle]), *self._without_effect(paths[middle:])]
 
     def _matter(self, paths: Iterable[str]) -> bool:
-        """Tell whether other values at these paths, all at once, make a difference."""
+        """Return whether changing the values at all these paths at once changes the payload."""
         places = [place for path in paths for place in self._places[path]]
         return any(
             self._payload(
@@ -93,13 +95,13 @@ class FieldProbe:
         )
 
     def _payload(self, changes: Sequence[_Change] = ()) -> _Encoded | None:
-        """Return what the changed event becomes; None where the mapping cannot do with it."""
+        """Return the payload of the changed event; None if the mapping rejects it."""
         values = [holder[key] for holder, key, _ in changes]
         for holder, key, value in changes:
             holder[key] = value
         try:
             return self._mapped()
-        except Exception:  # A value that no event has may be more than a plug-in expects.
+        except Exception:  # A plug-in may fail on a value that no real event has.
             return None
         finally:
             for (holder, key, _), value in zip(changes, values, strict=True):
@@ -111,7 +113,7 @@ class FieldProbe:
 
 
 def paths_in(data: dict[str, Any]) -> Set[str]:
-    """Return the paths of an event's values, which are those that a `FieldProbe` of it tries."""
+    """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
     return _places(data).keys()
 
 
@@ -122,7 +124,7 @@ def _encoded(payload: Payload) -> _Encoded:
 
 
 def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:
-    """Return the places of all values that are neither a container nor null, by their paths."""
+    """Return, by path, the places of all values that are neither containers nor null."""
     found: dict[str, list[_Place]] = {}
     containers: list[tuple[str, Any]] = [("", data)]
     for path, holder in containers:
@@ -135,7 +137,7 @@ def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:
 
 
 def _inner(path: str, holder: Any) -> list[tuple[str, Any, Any]]:
-    """Return the path, key and value of everything right in a container."""
+    """Return the path, key and value of each direct child of a container."""
     if type(holder) is list:
         return [(f"{path}[]", index, value) for index, value in enumerate(holder)]
     prefix = f"{path}." if path else ""
@@ -143,24 +145,24 @@ def _inner(path: str, holder: Any) -> list[tuple[str, Any, Any]]:
 
 
 def _mark(value: Any, mark: int) -> Any:
-    """Return a mark of the type of a value; None for what cannot be marked, or is empty."""
+    """Return a mark of the value's type; None for a boolean, and for an empty or zero value."""
     if not value or isinstance(value, bool):
         return None
     return f"~{mark}~" if isinstance(value, str) else mark
 
 
-# A mapping may compare texts or numbers: those that were equal must not stay so both times.
+# A mapping may compare values: those that were equal must differ in at least one of two changes.
 
 
 def _other(value: Any, number: int) -> Any:
-    """Return a value of the same type to put in the place of one that is the n-th to be changed."""
+    """Return another value of the same type for the value that is changed as number `number`."""
     if isinstance(value, bool):
         return not value
     return f"{value}~{number}" if isinstance(value, str) else 0
 
 
 def _another(value: Any, number: int) -> Any:
-    """Return one more: whether a mapping rounds, cuts off or picks a part, it sees one of them."""
+    """Return a second other value: a mapping that rounds, cuts or picks a part sees one of both."""
     if isinstance(value, bool):
         return not value
     return "" if isinstance(value, str) else 1_000_001 + number

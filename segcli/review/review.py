@@ -1,4 +1,4 @@
-"""A review: everything `segcli check` has to say, as a value that each format prints its way."""
+"""The result of `segcli check`: a value that each output format prints in its own way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,16 @@ FindingState = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Where, what, and how bad. `count` is how many lines it stands for, the first of them named.
+    """One finding of a check.
 
-    `changed`, `added` and `removed` are fields that differ from the golden file; a `missing`
-    line is in the golden file only, a `new` one in the input only.
+    file: the input it is about; the golden file for a payload that is missing.
+    line: the number of the line, the first one if there are several.
+    level: error or warning.
+    state: the kind of finding. `changed`, `added` and `removed` fields differ from the golden
+        file; a `missing` line is in the golden file only, a `new` one in the input only.
+    field: the dotted path of the field; empty for the whole event.
+    problem: what is wrong with it.
+    count: how many lines it stands for.
     """
 
     file: str
@@ -39,10 +45,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """`findings` are the first of `errors` and `warnings` in number, in the order of the input.
+    """Everything that a check found.
 
-    `counts` are the lines by state, `seconds` the time that the rate lets the requests take.
-    `files_left_out` were not read, since their day cannot hold what is asked for.
+    destination: the destination's name.
+    inputs: the names of the inputs.
+    read: how many lines were read.
+    counts: how many lines are mapped, rejected and skipped.
+    findings: the first findings, in the order of the input.
+    errors: how many errors there are, shown or not.
+    warnings: how many warnings there are, shown or not.
+    left_out: the fields that no payload carries, the most frequent first.
+    untried: how many events were not searched for such fields.
+    routes: the requests that the events would make, by route.
+    seconds: how long sending them takes at least; None if there is no rate.
+    files_left_out: how many files were not read, because their day is outside the range.
     """
 
     destination: str
@@ -60,7 +76,7 @@ class Review:
 
     @property
     def hidden(self) -> int:
-        """How many findings were too many to be kept."""
+        """How many findings are counted but not held."""
         return self.errors + self.warnings - len(self.findings)
 
     @property
@@ -69,9 +85,9 @@ class Review:
         return self.errors - sum(finding.level == "error" for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
-        """Return the review as JSON, as `check.schema.json` describes it, but for its inputs.
+        """Return the review as the JSON that `check.schema.json` describes.
 
-        These may be many.
+        `inputs` is empty, since there may be very many: the caller writes them.
         """
         return {
             "check_version": 1,

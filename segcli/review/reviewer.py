@@ -1,4 +1,4 @@
-"""The reviewer: looks at every line once and says what becomes of it, and what is odd about it."""
+"""The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -17,13 +17,13 @@ from segcli.review.event_shape import Shapes, is_passed_on
 from segcli.review.partial_review import PartialReview, ShapeCount
 from segcli.review.segment_spec import DATE_FIELDS, EVENT_BYTES, MESSAGE_ID_LENGTH, is_date
 
-# Each holds remarks; an input with a new shape in every line must not fill the memory.
+# Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What holds for all events of a shape."""
+    """What is true of all events of a shape."""
 
     number: int
     remarks: Sequence[Remark]
@@ -31,7 +31,7 @@ class _Shape:
     dates: Sequence[tuple[str, ...]]
 
     def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
-        """Tell whether there is no more to say of an event of this shape than of all of them."""
+        """Return whether an event of this shape needs no remarks of its own."""
         message_id = data.get("messageId")
         if len(line) > EVENT_BYTES or (
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
@@ -47,10 +47,12 @@ class _Shape:
 
 
 class Reviewer:
-    """Sees the lines of a run, in input order; each process has one of its own.
+    """Reviews the lines of a run, in input order; each process has its own reviewer.
 
-    `most` findings of each level will be shown. `keeps`: rejected lines are to be kept.
-    `shows_outcomes`: what became of every line is wanted too.
+    job: the destination, its settings and which events to review.
+    most: how many findings of each level are shown.
+    keeps: collect rejected lines, for the rejects file.
+    shows_outcomes: collect the outcome of every line, for the golden file.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Reviewer:
         self._shapes: dict[int, _Shape] = {}
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
-        """Add to what was seen what there is to see of the next lines."""
+        """Review the next lines, and add the result to `seen`."""
         for line, outcome in zip(lines, self._decide(lines), strict=True):
             if isinstance(outcome, Mapped) and isinstance(line, bytes):
                 self._see_mapped(line, outcome, seen)
@@ -94,7 +96,7 @@ class Reviewer:
             return
         event = event_of(line)
         if not isinstance(event, Event):
-            # What no mapping looks at may hold a number beyond all bounds.
+            # A field that the mapping does not read may hold a number that is out of range.
             seen.untried += 1
             return
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
@@ -140,12 +142,12 @@ class Reviewer:
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:
-    """Read an event for its shape alone, where digits do not count; None if that is not easy."""
+    """Parse an event fast, for its shape alone: numbers may be inexact. None if that fails."""
     try:
         data = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    # Otherwise it is a line of a rejects file, with the event inside.
+    # Without a type it is a line of a rejects file, which contains the event.
     return data if "type" in data else None
 
 
@@ -155,13 +157,13 @@ def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
 
 
 def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:
-    """Return what Segment's spec and the destination remark on all events of its shape."""
+    """Return the remarks, by Segment's spec and the destination, on all events of this shape."""
     of_destination = job.destination.remarks(event, job.settings)
     return _first_by_field([*segment_spec.remarks_by_type(event), *of_destination])
 
 
 def with_remarks_on_values(event: Event, of_shape: Sequence[Remark]) -> Sequence[Remark]:
-    """Return the remarks on this very event, one a field: the first is enough."""
+    """Return all remarks on this event: the first one for each field."""
     of_values = segment_spec.remarks_by_value(event)
     return _first_by_field([*of_values, *of_shape]) if of_values else of_shape
 

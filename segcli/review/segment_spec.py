@@ -1,4 +1,4 @@
-"""What Segment's spec advises and does not enforce: sizes, messageIds, reserved traits."""
+"""What Segment's spec recommends but does not enforce: sizes, messageIds, reserved traits."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,12 +10,12 @@ EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 _DATES = ("birthday", "createdAt", "created_at")
-# Where the traits that are dates stand, from the outside in.
+# The paths of the traits that are dates.
 DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) for name in _DATES)
 
 
 def remarks_by_type(event: Event) -> list[Remark]:
-    """Return what is not of its type: messageId, reserved traits [doc]; nothing else counts."""
+    """Return a remark on each messageId or reserved trait of a wrong type [doc]."""
     message_id = event.data.get("messageId")
     found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
     return found + [
@@ -27,10 +27,10 @@ def remarks_by_type(event: Event) -> list[Remark]:
 
 
 def remarks_by_value(event: Event) -> list[Remark]:
-    """Return what Segment would not like of an event's values, or may drop silently [doc]."""
+    """Return a remark on each value that Segment does not accept, or may drop silently [doc]."""
     found = []
     if len(event.raw) > EVENT_BYTES:
-        found.append(Remark("", "is larger than 32 KB, which Segment does not take"))
+        found.append(Remark("", "is larger than 32 KB, which Segment does not accept"))
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
         found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
@@ -44,10 +44,10 @@ def remarks_by_value(event: Event) -> list[Remark]:
 
 
 def is_date(value: object, name: str) -> bool:
-    """Tell whether it is a date; of the numbers, one on which an account can have been made."""
+    """Return whether a trait is a date; a number before 1970 is one for a birthday only."""
     if is_number(value):
         return value >= 0 or name == "birthday"
-    # That it is of no such type is said already.
+    # `remarks_by_type` reports a wrong type.
     return not isinstance(value, str) or is_time(value)
 
 

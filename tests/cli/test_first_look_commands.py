@@ -125,7 +125,7 @@ def test_stdin_is_judged_and_read_again(run_segcli: Run) -> None:
         (MEMBERS, "holds several JSON values on one line"),
         (b'[{"userId": "u1"}]', "is a JSON array"),
         (b'{\n "userId": "u1"\n}', "holds JSON over several lines"),
-        (b'{"user": "u1"}\n' * 10, "names no member: all 10 lines that were looked at"),
+        (b'{"user": "u1"}\n' * 10, "has no member: all 10 lines that were looked at"),
         ("userId,email\nu1,a@example.com\n".encode("utf-16-le"), "is UTF-16 text"),
         (b"PK\x03\x04\x14", "is a zip archive"),
     ],
@@ -148,6 +148,6 @@ def test_engage_reads_lists_and_tells_few_bad_rows_in_its_summary(
     (tmp_path / "m").write_bytes(b"user_id,email\nu1,\nu2,\n")
     assert segcli(*command).code == 0
     (tmp_path / "m").write_bytes(b'{"user": "u1"}\n')
-    assert "names no member: its only line is rejected" in segcli(*command).err
+    assert "has no member: its only line is rejected" in segcli(*command).err
     (tmp_path / "m").write_bytes(b'{"user": "u1"}\n' * 10)
     assert segcli(*command, "--no-first-look").code == 1

@@ -1,4 +1,4 @@
-"""Text that others choose is shown as text, wherever it comes from and whoever prints it."""
+"""Text from outside is shown as text, wherever it comes from and whichever code prints it."""
 
 import io
 import json
@@ -40,7 +40,7 @@ NO_KEY = {"SEGCLI_GIST_API_KEY": "k"}
 
 
 def plain(text: str) -> str:
-    """Return a name for a test: a hostile text is none."""
+    """Return a name for a test, because a hostile text cannot be one."""
     return re.sub(r"[^a-z0-9]+", "_", text)[:24]
 
 
@@ -48,7 +48,7 @@ def plain(text: str) -> str:
 def shown(
     request: pytest.FixtureRequest, tmp_path: Path, clean_environment: dict[str, str]
 ) -> Show:
-    """Run a command on a terminal or off it; what people see of it must be harmless."""
+    """Run a command on a terminal or off it; check that what it shows is harmless."""
     env = clean_environment | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     is_terminal = request.param == "terminal"
     run = on_a_terminal if is_terminal else off_a_terminal
@@ -68,7 +68,7 @@ def shown(
 
 @pytest.fixture
 def told(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
-    """Run a command in this process, which is quick; what it says must be harmless."""
+    """Run a command in this process, which is fast; check that what it prints is harmless."""
     monkeypatch.setenv("SEGCLI_GIST_API_KEY", "k")
     with open(os.devnull) as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
@@ -88,7 +88,7 @@ def _telling(segcli: Callable[..., Said]) -> Show:
 
 
 def hostile_events() -> list[Any]:
-    """Return events that are rejected, skipped and remarked on for what they are called."""
+    """Return events whose names make them rejected, skipped or remarked on."""
     return [
         track(1, event=HOSTILE, properties={HOSTILE: HOSTILE, START: START, "long": LONG}),
         track(2, user=HOSTILE, event=START, properties={"email": "a@b.example"}),
@@ -106,7 +106,7 @@ def hostile_events() -> list[Any]:
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    """Write the events to a file, whose name is hostile too."""
+    """Write the events to a file with a hostile name."""
     return written(tmp_path / f"{NAME}.jsonl", hostile_events())
 
 

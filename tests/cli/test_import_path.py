@@ -43,7 +43,7 @@ mapping = { name = { "@liquid" = "{{ event | upcase }}" } }
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Two trapped folders, `here` to work in and `inputs`, and the file that names sprung traps."""
+    """Two folders with traps, `here` and `inputs`, and the file that lists sprung traps."""
 
     here: Path
     inputs: Path
@@ -54,14 +54,14 @@ class Place:
 
 
 def importable() -> set[str]:
-    """Return the name of every module that could be imported, and more."""
+    """Return the names of all modules that could be imported, and more."""
     found = {module.name for module in pkgutil.iter_modules()}
     names = found | {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}
     return {name for name in names | OPTIONAL | {"plug_in"} if name.isidentifier()}
 
 
 def loaded_before_segcli(folder: Path) -> set[str]:
-    """Return what Python itself has imported when `python -m` begins to look for a module."""
+    """Return what Python itself has imported before `python -m` looks for a module."""
     (folder / "bare.py").write_text("import sys; print(*sys.modules)")
     command = [sys.executable, "-m", "bare"]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
@@ -98,7 +98,7 @@ Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
 def command(
     request: pytest.FixtureRequest, place: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> list[str]:
-    """Return how to start segcli; no trap is left that `python -m` itself would run into."""
+    """Return how to start segcli, after removing the traps that `python -m` itself would spring."""
     if request.param is MODULE:
         for name in loaded_before_segcli(tmp_path_factory.mktemp("bare")) | {"segcli"}:
             (place.here / f"{name}.py").unlink(missing_ok=True)

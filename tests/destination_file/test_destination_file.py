@@ -144,14 +144,14 @@ def test_what_the_vendor_requires_and_the_mapping_does_not_give_rejects_the_even
     assert payload(changes) == {"user": {"id": "u1"}}
     for absent in (..., None, ""):
         found = payload(changes, userId=absent, anonymousId="a1")
-        assert str(found) == "user.id is required, and the mapping of Event gives none"
+        assert str(found) == "user.id is required, but the mapping of Event does not set it"
 
 
 def test_a_mapping_that_gives_no_object_rejects_the_event() -> None:
     changes = {"actions.0.mapping": {"@path": "$.properties"}}
 
     assert payload(changes, properties={"a": 1}) == {"a": 1}
-    assert str(payload(changes)) == "the mapping of actions[0] gives no object"
+    assert str(payload(changes)) == "the mapping of actions[0] does not return an object"
 
 
 def test_an_event_that_no_request_may_hold_is_rejected() -> None:

@@ -245,6 +245,6 @@ def test_a_key_that_leaves_no_room_for_an_event_is_a_flaw_of_the_settings() -> N
     fits, long = "k" * (58 - frame), "k" * (59 - frame)
     assert destination.check_settings(job_of(destination, api_key=fits).settings) == ""
     assert destination.check_settings(job_of(destination, api_key=long).settings) == (
-        "api_key is too long: in batch.bytes (60) it leaves no room"
+        "api_key is too long: it leaves no room for an event within batch.bytes (60)"
     )
     assert acme().check_settings(job_of(acme()).settings) == ""

@@ -18,17 +18,17 @@ TEXTS = {
     "name = 1\nname = 2\n": "acme.toml:2:9: not TOML: Cannot overwrite a value",
     "name = ": "acme.toml: not TOML: Invalid value (at end of document)",
     "a = 2026-02-03": "acme.toml: a is a date or a time: write it in quotes",
-    "[a]\nb = [1, nan]": "acme.toml: a.b.1 is no number of JSON",
+    "[a]\nb = [1, nan]": "acme.toml: a.b.1 is not a JSON number",
     "a = " + "[" * 3000: "acme.toml: nested deeper than 50 levels",
     "a = " + "[" * 51 + "]" * 51: "acme.toml: nested deeper than 50 levels",
-    "a = " + "9" * 5000: "acme.toml: not TOML: a number beyond all bounds",
-    "a = 1e" + "9" * 30: "acme.toml: not TOML: a number beyond all bounds",
+    "a = " + "9" * 5000: "acme.toml: not TOML: a number that is out of range",
+    "a = 1e" + "9" * 30: "acme.toml: not TOML: a number that is out of range",
     '{"name": "acme"}': "acme.toml:1:1: not TOML: Invalid statement",
 }
 JSON_TEXTS = {
     " \n": "acme.json: is empty",
     "[]": "acme.json: must hold one JSON object",
-    '{"a": 1,\n "a": 2}': "acme.json: the key 'a' stands twice in one object",
+    '{"a": 1,\n "a": 2}': "acme.json: the key 'a' appears twice in one object",
     '{"a": 1,\n}': "acme.json:2:1: not JSON: Expecting property name enclosed in double quotes",
     '{"a": NaN}': "acme.json: not JSON: unexpected N",
     '{"a": "\\ud800"}': "acme.json: not JSON: an unpaired surrogate or a wrong escape in a string",
@@ -60,7 +60,7 @@ def test_a_file_with_the_wrong_ending_is_recognised() -> None:
     ):
         with pytest.raises(DestinationError) as error:
             destination_from_text(text, title, str, taken=BUILT_IN)
-        assert f"give it a name that ends in {ending}" in error.value.hint
+        assert f"use a file name that ends in {ending}" in error.value.hint
 
 
 def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
@@ -79,10 +79,10 @@ def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
         "./": "./ is a folder, not a file\nThere are: ./acme.toml",
         "./binary.toml": "./binary.toml is not UTF-8 text: save it as UTF-8\n",
         "./large.json": "./large.json is larger than 4,194,304 bytes",
-        "./acme.yaml": "./acme.yaml: the file of a destination ends in .toml or .json",
+        "./acme.yaml": "./acme.yaml: the name of a destination file ends in .toml or .json",
         "./acme.toml": "./acme.toml:1:1: not TOML",
         f"./{'x' * 300}.toml": "cannot be read: File name too long",
-        "acme": "there is no destination 'acme'\nDid you mean the file? Type ./acme.toml",
+        "acme": "there is no destination 'acme'\nDid you mean the file? Type --dest ./acme.toml",
     }
     for dest, said in cases.items():
         for command in ("destinations", "transform"):

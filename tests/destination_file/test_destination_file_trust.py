@@ -98,7 +98,7 @@ def test_a_file_does_not_read_the_key_of_a_built_in_destination(
 @pytest.mark.parametrize(
     ("plugin", "name", "says"),
     [
-        ("acme", "acme", "there is a destination acme already"),
+        ("acme", "acme", "a destination acme already exists"),
         ("acme", "acme-eu", "acme-eu could read the settings of acme: SEGCLI_ACME_EU_… and"),
         ("acme.eu", "acme", "acme could read the settings of acme.eu: SEGCLI_ACME_… and"),
     ],
@@ -228,6 +228,20 @@ def test_a_mapping_file_that_is_no_small_regular_file_is_refused_at_once(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["destinations", "transform", "check", "send"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["pipe", "link to a pipe"])
+def test_a_destination_s_own_file_that_is_a_pipe_is_refused_at_once(
+    is_link: bool, command: str, run_segcli: Run, tmp_path: Path
+) -> None:
+    place = tmp_path / "f.toml"
+    os.mkfifo(tmp_path / "pipe.toml")
+    place.symlink_to(tmp_path / "pipe.toml") if is_link else os.mkfifo(place)
+    done = run_segcli(command, *([] if command == "destinations" else ["--dest"]), str(place))
+
+    assert done.returncode == 2
+    assert b"is not a regular file" in done.stderr
+
+
 # --- what nests or repeats without end
 
 
@@ -275,4 +289,4 @@ def test_a_key_that_stands_twice_among_very_many_is_found(tmp_path: Path) -> Non
     pairs = ", ".join(f'"k{n}": 1' for n in range(200_000))
     (tmp_path / "acme.json").write_text(f'{{{pairs}, "k199999": 2}}')
 
-    assert "the key 'k199999' stands twice" in refused(tmp_path / "acme.json")
+    assert "the key 'k199999' appears twice" in refused(tmp_path / "acme.json")

@@ -40,7 +40,7 @@ def test_a_vendor_of_identify_and_track_skips_the_other_calls(name: str) -> None
 
 @pytest.mark.parametrize("name", ["segment", "webhook"])
 @pytest.mark.parametrize("kind", sorted(TYPES))
-def test_segment_and_webhook_take_all_six_calls(name: str, kind: str) -> None:
+def test_segment_and_webhook_accept_all_six_calls(name: str, kind: str) -> None:
     assert isinstance(outcome_of(line_of(type=kind), job_for(name)), Mapped)
 
 
@@ -92,7 +92,7 @@ def test_the_address_of_plotline_is_needed_to_send_only_and_the_error_says_where
     job = job_for("plotline", api_key=KEY)
     assert isinstance(outcome_of(line_of(), job), Mapped)
 
-    with pytest.raises(SettingsError, match=r"endpoint .*not public, ask Plotline's support") as no:
+    with pytest.raises(SettingsError, match=r"endpoint .*not public: ask Plotline's support") as no:
         require("plotline", job.settings)
     assert "SEGCLI_PLOTLINE_ENDPOINT" in no.value.hint
 

@@ -109,8 +109,8 @@ def test_a_built_in_name_cannot_be_taken_over(run_segcli: Run, install: Install)
         ("broken:ACME", "OTHER = 1", "cannot be loaded: module 'broken' has no attribute 'ACME'"),
         ("broken:ACME", "raise OSError('no licence')", "cannot be loaded: no licence"),
         ("broken:ACME", "def (:", "cannot be loaded: invalid syntax"),
-        ("broken:ACME", "ACME = {'name': 'acme'}", "is no segcli.Destination"),
-        ("acme:payload", None, "is no segcli.Destination"),
+        ("broken:ACME", "ACME = {'name': 'acme'}", "is not a segcli.Destination"),
+        ("acme:payload", None, "is not a segcli.Destination"),
     ],
 )
 def test_a_broken_plug_in_gives_a_clear_message_that_names_it(

@@ -19,7 +19,7 @@ from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
 
 from segcli.errors import InputError, Stopped
 from segcli.inputs import decompress, look
-from segcli.inputs.judgement import take_all
+from segcli.inputs.judgement import accept_all
 from segcli.lines import chunks
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
     """Return the lines that an input gives, and the error behind them."""
     found: list[bytes] = []
     try:
-        for chunk in chunks.chunks(look(chunks.inputs([str(path)]), take_all)):
+        for chunk in chunks.chunks(look(chunks.inputs([str(path)]), accept_all)):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message
@@ -150,7 +150,7 @@ def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_b
         # A beginning too short to tell what it is of is something else.
         at = len(first) if 0 < length - len(first) < 4 else length
         assert f"at byte {at:,}" in error or f"at byte {length:,}" in error
-        assert not found or f":{len(found) + 1}: cannot be read on" in error
+        assert not found or f":{len(found) + 1}: could not be read past this point" in error
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
@@ -181,7 +181,7 @@ def test_something_else_behind_a_member_is_an_error_that_says_where(
     found, error = read(path)
 
     assert found == LINES
-    assert f"{path}:41: cannot be read on: something else follows" in error
+    assert f"{path}:41: could not be read past this point: something else follows" in error
     assert f"at byte {len(pack(TEXT)):,}" in error
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,15 @@ def peak_of(work: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> float:
+def bytes_a_file(work: Callable[[Path], object], folders: list[Path]) -> Iterator[float]:
+    """Yield up to three measurements, of which one has to be low enough.
+
+    In one of them a table of the interpreter's own may grow by megabytes; in all three none does.
+    """
     few, many = folders
     work(few)  # What is loaded once counts for no file.
-
-    def measured() -> float:
-        return (peak_of(lambda: work(many)) - peak_of(lambda: work(few))) / (MANY - FEW)
-
-    # In one of them a table of the interpreter's own may grow by megabytes; in all three none does.
-    return min(measured() for _ in range(3))
+    for _ in range(3):
+        yield (peak_of(lambda: work(many)) - peak_of(lambda: work(few))) / (MANY - FEW)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_to_read_many_files_takes_little_memory_for_each(
     def work(folder: Path) -> None:
         assert segcli(*command, folder).code == 0
 
-    assert bytes_a_file(work, folders) < BYTES_A_FILE
+    assert any(measured < BYTES_A_FILE for measured in bytes_a_file(work, folders))
 
 
 def test_to_send_many_files_and_to_go_on_takes_little_memory_for_each(

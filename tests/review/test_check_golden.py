@@ -113,7 +113,7 @@ def test_events_may_be_added_to_one_file_and_taken_from_another(
         (
             "b.jsonl",
             2,
-            "missing: line of the golden file that is not there any more (and 1 more line)",
+            "missing: line of the golden file that no longer exists (and 1 more line)",
         ),
     ]
 
@@ -129,8 +129,8 @@ def test_nothing_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"oops\n", "the golden file golden.ndjson is none: line 1 is not JSON: "),
-        (b'{"n":1}\n[2]\n', "the golden file golden.ndjson is none: line 2 is not an object"),
+        (b"oops\n", "golden.ndjson is not a golden file: line 1 is not JSON: "),
+        (b'{"n":1}\n[2]\n', "golden.ndjson is not a golden file: line 2 is not an object"),
         (None, "the golden file golden.ndjson does not exist"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_golden_file_of_one_input_is_held_against_no_other(
 
     message, hint = said.err.splitlines()
     assert (said.code, said.out) == (2, "")
-    assert message == f"Error: the golden file {GOLDEN} is of one input, and there are several"
+    assert message == f"Error: the golden file {GOLDEN} is for one input, but there are several"
     assert "--update" in hint
     assert segcli("check", "--expect", GOLDEN, "--update", *two).code == 0
     assert segcli("check", "--expect", GOLDEN, *two).code == 0
@@ -231,7 +231,7 @@ def test_of_several_inputs_of_a_golden_file_one_may_be_left(segcli: Segcli, two:
         (
             "a.jsonl",
             1,
-            "missing: line of the golden file that is not there any more (and 2 more lines)",
+            "missing: line of the golden file that no longer exists (and 2 more lines)",
         )
     ]
 
@@ -313,6 +313,6 @@ def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_pat
     message, hint = said.err.splitlines()
     assert said.code == 3
     assert message == f"Error: the golden file {GOLDEN} cannot be written: File too large"
-    assert "is as it was" in hint
+    assert "is unchanged" in hint
     assert (tmp_path / GOLDEN).read_bytes() == b"what it was\n" * 1000
     assert sorted(os.listdir(tmp_path)) == ["events.jsonl", GOLDEN]

@@ -105,7 +105,7 @@ def test_a_line_missing_on_either_side_is_told_apart() -> None:
     assert [(one.state, one.line, one.count) for one in found] == [("new", 4, 1), ("missing", 2, 2)]
     assert texts(found) == [
         "4: new: line that is not in the golden file",
-        "2: missing: line of the golden file that is not there any more (and 1 more line)",
+        "2: missing: line of the golden file that no longer exists (and 1 more line)",
     ]
 
 
@@ -239,9 +239,9 @@ def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: b
         ([b"[1]"], "line 1 is not an object"),
         ([b'{"a": "\xff"}'], "line 1 is not UTF-8 text"),
         ([b'{"a":' * 300 + b"1" + b"}" * 300], "line 1 is nested deeper than 200 levels"),
-        ([mapped(1, {}), b'{"n":1}'], "line 2 is a payload among outcomes, or the other way round"),
-        ([b'{"n":1}', skipped(1)], "line 2 is a payload among outcomes, or the other way round"),
-        ([skipped(1), mapped(1, {})], "line 2 is of the same line as one before it"),
+        ([mapped(1, {}), b'{"n":1}'], "line 2 mixes payloads and outcomes"),
+        ([b'{"n":1}', skipped(1)], "line 2 mixes payloads and outcomes"),
+        ([skipped(1), mapped(1, {})], "line 2 is for the same input line as an earlier one"),
     ],
 )
 def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:

@@ -86,7 +86,7 @@ def test_traits_that_are_no_object_hold_no_reserved_trait(context: Any) -> None:
 def test_an_event_over_32_kb_is_remarked_upon(tmp_path: Path) -> None:
     review = review_of(tmp_path, of_size(LARGEST), of_size(LARGEST + 1), dest="webhook")
 
-    assert said(review) == [(2, "warning: is larger than 32 KB, which Segment does not take")]
+    assert said(review) == [(2, "warning: is larger than 32 KB, which Segment does not accept")]
 
 
 def test_a_message_id_over_100_characters_is_remarked_upon() -> None:

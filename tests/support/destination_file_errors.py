@@ -5,33 +5,34 @@ from typing import Any
 from support.destination_file import GONE, TRACK
 
 KEY = "{settings.api_key}"
-LONELY = "has a lonely {; type {{ for the bracket itself"
-NOWHERE = "goes nowhere: say in request.url where {route} stands"
+LONELY = "has a single {; type {{ for the character {"
+NOWHERE = "is not used: put {route} into request.url"
 NO_HTTP = "must begin with https:// or http://, such as https://api.acme.example/v1/events"
-ONE_AUTH = f'must have bearer, or basic, or header and key, such as bearer = "{KEY}"'
+ONE_AUTH = f'must have bearer, basic, or header and key, such as bearer = "{KEY}"'
 OPEN_KEY = (
-    "holds the key for everybody to read: make it a setting that is secret, and type "
+    "holds a key that everyone with the file can read: declare a secret setting, and use "
     "{settings.api_key} here"
 )
 ROUTED = {"request.url": "https://api.acme.example{route}", "actions.0.route": "/t"}
 # What is changed, and all that is said about it.
 MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     # keys
-    ({"nmae": "x", "name": GONE}, ["nmae: is no key here. Did you mean name?"]),
+    ({"nmae": "x", "name": GONE}, ["nmae: is not a key here. Did you mean name?"]),
     ({"name": GONE}, ["name: is missing"]),
     ({"request": GONE}, ["request: is missing"]),
     ({"actions": GONE}, ["actions: is missing"]),
     ({"actions": []}, ["actions: must not be empty"]),
     ({"actions": {}}, ["actions: must be a list, not a table: in TOML each begins with "
                        "[[actions]]"]),
-    ({"request.Url": 1}, ["request.Url: is no key here. Did you mean url?"]),
-    ({"limits": {"speed": 1}}, ["limits.speed: is no key here. Known are rate, payload_bytes."]),
-    ({"a b": 1}, ['"a b": is no key here. Known are $schema, name, label, about, settings, '
-                  "request, batch, reply, limits, actions."]),
+    ({"request.Url": 1}, ["request.Url: is not a key here. Did you mean url?"]),
+    ({"limits": {"speed": 1}}, ["limits.speed: is not a key here. The keys are rate, "
+                                "payload_bytes."]),
+    ({"a b": 1}, ['"a b": is not a key here. The keys are $schema, name, label, about, '
+                  "settings, request, batch, reply, limits, actions."]),
     # names and texts
-    ({"name": "Acme"}, ["name: must be small letters, digits, - and _, beginning with a letter, "
-                        "40 at most"]),
-    ({"name": "gist"}, ["name: there is a destination gist already: choose another name"]),
+    ({"name": "Acme"}, ["name: must be at most 40 small letters, digits, - and _, beginning "
+                        "with a letter"]),
+    ({"name": "gist"}, ["name: a destination gist already exists: choose another name"]),
     ({"name": "gist-api"}, ["name: gist-api could read the settings of gist: SEGCLI_GIST_API_… and "
                             "SEGCLI_GIST_… overlap. Choose another name"]),
     ({"label": ""}, ["label: must not be empty"]),
@@ -39,41 +40,41 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"about": "a\nb"}, ["about: must be a text on one line"]),
     # settings
     ({"settings.api_key": "sk_live_1"}, ["settings.api_key: must be a table, not a text"]),
-    ({"settings.api_key.secrt": True}, ["settings.api_key.secrt: is no key here. Did you mean "
-                                        "secret?"]),
+    ({"settings.api_key.secrt": True}, ["settings.api_key.secrt: is not a key here. Did you "
+                                        "mean secret?"]),
     ({"settings.api_key.secret": "yes"}, ["settings.api_key.secret: must be true or false, not a "
                                           "text"]),
-    ({"settings.ApiKey": {}}, ["settings.ApiKey: its name must be small letters, digits and _, "
-                               "beginning with a letter, 40 at most"]),
-    ({"settings.class": {}}, ["settings.class: is a word of Python: name it otherwise"]),
-    ({"settings.region": {}}, ["settings.region: is used nowhere: type {settings.region} where it "
-                               "belongs"]),
+    ({"settings.ApiKey": {}}, ["settings.ApiKey: its name must be at most 40 small letters, "
+                               "digits and _, beginning with a letter"]),
+    ({"settings.class": {}}, ["settings.class: is a keyword of Python: choose another name"]),
+    ({"settings.region": {}}, ["settings.region: is not used: write {settings.region} where "
+                               "it belongs"]),
     ({"settings.label": {"secret": True}}, ["settings.label: must be a text: it is the name in "
                                             "the integrations object"]),
     ({"settings.api_key.default": "k"}, [
-        "settings.api_key.required: goes without a default, which is used where nothing is given",
-        "settings.api_key.default: must not be there: a secret would stand in the file",
+        "settings.api_key.required: does not go together with a default: remove one of them",
+        "settings.api_key.default: is not allowed: a secret does not belong in the file",
     ]),
     ({"settings.api_key.type": "integer"}, [
-        "settings.api_key.required: is for texts, addresses and secrets: give it a default",
-        "settings.api_key.type: must be text or address: it is a secret",
+        "settings.api_key.required: is for texts, addresses and secrets only: use a default",
+        "settings.api_key.type: must be text or address, since the setting is secret",
     ]),
     ({"settings.api_key.type": "string"}, ["settings.api_key.type: must be text, integer, number, "
                                            "boolean or address"]),
     ({"settings.api_key": {"secret": True}}, ["settings.api_key: needs required = true or a "
                                               "default"]),
     ({"settings.api_key": {"required": True}}, ["settings.api_key.secret: must be true: "
-                                                "request.auth is made of it"]),
+                                                "request.auth uses it"]),
     ({"settings.n": {"type": "integer", "default": "5"}, "request.headers": {"N": "{settings.n}"}},
      ["settings.n.default: must be of the type integer"]),
     ({"settings.n": {"default": "a\nb"}, "request.headers": {"N": "{settings.n}"}},
      ["settings.n.default: must be printable ASCII on one line"]),
     ({"settings.endpoint": {"default": "https://x.example"}},
-     ["settings.endpoint: must be what request.url begins with: {settings.endpoint}/…"]),
+     ["settings.endpoint: must be the beginning of request.url: {settings.endpoint}/…"]),
     ({"settings.endpoint": {"required": True, "secret": True},
       "request.url": "{settings.endpoint}/v1"},
-     ["settings.endpoint.secret: must not be there: endpoints are shown. Name it otherwise, as "
-      "settings.webhook"]),
+     ["settings.endpoint.secret: is not allowed: endpoints are shown. Choose another name, "
+      "such as settings.webhook"]),
     ({"settings.hook": {"required": True}, "request.url": "{settings.hook}"},
      ['settings.hook.type: must be "address": the url begins with it']),
     # the request
@@ -83,46 +84,47 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                                       "https://api.acme.example/v1{route}"]),
     ({"request.url": "https:///v1"}, ["request.url: must be an address such as "
                                       "https://host/path"]),
-    ({"request.url": "https://u:p@acme.example"}, ["request.url: holds a user or a password: say "
-                                                   "it in request.auth"]),
-    ({"request.url": "https://acme.example/#a"}, ["request.url: must not have a #, such as "
+    ({"request.url": "https://u:p@acme.example"}, ["request.url: contains a user or a "
+                                                   "password: use request.auth"]),
+    ({"request.url": "https://acme.example/#a"}, ["request.url: must not contain a #, such as "
                                                   "https://api.acme.example/v1/events"]),
     ({"request.url": "https://acme.example/{"}, [f"request.url: {LONELY}"]),
     ({"request.url": "https://acme.example/?a={route}"},
-     ["request.url: must not have {route}, which stands in the path of the url"]),
+     ["request.url: must not contain {route}: it belongs in the path of the url"]),
     ({"request.url": "https://acme.example/{setings.api_key}"},
-     ["request.url: {setings.api_key} is no setting of this file. Did you mean "
+     ["request.url: {setings.api_key} is not a setting of this file. Did you mean "
       "{settings.api_key}?"]),
     ({"request.url": "https://acme.example/{settings.apikey}"},
-     ["request.url: {settings.apikey} is no setting of this file. Did you mean "
+     ["request.url: {settings.apikey} is not a setting of this file. Did you mean "
       "{settings.api_key}?"]),
     ({"request.url": "https://acme.example/{settings.region}"},
-     ["request.url: {settings.region} is no setting of this file. There are: "
+     ["request.url: {settings.region} is not a setting of this file. There are: "
       "{settings.api_key}"]),
-    ({"request.url": "https://acme.example/a/./b"}, ["request.url: has . or .. in its path: write "
-                                                     "the path that is meant"]),
+    ({"request.url": "https://acme.example/a/./b"}, ["request.url: has . or .. in its path: "
+                                                     "write the path without them"]),
     ({"request.url": 'https://acme.example/?a="b"'},
      ["request.url: has a character that must be percent-encoded, such as %22 for a quote"]),
     ({"request.method": "GET"}, ["request.method: must be POST, PUT or PATCH"]),
     ({"request.headers": {"X Y": "a"}}, ['request.headers."X Y": its name must be the name of a '
                                          "header, such as X-Api-Key"]),
     ({"request.headers": {"X": "a\nb"}}, ["request.headers.X: must be a text on one line"]),
-    ({"request.headers": {"X": "é"}}, ["request.headers.X: must be ASCII, without spaces around"]),
-    ({"request.headers": {"X": "a", "x": "b"}}, ["request.headers.x: stands there twice"]),
+    ({"request.headers": {"X": "é"}}, ["request.headers.X: must be ASCII, without spaces "
+                                       "around it"]),
+    ({"request.headers": {"X": "a", "x": "b"}}, ["request.headers.x: appears twice"]),
     ({"request.headers": {"authorization": "Bearer sk_live_1"}},
      [f"request.headers.authorization: {OPEN_KEY}"]),
-    ({"request.headers": {"Host": "a"}}, ["request.headers.Host: is the business of HTTP itself: "
-                                          "take it away"]),
+    ({"request.headers": {"Host": "a"}}, ["request.headers.Host: is set by HTTP itself: "
+                                          "remove it"]),
     ({"request.auth": {"header": "content-Type", "key": KEY}},
-     ["request.auth.header: is the business of HTTP itself: name another"]),
+     ["request.auth.header: is set by HTTP itself: use another header"]),
     ({"request.auth": {}}, [f"request.auth: {ONE_AUTH}"]),
     ({"request.auth": {"header": "X-Key"}}, [f"request.auth: {ONE_AUTH}"]),
     ({"request.auth": {"bearer": KEY, "basic": f"{KEY}:"}}, [f"request.auth: {ONE_AUTH}"]),
-    ({"request.auth": {"barer": KEY}}, ["request.auth.barer: is no key here. Did you mean "
+    ({"request.auth": {"barer": KEY}}, ["request.auth.barer: is not a key here. Did you mean "
                                         "bearer?"]),
     ({"request.auth": {"bearer": "sk_live_1"}}, [f"request.auth.bearer: {OPEN_KEY}"]),
-    *(({"request.auth": {"bearer": text}}, ["request.auth.bearer: must be ASCII, without spaces "
-                                            "around"])
+    *(({"request.auth": {"bearer": text}}, ["request.auth.bearer: must be ASCII, without "
+                                            "spaces around it"])
       for text in (f"{KEY}é", f" {KEY}", f"{KEY} ")),
     ({"request.auth": {"basic": KEY}}, ["request.auth.basic: must be user:password; the password "
                                         "may be empty"]),
@@ -130,34 +132,34 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"batch": {}}, ["batch.events: is missing"]),
     ({"batch": {"events": 0}}, ["batch.events: must be from 1 to 1,000,000,000"]),
     ({"batch": {"events": 1.5}}, ["batch.events: must be a whole number, not a number"]),
-    ({"batch": {"events": 5, "with": {"a": 1}}}, ["batch.under: is missing: with needs it"]),
+    ({"batch": {"events": 5, "with": {"a": 1}}}, ["batch.under: is missing: with requires it"]),
     ({"batch": {"events": 5, "under": "a", "with": {"a": 1}}},
-     ["batch.with.a: stands there already: the events are under it"]),
+     ["batch.with.a: is already the key of the events, by batch.under"]),
     ({"batch": {"events": 5, "under": "a", "with": {"b": ["{x}"]}}},
-     ["batch.with.b[0]: {x} is no setting of this file. There are: {settings.api_key}"]),
+     ["batch.with.b[0]: {x} is not a setting of this file. There are: {settings.api_key}"]),
     ({"batch": {"events": 5, "under": "abc", "bytes": 10}},
-     ["batch.bytes: leaves no room: a request without events has 10"]),
+     ["batch.bytes: is too small: a request without events has 10"]),
     # the reply
     ({"reply": {"retry": [99]}}, ["reply.retry[0]: must be from 200 to 599"]),
     ({"reply": {"retry": ["5xx"]}}, ["reply.retry[0]: must be a whole number, not a text"]),
-    ({"reply": {"retry": [409], "stop": [402, 409]}}, ["reply.stop[1]: 409 stands in reply.retry "
-                                                       "already"]),
-    ({"reply": {"items": {"list": "errors"}}}, ["reply.items: must have index or status: where "
-                                                "entries tell which"]),
+    ({"reply": {"retry": [409], "stop": [402, 409]}}, ["reply.stop[1]: 409 is already in "
+                                                       "reply.retry"]),
+    ({"reply": {"items": {"list": "errors"}}}, ["reply.items: must have index or status, or "
+                                                "both"]),
     ({"reply": {"refuse": [400], "items": {"index": "i", "replies": [400]}}},
-     ["reply.refuse[0]: 400 stands in reply.items.replies already"]),
+     ["reply.refuse[0]: 400 is already in reply.items.replies"]),
     ({"reply": {"delivered": [409, 202], "items": {"index": "i"}}},
-     ["reply.delivered[1]: would hide the events that failed: say in reply.items.replies which "
-      "are read"]),
+     ["reply.delivered[1]: would hide failed events: list in reply.items.replies the statuses "
+      "to read"]),
     ({"reply": {"items": {"index": "item.i", "status": "item", "reason": "item.i.why"}}},
-     ["reply.items.status: must stand beside reply.items.index, not at or around it",
-      "reply.items.reason: must stand beside reply.items.index, not within it",
-      "reply.items.reason: must stand beside reply.items.status, not within it"]),
+     ["reply.items.status: must be beside reply.items.index, not at or above it",
+      "reply.items.reason: must be beside reply.items.index, not inside it",
+      "reply.items.reason: must be beside reply.items.status, not inside it"]),
     ({"reply": {"items": {"status": "s", "delivered": ["a", 1], "retry": ["a", "1", 2]}}},
-     ["reply.items.retry[0]: a stands in reply.items.delivered already",
-      "reply.items.retry[1]: 1 stands in reply.items.delivered already"]),
+     ["reply.items.retry[0]: a is already in reply.items.delivered",
+      "reply.items.retry[1]: 1 is already in reply.items.delivered"]),
     ({"reply": {"items": {"index": "i", "status": "i"}}},
-     ["reply.items.status: must stand beside reply.items.index, not at or around it"]),
+     ["reply.items.status: must be beside reply.items.index, not at or above it"]),
     ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
@@ -165,24 +167,23 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ['actions[0].subscribe: expected a value: "text", 10, true, false or null\n'
       '    type == "track"\n          ^']),
     ({"actions.0.subscribe": 'type = "trak"'},
-     ["actions[0].subscribe: takes no event: a type is alias, group, identify, page, screen or "
-      "track"]),
+     ["actions[0].subscribe: matches no event: a type is alias, group, identify, page, screen "
+      "or track"]),
     ({"actions.0.subscribe": 'type = "track" and type = "page"'},
-     ["actions[0].subscribe: takes no event: a type is alias, group, identify, page, screen or "
-      "track"]),
-    ({"actions.0.mapping": GONE}, ["actions[0]: must have a mapping, or a mapping_file, one of "
-                                   "them"]),
-    ({"actions.0.mapping_file": "a.json"}, ["actions[0]: must have a mapping, or a mapping_file, "
-                                            "one of them"]),
+     ["actions[0].subscribe: matches no event: a type is alias, group, identify, page, screen "
+      "or track"]),
+    ({"actions.0.mapping": GONE}, ["actions[0]: must have either a mapping or a mapping_file"]),
+    ({"actions.0.mapping_file": "a.json"}, ["actions[0]: must have either a mapping or a "
+                                            "mapping_file"]),
     ({"actions.0.maping": {}, "actions.0.mapping": GONE},
-     ["actions[0].maping: is no key here. Did you mean mapping?"]),
+     ["actions[0].maping: is not a key here. Did you mean mapping?"]),
     ({"actions.0.mapping": {"a": ["x", {"@literal": "k={settings.api_key}"}],
                             "b": {"@template": "{{settings.api_key}}"}}},
-     ['actions[0].mapping.a[1]."@literal": names a setting, which nothing fills in within a '
-      "mapping"]),
+     ['actions[0].mapping.a[1]."@literal": names a setting, but settings are not filled in '
+      "inside a mapping"]),
     ({"actions.0.mapping": []}, ["actions[0].mapping: must be a table or a text, not a list"]),
-    ({"actions.0.mapping": "[1]"}, ["actions[0].mapping: must be an object: what an event "
-                                    "becomes"]),
+    ({"actions.0.mapping": "[1]"}, ["actions[0].mapping: must be an object: the payload of an "
+                                    "event"]),
     ({"actions.0.mapping": '{"a":\n ]'}, ["actions[0].mapping: not JSON: Expecting value in its "
                                          "line 2, column 2"]),
     ({"actions.0.mapping": {"a": {"@path": 1}, "b": {"@oops": 1}}},
@@ -193,17 +194,18 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.mapping": GONE, "actions.0.mapping_file": "a.json"},
      ["actions[0].mapping_file: a.json does not exist"]),
     ({"actions.0.route": "t"}, ["actions[0].route: must be a path that begins with /, without "
-                                ". or .., a query, and what must be percent-encoded, as "
-                                "spaces"]),
+                                ". or .., without a query, and without characters that must "
+                                "be percent-encoded, such as spaces"]),
     *((ROUTED | {"actions.0.route": route},
-       ["actions[0].route: must be a path that begins with /, without . or .., a query, and what "
-        "must be percent-encoded, as spaces"])
+       ["actions[0].route: must be a path that begins with /, without . or .., without a "
+        "query, and without characters that must be percent-encoded, such as spaces"])
       for route in ("/t?x=2", "/a/../b", "/.", "/a/%2E%2e#1", '/a"b<>', "/a%2", "/{", "/{{a}}")),
     ({"actions.0.route": "/t"}, [f"actions[0].route: {NOWHERE}"]),
     ({"request.url": ROUTED["request.url"]}, ["actions[0].route: is missing: request.url has a "
                                           "{route}"]),
     (ROUTED | {"request.url": "https://api.acme.example/{route}"},
-     ["request.url: has a / before {route}, which begins with one itself"]),
+     ["request.url: has a / before {route}, but a route begins with / itself"]),
     (ROUTED | {"actions.1": {"subscribe": TRACK, "mapping": {}, "route": "/t", "method": "PUT"}},
-     ["actions[1]: posts /t otherwise than an action before it: tell them apart, as /t#1"]),
+     ["actions[1]: posts /t differently from an earlier action: give it its own route, such "
+      "as /t#1"]),
 ]  # fmt: skip
