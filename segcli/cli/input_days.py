@@ -11,7 +11,7 @@ from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
 from segcli.inputs import Days, Input, Looked, inputs, look, split
-from segcli.inputs.first_lines import judge_events
+from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import is_address
 from segcli.inputs.judgement import Judge, accept_all
 

@@ -13,13 +13,13 @@ from functools import lru_cache
 UNREADABLE = -1
 
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_DAY = re.compile(
+# Compiled at their first use: most inputs are not in folders.
+_DAY = (
     rf"{_YEAR}-(?P<month>\d\d?)-(?P<day>\d\d?)(?:[-_T ](?P<hour>\d\d?)(?:[-:]?\d\d){{0,2}}Z?)?"
     rf"|(?P<us_month>\d\d?)-(?P<us_day>\d\d?)-(?P<us_year>(?:19|20)\d\d)"
     rf"|(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<h>\d\d)?"
 )
-_YEAR_ALONE = re.compile(_YEAR)
-_NUMBER = re.compile(r"\d\d?")
+_NUMBER = r"\d\d?"
 _KEYS = {
     **dict.fromkeys(("year", "yyyy", "y"), 0),
     **dict.fromkeys(("month", "mm", "m"), 1),
@@ -82,15 +82,15 @@ def _by_keys(folders: Sequence[str], named: int) -> tuple[list[int], bool]:
 
 def _from(folders: Sequence[str]) -> tuple[list[int], int] | None:
     """Return the numbers of a date that folders begin with, and how many folders it takes."""
-    if match := _DAY.fullmatch(folders[0].rpartition("=")[2]):
+    if match := re.fullmatch(_DAY, folders[0].rpartition("=")[2]):
         date, used = _of_day(match), 1
-    elif _YEAR_ALONE.fullmatch(folders[0]):
+    elif re.fullmatch(_YEAR, folders[0]):
         date, used = [int(folders[0])], 1
     else:
         return None
     for folder in folders[used : used + _PARTS - len(date)]:
         number = folder.lower().removeprefix("hour=").removeprefix("hh=")
-        if not _NUMBER.fullmatch(number):
+        if not re.fullmatch(_NUMBER, number):
             break
         date.append(int(number))
         used += 1

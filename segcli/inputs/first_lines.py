@@ -33,8 +33,8 @@ _LISTS = 5
 _ARRAY_BEGINS = ("{", "[", '"', "]")
 
 
-def judge_events(head: Head, entry: Input) -> Judgement:
-    """Judge an input that is to hold events of Segment's, or records of a rejects file."""
+def judge_lines(head: Head, entry: Input) -> Judgement:
+    """Judge an input that is to hold events, by all lines that were read of it."""
     if form := form_of_start(head.data):
         return Judgement(form=form)
     seen, lines = _Seen(), []

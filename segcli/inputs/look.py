@@ -8,9 +8,8 @@ from itertools import islice
 from typing import overload
 
 from segcli.errors import InputError
-from segcli.inputs.conversion import described_form, refusal
 from segcli.inputs.decompress import Packing
-from segcli.inputs.first_lines import judge_events
+from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import MOST_BYTES, Head, Judge, Judgement, accept_all
 from segcli.inputs.local_file import PlainFile
@@ -97,9 +96,10 @@ class _Look:
     def take(self, entry: Input, seen: "_Judged") -> None:
         """Note what was seen of an input; raises InputError where it cannot be read as it is."""
         judgement, packing = seen
-        if judgement.form:
-            raise refusal(entry, packing, judgement.form)
+        _check(entry, seen)
         if judgement.remark:
+            from segcli.inputs.conversion import described_form  # noqa: PLC0415  # rarely needed
+
             self._remarked += 1
             if len(self._remarks) < _REMARKS_SHOWN:
                 self._remarks.append(described_form(entry, packing, judgement.remark))
@@ -120,6 +120,15 @@ class _Look:
 
 
 _Judged = tuple[Judgement, Packing | None]
+
+
+def _check(entry: Input, judged: _Judged) -> None:
+    """Raise InputError if an input cannot be read as it is."""
+    judgement, packing = judged
+    if judgement.form:
+        from segcli.inputs.conversion import refusal  # noqa: PLC0415  # rarely needed
+
+        raise refusal(entry, packing, judgement.form)
 
 
 def _of_file(entry: Input, judge: Judge) -> _Judged:
@@ -174,10 +183,9 @@ def _in_its_turn(entry: Input, judge: Judge) -> Callable[[], AbstractContextMana
 
     @contextmanager
     def opened() -> Iterator[Stream]:
-        (judgement, packing), open_it = _of_flow(entry, judge)
+        judged, open_it = _of_flow(entry, judge)
         with open_it() as stream:
-            if judgement.form:
-                raise refusal(entry, packing, judgement.form)
+            _check(entry, judged)
             yield stream
 
     return opened
