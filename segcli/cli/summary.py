@@ -70,6 +70,8 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
     if left_out := describe_skipped(result.left_out):
         yield left_out
+    for remark in result.remarks:
+        yield from remark.splitlines()
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if result.kept:

@@ -1,6 +1,6 @@
 """`segcli check`: reports in CI what a destination would receive, without key and network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
+from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -16,7 +16,7 @@ from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.core.outcome import Job
 from segcli.errors import Exit, UsageError
-from segcli.inputs import look_at
+from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 
 
@@ -98,10 +98,11 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     check_found(files, inputs)
     job = job_of(options)
     choice = choose(inputs, options, job)
-    look_at(choice.inputs)
-    if (left_out := describe_skipped(choice.left_out)) and not options.quiet:
-        say(left_out)
-    review = review_inputs(_run_of(options, check_options, job, choice))
+    looked = first_look(choice.inputs, options)
+    if not options.quiet:
+        say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
+    run = _run_of(options, check_options, job, looked=looked, left_out=choice.left_out)
+    review = review_inputs(run)
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
     if options.report:
@@ -127,12 +128,17 @@ def _check_golden(check_options: CheckOptions) -> None:
 
 
 def _run_of(
-    options: JobOptions, check_options: CheckOptions, job: Job, choice: InputChoice
+    options: JobOptions,
+    check_options: CheckOptions,
+    job: Job,
+    *,
+    looked: Looked,
+    left_out: Sequence[Input],
 ) -> CheckRun:
     return CheckRun(
         job=job,
-        inputs=choice.inputs,
-        files_left_out=len(choice.left_out),
+        inputs=looked,
+        files_left_out=len(left_out),
         strict=check_options.strict,
         expect=check_options.expect,
         update=check_options.update,
