@@ -9,8 +9,10 @@ from segcli.cli.output import say
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
-from segcli.inputs import Days, Input, inputs, split
+from segcli.inputs import Days, Input, Looked, inputs, look, split
+from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import is_address
+from segcli.inputs.judgement import Judge, accept_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,18 @@ def find_inputs(options: Files) -> Sequence[Input]:
     for name in options.files:
         if is_address(name) and not options.quiet:
             say(f"Looking at {display_address(name)} …")
-    return inputs(options.files)
+    found = inputs(options.files)
+    if not options.quiet:
+        say(*found.notes)
+    return found
+
+
+def first_look(found: Sequence[Input], options: Files, judge: Judge = judge_events) -> Looked:
+    """Judge the inputs by their first lines. Raises InputError if one must be converted.
+
+    With `--no-first-look` every input is accepted.
+    """
+    return look(found, accept_all if options.no_first_look else judge)
 
 
 def choose(entries: Sequence[Input], options: JobOptions, selection: Selection) -> InputChoice:

@@ -165,7 +165,7 @@ def test_a_page_of_links_is_a_folder(web: Web, text: bytes) -> None:
 def test_what_is_no_ndjson_is_told_at_once(web: Web, segcli: Segcli) -> None:
     web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.pdf": b"%PDF-1.7", "/array": gz(b"[{}]")}
     for address, says in (
-        ("/logs/", "/logs/b.pdf is not lines of JSON"),
+        ("/logs/", "/logs/b.pdf is a PDF document, not lines of JSON"),
         ("/array", "/array is a JSON array, not lines of JSON"),
     ):
         said = segcli("transform", f"{web.url}{address}")

@@ -1,6 +1,6 @@
 """`segcli check`: reports in CI what a destination would receive, without key and network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
-from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
+from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -17,7 +17,7 @@ from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.plans import read_plans
 from segcli.errors import Exit, UsageError
-from segcli.inputs import look_at
+from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 
 
@@ -112,10 +112,10 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     check_found(files, inputs)
     selection = job.selection if job else selection_of(options)
     choice = choose(inputs, options, selection)
-    look_at(choice.inputs)
-    if (left_out := describe_skipped(choice.left_out)) and not options.quiet:
-        say(left_out)
-    run = _run_of(options, check_options, choice)
+    looked = first_look(choice.inputs, options)
+    if not options.quiet:
+        say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
+    run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
@@ -163,11 +163,13 @@ def _check_golden(check_options: CheckOptions) -> None:
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
-def _run_of(options: JobOptions, check_options: CheckOptions, choice: InputChoice) -> CheckRun:
+def _run_of(
+    options: JobOptions, check_options: CheckOptions, *, looked: Looked, left_out: Sequence[Input]
+) -> CheckRun:
     return CheckRun(
         job=None,
-        inputs=choice.inputs,
-        files_left_out=len(choice.left_out),
+        inputs=looked,
+        files_left_out=len(left_out),
         strict=check_options.strict,
         expect=check_options.expect,
         update=check_options.update,
