@@ -22,6 +22,8 @@ MAX_DEPTH = 100
 # may be written with an exponent.
 _EXACT_LENGTH = 16
 _SMALLEST = 1e-4
+# A float below this that is whole is exactly that integer.
+_EXACT_INTEGERS = 2.0**53
 # The most digits of an integer that replaces a number with a point or an exponent.
 _MAX_WHOLE_DIGITS = 40
 # orjson refuses a number beyond the range of a float, and reports its position. We accept it.
@@ -118,8 +120,10 @@ def number_text(value: int | float | Decimal) -> str:
     An integer keeps all its digits. Another number with a whole value becomes an integer (`1.2E7`
     becomes `12000000`) of up to 40 digits. Any other number keeps its digits as written.
     """
-    if isinstance(value, int):
+    if type(value) is int:
         return str(value)
+    if type(value) is float and -_EXACT_INTEGERS < value < _EXACT_INTEGERS:
+        return str(int(value)) if value.is_integer() else orjson.dumps(value).decode()
     written = _text_of(value)
     return _whole_digits(Decimal(written)) or written
 

@@ -49,8 +49,11 @@ class _Shape:
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
         ):
             return False
-        if not are_plain_times(data, self.times) or any(is_nobody(data[name]) for name in self.ids):
+        if not are_plain_times(data, self.times):
             return False
+        for name in self.ids:
+            if is_nobody(data[name]):
+                return False
         for path in self.dates:
             value: Any = data
             for name in path:
