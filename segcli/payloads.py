@@ -1,4 +1,4 @@
-"""The transform: lines in, payloads out, in input order; nothing is sent."""
+"""`transform`: reads lines and writes payloads, in input order. Sends nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,13 @@ from segcli.parallel.work import Work, WorkItem, WorkResult
 
 @dataclass(slots=True)
 class Account:
-    """What became of so many lines.
+    """The counts of some lines, and the rejected ones.
 
-    `reasons` count those that were not mapped, in the order in which they first came. `rejected`
-    are those that are to be kept: the place among the lines, the reason, the line.
+    lines: the number of lines.
+    mapped: how many of them were mapped.
+    reasons: lines that were not mapped, by state and reason, in the order of their first line.
+    notes: mapped events that have a note, by note.
+    rejected: the lines for the rejects file: the index among the lines, the reason, the line.
     """
 
     lines: int = 0
@@ -37,9 +40,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printing:
-    """What to print of lines: payloads, or with `every_line` an object for each.
+    """What to print.
 
-    `several`: the objects name their file. `keeps`: rejected lines are to be kept.
+    job: the destination and the selection of events.
+    every_line: print an object for every line, instead of the payloads.
+    several: there are several inputs, so the objects name their file.
+    keeps: there is a rejects file, so the account contains the rejected lines.
+    max_line: the limit of a line in bytes.
     """
 
     job: Job
@@ -50,69 +57,42 @@ class Printing:
 
 
 def printing_of(printing: Printing) -> Work[Account]:
-    """Return the function that maps the pieces of a run, in input order."""
+    """Return the function that maps the lines of a work item to the text to print."""
     decide = make_mapper(printing.job)
 
-    def portion(piece: WorkItem) -> WorkResult[Account]:
+    def work(item: WorkItem) -> WorkResult[Account]:
         account, outs = Account(), []
-        for lines in lines_of(piece.data, printing.max_line):
-            found = decide(lines)
-            mapped = [one for one in found if type(one) is Mapped]
-            first = piece.first + account.lines
+        for lines in lines_of(item.data, printing.max_line):
+            outcomes = decide(lines)
+            mapped = [one for one in outcomes if type(one) is Mapped]
+            first = item.first + account.lines
             outs.append(
-                _every_line(piece.title, first, found, printing)
+                _every_line(item.title, first, outcomes, printing)
                 if printing.every_line
                 else _payloads(mapped)
             )
-            if len(mapped) < len(found):
-                account.reasons.update(_reasons(found))
+            if len(mapped) < len(outcomes):
+                account.reasons.update(_reasons(outcomes))
                 if printing.keeps:
-                    account.rejected += _rejected(lines, found, account.lines)
+                    account.rejected += _rejected(lines, outcomes, account.lines)
             account.notes.update([note for one in mapped for note in one.notes])
             account.mapped += len(mapped)
-            account.lines += len(found)
+            account.lines += len(outcomes)
         return WorkResult(account, outs)
 
-    return portion
-
-
-def _payloads(mapped: Sequence[Mapped]) -> bytes:
-    return b"\n".join([*[one.body for one in mapped], b""])
-
-
-def _every_line(title: str, first: int, found: Sequence[Outcome], printing: Printing) -> bytes:
-    place: dict[str, Any] = {"file": title} if printing.several else {}
-    return b"".join(
-        orjson.dumps(
-            place | {"line": number} | outcome_fields(one), option=orjson.OPT_APPEND_NEWLINE
-        )
-        for number, one in enumerate(found, first)
-    )
-
-
-def _reasons(found: Sequence[Outcome]) -> Iterator[tuple[State, str]]:
-    return (_state_and_reason(one) for one in found if not isinstance(one, Mapped))
-
-
-def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
-    if isinstance(outcome, Skipped):
-        return "skipped", outcome.reason
-    return "rejected", str(outcome)
-
-
-def _rejected(
-    lines: Sequence[bytes | TooLong], found: Sequence[Outcome], first: int
-) -> Iterator[tuple[int, str, bytes | TooLong]]:
-    for place, (line, outcome) in enumerate(zip(lines, found, strict=True), first):
-        if isinstance(outcome, Rejected):
-            yield place, str(outcome), without_break(line)
+    return work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformation:
-    """What to map. `every_line` writes an object for each input line instead of the payloads.
+    """What to map.
 
-    `jobs` is how many processes map; None: as many as there are processors, once that pays.
+    job: the destination and the selection of events.
+    inputs: the inputs, in order.
+    every_line: write an object for every line, instead of the payloads.
+    rejects: the rejects file, if there is one.
+    max_line: the limit of a line in bytes.
+    jobs: the number of processes; None means one for each processor if the input is large enough.
     """
 
     job: Job
@@ -124,20 +104,20 @@ class Transformation:
 
 
 def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> None:
-    """Write what each line becomes, one a line; memory does not grow with the input.
+    """Map all lines and write the results, one on each line. Memory does not grow with the input.
 
     Raises InputError, Stopped, and what `out` raises.
     """
     rejects, numbers = transformation.rejects, LineCounter()
-    with closing(_flow(transformation)) as flow:
+    with closing(_ordered_map(transformation)) as ordered:
         try:
-            for block, portion in flow.portions():
+            for block, result in ordered.portions():
                 first = numbers.next_in(block.input)
-                numbers.count(portion.account.lines)
-                _count(block, portion.account, tally)
+                numbers.count(result.account.lines)
+                _count(block, result.account, tally)
                 if rejects:
-                    _keep(block, portion.account, first, rejects)
-                out.writelines(portion.out)
+                    _write_rejects(block, result.account, first, rejects)
+                out.writelines(result.out)
                 out.flush()
         except Unreadable as unreadable:
             raise unreadable.at(numbers.next_in(unreadable.input)) from None
@@ -145,21 +125,54 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
         rejects.close()
 
 
-def _flow(asked: Transformation) -> OrderedMap[Account]:
-    printing = Printing(
-        job=asked.job,
-        every_line=asked.every_line,
-        several=len(asked.inputs) > 1,
-        keeps=asked.rejects is not None,
-        max_line=asked.max_line,
+def _payloads(mapped: Sequence[Mapped]) -> bytes:
+    return b"\n".join([*[one.body for one in mapped], b""])
+
+
+def _every_line(title: str, first: int, outcomes: Sequence[Outcome], printing: Printing) -> bytes:
+    file: dict[str, Any] = {"file": title} if printing.several else {}
+    return b"".join(
+        orjson.dumps(
+            file | {"line": number} | outcome_fields(one), option=orjson.OPT_APPEND_NEWLINE
+        )
+        for number, one in enumerate(outcomes, first)
     )
+
+
+def _reasons(outcomes: Sequence[Outcome]) -> Iterator[tuple[State, str]]:
+    return (_state_and_reason(one) for one in outcomes if not isinstance(one, Mapped))
+
+
+def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
+    if isinstance(outcome, Skipped):
+        return "skipped", outcome.reason
+    return "rejected", str(outcome)
+
+
+def _rejected(
+    lines: Sequence[bytes | TooLong], outcomes: Sequence[Outcome], first: int
+) -> Iterator[tuple[int, str, bytes | TooLong]]:
+    for index, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first):
+        if isinstance(outcome, Rejected):
+            yield index, str(outcome), without_break(line)
+
+
+def _ordered_map(transformation: Transformation) -> OrderedMap[Account]:
+    printing = Printing(
+        job=transformation.job,
+        every_line=transformation.every_line,
+        several=len(transformation.inputs) > 1,
+        keeps=transformation.rejects is not None,
+        max_line=transformation.max_line,
+    )
+    # A limit counts mapped events in order, so one process has to map all of them.
+    is_limited = transformation.job.selection.limit is not None
     return OrderedMap(
-        asked.inputs,
+        transformation.inputs,
         printing_of(printing),
-        # A limit counts what is mapped, line after line.
-        jobs=1 if asked.job.selection.limit is not None else asked.jobs,
-        max_line=asked.max_line,
-        numbered=asked.every_line,
+        jobs=1 if is_limited else transformation.jobs,
+        max_line=transformation.max_line,
+        numbered=transformation.every_line,
     )
 
 
@@ -173,7 +186,7 @@ def _count(block: Block, account: Account, tally: Tally) -> None:
         tally.count(state, reason, lines)
 
 
-def _keep(block: Block, account: Account, first: int, rejects: Rejects) -> None:
-    for place, reason, text in account.rejected:
-        line = Line(block.input.title, first + place, text)
+def _write_rejects(block: Block, account: Account, first: int, rejects: Rejects) -> None:
+    for index, reason, text in account.rejected:
+        line = Line(block.input.title, first + index, text)
         rejects.keep(Result([line], "rejected", reason))

@@ -1,1 +1,1 @@
-"""The account of a run: what became of every line, and files that are replaced safely."""
+"""Accounting: what became of every line, and safe ways to write files."""

@@ -1,7 +1,7 @@
-"""The files that segcli writes: replaced as a whole, or added to.
+"""Write files safely: replace a file as a whole, or append to it.
 
-Every file that is replaced goes through `replace_file`: its old content stays until all of the new
-is on disk, under a name that no other process can know or have.
+Every file is replaced by `replace_file`. It writes the new content to a temporary file whose name
+no other process can guess. The old content stays until all of the new content is on disk.
 """
 
 import os
@@ -14,21 +14,21 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-# Only the user may read them: they hold events or keys.
+# The mode of files with events or keys: only the user may read them.
 PRIVATE = 0o600
-# Hidden, so a file that a killed process leaves behind is never read as part of a folder.
+# A hidden name: if a killed process leaves the file in a folder of inputs, no run reads it.
 _TEMPORARY = ".segcli-{}.tmp"
-# These end a process that has no handler for them. SIGKILL cannot be held back.
-_DEADLY = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
-# What Linux allows in one path.
+# By default these end the process. SIGKILL does too, but cannot be blocked.
+_FATAL_SIGNALS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
+# The limit of Linux for one path.
 _MAX_LINKS = 40
 
 
 def rewrite(path: Path, content: Iterable[bytes], *, private: bool = False) -> None:
-    """Give a file this content, piece by piece, and whole or not at all.
+    """Replace a file by this content. On failure the old file stays as it was.
 
-    A stream, as `is_stream` has it, is written to as it is. Raises OSError, also for a file that
-    may not be written.
+    A stream (see `is_stream`) is written to directly. Raises OSError, also if the file is not
+    writable.
     """
 
     def fill(descriptor: int) -> None:
@@ -48,17 +48,18 @@ def rewrite(path: Path, content: Iterable[bytes], *, private: bool = False) -> N
 
 
 def replace_file(path: Path, fill: Callable[[int], object], *, private: bool) -> int:
-    """Let a new file take the place of one; return its descriptor, open for reading and writing.
+    """Replace a file by a new one; return its descriptor, open for reading and writing.
 
-    `fill` writes the new file, which only the user may read until it is complete. It gets the
-    owner and the mode of the old one. Where there was none, it is 0600 if `private`, else what the
-    umask says. A symbolic link stays, and the file that it names is replaced. Raises OSError and
-    what `fill` raises; then the old file is as it was, and no new one is left.
+    `fill` writes the new file to the descriptor it is given. Until the new file is complete, only
+    the user may read it. Then it gets the owner and the mode of the old file. If there was no old
+    file, the mode is 0600 if `private`, else that of the umask. A symbolic link stays, and its
+    target is replaced. Raises OSError and what `fill` raises; then the old file is as it was, and
+    the new file is removed.
     """
     target = Path(os.path.realpath(path))
-    with _signals_held():
+    with _signals_blocked():
         temporary = target.with_name(_TEMPORARY.format(secrets.token_hex(16)))
-        # O_EXCL refuses every name that exists, also a link that leads nowhere.
+        # O_EXCL refuses any name that exists, also a dangling link.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, PRIVATE)
         try:
@@ -75,9 +76,9 @@ def replace_file(path: Path, fill: Callable[[int], object], *, private: bool) ->
 
 
 def open_to_append(path: Path) -> FileIO:
-    """Open a file that holds events, to add to it; a new one is 0600.
+    """Open a file of events to append to it. A new file is 0600.
 
-    It can be read too, unless it is a stream. Raises OSError.
+    The file can be read too, unless it is a stream. Raises OSError.
     """
     own = own_descriptor(path)
     if own is not None:
@@ -89,9 +90,9 @@ def open_to_append(path: Path) -> FileIO:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether a path is written to as it is.
+    """True if the path is a pipe, a device, or a descriptor of this process, such as /dev/stdout.
 
-    That is a pipe, a device, or a descriptor of this process, such as /dev/stdout.
+    Such a path is written to directly, never replaced.
     """
     if own_descriptor(path) is not None:
         return True
@@ -105,7 +106,7 @@ def is_stream(path: Path) -> bool:
 def own_descriptor(path: Path) -> int | None:
     """Return the descriptor of this process that a path like /dev/stdout or /dev/fd/63 names.
 
-    Opening such a path anew starts at the beginning of a file that stdout is in the middle of.
+    Do not open such a path: if stdout is a file, that would start at its beginning again.
     """
     folders = {os.path.realpath("/dev/fd"), os.path.realpath("/proc/self/fd")}
     for _ in range(_MAX_LINKS):
@@ -120,9 +121,9 @@ def own_descriptor(path: Path) -> int | None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it; a disk that is nearly full takes a part without an error.
+    """Write all the data. One call may write a part only, without an error, on a full disk.
 
-    Waits where another process has told a pipe not to block. Raises OSError.
+    Waits if the descriptor is a pipe that another process has made non-blocking. Raises OSError.
     """
     left = memoryview(data)
     while left:
@@ -133,9 +134,9 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def _open_stream(path: Path) -> int | None:
-    """Open what is written to as it is; None where it is a file, or where there is nothing.
+    """Open a stream; None if the path is a file or does not exist.
 
-    Opening checks, too, whether a file that is there may be written.
+    Raises OSError if it is a file that is not writable.
     """
     own = own_descriptor(path)
     if own is not None:
@@ -151,9 +152,9 @@ def _open_stream(path: Path) -> int | None:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold signals back until the block ends: they must not leave a temporary file behind."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEADLY)
+def _signals_blocked() -> Iterator[None]:
+    """Block signals, so that none ends the process and leaves a temporary file."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FATAL_SIGNALS)
     try:
         yield
     finally:
@@ -164,28 +165,28 @@ def _set_mode(descriptor: int, target: Path, *, private: bool) -> None:
     try:
         old = target.stat(follow_symlinks=False)
     except FileNotFoundError:
-        _allow(descriptor, PRIVATE if private else 0o666 & ~_umask())
+        _try_chmod(descriptor, PRIVATE if private else 0o666 & ~_umask())
         return
-    # Only root may give a file away, and some file systems know of no owners.
+    # Only root may change the owner, and some file systems have no owners.
     for owner in (old.st_uid, -1):
         with suppress(OSError):
             os.fchown(descriptor, owner, old.st_gid)
             break
     mode = stat.S_IMODE(old.st_mode)
     if os.fstat(descriptor).st_gid != old.st_gid:
-        # What the old group was allowed is not for another group: it gets what all others get.
+        # The rights of the old group are not for another group: it gets the rights of others.
         mode = (mode & ~0o070) | (mode & 0o007) << 3
-    _allow(descriptor, mode)
+    _try_chmod(descriptor, mode)
 
 
-def _allow(descriptor: int, mode: int) -> None:
-    # Some file systems have one mode for all files. Then the file keeps that one.
+def _try_chmod(descriptor: int, mode: int) -> None:
+    # Some file systems have one mode for all files. There the file keeps that mode.
     with suppress(PermissionError):
         os.fchmod(descriptor, mode)
 
 
 def _umask() -> int:
-    # It can only be read by setting it. Meanwhile a file of another thread is for the user alone.
+    # The umask can only be read by setting it. Set the strictest: another thread may create a file.
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

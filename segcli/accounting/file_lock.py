@@ -1,4 +1,4 @@
-"""The lock of a file that several runs append to, held only while it is written or cut."""
+"""A short lock on a file that several runs append to: held only while it is written or cut."""
 
 import errno
 import fcntl
@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
-_PATIENCE = 10.0
+# Seconds to wait for another process.
+_TIMEOUT = 10.0
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[bool]:
-    """Keep all others that take this lock away from a file.
+    """Hold the exclusive lock of a file. Only processes that take the same lock are kept out.
 
-    False: there is no lock, since the file is not a regular one or its file system has none. Raises
-    OSError where another process does not let go of it.
+    Yields False if there is no lock: the file is not a regular file, or its file system has no
+    locks. Raises OSError if another process does not release the lock in time.
     """
     is_locked = stat.S_ISREG(os.fstat(descriptor).st_mode) and _lock(descriptor)
     try:
@@ -28,8 +29,8 @@ def locked(descriptor: int) -> Iterator[bool]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Wait for the lock; a process that was stopped may hold it for ever."""
-    until = monotonic() + _PATIENCE
+    """Wait for the lock, but not forever: a suspended process may hold it."""
+    until = monotonic() + _TIMEOUT
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Group commit: one fsync for all who wait for their bytes to be on disk."""
+"""Group commit: one fsync serves all tasks that wait for their bytes to be on disk."""
 
 import asyncio
 import os
@@ -6,27 +6,27 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-# Seconds. Measured: a disk takes 0.2 ms, a thread that has it do so takes 2.5 ms, since it wants
-# the interpreter back while events are mapped.
+# Seconds. A sync that took less last time is done in this thread: a fast disk takes 0.2 ms, but a
+# sync in another thread takes 2.5 ms, because that thread then waits for the interpreter lock.
 _QUICK = 0.001
 
 
-def _to_disk(descriptor: int) -> None:
+def _fdatasync(descriptor: int) -> None:
     # macOS has no fdatasync.
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 class GroupSync:
-    """Waits until what was written to a file is on its disk.
+    """Puts what was written to a file on disk.
 
-    Whoever asks while a sync is running shares the next one, so the number of syncs does not
-    grow with the number of those who wait. `to_disk` is what is done in a thread.
+    Tasks that ask while a sync is running share the next one. So the number of syncs does not grow
+    with the number of waiting tasks. `to_disk` does one sync, often in another thread.
     """
 
     def __init__(
         self,
         descriptor: int,
-        to_disk: Callable[[int], None] = _to_disk,
+        to_disk: Callable[[int], None] = _fdatasync,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._descriptor = descriptor
@@ -37,19 +37,19 @@ class GroupSync:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._is_running = False
         self._is_quick = False
-        self._then: Callable[[], object] | None = None
+        self._after_sync: Callable[[], object] | None = None
 
     def wrote(self, size: int = 1) -> None:
-        """Say that something was written: so many bytes, or pieces of another kind."""
+        """Note that something was written: this many bytes, or other units."""
         self._written += size
 
     @property
     def on_disk(self) -> int:
-        """How much of what was written is known to be on disk, counted as `wrote` was told."""
+        """How much is known to be on disk, in the units of `wrote`."""
         return self._synced
 
     async def synced(self) -> None:
-        """Return when everything written so far is on disk; raises what `to_disk` raises."""
+        """Return when everything written so far is on disk. Raises what `to_disk` raises."""
         if self._synced >= self._written:
             return
         on_disk = asyncio.get_running_loop().create_future()
@@ -59,9 +59,9 @@ class GroupSync:
         await on_disk
 
     def is_synced_at_once(self) -> bool:
-        """Put everything written so far on disk if that was quick the last time.
+        """Put everything written so far on disk if the last sync was quick.
 
-        False: it has to be awaited. Raises what `to_disk` raises.
+        Returns False if it was not: then await `synced`. Raises what `to_disk` raises.
         """
         if self._synced >= self._written:
             return True
@@ -72,18 +72,18 @@ class GroupSync:
         return True
 
     def supersede(self, then: Callable[[], object]) -> None:
-        """Say that all of it is on disk in another file; call `then` once no sync is running."""
+        """Note that another file has all of it on disk. Calls `then` once no sync is running."""
         self._synced = self._written
         self._release()
         if self._is_running:
-            self._then = then
+            self._after_sync = then
         else:
             then()
 
     def _start(self) -> None:
-        """Have a thread sync all that was written by now.
+        """Start a sync in another thread.
 
-        No task waits for it: each step of one is a turn of a loop that does other things, too.
+        A callback handles its end, not a task: a task would need more turns of a busy event loop.
         """
         self._is_running = True
         loop = asyncio.get_running_loop()
@@ -93,29 +93,29 @@ class GroupSync:
         failure = None
         try:
             self._sync()
-        except Exception as error:  # whatever it is, it is raised where somebody waits
+        except Exception as error:  # any error is raised in the tasks that wait
             failure = error
-        loop.call_soon_threadsafe(self._over, written, failure)
+        loop.call_soon_threadsafe(self._on_synced, written, failure)
 
     def _sync(self) -> None:
         began = self._now()
         self._to_disk(self._descriptor)
         self._is_quick = self._now() - began < _QUICK
 
-    def _over(self, written: int, error: Exception | None) -> None:
-        """Go on as long as somebody waits."""
+    def _on_synced(self, written: int, error: Exception | None) -> None:
+        """Release the tasks that waited for this sync; start another one if more are waiting."""
         self._is_running = False
         if error is None:
             self._synced = max(self._synced, written)
         self._release(error)
         if self._waiting:
             self._start()
-        elif self._then:
-            self._then()
-            self._then = None
+        elif self._after_sync:
+            self._after_sync()
+            self._after_sync = None
 
     def _release(self, error: Exception | None = None) -> None:
-        """Let go whoever waited for what is on disk now, or everybody with an error."""
+        """Release the tasks whose bytes are on disk; after an error, fail all of them."""
         while self._waiting and (error or self._waiting[0][0] <= self._synced):
             _, on_disk = self._waiting.popleft()
             if on_disk.done():

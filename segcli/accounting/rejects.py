@@ -1,4 +1,4 @@
-"""The rejects file: every refused and rejected event, to be repaired and sent again."""
+"""The rejects file: every refused and rejected event, so that a person can repair and resend it."""
 
 import base64
 import os
@@ -20,50 +20,54 @@ from segcli.errors import OutputError, Stopped
 if TYPE_CHECKING:
     from segcli.accounting.group_commit import GroupSync
 
-_BEGIN = b'{"file":'
-# The file and line that a record is of, and a hash of what it keeps of that line.
-_Kept: TypeAlias = tuple[str, int, int]
+_RECORD_START = b'{"file":'
+# Identifies a record: the file and the line it is about, and a hash of the content it holds.
+_RecordKey: TypeAlias = tuple[str, int, int]
 
 
 class Rejects:
-    """An NDJSON file, made when the first line is kept, only ever appended to.
+    """An NDJSON file with a record for each rejected line. It is only appended to.
 
-    `segcli send` reads such a file as input. Raises OutputError where it could not be written.
+    The file is created with its first record. `segcli send` reads such a file as input. Raises
+    OutputError if the file could not be written.
+
+    path: the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: FileIO | None = None
         self._sync: GroupSync | None = None
-        self._kept_before: set[_Kept] = set()
+        self._already_written: set[_RecordKey] = set()
         check_writable(path)
         if is_stream(path):
             self._file = _open_stream(path)
 
     def skip_already_written(self, since: int, is_open: Callable[[str, int], bool]) -> None:
-        """Do not keep again what is open and stands behind that position, word for word.
+        """Do not write records again that a killed run wrote after this position.
 
-        A killed run may have kept lines, and half of one, that no journal knows of. Others may
-        have written there too, and people: what is theirs is left alone.
+        The killed run may have written records of lines that the journal still has as open, and a
+        torn record at the end, which is cut off. Other runs and people may have written to the file
+        too: their lines stay.
         """
         if is_stream(self.path) or not self.path.exists():
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
             for text in file:
-                kept = _kept_in(text)
-                if kept and is_open(kept[0], kept[1]):
-                    self._kept_before.add(kept)
+                key = _key_of(text)
+                if key and is_open(key[0], key[1]):
+                    self._already_written.add(key)
                 elif _is_torn(text):
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
 
     def keep(self, settled: Result) -> None:
-        """Append the lines; they survive this process when this returns.
+        """Append the lines of a result. They survive a kill once this returns.
 
-        Raises Stopped where they cannot be written, on a full disk for instance.
+        Raises Stopped if they cannot be written, for example on a full disk.
         """
-        lines = [line for line in settled.lines if not self._is_kept(line)]
+        lines = [line for line in settled.lines if not self._is_already_written(line)]
         if not lines:
             return
         try:
@@ -71,17 +75,17 @@ class Rejects:
             if self._file is None:
                 self._file = open_to_append(self.path)
             with locked(self._file.fileno()):
-                _begin_line(self._file)
+                _end_torn_line(self._file)
                 _write(self._file, records)
         except OSError as error:
             raise self._failed(error) from None
 
     async def synced(self) -> None:
-        """Return when everything kept so far is on disk; raises Stopped where it cannot be."""
-        # `transform` keeps rejects too, and needs no event loop.
+        """Return when all records written so far are on disk. Raises Stopped if that fails."""
+        # Imported here: `transform` writes rejects too, and must not load asyncio.
         from segcli.accounting.group_commit import GroupSync  # noqa: PLC0415
 
-        # A pipe and a device have no disk.
+        # A stream (a pipe or a device) has no disk to wait for.
         if self._file is None or not self._file.readable():
             return
         self._sync = self._sync or GroupSync(self._file.fileno())
@@ -96,35 +100,35 @@ class Rejects:
         if self._file:
             self._file.close()
 
-    def _is_kept(self, line: Line) -> bool:
-        if not self._kept_before:
+    def _is_already_written(self, line: Line) -> bool:
+        if not self._already_written:
             return False
-        kept = (line.file, line.number, hash(orjson.dumps(_content(line))[1:]))
-        known = kept in self._kept_before
-        self._kept_before.discard(kept)
-        return known
+        key = (line.file, line.number, hash(orjson.dumps(_content(line))[1:]))
+        is_known = key in self._already_written
+        self._already_written.discard(key)
+        return is_known
 
     def _failed(self, error: OSError) -> Stopped:
         return Stopped(
             f"the rejects file {self.path} cannot be written: {error.strerror}",
-            "Nothing was lost: what is not in it counts as unsent.",
+            "Nothing is lost: lines that are not in it count as unsent.",
         )
 
 
 def check_writable(path: Path) -> None:
     """Raise OutputError unless a rejects file can be written there."""
-    # These raise nothing where the folder may not be looked into.
-    there, is_folder = os.path.exists(path), os.path.isdir(path)
-    if is_folder or not os.access(path if there else path.parent, os.W_OK):
+    # os.path, not pathlib: these calls do not raise if the folder is not readable.
+    exists, is_folder = os.path.exists(path), os.path.isdir(path)
+    if is_folder or not os.access(path if exists else path.parent, os.W_OK):
         raise OutputError(
-            f"the rejects file {path} cannot be written", "Name another one: --rejects PATH"
+            f"the rejects file {path} cannot be written", "Name another file: --rejects PATH"
         )
 
 
 def default_rejects(destination: str, taken: Sequence[str]) -> Path:
-    """Return `<dest>.rejects.ndjson`, or the next such name behind those that are inputs.
+    """Return `<dest>.rejects.ndjson`, or the next numbered name if such a file is an input.
 
-    What was repaired and sent does not get the rejects of later repairs.
+    So a rejects file that a person has repaired and sends does not get the new rejects.
     """
     series = re.compile(rf"{re.escape(destination)}\.rejects(?:\.(\d+))?\.ndjson")
     here = Path.cwd().resolve()
@@ -135,18 +139,18 @@ def default_rejects(destination: str, taken: Sequence[str]) -> Path:
 
 
 def _open_stream(path: Path) -> FileIO:
-    """Open a pipe before the run: that waits for its reader."""
+    """Open a stream before the run begins: opening a pipe waits for its reader."""
     try:
         return open_to_append(path)
     except OSError as error:
         raise OutputError(
             f"the rejects file {path} cannot be written: {error.strerror}",
-            "Name another one: --rejects PATH",
+            "Name another file: --rejects PATH",
         ) from None
 
 
-def _begin_line(file: FileIO) -> None:
-    """End a line that a run has left half written, killed or on a full disk. Needs the lock."""
+def _end_torn_line(file: FileIO) -> None:
+    """End a line that an earlier run left torn (a kill, a full disk). The caller holds the lock."""
     if file.readable() and file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
@@ -154,7 +158,7 @@ def _begin_line(file: FileIO) -> None:
 
 
 def _cut_if_torn(descriptor: int, start: int) -> None:
-    """Cut off half a record, unless a run that lives was about to write the other half."""
+    """Cut off a torn record, unless a running process was still writing it."""
     with locked(descriptor) as is_locked:
         text = os.pread(descriptor, os.fstat(descriptor).st_size - start, start)
         if is_locked and _is_torn(text):
@@ -162,7 +166,7 @@ def _cut_if_torn(descriptor: int, start: int) -> None:
 
 
 def _write(file: FileIO, data: bytes) -> None:
-    """Write all of it; a disk that is nearly full takes a part without an error."""
+    """Write all the data. One call may write a part only, without an error, on a full disk."""
     if not file.readable():
         write_all(file.fileno(), data)
         return
@@ -183,8 +187,8 @@ def _record(line: Line, settled: Result) -> bytes:
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _kept_in(text: bytes) -> _Kept | None:
-    """Return which line of which file a record keeps, and what of it; None for what is none."""
+def _key_of(text: bytes) -> _RecordKey | None:
+    """Return the key of a record; None if the text is not a record."""
     try:
         record = orjson.loads(text)
         return str(record["file"]), int(record["line"]), hash(_content_of(text))
@@ -193,31 +197,32 @@ def _kept_in(text: bytes) -> _Kept | None:
 
 
 def _content_of(record: bytes) -> bytes:
-    """Return what a record holds of the line itself, not of what became of it.
+    """Return the part of a record that holds the line itself, without its result.
 
-    In a JSON string every quote is escaped, so the first match is the record's own key.
+    In a JSON string every quote is escaped. So the first match is the record's own key.
     """
     return record.partition(b',"attempts":')[2].partition(b",")[2].rstrip()
 
 
 def _is_torn(text: bytes) -> bool:
-    """Tell whether this is a part of a record, which a process that was killed wrote last.
+    """True if this is the start of a record that a killed process left at the end of the file.
 
-    Without the lock it may be what another process is writing.
+    Without the lock, another process may still be writing it.
     """
-    return text.startswith(_BEGIN) and b"\n" not in text and _kept_in(text) is None
+    return text.startswith(_RECORD_START) and b"\n" not in text and _key_of(text) is None
 
 
 def _content(line: Line) -> dict[str, Any]:
-    """Keep the event as it was written, and what is no event as text, or as base64."""
+    """Return the fields that hold a line: an event as written, anything else as text or base64."""
     if isinstance(line.text, TooLong):
         head = base64.b64encode(line.text.head).decode()
         return {"bytes": line.text.size, "begins_base64": head}
-    text = original(line.text.strip())
+    text = original(line.text.rstrip(b"\r\n"))
+    event = text.strip()
     try:
-        # Within its record the event is one level deeper, and has to be readable there too.
-        if isinstance(loads(text), dict) and loads(b"[" + text + b"]"):
-            return {"event": orjson.Fragment(text)}
+        # The record nests the event one level deeper, and must be readable at that depth.
+        if isinstance(loads(event), dict) and loads(b"[" + event + b"]"):
+            return {"event": orjson.Fragment(event)}
     except ValueError:
         pass
     try:

@@ -1,4 +1,4 @@
-"""The ledger's figures: what was read, and where every line of it ended."""
+"""The counts of a run: what was read, and the final state of every line."""
 
 import math
 from collections import Counter
@@ -8,7 +8,10 @@ from typing import Literal
 
 
 class Latencies:
-    """Answers by their time, in steps of 5 %."""
+    """Response times, counted in steps of 5 %. Memory does not grow with their number.
+
+    count: the number of answers.
+    """
 
     __slots__ = ("_counts", "count")
 
@@ -24,7 +27,7 @@ class Latencies:
         self._counts[round(math.log(max(seconds, 1e-6)) * self._STEPS)] += 1
 
     def quantile(self, share: float) -> float:
-        """Return the seconds within which that share of the answers came; 0 without any."""
+        """Return the seconds within which this share of the answers came; 0 without answers."""
         left = share * self.count
         for step in sorted(self._counts):
             left -= self._counts[step]
@@ -38,17 +41,32 @@ State = Literal["delivered", "refused", "rejected", "skipped", "unsent", "mapped
 STATES_OF_SEND: Sequence[State] = ("delivered", "refused", "rejected", "skipped", "unsent")
 STATES_OF_TRANSFORM: Sequence[State] = ("mapped", "rejected", "skipped")
 
-# Reasons hold excerpts of replies, and a vendor may write another one each time.
-_REASONS_KEPT = 200
+# Reasons contain excerpts of replies, and a vendor may write a different text each time.
+_MAX_REASONS = 200
 _OTHER = "other reasons"
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run; written by the pipeline, read by whoever reports.
+    """The counts of one run. The pipeline writes them; the progress display and the report read.
 
-    The law: delivered + refused + rejected + skipped + unsent (+ mapped) = read, once the run is
-    over. While it goes on, what is read and not yet settled is under way.
+    At the end of a run: delivered + refused + rejected + skipped + unsent + mapped = read. During
+    the run, `read` is larger by the lines that are not settled yet.
+
+    read: lines read.
+    mapped, delivered, refused, rejected, skipped, unsent: lines in this final state.
+    bytes_read: bytes of the lines read.
+    bytes_settled: bytes of the lines that are settled.
+    stored_read: bytes read from storage; less than `bytes_read` if the input is compressed.
+    requests: requests sent, retries included.
+    retries: requests that were sent again.
+    bytes_sent: bytes of the request bodies.
+    in_flight: requests without an answer yet.
+    stopping: whether the run is stopping.
+    waiting: what the run is waiting for, if it waits.
+    reasons: lines that were not delivered or mapped, by state and reason.
+    notes: events that were changed to fit, by what was changed.
+    latencies: the response times.
     """
 
     read: int = 0
@@ -72,31 +90,36 @@ class Tally:
     latencies: Latencies = field(default_factory=Latencies)
 
     def count(self, state: State, reason: str = "", lines: int = 1) -> None:
-        """Put lines in their final state, with the reason where there is one."""
+        """Count lines in their final state, and their reason if they have one."""
         setattr(self, state, getattr(self, state) + lines)
         if not reason:
             return
-        known = (state, reason) in self.reasons or len(self.reasons) < _REASONS_KEPT
+        known = (state, reason) in self.reasons or len(self.reasons) < _MAX_REASONS
         self.reasons[state, reason if known else _OTHER] += lines
 
     @property
     def stored_settled(self) -> int:
-        """How much is settled of what is stored, which may be compressed; in bytes.
+        """The bytes of storage that are settled.
 
-        Where a line stands in what is compressed nobody knows, so this is a share of what was read.
+        An estimate: the position of a line within compressed data is unknown. So this is the share
+        of `stored_read` that `bytes_settled` is of `bytes_read`.
         """
         if self.bytes_read == 0:
             return 0
         return self.stored_read * self.bytes_settled // self.bytes_read
 
     def ledger(self, states: Sequence[State]) -> dict[State, int]:
-        """Return the lines in each of these states, in this order."""
+        """Return the number of lines in each of these states, in this order."""
         return {state: getattr(self, state) for state in states}
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What the run is waiting for, and until when on the monotonic clock."""
+    """A pause of the whole run.
+
+    reason: what the run is waiting for.
+    until: when the pause ends, on the monotonic clock, in seconds.
+    """
 
     reason: str
     until: float

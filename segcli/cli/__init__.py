@@ -1,6 +1,7 @@
-"""The command line. click and rich live on this floor and nowhere else.
+"""The command line: the list of commands, and `main`, which runs one and returns its exit code.
 
-Each command is a module of its own, imported only when it runs, so that `segcli --help` is fast.
+Each command has its own module, imported only when it runs, so that `segcli --help` is fast.
+Only this package imports click and rich.
 """
 
 import io
@@ -12,25 +13,25 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
-from segcli.cli.interrupts import interrupts_heard
+from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text
-from segcli.cli.stdio import NobodyReads, let_go_of_stdout, set_up_streams
+from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
 from segcli.cli.visible_text import visible
 from segcli.errors import DestinationError, Exit, SegcliError
 
 COMMANDS = {
     "transform": "Print what a destination would receive.",
-    "check": "Say in CI what a destination would receive and lose.",
+    "check": "Report in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
-    "sandbox": "Stand in for every vendor on this machine.",
+    "sandbox": "Run a stand-in for every vendor on this machine.",
     "guide": "List the guides, or show one.",
 }
 
 
 class _Commands(click.Group):
-    """A group that knows its commands' one-line help without importing them."""
+    """A group that shows the one-line help of its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
         return list(COMMANDS)
@@ -58,50 +59,50 @@ def cli() -> None:
       segcli check --dest gist events.jsonl         in CI
 
     Exit codes: 0 all done; 1 done, but some events were rejected or refused, or check found
-    something; 2 could not start, or check could not read on; 3 stopped on the way; 130
-    interrupted.
-    """  # noqa: D301  # \b is click's mark for lines that stay as they are
+    something; 2 could not start, or check could not read an input to its end; 3 stopped before
+    the end; 130 interrupted.
+    """  # noqa: D301  # \b tells click to keep these lines as they are
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command and exit. The one place where errors become messages and exit codes."""
+    """Run a command and exit. Errors become messages and exit codes here and nowhere else."""
     set_up_streams()
     try:
-        with interrupts_heard():
+        with interrupts_kept():
             code = cli.main(arguments, prog_name="segcli", standalone_mode=False)
             sys.stdout.flush()
     except SegcliError as error:
-        code = _say(error)
+        code = _print_error(error)
     except click.ClickException as error:
-        code = _say_as_click_does(error)
+        code = _print_click_error(error)
     except (KeyboardInterrupt, click.Abort):
         say("Interrupted.")
         code = 130
-    except NobodyReads:
+    except ReaderGone:
         code = Exit.CLOSED_PIPE
-    except Exception:  # a bug of ours keeps its traceback, and is no outcome of a run
-        code = _bug()
+    except Exception:  # a bug of ours: its exit code is none of those that a run has
+        code = _print_bug()
     try:
         sys.stdout.flush()
-    except (NobodyReads, SegcliError, OSError):
-        let_go_of_stdout()
+    except (ReaderGone, SegcliError, OSError):
+        discard_stdout()
     sys.exit(code)
 
 
-def _bug() -> int:
+def _print_bug() -> int:
     say_text(traceback.format_exc())
     return Exit.BUG
 
 
-def _say_as_click_does(error: click.ClickException) -> int:
+def _print_click_error(error: click.ClickException) -> int:
     out = io.StringIO()
     error.show(out)
     say_text(out.getvalue())
     return Exit.NOT_STARTED
 
 
-def _say(error: SegcliError) -> int:
-    # Only the mistakes of a destination's file stand on lines of their own.
+def _print_error(error: SegcliError) -> int:
+    # Only the mistakes in a destination file have one line each.
     message = error.message if isinstance(error, DestinationError) else visible(error.message)
     say_error(message, error.hint)
     return error.exit_code

@@ -1,4 +1,4 @@
-"""The file of settings: `--config`, `SEGCLI_CONFIG`, or `segcli.toml` in the working folder."""
+"""Reads the settings file: `--config`, `SEGCLI_CONFIG`, or `segcli.toml` in the working folder."""
 
 import difflib
 from collections.abc import Mapping
@@ -12,16 +12,18 @@ from segcli.core import toml_text
 from segcli.errors import SettingsError
 from segcli.inputs.small_file import read_found, read_named
 
-# A file of this size holds no settings.
+# A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a file says of one destination.
+    """The settings of one destination in a settings file.
 
-    `is_found`: nobody named the file, it lies in the working folder. Somebody else may have put it
-    there, with a repository for instance.
+    path: the file
+    is_found: whether the file was found in the working folder instead of named; another person
+        may have put it there, for example in a repository
+    table: the settings by name
     """
 
     path: str = DEFAULT_CONFIG
@@ -30,9 +32,9 @@ class Config:
 
 
 def read_config(named: str | None, destination: str) -> Config:
-    """Return the table of a destination; an empty one where no file has it.
+    """Return the settings of a destination; none if the file has no table for it.
 
-    Raises SettingsError for a file that is named and not there, and for one that is no TOML.
+    Raises SettingsError if a named file does not exist, or if the file is not TOML.
     """
     path = DEFAULT_CONFIG if named is None else named
     content = _content(path, is_found=named is None)
@@ -59,7 +61,7 @@ def _content(path: str, *, is_found: bool) -> dict[str, Any]:
 
 
 def _check_tables(path: str, content: Mapping[str, Any], wanted: str) -> None:
-    """Raise SettingsError where a table is nearly, but not quite, named after the destination."""
+    """Raise SettingsError if the name of a table looks like a misspelled destination."""
     known = {wanted, *destinations.names()}
     for name in content:
         if name not in known and difflib.get_close_matches(name, known, 1) == [wanted]:

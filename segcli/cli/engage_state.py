@@ -1,4 +1,4 @@
-"""The state of Engage as commands use it: where it is, and who may write to it."""
+"""Opens the state of Engage for commands: to read it, or to change it under a lock."""
 
 import os
 from collections.abc import Iterator
@@ -12,46 +12,46 @@ from segcli.errors import OutputError, UsageError
 from segcli.journal.locked_file import lock
 
 
-def place_of(path: Path | None) -> Path:
-    """Return where the state is: the path that was named, or the user's own."""
+def state_path(path: Path | None) -> Path:
+    """Return where the state is: the named path, or the default in the user's folder."""
     return path or Path(click.get_app_dir("segcli")) / "engage.sqlite"
 
 
 @contextmanager
 def read_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[EngageState]:
-    """Open the state; one that is not there yet knows nothing, and is not made."""
-    place = place_of(path)
-    with closing(EngageState(place if place.exists() else None, rehearsal=rehearsal)) as state:
+    """Open the state to read it. Without a file the state is empty, and no file is made."""
+    file = state_path(path)
+    with closing(EngageState(file if file.exists() else None, rehearsal=rehearsal)) as state:
         yield state
 
 
 @contextmanager
 def changed_state(path: Path | None) -> Iterator[EngageState]:
-    """Open or make the state and keep all others from changing it; the lock goes with the process.
+    """Open the state to change it, or create it. The lock ends with the process.
 
-    Raises UsageError where another process changes it.
+    Raises UsageError if another process holds the lock.
     """
-    place = place_of(path).resolve()
-    descriptor = _locked(place)
+    file = state_path(path).resolve()
+    descriptor = _locked(file)
     try:
-        with closing(EngageState(place)) as state:
+        with closing(EngageState(file)) as state:
             yield state
     finally:
         os.close(descriptor)
 
 
-def _locked(place: Path) -> int:
+def _locked(file: Path) -> int:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = place.with_name(f"{place.name}.lock")
-        return lock(beside, option="--state", follow=False)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock_file = file.with_name(f"{file.name}.lock")
+        return lock(lock_file, option="--state", follow=False)
     except OSError as error:
         raise OutputError(
-            f"the state {place} cannot be used: {error.strerror}",
-            "Name another one: --state PATH",
+            f"the state {file} cannot be used: {error.strerror}",
+            "Name another: --state PATH",
         ) from None
     except UsageError:
         raise UsageError(
-            f"another segcli is changing the state {place}",
-            "Wait for it to end, or name another one: --state PATH",
+            f"another segcli is changing the state {file}",
+            "Wait for it to end, or name another: --state PATH",
         ) from None

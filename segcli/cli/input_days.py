@@ -1,4 +1,4 @@
-"""Which inputs a run reads: of an archive only the days that may hold what is asked for."""
+"""Selects the inputs of a run; in an archive, the days that `--since` and `--until` allow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,26 +16,33 @@ from segcli.inputs.input import is_address
 
 @dataclass(frozen=True, slots=True)
 class InputChoice:
-    """The inputs that are read, and those whose day cannot hold an event that is asked for."""
+    """The inputs of a run.
+
+    inputs: those that are read
+    left_out: those whose day cannot hold a selected event
+    """
 
     inputs: Sequence[Input]
     left_out: Sequence[Input] = ()
 
 
-def find_inputs(asked: Files) -> Sequence[Input]:
-    """Return the inputs that are named, and say so where it takes a while to look at them."""
-    for name in asked.files:
-        if is_address(name) and not asked.quiet:
+def find_inputs(options: Files) -> Sequence[Input]:
+    """Return the inputs that are named. Looking at an address takes time, so announce it."""
+    for name in options.files:
+        if is_address(name) and not options.quiet:
             say(f"Looking at {display_address(name)} …")
-    return inputs(asked.files)
+    return inputs(options.files)
 
 
-def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> InputChoice:
-    """Leave out the days of an archive that lie outside `--since` and `--until` for sure."""
-    lateness = asked.allowed_lateness
-    _check_window(asked, job.selection)
+def choose(entries: Sequence[Input], options: JobOptions, job: Job) -> InputChoice:
+    """Leave out the days of an archive that are certainly outside `--since` and `--until`.
+
+    Raises UsageError if these options contradict each other.
+    """
+    lateness = options.allowed_lateness
+    _check_window(options, job.selection)
     if lateness is not None and not job.selection.until:
-        raise UsageError("--allowed-lateness means nothing without --until", "Add --until TIME.")
+        raise UsageError("--allowed-lateness needs --until", "Add --until TIME.")
     days = Days(
         since=job.selection.since,
         until=job.selection.until,
@@ -44,19 +51,19 @@ def choose(entries: Sequence[Input], asked: JobOptions, job: Job) -> InputChoice
     return InputChoice(*split(entries, days))
 
 
-def _check_window(asked: JobOptions, selection: Selection) -> None:
-    """Raise UsageError where no time lies between `--since` and `--until` as the run began."""
+def _check_window(options: JobOptions, selection: Selection) -> None:
+    """Raise UsageError if `--until` is not later than `--since`."""
     since, until = selection.since, selection.until
-    if asked.since and asked.until and since and until and since >= until:
+    if options.since and options.until and since and until and since >= until:
         raise UsageError(
-            f"--until {asked.until.text} is not later than --since {asked.since.text}, so no event "
-            "can lie between them",
-            "Give the earlier time to --since. The time of --until itself is left out.",
+            f"--until {options.until.text} is not later than --since {options.since.text}, "
+            "so no event can be between them",
+            "Give the earlier time to --since. --until excludes its own time.",
         )
 
 
 def describe_skipped(left_out: Sequence[Input]) -> str:
-    """Say how many files are left out; nothing where none is."""
+    """Return a sentence about the files that are left out; empty if there are none."""
     if not left_out:
         return ""
     size = sum(entry.size or 0 for entry in left_out)

@@ -1,4 +1,4 @@
-"""The job that the options ask for: the destination, its settings, and which events."""
+"""Makes the job from the options: the destination, its settings, and the selection of events."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,47 +18,47 @@ from segcli.core.selection import Selection
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 
-# Nobody's key is longer, and most files are not meant.
+# No key is longer. A larger file was named by mistake.
 _MAX_KEY_BYTES = 64 * 1024
 
 
 def job_of(
-    asked: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
+    options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
 ) -> Job:
-    """Make the job that the options ask for; `overrides` are settings that win over all others.
+    """Make the job from the options. The settings that `overrides` returns win over all others.
 
-    Raises UsageError and SettingsError.
+    Raises UsageError, SettingsError and DestinationError.
     """
-    if asked.dest is None:
+    if options.dest is None:
         raise UsageError(
-            "no destination is named",
-            f"Type --dest NAME, or the path of a file as ./acme.toml. "
-            f"There are: {', '.join(destinations.names())}",
+            "no destination given; use --dest NAME",
+            "NAME is the path of a destination file, like ./acme.toml, or one of these: "
+            f"{', '.join(destinations.names())}",
         )
-    destination = dest_option.find_destination(asked.dest)
-    given, options = _given(asked, destination)
+    destination = dest_option.find_destination(options.dest)
+    given, by_option = _given(options, destination)
     sources = replace(
-        _surroundings(asked.config, destination.name),
+        _environment(options.config, destination.name),
         given=given | dict(overrides(destination) if overrides else {}),
-        options=options,
-        dest=asked.dest,
+        options=by_option,
+        dest=options.dest,
     )
     values = settings.read_settings(destination.name, destination.settings, sources)
-    if check_settings := destination.check_settings(values):
-        raise SettingsError(f"{destination.name}: {check_settings}")
-    selection = _selection(asked) if isinstance(asked, JobOptions) else Selection()
+    if problem := destination.check_settings(values):
+        raise SettingsError(f"{destination.name}: {problem}")
+    selection = _selection(options) if isinstance(options, JobOptions) else Selection()
     origins = settings.origins(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection, origins=origins)
 
 
 def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str, settings.Origin]:
-    """Return where each setting of a destination comes from where no option gives any."""
-    sources = _surroundings(config, destination.name)
+    """Return where each setting of a destination comes from if no option sets it."""
+    sources = _environment(config, destination.name)
     return settings.origins(destination.name, destination.settings, sources)
 
 
-def _surroundings(named: str | None, destination: str) -> settings.Sources:
-    """Return the settings that the environment and the file of settings give."""
+def _environment(named: str | None, destination: str) -> settings.Sources:
+    """Return the settings from the environment and from the settings file."""
     config = read_config(named, destination)
     return settings.Sources(
         given={},
@@ -69,26 +69,29 @@ def _surroundings(named: str | None, destination: str) -> settings.Sources:
     )
 
 
-def _given(asked: Target, destination: Destination[Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the settings that are given by options, and which of them not by `--set`."""
-    given = dict(_key_and_value(text) for text in asked.set)
-    options: dict[str, str] = {}
+def _given(options: Target, destination: Destination[Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the settings that options set, and the option of each that is not `--set`."""
+    given = dict(_key_and_value(text) for text in options.set)
+    by_option: dict[str, str] = {}
     rows = settings.describe(destination.name, destination.settings)
     known = {row.name for row in rows}
-    key = _key_in(destination.name, rows) if asked.api_key_file else ""
+    key = _key_in(destination.name, rows) if options.api_key_file else ""
     for name, option, value in (
-        ("endpoint", "--endpoint", asked.endpoint),
-        (key, "--api-key-file", _first_line(asked.api_key_file)),
+        ("endpoint", "--endpoint", options.endpoint),
+        (key, "--api-key-file", _first_line(options.api_key_file)),
     ):
         if value is not None and name not in known:
             raise UsageError(f"{option}: {destination.name} has no setting {name}")
         if value is not None:
-            given[name], options[name] = value, option
-    return given, options
+            given[name], by_option[name] = value, option
+    return given, by_option
 
 
 def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
-    """Return the setting that a key file fills: api_key, or the only one that is a secret."""
+    """Return the setting that `--api-key-file` sets: `api_key`, or the only secret setting.
+
+    Raises UsageError if there are several secrets and none is `api_key`.
+    """
     secrets = [row.name for row in rows if row.kind is Secret]
     if "api_key" in {row.name for row in rows} or not secrets:
         return "api_key"
@@ -102,13 +105,13 @@ def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
 def _key_and_value(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        # What was typed may be a key, so it is not repeated.
-        raise UsageError("--set: a setting without a value is given", "Type --set KEY=VALUE")
+        # The text may be a key, so the message does not repeat it.
+        raise UsageError("--set: a setting has no value", "Type --set KEY=VALUE")
     return key.strip(), value
 
 
 def _first_line(path: Path | None) -> str | None:
-    """Return the key in a file, which may be a pipe: `--api-key-file <(pass show key)`."""
+    """Return the key in a file. It may be a pipe: `--api-key-file <(pass show key)`."""
     if path is None:
         return None
     try:
@@ -120,14 +123,14 @@ def _first_line(path: Path | None) -> str | None:
     return key
 
 
-def _selection(asked: JobOptions) -> Selection:
+def _selection(options: JobOptions) -> Selection:
     return Selection(
-        types=frozenset(asked.type),
-        events=asked.event,
-        since=asked.since.time if asked.since else None,
-        until=asked.until.time if asked.until else None,
-        users=frozenset(asked.user),
-        where=asked.where.matches if asked.where else None,
-        limit=asked.limit,
-        ignore_integrations=asked.ignore_integrations,
+        types=frozenset(options.type),
+        events=options.event,
+        since=options.since.time if options.since else None,
+        until=options.until.time if options.until else None,
+        users=frozenset(options.user),
+        where=options.where.matches if options.where else None,
+        limit=options.limit,
+        ignore_integrations=options.ignore_integrations,
     )

@@ -1,4 +1,4 @@
-"""The journal as the command line sees it: where it is, what it belongs to, how to resume."""
+"""Opens the journal of a `send`: finds its path, describes the run, and says how to resume."""
 
 import dataclasses
 import re
@@ -35,88 +35,120 @@ _OPTIONS = (
 )
 
 
-class _How(Protocol):
-    """The options that concern the journal."""
+class JournalOptions(Protocol):
+    """The options of the journal."""
 
     @property
-    def journal(self) -> Path | None: ...
+    def journal(self) -> Path | None:
+        """Where the journal is, if the user named it."""
+
     @property
-    def resume(self) -> bool: ...
+    def resume(self) -> bool:
+        """Whether to continue an earlier run."""
+
     @property
-    def restart(self) -> bool: ...
+    def restart(self) -> bool:
+        """Whether to forget an earlier run."""
 
 
 def begin_journal(
-    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+    options: JobOptions,
+    resume_options: JournalOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
 ) -> tuple["Journal | None", Job]:
-    """Return the run's journal, if it has one, and the job as the run began it.
+    """Return the journal of the run, or None, and the job with the times of the first run.
 
-    A rehearsal and an input that flows in once have a journal only where one is named. Raises
-    UsageError, InputError and OutputError, before anything is sent.
+    A rehearsal, or an input that can be read only once, has a journal only if `--journal` names
+    one. Raises UsageError, InputError and OutputError, all before anything is sent.
     """
     from segcli.journal.resume import Start, begin
 
-    path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=rehearsal)
+    path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal)
     if path is None:
         return None, job
-    header = _header(asked, job, rehearsal=rehearsal)
-    start = Start.RESUME if how.resume else Start.RESTART if how.restart else Start.FRESH
+    header = _header(options, job, rehearsal=rehearsal)
+    start = (
+        Start.RESUME
+        if resume_options.resume
+        else Start.RESTART
+        if resume_options.restart
+        else Start.FRESH
+    )
     journal = begin(path, header, inputs, start)
     return journal, _with_moments(job, journal.past.header.moments)
 
 
 def journal_path(
-    asked: JobOptions, how: _How, *, job: Job, inputs: Sequence[Input], rehearsal: bool
+    options: JobOptions,
+    resume_options: JournalOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
 ) -> Path | None:
-    """Return where the run's journal is, if it has one; raises UsageError."""
+    """Return the path of the run's journal, or None if it has none; raises UsageError."""
     from segcli.journal.resume import default_journal
 
-    if how.resume and how.restart:
-        raise UsageError("--resume and --restart do not go together", "Type one of them.")
+    if resume_options.resume and resume_options.restart:
+        raise UsageError("--resume and --restart exclude each other", "Type one of them.")
     again = all(entry.can_be_read_again for entry in inputs)
-    if how.journal is None and (rehearsal or not again):
-        if how.resume or how.restart:
+    if resume_options.journal is None and (rehearsal or not again):
+        if resume_options.resume or resume_options.restart:
             why = "--sandbox" if rehearsal else "stdin"
-            raise UsageError(f"{why} has a journal only if you name one", "Type --journal PATH.")
+            raise UsageError(f"{why} has a journal only if you name one", "Add --journal PATH.")
         return None
-    header = _header(asked, job, rehearsal=rehearsal)
-    return how.journal or default_journal(Path(click.get_app_dir("segcli")), header)
+    header = _header(options, job, rehearsal=rehearsal)
+    return resume_options.journal or default_journal(Path(click.get_app_dir("segcli")), header)
 
 
-def how_to_resume(asked: JobOptions, job: Job) -> str:
-    """Return the command that goes on where this one stopped, without any key."""
+def how_to_resume(options: JobOptions, job: Job) -> str:
+    """Return the command that continues where this one stopped; it shows no key."""
     arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     shown = [_without_secrets(word, job) for word in arguments]
-    # What follows `--` are files.
+    # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], "--resume", *shown[end:]]))
-    lines = ["To go on where it stopped, type:", f"  {command}"]
+    lines = ["To continue where it stopped, type:", f"  {command}"]
     if shown != arguments:
-        lines.append("with what must not be shown here typed as before")
-    if "-" in asked.files or not asked.files:
-        lines.append("and pipe the same input in")
+        lines.append(f"repeat the same {_hidden_parts(arguments, shown)} (hidden here)")
+    if "-" in options.files or not options.files:
+        lines.append("and pipe in the same input")
     return "\n".join(lines)
 
 
+def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
+    """Return what the hidden words are: values of `--set`, or addresses too."""
+    words = zip(["", *arguments[:-1]], arguments, shown, strict=True)
+    is_set = (
+        previous == "--set" or word.startswith("--set=")
+        for previous, word, text in words
+        if word != text
+    )
+    return "--set values" if all(is_set) else "values and addresses"
+
+
 def _without_secrets(word: str, job: Job) -> str:
-    """Return a word as it may be shown; the name of an option, as `--sandbox`, is no secret."""
+    """Return a word without keys. The name of an option, like `--sandbox`, holds none."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word
     word = hidden(word, job.secrets())
     return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 
-def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
+def _header(options: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
     from segcli.journal.checkpoint import Header
     from segcli.journal.resume import names_of
 
     return Header(
         destination=job.destination.name,
-        # Each rehearsal has a sandbox of its own, on another port.
+        # Each rehearsal has its own sandbox, on another port.
         endpoint="" if rehearsal else display_url(getattr(job.settings, "endpoint", "")),
-        inputs=names_of(asked.files),
+        inputs=names_of(options.files),
         options={
-            **{f"--{name.replace('_', '-')}": _typed(asked, name) for name in _OPTIONS},
+            **{f"--{name.replace('_', '-')}": _typed(options, name) for name in _OPTIONS},
             **_given_settings(job),
         },
         moments={
@@ -129,7 +161,7 @@ def _header(asked: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
 
 
 def _given_settings(job: Job) -> dict[str, Any]:
-    """Return the settings that are not as they are by default, but for keys and the endpoint."""
+    """Return the settings that differ from their default, without keys and the endpoint."""
     return {
         f"--set {row.name}": display_url(str(value))
         for row in describe(job.destination.name, job.destination.settings)
@@ -138,20 +170,20 @@ def _given_settings(job: Job) -> dict[str, Any]:
     }
 
 
-def _typed(asked: JobOptions, name: str) -> Any:
-    """Return a selection option as it was typed: `7d` means another time a day later."""
-    value = getattr(asked, name)
+def _typed(options: JobOptions, name: str) -> Any:
+    """Return a selection option as it was typed: `7d` is a different time tomorrow."""
+    value = getattr(options, name)
     if name in {"since", "until"}:
         return value.text if value else None
     if name == "allowed_lateness":
         return None if value is None else f"{value:g}s"
     if name == "where":
-        # In a list, as the options with several values: those are shown letter by letter.
+        # A list, as for options with several values: messages quote their items exactly.
         return [value.text] if value else None
     return list(value) if isinstance(value, tuple) else value
 
 
 def _with_moments(job: Job, moments: Mapping[str, str]) -> Job:
-    """Return the job with the times that `--since` and `--until` meant when the run began."""
+    """Return the job with the times that `--since` and `--until` had when the run began."""
     times: dict[str, Any] = {name: parse_time(text) for name, text in moments.items()}
     return dataclasses.replace(job, selection=dataclasses.replace(job.selection, **times))

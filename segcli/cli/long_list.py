@@ -1,20 +1,21 @@
-"""JSON documents with a long list in them, which is never in memory as a whole."""
+"""Writes a JSON document that contains a long list, without the whole list in memory."""
 
 from collections.abc import Iterable, Iterator
 
 
 def with_list(document: str, name: str, items: Iterable[str]) -> Iterator[bytes]:
-    """Yield a document whose first empty list of that name gets these items, a line for each.
+    """Yield the document with these items in its first empty list of that name, one a line.
 
-    The items are JSON already, and the document is indented by two. What looks like that list
-    stands in no string: its quotes would be escaped there.
+    document: JSON text, indented by two
+    name: the key of the list; a string cannot be mistaken for it, because its quotes are escaped
+    items: the items as JSON text
     """
     empty = f'"{name}": []'
     before, found, behind = document.partition(empty)
     yield (before + found[:-1]).encode()
     line_break = "\n    "
-    are_there = False
+    has_items = False
     for item in items:
-        yield f"{',' if are_there else ''}{line_break}{item}".encode()
-        are_there = True
-    yield f"{line_break[:-2] if are_there else ''}{found[-1:]}{behind}".encode()
+        yield f"{',' if has_items else ''}{line_break}{item}".encode()
+        has_items = True
+    yield f"{line_break[:-2] if has_items else ''}{found[-1:]}{behind}".encode()

@@ -1,4 +1,4 @@
-"""Durations, rates, sizes, times and faults as people type them."""
+"""Types of option values: durations, rates, sizes, times and FQL, as people type them."""
 
 import re
 from collections.abc import Callable
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segcli.core.event import parse_time
+
+if TYPE_CHECKING:
+    from segcli.fql import Predicate
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2}
@@ -23,7 +26,7 @@ def duration(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """Read `50/s`, `3000/min` or plain `50`, as so many a second; raises ValueError."""
+    """Read `50/s`, `3000/min` or plain `50`, as a number a second; raises ValueError."""
     number, _, unit = text.partition("/")
     value = float(number) / _SECONDS[unit.strip().lower() or "s"]
     if not 0 < value < float("inf"):
@@ -37,21 +40,25 @@ def size(text: str) -> int:
     return int(number * _BYTES[unit])
 
 
-def more_than_none(read: Callable[[str], float]) -> Callable[[str], float]:
-    """Return what reads the same quantity, and raises ValueError for one of 0."""
+def more_than_zero(read: Callable[[str], float]) -> Callable[[str], float]:
+    """Return a reader of the same quantity that raises ValueError for 0."""
 
-    def some(text: str) -> float:
+    def read_positive(text: str) -> float:
         value = read(text)
         if not value:
-            raise ValueError(f"it has to be more than {text}.")
+            raise ValueError(f"it must be more than {text}.")
         return value
 
-    return some
+    return read_positive
 
 
 @dataclass(frozen=True, slots=True)
 class TimeBound:
-    """A time, and how it was typed: `7d` is another time a day later."""
+    """The value of `--since` or `--until`.
+
+    text: how it was typed; `7d` is a different time tomorrow
+    time: the time that it meant when the command started
+    """
 
     text: str
     time: datetime
@@ -65,15 +72,8 @@ def moment(text: str) -> TimeBound:
         return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 
-def _split(text: str) -> tuple[float, str]:
-    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
-    if match is None:
-        raise ValueError
-    return float(match[1]), match[2].lower()
-
-
 def utf8(text: str) -> str:
-    """Return a text that JSON can hold; raises ValueError for bytes that are no UTF-8."""
+    """Return the text; raises ValueError for bytes that are not UTF-8, which JSON cannot hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -82,7 +82,12 @@ def utf8(text: str) -> str:
 
 
 class Quantity(click.ParamType[Any]):
-    """An option's value, read by one of the functions above; `like` shows how to type it."""
+    """The type of an option whose value one of the functions above reads.
+
+    name: what messages call it
+    read: the function
+    like: an example of what to type
+    """
 
     def __init__(self, name: str, read: Any, like: str) -> None:
         self.name = name
@@ -90,7 +95,7 @@ class Quantity(click.ParamType[Any]):
         self._like = like
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the text, or fail with an example of what to type."""
+        """Read the text; if that fails, show an example of what to type."""
         if not isinstance(value, str):
             return value
         try:
@@ -99,37 +104,39 @@ class Quantity(click.ParamType[Any]):
             said = str(error) if isinstance(error, ValueError) else ""
             if " " in said and "could not convert" not in said:
                 self.fail(said, param, ctx)
-            self.fail(f"{value!r} is no {self.name}. Type for example {self._like}.", param, ctx)
+            self.fail(
+                f"{value!r} is not a valid {self.name}. Type for example {self._like}.", param, ctx
+            )
 
 
 _DURATIONS = "50ms, 30s, 10min or 1h"
 DURATION = Quantity("duration", duration, _DURATIONS)
-SOME_TIME = Quantity("duration", more_than_none(duration), _DURATIONS)
+SOME_TIME = Quantity("duration", more_than_zero(duration), _DURATIONS)
 RATE = Quantity("rate", rate, "50/s or 3000/min")
-SIZE = Quantity("size", more_than_none(size), "64KiB or 1MiB")
+SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB")
 TEXT = Quantity("text", utf8, "Order Completed")
 MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")
 
 
-if TYPE_CHECKING:
-    from segcli.fql import Predicate
-
-
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A query, and how it was typed: a journal tells by the text whether it is the same one."""
+    """The value of `--where`.
+
+    text: how it was typed; a journal compares it to see whether the query is the same
+    matches: the query as a function
+    """
 
     text: str
     matches: "Predicate"
 
 
 class Query(click.ParamType[Any]):
-    """An option's value in FQL; what Segment would pass over is an error here."""
+    """The type of an option in FQL. What Segment silently ignores is an error here."""
 
     name = "FQL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the query, or fail and show the place."""
+        """Read the query; if that fails, show where."""
         from segcli.fql import matcher
 
         if not isinstance(value, str):
@@ -141,3 +148,10 @@ class Query(click.ParamType[Any]):
 
 
 QUERY = Query()
+
+
+def _split(text: str) -> tuple[float, str]:
+    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError
+    return float(match[1]), match[2].lower()

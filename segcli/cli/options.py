@@ -1,4 +1,4 @@
-"""The options that commands share, packed into one value, and the job they ask for."""
+"""The options that several commands share, and how they reach a command as one value."""
 
 import dataclasses
 import functools
@@ -19,7 +19,17 @@ DEFAULT_CONFIG = "segcli.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """What to read, for whom to map it, and which events; the options of every such command."""
+    """The options of every command that maps events.
+
+    files: the inputs; none for stdin
+    dest, set, config, api_key_file, endpoint: the destination and its settings
+    type ... ignore_integrations: the selection of events
+    allowed_lateness: seconds; None to read every day of an archive
+    max_line: the most bytes of a line
+    rejects: where rejected and refused events go; None for no file or the default
+    report: where the JSON report goes; None for none
+    quiet: print only errors, and the line that says what goes where
+    """
 
     files: tuple[str, ...]
     dest: str | None
@@ -47,7 +57,7 @@ class Target(Protocol):
 
     @property
     def dest(self) -> str | None:
-        """The destination's name."""
+        """A name, or the path of a destination file."""
 
     @property
     def set(self) -> tuple[str, ...]:
@@ -55,7 +65,7 @@ class Target(Protocol):
 
     @property
     def config(self) -> str | None:
-        """The TOML file, if one is named."""
+        """The settings file, if it is named."""
 
     @property
     def api_key_file(self) -> Path | None:
@@ -67,7 +77,7 @@ class Target(Protocol):
 
 
 class Outputs(Protocol):
-    """The options that say what is printed and written besides the work itself."""
+    """The options for what a command prints and writes besides its result."""
 
     @property
     def report(self) -> Path | None:
@@ -75,7 +85,7 @@ class Outputs(Protocol):
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing but errors is said."""
+        """Whether to print only errors, and the line that says what goes where."""
 
 
 class Files(Outputs, Protocol):
@@ -91,13 +101,16 @@ class Files(Outputs, Protocol):
 
 
 class RunFiles(Files, Target, Protocol):
-    """The options of a run that name its files and its destination."""
+    """The options for the files and the destination of a run."""
 
 
 def grouped_options(
     into: type[Any], name: str, *options: Callable[[Any], Any]
 ) -> Callable[[Command], Command]:
-    """Give a command all these options as one argument: a value of the dataclass `into`."""
+    """Return a decorator that gives a command these options as one argument.
+
+    The argument `name` is a value of the dataclass `into`; each option sets one field of it.
+    """
     names = [entry.name for entry in dataclasses.fields(into)]
 
     def decorate(command: Command) -> Command:
@@ -108,7 +121,7 @@ def grouped_options(
 
         for option in reversed(options):
             run = option(run)
-        return run  # type: ignore[return-value]  # click calls it by keywords, whatever its type
+        return run  # type: ignore[return-value]  # click passes keywords, so its type does not matter
 
     return decorate
 
@@ -117,27 +130,27 @@ CONFIG_OPTION = click.option(
     "--config",
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
-    help=f"Settings, a table for each destination. Env: SEGCLI_CONFIG.  [default: {DEFAULT_CONFIG},"
-    " if there]",
+    help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
+    f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
 JOBS_OPTION = click.option(
     "--jobs",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Processes that map.  [default: one a processor, for more than 4 MB]",
+    help="Map in N processes.  [default: one for each processor, for more than 4 MB]",
 )
 
 
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
-    """The arguments and options of every command that maps events."""
+    """Return a decorator that adds the options of `JobOptions`."""
     files = click.argument("files", nargs=-1, metavar="[FILES]...")
     return grouped_options(
-        JobOptions, "asked", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
+        JobOptions, "options", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
 
 
 def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any], ...]:
-    """The options of `Target`."""
+    """Return the options of `Target`."""
     return (
         click.option(
             "--dest",
@@ -153,15 +166,15 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             "--set",
             metavar="KEY=VALUE",
             multiple=True,
-            help="A setting of the destination. Others on this machine can see what is typed "
-            "here, so give keys by the environment or --api-key-file.",
+            help="A setting of the destination (repeatable). Other users of this machine can see "
+            "it, so give keys by the environment or --api-key-file.",
         ),
         CONFIG_OPTION,
         click.option(
             "--api-key-file",
             metavar="PATH",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="Read the key from the first line of a file.",
+            help="Read the key from the first line of this file.",
         ),
         click.option("--endpoint", metavar="URL", help="The same as --set endpoint=URL."),
     )
@@ -179,18 +192,21 @@ _SELECTION = (
         type=TEXT,
         metavar="PATTERN",
         multiple=True,
-        help="Only track events of this name; a shell pattern like 'Order *' (repeatable).",
+        help="Only track events whose name matches a shell pattern like 'Order *' (repeatable).",
     ),
     click.option(
-        "--since", type=MOMENT, metavar="TIME", help="Only from this time on: ISO-8601, or 7d."
+        "--since",
+        type=MOMENT,
+        metavar="TIME",
+        help="Only events from this time on: ISO-8601, or 7d.",
     ),
-    click.option("--until", type=MOMENT, metavar="TIME", help="Only before this time."),
+    click.option("--until", type=MOMENT, metavar="TIME", help="Only events before this time."),
     click.option(
         "--allowed-lateness",
         type=DURATION,
         metavar="TIME",
-        help="Do not read an archive's days that begin later than this after --until, such as 7d.  "
-        "[default: read them, events may be late]",
+        help="In an archive, skip days that begin later than this after --until, such as 7d.  "
+        "[default: read them, because events may arrive late]",
     ),
     click.option(
         "--user",
@@ -203,18 +219,18 @@ _SELECTION = (
         "--where",
         type=QUERY,
         metavar="FQL",
-        help="Only events that Segment's FQL picks, like 'properties.total >= 100'.",
+        help="Only events that match this FQL, like 'properties.total >= 100'.",
     ),
     click.option(
         "--limit",
         metavar="N",
         type=click.IntRange(min=0),
-        help="Only the first N of the events that are left.",
+        help="At most N events, after the other filters.",
     ),
     click.option(
         "--ignore-integrations",
         is_flag=True,
-        help="Take events whose integrations object switches the destination off.",
+        help="Also map events whose integrations object disables the destination.",
     ),
 )
 
@@ -236,7 +252,12 @@ OUTPUT_OPTIONS = (
         "--report",
         metavar="PATH",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the summary to this file, as JSON.",
+        help="Write the summary to this file as JSON.",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors."),
+    click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        help="Print errors only; a real send also says first what goes where.",
+    ),
 )

@@ -1,7 +1,8 @@
-"""The only module that prints: what is said on stderr, and what is shown on stdout.
+"""The only module that prints: `say` functions to stderr, `show` functions to stdout.
 
-Everything for people is made visible here, so a caller cannot forget it. Text is never read as
-rich's markup. Data goes to stdout as it is; `segcli.cli.stdio` escapes it on a terminal.
+They escape control characters in all text for people, so that no caller can forget it, and never
+interpret text as rich's markup. Data goes to stdout unchanged; `segcli.cli.stdio` escapes it on a
+terminal.
 """
 
 import io
@@ -33,10 +34,10 @@ _RED, _RESET = "\x1b[31m", "\x1b[0m"
 class Column:
     """A column of a table.
 
-    title: the heading.
-    right: align to the right.
-    fold: break long text instead of cutting it off.
-    whole: never break the text.
+    title: the heading
+    right: align to the right
+    fold: wrap long text instead of cutting it off
+    whole: never wrap the text
     """
 
     title: str = ""
@@ -63,7 +64,7 @@ def say_text(text: str) -> None:
 
 
 def say_table(table: "Table", *, width: int) -> None:
-    """Print a table to stderr, so wide where that is no terminal."""
+    """Print a table to stderr; `width` is the width if stderr is not a terminal."""
     _write(sys.stderr, rendered([table], sys.stderr, width=width))
 
 
@@ -73,7 +74,7 @@ def show(*lines: str) -> None:
 
 
 def show_table(table: "Table", *, width: int) -> None:
-    """Print a table to stdout, so wide where that is no terminal."""
+    """Print a table to stdout; `width` is the width if stdout is not a terminal."""
     _write(sys.stdout, rendered([table], sys.stdout, width=width))
 
 
@@ -89,7 +90,7 @@ def show_markdown(text: str, *, widest: int) -> None:
 
 
 def show_rendered(text: bytes) -> None:
-    """Print to stdout what `rendered` returned, in UTF-8 in every locale."""
+    """Print the result of `rendered` to stdout, in UTF-8 in every locale."""
     sys.stdout.flush()
     below = as_is(sys.stdout)
     below.buffer.write(text)
@@ -97,18 +98,18 @@ def show_rendered(text: bytes) -> None:
 
 
 def data_output() -> BinaryIO:
-    """Return stdout for data, which is written as it is; on a terminal it is escaped below."""
+    """Return stdout for data. It is written unchanged, except that a terminal gets escapes."""
     return sys.stdout.buffer
 
 
 def write_data(content: bytes) -> None:
-    """Write data to stdout, and do not wait for more."""
+    """Write data to stdout and flush it."""
     data_output().write(content)
     sys.stdout.flush()
 
 
 def text_of(words: str, style: str = "") -> "Text":
-    """Return words in a style, made visible; markup in them means nothing."""
+    """Return escaped text in a style. Markup in it has no effect."""
     from rich.text import Text
 
     return Text(visible(words), style=style)
@@ -120,7 +121,7 @@ def table_of(
     *,
     gap: int = 3,
 ) -> "Table":
-    """Return a table of rows, with a heading where a column has a title."""
+    """Return a table; it has headings if a column has a title."""
     from rich.table import Table
 
     has_titles = any(column.title for column in columns)
@@ -140,7 +141,7 @@ def table_of(
 def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
     """Return texts and tables as they are printed to a stream.
 
-    They are coloured and as wide as the screen on a terminal, elsewhere plain and `width` wide.
+    On a terminal they have colours and the width of the screen, elsewhere no colours and `width`.
     """
     from rich.console import Console
 
@@ -161,7 +162,7 @@ def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
 
 
 def live_console() -> "Console":
-    """Return rich's console on stderr, for the picture that is redrawn on a terminal."""
+    """Return rich's console on stderr, for the progress display of a terminal."""
     from rich.console import Console
 
     file: Any = VisibleStream(as_is(sys.stderr), visible_styled)
@@ -178,7 +179,7 @@ def _has_colours(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write what is visible already, behind all that was written before."""
+    """Write escaped text, after everything that was written before."""
     stream.flush()
     below = as_is(stream)
     below.write(text)

@@ -1,7 +1,6 @@
-"""The files of a run, each with its role, and the rule that it writes none that has another role.
+"""Checks before a run that no file which it writes has a second role, such as an input.
 
-`files_of_run` is the table: every file that a command reads or writes is in it. The rule is asked
-before anything is written.
+`files_of_run` returns every file that a command reads or writes, with its role.
 """
 
 import os
@@ -20,11 +19,11 @@ from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over
 from segcli.inputs.input import is_address
 
-# Near its beginning each report says what it is; `check` writes one of its own.
+# A report has one of these near its start; `check` has its own kind of report.
 _MARKS = (b'"report_version"', b'"check_version"')
-# What stands beside the file of an option and goes with it: the lock, and the files of SQLite.
+# Suffixes of the files beside the file of an option: its lock, and the files of SQLite.
 _BESIDE = {"--state": (".lock", "-wal", "-shm", "-journal")}
-# These are files that a run goes back to, so they cannot be streams.
+# A run reads these again later, so they cannot be streams.
 _NO_STREAMS = frozenset({"--journal", "--state"})
 _AN_INPUT = "an input"
 
@@ -35,11 +34,11 @@ Named = Mapping[str, Path | None]
 class RunFile:
     """A file that a run reads or writes.
 
-    role: what the run has it for, as messages say it
-    written: how a message about it begins; empty where it is only read
-    hint: what to type to have another one written
-    identity: the same for all names of one file; None for one that may have several roles
-    path: where it is; None for a stream that has no name
+    role: what the run uses it for, in the words of a message
+    written: the start of a message about it; empty if it is only read
+    hint: what to type to write another file instead
+    identity: the same for all names of a file; None for a file that may have several roles
+    path: where it is; None for a standard stream
     """
 
     role: str
@@ -49,23 +48,23 @@ class RunFile:
     path: Path | None = None
 
 
-def files_of_run(asked: RunFiles, writes: Named) -> list[RunFile]:
-    """Return every file that is named to a command, what is read first.
+def files_of_run(options: RunFiles, writes: Named) -> list[RunFile]:
+    """Return every file that the options of a command name; files that it reads come first.
 
-    `writes` are those that only this command writes, by their options.
+    writes: the files that only this command writes, by option
     """
-    config = Path(asked.config or DEFAULT_CONFIG)
+    config = Path(options.config or DEFAULT_CONFIG)
     return [
-        *_inputs(asked.files),
-        *_read({"--config": config, "--api-key-file": asked.api_key_file}),
-        *described_by(asked.dest),
+        *_inputs(options.files),
+        *_read({"--config": config, "--api-key-file": options.api_key_file}),
+        *described_by(options.dest),
         *standard_streams(),
-        *written({**writes, "--rejects": asked.rejects, "--report": asked.report}),
+        *written({**writes, "--rejects": options.rejects, "--report": options.report}),
     ]
 
 
 def described_by(dest: str | None) -> list[RunFile]:
-    """Return the file of a destination, if a file describes it, and the mapping files it names."""
+    """Return the destination file of `--dest` and its mapping files; none for a plain name."""
     if dest is None or not is_path(dest):
         return []
     own, *mappings = files_described(dest)
@@ -75,20 +74,20 @@ def described_by(dest: str | None) -> list[RunFile]:
 
 def standard_streams() -> Iterator[RunFile]:
     """Yield the files that stdout and stderr go to."""
-    hint = "Let it go elsewhere: segcli … {}> another-file"
+    hint = "Redirect it to another file: segcli … {}> another-file"
     yield from _stream(1, "where stdout goes", written="stdout", hint=hint.format(""))
     yield from _stream(2, "where stderr goes", written="stderr", hint=hint.format("2"))
 
 
 def written(named: Named) -> list[RunFile]:
-    """Return the files that these options name to be written, and what stands beside them."""
+    """Return the files that these options write, and the files that are made beside them."""
     found = []
     for option, path in named.items():
         if path is None:
             continue
         hint = f"Name another: {option} PATH"
         found.append(_to_write(option, f"{option} {path}", path, hint=hint))
-        # The links of a path are resolved before anything is put beside it.
+        # Files beside it are made in the folder that the links of the path lead to.
         real = Path(os.path.realpath(path))
         for ending in _BESIDE.get(option, ()):
             beside = real.with_name(real.name + ending)
@@ -98,7 +97,7 @@ def written(named: Named) -> list[RunFile]:
 
 
 def check_apart(files: Sequence[RunFile]) -> None:
-    """Raise UsageError where a file that is written has a second role, by whatever name or link."""
+    """Raise UsageError if a file that is written has a second role, by any name or link."""
     for at, file in enumerate(files):
         if not file.written or file.identity is None:
             continue
@@ -109,79 +108,79 @@ def check_apart(files: Sequence[RunFile]) -> None:
 
 
 def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
-    """Raise UsageError where a command without inputs would write a file that has a second role."""
+    """Raise UsageError if a command without inputs would write a file that has a second role."""
     described = [file for dest in dests for file in described_by(dest)]
     check_apart([*described, *standard_streams(), *written(writes)])
 
 
-def check_outputs(asked: RunFiles, writes: Named | None = None) -> list[RunFile]:
-    """Find out before the run whether its files can be written, each without harming another.
+def check_outputs(options: RunFiles, writes: Named | None = None) -> list[RunFile]:
+    """Check before the run that its files can be written without harm to any other file.
 
-    Returns the table, for `check_found`. Raises UsageError.
+    Returns the files, for `check_found`. Raises UsageError.
     """
-    files = files_of_run(asked, writes or {})
+    files = files_of_run(options, writes or {})
     check_apart(files)
-    _check_outside(files, {os.path.realpath(name) for name in asked.files if os.path.isdir(name)})
-    for option, path in (("--rejects", asked.rejects), ("--report", asked.report)):
+    _check_outside(files, {os.path.realpath(name) for name in options.files if os.path.isdir(name)})
+    for option, path in (("--rejects", options.rejects), ("--report", options.report)):
         if path and not os.path.isdir(path.parent):
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
-    if asked.report and not is_stream(asked.report):
-        _check_is_report(asked.report)
-    if asked.rejects:
-        check_holds_records("--rejects", asked.rejects, "file of rejects")
+    if options.report and not is_stream(options.report):
+        _check_is_report(options.report)
+    if options.rejects:
+        check_holds_records("--rejects", options.rejects, "rejects file")
     return files
 
 
 def check_found(files: Sequence[RunFile], found: Sequence[Input]) -> None:
-    """Raise UsageError where a file that is written is among those that were found in folders."""
+    """Raise UsageError if a file that is written is one of the inputs found in folders."""
     outputs = {file.identity: file for file in files if file.written}
-    # Where no output exists yet, the files of a large folder need not be looked at once more.
+    # Skip the files of a large folder if no output exists yet.
     if any(isinstance(identity, _Existing) for identity in outputs):
         for entry in _inside_folders(found):
             if file := outputs.get(_identity(Path(entry.name))):
                 raise _second_role(file, _AN_INPUT, title=entry.title)
-    # A link in a folder leads to other folders, which are read too.
+    # A link in a folder may lead to other folders, which are read too.
     folders = {os.path.dirname(entry.name) for entry in _inside_folders(found)}
     _check_outside(files, {os.path.realpath(folder) for folder in folders})
 
 
 def _inside_folders(found: Sequence[Input]) -> Iterator[Input]:
-    """Yield the inputs that were found in folders, one at a time: there may be very many."""
+    """Yield the inputs that were found in folders, lazily: there may be millions."""
     return (entry for entry in found if entry.found_in and not entry.remote)
 
 
 def check_holds_records(option: str, path: Path, what: str) -> None:
-    """Raise UsageError where lines would be added to a file that cannot be lines of JSON.
+    """Raise UsageError if the file to append to does not hold JSON objects.
 
-    People may have repaired what stands there, so it need not begin with a record of ours.
+    Its start need not be a record of segcli: users repair these files.
     """
     start = b""
     if not is_stream(path):
-        with suppress(OSError):  # whether it can be written is found out where it is opened
+        with suppress(OSError):  # opening it later reports whether it can be written
             start = _start_of(path).lstrip()
     if start and not start.startswith(b'{"'):
-        problem = f"{option} {path} is there already, and is no {what}"
+        problem = f"{option} {path} exists already, and is not a {what}"
         raise UsageError(problem, f"Name another: {option} PATH")
 
 
 class _Existing(NamedTuple):
-    """A file that exists, whatever name or link leads to it."""
+    """A file that exists, by any name or link."""
 
     device: int
     inode: int
 
 
 class _Missing(NamedTuple):
-    """A file that does not exist yet: its name in a folder that does."""
+    """A file that does not exist yet, by its folder and its name."""
 
     folder: _Existing
     name: str
 
 
 def _identity(path: Path) -> Hashable:
-    """Return what is the same for all names of a file, or None for a device.
+    """Return the identity of a file, the same for all its names; None for a device.
 
-    To write to /dev/null or a terminal twice harms nothing.
+    Writing twice to /dev/null or a terminal does no harm.
     """
     try:
         return _identity_of(path.stat())
@@ -210,7 +209,7 @@ def _stream(descriptor: int, role: str, *, written: str = "", hint: str = "") ->
     """Yield the file that a stream is connected to, if it is a regular one."""
     try:
         status = os.fstat(descriptor)
-    except OSError:  # closed by whoever started us
+    except OSError:  # the parent process has closed it
         return
     if stat.S_ISREG(status.st_mode):
         yield RunFile(role=role, identity=_identity_of(status), written=written, hint=hint)
@@ -229,7 +228,7 @@ def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
 
 
 def _may_be_one(file: RunFile, other: RunFile) -> bool:
-    """Return whether both are the same stream: `2>&1`, or --report /dev/stdout."""
+    """Return whether both may be the same stream: `2>&1`, or `--report /dev/stdout`."""
     if not (other.written and other.path is None) or file.role in _NO_STREAMS:
         return False
     return file.path is None or own_descriptor(file.path) is not None
@@ -245,7 +244,7 @@ def _second_role(file: RunFile, role: str, *, title: str) -> UsageError:
 
 
 def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
-    """Raise UsageError where a file would be an input of the next run, found in a folder."""
+    """Raise UsageError if a file would be in a folder of inputs: the next run would read it."""
     for file in files:
         if not file.written or file.path is None:
             continue
@@ -255,28 +254,28 @@ def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
                 continue
             if not any(map(is_passed_over, real.relative_to(folder).parts)):
                 raise UsageError(
-                    f"{file.written} lies in a folder that is read, and would become an input",
-                    file.hint.replace("Name another", "Name a place outside of it"),
+                    f"{file.written} is in a folder that is read, so it would become an input",
+                    file.hint.replace("Name another", "Name a path outside it"),
                 )
 
 
 def _check_is_report(path: Path) -> None:
-    """Raise UsageError where a report cannot be written, or would wipe out something else."""
+    """Raise UsageError if a report cannot be written, or would overwrite another kind of file."""
     hint = "Name another: --report PATH"
     try:
         start = _start_of(path)
     except OSError as error:
         raise UsageError(f"--report {path} cannot be read: {error.strerror}", hint) from None
     if start and not any(mark in start for mark in _MARKS):
-        raise UsageError(f"--report {path} is there already, and is no report of segcli", hint)
-    # A new file takes the place of the old one, so it is the folder that has to be writable.
+        raise UsageError(f"--report {path} exists already, and is not a report of segcli", hint)
+    # A new file replaces the old one, so the folder must be writable.
     folder = os.path.dirname(os.path.realpath(path))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"--report {path}: the folder {folder} may not be written to", hint)
+        raise UsageError(f"--report {path}: the folder {folder} is not writable", hint)
 
 
 def _start_of(path: Path) -> bytes:
-    """Return the first bytes of a file; none where there is no such file."""
+    """Return the first bytes of a file; none if it is not a regular file."""
     if not path.is_file():
         return b""
     with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""The progress of a running `send`: redrawn on a terminal, a plain line every few seconds off it.
+"""The progress of a running send: a display on a terminal, else a plain line every few seconds.
 
-It only ever reads the tally; the pipeline does not know that anybody is watching.
+It only reads the tally; the pipeline does not know about it.
 """
 
 import sys
@@ -32,7 +32,7 @@ _REDRAWS_A_SECOND = 8
 
 @contextmanager
 def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterator[None]:
-    """Show the tally while the block runs; `total` is the input's bytes, None if unknown."""
+    """Show the tally during the block; `total` is the number of input bytes, None if unknown."""
     if quiet:
         yield
     elif sys.stderr.isatty():
@@ -64,7 +64,7 @@ def _live(tally: Tally, total: int | None, console: Console) -> Live:
         console=console,
         refresh_per_second=_REDRAWS_A_SECOND,
         redirect_stdout=False,
-        # What libraries print to stderr is made visible there, and not on its way to the picture.
+        # stderr itself escapes what libraries print; the display must not redirect it.
         redirect_stderr=False,
         transient=True,
     )
@@ -87,7 +87,7 @@ def _picture(tally: Tally, bar: Progress, task: TaskID, speed: "_Speed") -> Grou
 
 @contextmanager
 def _plain(tally: Tally, total: int | None) -> Iterator[None]:
-    """A line every few seconds; a run that is over sooner prints none."""
+    """Print a line every few seconds; a short run prints none."""
     over = threading.Event()
     speed = _Speed(tally)
 
@@ -109,7 +109,7 @@ def _plain(tally: Tally, total: int | None) -> Iterator[None]:
 
 
 def plain_line(tally: Tally, total: int | None, speed: float) -> str:
-    """Return the state of the run in one line."""
+    """Return the progress of the run as one line."""
     share = f" ({tally.stored_settled / total:.0%} of the bytes settled)" if total else ""
     counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
     parts = (
@@ -122,7 +122,7 @@ def plain_line(tally: Tally, total: int | None, speed: float) -> str:
 
 
 def waiting(tally: Tally) -> str:
-    """Say what the run is waiting for, if it is: `HTTP 503, next try in 8 s`."""
+    """Return what the run waits for, `HTTP 503, next try in 8 s`; empty if it does not wait."""
     if tally.stopping and tally.in_flight:
         return f"stopping: waiting up to 10 s for {tally.in_flight} answers; Ctrl-C leaves at once"
     wait = tally.waiting
@@ -133,7 +133,7 @@ def waiting(tally: Tally) -> str:
 
 
 class _Speed:
-    """Settled lines a second since the last look, smoothed."""
+    """The rate of settled lines a second, smoothed over calls of `now`."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally

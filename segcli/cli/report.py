@@ -1,4 +1,4 @@
-"""The end of a command: the summary for people, the JSON report for machines, the exit code."""
+"""Ends a command: prints the summary, writes the JSON report, returns the exit code."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,31 +21,31 @@ from segcli.inputs.input import shown_name
 REPORT_VERSION = 1
 
 
-def conclude(ending: RunResult, asked: Outputs) -> int:
+def conclude(result: RunResult, options: Outputs) -> int:
     """Print the summary, write the report, and return the exit code.
 
-    Raises the error that stopped the run, if one did, once all else is said; else OutputError
-    where the report cannot be written: the figures must not be lost with the file.
+    At the end it raises the error that stopped the run, if any; else OutputError if the report
+    cannot be written. The summary comes first, so that the figures are not lost.
     """
-    ending.stop_clock()
-    unwritten = _unwritten(asked.report, ending) if asked.report else None
-    if not asked.quiet:
+    result.stop_clock()
+    unwritten = _unwritten(options.report, result) if options.report else None
+    if not options.quiet:
         from segcli.cli.summary import print_summary
 
-        print_summary(ending, report=None if unwritten else asked.report)
-    if unwritten and ending.stopped:
+        print_summary(result, report=None if unwritten else options.report)
+    if unwritten and result.stopped:
         say(unwritten.message)
-    if problem := ending.stopped or unwritten:
+    if problem := result.stopped or unwritten:
         raise problem
-    return ending.exit_code
+    return result.exit_code
 
 
 def write_report(path: Path, content: Iterable[bytes]) -> None:
-    """Write a report, piece by piece; raises OutputError where it cannot be written.
+    """Write a report piece by piece; raises OutputError if it cannot be written.
 
-    A new one is 0600: its reasons and differences quote events.
+    A new file has mode 0600, because reasons and differences quote events.
     """
-    # The report may go where stdout goes, behind what was printed.
+    # The report may go to stdout too; then it follows what was printed.
     sys.stdout.flush()
     try:
         rewrite(path, content, private=True)
@@ -53,40 +53,40 @@ def write_report(path: Path, content: Iterable[bytes]) -> None:
         raise OutputError(f"the report {path} cannot be written: {error.strerror}") from None
 
 
-def report_json(ending: RunResult) -> Iterator[bytes]:
+def report_json(result: RunResult) -> Iterator[bytes]:
     """Yield the JSON report."""
-    text = orjson.dumps(_document(ending), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    text = orjson.dumps(_document(result), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     inputs = (
-        orjson.dumps({"name": entry.title, "bytes": entry.size}).decode() for entry in ending.inputs
+        orjson.dumps({"name": entry.title, "bytes": entry.size}).decode() for entry in result.inputs
     )
     return with_list(text.decode(), "inputs", inputs)
 
 
-def _document(ending: RunResult) -> dict[str, Any]:
-    """Return the report but for its inputs, which may be many.
+def _document(result: RunResult) -> dict[str, Any]:
+    """Return the report without its inputs, which may be millions.
 
     `report_version` changes when a field changes its meaning.
     """
-    tally = ending.tally
-    endpoint = getattr(ending.job.settings, "endpoint", "")
+    tally = result.tally
+    endpoint = getattr(result.job.settings, "endpoint", "")
     return {
         "report_version": REPORT_VERSION,
         "segcli": __version__,
-        "command": ending.command,
-        "destination": ending.job.destination.name,
+        "command": result.command,
+        "destination": result.job.destination.name,
         "endpoint": display_url(endpoint) if endpoint else None,
-        "sandbox": bool(ending.sandbox),
+        "sandbox": bool(result.sandbox),
         "inputs": [],
-        "files_left_out": len(ending.left_out),
-        "started": datetime.fromtimestamp(ending.started, UTC).isoformat(timespec="milliseconds"),
-        "seconds": round(ending.seconds, 3),
-        "exit_code": int(ending.exit_code),
-        "stopped": ending.stopped.message if ending.stopped else None,
+        "files_left_out": len(result.left_out),
+        "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="milliseconds"),
+        "seconds": round(result.seconds, 3),
+        "exit_code": int(result.exit_code),
+        "stopped": result.stopped.message if result.stopped else None,
         "read": tally.read,
-        "ledger": tally.ledger(ending.states),
-        "resumed": bool(ending.before),
-        "read_over_all_runs": sum(ending.over_all_runs().values()),
-        "ledger_over_all_runs": ending.over_all_runs(),
+        "ledger": tally.ledger(result.states),
+        "resumed": bool(result.before),
+        "read_over_all_runs": sum(result.over_all_runs().values()),
+        "ledger_over_all_runs": result.over_all_runs(),
         "reasons": [
             {"state": state, "reason": reason, "lines": lines}
             for (state, reason), lines in tally.reasons.most_common()
@@ -101,15 +101,15 @@ def _document(ending: RunResult) -> dict[str, Any]:
             for share in (50, 95, 99)
             if tally.latencies.count
         },
-        "rejects": shown_name(str(ending.kept)) if ending.kept else None,
+        "rejects": shown_name(str(result.kept)) if result.kept else None,
     }
 
 
-def _unwritten(path: Path, ending: RunResult) -> OutputError | None:
-    """Write the report; return why it cannot be written."""
+def _unwritten(path: Path, result: RunResult) -> OutputError | None:
+    """Write the report; return the error if that fails."""
     try:
-        write_report(path, report_json(ending))
+        write_report(path, report_json(result))
     except OutputError as error:
-        error.hint = "The run itself is over, and nothing of it is to be done again."
+        error.hint = "The run itself is complete; do not repeat it."
         return error
     return None

@@ -1,4 +1,4 @@
-"""A run that is over: what the summary, the report and the exit code are made from."""
+"""The result of a run, from which the summary, the report and the exit code are made."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,20 @@ from segcli.lines.chunks import Input
 
 @dataclass(slots=True, kw_only=True)
 class RunResult:
-    """A run that is over, or nearly; times are wall-clock and monotonic seconds.
+    """The result of a run.
 
-    `left_out` are inputs that did not have to be read. `before` is what earlier runs settled, if
-    this one went on where they stopped.
+    command: the name of the command
+    job: the destination, its settings and the selection
+    inputs: the inputs that were read
+    tally: how many lines went where
+    states: the states that the summary shows
+    left_out: inputs that did not have to be read
+    rejects: the rejects file
+    sandbox: the URL of the sandbox; empty if there was none
+    stopped: the error that stopped the run
+    before: the lines that earlier runs settled, by state, if this run resumed one
+    started: when the run started, in seconds since 1970
+    seconds: how long it took, once `stop_clock` was called
     """
 
     command: str
@@ -34,7 +44,7 @@ class RunResult:
     seconds: float = 0.0
 
     def stop_clock(self) -> None:
-        """Note how long the run took."""
+        """Set `seconds` to how long the run took."""
         self.seconds = time.monotonic() - self._clock
 
     @property
@@ -45,17 +55,17 @@ class RunResult:
         return Exit.INCOMPLETE if _not_taken(self.over_all_runs()) else Exit.DONE
 
     def over_all_runs(self) -> dict[State, int]:
-        """Return the ledger of this run and of those before it."""
+        """Return the lines by state of this run and of the runs that it resumed."""
         ledger = self.tally.ledger(self.states)
         return {state: lines + self.before.get(state, 0) for state, lines in ledger.items()}
 
     @property
     def kept(self) -> Path | None:
-        """The rejects file, if this run has written to it, or one that it went on with has."""
+        """The rejects file, if this run or one that it resumed has written to it."""
         if self.rejects is None or not _not_taken(self.over_all_runs()):
             return None
-        is_there = _not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
-        return self.rejects if is_there else None
+        is_written = _not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
+        return self.rejects if is_written else None
 
 
 def _not_taken(ledger: Mapping[State, int]) -> int:

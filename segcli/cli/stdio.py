@@ -1,7 +1,7 @@
-"""stdout and stderr: what was asked for is not lost unseen; what is said besides may be lost.
+"""Streams for stdout and stderr: stdout reports a failed write, stderr ignores it.
 
-Neither lets a control character from outside reach a terminal, whoever writes it: a library that
-logs or warns, or Python itself. `segcli.cli.output` writes below that, where it adds colours.
+Both escape control characters on the way to a terminal, also in what libraries and Python itself
+print. `segcli.cli.output` escapes text itself, adds colours, and writes to the stream below.
 """
 
 import codecs
@@ -15,19 +15,22 @@ from typing import Any, BinaryIO, TextIO, cast
 from segcli.cli.visible_text import json_escaped, visible_lines
 from segcli.errors import Stopped
 
-# A descriptor and whatever holds bytes; returns how many of them were taken.
+# Writes bytes to a descriptor, and returns how many were written.
 Write = Callable[[int, Any], int]
 
 
-class NobodyReads(Exception):
-    """Whoever read our output has gone; click and rich would end with 1 of a BrokenPipeError."""
+class ReaderGone(Exception):
+    """The reader of stdout has closed the pipe.
+
+    It is not a BrokenPipeError, because click and rich handle that one and exit with 1.
+    """
 
 
 class VisibleStream:
-    """A text stream that shows control characters as escapes.
+    """A text stream that writes control characters as escapes.
 
-    `as_is` is the stream below, for text that is visible already. `buffer` takes bytes; it is that
-    of the stream below unless another is given.
+    as_is: the stream below, for text that is escaped already
+    buffer: the stream for bytes; that of the stream below, unless another is given
     """
 
     def __init__(
@@ -39,21 +42,21 @@ class VisibleStream:
 
     @property
     def buffer(self) -> BinaryIO:
-        """What bytes are written to."""
+        """The stream for bytes."""
         return self._buffer or self.as_is.buffer
 
     def write(self, text: str) -> int:
-        """Write the text, made visible."""
+        """Write escaped text."""
         self.as_is.write(self._shown(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write lines, made visible."""
+        """Write escaped lines."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Write out what is buffered."""
+        """Flush all buffers."""
         if self._buffer:
             self._buffer.flush()
         self.as_is.flush()
@@ -63,17 +66,18 @@ class VisibleStream:
 
 
 def as_is(stream: TextIO) -> TextIO:
-    """Return the stream to which text that is visible already is written."""
+    """Return the stream for text that is escaped already."""
     return stream.as_is if isinstance(stream, VisibleStream) else stream
 
 
 def set_up_streams() -> None:
-    """Have stdout raise Stopped where it takes no more, and stderr drop what it does not take.
+    """Replace sys.stdout and sys.stderr.
 
-    A run is not to end, nor its exit code to change, because a log of it is on a full disk. Where
-    nobody reads stdout any more it raises NobodyReads. Streams that whoever started us has closed
-    are opened, stdout so that it fails. Text on stderr is made visible; on a terminal data on
-    stdout is too.
+    If stdout cannot be written, it raises Stopped, or ReaderGone if its reader has closed the
+    pipe. If stderr cannot be written, the text is dropped: a log on a full disk must not stop a
+    run or change its exit code. A stream that the parent process has closed is opened to
+    /dev/null, stdout so that writing fails. Text on stderr is escaped, and so is data on stdout
+    if that is a terminal.
     """
     if sys.stdout is sys.__stdout__:
         sys.stdout = _stdout()
@@ -90,14 +94,14 @@ def _stdout() -> TextIO:
     return cast(TextIO, VisibleStream(below, json_escaped, escaped))
 
 
-def let_go_of_stdout() -> None:
-    """Have what is left in the buffers of stdout go nowhere: Python itself would try once more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def discard_stdout() -> None:
+    """Point stdout at /dev/null, because Python flushes its buffer once more at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
 
 
 class _Descriptor(io.RawIOBase):
-    """A file descriptor that is written to by a function of ours."""
+    """A raw stream that writes to a file descriptor with the given function."""
 
     def __init__(self, descriptor: int, write: Write) -> None:
         self._descriptor = descriptor
@@ -117,11 +121,11 @@ class _Descriptor(io.RawIOBase):
 
 
 class _EscapedOutput(_Descriptor):
-    """A terminal that data is written to: its control characters are shown as JSON escapes."""
+    """A raw stream for data on a terminal: it writes control characters as JSON escapes."""
 
     def __init__(self, descriptor: int, write: Write) -> None:
         super().__init__(descriptor, write)
-        # The bytes of one character may come in two pieces.
+        # The bytes of one character may arrive in two writes.
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def write(self, data: Any, /) -> int:
@@ -132,12 +136,12 @@ class _EscapedOutput(_Descriptor):
 
 
 def _stream(known: TextIO | None, write: Write, *, closed: int, by_line: bool = False) -> TextIO:
-    """Return a stream like the known one, or one to nowhere that is opened as `closed` says."""
+    """Return a stream like `known`; without one, /dev/null, opened with the flags `closed`."""
     descriptor = known.fileno() if known else os.open(os.devnull, closed)
     return io.TextIOWrapper(
         io.BufferedWriter(_Descriptor(descriptor, write)),
         encoding=known.encoding if known else "utf-8",
-        # What an encoding or a file name cannot hold is shown, and is no reason to fail.
+        # Escape what the encoding cannot hold, instead of failing.
         errors="backslashreplace",
         line_buffering=by_line or os.isatty(descriptor),
     )
@@ -147,7 +151,7 @@ def _write_or_raise(descriptor: int, data: Any) -> int:
     try:
         return _write(descriptor, data)
     except BrokenPipeError:
-        raise NobodyReads from None
+        raise ReaderGone from None
     except OSError as error:
         raise Stopped(f"the output cannot be written: {error.strerror}") from None
 
@@ -160,7 +164,7 @@ def _write_if_possible(descriptor: int, data: Any) -> int:
 
 
 def _write(descriptor: int, data: Any) -> int:
-    """Write some of it, and wait where another process has told the stream not to block."""
+    """Write some of the data; wait if another process has made the stream non-blocking."""
     while True:
         try:
             return os.write(descriptor, data)

@@ -1,4 +1,4 @@
-"""The closing table: where every line went, why, and how the vendor answered."""
+"""Prints the summary: where every line went and why, and how fast the vendor answered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,33 +21,33 @@ COLOURS: dict[State, str] = {
     "unsent": "magenta",
 }
 _REASONS_SHOWN = 12
-# Nobody's screen: wide enough that no message is broken in two.
+# Wide enough that no message is wrapped.
 _WIDTH_OFF_TERMINAL = 160
 
 
-def print_summary(ending: RunResult, *, report: Path | None) -> None:
+def print_summary(result: RunResult, *, report: Path | None) -> None:
     """Print the ledger, the reasons, the times, and where rejects and report are."""
     columns = [Column(right=True), Column()]
-    say_table(table_of(columns, _ledger(ending), gap=2), width=_WIDTH_OFF_TERMINAL)
-    say(*_facts(ending, report))
+    say_table(table_of(columns, _ledger(result), gap=2), width=_WIDTH_OFF_TERMINAL)
+    say(*_facts(result, report))
 
 
-def _ledger(ending: RunResult) -> Iterator[tuple[str, "Text"]]:
-    over_all = ending.over_all_runs()
-    read = text_of("read", style="bold") + _over_all(ending, sum(over_all.values()))
-    yield f"{ending.tally.read:,}", read
-    for state, lines in ending.tally.ledger(ending.states).items():
+def _ledger(result: RunResult) -> Iterator[tuple[str, "Text"]]:
+    over_all = result.over_all_runs()
+    read = text_of("read", style="bold") + _over_all(result, sum(over_all.values()))
+    yield f"{result.tally.read:,}", read
+    for state, lines in result.tally.ledger(result.states).items():
         name = text_of(state, style=COLOURS[state] if lines else "dim")
-        yield f"{lines:,}", name + _over_all(ending, over_all[state])
-        for reason, count in _reasons(ending.tally, state):
+        yield f"{lines:,}", name + _over_all(result, over_all[state])
+        for reason, count in _reasons(result.tally, state):
             yield "", text_of(f"{count:,}  {reason}", style="dim")
-    for note, count in ending.tally.notes.most_common():
+    for note, count in result.tally.notes.most_common():
         yield f"{count:,}", text_of(f"note: {note}")
 
 
-def _over_all(ending: RunResult, lines: int) -> "Text":
-    """Say the figure of all runs, where this one went on with an earlier one."""
-    return text_of(f"   {lines:,} over all runs" if ending.before else "", style="dim")
+def _over_all(result: RunResult, lines: int) -> "Text":
+    """Return the number over all runs, if this run resumed an earlier one."""
+    return text_of(f"   {lines:,} over all runs" if result.before else "", style="dim")
 
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:
@@ -64,17 +64,17 @@ def _answers(tally: Tally) -> str:
     return f"answers within {p50:,.0f} ms (p50), {p95:,.0f} ms (p95), {p99:,.0f} ms (p99)"
 
 
-def _facts(ending: RunResult, report: Path | None) -> Iterator[str]:
-    tally, seconds = ending.tally, ending.seconds
+def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
+    tally, seconds = result.tally, result.seconds
     speed = tally.read / seconds if seconds else 0.0
     yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
-    if left_out := describe_skipped(ending.left_out):
+    if left_out := describe_skipped(result.left_out):
         yield left_out
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
-    if ending.kept:
-        yield f"rejects: {ending.kept}"
+    if result.kept:
+        yield f"rejects: {result.kept}"
     if report:
         yield f"report: {report}"
-    if ending.sandbox:
-        yield f"Nothing left this machine: the sandbox at {ending.sandbox} took it all."
+    if result.sandbox:
+        yield f"Nothing left this machine: the sandbox at {result.sandbox} received everything."

@@ -1,23 +1,23 @@
-"""Text from outside made visible: pure functions that leave nothing a terminal or a CI acts on.
+"""Escapes text from outside, so that neither a terminal nor a CI system acts on it.
 
-Names, values, replies and file names are chosen by others. A control character in them moves the
-cursor or writes to the clipboard; a line that begins with `::` is a command to GitHub Actions.
-`segcli/cli/output.py` applies these functions to everything that is printed for people.
+Other people choose names, values, replies and file names. A control character in them may move
+the cursor or write to the clipboard; a line that begins with `::` is a command to GitHub Actions.
+`segcli/cli/output.py` applies these pure functions to everything that is printed for people.
 """
 
 import re
 import shlex
 
 # C0 controls, DEL, C1 controls, marks that change the direction of text, line and paragraph
-# separators, invisible marks, and what cannot stand in XML or UTF-8.
-_UNSEEN_CLASS = (
+# separators, invisible marks, and characters that XML or UTF-8 cannot hold.
+_INVISIBLE_CLASS = (
     "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
 )
-_UNSEEN = re.compile(f"[{_UNSEEN_CLASS}]")
-_UNSEEN_BUT_BREAKS = re.compile(f"(?!\n)[{_UNSEEN_CLASS}]")
-# Escape sequences that rich writes: colours, and for the live picture moves of the cursor.
-_STYLED = re.compile(f"\x1b\\[[0-9;?]*[A-Za-z]|[\r\n]|[{_UNSEEN_CLASS}]")
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
+_INVISIBLE_BUT_BREAKS = re.compile(f"(?!\n)[{_INVISIBLE_CLASS}]")
+# Escape sequences that rich writes: colours, and cursor movements of the progress display.
+_STYLED = re.compile(f"\x1b\\[[0-9;?]*[A-Za-z]|[\r\n]|[{_INVISIBLE_CLASS}]")
 # Azure Pipelines, TeamCity and old GitHub runners look for `##[`, `##vso[` and `##teamcity[`
 # anywhere in a line.
 _MARK_OF_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -26,46 +26,46 @@ _START_OF_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)", re.MULTI
 
 
 def visible(text: str) -> str:
-    r"""Return text on one line, with an escape such as `\x1b` for each character not seen."""
-    return _MARK_OF_COMMAND.sub(r"#\\x23", _UNSEEN.sub(_escape, text))
+    r"""Return text on one line, with an escape such as `\x1b` for each invisible character."""
+    return _MARK_OF_COMMAND.sub(r"#\\x23", _INVISIBLE.sub(_escape, text))
 
 
 def visible_line(text: str) -> str:
-    """Return a whole line as it may be printed: visible, and no command to a CI system."""
+    """Return one line, escaped, that is not a command to a CI system."""
     return without_commands(visible(text))
 
 
 def visible_lines(text: str) -> str:
-    """Return lines as they may be printed; only their line breaks are kept as they are."""
-    shown = _UNSEEN_BUT_BREAKS.sub(_escape, text)
+    """Return lines, escaped except for their line breaks, none of them a command."""
+    shown = _INVISIBLE_BUT_BREAKS.sub(_escape, text)
     return without_commands(_MARK_OF_COMMAND.sub(r"#\\x23", shown))
 
 
 def visible_styled(text: str) -> str:
-    """Return what rich has rendered, with escapes for all that its styles do not need."""
+    """Return text that rich has rendered, escaped except for rich's own style sequences."""
     return _STYLED.sub(lambda match: match[0] if _is_style(match[0]) else _escape(match), text)
 
 
 def without_commands(text: str) -> str:
-    r"""Return lines of which none begins with `::`: the first colon is shown as `\x3a`."""
+    r"""Return lines with `\x3a` for the first colon of each line that begins with `::`."""
     return _START_OF_COMMAND.sub(r"\1\\x3a", text)
 
 
 def json_escaped(text: str) -> str:
-    r"""Return data as a terminal may show it: unseen characters as JSON writes them, `\u001b`.
+    r"""Return data for a terminal, with a JSON escape such as `\u001b` for invisible characters.
 
-    A byte that is no UTF-8, which `surrogateescape` makes a surrogate, is shown by its value.
+    A byte that is not UTF-8, which `surrogateescape` has decoded, is shown by its value.
     """
-    return _UNSEEN_BUT_BREAKS.sub(_escape_as_json, text)
+    return _INVISIBLE_BUT_BREAKS.sub(_escape_as_json, text)
 
 
 def shell_quoted(word: str) -> str:
-    r"""Return a word as it is typed in a shell, on one line; unseen characters stand in `$'\n'`."""
+    r"""Return a word quoted for a shell, on one line; invisible characters as in `$'\n'`."""
     if visible(word) == word:
         return shlex.quote(word)
     quoted = word.replace("\\", "\\\\").replace("'", "\\'")
     marked = _MARK_OF_COMMAND.sub(r"#\\x23", quoted)
-    return f"$'{_UNSEEN.sub(_escape_for_shell, marked)}'"
+    return f"$'{_INVISIBLE.sub(_escape_for_shell, marked)}'"
 
 
 def _is_style(found: str) -> bool:

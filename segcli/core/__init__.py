@@ -1,1 +1,1 @@
-"""What a destination is made of: pure values and functions that know no disk and no network."""
+"""The parts of a destination: pure values and functions, without files and without network."""

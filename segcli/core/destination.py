@@ -1,4 +1,4 @@
-"""A destination: a vendor as a value, and what crosses between it and the delivery."""
+"""A destination: a vendor as a value, and the values that it exchanges with delivery."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,13 @@ S = TypeVar("S")
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
-    """What an event becomes: one JSON document and the route it is posted to.
+    """The result of mapping an event: a JSON document and the route to post it to.
 
-    A `body` of bytes is JSON already and goes out as it is. `notes` say what of the event the
-    mapping left out on purpose; the summary counts them. Where a value of the event, and not only
-    its fields and their types, decides between several mappings, `mapped_by` names the one.
+    route: the route.
+    body: the document; bytes are JSON already and are sent as they are.
+    notes: what the mapping left out of the event on purpose; the summary counts them.
+    mapped_by: the name of the mapping, if a value of the event (not only its fields and their
+        types) decides between several mappings.
     """
 
     route: str
@@ -29,7 +31,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, ready to go out. The key may be anywhere in it, so it is not shown."""
+    """One HTTP request, ready to be sent. The key may be anywhere in it, so `repr` hides all."""
 
     url: str = field(repr=False)
     body: bytes = field(repr=False)
@@ -39,9 +41,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a vendor takes: payloads and bytes a request, bytes a payload, requests a second.
+    """The limits of a vendor; None means that no limit is known.
 
-    `bytes` counts the payloads and the commas between them. None: no limit is known.
+    events: payloads in a request.
+    bytes: bytes in a request, of the payloads and the commas between them.
+    payload_bytes: bytes of a payload.
+    rate: requests a second.
     """
 
     events: int = 1
@@ -52,10 +57,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row of the documented mapping, for people: where a value comes from and goes to.
+    """One row of the documented mapping, for people.
 
-    Paths are dotted; `*` stands for every key. `on` is the call type, or several with commas
-    between; empty for all.
+    source: the dotted path in the event; `*` means every key.
+    target: the dotted path in the payload.
+    note: how the value changes.
+    on: the call type, or several separated by commas; empty for all.
     """
 
     source: str
@@ -66,9 +73,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One row of what is taken, for people: which events, where they are posted to, and how many.
+    """One row of the documented actions, for people.
 
-    `events` is a query in FQL, `posted` a method and an address.
+    name: the name of the action.
+    events: which events, as an FQL query.
+    posted: where they are posted to, as a method and an address.
+    limits: the limits of a request.
     """
 
     name: str
@@ -79,24 +89,24 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about an event that somebody should know: `field` (a dotted path) has `problem`."""
+    """A remark on an event for `segcli check`: `field` (a dotted path) has `problem`."""
 
     field: str
     problem: str
 
 
 def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001  # the interface
-    """Say nothing about any event."""
+    """Have no remarks on any event."""
     return ()
 
 
 def no_skip_reason(event: Event, settings: Any) -> str | None:  # noqa: ARG001  # the interface
-    """Take every event of the right kind."""
+    """Skip no event of an accepted type."""
     return None
 
 
 def no_secrets(settings: Any) -> Iterable[str]:  # noqa: ARG001  # the interface
-    """Name nothing: the settings that are keys are hidden without that."""
+    """Name no further secrets: settings of the type `Secret` are hidden anyway."""
     return ()
 
 
@@ -107,39 +117,40 @@ def endpoint_of(settings: Any) -> str:
 
 
 def accept_settings(settings: Any) -> str:  # noqa: ARG001  # the interface
-    """Find nothing wrong with any settings."""
+    """Accept all settings."""
     return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination(Generic[S]):
-    """A vendor: which events it takes, what they become, and how they are posted.
+    """A vendor: which events it accepts, how they are mapped, and how they are posted.
 
-    name: how it is named on the command line.
+    name: its name on the command line.
     label: its name in the integrations object; case matters.
     settings: a frozen dataclass; keys are `Secret`.
-    types: the call types it takes; others are skipped.
+    types: the call types it accepts; others are skipped.
     payload: maps an event. It is pure, and raises Rejected and nothing else.
     request: makes the request of one batch. It is pure.
-    verdict: says what a reply means.
-    limits: what one request and one payload may hold, and how many requests a second.
-    reads: the dotted paths within `context`, `traits` and `properties` that `payload` looks at.
-        With it `payload` may ask the event only for these, its type, name, ids, time and `raw`,
-        and reading takes half the time.
-    skip_reason: says why an event of these types is not for the destination; None if it is.
+    verdict: returns what a reply means for the batch.
+    limits: the limits of a request and of a payload.
+    reads: the dotted paths within `context`, `traits` and `properties` that `payload` reads. If
+        given, `payload` may read only these and the event's type, name, ids, time and `raw`;
+        then parsing takes half the time.
+    skip_reason: returns why an event of these types is not for the destination; None if it is.
     max_events: how many payloads of a route may share a request, if that differs from `limits`.
     max_bytes: how many bytes of payloads of a route may share a request, if that differs.
-    remarks: says for `segcli check` which values the mapping turns into something else. It is
-        called once for all events with the same fields, types, route, notes and `mapped_by`.
+    remarks: returns for `segcli check` which values the mapping changes. It is called once for
+        all events with the same fields, types, route, notes and `mapped_by`.
     fields: the documented mapping, for people.
     actions: the documented actions, for people.
     about: one line that describes the vendor.
-    revision: changes when events become something else; a run is resumed with the same one only.
-    layout: how the requests look, for the sandbox.
-    secrets: texts made of a key that must not be shown, such as credentials in a header.
-    check_settings: says what is wrong with settings that are valid one by one; "" for nothing.
+    revision: changes whenever events are mapped differently. A run can be resumed only with the
+        same revision.
+    layout: the form of the requests, for the sandbox.
+    secrets: further texts that must not be shown, such as credentials made of a key.
+    check_settings: returns what is wrong with settings that are valid one by one; "" if nothing.
     address: where requests go, without their route. It is shown before anything is sent, and a
-        key goes there over http only if that is allowed.
+        key is sent there over http only if that is allowed.
     """
 
     name: str
@@ -165,7 +176,7 @@ class Destination(Generic[S]):
     address: Callable[[S], str] = endpoint_of
 
     def label_with(self, settings: S) -> str:
-        """Return its name in the integrations object; a setting `label` replaces the default."""
+        """Return its name in the integrations object; a setting `label` overrides it."""
         return getattr(settings, "label", "") or self.label
 
     def events_per_request(self, route: str, settings: S) -> int:
@@ -173,10 +184,10 @@ class Destination(Generic[S]):
         return self.max_events(route, settings) if self.max_events else self.limits.events
 
     def bytes_per_request(self, route: str, settings: S) -> int | None:
-        """Return how many bytes of payloads, and of commas between them, a request may hold."""
+        """Return the limit of a request in bytes, of payloads and commas; None for no limit."""
         return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
 
     def bytes_per_payload(self, route: str, settings: S) -> int | None:
-        """Return how large a payload may be; one that no request may hold is too large."""
-        bounds = (self.limits.payload_bytes, self.bytes_per_request(route, settings))
-        return min((bound for bound in bounds if bound is not None), default=None)
+        """Return the limit of a payload in bytes, at most that of a request; None for no limit."""
+        limits = (self.limits.payload_bytes, self.bytes_per_request(route, settings))
+        return min((limit for limit in limits if limit is not None), default=None)

@@ -1,7 +1,7 @@
-"""An event: one Segment call, read from one line, its shape checked once.
+"""An event: one Segment call, parsed from one line and checked once.
 
-What the mapping may rely on afterwards is what `parse` checked; the fields are those of
-Segment's spec (https://segment.com/docs/connections/spec/common/).
+A mapping may rely on what `parse` checks. The fields are those of Segment's spec
+(https://segment.com/docs/connections/spec/common/).
 """
 
 from codecs import BOM_UTF8
@@ -25,8 +25,8 @@ NUMBERS = frozenset({int, float, Decimal})
 class Rejected(Exception):
     """The event can never be mapped: `field` (a dotted path) has `problem`.
 
-    A value too: it is counted under its text and kept with its line, so neither part holds
-    anything of a single event.
+    It is also a value: rejected lines are counted by its text. So neither part may contain values
+    of a single event.
     """
 
     def __init__(self, field: str, problem: str) -> None:
@@ -38,11 +38,13 @@ class Rejected(Exception):
         return f"{self.field} {self.problem}" if self.field else self.problem
 
 
-# A frozen dataclass takes six times as long to make.
+# Not a frozen dataclass, which takes six times as long to create.
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One Segment call. `raw` is the line's JSON as it was written, `data` what it says.
+    """One Segment call.
 
-    Numbers in `data` are int, float or Decimal and hold every digit. Nobody may change `data`.
+    raw: the JSON as written in the line.
+    data: the parsed JSON. Numbers are int, float or Decimal and keep every digit. Do not change
+        it.
     """
 
     raw: bytes
@@ -62,22 +64,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def user_id(self) -> str | None:
-        """`userId` as a string; None where it is absent, null or empty."""
+        """`userId` as a string; None if it is absent, null or empty."""
         return identifier(self.data.get("userId"))
 
     @property
     def anonymous_id(self) -> str | None:
-        """`anonymousId` as a string; None where it is absent, null or empty."""
+        """`anonymousId` as a string; None if it is absent, null or empty."""
         return identifier(self.data.get("anonymousId"))
 
     @property
     def user(self) -> str:
-        """The key whose events stay in order: `userId`, else `anonymousId`."""
+        """The user, whose events are delivered in order: `userId`, else `anonymousId`."""
         return self.user_id or self.anonymous_id or ""
 
     @property
     def time(self) -> str | None:
-        """When it happened, as written: `timestamp`, else the next best of `TIME_FIELDS`."""
+        """When it happened, as written: the first of `TIME_FIELDS` that is there."""
         for name in TIME_FIELDS:
             value: str | None = self.data.get(name)
             if value:
@@ -86,26 +88,26 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def integrations(self) -> dict[str, Any] | None:
-        """Which destinations the event is for; None where it does not say."""
+        """The integrations object: which destinations the event is for; None if absent."""
         return self.data.get("integrations")
 
     @property
     def context(self) -> dict[str, Any] | None:
-        """Where and how it happened; None where nothing is said of it."""
+        """The context: where and how it happened; None if absent."""
         return self.data.get("context")
 
     @property
     def traits(self) -> dict[str, Any] | None:
-        """What an identify or a group says of its subject; None where it says nothing."""
+        """The traits of the user or the group; None if absent."""
         return self.data.get("traits")
 
     @property
     def properties(self) -> dict[str, Any] | None:
-        """What a track, a page or a screen says of what happened; None where it says nothing."""
+        """The properties of a track, page or screen; None if absent."""
         return self.data.get("properties")
 
     def get(self, path: str) -> Any:
-        """Return what stands at a dotted path; None where nothing does."""
+        """Return the value at a dotted path; None if absent."""
         value: Any = self.data
         for name in path.split("."):
             if not isinstance(value, dict):
@@ -114,12 +116,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return value
 
     def object(self, path: str) -> dict[str, Any]:
-        """Return the object at a dotted path; an empty one where there is none."""
+        """Return the object at a dotted path; an empty one if there is none."""
         value = self.get(path)
         return value if isinstance(value, dict) else {}
 
     def require(self, path: str, why: str = "is required") -> Any:
-        """Return what stands at a dotted path; raises Rejected where it is absent or empty."""
+        """Return the value at a dotted path. Raises Rejected if it is absent or empty."""
         value = self.get(path)
         if value is None or value == "":
             raise Rejected(path, why)
@@ -127,15 +129,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(line: bytes) -> Event:
-    """Read one line as an event, checked against Segment's spec; raises Rejected.
+    """Parse one line as an event and check it against Segment's spec. Raises Rejected.
 
-    White space around it and a byte order mark are dropped. A line of a rejects file is read as
-    the event it keeps.
+    White space around the event and a byte order mark are ignored. For a line of a rejects file,
+    the event in it is parsed.
     """
     raw = line.strip(_JSON_SPACE).removeprefix(BOM_UTF8)
     data = _object(raw)
     if "type" not in data and "state" in data:
-        # A line break can only be white space, and a payload is one line.
+        # In JSON a line break can only be white space. `raw` has to be one line.
         raw = original(raw).replace(b"\n", b" ").strip(_JSON_SPACE).removeprefix(BOM_UTF8)
         data = _object(raw)
     _check(data)
@@ -143,33 +145,33 @@ def parse(line: bytes) -> Event:
 
 
 def is_blank(line: bytes) -> bool:
-    """Tell whether a line holds nothing: white space at most, and a byte order mark."""
+    """True if a line is empty, apart from white space and a byte order mark."""
     return not line.strip().removeprefix(BOM_UTF8).strip()
 
 
 def identifier(value: object) -> str | None:
-    """Return an id as a string; None for null, an empty string and whatever is no id."""
+    """Return an id as a string; None for null, an empty string and anything that is not an id."""
     if isinstance(value, str):
         return value or None
     return exact_json.number_text(value) if is_number(value) else None
 
 
 def is_number(value: object) -> TypeGuard[int | float | Decimal]:
-    """Tell whether a JSON value is a number; true and false are not."""
+    """True if a JSON value is a number. Booleans are not."""
     return type(value) in NUMBERS
 
 
 def parse_time(text: object) -> datetime:
-    """Read an ISO-8601 date or time; UTC where it names no zone. Raises ValueError."""
+    """Parse an ISO-8601 date or time, by default in UTC. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
-    # RFC 3339 has a small one too.
+    # RFC 3339 allows a lower-case z too.
     time = datetime.fromisoformat(text.replace("z", "Z"))
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def is_time(value: object) -> bool:
-    """Tell whether `parse_time` reads it."""
+    """True if `parse_time` accepts the value."""
     try:
         parse_time(value)
     except ValueError:
@@ -188,7 +190,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _check(data: dict[str, Any]) -> None:
-    """Check what Segment's spec asks of every event; raises Rejected."""
+    """Check what Segment's spec requires of every event. Raises Rejected."""
     _check_type(data)
     _check_user(data)
     for name in _OBJECT_FIELDS:

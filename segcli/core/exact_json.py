@@ -1,8 +1,8 @@
-"""JSON in and out without a digit changed.
+"""Read and write JSON without changing a digit of any number.
 
-`msgspec` reads: it makes an `int` of an integer of any size, and hands us the text of every other
-number. One that a double does not hold becomes a `Decimal` of all its digits. `orjson` writes. A
-second, slower pair of parsers reads only what `msgspec` refuses, to say in words what is wrong.
+`msgspec` reads. It returns an `int` for an integer of any size, and passes us the text of every
+other number. A number that a float cannot hold exactly becomes a `Decimal`. `orjson` writes. Text
+that `msgspec` refuses is parsed again by `orjson` and `json`, which are slower, for a good message.
 """
 
 import json
@@ -15,23 +15,23 @@ import orjson
 
 MAX_DEPTH = 100
 
-# 15 digits always survive a double of middling size; with the point that is 16 characters.
-_LENGTH_THAT_SURVIVES = 16
+# A float of medium size keeps 15 digits exactly; with the point that is 16 characters.
+_EXACT_LENGTH = 16
 _SMALLEST, _LARGEST = 1e-290, 1e290
-# The parser refuses a number beyond a double's range, where it stands; ours does not.
-_NUMBER_BEGINS = frozenset("-0123456789")
-# Python itself makes no integer of a longer text.
-_LONGEST_INTEGER = 4300
+# orjson refuses a number beyond the range of a float, and reports its position. We accept it.
+_NUMBER_STARTS = frozenset("-0123456789")
+# Python's `int` refuses a longer text.
+_MAX_INTEGER_LENGTH = 4300
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
-# In a line that is cut short the last string lacks its end.
+# In a line that was cut, the last string has no closing quote.
 _STRING = re.compile(rb'"[^"]*"?')
 
 
 def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
-    """Read one JSON document; numbers are int, float or Decimal and keep every digit.
+    """Read one JSON document. Numbers are int, float or Decimal and keep every digit.
 
-    Raises ValueError, with a message for people, for what is not JSON (NaN and unpaired
-    surrogates are not) and for nesting deeper than so many levels.
+    Raises ValueError, with a message for users, for text that is not JSON (NaN and unpaired
+    surrogates are not JSON) and for nesting deeper than `levels`.
     """
     if not is_shallow(text, levels):
         _check_depth(text, levels)
@@ -42,7 +42,7 @@ def loads(text: bytes, *, levels: int = MAX_DEPTH) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write one JSON document, compact, as UTF-8; a number is written with all its digits."""
+    """Write one JSON document as compact UTF-8. Numbers keep all their digits."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -50,23 +50,23 @@ def dumps(value: Any) -> bytes:
 
 
 def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
-    """Tell whether a document opens so few objects and arrays that it cannot nest too deep."""
-    # `count` looks at every byte, `replace` leaps from hit to hit: 0.5 of the time.
+    """True if a document opens so few objects and arrays that it cannot nest too deep."""
+    # `replace` needs half the time of `count`, which looks at every byte.
     others = len(text.replace(b"{", b"")) + len(text.replace(b"[", b""))
     return 2 * len(text) - others <= levels
 
 
 def number(text: str) -> float | Decimal:
-    """Return the exact value of a number that is no integer; raises InvalidOperation."""
+    """Return the exact value of a number that is not an integer. Raises InvalidOperation."""
     value = float(text)
-    if len(text) <= _LENGTH_THAT_SURVIVES and _SMALLEST < abs(value) < _LARGEST:
+    if len(text) <= _EXACT_LENGTH and _SMALLEST < abs(value) < _LARGEST:
         return value
     exact = Decimal(text)
     return value if Decimal(repr(value)) == exact else exact
 
 
 def number_text(value: int | float | Decimal) -> str:
-    """Return a number as JSON writes it."""
+    """Return a number as JSON text."""
     return orjson.dumps(value).decode() if type(value) is float else str(value)
 
 
@@ -83,11 +83,11 @@ def _check_depth(text: bytes, levels: int) -> None:
 
 
 def _loads_slowly(text: bytes) -> Any:
-    """Say what is wrong, in words that no new version of a parser changes."""
+    """Raise ValueError with a message of our own, or return what only `msgspec` refused."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if error.doc[error.pos : error.pos + 1] not in _NUMBER_BEGINS:
+        if error.doc[error.pos : error.pos + 1] not in _NUMBER_STARTS:
             raise ValueError(_explanation(text, error)) from None
     return _loads_exactly(text)
 
@@ -103,15 +103,15 @@ def _loads_exactly(text: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg}") from None
     except InvalidOperation:
-        raise ValueError("not JSON: a number with an exponent beyond all bounds") from None
+        raise ValueError("not JSON: a number with a too large exponent") from None
     except TypeError:
-        # orjson stops at the first thing wrong, so a huge number can hide what it would refuse.
+        # orjson stopped at a huge number, which we accept, before it reached this mistake.
         raise ValueError("not JSON: an unpaired surrogate in a string") from None
     return value
 
 
 def _integer(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else Decimal(digits)
+    return int(digits) if len(digits) <= _MAX_INTEGER_LENGTH else Decimal(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -119,7 +119,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _explanation(text: bytes, error: orjson.JSONDecodeError) -> str:
-    """Say what is wrong in words of our own: the parser's differ from version to version."""
+    """Return a message of our own: those of the parser differ from version to version."""
     if not _is_utf8(text):
         return "not UTF-8 text"
     found = error.doc[error.pos : error.pos + 1]
@@ -141,7 +141,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _with_all_digits(value: Any) -> Any:
-    """Return the value with each number as a text where orjson itself cannot write it."""
+    """Return the value with JSON text in place of the numbers that orjson cannot write."""
     if isinstance(value, dict):
         return {key: _with_all_digits(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

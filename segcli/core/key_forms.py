@@ -1,18 +1,20 @@
-"""The forms in which a text outside may hold a key: plain and encoded, once or twice."""
+"""The forms of a key that a text from outside may contain: plain, or encoded once or twice."""
 
 import base64
 import html
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
-# Of a shorter key only the usual forms are looked for: other texts would hold the rest by chance.
+# For a shorter key, only the usual forms are searched: the others would match texts by chance.
 SHORTEST_OF_ALL_FORMS = 8
+# HTML numbers may have any number of leading zeros; this many digits are in use.
+_MOST_HTML_DIGITS = 7
 
 
 def forms_of(key: str) -> Iterator[str]:
-    """Yield the forms of a key that a request or an echo may hold; some come more than once."""
+    """Yield the forms of a key that a request or a reply may contain; some more than once."""
     yield from _usual(key)
     if len(key) >= SHORTEST_OF_ALL_FORMS:
         inner = {key, *_usual(key), *_further(key)}
@@ -30,18 +32,30 @@ def _usual(key: str) -> Iterator[str]:
 
 
 def _further(key: str) -> Iterator[str]:
-    """Yield it with every character escaped, in hex, and as a part of a longer text in base64."""
-    for digits in (key.encode().hex(), key.encode().hex().upper()):
-        yield digits
-        for pair in (r"%\g<0>", r"\\x\g<0>"):
-            yield re.sub("..", pair, digits)
-    for form in ("&#{};", "&#x{:x};", "&#x{:X};"):
-        yield "".join(form.format(ord(letter)) for letter in key)
-    yield from _within_base64(key)
+    """Yield the key with all characters escaped, in hex, and as part of a longer base64 text.
+
+    The search ignores case, but hex and base64 of the key in another case differ in more than
+    case: they are forms of their own.
+    """
+    for spelling in dict.fromkeys((key, key.lower(), key.upper())):
+        small = spelling.encode().hex()
+        for digits in (small, small.upper()):
+            yield digits
+            for pair in (r"%\g<0>", r"\\x\g<0>"):
+                yield re.sub("..", pair, digits)
+        yield from _by_html_numbers(spelling)
+        yield from _within_base64(spelling)
+
+
+def _by_html_numbers(text: str) -> Iterator[str]:
+    """Yield the text with every character as an HTML number, also with leading zeros."""
+    for form in ("&#{:0{}};", "&#x{:0{}x};", "&#x{:0{}X};"):
+        for digits in range(1, _MOST_HTML_DIGITS + 1):
+            yield "".join(form.format(ord(letter), digits) for letter in text)
 
 
 def _outer(form: str) -> Iterator[str]:
-    """Yield a form encoded once more."""
+    """Yield the encodings of a form."""
     yield quote(form, safe="")
     yield html.escape(form)
     yield json.dumps(form)[1:-1]
@@ -57,13 +71,14 @@ def _in_base64(text: str) -> Iterator[str]:
 
 
 def _within_base64(text: str) -> Iterator[str]:
-    """Yield what base64 of any longer text that holds this one has in common.
+    """Yield the parts that are in the base64 of every longer text that contains this one.
 
-    Three bytes become four characters, so there are three ways, by the bytes in front.
+    Base64 turns three bytes into four characters. So there are three forms, depending on the number
+    of bytes before the text.
     """
     data = text.encode()
     for before in range(3):
-        # The first and the last character may belong to a neighbour in part.
+        # Leave out a first or last character that also encodes bits of a neighbouring byte.
         start, end = -(-8 * before // 6), 8 * (before + len(data)) // 6
         padded = bytes(before) + data + bytes(2)
         yield base64.b64encode(padded).decode()[start:end]
@@ -71,15 +86,15 @@ def _within_base64(text: str) -> Iterator[str]:
 
 
 def _in_percents(text: str) -> Iterator[str]:
-    """Yield it as in an address, where a slash may stay; digits may be written small."""
+    """Yield the text as in an address (slashes may stay) and as in a form (a blank is a plus)."""
     for safe in ("", "/"):
-        quoted = quote(text, safe=safe)
-        yield quoted
-        yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
+        for quoted in (quote(text, safe=safe), quote_plus(text, safe=safe)):
+            yield quoted
+            yield re.sub("%..", lambda digits: digits[0].lower(), quoted)
 
 
 def _in_html(text: str) -> Iterator[str]:
-    """Yield it as in a page; some write quotes by number, or leave them."""
+    """Yield the text as in HTML: quotes may be numeric references, or not escaped."""
     escaped = html.escape(text)
     yield escaped
     yield escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
@@ -88,10 +103,10 @@ def _in_html(text: str) -> Iterator[str]:
 
 
 def _in_json(text: str) -> Iterator[str]:
-    """Yield it as in a body of JSON, which a reply of JSON may hold as a text."""
+    """Yield the text as in a JSON body, also in JSON within JSON."""
     once = json.dumps(text)[1:-1]
     yield json.dumps(once)[1:-1]
-    # Some escape a slash too, some what a page would take for its own, and some everything.
+    # Some encoders also escape slashes, characters with a meaning in HTML, or all characters.
     yield once.replace("/", r"\/")
     for marks in ("[<>&]", "[<>&']"):
         yield re.sub(marks, lambda mark: _by_number(mark[0]), once)

@@ -1,7 +1,7 @@
-"""What a run knows of a line from the time it is read until it need never be looked at again.
+"""A line of an input, and the result of lines.
 
-There is one of each for every line, and such a struct is made in a sixth of the time of a frozen
-dataclass.
+Every line needs one of each, so they are msgspec structs: creating one takes a sixth of the time
+of a frozen dataclass.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,24 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class TooLong:
-    """A line over the bound: only its length and its beginning were kept in memory."""
+    """A line over the limit, of which only a part is kept.
+
+    size: its length in bytes, without the line break.
+    head: its first bytes.
+    """
 
     size: int
     head: bytes
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """One input line: where it stood and what it held.
+    """One line of an input.
 
-    `place` is that of its file among the inputs, from 0 on; in a sync, which has one input, it
-    is the number of the change.
+    file: the name of the input.
+    number: the number of the line, from 1.
+    text: the line, without its line break.
+    place: the place of the file among the inputs, from 0. In a sync, which has one input, it is
+        the number of the change.
     """
 
     file: str
@@ -33,12 +40,19 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """The bytes it took in its input, with its line break."""
+        """The bytes of the line in its input, with the line break."""
         return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Lines that are done with: delivered, refused, rejected or skipped, and why."""
+    """The result of settled lines.
+
+    lines: the lines.
+    state: the final state of all of them.
+    reason: why; empty for delivered lines.
+    status: the HTTP status, if a reply decided.
+    attempts: how many requests were sent for them.
+    """
 
     lines: Sequence[Line]
     state: Literal["delivered", "refused", "rejected", "skipped"]

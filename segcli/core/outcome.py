@@ -1,4 +1,4 @@
-"""What becomes of a line: mapped, skipped or rejected. The same for every command."""
+"""The outcome of a line: mapped, skipped or rejected. The same for every command."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,13 @@ from segcli.core.settings import Origin, secrets_of
 
 
 class Mapped(msgspec.Struct, frozen=True, gc=False):
-    """A payload, encoded, with its route and the user whose order it keeps."""
+    """An encoded payload.
+
+    route: the route to post it to.
+    body: the JSON document.
+    user: the user, whose events are delivered in order.
+    notes, mapped_by: those of the `Payload`.
+    """
 
     route: str
     body: bytes
@@ -28,7 +34,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """Not for this destination, or left out by an option."""
+    """The event is not for this destination, or an option leaves it out."""
 
     reason: str
 
@@ -36,14 +42,18 @@ class Skipped(msgspec.Struct, frozen=True):
 Outcome = Mapped | Skipped | Rejected
 Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
 
-_AT_A_TIME = 8
+# How many lines the partial parser reads at once.
+_GROUP = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to do with every line: the destination, its settings, and which events.
+    """What to do with every line.
 
-    `origins` says where each setting comes from; one that is not in it has its default.
+    destination: the destination.
+    settings: its settings.
+    selection: which events to map.
+    origins: where each setting comes from; a setting that is missing here has its default.
     """
 
     destination: Destination[Any]
@@ -57,24 +67,24 @@ class Job:
 
 
 def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
-    """Return the function that gives lines, in input order, their outcomes; it never raises.
+    """Return the function that maps lines, in input order, to their outcomes. It never raises.
 
-    It counts what it mapped, for `--limit`, so one function serves one run; `mapped` is how many
-    an earlier run has sent of the same input.
+    The function counts mapped events for `--limit`, so each run needs its own. `mapped` is the
+    number of events that an earlier run has sent of the same input.
     """
-    decide = _by_excerpts(job)
+    decide = _decide(job)
     limit = job.selection.limit
     return decide if limit is None else _limited(decide, limit - mapped)
 
 
 def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
-    """Return the outcome of one line, whatever it holds."""
+    """Return the outcome of one line. Never raises."""
     event = event_of(line)
     return map_event(event, job) if isinstance(event, Event) else event
 
 
 def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
-    """Return the event of one line, or why it holds none."""
+    """Return the event of one line, or why it has none."""
     if isinstance(line, TooLong):
         return Rejected("", "longer than --max-line")
     if events.is_blank(line):
@@ -86,12 +96,12 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
 
 
 def map_event(event: Event, job: Job) -> Outcome:
-    """Return what becomes of an event."""
+    """Return the outcome of an event."""
     return mapping_of(job)(event)
 
 
 def mapping_of(job: Job) -> Callable[[Event], Outcome]:
-    """Return what maps the events of a job; its parts are looked up once and not for each."""
+    """Return the mapping function, with per-job lookups hoisted out."""
     destination, settings, selection = job.destination, job.settings, job.selection
     types, skip_reason = destination.types, destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
@@ -112,8 +122,22 @@ def mapping_of(job: Job) -> Callable[[Event], Outcome]:
     return outcome
 
 
-def _by_excerpts(job: Job) -> Decide:
-    """Return the outcomes as by `outcome_of`, read quickly where it is known what is looked at."""
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as `--outcomes` and golden files show it, without its line."""
+    match outcome:
+        case Mapped(route, body):
+            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
+        case Skipped(reason):
+            return {"state": "skipped", "reason": reason}
+        case Rejected() as rejected:
+            return {"state": "rejected", "reason": str(rejected)}
+
+
+def _decide(job: Job) -> Decide:
+    """Return a function like `outcome_of`, faster if the fields that the mapping reads are known.
+
+    The outcome of a line never depends on other lines.
+    """
     reads = job.destination.reads
     if reads is None or job.selection.where:
         return lambda lines: [outcome_of(line, job) for line in lines]
@@ -121,15 +145,14 @@ def _by_excerpts(job: Job) -> Decide:
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
         if not _are_whole(lines):
-            # What becomes of a line never depends on others.
             whole = iter(decide([line for line in lines if isinstance(line, bytes)]))
             return [
                 next(whole) if isinstance(line, bytes) else outcome_of(line, job) for line in lines
             ]
         found: list[Outcome] = []
-        for start in range(0, len(lines), _AT_A_TIME):
-            some = lines[start : start + _AT_A_TIME]
-            for line, event in zip(some, read(some), strict=True):
+        for start in range(0, len(lines), _GROUP):
+            group = lines[start : start + _GROUP]
+            for line, event in zip(group, read(group), strict=True):
                 found.append(outcome_of(line, job) if event is None else map_(event))
         return found
 
@@ -141,7 +164,7 @@ def _are_whole(lines: Sequence[bytes | TooLong]) -> TypeGuard[Sequence[bytes]]:
 
 
 def _limited(decide: Decide, left: int) -> Decide:
-    """Skip every line once so many are mapped."""
+    """Skip every line after `left` lines are mapped."""
 
     def outcome(line: bytes | TooLong) -> Outcome:
         nonlocal left
@@ -155,32 +178,21 @@ def _limited(decide: Decide, left: int) -> Decide:
 
 
 def _payload(job: Job) -> Callable[[Event], Mapped]:
-    """Return what makes the payload of an event; it raises Rejected."""
+    """Return the function that makes the payload of an event. It raises Rejected."""
     destination, settings = job.destination, job.settings
-    bounds: dict[str, int | None] = {}
+    limits: dict[str, int | None] = {}
 
     def mapped(event: Event) -> Mapped:
         payload = destination.payload(event, settings)
         body, route = payload.body, payload.route
         if type(body) is not bytes:
             body = exact_json.dumps(body)
-        if route not in bounds:
-            bounds[route] = destination.bytes_per_payload(route, settings)
-        bound = bounds[route]
-        if bound is not None and len(body) > bound:
-            raise Rejected("", f"larger than the {bound:,} bytes that {destination.name} takes")
+        if route not in limits:
+            limits[route] = destination.bytes_per_payload(route, settings)
+        limit = limits[route]
+        if limit is not None and len(body) > limit:
+            raise Rejected("", f"larger than the {limit:,} bytes that {destination.name} takes")
         user = event.user_id or event.anonymous_id or ""
         return Mapped(route, body, user, payload.notes, payload.mapped_by)
 
     return mapped
-
-
-def outcome_fields(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as `--outcomes` and golden files show it, without its place."""
-    match outcome:
-        case Mapped(route, body):
-            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
-        case Skipped(reason):
-            return {"state": "skipped", "reason": reason}
-        case Rejected() as rejected:
-            return {"state": "rejected", "reason": str(rejected)}

@@ -1,6 +1,6 @@
-"""Texts with holes that settings fill, such as `https://{settings.region}.acme.example{route}`.
+"""Templates: texts with placeholders, such as `https://{settings.region}.acme.example{route}`.
 
-`{settings.NAME}` and `{route}` are holes; `{{` and `}}` stand for the brackets themselves.
+`{settings.NAME}` and `{route}` are placeholders; `{{` and `}}` mean the characters `{` and `}`.
 """
 
 import re
@@ -15,35 +15,35 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A place that is filled later: `route`, or `settings.` and the name of a setting."""
+    """A placeholder; its `name` is `route`, or `settings.` and the name of a setting."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Texts and holes, in the order in which they stand."""
+    """A template; its `parts` are texts and placeholders, in order."""
 
     parts: tuple[str | Placeholder, ...] = ()
 
     @property
     def settings(self) -> list[str]:
-        """The settings that it is filled with, in the order in which they stand."""
+        """The names of the settings in its placeholders, in order."""
         names = [part.name for part in self.parts if isinstance(part, Placeholder)]
         return [name.removeprefix(OF_SETTINGS) for name in names if name != ROUTE]
 
     def filled(self, text_of: Callable[[str], str]) -> str:
-        """Return the text; `text_of` gives it what stands in a hole of that name."""
+        """Return the filled text. `text_of` returns the value of a placeholder by its name."""
         return "".join(part if isinstance(part, str) else text_of(part.name) for part in self.parts)
 
 
 def parse_template(text: str) -> Template:
-    """Read a text with holes, whatever their names; raises ValueError for a lonely bracket."""
+    """Parse a template; placeholders may have any name. Raises ValueError for a single bracket."""
     return Template(tuple(_parts(text)))
 
 
 def template_text(text: Template) -> str:
-    """Return a template as it is written, for people."""
+    """Return a template as it was written, for people."""
     return text.filled(lambda name: f"{{{name}}}")
 
 
@@ -52,6 +52,9 @@ def _parts(text: str) -> Iterator[str | Placeholder]:
         if piece[1] is not None:
             yield Placeholder(piece[1].strip())
         elif piece[0] in "{}":
-            raise ValueError(f"has a lonely {piece[0]}; type {piece[0] * 2} for the bracket itself")
+            bracket = piece[0]
+            raise ValueError(
+                f"has a single {bracket}; type {bracket * 2} for the character {bracket}"
+            )
         else:
             yield {"{{": "{", "}}": "}"}.get(piece[0], piece[0])

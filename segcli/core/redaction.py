@@ -1,4 +1,4 @@
-"""Redaction: what must not be shown is found in texts from outside and replaced by `***`."""
+"""Redaction: find secrets in texts from outside and replace them by `***`."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,60 +9,63 @@ from segcli.core.exact_json import dumps, loads
 
 MASK = "***"
 
-# A shorter form is looked for as it is: in another case, or split, it may be in any text.
-_SHORTEST_IN_ANY_CASE = 8
+# A shorter form is searched exactly: in any case or with spaces, it would match texts by chance.
+_MIN_LOOSE_LENGTH = 8
 
 
 class Redactor:
-    """Replaces the given forms of secrets, longest first: one may be in another.
+    """Replaces forms of secrets, the longest first, because one may contain another.
 
-    A form of eight characters or more is found in any case, and with white space anywhere in it.
+    A form of eight characters or more is found in any case and with white space anywhere in it.
     """
 
     def __init__(self, forms: Iterable[str]) -> None:
         in_order = sorted(filter(None, forms), key=len, reverse=True)
         folded = {form: _folded(form) for form in in_order}
-        self._exact = [form for form in in_order if len(folded[form]) < _SHORTEST_IN_ANY_CASE]
+        self._exact = [form for form in in_order if len(folded[form]) < _MIN_LOOSE_LENGTH]
         loose = (folded[form] for form in in_order if form not in self._exact)
         self._loose = list(dict.fromkeys(loose))
-        # One of these is in every text that holds any form.
-        self._signs = list(_without_longer(self._loose))
-        self._shortest = min(map(len, [*self._signs, *self._exact]), default=0)
+        # Every text that contains a loose form contains one of these.
+        minimal = list(_without_longer(self._loose))
+        self._minimal = _by_beginning(minimal)
+        self._shortest = min(map(len, [*minimal, *self._exact]), default=0)
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every form."""
         return _replaced(text, self._found_in(text))
 
     def redact_body(self, body: bytes) -> bytes:
-        """Return the body of a reply without any form; each text in JSON is read by itself.
+        """Return the body of a reply with `***` in place of every form.
 
-        A body that holds none comes back as it is.
+        In a JSON body, each text is redacted separately. A body without any form is returned
+        unchanged.
         """
         if not self._shortest or len(body) < self._shortest:
             return body
         text = body.decode(errors="replace")
-        # With a backslash JSON may hold a key in escapes, or split by escaped line breaks.
-        if "\\" not in text and not self._holds_any(text):
+        # A JSON text with a backslash may contain a key in escapes, or with escaped line breaks.
+        if "\\" not in text and not self._contains_any(text):
             return body
         try:
             value = loads(body)
         except ValueError:
-            return self.redact(text).encode() if self._holds_any(text) else body
+            return self.redact(text).encode() if self._contains_any(text) else body
         found = self._found_in("\0".join((text, *_texts(value))))
         return dumps(_redacted(value, found)) if found else body
 
-    def _holds_any(self, text: str) -> bool:
-        spread = _folded(text)
-        return any(sign in spread for sign in self._signs) or any(
-            form in text for form in self._exact
-        )
+    def _contains_any(self, text: str) -> bool:
+        folded = _folded(text)
+        for beginning, forms in self._minimal.items():
+            if beginning in folded and any(form in folded for form in forms):
+                return True
+        return any(form in text for form in self._exact)
 
     def _found_in(self, text: str) -> list[re.Pattern[str]]:
-        """Return what matches the forms that a text holds, the longest first."""
-        if not self._holds_any(text):
+        """Return patterns of the forms that a text contains, the longest first."""
+        if not self._contains_any(text):
             return []
-        spread = _folded(text)
-        loose = [_in_any_case(form) for form in self._loose if form in spread]
+        folded = _folded(text)
+        loose = [_loose_pattern(form) for form in self._loose if form in folded]
         return loose + [re.compile(re.escape(form)) for form in self._exact if form in text]
 
 
@@ -72,21 +75,29 @@ def _folded(text: str) -> str:
 
 
 def _without_longer(forms: Sequence[str]) -> Iterator[str]:
-    """Yield the forms that hold no other one."""
+    """Yield the forms that do not contain another one."""
     for form in forms:
         if not any(other in form for other in forms if other != form):
             yield form
 
 
+def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:
+    """Group forms by their first two characters: a text without these contains none."""
+    groups: dict[str, list[str]] = {}
+    for form in forms:
+        groups.setdefault(form[:2], []).append(form)
+    return groups
+
+
 @lru_cache(maxsize=64)
-def _in_any_case(form: str) -> re.Pattern[str]:
-    """Return what matches a form in any case, with white space anywhere in it."""
-    # Possessive: white space is not given back, so no text takes long.
+def _loose_pattern(form: str) -> re.Pattern[str]:
+    """Return a pattern of a form in any case, with white space anywhere in it."""
+    # A possessive quantifier does not backtrack, so no text takes long.
     return re.compile(r"\s*+".join(map(re.escape, form)), re.IGNORECASE)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield all texts of a JSON value, and its numbers as texts: one may be a key."""
+    """Yield all texts of a JSON value, and its numbers as text, because a key may be a number."""
     if isinstance(value, dict):
         yield from value
         value = list(value.values())
@@ -98,7 +109,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _redacted(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
-    """Return a JSON value without what these match in its texts."""
+    """Return a JSON value with `***` in place of the matches in its texts."""
     if isinstance(value, dict):
         return {
             _replaced(key, patterns): _redacted(inner, patterns) for key, inner in value.items()

@@ -1,4 +1,4 @@
-"""Lines of a rejects file, as input: the event that such a line keeps."""
+"""Records of a rejects file, as input: get the original line from a record."""
 
 import base64
 from typing import Any
@@ -7,7 +7,7 @@ from segcli.core import exact_json
 
 
 def original(line: bytes) -> bytes:
-    """Return the event that a line of a rejects file keeps; any other line as it is."""
+    """Return the line that a record of a rejects file contains; any other line unchanged."""
     try:
         record = exact_json.loads(line)
     except ValueError:
@@ -15,25 +15,25 @@ def original(line: bytes) -> bytes:
     if not isinstance(record, dict) or "type" in record or "state" not in record:
         return line
     if isinstance(record.get("event"), dict):
-        return _kept_bytes(line, record["event"])
-    return _kept_text(record) or line
+        return _event_bytes(line, record["event"])
+    return _raw_bytes(record) or line
 
 
-def _kept_bytes(line: bytes, event: dict[str, Any]) -> bytes:
-    """Return the bytes of the event in a record that we wrote; else the event written anew.
+def _event_bytes(line: bytes, event: dict[str, Any]) -> bytes:
+    """Return the event's bytes as written, or encode it again if a person changed the record.
 
-    In a JSON string every quote is escaped, so the first match is the record's own key.
+    In a JSON string every quote is escaped. So the first match is the record's own key.
     """
-    kept = line.partition(b',"event":')[2].removesuffix(b"}")
+    content = line.partition(b',"event":')[2].removesuffix(b"}")
     try:
-        same = exact_json.loads(kept) == event
+        is_same = exact_json.loads(content) == event
     except ValueError:
-        same = False
-    return kept if same else exact_json.dumps(event)
+        is_same = False
+    return content if is_same else exact_json.dumps(event)
 
 
-def _kept_text(record: dict[str, Any]) -> bytes:
-    """Return the bytes of a line that was no event; they may not have been text."""
+def _raw_bytes(record: dict[str, Any]) -> bytes:
+    """Return the bytes of a line that was not an event; empty if there are none."""
     if isinstance(record.get("raw"), str):
         text: str = record["raw"]
         return text.encode()

@@ -1,10 +1,10 @@
-"""What a vendor's reply means for the payloads that were posted.
+"""Replies, and verdicts: what a vendor's reply means for the posted payloads.
 
 Delivered                accepted
-Refused(reason)          never for this payload; `splits`: a smaller batch may pass
-Retry(reason, after)     later
-Partial(refused, retry)  an answer item by item; the rest is delivered
-Stop(reason, setting)    not for any payload, until somebody changes a setting
+Refused(reason)          never accepted; with `splits`, a smaller batch may be
+Retry(reason, after)     may be accepted later
+Partial(refused, retry)  a result for each item; all other items are delivered
+Stop(reason, setting)    no payload is accepted until a setting is changed
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,19 @@ from segcli.core.secret import display_url
 
 EXCERPT = 200
 
-_TRY_LATER = frozenset({408, 423, 425, 429})
+_RETRY_STATUSES = frozenset({408, 423, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A vendor's answer. Header names are lower case; a `date` is always among them.
+    """A vendor's answer.
 
-    `broken` says what is wrong with a body that did not come whole: it broke off, was too long or
-    could not be decoded; "" for a whole one. The status of such a reply counts, but a verdict that
-    reads the body has to stop the run: what the missing part says of single items is not known.
+    status: the HTTP status.
+    headers: the headers, with lower-case names; there is always a `date`.
+    body: the decoded body.
+    broken: why the body is not complete: it broke off, was too long or could not be decoded; ""
+        if it is complete. The status of such a reply counts. But a verdict that reads the body
+        must stop the run, because the missing part may have results of single items.
     """
 
     status: int
@@ -35,12 +38,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The vendor has it."""
+    """The vendor accepted the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The vendor will never take this payload. `splits`: a part of the batch may pass alone."""
+    """The vendor will never accept this batch.
+
+    reason: why.
+    splits: True if a part of the batch may be accepted alone.
+    """
 
     reason: str
     splits: bool = False
@@ -48,7 +55,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The vendor may take it later; `after` is the wait it asked for, in seconds."""
+    """The vendor may accept the batch later.
+
+    reason: why it did not.
+    after: how long it asks to wait, in seconds.
+    """
 
     reason: str
     after: float | None = None
@@ -56,11 +67,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """The vendor answered for each item; what is in neither part is delivered.
+    """The vendor gave a result for each item. An item in neither part is delivered.
 
-    `refused` gives the reason by the item's place in the batch, from 0 on, `retry` the places to
-    try again; what is in both is refused. `after` is the wait that was asked for, in seconds,
-    `answered` the number of items that have an answer, where each must have one.
+    refused: the reason for each refused item, by its index in the batch, from 0.
+    retry: the indexes of items to try again. An item in both parts is refused.
+    after: how long the vendor asks to wait, in seconds.
+    answered: the number of items with a result, if each item must have one.
     """
 
     refused: Mapping[int, str]
@@ -71,7 +83,11 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nothing will pass until the named setting is put right."""
+    """No payload will be accepted until the setting is corrected.
+
+    reason: why.
+    setting: the name of the setting; "" if unknown.
+    """
 
     reason: str
     setting: str = ""
@@ -81,23 +97,23 @@ Verdict = Delivered | Refused | Retry | Partial | Stop
 
 
 def is_status(number: int) -> bool:
-    """Return whether a final reply of HTTP can have this status: 200 to 599."""
+    """True if a final HTTP reply can have this status: 200 to 599."""
     return 200 <= number < 600
 
 
 def by_status(reply: Reply) -> Verdict:
-    """Judge a reply by its status alone, as most HTTP APIs mean it.
+    """Judge a reply by its status alone, with the meaning in most HTTP APIs.
 
-    408, 423, 429 and 5xx but 501 are tried again, as Segment's own actions framework does
-    [code]; 425 (Too Early) says so by its definition. What is no status is a broken reply, and
-    tried again too.
+    408, 423, 429 and 5xx except 501 are retried, as Segment's own actions framework does [code].
+    425 (Too Early) is retried by its definition. A number that is not a status means a broken
+    reply, which is retried too.
     """
     status = reply.status
     if not is_status(status):
         return Retry(f"{status:03} is not the status of a reply")
     if 200 <= status < 300:
         return Delivered()
-    if status in _TRY_LATER or (status >= 500 and status != 501):
+    if status in _RETRY_STATUSES or (status >= 500 and status != 501):
         return Retry(f"HTTP {status}", retry_after(reply))
     if status in {401, 403}:
         return Stop(answer(reply), setting="api_key")
@@ -108,10 +124,10 @@ def by_status(reply: Reply) -> Verdict:
 
 
 def of_batch(verdict: Verdict, reply: Reply, count: int) -> Verdict:
-    """Return the verdict on a batch of so many items, or Stop where it cannot be one on it.
+    """Return the verdict on a batch of `count` items, or Stop if it does not fit the batch.
 
-    A vendor that answers for items it was not sent has answered for something else: nobody knows
-    which items it took, so none is settled. The same holds for a reply that did not come whole.
+    If a vendor has results for items that were not in the request, it is unknown which items it
+    accepted: no item is settled. The same is true for an incomplete reply.
     """
     if not isinstance(verdict, Partial):
         return verdict
@@ -128,7 +144,7 @@ def of_batch(verdict: Verdict, reply: Reply, count: int) -> Verdict:
 def retry_after(reply: Reply) -> float | None:
     """Return the seconds that `Retry-After` asks for, given in seconds or as an HTTP-date.
 
-    A date is held against the reply's own `Date`, so the two clocks need not agree.
+    A date is compared with the reply's own `Date`, so the two clocks may differ.
     """
     value = reply.headers.get("retry-after", "").strip()
     try:
@@ -138,13 +154,13 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def answer(reply: Reply) -> str:
-    """Return the status and the beginning of the body, on one line."""
+    """Return the status and the start of the body, on one line."""
     text = excerpt(reply.body[: 4 * EXCERPT].decode(errors="replace"))
     return f"HTTP {reply.status}: {text}" if text else f"HTTP {reply.status}"
 
 
 def excerpt(text: str) -> str:
-    """Return the beginning of a text, on one line."""
+    """Return the start of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
@@ -155,8 +171,8 @@ def _until(date: str, reply: Reply) -> float:
 
 
 def _moment(date: str) -> datetime:
-    """Read an HTTP-date; one of its three forms does not say that it is UTC."""
-    # It takes longer to import than all else that maps an event.
+    """Parse an HTTP-date. One of its three forms does not name the zone, which is UTC."""
+    # Imported here: the import takes longer than all other imports of the mapping.
     from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
     time = parsedate_to_datetime(date)

@@ -1,6 +1,6 @@
-"""How the requests of a vendor look: values only.
+"""The form of a vendor's requests, as values.
 
-By them requests are written, and by them the sandbox reads requests: neither knows the other.
+The request builder writes requests by them, and the sandbox reads requests by them.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,11 @@ from segcli.core.placeholder import Template
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where requests go. `base`, scheme and host, is what the setting `endpoint` replaces.
+    """The address of requests. The values of settings in path and query are percent-encoded.
 
-    `path` and `query` follow it, the query with its `?`; what settings put there is encoded.
+    base: scheme and host; the setting `endpoint` replaces it.
+    path: the path.
+    query: the query, with its `?`.
     """
 
     base: Template
@@ -25,7 +27,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """The header that holds the key: `Bearer key`, `Basic base64(user:password)`, or the value."""
+    """The header with the key.
+
+    scheme: `Bearer key`, `Basic base64(user:password)`, or the plain value.
+    header: the name of the header.
+    value: the key, or user and password.
+    """
 
     scheme: Literal["bearer", "basic", "header"]
     header: str
@@ -34,10 +41,12 @@ class Auth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLayout:
-    """How events share a request: as an array, alone or in an object under a key.
+    """How events share a request: as an array, or as an array in an object.
 
-    `bytes` counts the whole body. `extra` are further fields of that object; their texts are
-    templates.
+    events: how many events may share a request.
+    bytes: the limit of the body in bytes, if any.
+    under: the key of the array in the object; empty if the body is the array.
+    extra: further fields of the object; their texts are templates.
     """
 
     events: int
@@ -48,7 +57,11 @@ class BatchLayout:
 
 @dataclass(frozen=True, slots=True)
 class PostLayout:
-    """How the payloads of a route are posted; without a batch, one a request and as it is."""
+    """How the payloads of a route are posted.
+
+    method: the HTTP method.
+    batch: how payloads share a request; None if each payload is the body of its own request.
+    """
 
     method: str = "POST"
     batch: BatchLayout | None = None
@@ -56,10 +69,16 @@ class PostLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLayout:
-    """All that a request shows of a vendor.
+    """The form of all requests of a vendor.
 
-    `routes` are templates by their text; any other route is posted as `usual` says. `secrets` are
-    the settings that are keys, `items` says where replies tell of single events.
+    address: where they go.
+    usual: how the payloads of a route are posted, unless `routes` has the route.
+    routes: the routes that are posted differently, as templates, by their text.
+    headers: further headers.
+    auth: the header with the key.
+    items: where replies have results for single events.
+    payload_bytes: the limit of a payload in bytes.
+    secrets: the names of the settings that are keys.
     """
 
     address: Address

@@ -1,4 +1,4 @@
-"""What must not be shown: keys, and the parts of an address that may hold one."""
+"""Secrets: keys, and the parts of an address that may contain a key."""
 
 import base64
 import re
@@ -9,15 +9,15 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 from segcli.core.key_forms import forms_of
 from segcli.core.redaction import Redactor
 
-# Shorter parts of an address are no secrets, and words of a message may contain them.
-_SHORTEST_SECRET = 6
-_SHORTEST = 4
+# Shorter parts of an address are not treated as secrets: words of messages may contain them.
+_MIN_ADDRESS_SECRET = 6
+_MIN_KEY = 4
 
 
 class Secret:
-    """A key. `reveal()` is the only way to its text; as text or in a traceback it is `***`.
+    """A key. Only its methods return the text; printed or in a traceback it is `***`.
 
-    Empty means that none was given, and is false.
+    An empty secret means that no key was given; it is false.
     """
 
     __slots__ = ("_text",)
@@ -26,7 +26,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the key itself, to be put in a request and nowhere else."""
+        """Return the key itself. Use it in a request only."""
         return self._text
 
     def basic(self) -> str:
@@ -34,12 +34,13 @@ class Secret:
         return _basic(self._text)
 
     def forms(self, beside: Sequence[str] = ()) -> Iterator[str]:
-        """Yield what may show it: the key, plain and encoded, and as Basic credentials.
+        """Yield the forms that would show the key: plain, encoded, and as Basic credentials.
 
-        `beside` are what may be the user name to its password, or the other way round. A key of
-        one to three letters is no key, and hiding it would blank out whole messages.
+        `beside` are texts that may be the user name to this password, or the password to this user
+        name. Nothing for one to three characters: that is not a key, and hiding it would remove
+        large parts of messages.
         """
-        if len(self._text) < _SHORTEST:
+        if len(self._text) < _MIN_KEY:
             return
         for other in ("", *beside):
             for pair in (f"{self._text}:{other}", f"{other}:{self._text}"):
@@ -72,16 +73,16 @@ def _basic(user: str) -> str:
 
 
 def _path_of(text: str) -> str:
-    """Return what follows the host of an address that is a key, if that is long enough for one."""
+    """Return the path of a key that is an address, if it is long enough to be a secret."""
     start, slashes, rest = text.partition("://")
     path = rest.partition("/")[2] if slashes and start in {"http", "https"} else ""
-    return path if len(path) >= _SHORTEST_SECRET else ""
+    return path if len(path) >= _MIN_ADDRESS_SECRET else ""
 
 
 def display_url(url: str) -> str:
-    """Return an address as it may be shown and kept: without user, password and query values.
+    """Return an address in the form that may be shown and stored: without credentials and query.
 
-    What cannot be read as an address is `…`: nothing tells where a key would stand in it.
+    Returns `…` for text that cannot be parsed as an address: a key could be anywhere in it.
     """
     try:
         parts = urlsplit(url)
@@ -92,10 +93,10 @@ def display_url(url: str) -> str:
 
 
 def display_address(address: str) -> str:
-    """Return the address of an input as it may be shown and kept.
+    """Return the address of an input in the form that may be shown and stored.
 
-    Of the web as `display_url`; elsewhere a `?` is part of a name, and only what comes with a
-    password goes. What is a path on disk comes back as it is.
+    A web address is shortened as by `display_url`. In other addresses a `?` is a part of the name,
+    and only credentials with a password are removed. A path on disk is returned unchanged.
     """
     if re.match(r"https?://", address, re.IGNORECASE):
         return display_url(address)
@@ -103,26 +104,35 @@ def display_address(address: str) -> str:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with `***` in place of these."""
+    """Return the text with `***` in place of these secrets."""
     return Redactor(secrets).redact(text)
 
 
 def hide_address_in(text: str, url: str) -> str:
-    """Return the text with what `display_url` does not show of an address replaced by `***`."""
+    """Return the text with `***` in place of the secrets of an address."""
     return hidden(text, secrets_in_address(url))
 
 
+def holds_credentials(url: str) -> bool:
+    """True if an address has a user, a password or a query, which may be a key of any length."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return "@" in parts.netloc or bool(parts.query)
+
+
 def secrets_in_address(url: str) -> Iterator[str]:
-    """Yield what `display_url` does not show of an address."""
+    """Yield the parts of an address that `display_url` removes."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return
-    yield from (secret for secret in _secrets_of(parts) if len(secret) >= _SHORTEST_SECRET)
+    yield from (secret for secret in _secrets_of(parts) if len(secret) >= _MIN_ADDRESS_SECRET)
 
 
 def _secrets_of(parts: SplitResult) -> Iterator[str]:
-    """Yield user and password together, as Basic credentials and apart, and the query's values."""
+    """Yield the credentials, plain and as Basic credentials, the password, and query values."""
     credentials = parts.netloc.rpartition("@")[0]
     if credentials:
         user, _, password = unquote(credentials).partition(":")

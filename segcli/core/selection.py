@@ -1,4 +1,4 @@
-"""Which events of an input are for a destination."""
+"""Select the events of an input that are for a destination."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +11,16 @@ from segcli.core.event import Event, parse_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The selection options; an empty one selects every event.
+    """The selection options. An empty selection selects every event.
 
-    `events` are shell patterns of event names; `since` is included, `until` is not; `where` is
-    asked about the event's JSON; `limit` counts mapped events.
+    types: call types.
+    events: shell patterns of event names.
+    since: the earliest time.
+    until: the first time that is too late.
+    users: user ids and anonymous ids.
+    where: a test of the event's JSON.
+    limit: the number of events to map.
+    ignore_integrations: select events also if their integrations object turns them off.
     """
 
     types: frozenset[str] = frozenset()
@@ -28,13 +34,12 @@ class Selection:
 
     @property
     def narrows(self) -> bool:
-        """Tell whether it may leave out events whose integrations object says nothing."""
-        asked = (self.types, self.events, self.since, self.until, self.users, self.where)
-        return any(asked)
+        """True if it may leave out events that have no integrations object."""
+        return any((self.types, self.events, self.since, self.until, self.users, self.where))
 
 
 def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None:
-    """Return why an event is left out, or None; `label` names the destination in `integrations`."""
+    """Return why an event is skipped, or None. `label` is the destination's integrations key."""
     if selection.types and event.type not in selection.types:
         return "not of --type"
     if selection.events and not _is_named(event, selection.events):
@@ -52,10 +57,10 @@ def reason_to_skip(event: Event, selection: Selection, label: str) -> str | None
 
 
 def is_enabled(integrations: Mapping[str, Any], label: str) -> bool:
-    """Tell whether an integrations object lets an event through to a destination.
+    """True if an integrations object enables a destination.
 
-    Its own key wins; without it `All` (or `all`) decides; any value but `false` means on,
-    objects too. Names are case-sensitive [doc].
+    The destination's own key decides, and without it `All` (or `all`). Any value except `false`
+    means enabled, also an object. Names are case-sensitive [doc].
     """
     if label in integrations:
         return integrations[label] is not False

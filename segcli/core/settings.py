@@ -1,9 +1,9 @@
-"""A destination's settings: one frozen dataclass, filled from `--set`, the environment and TOML.
+"""A destination's settings: a frozen dataclass, filled from `--set`, the environment and TOML.
 
-The first of these that names a setting wins: `--set`, `SEGCLI_<DEST>_<SETTING>`, the
-destination's table in `segcli.toml`, the default; `origins` says which one it was. A field may be
-a str, int, float, bool or Secret; one named `endpoint` is the address requests go to, one named
-`api_key` the key.
+The first source that names a setting wins: `--set`, `SEGCLI_<DEST>_<SETTING>`, the destination's
+table in `segcli.toml`, the default. `origins` returns which one it was. A field may be a str, int,
+float, bool or Secret. A field named `endpoint` is the address that requests go to, a field named
+`api_key` is the key.
 """
 
 import difflib
@@ -33,9 +33,11 @@ _ADDRESS = "an address such as https://host/path"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the text of a setting must look like, as a pattern and in words.
+    """What the text of a setting must look like.
 
-    `is_address`: such a text says where requests go, whole or in part.
+    pattern: a regular expression for the whole text.
+    words: the same in words.
+    is_address: True if such a text is the address of requests, or a part of it.
     """
 
     pattern: str
@@ -45,7 +47,16 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting as people need to know it."""
+    """The description of a setting, for people.
+
+    name: its name.
+    kind: its type.
+    help: what it is for.
+    required: True if sending needs it.
+    default: its default.
+    env: its environment variable.
+    shapes: what its text must look like.
+    """
 
     name: str
     kind: type
@@ -57,27 +68,31 @@ class Setting:
 
     @property
     def is_address(self) -> bool:
-        """Whether it says where requests go, and with them the keys."""
+        """True if it decides where requests, and keys with them, go."""
         return self.name == "endpoint" or any(shape.is_address for shape in self.shapes)
 
     def takes(self, text: str) -> bool:
-        """Tell whether a text is of all the shapes that it must have."""
+        """True if a text matches all shapes."""
         return all(re.fullmatch(shape.pattern, text, re.DOTALL) for shape in self.shapes)
 
 
 class Place(Enum):
-    """The places that a setting can come from."""
+    """The kinds of sources of a setting."""
 
     OPTION = "an option of the command line"
     ENVIRONMENT = "a variable of the environment"
     NAMED_CONFIG = "a file of settings that was named"
-    FOUND_CONFIG = "a file of settings that lay in the working folder"
+    FOUND_CONFIG = "a file of settings in the working folder that was not named"
     DEFAULT = "the destination itself"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a setting comes from; `name` is for people: `--set`, a variable, a file."""
+    """Where a setting comes from.
+
+    place: the kind of source.
+    name: the source, for people: `--set`, a variable, a file.
+    """
 
     place: Place
     name: str
@@ -88,11 +103,15 @@ BY_DEFAULT = Origin(Place.DEFAULT, "default")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where settings come from, the strongest first.
+    """The sources of settings; the first one that names a setting wins.
 
-    `options` names the option by which a setting was given, where that was not `--set`. `config`
-    names the TOML file that has the table, which nobody named where it `is_found`. `dest` is the
-    destination as it was typed, for messages.
+    given: settings from options.
+    env: the environment.
+    table: the destination's table of the TOML file.
+    options: the option that gave a setting, if it was not `--set`.
+    config: the TOML file.
+    is_found: True if the TOML file was found in the working folder, not named.
+    dest: the destination as typed, for messages.
     """
 
     given: Mapping[str, str]
@@ -112,16 +131,16 @@ def setting(
     minimum: int | None = None,
     shapes: Sequence[Shape] = (),
 ) -> Any:
-    """Declare a field of a Settings dataclass; `required` means: for sending, not for mapping.
+    """Declare a field of a Settings dataclass.
 
-    What is given has to be of every shape.
+    `required` means that sending needs it; mapping does not. A value must match every shape.
     """
     rules = {"help": help, "required": required, "minimum": minimum, "shapes": shapes}
     return field(default=default, metadata=rules)
 
 
 def describe(destination: str, settings: type[Any]) -> list[Setting]:
-    """List a Settings dataclass's fields for people, in their order."""
+    """Return the descriptions of a Settings dataclass's fields, in order."""
     kinds = get_type_hints(settings)
     return [
         Setting(
@@ -138,9 +157,9 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
 
 
 def env_prefix(destination: str) -> str:
-    """Return how the environment variables of a destination begin: `SEGCLI_GIST_`.
+    """Return the prefix of a destination's environment variables: `SEGCLI_GIST_`.
 
-    Names that differ only in case, or in what is neither a letter nor a digit, have the same.
+    Names that differ only in case, or in characters that are not letters or digits, share it.
     """
     return re.sub(r"[^A-Z0-9]", "_", f"SEGCLI_{destination}_".upper())
 
@@ -151,19 +170,19 @@ def env_name(destination: str, name: str) -> str:
 
 
 def share_variables(one: str, other: str) -> bool:
-    """Whether a variable of the environment may belong to both of two destinations.
+    """True if one environment variable may belong to both destinations.
 
-    `SEGCLI_GIST_API_KEY` is `api_key` of `gist`, and would be `key` of `gist-api`.
+    `SEGCLI_GIST_API_KEY` is the setting `api_key` of `gist`, and `key` of `gist-api`.
     """
     prefixes = env_prefix(one), env_prefix(other)
     return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
 def read_settings(destination: str, settings: type[S], sources: Sources) -> S:
-    """Make the settings of a destination; what no source names has its default.
+    """Return the settings of a destination. A setting that no source names has its default.
 
-    Raises SettingsError for an unknown name and for a value of the wrong kind. What is required
-    may still be missing: mapping needs no key. See `require`.
+    Raises SettingsError for an unknown name and for an invalid value. A required setting may still
+    be missing, because mapping needs no key; see `require`.
     """
     known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # S is one
     _check_names(destination, sources.given, known, "--set", sources.dest)
@@ -180,12 +199,12 @@ def read_settings(destination: str, settings: type[S], sources: Sources) -> S:
 
 
 def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str, Origin]:
-    """Return where each setting comes from; the values are those of `read_settings`."""
+    """Return where each value of `read_settings` comes from."""
     return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
 
 
 def require(destination: str, settings: Any) -> None:
-    """Raise SettingsError unless everything that sending needs is there."""
+    """Raise SettingsError if a setting that sending needs is missing."""
     missing = [
         row
         for row in describe(destination, type(settings))
@@ -208,9 +227,9 @@ def how_to_set(destination: str, name: str) -> str:
 
 
 def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
-    """Return every form of every key that the settings or their endpoint hold, longest first.
+    """Return every form of every key in the settings and their endpoint, longest first.
 
-    `further` are texts that must not be shown either.
+    `further` are other texts that must not be shown.
     """
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     texts = [value for value in values.values() if isinstance(value, str)]
@@ -225,7 +244,7 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
 
 
 def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
-    """Return the value that wins, and where it comes from; None where the default holds."""
+    """Return the value of the first source that has one, and the source; None for the default."""
     if (value := sources.given.get(name)) is not None:
         return value, Origin(Place.OPTION, sources.options.get(name, "--set"))
     variable = env_name(destination, name)
@@ -266,7 +285,7 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
 
 
 def _as_kind(value: Any, kind: type) -> Any:
-    """Read a setting from text, or take a TOML value of the right kind; raises ValueError."""
+    """Convert a text or a TOML value to the type of a setting. Raises ValueError."""
     if kind is Secret and isinstance(value, str):
         return _secret(value)
     if kind is bool and isinstance(value, str):
@@ -276,7 +295,7 @@ def _as_kind(value: Any, kind: type) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if kind is str and type(value) is str:
-        # Bytes on the command line that are no UTF-8 are surrogates, which no JSON can hold.
+        # Raises for surrogates: command-line bytes that are not UTF-8, which JSON cannot contain.
         return value.encode().decode()
     if type(value) is kind:
         return value
@@ -301,7 +320,7 @@ def _truth(text: str) -> bool:
 
 def _endpoint(url: str) -> str:
     parts = urlsplit(url)
-    # Reading the port checks it: it raises ValueError for one that cannot be.
+    # `parts.port` raises ValueError for an invalid port.
     has_host = bool(parts.hostname) and parts.port != 0
     if parts.scheme not in {"http", "https"} or not has_host or not url.isprintable():
         raise ValueError

@@ -1,15 +1,16 @@
-"""TOML that somebody else may have written: read in reasonable time, or refused in words."""
+"""TOML from an untrusted author: parse it in bounded time, or refuse it with a message."""
 
 import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
 
-# A mapping may put a value of an event, 100 levels deep itself, below all of these.
+# Low enough that a mapping can nest a value of an event, up to 100 levels deep, below all levels.
 MAX_DOCUMENT_DEPTH = 50
 
-# The time to read a dotted key grows with the square of its parts. Strings and comments are taken
-# away first, unclosed ones too: then every character is looked at once, and a dot is part of a key.
+# The time to parse a dotted key grows with the square of its parts. To find long keys in linear
+# time, first remove strings and comments, also unclosed ones: then every dot is part of a key or a
+# number.
 _STRING_OR_COMMENT = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'
     r"|'''(?:[^']|'(?!''))*+(?:'{3,5})?"
@@ -22,14 +23,14 @@ _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DOCUMENT_D
 
 
 class TooDeep(ValueError):
-    """Tables or lists lie within each other more often than anybody writes."""
+    """Tables or lists are nested too deep."""
 
     def __init__(self) -> None:
         super().__init__(f"nested deeper than {MAX_DOCUMENT_DEPTH} levels")
 
 
 def parse_toml(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Read a TOML text; raises TOMLDecodeError, and TooDeep for what nests too deep."""
+    """Parse a TOML text. Raises TOMLDecodeError, and TooDeep for too deep nesting."""
     if _LONG_KEY.search(_STRING_OR_COMMENT.sub("s", text)):
         raise TooDeep
     try:
@@ -41,7 +42,7 @@ def parse_toml(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[
 
 
 def check_depth(value: Any, levels: int) -> None:
-    """Raise TooDeep where tables and lists nest deeper than so many levels."""
+    """Raise TooDeep if tables and lists are nested deeper than `levels`."""
     if levels < 0:
         raise TooDeep
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -1,7 +1,7 @@
-"""What may go where: the rules for keys and addresses, and the line that says what goes where.
+"""The rules for which key may be sent to which address, and the line that shows both.
 
-Options, variables of the environment and files that are named come from the user. A file of
-settings that merely lay in the working folder may come from anybody, as with a cloned repository.
+Options, environment variables and named files come from the user. A settings file that was found in
+the working folder may come from anybody, for example with a cloned repository.
 """
 
 import ipaddress
@@ -10,15 +10,15 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret, display_url, hidden, secrets_in_address
+from segcli.core.secret import Secret, display_url, hidden, holds_credentials
 from segcli.core.settings import BY_DEFAULT, Origin, Place, Setting, describe
 from segcli.errors import SettingsError, UsageError
 
 
 def check_addresses(job: Job) -> None:
-    """Raise SettingsError where a found file would have a key of elsewhere sent to its address.
+    """Raise SettingsError if a key from elsewhere would be sent to the address of a found file.
 
-    Such a file may name an address only together with every key that is in use.
+    Such a file may name an address only if it also has every key that is used.
     """
     found = [row for row in _addresses(job) if _origin(job, row).place is Place.FOUND_CONFIG]
     if not found:
@@ -38,12 +38,12 @@ def check_addresses(job: Job) -> None:
 
 
 def check_plain_http(job: Job, *, is_allowed: bool) -> None:
-    """Raise UsageError where a key would leave this machine unencrypted."""
+    """Raise UsageError if a key would leave this machine unencrypted."""
     address = job.destination.address(job.settings)
     is_plain = address.partition("://")[0].lower() == "http"
     if is_allowed or not is_plain or is_this_machine(_split(address).hostname or ""):
         return
-    if _keys(job) or any(secrets_in_address(address)):
+    if _keys(job) or holds_credentials(address):
         raise UsageError(
             f"the key would go to {_shown(job)} unencrypted: anybody on the way can read it",
             "Use an address with https://, or type --allow-http.",
@@ -51,7 +51,7 @@ def check_plain_http(job: Job, *, is_allowed: bool) -> None:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a request to this host stays on this machine."""
+    """True if a request to this host stays on this machine."""
     if host == "localhost":
         return True
     try:
@@ -61,10 +61,10 @@ def is_this_machine(host: str) -> bool:
 
 
 def where_to(job: Job) -> str:
-    """Return where events go, with where the address and the keys come from.
+    """Return a line with the destination, its address, and the sources of address and keys.
 
-    `gist at https://api.getgist.com (endpoint: default; key: SEGCLI_GIST_API_KEY)`. Of an address
-    that is a key only the host is shown.
+    `gist at https://api.getgist.com (endpoint: default; key: SEGCLI_GIST_API_KEY)`. If the address
+    is a key, only its host is shown.
     """
     shown = _shown(job)
     at = f" at {shown}" if shown else ""
@@ -92,7 +92,7 @@ def _shown(job: Job) -> str:
 
 
 def _host(job: Job, row: Setting) -> str:
-    """Return the host that a setting names, or that it is a part of."""
+    """Return the host in a setting, or of the address that contains the setting."""
     own = _split(str(_value(job, row))).netloc
     whole = _split(job.destination.address(job.settings)).netloc
     return hidden((own or whole).rpartition("@")[2], job.secrets())
@@ -101,12 +101,12 @@ def _host(job: Job, row: Setting) -> str:
 def _split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
-    except ValueError:  # no request can go there
+    except ValueError:  # no request can be sent there
         return SplitResult("", "", "", "", "")
 
 
 def _addresses_used(job: Job) -> list[Setting]:
-    """Return the settings that requests are addressed by: `endpoint`, or what is in its place."""
+    """Return the settings that decide the address: `endpoint`, or else those that replace it."""
     rows = _addresses(job)
     return [row for row in rows if row.name == "endpoint"] or rows
 

@@ -73,7 +73,7 @@ class Acknowledger:
             self._running = None
 
     async def _gather(self) -> None:
-        """Wait for more results, unless somebody waits for these."""
+        """Wait for more results, unless a worker waits for these."""
         for _ in range(_MAX_GATHERS):
             if self._is_awaited or self._queue.are_idle or self._stop_signal.is_stopped:
                 return

@@ -1,4 +1,4 @@
-"""Batches: which payloads share a request."""
+"""Batches: the payloads that share a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,11 +63,11 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further item fits."""
+        """True if no further item fits."""
         return len(self.items) >= self._bounds.events
 
     def takes(self, item: QueuedPayload) -> bool:
-        """Return True if the item may be added."""
+        """True if the item may be added."""
         if not self.items:
             return True
         size = self._size + len(item.body) + 1

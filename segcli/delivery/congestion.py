@@ -1,4 +1,4 @@
-"""The congestion window: fewer requests in flight the more replies say overloaded."""
+"""The congestion window: the more replies say overloaded, the fewer requests are in flight."""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class CongestionWindow:
         if not overloaded:
             return
         if not self._overloaded:
-            # Requests in flight now were sent before this was known: they belong to this trip too.
+            # The requests in flight were sent before this was known: they belong to this trip too.
             self._began = self._now()
             self._before = self.size
         self._overloaded += 1

@@ -57,7 +57,7 @@ class ProgressStore(Protocol):
         ...
 
     def is_synced_at_once(self) -> bool:
-        """Put everything on disk if that takes no time; False means `synced` must be awaited."""
+        """Put everything on disk if that is quick; False means `synced` must be awaited."""
         ...
 
     async def synced(self) -> None:

@@ -1,4 +1,4 @@
-"""Queues: the events of a user are sent one after the other; a batch takes from many users."""
+"""Queues: the events of a user are sent one after the other; a batch has events of many users."""
 
 import asyncio
 from collections import deque
@@ -26,7 +26,7 @@ class UserQueue:
     __slots__ = ("bytes", "in_progress", "is_mixed", "items", "route_queue")
 
     def __init__(self) -> None:
-        # A deque would do, but takes half a kilobyte, and most users have one event waiting.
+        # Not a deque: it takes half a kilobyte, and most users have one waiting event.
         self.items: list[QueuedPayload] = []
         self.bytes = 0
         self.is_mixed = False
@@ -74,17 +74,17 @@ class RouteQueue:
         self._tickets = count()
 
     def __bool__(self) -> bool:
-        """Whether any user waits."""
+        """True if any user has a waiting event."""
         return bool(self._waiting)
 
     @property
     def first(self) -> "Position":
-        """Where in the input its first item stands."""
+        """The position of its first item in the input."""
         return self._waiting[0][0]
 
     @property
     def is_full(self) -> bool:
-        """Whether the next batch cannot become any fuller."""
+        """True if the next batch is full."""
         bounds = self.bounds
         return self._events >= bounds.events or (
             bounds.bytes is not None and self.bytes > bounds.bytes
@@ -228,7 +228,7 @@ class SendQueue:
             self._wake_all()
 
     def _next_route(self) -> RouteQueue | None:
-        """Return the route whose batch is next: of those that are ready, what was read first."""
+        """Return the route whose batch is next: the one of the ready routes that was read first."""
         if not self._can_go:
             return None
         route_queue = heappop(self._going)[-1]
@@ -237,7 +237,7 @@ class SendQueue:
 
     @property
     def _can_go(self) -> bool:
-        """Whether a batch may be sent; drops outdated entries of a route that stands here twice."""
+        """True if a batch may be sent. Drops outdated entries of routes that were added twice."""
         while self._going and self._going[0][-1].going != self._going[0][0]:
             heappop(self._going)
         return bool(self._going)

@@ -77,24 +77,24 @@ class BatchSender:
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, if the run stops."""
         todo = deque([batch])
-        trouble = _Trouble()
+        attempts = _Attempts()
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
-            trouble.attempts += 1
+            attempts.count += 1
             batch = todo.popleft()
             answer = await self._attempt(batch, post)
             if isinstance(answer.verdict, Delivered) and not todo:
                 # Fast path for nearly every request: nothing has to be awaited.
                 self._delivered(batch)
                 return
-            again = await self._apply_verdict(batch, answer, trouble.attempts)
+            again = await self._apply_verdict(batch, answer, attempts.count)
             todo.extendleft(reversed(again))
             if todo:
                 # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
-                await self._wait(answer.verdict, batch[0], trouble)
+                await self._wait(answer.verdict, batch[0], attempts)
             elif todo:
-                trouble = _Trouble()
+                attempts = _Attempts()
 
     async def _attempt(self, batch: Sequence[QueuedPayload], post: Post) -> "_Answer":
         """Post once; the throttle is released when this returns."""
@@ -169,7 +169,7 @@ class BatchSender:
         )
 
     async def _wait(
-        self, verdict: Retry | Partial, item: QueuedPayload, trouble: "_Trouble"
+        self, verdict: Retry | Partial, item: QueuedPayload, attempts: "_Attempts"
     ) -> None:
         """Wait before the next attempt, or stop the run once `retry_for` is used up.
 
@@ -178,18 +178,18 @@ class BatchSender:
         """
         reason, asked = _reason_of(verdict), _asked_wait(verdict.after)
         now = self.now()
-        patience = self._patience(trouble, now)
+        patience = self._patience(attempts, now)
         if patience <= 0 or asked > patience:
             self.stop_signal.stop(self._exhausted(reason, asked, item, patience=patience))
             return
         self.tally.retries += 1
-        wait = max(asked, min(patience, backoff(trouble.attempts, self.chance())))
+        wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
         if asked:
             self.throttle.pause(asked)
         self.tally.waiting = Wait(self._redact_text(reason), now + wait)
         await self.sleep(wait)
 
-    def _patience(self, trouble: "_Trouble", now: float) -> float:
+    def _patience(self, attempts: "_Attempts", now: float) -> float:
         """Return how many seconds of `retry_for` are left when a batch fails.
 
         They count from the first failure of any batch since the last success: a batch that has
@@ -197,8 +197,8 @@ class BatchSender:
         """
         if self.failing_since <= self.last_success:
             self.failing_since = now
-        trouble.since = trouble.since or now
-        since = max(min(trouble.since, self.failing_since), self.last_success)
+        attempts.since = attempts.since or now
+        since = max(min(attempts.since, self.failing_since), self.last_success)
         return since + self.retry_for - now
 
     def _stopped(self, reason: str, setting: str) -> Stopped:
@@ -223,7 +223,7 @@ class BatchSender:
         )
 
     def _redacted(self, reply: Reply) -> Reply:
-        """Hide a key that the reply echoes, before an excerpt can cut the key in two."""
+        """Hide a key that the reply echoes, before an excerpt can cut the key into two parts."""
         if 200 <= reply.status < 300 and self.job.destination.verdict is by_status:
             # Fast path for nearly every reply: its body is never read.
             return reply
@@ -242,14 +242,18 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """The attempts of a batch, and the time of its first failure."""
+class _Attempts:
+    """The attempts to send a batch.
 
-    attempts: int = 0
+    count: how many were made.
+    since: the time of the first failure; None before it.
+    """
+
+    count: int = 0
     since: float | None = None
 
 
-_LATER = "Nothing was lost: what is unsent can be sent later."
+_LATER = "Nothing is lost: unsent events can be sent later."
 
 
 def _verdict_without(reply: NoReply) -> Verdict:

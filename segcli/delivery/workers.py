@@ -49,7 +49,7 @@ class SendWorkers:
             return False
         # A result is saved in the iteration of the event loop after its reply: do not use its
         # slot before that. Sending requests one after the other, instead of each between two
-        # replies, also made a run a tenth faster.
+        # replies, also made a run 10 % faster.
         await asyncio.sleep(0)
         if self.sender.ledger.failure:
             self.sender.stop_signal.stop(self.sender.ledger.failure)

@@ -1,1 +1,1 @@
-"""Audiences and computed traits as identify events, as Segment's Engage sends them."""
+"""Syncs of audiences and computed traits, as identify events like those of Segment's Engage."""

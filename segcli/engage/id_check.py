@@ -1,19 +1,19 @@
-"""Ids and addresses of members: which of them somebody must look at before anything is sent."""
+"""Finds ids and email addresses of members that a person must check before they are sent."""
 
 import unicodedata
 
 from segcli.core.event import is_number
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Some scripts and emoji join or part letters with these.
+# Some scripts and emoji need these to join or separate characters.
 _JOINERS = frozenset("\u200c\u200d")
 
 
 def id_problem(value: object) -> str:
-    """Say what is wrong with an id; nothing where it is one, or where there is none.
+    """Return what is wrong with an id or an email; empty if it is good or missing.
 
-    An id with something in it that is not seen looks like another, and is another user. It is
-    neither trimmed nor sent: nobody knows whether it is meant.
+    An id with an invisible character looks like the id of another user. It is neither trimmed nor
+    sent, because only its author knows which of the two is right.
     """
     if value is None or is_number(value):
         return ""
@@ -27,13 +27,17 @@ def id_problem(value: object) -> str:
 def _problem_within(text: str) -> str:
     kinds = {unicodedata.category(mark) for mark in text}
     if "\0" in text:
-        return "holds a NUL character"
+        return "contains a NUL character"
     if kinds & _CONTROLS:
-        return "holds a control character"
-    if _is_unseen(text[0]) or _is_unseen(text[-1]) or any(map(_is_unseen, set(text) - _JOINERS)):
-        return "holds a character that is not seen"
+        return "contains a control character"
+    if (
+        _is_invisible(text[0])
+        or _is_invisible(text[-1])
+        or any(map(_is_invisible, set(text) - _JOINERS))
+    ):
+        return "contains an invisible character"
     return ""
 
 
-def _is_unseen(mark: str) -> bool:
+def _is_invisible(mark: str) -> bool:
     return unicodedata.category(mark) == "Cf"

@@ -1,8 +1,8 @@
-"""Engage: audience membership and computed traits as the identify events Segment would send.
+"""Makes the identify events of audiences and computed traits, like those of Segment's Engage.
 
-Segment sends a member who enters or leaves an audience as an identify with a trait of the
-audience's name, `true` or `false`, and a computed trait with its value; `context.personas` says
-what was computed [doc].
+For a user who enters or leaves an audience, Segment sends an identify with a trait of the
+audience's name, `true` or `false`; for a computed trait, one with its value. `context.personas`
+says what was computed [doc].
 """
 
 import hashlib
@@ -21,9 +21,11 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computation:
-    """What was computed, and for whom: an audience or a trait of a destination's users.
+    """An audience or a computed trait.
 
-    `label` is the destination's name in the integrations object; empty where it has none.
+    kind: which of the two
+    key: the property that is sent
+    label: the destination's name in the integrations object; empty if it has none
     """
 
     kind: Kind
@@ -33,11 +35,13 @@ class Computation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraitChange:
-    """What one user is to be told: the value as JSON text, `null` where it is gone.
+    """A change of one user.
 
-    `round` counts how often this user was told, or may have been told, something else before, so
-    that the same value told again later is another event. `traits` are further ones, as a JSON
-    object.
+    user_id, anonymous_id, email: who the user is; empty if unknown
+    value: the new value as JSON text; `false` or `null` for a user who was removed
+    round: how often another value was sent before, or may have been; it makes a value that
+        returns later a new event
+    traits: other traits, as the text of a JSON object
     """
 
     user_id: str
@@ -51,9 +55,9 @@ class TraitChange:
 def property_name(name: str) -> str:
     """Return the snake_cased property of an audience or trait: `order_completed_last_30days`.
 
-    Accents go (`Café` is `cafe`), camelCase is taken apart (`bigSpenders`, `VIPUsers` are
-    `big_spenders`, `vip_users`), digits stay with the letters they touch, and every run of
-    anything else is one underscore, none at the ends. Empty where nothing is left.
+    It drops accents (`Café` becomes `cafe`), splits camelCase (`bigSpenders`, `VIPUsers` become
+    `big_spenders`, `vip_users`), keeps digits with the letters that they touch, and turns each run
+    of other characters into one underscore, none at the ends. The result may be empty.
     """
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
@@ -61,7 +65,7 @@ def property_name(name: str) -> str:
 
 
 def identify(change: TraitChange, computation: Computation, *, timestamp: str) -> bytes:
-    """Return the identify event that tells a change; the same change makes the same messageId."""
+    """Return the identify event of a change. The same change always has the same messageId."""
     further = exact_json.loads(change.traits.encode())
     value = exact_json.loads(change.value.encode())
     traits: dict[str, Any] = {**further, computation.key: value}
@@ -80,7 +84,7 @@ def identify(change: TraitChange, computation: Computation, *, timestamp: str) -
 
 
 def message_id(change: TraitChange, computation: Computation) -> str:
-    """Return an id made of the computation, the user, the value and the round alone."""
+    """Return an id that depends on the computation, the user, the value and the round only."""
     what = (
         computation.kind,
         computation.key,
@@ -99,12 +103,12 @@ def _ids(change: TraitChange) -> dict[str, str]:
 
 
 def _integrations(label: str) -> dict[str, bool]:
-    """Switch all other destinations off; one without a label would be switched off with them."""
+    """Disable all other destinations. Without a label that would disable this one too."""
     return {"All": False, label: True} if label else {}
 
 
 def _personas(computation: Computation) -> dict[str, str]:
-    """Return `context.personas` in Segment's form; the ids are ours, made from the key."""
+    """Return `context.personas` in Segment's form. The ids are our own, made from the key."""
     prefix = "aud_" if computation.kind == "audience" else "tra_"
     space = f"spa_{_digest('segcli')[:24]}"
     return {

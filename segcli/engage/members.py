@@ -1,4 +1,4 @@
-"""A member: one row of a list, whatever its columns are called."""
+"""Reads a list of members or values, CSV or NDJSON, row by row."""
 
 import csv
 import json
@@ -17,18 +17,25 @@ from segcli.errors import InputError
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
 
-# How a column may be called, in lower case and without underscores; the first one that is there
-# counts, so that an `id` beside a `userId` is no user.
+# The names of a column, in lower case and without underscores. The first one that exists counts,
+# so that an `id` beside a `userId` is not the user.
 _USER_ID = ("userid", "id")
 _ANONYMOUS_ID = ("anonymousid",)
 _EMAIL = ("email",)
 
-Numbered = tuple[int, bytes]
+# A line with its number.
+NumberedLine = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One row: a user, and for a trait the value as JSON text. `traits` is a JSON object."""
+    """A good row.
+
+    line: the line where it starts
+    user_id, anonymous_id, email: who the user is; empty if unknown, but one of the ids is set
+    value: the value as JSON text; `true` in an audience
+    traits: other columns, as the text of a JSON object
+    """
 
     line: int
     user_id: str
@@ -39,13 +46,19 @@ class Member:
 
     @property
     def user(self) -> str:
-        """What makes two rows the same user."""
+        """The identity of the user: two rows with the same one are the same user."""
         return f"u:{self.user_id}" if self.user_id else f"a:{self.anonymous_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRow:
-    """A row that names no user, or cannot be read; `hides_user`: it may have named one."""
+    """A row without a user, or one that cannot be read.
+
+    line: the line where it starts
+    text: its bytes
+    problem: what is wrong
+    hides_user: whether it may be the row of a user
+    """
 
     line: int
     text: bytes
@@ -55,20 +68,43 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """What the rows hold: a trait's value stands under one of `value`, an audience has none.
+    """The columns that the rows need.
 
-    With `with_traits` every further column is a trait.
+    value: the possible names of the column with the value; empty for an audience
+    with_traits: whether all other columns are traits
     """
 
     value: tuple[str, ...] = ()
     with_traits: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """How a row calls its parts; None where it has no such part.
+def members(
+    entry: Input, columns: Columns, *, max_line: int = chunks.MAX_LINE
+) -> Iterator[Member | BadRow]:
+    """Yield the rows of an input: NDJSON if it begins with `{`, else CSV with a header.
 
-    twice: Names that stand for one part; the row does not say which of them counts.
+    It streams the input. Raises InputError for a CSV header without a user, or without a value if
+    one is needed, and for a line over `max_line` bytes.
+    """
+    lines = _lines(entry, max_line)
+    first = next((line for line in lines if not is_blank(line[1])), None)
+    if first is None:
+        return
+    number, begin = first[0], first[1].removeprefix(BOM_UTF8)
+    lines = chain([(number, begin)], lines)
+    if begin.lstrip().startswith(b"{"):
+        yield from _of_ndjson(lines, columns)
+    else:
+        yield from _of_csv(entry, lines, columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """The columns of a row by their role; None if there is no such column.
+
+    user_id, anonymous_id, email, value: the column with that role
+    traits: all other columns
+    twice: several columns with the same role, or the same name: which one counts is unknown
     """
 
     user_id: str | None
@@ -80,30 +116,37 @@ class Names:
 
     @property
     def ids(self) -> Iterator[str]:
-        """Yield the names of ids, and of the email."""
+        """Yield the columns of the ids and of the email."""
         return (name for name in (self.user_id, self.anonymous_id, self.email) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class RowReader:
-    """Makes members of rows whose parts have these names."""
+class _RowReader:
+    """Makes members from rows with the same columns.
 
-    names: Names
+    names: the columns by their role
+    columns: the columns that the rows need
+    read: reads a value or a trait from its cell
+    """
+
+    names: _Names
     columns: Columns
     read: Callable[[Any], Any]
 
-    def member(self, place: Numbered, row: Mapping[str, Any]) -> Member | BadRow:
-        """Return the member that a row names; `place` is where it stands, and its bytes."""
+    def member(self, place: NumberedLine, row: Mapping[str, Any]) -> Member | BadRow:
+        """Return the member of a row; `place` is its first line and its bytes."""
         number, text = place
         if problem := self._problem_of(row):
             return BadRow(line=number, text=text, problem=problem)
         user_id = _id(row, self.names.user_id)
         anonymous_id = _id(row, self.names.anonymous_id)
         if not user_id and not anonymous_id:
-            problem = "names no user: userId or anonymousId"
+            problem = "has no userId or anonymousId"
             return BadRow(line=number, text=text, problem=problem, hides_user=False)
         if self.columns.value and self.names.value not in row:
-            problem = f"names no value: {' or '.join(dict.fromkeys(self.columns.value))}"
+            problem = (
+                f"has no field for the value: {' or '.join(dict.fromkeys(self.columns.value))}"
+            )
             return BadRow(line=number, text=text, problem=problem)
         return Member(
             line=number,
@@ -115,9 +158,9 @@ class RowReader:
         )
 
     def _problem_of(self, row: Mapping[str, Any]) -> str:
-        """Say why nobody knows whom a row means, or what of them; nothing where that is known."""
+        """Return why it is unclear which user or value a row means; empty if it is clear."""
         if self.names.twice:
-            return f"names one thing twice: {', '.join(self.names.twice)}"
+            return f"has the same field twice: {', '.join(self.names.twice)}"
         for name in self.names.ids:
             if problem := id_problem(row.get(name)):
                 return f"{name} {problem}"
@@ -137,23 +180,23 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-# In NDJSON every row has names of its own, nearly always the same.
+# Each NDJSON row may have other names, but nearly always they are the same.
 @lru_cache(maxsize=256)
-def row_reader(
+def _row_reader(
     found: tuple[str, ...], columns: Columns, read: Callable[[Any], Any] = _as_it_is
-) -> RowReader:
-    """Return what makes members of rows with these names; `read` reads values and traits."""
-    return RowReader(_names(found, columns), columns, read)
+) -> _RowReader:
+    """Return the reader of rows with these names; `read` reads a value or a trait."""
+    return _RowReader(_names(found, columns), columns, read)
 
 
-def _names(found: Sequence[str], columns: Columns) -> Names:
+def _names(found: Sequence[str], columns: Columns) -> _Names:
     plain = {_plain(name): name for name in reversed(found)}
 
     def first(wanted: Iterable[str]) -> str | None:
         return next((plain[_plain(name)] for name in wanted if _plain(name) in plain), None)
 
     taken = {*_USER_ID, *_ANONYMOUS_ID, *_EMAIL, *map(_plain, columns.value), ""}
-    return Names(
+    return _Names(
         user_id=first(_USER_ID),
         anonymous_id=first(_ANONYMOUS_ID),
         email=first(_EMAIL),
@@ -164,7 +207,7 @@ def _names(found: Sequence[str], columns: Columns) -> Names:
 
 
 def _twice(found: Sequence[str], taken: Container[str]) -> tuple[str, ...]:
-    """Return the first names that are the same, or are read as the same."""
+    """Return the first names that are equal, or have the same role."""
     groups: dict[str, list[str]] = {}
     for name in filter(None, found):
         plain = _plain(name)
@@ -173,7 +216,7 @@ def _twice(found: Sequence[str], taken: Container[str]) -> tuple[str, ...]:
 
 
 def _id(row: Mapping[str, Any], name: str | None) -> str:
-    """Return an id or an email as text: in CSV whatever it looks like, `007` is no number."""
+    """Return an id or an email as text. In CSV it is always text: `007` is not a number."""
     return identifier(row.get(name)) or "" if name is not None else ""
 
 
@@ -185,39 +228,19 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def members(
-    entry: Input, columns: Columns, *, max_line: int = chunks.MAX_LINE
-) -> Iterator[Member | BadRow]:
-    """Read an input row by row, streaming; NDJSON if it begins with `{`, else CSV with a header.
-
-    Raises InputError where a CSV header names no user, or no value where one is needed, and for
-    a line over `max_line` bytes.
-    """
-    lines = _lines(entry, max_line)
-    first = next((line for line in lines if not is_blank(line[1])), None)
-    if first is None:
-        return
-    number, begin = first[0], first[1].removeprefix(BOM_UTF8)
-    lines = chain([(number, begin)], lines)
-    if begin.lstrip().startswith(b"{"):
-        yield from _of_ndjson(lines, columns)
-    else:
-        yield from _of_csv(entry, lines, columns)
-
-
-def _lines(entry: Input, max_line: int) -> Iterator[Numbered]:
+def _lines(entry: Input, max_line: int) -> Iterator[NumberedLine]:
     for chunk in chunks.chunks([entry], max_line):
         for number, line in enumerate(chunk.lines, chunk.first):
             if isinstance(line, TooLong):
                 raise InputError(
                     f"{entry.title}:{number}: the line has {line.size:,} bytes, more than "
                     f"--max-line {max_line}",
-                    f"If that is meant, type --max-line {line.size}",
+                    f"If that is right, type --max-line {line.size}",
                 )
             yield number, line
 
 
-def _of_ndjson(lines: Iterable[Numbered], columns: Columns) -> Iterator[Member | BadRow]:
+def _of_ndjson(lines: Iterable[NumberedLine], columns: Columns) -> Iterator[Member | BadRow]:
     for number, line in lines:
         if not line.strip():
             continue
@@ -231,12 +254,12 @@ def _of_ndjson(lines: Iterable[Numbered], columns: Columns) -> Iterator[Member |
         elif problem := _problem_with_keys(line, row):
             yield BadRow(line=number, text=line, problem=problem)
         else:
-            yield row_reader(tuple(row), columns).member((number, line), row)
+            yield _row_reader(tuple(row), columns).member((number, line), row)
 
 
 def _problem_with_keys(line: bytes, row: Mapping[str, Any]) -> str:
-    """Say so where an object of a line has a key twice: which of them counts is not known."""
-    # Each key has a colon behind it. Where there are as many of one as of the other, all differ.
+    """Return a problem if an object of a line has a key twice: which one counts is unknown."""
+    # A colon follows each key. If there are as many colons as keys, no key was dropped.
     if line.count(b":") == len(row):
         return ""
     are_twice = []
@@ -244,15 +267,17 @@ def _problem_with_keys(line: bytes, row: Mapping[str, Any]) -> str:
     def note(pairs: Sequence[tuple[str, Any]]) -> None:
         are_twice.append(len({key for key, _ in pairs}) < len(pairs))
 
-    # It was read before, so it is JSON, and not nested deeply.
+    # The line was parsed before, so it is valid JSON, and not nested too deeply.
     json.loads(line, object_pairs_hook=note, parse_int=str, parse_float=str)
     return "has a key twice" if any(are_twice) else ""
 
 
-def _of_csv(entry: Input, lines: Iterable[Numbered], columns: Columns) -> Iterator[Member | BadRow]:
-    taken = _Taken(lines)
+def _of_csv(
+    entry: Input, lines: Iterable[NumberedLine], columns: Columns
+) -> Iterator[Member | BadRow]:
+    taken = _TakenLines(lines)
     line, header, rows = _opened(entry, taken)
-    reader = row_reader(tuple(header), columns, _value_of)
+    reader = _row_reader(tuple(header), columns, _value_of)
     _check_header(f"{entry.title}:{line}", header, reader)
     for place, row in _rows(rows, taken):
         if isinstance(row, csv.Error):
@@ -261,28 +286,28 @@ def _of_csv(entry: Input, lines: Iterable[Numbered], columns: Columns) -> Iterat
             yield _of_row(place, header, row, reader)
 
 
-class _Taken:
-    """The lines that a CSV reader takes, as text; `row` is where and what it took of late."""
+class _TakenLines:
+    """The lines for a CSV reader, as text; it remembers those that the reader has taken."""
 
-    def __init__(self, lines: Iterable[Numbered]) -> None:
+    def __init__(self, lines: Iterable[NumberedLine]) -> None:
         self._lines = lines
-        self._taken: list[Numbered] = []
+        self._taken: list[NumberedLine] = []
 
     def __iter__(self) -> Iterator[str]:
         for number, line in self._lines:
             self._taken.append((number, line))
             yield line.decode(errors="surrogateescape") + "\n"
 
-    def row(self) -> Numbered:
-        """Return the number of the first line taken since the last call, and all their bytes."""
+    def row(self) -> NumberedLine:
+        """Return the first line that was taken since the last call, and the bytes of all."""
         number = self._taken[0][0]
         text = b"\n".join(line for _, line in self._taken)
         self._taken.clear()
         return number, text
 
 
-def _opened(entry: Input, taken: _Taken) -> tuple[int, list[str], Iterator[list[str]]]:
-    """Return the line of the header, the names of the columns, and the rows below."""
+def _opened(entry: Input, taken: _TakenLines) -> tuple[int, list[str], Iterator[list[str]]]:
+    """Return the line of the header, the names of the columns, and the rows after it."""
     lines = iter(taken)
     head = next(lines)
     rows = csv.reader(chain([head], lines), delimiter=_delimiter(head), strict=True)
@@ -302,9 +327,9 @@ def _delimiter(head: str) -> str:
 
 
 def _rows(
-    rows: Iterator[list[str]], taken: _Taken
-) -> Iterator[tuple[Numbered, list[str] | csv.Error]]:
-    """Yield each row, or why it is none, with where it stands; the reader goes on behind it."""
+    rows: Iterator[list[str]], taken: _TakenLines
+) -> Iterator[tuple[NumberedLine, list[str] | csv.Error]]:
+    """Yield each row, or its CSV error, with its place; the reader continues after an error."""
     while True:
         try:
             row: list[str] | csv.Error = next(rows)
@@ -315,27 +340,27 @@ def _rows(
         yield taken.row(), row
 
 
-def _check_header(place: str, header: Sequence[str], reader: RowReader) -> None:
+def _check_header(place: str, header: Sequence[str], reader: _RowReader) -> None:
     names, value = reader.names, reader.columns.value
     if names.twice:
         raise InputError(
-            f"{place}: the header names one thing twice: {', '.join(names.twice)}",
-            "Rename or remove one of these columns: which of them counts is not known.",
+            f"{place}: the header has the same field twice: {', '.join(names.twice)}",
+            "Rename or remove one of these columns.",
         )
     if names.user_id is None and names.anonymous_id is None:
         raise InputError(
-            f"{place}: the header names no user: {', '.join(header)}",
-            "The first line of a CSV file names its columns; one has to be userId or anonymousId.",
+            f"{place}: the header has no userId or anonymousId: {', '.join(header)}",
+            "The first line of a CSV file names its columns; add one of these.",
         )
     if value and names.value is None:
         raise InputError(
-            f"{place}: the header names no value: {', '.join(header)}",
+            f"{place}: the header has no column for the value: {', '.join(header)}",
             f"Name a column {' or '.join(dict.fromkeys(value))}.",
         )
 
 
 def _of_row(
-    place: Numbered, header: Sequence[str], row: Sequence[str], reader: RowReader
+    place: NumberedLine, header: Sequence[str], row: Sequence[str], reader: _RowReader
 ) -> Member | BadRow:
     number, text = place
     try:
@@ -348,7 +373,7 @@ def _of_row(
 
 
 def _value_of(cell: str) -> Any:
-    """Return a CSV cell as the number, boolean or null that it reads as in JSON, else as text."""
+    """Return a CSV cell as a number, boolean or null if it is one in JSON, else as text."""
     if not cell:
         return None
     try:

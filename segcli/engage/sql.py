@@ -1,8 +1,8 @@
-"""The SQL of Engage's state: its tables, and how a difference is made and settled.
+"""The SQL of Engage's state: its tables, and how changes are found and settled.
 
-`told` is what a vendor knows of a user: `value` is the last one that it took, `sent` one that has
-left since and that no answer is known of. Who is a member now, and the rows that say nothing of
-anybody, are kept for one sync only, in temporary tables on disk.
+The table `told` holds what a vendor knows about each user: `value` is the last value that it
+accepted, `sent` a later value whose result is unknown. The current members and the bad rows are in
+temporary tables on disk, for one sync only.
 """
 
 SCHEMA = """
@@ -29,7 +29,7 @@ CREATE TEMP TABLE incoming (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE bad (id INTEGER PRIMARY KEY, line INTEGER, text BLOB, problem TEXT);
 """
-# A rehearsal writes to tables of its own, which hide those of the file.
+# A rehearsal writes to its own temporary tables, which hide those of the file.
 REHEARSAL = f"""
 {SCHEMA.format(temp="TEMP")}
 INSERT INTO temp.computation SELECT * FROM main.computation;
@@ -43,9 +43,9 @@ ON CONFLICT (user) DO UPDATE SET
 """
 BAD = "INSERT INTO bad (line, text, problem) VALUES (?, ?, ?)"
 
-# Whoever was never told anything knows as much as one who was told to be gone. What is in doubt
-# is told in any case. Behind another value in doubt it is another event: the next round.
-COMING = """
+# Nothing sent yet is the same as the value of a removed user. A change in doubt is always sent
+# again; if the value in doubt is a different one, this is a new event: the next round.
+UPDATES = """
 INSERT INTO pending
 SELECT :id, row_number() OVER (ORDER BY i.line), i.line, i.user, i.user_id,
        coalesce(nullif(i.anonymous_id, ''), t.anonymous_id, ''),
@@ -54,8 +54,8 @@ SELECT :id, row_number() OVER (ORDER BY i.line), i.line, i.user, i.user_id,
 FROM incoming i LEFT JOIN told t ON t.computation = :id AND t.user = i.user
 WHERE i.value <> coalesce(t.value, :gone) OR t.sent IS NOT NULL
 """
-# Who was known by an anonymousId alone and has a userId now is not gone.
-GOING = """
+# A user who had only an anonymousId and has a userId now is not removed.
+REMOVALS = """
 INSERT INTO pending
 SELECT :id, :after + row_number() OVER (ORDER BY t.user), 0, t.user, t.user_id, t.anonymous_id,
        t.email, :gone, '{}', t.round, t.sent IS NOT NULL
@@ -67,7 +67,7 @@ MEMBERS = """
 SELECT count(*) FROM told WHERE computation = ? AND (value <> ? OR sent IS NOT NULL)
 """
 BAD_ROWS = "SELECT id, line, text, problem FROM bad WHERE id > ? ORDER BY id LIMIT ?"
-# Behind number and line stand the fields of a Change, in their order.
+# After number and line come the fields of TraitChange, in their order.
 CHANGES = """
 SELECT n, line, user_id, anonymous_id, email, value, round, traits
 FROM pending WHERE computation = ? AND n > ? ORDER BY n LIMIT ?

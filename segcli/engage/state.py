@@ -1,4 +1,4 @@
-"""The state of Engage: what each vendor was last told of each user, in one SQLite file."""
+"""The state of Engage: the last value that was sent to each vendor for each user, in SQLite."""
 
 import sqlite3
 import threading
@@ -14,6 +14,10 @@ from segcli.engage.identify import Kind, TraitChange
 from segcli.engage.members import BadRow, Member
 from segcli.errors import OutputError, Stopped, UsageError
 
+VERSION = 1
+# The application id of the file: "sgcl".
+APPLICATION = 0x7367636C
+_HINT = "Name another: --state PATH"
 _ROWS = 1000
 _CHANGE = tuple(entry.name for entry in fields(TraitChange))
 
@@ -27,7 +31,13 @@ _STATEMENTS: Mapping[DeliveryState, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """An audience or trait that the state knows, for people."""
+    """An audience or trait in the state.
+
+    destination, endpoint, kind, key, name: the fields of its `SyncKey`
+    members: how many members the vendor knows
+    last_sync: when a sync last finished, as ISO-8601; empty if none has
+    pending: how many changes are not settled
+    """
 
     destination: str
     endpoint: str
@@ -41,7 +51,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncKey:
-    """What a sync is of: one audience or trait at one vendor's endpoint."""
+    """What identifies an audience or trait in the state.
+
+    destination: the name of the destination
+    endpoint: its address
+    kind: an audience or a trait
+    key: the property that is sent
+    name: the name, for people; it is not part of the identity
+    """
 
     destination: str
     endpoint: str
@@ -51,120 +68,131 @@ class SyncKey:
 
     @property
     def gone(self) -> str:
-        """What a user who is not among the members any more is told, as JSON text."""
+        """The value of a user who is no longer a member, as JSON text."""
         return "false" if self.kind == "audience" else "null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChanges:
-    """What a sync has to tell: users coming and going, of how many that were known as members."""
+    """The pending changes of a sync, in numbers.
+
+    computation: the id of the audience or trait in the database
+    updated: users with a new or changed value
+    removed: users who are no longer members
+    known: users whom the vendor knows as members
+    """
 
     computation: int
-    coming: int
-    going: int
+    updated: int
+    removed: int
     known: int
 
 
-def no_objection(difference: MemberChanges) -> None:
-    """Let any difference pass."""
-
-
 class EngageState:
-    """The file, opened. Differences are made by the database; no list of users is in memory.
+    """The open state file. The database compares lists, so no list of users is in memory.
 
-    Threads may share it. Raises OutputError or UsageError where it cannot be opened, and Stopped
-    where it cannot be read or written later.
+    Threads may share it. Raises OutputError or UsageError if the file cannot be opened, and
+    Stopped if it cannot be read or written later.
+
+    path: the file; None for a temporary one
     """
 
     def __init__(self, path: Path | None, *, rehearsal: bool = False) -> None:
-        """Open or make the file; None is one that is gone afterwards.
+        """Open or create the file; without a path, a temporary one.
 
-        In a rehearsal nothing is written to it, and whoever writes to it is not kept waiting.
+        A rehearsal writes nothing to it, and does not block other processes that do.
         """
         self.path = path
         self._rehearsal = rehearsal
         self._lock = threading.Lock()
-        self._db = open_database(path, rehearsal=rehearsal)
+        self._db = _open_database(path, rehearsal=rehearsal)
 
     def stage(self, rows: Iterable[Member | BadRow]) -> int:
-        """Take in who is a member now; of a user's rows the last one counts.
+        """Store the current members. If a user has several rows, the last one counts.
 
-        Returns how many rows could not be read and may have named a member.
+        Returns the number of bad rows that may be members.
         """
         hidden = 0
         rows = iter(rows)
         with self._transaction("BEGIN") as db:
             db.execute("DELETE FROM incoming")
             db.execute("DELETE FROM bad")
-            while some := list(islice(rows, _ROWS)):
-                bad = [row for row in some if isinstance(row, BadRow)]
-                db.executemany(sql.STAGE, (_staged(row) for row in some if isinstance(row, Member)))
+            while batch := list(islice(rows, _ROWS)):
+                bad = [row for row in batch if isinstance(row, BadRow)]
+                db.executemany(
+                    sql.STAGE, (_staged(row) for row in batch if isinstance(row, Member))
+                )
                 db.executemany(sql.BAD, ((row.line, row.text, row.problem) for row in bad))
                 hidden += sum(row.hides_user for row in bad)
         return hidden
 
     def compare(
         self,
-        which: SyncKey,
+        key: SyncKey,
         *,
         removals: bool,
-        check: Callable[[MemberChanges], None] = no_objection,
+        check: Callable[[MemberChanges], None] | None = None,
     ) -> MemberChanges:
-        """Make the difference between who is a member now and what the vendor was told.
+        """Compare the current members with what was sent to the vendor, and store the changes.
 
-        It replaces what an earlier sync left pending. Without `removals` nobody is told to be
-        gone. Where `check` raises, nothing is changed.
+        They replace the pending changes of an earlier sync. Without `removals` no member is
+        removed. If `check` raises, nothing is stored.
         """
         with self._transaction("BEGIN" if self._rehearsal else "BEGIN IMMEDIATE") as db:
-            number = _number(db, which)
-            values = {"id": number, "gone": which.gone}
+            number = _number(db, key)
+            values = {"id": number, "gone": key.gone}
             db.execute("DELETE FROM pending WHERE computation = ?", (number,))
-            known = db.execute(sql.MEMBERS, (number, which.gone)).fetchone()[0]
-            coming = db.execute(sql.COMING, values).rowcount
-            going = db.execute(sql.GOING, values | {"after": coming}).rowcount if removals else 0
-            difference = MemberChanges(computation=number, coming=coming, going=going, known=known)
-            check(difference)
-        return difference
+            known = db.execute(sql.MEMBERS, (number, key.gone)).fetchone()[0]
+            updated = db.execute(sql.UPDATES, values).rowcount
+            after = values | {"after": updated}
+            removed = db.execute(sql.REMOVALS, after).rowcount if removals else 0
+            changes = MemberChanges(
+                computation=number, updated=updated, removed=removed, known=known
+            )
+            if check:
+                check(changes)
+        return changes
 
     def bad_rows(self) -> Iterator[BadRow]:
-        """Yield the rows that were staged and name no member, in order."""
+        """Yield the bad rows of the current list, in order."""
         last = 0
         while rows := self._page(sql.BAD_ROWS, (last, _ROWS)):
             for _, line, text, problem in rows:
                 yield BadRow(line=line, text=text, problem=problem)
             last = rows[-1][0]
 
-    def changes(self, difference: MemberChanges) -> Iterator[tuple[int, int, TraitChange]]:
-        """Yield each pending change with its number and its line of the members, in order."""
+    def changes(self, found: MemberChanges) -> Iterator[tuple[int, int, TraitChange]]:
+        """Yield number, line in the list, and change, for each pending change in order."""
         last = 0
-        while rows := self._page(sql.CHANGES, (difference.computation, last, _ROWS)):
+        while rows := self._page(sql.CHANGES, (found.computation, last, _ROWS)):
             for number, line, *change in rows:
                 yield number, line, TraitChange(**dict(zip(_CHANGE, change, strict=True)))
             last = rows[-1][0]
 
-    def note(self, difference: MemberChanges, fates: Iterable[tuple[DeliveryState, int]]) -> None:
-        """Remember, in this order and on disk when this returns, what became of changes.
+    def note(self, changes: MemberChanges, states: Iterable[tuple[DeliveryState, int]]) -> None:
+        """Store the delivery states of changes, in this order; they are on disk when it returns.
 
-        What is sent is in doubt until it is delivered or refused: the next sync tells it again.
+        A change that is `sent` is in doubt until it is delivered or refused. The next sync sends
+        it again.
         """
         with self._transaction() as db:
-            for fate, number in fates:
-                for statement in _STATEMENTS[fate]:
-                    db.execute(statement, (difference.computation, number))
+            for state, number in states:
+                for statement in _STATEMENTS[state]:
+                    db.execute(statement, (changes.computation, number))
 
-    def note_sync(self, difference: MemberChanges, at: str) -> None:
-        """Note when a sync reached its end."""
+    def note_sync(self, changes: MemberChanges, at: str) -> None:
+        """Store when a sync finished."""
         with self._transaction() as db:
-            values = (at, difference.computation)
+            values = (at, changes.computation)
             db.execute("UPDATE computation SET last_sync = ? WHERE id = ?", values)
 
     def known(self) -> list[Known]:
-        """List what the state knows."""
+        """Return all audiences and traits in the state."""
         names = [entry.name for entry in fields(Known)]
         return [Known(**dict(zip(names, row, strict=True))) for row in self._page(sql.KNOWN)]
 
     def forget(self, name: str, destination: str | None) -> int:
-        """Forget what was told under that name or key; return how many computations it was."""
+        """Delete the audiences and traits with this name or key; return how many there were."""
         with self._transaction() as db:
             found = db.execute(sql.FOUND, {"name": name, "destination": destination}).fetchall()
             db.executemany("DELETE FROM told WHERE computation = ?", found)
@@ -179,21 +207,21 @@ class EngageState:
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """Make everything in the block happen at once, or not at all."""
+        """Run the block as a transaction."""
         with self._alone() as db:
             db.execute(begin)
             try:
                 yield db
                 db.execute("COMMIT")
             except BaseException:
-                # A failing disk may have rolled back by itself.
+                # After a disk error, SQLite may have rolled back already.
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
 
     @contextmanager
     def _alone(self) -> Iterator[sqlite3.Connection]:
-        """Keep other threads out; what the database complains of stops the run."""
+        """Lock out other threads; turn errors of the database into Stopped."""
         with self._lock:
             try:
                 yield self._db
@@ -205,28 +233,10 @@ class EngageState:
             return db.execute(select, values).fetchall()
 
 
-def _staged(row: Member) -> tuple[str | int, ...]:
-    return (row.user, row.line, row.user_id, row.anonymous_id, row.email, row.value, row.traits)
+def _open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
+    """Open or create the file; without a path, a temporary one.
 
-
-def _number(db: sqlite3.Connection, which: SyncKey) -> int:
-    """Return the number of a computation, which is known from now on."""
-    place = (which.destination, which.endpoint, which.kind, which.key)
-    db.execute(sql.NAMED, (*place, which.name))
-    number: int = db.execute(sql.NUMBERED, place).fetchone()[0]
-    return number
-
-
-VERSION = 1
-# What the file says of itself: "sgcl".
-APPLICATION = 0x7367636C
-_HINT = "Name another one: --state PATH"
-
-
-def open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
-    """Open or make the file; None is one that is gone afterwards.
-
-    Raises OutputError where the disk does not let it, UsageError where the file is something else.
+    Raises OutputError if the disk prevents it, UsageError if the file is not a state.
     """
     try:
         db = _connected(path)
@@ -238,16 +248,28 @@ def open_database(path: Path | None, *, rehearsal: bool) -> sqlite3.Connection:
     except (OSError, sqlite3.OperationalError) as error:
         raise OutputError(f"the state {path} cannot be used: {error}", _HINT) from None
     except sqlite3.DatabaseError as error:
-        raise UsageError(f"{path} is no state of segcli: {error}", _HINT) from None
+        raise UsageError(f"{path} is not a state of segcli: {error}", _HINT) from None
     return db
+
+
+def _staged(row: Member) -> tuple[str | int, ...]:
+    return (row.user, row.line, row.user_id, row.anonymous_id, row.email, row.value, row.traits)
+
+
+def _number(db: sqlite3.Connection, key: SyncKey) -> int:
+    """Return the id of an audience or trait, which is added if it is new."""
+    identity = (key.destination, key.endpoint, key.kind, key.key)
+    db.execute(sql.NAMED, (*identity, key.name))
+    number: int = db.execute(sql.NUMBERED, identity).fetchone()[0]
+    return number
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
     if path:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # It holds who is in which audience: nobody else's business.
+        # Private, because it holds who is in which audience.
         path.touch(mode=0o600)
-    # An empty name is a temporary file; a relative one could mean something to SQLite.
+    # For SQLite, an empty name means a temporary file, and a relative one may be special.
     name = path.absolute() if path else ""
     return sqlite3.connect(name, isolation_level=None, check_same_thread=False)
 
@@ -259,9 +281,9 @@ def _prepare(db: sqlite3.Connection, *, rehearsal: bool) -> None:
         db.executescript(f"BEGIN IMMEDIATE; {schema} {marks} COMMIT")
     _check_version(db)
     db.execute("PRAGMA journal_mode = WAL")
-    # What is noted is on disk, also if the power fails.
+    # Committed data is on disk even if the power fails.
     db.execute("PRAGMA synchronous = FULL")
-    # A sync's own tables need no memory, however many members there are.
+    # Temporary tables on disk keep memory flat for any number of members.
     db.execute("PRAGMA temp_store = FILE")
     db.executescript(sql.SCHEMA_OF_STAGE + (sql.REHEARSAL if rehearsal else ""))
 
@@ -275,6 +297,6 @@ def _check_version(db: sqlite3.Connection) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION:
-        raise sqlite3.DatabaseError("it is another program's")
+        raise sqlite3.DatabaseError("it belongs to another program")
     if version != VERSION:
-        raise sqlite3.DatabaseError(f"its version is {version}; this segcli knows {VERSION}")
+        raise sqlite3.DatabaseError(f"it has version {version}; this segcli supports {VERSION}")

@@ -1,4 +1,4 @@
-"""A sync of an audience or trait: the record of a run whose events are changes of a state."""
+"""The progress store of a sync: its events are the changes of the state."""
 
 import threading
 from collections import Counter, deque
@@ -18,34 +18,34 @@ _LINES = 200
 
 
 class SyncProgress:
-    """What the vendor was told becomes the state only as it is delivered, in that order.
+    """The `ProgressStore` of a sync: it stores results in the state, in the order of delivery.
 
-    What may be with the vendor is in doubt on disk before it leaves. An interrupted sync leaves
-    the rest to be told; the next one makes the difference anew.
+    A change is in doubt, on disk, before it is sent. After an interrupted sync, the next one
+    compares again and sends the rest.
     """
 
     def __init__(
-        self, state: EngageState, difference: MemberChanges, computation: Computation, *, at: str
+        self, state: EngageState, changes: MemberChanges, computation: Computation, *, at: str
     ) -> None:
         self._state = state
-        self._difference = difference
+        self._changes = changes
         self._computation = computation
         self._at = at
-        # How often each change has left that has no answer yet.
-        self._out: Counter[int] = Counter()
-        self._fates: deque[tuple[DeliveryState, int]] = deque()
+        # How often each change without a result was sent.
+        self._sent: Counter[int] = Counter()
+        self._results: deque[tuple[DeliveryState, int]] = deque()
         self._writing = threading.Lock()
         self._sync = GroupSync(-1, to_disk=lambda _: self._write())
 
     @property
     def earlier_answers(self) -> int:
-        """No earlier run counts: what it told is in the state."""
+        """Zero: the results of earlier runs are in the state."""
         return 0
 
     def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
-        """Nothing has to be taken up."""
+        """Do nothing: there is no earlier run to resume."""
 
-    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # the state is what is read
+    def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # it reads the state
         """Yield the bad rows, then an identify event for each change."""
         title = inputs[0].title
         bad = ((Line(title, row.line, row.text), row.problem) for row in self._state.bad_rows())
@@ -57,68 +57,69 @@ class SyncProgress:
             yield PendingLines(0, events, size, stored=size)
 
     def promise(self, lines: int) -> None:
-        """The database makes its own room."""
+        """Do nothing: the database allocates its own space."""
 
     def mark(self, place: int, mark: Mark) -> None:
-        """The members are staged in the state as a whole."""
+        """Do nothing: the state holds the whole list."""
 
     def ended(self, place: int, lines: int) -> None:
-        """The members are staged in the state as a whole."""
+        """Do nothing: the state holds the whole list."""
 
     @property
     def minds_leaving(self) -> bool:
-        """What may be with the vendor is in doubt."""
+        """True: a change is in doubt once it is sent."""
         return True
 
     async def leaving(self, lines: Sequence[Line]) -> None:
-        """Return when it is on disk that the vendor may know these changes; raises Stopped."""
-        fresh = [line.place for line in lines if line.place not in self._out]
-        self._out.update(line.place for line in lines)
+        """Return when these changes are in doubt on disk; raises Stopped."""
+        fresh = [line.place for line in lines if line.place not in self._sent]
+        self._sent.update(line.place for line in lines)
         if fresh:
-            self._fates.extend(("sent", number) for number in fresh)
+            self._results.extend(("sent", number) for number in fresh)
             self._sync.wrote()
             await self._sync.synced()
 
     def settle(self, settled: Result) -> None:
-        """Note what was delivered, or surely not; it is the state's once `synced` returns.
+        """Take in a result; it is in the state when `synced` returns.
 
-        What left more than once may have been taken before it was refused.
+        A refusal counts only for a change that was sent once: the vendor may have accepted one
+        that was sent several times.
         """
         for line in settled.lines:
-            times = self._out.pop(line.place, 0)
+            times = self._sent.pop(line.place, 0)
             if settled.state == "delivered":
-                self._fates.append(("delivered", line.place))
+                self._results.append(("delivered", line.place))
             elif settled.state == "refused" and times == 1:
-                self._fates.append(("refused", line.place))
+                self._results.append(("refused", line.place))
         self._sync.wrote()
 
     @property
     def needs_sync(self) -> bool:
-        """Results are durable only after `synced`."""
+        """True: results are durable only after `synced`."""
         return True
 
     def is_synced_at_once(self) -> bool:
-        """A database takes its time."""
+        """False: a write to the database takes time."""
         return False
 
     async def synced(self) -> None:
-        """Return when everything delivered so far is in the state, on disk; raises Stopped."""
+        """Return when all results so far are in the state, on disk; raises Stopped."""
         await self._sync.synced()
 
     def end(self, *, finished: bool) -> None:
-        """Put what is left in the state; note the sync if it reached its end."""
+        """Store the remaining results, and the time of the sync if it has finished."""
         self._write()
         if finished:
-            self._state.note_sync(self._difference, self._at)
+            self._state.note_sync(self._changes, self._at)
 
     def _lines(self, title: str) -> Iterator[Line]:
-        for number, line, change in self._state.changes(self._difference):
+        for number, line, change in self._state.changes(self._changes):
             event = identify(change, self._computation, timestamp=self._at)
             yield Line(title, line, event, place=number)
 
     def _write(self) -> None:
-        """Put in the state what there is at this moment; more may come meanwhile."""
+        """Store the results that exist now; other threads may add more meanwhile."""
         with self._writing:
-            fates = [self._fates.popleft() for _ in range(len(self._fates))]
-            if fates:
-                self._state.note(self._difference, fates)
+            results = [self._results.popleft() for _ in range(len(self._results))]
+            if results:
+                self._state.note(self._changes, results)

@@ -1,4 +1,4 @@
-"""What a query says, as values: the parser makes them, the compiler reads them."""
+"""The syntax tree of a query: the parser builds it, the compiler reads it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,11 @@ TextTest = Literal["contains", "starts_with", "ends_with"]
 
 @dataclass(frozen=True, slots=True)
 class FieldName:
-    """Where to look: a field of the event, and for `properties` and the like a name below it."""
+    """A field of an event.
+
+    root: the field at the top level.
+    name: for `properties`, `traits` and `context`, the name of the nested field.
+    """
 
     root: str
     name: str = ""
@@ -19,7 +23,7 @@ class FieldName:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`field operator value`; an operator that nobody knows never holds."""
+    """`field operator value`. A condition with an unknown operator is never true."""
 
     field: FieldName
     operator: str
@@ -28,7 +32,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """`field != null`, or negated `field = null`."""
+    """`field != null`; if negated, `field = null`."""
 
     field: FieldName
     negated: bool = False
@@ -44,7 +48,10 @@ class Is:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holds:
-    """`contains(field, text)` or `match(field, text*)`; negated it still wants a text."""
+    """`contains(field, text)` or `match(field, text*)`.
+
+    Also if negated, it is true for texts only.
+    """
 
     field: FieldName
     test: TextTest
@@ -54,7 +61,7 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Conditions that all hold, or of which one does."""
+    """Conditions joined by `and` or by `or`."""
 
     word: Word
     children: "tuple[QueryNode, ...]"

@@ -1,4 +1,4 @@
-"""A query as a plain function: made once, asked for every event."""
+"""Compile a query to a function, once; call the function for every event."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ Predicate = Callable[[Mapping[str, Any]], bool]
 
 
 def matcher(text: str, *, strict: bool = False) -> Predicate:
-    """Return the function that tells whether an event is one of a query's; raises FqlError.
+    """Return a function that is true for the events a query selects. Raises FqlError.
 
-    It never raises, whatever JSON value it is given; `strict` is that of `parse_query`.
+    The function accepts any JSON value and never raises. `strict` is that of `parse_query`.
     """
     matches = predicate(parse_query(text, strict=strict))
 
     def is_match(event: object) -> bool:
-        if isinstance(event, dict) or isinstance(event, Mapping):  # noqa: SIM101  # dict is quick
+        if isinstance(event, dict) or isinstance(event, Mapping):  # noqa: SIM101  # dict is the fast path
             return matches(event)
         return matches({})
 
@@ -28,12 +28,12 @@ def matcher(text: str, *, strict: bool = False) -> Predicate:
 
 
 def predicate(node: QueryNode) -> Predicate:
-    """Return the function that tells whether an event, a mapping, is what a node says."""
+    """Return a function that is true for the events (mappings) that a node selects."""
     match node:
         case Group(word, children):
             return _group(word, [predicate(child) for child in children])
         case Compare(field, "=" | "!=" as sign, value) if not field.name:
-            return _plain(field.root, _text(value), is_not=sign == "!=")
+            return _compare_top_level(field.root, _text(value), is_not=sign == "!=")
         case Compare() | Exists() | Is() | Holds():
             read, test = field_reader(node.field), _test(node)
             return lambda event: test(read(event))
@@ -47,19 +47,19 @@ def _group(word: Word, parts: Sequence[Predicate]) -> Predicate:
         if word == "and":
             return lambda event: first(event) and second(event)
         return lambda event: first(event) or second(event)
-    # `all` and `any` over a generator cost more than the conditions themselves.
-    wanted = word == "or"
+    # Not `all` or `any`: a generator costs more than the conditions.
+    deciding = word == "or"
 
     def is_met(event: Mapping[str, Any]) -> bool:
         for part in parts:
-            if part(event) is wanted:
-                return wanted
-        return not wanted
+            if part(event) is deciding:
+                return deciding
+        return not deciding
 
     return is_met
 
 
-def _plain(key: str, text: str, *, is_not: bool) -> Predicate:
+def _compare_top_level(key: str, text: str, *, is_not: bool) -> Predicate:
     if is_not:
         return lambda event: bool(event.get(key) != text)
     return lambda event: bool(event.get(key) == text)
@@ -89,7 +89,7 @@ def _compare(sign: str, value: Value) -> Callable[[object], bool]:
         return lambda actual: actual != text
     number = query_number(value) if isinstance(value, str) else Decimal(value)
     if number is None or sign not in ("<", "<=", ">", ">="):
-        return lambda actual: False  # noqa: ARG005  # it never holds
+        return lambda actual: False  # noqa: ARG005  # never true
     return number_comparison(sign, number)
 
 
@@ -98,14 +98,14 @@ def _text(value: Value) -> str:
 
 
 def _holds(node: Holds) -> Callable[[object], bool]:
-    part, wanted = node.text, not node.negated
+    part, expected = node.text, not node.negated
     match node.test:
         case "contains":
-            return lambda actual: isinstance(actual, str) and (part in actual) is wanted
+            return lambda actual: isinstance(actual, str) and (part in actual) is expected
         case "starts_with":
-            return lambda actual: isinstance(actual, str) and actual.startswith(part) is wanted
+            return lambda actual: isinstance(actual, str) and actual.startswith(part) is expected
         case "ends_with":
-            return lambda actual: isinstance(actual, str) and actual.endswith(part) is wanted
+            return lambda actual: isinstance(actual, str) and actual.endswith(part) is expected
 
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -114,36 +114,36 @@ FieldReader = Callable[[Mapping[str, Any]], object]
 
 
 def field_reader(field: FieldName) -> FieldReader:
-    """Return the function that finds what an event holds in a field, None where nothing is."""
+    """Return a function that reads a field of an event; None if the field is absent."""
     root, names = field.root, re.findall(r"[^\[.\]]+", field.name)
     if not field.name:
         return lambda event: event.get(root)
     if not names:
-        return lambda event: None  # noqa: ARG005  # a name of dots alone names nothing
+        return lambda event: None  # noqa: ARG005  # a name of dots only
     if len(names) == 1:
-        return _short(root, names[0])
+        return _one_level_reader(root, names[0])
 
     def read(event: Mapping[str, Any]) -> object:
         value = event.get(root)
         for name in names:
-            value = value.get(name) if isinstance(value, dict) else _below(value, name)
+            value = value.get(name) if isinstance(value, dict) else _member(value, name)
         return value
 
     return read
 
 
-def _short(root: str, name: str) -> FieldReader:
+def _one_level_reader(root: str, name: str) -> FieldReader:
     def read(event: Mapping[str, Any]) -> object:
         value = event.get(root)
-        return value.get(name) if isinstance(value, dict) else _below(value, name)
+        return value.get(name) if isinstance(value, dict) else _member(value, name)
 
     return read
 
 
-def _below(value: Any, name: str) -> object:
-    """Return what JavaScript finds under a name in what is no object."""
+def _member(value: Any, name: str) -> object:
+    """Return what JavaScript finds under a name in a value that is not an object."""
     if isinstance(value, bool | int | float | str) and not value:
-        # Segment's reader goes no further than a value that is false, zero or empty.
+        # Segment's reader stops at a value that is false, zero or empty, and returns it.
         return value
     if name == "length" and isinstance(value, list):
         return len(value)

@@ -1,12 +1,18 @@
-"""What is wrong with a query, shown at its place."""
+"""Errors and warnings about a query, with their position."""
 
 from dataclasses import dataclass
 
-_SHOWN = 60
+# How many characters of a line are shown on each side of a position.
+_CONTEXT = 60
 
 
 class FqlError(ValueError):
-    """A query cannot be read: its message shows the place, and what was expected there."""
+    """A query cannot be read. The message shows the position and what was expected there.
+
+    text: the query.
+    position: the index of the character.
+    expected: what was expected there.
+    """
 
     def __init__(self, text: str, position: int, expected: str) -> None:
         super().__init__(f"expected {expected}\n{pointed_at(text, position)}")
@@ -16,21 +22,25 @@ class FqlError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A place that can be read, but hardly as it was meant, and what was expected there."""
+class QueryWarning:
+    """A part of a query that can be read, but probably not as intended; an error with `strict`.
+
+    position: the index of the character.
+    expected: what was expected there.
+    """
 
     position: int
     expected: str
 
 
 def pointed_at(text: str, position: int) -> str:
-    """Return the line of a position with a `^` under it; of a long line what is around it."""
+    """Return the line of a position with a `^` under it. A long line is cut on both sides."""
     start = text.rfind("\n", 0, position) + 1
     line = text[start:].partition("\n")[0]
     column = position - start
-    first = max(0, column - _SHOWN)
-    shown = line[first : column + _SHOWN]
-    before, after = "…" * (first > 0), "…" * (column + _SHOWN < len(line))
-    # A tab or a control character would move the mark.
+    first = max(0, column - _CONTEXT)
+    shown = line[first : column + _CONTEXT]
+    before, after = "…" * (first > 0), "…" * (column + _CONTEXT < len(line))
+    # A tab or a control character would move the `^`.
     plain = "".join(char if char.isprintable() else " " for char in shown)
     return f"  {before}{plain}{after}\n  {' ' * (len(before) + column - first)}^"

@@ -1,9 +1,9 @@
-"""The words of a query: text to tokens, each with its place."""
+"""Split a query into tokens, each with its position."""
 
 import re
 from dataclasses import dataclass
 
-from segcli.fql.error import Doubt, FqlError
+from segcli.fql.error import FqlError, QueryWarning
 
 _ENDS = r"(?=[ \t\n,\])]|\Z)"
 _TOKEN = re.compile(
@@ -25,9 +25,11 @@ _ENDED = re.compile(_ENDS)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word: `text` is what it says, of a string with its quotes; `position` where it begins.
+    """A token.
 
-    `kind` is name, number, string, null, word (and, or), operator or end; a mark is its own kind.
+    kind: name, number, string, null, word (and, or), operator or end; a mark is its own kind.
+    text: the token as written, a string with its quotes; escapes in names are resolved.
+    position: the index of its first character.
     """
 
     kind: str
@@ -35,48 +37,49 @@ class Token:
     position: int
 
 
-def tokens(text: str) -> tuple[list[Token], list[Doubt]]:
-    """Return the words of a query, an end last, dotted names as one; and what looks mistaken.
+def tokens(text: str) -> tuple[list[Token], list[QueryWarning]]:
+    """Return the tokens of a query and the warnings about them.
 
-    Raises FqlError where no word begins.
+    A dotted name is one token. The last token is always an end. Raises FqlError where no token can
+    begin.
     """
     found: list[Token] = []
-    doubts: list[Doubt] = []
+    warnings: list[QueryWarning] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise _no_word(text, position, doubts)
+            raise _no_token_error(text, position, warnings)
         position = match.end()
         if match.lastgroup == "string" and not _ENDED.match(text, position):
-            # Segment's reader takes this quote for the beginning of another string too.
-            doubts.append(Doubt(position - 1, "a space after this quote"))
+            # Segment's reader takes this quote also as the start of the next string.
+            warnings.append(QueryWarning(position - 1, "a space after this quote"))
             position -= 1
         if match.lastgroup != "space":
-            found.append(_token(match, doubts))
+            found.append(_token(match, warnings))
     found.append(Token("end", "eos", len(text)))
-    return _joined(found), doubts
+    return _joined(found), warnings
 
 
-def _token(match: re.Match[str], doubts: list[Doubt]) -> Token:
+def _token(match: re.Match[str], warnings: list[QueryWarning]) -> Token:
     kind, written, text = match.lastgroup or "", match[0], match.string
     if kind == "name":
         if not _AFTER_NAME.match(text, match.end()):
             raise FqlError(text, match.end(), f"a space after {written}")
         written = re.sub(r"\\(.)", r"\1", written, flags=re.DOTALL)
     if written[0] == "'":
-        doubts.append(
-            Doubt(match.start(), '"double quotes": others are taken for a part of the text')
+        warnings.append(
+            QueryWarning(match.start(), '"double quotes": other quotes are a part of the text')
         )
     if written in ("<", ">") and text.startswith("=", match.end()):
-        doubts.append(Doubt(match.start(), f"a space after {written}="))
+        warnings.append(QueryWarning(match.start(), f"a space after {written}="))
     return Token(written if kind == "mark" else kind, written, match.start())
 
 
-def _no_word(text: str, position: int, doubts: list[Doubt]) -> FqlError:
-    """Return the error for a place where no word begins; an earlier doubt tells the cause."""
-    if doubts:
-        return FqlError(text, doubts[0].position, doubts[0].expected)
+def _no_token_error(text: str, position: int, warnings: list[QueryWarning]) -> FqlError:
+    """Return the error for a position where no token begins. An earlier warning is the cause."""
+    if warnings:
+        return FqlError(text, warnings[0].position, warnings[0].expected)
     if text.startswith("!=", position):
         return FqlError(text, position + 2, "a space after !=")
     char = text[position]
@@ -88,11 +91,13 @@ def _no_word(text: str, position: int, doubts: list[Doubt]) -> FqlError:
     ):
         if char in begins:
             return FqlError(text, position, expected)
-    return FqlError(text, position, f"no {char} here: a name has it as \\{char}, a text in quotes")
+    return FqlError(
+        text, position, f"no {char} here: write \\{char} in a name, and a text in quotes"
+    )
 
 
 def _joined(found: list[Token]) -> list[Token]:
-    """Return the tokens with names between dots as one name."""
+    """Return the tokens with dotted names joined to one token."""
     joined: list[Token] = []
     for token in found:
         if token.kind == "name" and [last.kind for last in joined[-2:]] == ["name", "."]:
@@ -106,46 +111,52 @@ def _joined(found: list[Token]) -> list[Token]:
 
 @dataclass(slots=True)
 class Cursor:
-    """The tokens of a query, one after another; the last is always the end."""
+    """A position in the tokens of a query.
+
+    text: the query.
+    tokens: its tokens; the last one is an end.
+    warnings: the warnings so far.
+    index: the index of the next token.
+    """
 
     text: str
     tokens: list[Token]
-    doubts: list[Doubt]
-    at: int = 0
+    warnings: list[QueryWarning]
+    index: int = 0
 
     @property
     def token(self) -> Token:
-        """The token that comes next."""
-        return self.tokens[self.at]
+        """The next token."""
+        return self.tokens[self.index]
 
     def is_over(self) -> bool:
-        """Whether the group that is being read ends here, or the query."""
+        """True if the current group or the query ends here."""
         return self.token.kind in ("end", ")")
 
     def take(self) -> Token:
-        """Return the next token and go on behind it; the end stays the end."""
+        """Return the next token and move past it. The cursor never moves past the end."""
         token = self.token
-        self.at += token.kind != "end"
+        self.index += token.kind != "end"
         return token
 
     def take_if(self, mark: str) -> bool:
-        """Go on behind a mark and say so, if it comes next."""
+        """Move past the next token if it is this mark; True if it was."""
         found = self.token.kind == mark
-        self.at += found
+        self.index += found
         return found
 
-    def doubt(self, expected: str, at: Token | None = None) -> None:
-        """Remember that something else was expected at a token, the next one if none is given."""
-        self.doubts.append(Doubt((at or self.token).position, expected))
+    def warn(self, expected: str, at: Token | None = None) -> None:
+        """Add a warning that something else was expected at a token, by default the next one."""
+        self.warnings.append(QueryWarning((at or self.token).position, expected))
 
     def error(self, expected: str) -> FqlError:
-        """Return the error that something else was expected here, or at an earlier doubt."""
-        here = Doubt(self.token.position, expected)
-        first = min([*self.doubts, here], key=lambda doubt: doubt.position)
+        """Return the error that something else was expected here, or at an earlier warning."""
+        here = QueryWarning(self.token.position, expected)
+        first = min([*self.warnings, here], key=lambda warning: warning.position)
         return FqlError(self.text, first.position, first.expected)
 
 
-def cursor(text: str) -> Cursor:
-    """Return the cursor at the beginning of a query; raises FqlError."""
-    found, doubts = tokens(text)
-    return Cursor(text, found, doubts)
+def start_cursor(text: str) -> Cursor:
+    """Return a cursor at the start of a query. Raises FqlError."""
+    found, warnings = tokens(text)
+    return Cursor(text, found, warnings)

@@ -1,4 +1,4 @@
-"""Numbers in queries and events, compared with all their digits."""
+"""Numbers in queries and events, compared exactly."""
 
 import operator
 import re
@@ -18,9 +18,9 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,9})?",
 
 
 def query_number(text: str) -> Decimal | None:
-    """Return the number that a text says, None where it says none; an empty text is zero.
+    """Return the number in a text, None if the text is not a number. An empty text is 0.
 
-    As JavaScript reads it, but for `0x10`, `Infinity` and their like, which say none here.
+    Reads what JavaScript reads, but not hexadecimal and the like (`0x10`) or `Infinity`.
     """
     text = text.strip()
     if not text:
@@ -29,7 +29,7 @@ def query_number(text: str) -> Decimal | None:
 
 
 def number_source(number: Decimal) -> str:
-    """Return a number as a text, without an exponent and without idle zeros."""
+    """Return a number as text, without exponent and without trailing zeros."""
     text = f"{number:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -37,13 +37,13 @@ def number_source(number: Decimal) -> str:
 
 
 def number_comparison(sign: str, expected: Decimal) -> Callable[[object], bool]:
-    """Return the test that a value is a number which compares so; true and false are none."""
-    compare, quick = _COMPARISONS[sign], _quick(expected)
+    """Return a function that is true for numbers that compare so. Booleans are not numbers."""
+    compare, native = _COMPARISONS[sign], _native(expected)
 
     def test(actual: object) -> bool:
         kind = type(actual)
-        if quick is not None and (kind is int or kind is float):
-            return compare(actual, quick)
+        if native is not None and (kind is int or kind is float):
+            return compare(actual, native)
         if kind is int or kind is float or kind is Decimal:
             return compare(_exact(actual), expected)
         return False
@@ -51,8 +51,8 @@ def number_comparison(sign: str, expected: Decimal) -> Callable[[object], bool]:
     return test
 
 
-def _quick(number: Decimal) -> int | float | None:
-    """Return a number as the machine's own, None where that would lose a digit."""
+def _native(number: Decimal) -> int | float | None:
+    """Return a number as int or float, for speed; None if that would lose a digit."""
     if number.adjusted() < 18 and number == number.to_integral_value():
         return int(number)
     value = float(number)

@@ -1,4 +1,4 @@
-"""Where a request goes: its address in the form that is sent, and the headers that go with it."""
+"""The address of a request in the form that is sent, and the headers that depend on it."""
 
 import base64
 import ipaddress
@@ -33,7 +33,7 @@ def _all_printable_but(characters: str) -> str:
     return "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in characters)
 
 
-# What stands in each part as it is, by https://url.spec.whatwg.org/#percent-encoded-bytes.
+# Characters that need no escape, by https://url.spec.whatwg.org/#percent-encoded-bytes.
 _IN_QUERY = _all_printable_but('"#<>')
 _IN_PATH = _all_printable_but('"#<>?`{}')
 _IN_HOST = _all_printable_but("#/:<>?@[]^")
@@ -60,7 +60,7 @@ class Address:
 
 @lru_cache
 def parse_address(text: str) -> Address:
-    """Return an address as it is sent: escapes stay as they are, other text is escaped.
+    """Parse an address and escape it for sending; existing escapes stay as they are.
 
     Raises TransportError, and UnicodeError for a host name that cannot be encoded.
     """
@@ -83,10 +83,10 @@ def parse_address(text: str) -> Address:
 
 
 def headers_to(address: Address, own: Iterable[tuple[str, str]]) -> HeaderPairs:
-    """Return all headers but the length: the request's `own` replace the usual ones.
+    """Return all headers except the length: the request's `own` headers replace the usual ones.
 
-    The user that an address names replaces a header `Authorization`. Raises UnicodeError for
-    text that is not ASCII.
+    The user in an address replaces a header `Authorization`. Raises UnicodeError for text that is
+    not ASCII.
     """
     headers = {"host": ("Host", address.authority)}
     headers |= {name.lower(): (name, value) for name, value in (*USUAL_HEADERS.items(), *own)}
@@ -140,7 +140,7 @@ def _checked_ip(host: str, kind: type[ipaddress.IPv4Address] | type[ipaddress.IP
 
 def _encoded_name(host: str) -> str:
     """Encode an internationalized name, or check one that is encoded already."""
-    # Few hosts need it, and it takes a while to import.
+    # Imported here: few hosts need it, and the import is slow.
     import idna  # noqa: PLC0415
 
     if host.isascii():
@@ -154,7 +154,7 @@ def _encoded_name(host: str) -> str:
 
 
 def _checked_path(path: str, *, has_authority: bool, has_scheme: bool) -> str:
-    """Return the path without its `.` and `..`."""
+    """Return the path with `.` and `..` resolved."""
     if has_authority and path and not path.startswith("/"):
         raise _invalid("For absolute URLs, path must be empty or begin with '/'")
     if not (has_authority or has_scheme):
@@ -178,7 +178,7 @@ def _without_dots(parts: Iterable[str]) -> str:
 
 
 def _escaped(text: str, safe: str) -> str:
-    """Escape what is not safe, but nothing that is an escape already."""
+    """Escape all characters that are not safe, except in escapes."""
     return "".join(
         part if _ESCAPED.fullmatch(part) else "".join(_escape(char, safe) for char in part)
         for part in _ESCAPED.split(text)

@@ -1,7 +1,7 @@
-"""How aiohttp reads replies here: a status that came is not lost with what follows it.
+"""A protocol for aiohttp that keeps the status of a reply when the rest is broken.
 
-aiohttp drops a whole piece of the wire that it cannot parse, and a reply with it. Here the head
-of a reply is parsed by itself, so that whatever is wrong behind it is wrong with the body only.
+aiohttp drops all bytes of a read that it cannot parse, and the reply with them. This protocol
+parses the head of a reply separately. So an error after the head is an error of the body only.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from segcli.core.reply import is_status
 
 # The longest head, with the interim replies (1xx) in front of it. httpx allows 100 KB.
-_LONGEST_HEAD = 128 * 1024
+_MAX_HEAD = 128 * 1024
 # The most that is read of a reply: its body, but also chunk extensions and trailers.
-_LONGEST_REPLY = 16 * 1024 * 1024
+_MAX_REPLY = 16 * 1024 * 1024
 _BUFFER = 64 * 1024
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d ([0-9]{3})[ \r\n]")
@@ -31,36 +31,36 @@ _WITHOUT_BODY = frozenset({204, 304})
 class ReplyProtocol(ResponseHandler):
     """The protocol of one connection of aiohttp.
 
-    A head that came whole is a reply, even where it contradicts itself: its body is an error
-    then. A connection is not used again where something that belongs to no reply may follow.
+    A complete head is a reply, even if it contradicts itself: then its body is an error. A
+    connection is not reused if bytes that belong to no reply may follow.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._params: dict[str, Any] = {}
         self._awaits_head = False
-        self._parses_apart = False
+        self._parses_separately = False
         self._head = b""
         self._size = 0
 
     def set_response_params(self, **params: Any) -> None:
         """Prepare for the reply to the next request."""
         self._params = params
-        self._awaits_head, self._parses_apart, self._head, self._size = True, False, b"", 0
+        self._awaits_head, self._parses_separately, self._head, self._size = True, False, b"", 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; where that fails within a piece that has a head, the head apart."""
+        """Parse received bytes. If that fails in bytes with a head, parse the head separately."""
         if self._awaits_head:
             self._head += data
             super().data_received(data)
-            if len(self._head) > _LONGEST_HEAD:
-                self._give_up(_LONGEST_HEAD)
+            if len(self._head) > _MAX_HEAD:
+                self._give_up(_MAX_HEAD)
         else:
             self._size += len(data)
             super().data_received(data)
-            if self._size > _LONGEST_REPLY:
-                self._give_up(_LONGEST_REPLY)
+            if self._size > _MAX_REPLY:
+                self._give_up(_MAX_REPLY)
         if self._exception is not None:
             self._fail_body()
 
@@ -68,26 +68,26 @@ class ReplyProtocol(ResponseHandler):
         """Take the head of a reply from the parser."""
         message, _ = data
         if message.code >= 200 or message.code == 101:
-            # Of a head that is still awaited the bytes are kept, with the interim replies before.
+            # The head has come, so its bytes and those of interim replies are not needed any more.
             self._awaits_head, self._head = False, b""
             if message.code in _WITHOUT_BODY and _announces_body(message):
                 self._should_close = True
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        """Fail, but not before a head that came whole has been handed on."""
+        """Fail, but first pass on a head that came completely."""
         if self._awaits_head and isinstance(exc, HttpProcessingError):
-            if not self._parses_apart:
-                self._parse_apart()
+            if not self._parses_separately:
+                self._parse_separately()
                 return
             line = _STATUS_LINE.match(self._head)
             if line and is_status(int(line[1])) and self._head.endswith(_END_OF_HEAD):
                 self.feed_data(self._contradictory(int(line[1]), exc))
         super().set_exception(exc, *cause)
 
-    def _parse_apart(self) -> None:
-        """Parse once more, from the beginning, and each head by itself; ends with an exception."""
-        rest, self._parses_apart = self._head, True
+    def _parse_separately(self) -> None:
+        """Parse again from the beginning, each head separately. Ends with an exception."""
+        rest, self._parses_separately = self._head, True
         super().set_response_params(**self._params)
         while self._awaits_head and rest and self._exception is None:
             rest = rest.lstrip(b"\r\n")
@@ -103,14 +103,14 @@ class ReplyProtocol(ResponseHandler):
             self.transport.abort()
 
     def _fail_body(self) -> None:
-        """Let whoever reads a body know that its rest will not come; aiohttp would not."""
+        """Pass the error to the reader of the body; aiohttp would let it wait."""
         if self._exception and self._payload and not self._payload.is_eof():
             self._payload.set_exception(aiohttp.ClientPayloadError(_text_of(self._exception)))
 
     def _contradictory(
         self, status: int, error: HttpProcessingError
     ) -> tuple[RawResponseMessage, StreamReader]:
-        """Return a reply of which only the status can be told."""
+        """Return a reply with a status and no valid body or headers."""
         none = CIMultiDictProxy(CIMultiDict[str]())
         head = RawResponseMessage(HttpVersion11, status, "", none, (), True, None, False, False)
         body = StreamReader(self, _BUFFER, loop=self._loop)

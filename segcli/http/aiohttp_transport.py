@@ -1,4 +1,4 @@
-"""The transport over aiohttp, the one that is used unless a user asks for another."""
+"""The transport over aiohttp, the default."""
 
 import asyncio
 import ssl
@@ -29,16 +29,17 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 _CHUNK = 16 * 1024
-# aiohttp warns about a larger body of bytes, and writes one of a file piece by piece.
+# aiohttp warns about a larger body in bytes. A body from a file is written in pieces, without one.
 _LARGE = 1024 * 1024
-_LONGEST_HEADER = 64 * 1024
+_MAX_HEADER = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """What requests to one address with the same headers share.
+    """The arguments that requests to one address with the same headers share.
 
-    options: what aiohttp's `request` is called with, beside the method, address and body.
+    url: the address.
+    options: the keyword arguments of aiohttp's `request`, without the body.
     """
 
     url: URL
@@ -46,7 +47,7 @@ class _Route:
 
 
 class AiohttpTransport:
-    """One session of aiohttp, opened by the first request; it keeps its connections alive.
+    """One aiohttp session, opened by the first request. It keeps its connections alive.
 
     A request that is cancelled closes its connection.
     """
@@ -71,15 +72,15 @@ class AiohttpTransport:
         try:
             return await reader.read(reply.status, reply.raw_headers, _Body(reply.content))
         finally:
-            # A reply that was read to its end has given its connection back.
+            # A reply that was read to its end has returned its connection.
             is_unfinished = reply.connection is not None
             reply.close()
             if is_unfinished:
                 _abort()
 
     async def _send(self, request: Request) -> aiohttp.ClientResponse:
-        """Send a request; return the reply when its headers are there."""
-        _UNDER_WAY.set(None)
+        """Send a request; return the reply when its headers have come."""
+        _CONNECTION.set(None)
         session = self._session = self._session or _new_session()
         body = request.body
         data = BytesPayload(body) if len(body) < _LARGE else BytesIO(body)
@@ -97,7 +98,7 @@ class AiohttpTransport:
         headers = CIMultiDict(headers_to(address, own_headers))
         options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
         if "Content-Type" not in headers:
-            # aiohttp would add one. To name headers to leave out costs time for each request.
+            # aiohttp would add one. Set only if needed: the option costs time for each request.
             options["skip_auto_headers"] = ("Content-Type",)
         if proxy := proxy_for(address):
             options["proxy"] = proxy
@@ -107,9 +108,9 @@ class AiohttpTransport:
 
 
 class _Body(AsyncIterator[bytes]):
-    """The body of a reply, in pieces, as it was sent. Raises TransportError where it breaks off.
+    """The pieces of a reply's body, as they were sent. Raises TransportError if it breaks off.
 
-    A generator would cost more for each request.
+    Not a generator, which would cost more for each request.
     """
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
@@ -119,7 +120,7 @@ class _Body(AsyncIterator[bytes]):
         content = self._content
         try:
             while not content.at_eof():
-                # Most replies are in memory by now: then there is nothing to await.
+                # Fast path: most replies are in memory already, so nothing has to be awaited.
                 if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
                     return chunk
         except _ERRORS as error:
@@ -128,7 +129,7 @@ class _Body(AsyncIterator[bytes]):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Remembers the connection that carries the request of each task."""
+    """Records the connection that each task's request uses."""
 
     def __init__(self) -> None:
         super().__init__(limit=0)
@@ -142,20 +143,20 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         connection = await super().connect(req, traces, timeout)
-        _UNDER_WAY.set(connection.transport)
+        _CONNECTION.set(connection.transport)
         return connection
 
 
-_UNDER_WAY: ContextVar[asyncio.Transport | None] = ContextVar("_UNDER_WAY", default=None)
+_CONNECTION: ContextVar[asyncio.Transport | None] = ContextVar("_CONNECTION", default=None)
 
 
 def _abort() -> None:
     """Close this task's connection at once.
 
-    aiohttp would first wait until all is written: a server that reads no more would keep the
-    connection, and the body, for ever.
+    aiohttp would first wait until all bytes are written. A server that does not read would keep
+    the connection and the body forever.
     """
-    if transport := _UNDER_WAY.get():
+    if transport := _CONNECTION.get():
         transport.abort()
 
 
@@ -165,8 +166,8 @@ def _new_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
-        max_line_size=_LONGEST_HEADER,
-        max_field_size=_LONGEST_HEADER,
+        max_line_size=_MAX_HEADER,
+        max_field_size=_MAX_HEADER,
     )
 
 
@@ -184,7 +185,7 @@ def _kind_of(error: Exception) -> Failure:
     return Failure.REQUEST
 
 
-# The first that fits.
+# The first class that matches counts.
 _FAILURES: dict[type[Exception], Failure] = {
     aiohttp.ClientProxyConnectionError: Failure.PROXY,
     aiohttp.ClientHttpProxyError: Failure.PROXY,

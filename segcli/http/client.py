@@ -1,4 +1,4 @@
-"""The seam to the network: a request goes out over a transport, a reply or a NoReply comes back."""
+"""The interface to the network: post a request over a transport, get a Reply or a NoReply."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,11 @@ from segcli.http.reply_reader import ReplyReader
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No status came from the vendor. `final`: none will until something is changed."""
+    """The vendor sent no status.
+
+    reason: why.
+    final: True if the same request will fail again until something is changed.
+    """
 
     reason: str
     final: bool = False
@@ -34,7 +38,8 @@ class Transport(Protocol):
     async def post(self, request: Request) -> Reply | NoReply:
         """Send a request once and read the reply.
 
-        A reply whose status came is a Reply; its `broken` says what is wrong with the rest.
+        Once the status has come, the result is a Reply; its `broken` says what is wrong with the
+        rest.
         """
         ...
 
@@ -43,14 +48,14 @@ class Transport(Protocol):
         ...
 
 
-# How a transport sends one request and has the reply read. Raises TransportError.
+# Sends one request and reads the reply with the reader. Raises TransportError.
 Exchange = Callable[[Request, ReplyReader], Awaitable[Reply]]
 
 
 class Exchanges:
-    """What every transport does around an exchange: the deadline, and the words for a failure.
+    """The parts that all transports share: the deadline of a request, and the text of a failure.
 
-    `timeout` (seconds) holds for a request and its reply together.
+    `timeout` (seconds) is for a request and its reply together.
     """
 
     def __init__(self, timeout: float) -> None:
@@ -66,14 +71,14 @@ class Exchanges:
         except asyncio.CancelledError:
             if not self._deadlines.has_passed(task):
                 raise
-            late = reader.broken_off(f"not whole within {self._timeout:g} s")
+            late = reader.broken_off(f"not complete within {self._timeout:g} s")
             return late or NoReply(f"no answer within {self._timeout:g} s")
         except TransportError as error:
             return _broken_reply(error, reader) or _no_reply(error, request)
         except UnicodeError as error:
             return NoReply(f"{Failure.ADDRESS.value}: {error}", final=True)
         finally:
-            self._deadlines.over(task)
+            self._deadlines.end(task)
 
     def close(self) -> None:
         """Stop watching deadlines."""
@@ -81,7 +86,7 @@ class Exchanges:
 
 
 def _broken_reply(error: TransportError, reader: ReplyReader) -> Reply | None:
-    """Return what came of a reply before it broke off; None where no status came."""
+    """Return the part of a reply that came before it broke off; None if no status came."""
     detail = error.detail
     if error.failure is Failure.NOT_WHOLE:
         return reader.broken_off(detail or error.failure.value)
@@ -95,19 +100,19 @@ def _no_reply(error: TransportError, request: Request) -> NoReply:
     return NoReply(f"{reason}: {detail}" if detail else reason, error.is_final)
 
 
-# Each task looks itself up once: before Python 3.12 that is slow.
-_THIS: ContextVar[asyncio.Task[object] | None] = ContextVar("_THIS", default=None)
+# Caches the current task: before Python 3.12, `asyncio.current_task` is slow.
+_CURRENT: ContextVar[asyncio.Task[object] | None] = ContextVar("_CURRENT", default=None)
 
 
 class Deadlines:
-    """Gives each task `seconds` for its next request.
+    """Limits each request to `seconds`.
 
-    `asyncio.timeout` sets a timer for each request, which took a twentieth of its time. All have
-    equally long, so one timer for the oldest request is enough.
+    `asyncio.timeout` sets a timer for each request, which took 5 % of the time of a request. All
+    limits are equal, so one timer for the oldest request is enough.
     """
 
     def __init__(self, seconds: float) -> None:
-        # Before Python 3.12 it takes a system call to ask which loop is running.
+        # Kept, because before Python 3.12 `get_running_loop` needs a system call.
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._due: dict[asyncio.Task[object], float] = {}
@@ -115,23 +120,23 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> asyncio.Task[object]:
-        """Cancel this task unless it calls `over` in time; return the task."""
-        task = _THIS.get()
+        """Cancel this task unless it calls `end` in time; return the task."""
+        task = _CURRENT.get()
         if task is None:
             task = asyncio.current_task()
             assert task is not None
-            _THIS.set(task)
+            _CURRENT.set(task)
         self._due[task] = due = self._loop.time() + self._seconds
         if self._timer is None:
-            self._timer = self._loop.call_at(due, self._cut_off)
+            self._timer = self._loop.call_at(due, self._cancel_overdue)
         return task
 
-    def over(self, task: asyncio.Task[object]) -> None:
+    def end(self, task: asyncio.Task[object]) -> None:
         """End the deadline of a task."""
         self._due.pop(task, None)
 
     def has_passed(self, task: asyncio.Task[object]) -> bool:
-        """Return, once, whether the deadline alone cancelled the task, so that it may go on."""
+        """True if only the deadline cancelled the task, which may then continue. Call it once."""
         if task not in self._passed:
             return False
         self._passed.remove(task)
@@ -142,14 +147,14 @@ class Deadlines:
         if self._timer:
             self._timer.cancel()
 
-    def _cut_off(self) -> None:
+    def _cancel_overdue(self) -> None:
         now = self._loop.time()
         self._timer = None
         # The dict is in the order of the deadlines.
         while self._due:
             task, due = next(iter(self._due.items()))
             if due > now:
-                self._timer = self._loop.call_at(due, self._cut_off)
+                self._timer = self._loop.call_at(due, self._cancel_overdue)
                 break
             del self._due[task]
             self._passed.add(task)

@@ -6,66 +6,66 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-# No step of a decoder puts out more than this at once.
+# One step of a decoder produces at most this much.
 PIECE = 64 * 1024
 
-_MOST_CODINGS = 4
+_MAX_CODINGS = 4
 # RFC 9659 allows no larger window in HTTP: 8 MiB.
 _ZSTD_WINDOW_LOG = 23
 
 
 class BodyTooLong(Exception):
-    """A body is longer than is read of one; all pieces up to there were put out."""
+    """A body is longer than the limit. All pieces up to the limit were yielded."""
 
 
 class Undecodable(Exception):
-    """A body is not what its Content-Encoding says."""
+    """A body does not match its Content-Encoding."""
 
 
 class BodyDecoder:
-    """Undoes the codings of one body, the last one first, and never holds much of it.
+    """Decodes one body, its last coding first, in bounded memory.
 
-    At most `limit` bytes are taken from the wire, and from each decoder. So a small body that
-    decodes to gigabytes costs no more than a large one, also where only a decoder in the middle
-    puts out that much. Codings that are not known leave the body as it is. Raises Undecodable
-    for too many codings.
+    At most `limit` bytes are taken from the network and from each decoder. So a small body that
+    decodes to gigabytes costs no more than a large one, even if only a decoder in the middle
+    produces that much. Unknown codings leave the body as it is. Raises Undecodable for too many
+    codings.
     """
 
     def __init__(self, content_encoding: str, limit: int) -> None:
         names = [name.strip().lower() for name in content_encoding.split(",")]
         codings = [_CODINGS[name] for name in reversed(names) if name in _CODINGS]
-        if len(codings) > _MOST_CODINGS:
+        if len(codings) > _MAX_CODINGS:
             raise Undecodable
         self._layers = [_Layer(coding) for coding in codings]
         self._left = [limit] * (len(codings) + 1)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield what the next bytes of the wire decode to; a piece may be empty.
+        """Yield the decoded pieces of the next bytes; a piece may be empty.
 
-        A caller on an event loop can let others run between two pieces: the work for one is
-        bounded. Raises TooLong and Undecodable.
+        The work for a piece is bounded: a caller on an event loop can let other tasks run between
+        two pieces. Raises BodyTooLong and Undecodable.
         """
-        return self._through(0, data)
+        return self._decode(0, data)
 
     def finish(self) -> None:
-        """Raise Undecodable unless every coding has come to its end."""
+        """Raise Undecodable unless every coding is at its end."""
         if not all(layer.is_whole for layer in self._layers):
             raise Undecodable
 
-    def _through(self, depth: int, data: bytes) -> Iterator[bytes]:
+    def _decode(self, depth: int, data: bytes) -> Iterator[bytes]:
         left = self._left[depth]
         self._left[depth] = left - len(data)
         if depth == len(self._layers):
             yield data[:left]
         else:
             for piece in self._layers[depth].pieces(data[:left]):
-                yield from self._through(depth + 1, piece)
+                yield from self._decode(depth + 1, piece)
         if len(data) > left:
             raise BodyTooLong
 
 
 class _Unpacker(Protocol):
-    """What decodes one stream of a coding, or the beginning of it."""
+    """Decodes one stream of a coding."""
 
     @property
     def eof(self) -> bool: ...
@@ -78,7 +78,11 @@ class _Unpacker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """How a coding is undone. `repeats`: several streams may follow each other in a body."""
+    """How a coding is decoded.
+
+    unpacker: creates the decoder of a stream that starts with these bytes.
+    repeats: True if a body may hold several streams, one after the other.
+    """
 
     unpacker: Callable[[bytes], _Unpacker]
     repeats: bool
@@ -93,7 +97,7 @@ class _Layer:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has ended, or nothing came: an empty body is often labelled gzip too."""
+        """True at the end of the stream. Also for an empty body, which is often labelled gzip."""
         return self._unpacker is None or self._unpacker.eof
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
@@ -101,19 +105,19 @@ class _Layer:
             unpacker = self._unpacker_for(data)
             try:
                 piece = unpacker.decompress(data, PIECE)
-            except Exception as error:  # each library has its own, with no ancestor in common
+            except Exception as error:  # each library has its own classes, without a common base
                 raise Undecodable from error
             data = unpacker.unused_data if unpacker.eof else b""
             yield piece
 
     @property
     def _has_more(self) -> bool:
-        """Whether it can put out more without any further input."""
+        """True if it can produce more without further input."""
         unpacker = self._unpacker
         return unpacker is not None and not (unpacker.eof or unpacker.needs_input)
 
     def _unpacker_for(self, data: bytes) -> _Unpacker:
-        """Return what decodes the next bytes: what is at work, or a new one for a new stream."""
+        """Return the decoder of the next bytes: the current one, or a new one for a new stream."""
         if self._unpacker is None or (self._unpacker.eof and self._coding.repeats):
             self._unpacker = self._coding.unpacker(data)
         elif self._unpacker.eof:
@@ -134,7 +138,7 @@ class _Zlib:
 
     @property
     def needs_input(self) -> bool:
-        # zlib may have taken all input and still hold the rest of a match.
+        # zlib may have consumed all input and still hold output.
         return not (self._zlib.unconsumed_tail or self._is_full)
 
     @property
@@ -152,14 +156,14 @@ def _gzip(_: bytes) -> _Unpacker:
 
 
 def _deflate(start: bytes) -> _Unpacker:
-    """Return what decodes a zlib stream, or bare deflate data, as some servers send instead."""
+    """Return a decoder for a zlib stream, or for raw deflate data, which some servers send."""
     has_zlib_header = start[0] & 0x0F == 8
     return _Zlib(15 if has_zlib_header else -15)
 
 
 def _zstd(_: bytes) -> _Unpacker:
     if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415  # never asked for, and seldom sent
+        from compression import zstd  # noqa: PLC0415  # rarely needed: never requested
     else:
         from backports import zstd  # noqa: PLC0415
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}

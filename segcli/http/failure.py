@@ -1,4 +1,4 @@
-"""Why no reply came, in the same words for every transport."""
+"""The reasons why no reply came, in the same words for all transports."""
 
 import os
 import re
@@ -11,19 +11,22 @@ from segcli.core.reply import EXCERPT
 
 
 class Failure(Enum):
-    """What kind of failure it was; the value is what a user reads."""
+    """The kind of a failure. The value is the text for users."""
 
     CONNECT = "cannot connect"
     PROXY = "the proxy failed"
     RESET = "the connection was reset"
-    NOT_WHOLE = "no whole reply"
-    REQUEST = "no such request can be made"
-    ADDRESS = "no request can go to this address"
+    NOT_WHOLE = "no complete reply"
+    REQUEST = "cannot send this request"
+    ADDRESS = "cannot send to this address"
     OTHER = "no reply"
 
 
 class TransportError(Exception):
-    """A request failed; the text says what the transport knows about it."""
+    """A request failed. The text is the message of the library.
+
+    failure: the kind of failure.
+    """
 
     def __init__(self, failure: Failure, detail: str) -> None:
         super().__init__(detail)
@@ -31,12 +34,12 @@ class TransportError(Exception):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same request will fail again until something is changed."""
+        """True if the same request will fail again until something is changed."""
         return self.failure in {Failure.REQUEST, Failure.ADDRESS} or self._is_untrusted
 
     @property
     def detail(self) -> str:
-        """What happened: the words of the system where it has some."""
+        """What happened; the message of the system if there is one."""
         detail = _without_quotes(self._what_happened())
         if self._is_untrusted:
             detail += "; SSL_CERT_FILE=PATH names authorities to trust"
@@ -44,7 +47,7 @@ class TransportError(Exception):
 
     @property
     def _is_untrusted(self) -> bool:
-        """Whether the certificate of the server was refused."""
+        """True if the certificate of the server was refused."""
         return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(self))
 
     def _what_happened(self) -> str:
@@ -62,7 +65,7 @@ class TransportError(Exception):
 def _without_quotes(detail: str) -> str:
     """Return a long text without the bytes of the vendor that it quotes.
 
-    Cut within them, it could show part of a key, which would not be recognized and hidden.
+    If the text were cut within them, it could show a part of a key, which redaction would miss.
     """
     if len(detail) <= EXCERPT:
         return detail
@@ -70,7 +73,7 @@ def _without_quotes(detail: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, what led to it, and so on."""
+    """Yield the error and the chain of its causes."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -16,9 +16,9 @@ from segcli.http.reply_reader import ReplyReader
 
 
 class HttpxTransport:
-    """One transport of httpx for each request at a time.
+    """A pool of httpx transports, each for one request at a time.
 
-    One that is shared by many requests collapses: its pool is searched for every request.
+    One httpx transport for many requests would be very slow: it searches its pool for each request.
     """
 
     def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
@@ -41,11 +41,11 @@ class HttpxTransport:
         address = parse_address(request.url)
         proxy = self._proxy_for(address)
         try:
-            made = _as_of_httpx(request, address)
+            built = _httpx_request(request, address)
             free = self._free.setdefault(proxy, [])
             transport = free.pop() if free else self._new(proxy)
             try:
-                return await _exchange_over(transport, made, reader)
+                return await _exchange_over(transport, built, reader)
             finally:
                 free.append(transport)
         except httpx.InvalidURL as error:
@@ -63,8 +63,8 @@ class HttpxTransport:
         return made
 
 
-def _as_of_httpx(request: Request, address: Address) -> httpx.Request:
-    """Make the request without a client of httpx, which would take as long again for it."""
+def _httpx_request(request: Request, address: Address) -> httpx.Request:
+    """Build the request without an httpx client, which would double the time."""
     headers = httpx.Headers(list(headers_to(address, request.headers.items())))
     headers["Content-Length"] = str(len(request.body))
     stream = httpx.ByteStream(request.body)
@@ -82,19 +82,19 @@ async def _exchange_over(
     finally:
         await response.stream.aclose()
         if _announces_impossible_body(response) or _holds_more(transport):
-            # What follows belongs to no reply: it must not be read as the next one.
+            # The bytes that follow belong to no reply. They must not be read as the next reply.
             await transport.aclose()
 
 
 def _announces_impossible_body(response: httpx.Response) -> bool:
-    """Return whether a body is announced for a status that has none; some servers send one."""
+    """True if a body is announced for a status that has no body; some servers then send one."""
     headers = response.headers
     announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
     return announced and response.status_code in {204, 304}
 
 
 def _holds_more(transport: httpx.AsyncHTTPTransport) -> bool:
-    """Return whether a connection has read more than its reply. httpx has no way to ask."""
+    """True if a connection has read more than its reply. httpx has no public way to ask."""
     for connection in transport._pool.connections:
         inner = getattr(connection, "_connection", None)
         state = getattr(inner, "_h11_state", None)

@@ -1,4 +1,4 @@
-"""Which proxy the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, but NO_PROXY."""
+"""The proxy from the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
 
 from urllib.request import getproxies, proxy_bypass
 
@@ -10,8 +10,8 @@ from segcli.http.failure import Failure, TransportError
 def proxy_for(address: Address) -> str | None:
     """Return the address of the proxy, which may hold a password, or None for no proxy.
 
-    What goes to this machine stays on it, whatever the environment says. Raises TransportError
-    for a kind of proxy that cannot be used.
+    A request to this machine never uses a proxy. Raises TransportError for a kind of proxy that is
+    not supported.
     """
     if _stays_here(address.host) or proxy_bypass(address.authority):
         return None
@@ -27,5 +27,5 @@ def proxy_for(address: Address) -> str | None:
 
 
 def _stays_here(host: str) -> bool:
-    """Whether a request goes to this machine, by a name of its own too: `vendor.localhost`."""
+    """True if the host is this machine, also by a name such as `vendor.localhost`."""
     return host.endswith(".localhost") or is_this_machine(host)

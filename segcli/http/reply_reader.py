@@ -1,4 +1,4 @@
-"""Reading a reply: its status, its headers, and no more of its body than is needed."""
+"""Read a reply: its status, its headers, and its body up to a limit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -9,7 +9,7 @@ from segcli.core.reply import Reply, is_status
 from segcli.http.decoding import BodyDecoder, BodyTooLong, Undecodable
 from segcli.http.failure import Failure, TransportError
 
-# A verdict quotes the beginning of a reply, or reads what it says about each item of a batch.
+# Large enough for a reply with a result for each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
 
 _TOO_LONG = f"a body of more than {LONGEST_REPLY:,} bytes"
@@ -21,7 +21,7 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ReplyReader:
-    """Reads one reply, and keeps what it has read when the rest does not come.
+    """Reads one reply. If the rest does not come, the part that came is still available.
 
     It keeps at most LONGEST_REPLY bytes of a body, counted after decoding.
     """
@@ -34,7 +34,7 @@ class ReplyReader:
     async def read(self, status: int, headers: RawHeaders, body: AsyncIterator[bytes]) -> Reply:
         """Read the body to its end, or to the limit, and return the reply.
 
-        Raises TransportError for what is no status of a final reply, and what `body` raises.
+        Raises TransportError for an invalid status, and what `body` raises.
         """
         if not is_status(status):
             why = f"{status:03} is not the status of a reply"
@@ -45,11 +45,11 @@ class ReplyReader:
         return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
 
     def broken_off(self, reason: str) -> Reply | None:
-        """Return what was read of the reply before it broke off; None where no status was."""
+        """Return the part of the reply that came before it broke off; None without a status."""
         return self._reply(f"a body that broke off: {reason}") if self._status else None
 
     async def _read_plain(self, body: AsyncIterator[bytes]) -> str:
-        """Read the body; return what is wrong with it, "" for nothing."""
+        """Read the body; return what is wrong with it, or ""."""
         async for chunk in body:
             self._body += chunk
             if len(self._body) > LONGEST_REPLY:
@@ -58,7 +58,7 @@ class ReplyReader:
         return ""
 
     async def _read_encoded(self, body: AsyncIterator[bytes]) -> str:
-        """Read and decode the body; return what is wrong with it, "" for nothing."""
+        """Read and decode the body; return what is wrong with it, or ""."""
         pieces = 0
         try:
             decoder = BodyDecoder(self._headers["content-encoding"], LONGEST_REPLY)
@@ -78,13 +78,13 @@ class ReplyReader:
     def _reply(self, broken: str) -> Reply:
         body = bytes(self._body)
         if broken and not body:
-            # It must not look like the body of a vendor that has nothing to say.
+            # An empty body would look like a vendor's answer without text.
             body = f"({broken})".encode()
         return Reply(self._status, self._headers, body, broken)
 
 
 def _with_date(raw: RawHeaders) -> Mapping[str, str]:
-    """Return the headers with lower-case names; a missing `date` is that of now."""
+    """Return the headers with lower-case names; a missing `date` is the current time."""
     headers = _as_texts(raw)
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
 

@@ -1,7 +1,7 @@
-"""The transports by name: which one sends a run's requests is chosen here.
+"""The transports by name, and a client over the one that a run uses.
 
-aiohttp sends about four times as many requests a second as httpx, and copes better with broken
-replies. httpx is for machines where aiohttp cannot be loaded.
+aiohttp sends about four times as many requests a second as httpx, and handles broken replies
+better. httpx is for machines where aiohttp cannot be loaded.
 """
 
 import asyncio
@@ -15,26 +15,26 @@ from segcli.http.client import Exchanges, Post, Transport
 
 TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
 
-# What makes a transport. It makes the TLS context for the first request that needs it.
+# Creates a transport. The transport creates the TLS context when a request first needs it.
 NewTransport = Callable[[Exchanges, Callable[[], ssl.SSLContext]], Transport]
 
 
 @asynccontextmanager
 async def open_client(transport: str, *, timeout: float) -> AsyncIterator[Post]:
-    """Yield what posts requests over the transport of that name, one of TRANSPORTS.
+    """Yield a function that posts requests over the transport of that name, one of TRANSPORTS.
 
-    `timeout` (seconds) holds for a request and its reply together. Raises ImportError where the
-    transport cannot be loaded.
+    `timeout` (seconds) is for a request and its reply together. Raises ImportError if the transport
+    cannot be loaded.
     """
     exchanges = Exchanges(timeout)
-    # All connections share the context: making it takes longer than many requests.
+    # All connections share the context: creating it takes longer than many requests.
     opened = load(transport)(exchanges, cache(_new_tls_context))
     try:
         yield opened.post
     finally:
         exchanges.close()
         await opened.close()
-        # Let the event loop tell every connection that it is closed before the loop is closed.
+        # Let the event loop run the close callbacks of all connections before it is closed.
         for _ in range(3):
             await asyncio.sleep(0)
 

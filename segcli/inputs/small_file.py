@@ -1,7 +1,8 @@
 """Small files that are read whole: settings, keys, destinations and their mappings.
 
-Three degrees of trust. A file that the user names may be anything, a pipe too. One that is merely
-found must be a regular file. One that a destination's file names must also lie below its folder.
+Three degrees of trust. A key or a configuration that the user names may be anything, a pipe too.
+One that is merely found, and a destination's file, must be a regular file. One that a
+destination's file names must also lie below its folder.
 Every read is bounded, and each function raises ValueError with what is wrong, as the end of a
 sentence that begins with the file's name.
 """
@@ -21,6 +22,12 @@ def read_named(path: Path, *, max_bytes: int) -> str:
     """Return the text of a file that the user names, `/dev/fd/63` of a shell too."""
     with _as_problem(), path.open("rb") as file:
         return _text(file.read(max_bytes + 1), max_bytes)
+
+
+def read_regular(path: Path, *, max_bytes: int) -> str:
+    """Return the text of a file; anything else, such as a pipe, is refused without waiting."""
+    with _as_problem():
+        return _regular_text(os.open(path, _FILE), max_bytes)
 
 
 def read_found(path: Path, *, max_bytes: int) -> str | None:

@@ -1,1 +1,1 @@
-"""The journal: the file that remembers what is settled, so that a stopped run can go on."""
+"""The journal: a file that records which lines are settled, so that a stopped run can resume."""

@@ -1,13 +1,13 @@
-"""What a journal says: the run it belongs to, and which lines that run has settled.
+"""The content of a journal: which run it belongs to, and which lines that run has settled.
 
 A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a space, and the
-document; the first is the header. Whatever follows the first line that is torn or does not match
-its CRC is dropped, so a journal cut anywhere says a prefix of what was settled.
+document. The first line is the header. Reading stops at the first line that is torn or does not
+match its CRC, so a journal that was cut anywhere still gives a prefix of what was settled.
 
-Not everything may be dropped. `synced` in a record is how many bytes of the file were on disk when
-it was written. A loss of power can leave zeros in what was written behind them, up to the start of
-a sector. Any other line that is not whole and has whole lines behind it was damaged, and what it
-said is unknown.
+Some losses are damage. `synced` in a record is the number of bytes of the file that were on disk
+when the record was written. A loss of power can leave zeros in the bytes written after those, up to
+the start of a sector. Any other incomplete line that complete lines follow was damaged, and its
+content is unknown.
 """
 
 import os
@@ -29,24 +29,29 @@ from segcli.lines.fingerprint import Mark
 
 FORMAT = 1
 
-# The first line, but for the digits of its CRC.
-_BEGINNING = re.compile(rb'[0-9a-f]{8} \{"segcli"')
-_BEGUN = b'00000000 {"segcli"'
-_ROWS_A_RECORD = 100
-_HEADER_AT_MOST = 1024 * 1024
-_CHECKSUM = len("00000000 ")
-# No text of a journal holds them.
+# How the first line starts; the example fills up a start that was cut.
+_HEADER_START = re.compile(rb'[0-9a-f]{8} \{"segcli"')
+_HEADER_EXAMPLE = b'00000000 {"segcli"'
+_ROWS_PER_RECORD = 100
+_MAX_HEADER = 1024 * 1024
+_CRC_LENGTH = len("00000000 ")
+# The text of a record never holds a zero byte.
 _ZEROS = re.compile(rb"\0+")
-# What a disk writes is whole sectors, on larger ones several of these.
+# A disk writes whole sectors. A larger sector is a multiple of this.
 _SECTOR = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Which run a journal belongs to. `options` are its selection options and settings, as typed.
+    """Which run a journal belongs to.
 
-    `moments` are the times that `--since` and `--until` stood for when the run began, `revision`
-    is that of the destination.
+    destination: the name of the destination.
+    endpoint: the address the run sends to.
+    inputs: the inputs as they were named: full paths, addresses, and `-` for stdin.
+    options: the selection options and settings, as typed.
+    moments: the times that `--since` and `--until` meant when the run began.
+    revision: the revision of the destination.
+    format: the version of this file format.
     """
 
     destination: str
@@ -60,10 +65,14 @@ class Header:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What earlier runs have settled, by input; `totals` counts their lines by state.
+    """What earlier runs have settled. An input is identified by its place.
 
-    Inputs are known by their place, and `files` says which name and version each had and where it
-    ended. `rejects` says how large each rejects file was before these runs wrote to it.
+    header: the run that the journal belongs to.
+    files: the name, the version and the end of each input.
+    settled: the settled lines of each input.
+    marks: how far each input was read.
+    totals: the number of settled lines by state.
+    rejects: the size of each rejects file before these runs wrote to it, in bytes.
     """
 
     header: Header
@@ -75,20 +84,20 @@ class Checkpoint:
 
     @property
     def is_worth_resuming(self) -> bool:
-        """Tell whether beginning anew would do anything twice."""
+        """True if starting again from the beginning would repeat work."""
         return any(self.totals[state] for state in ("delivered", "refused", "rejected"))
 
     def is_settled(self, place: int, number: int) -> bool:
-        """Tell whether a line of the input at that place need not be looked at again."""
+        """True if this line of the input at this place is settled."""
         return self.settled.holds(place, number)
 
     def is_done(self, place: int) -> bool:
-        """Tell whether all the lines that an input had are settled."""
+        """True if the end of the input is known and all its lines are settled."""
         end = self.files.end(place)
         return end is not None and self.settled.are_all_to(place, end.lines)
 
     def apply(self, record: Mapping[str, Any]) -> None:
-        """Take in one record of the journal, in the order in which they were written."""
+        """Apply a record of the journal. Apply records in the order in which they were written."""
         for place, first, last in record.get("lines", ()):
             new = self.settled.add(place, first, last)
             if "state" in record:
@@ -105,7 +114,7 @@ class Checkpoint:
             self.rejects = {**record["rejects"], **self.rejects}
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Yield records that say the same in few lines."""
+        """Yield the fewest records that restore this checkpoint, the header first."""
         yield header_record(self.header)
         yield {"totals": dict(self.totals), "rejects": self.rejects}
         yield from _in_records("files", ((place, *file) for place, file in self.files.items()))
@@ -114,94 +123,102 @@ class Checkpoint:
         marks = (mark_fields(place, mark) for place, mark in self.marks.items())
         yield from _in_records("marks", marks)
         settled = (
-            (place, *found)
-            for place, positions in self.settled.items()
-            for found in positions.ranges()
+            (place, *line_range)
+            for place, lines in self.settled.items()
+            for line_range in lines.ranges()
         )
         yield from _in_records("lines", settled)
 
 
-def _in_records(name: str, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Yield records of a bounded length: of all inputs in one it would take their memory again."""
-    while some := list(islice(rows, _ROWS_A_RECORD)):
-        yield {name: some}
-
-
 class Damaged(ValueError):
-    """A journal has lost a record that was on disk, or that no kill and no loss of power takes."""
+    """A journal has lost a record in a way that neither a kill nor a loss of power explains."""
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """Read a journal; None where there is none, or none that got as far as its header.
+    """Read a journal. None if there is no file, or a file without a complete header.
 
-    Raises Damaged, and ValueError where the file is something else, or its header is damaged.
+    Raises Damaged, and ValueError if the file is not a journal or its header is damaged.
     """
-    past: Checkpoint | None = None
+    checkpoint: Checkpoint | None = None
     try:
         with path.open("rb") as file:
             for record in _valid(file):
-                if past is None:
-                    past = Checkpoint(_header(record))
+                if checkpoint is None:
+                    checkpoint = Checkpoint(_header(record))
                 else:
-                    past.apply(record)
+                    checkpoint.apply(record)
             file.seek(0)
-            start = file.readline(_HEADER_AT_MOST).rstrip(b"\0")
+            start = file.readline(_MAX_HEADER).rstrip(b"\0")
     except FileNotFoundError:
         return None
-    if past is None and not _is_torn_header(start):
-        raise ValueError(f"{path} is no journal of segcli, or a damaged one")
-    return past
+    if checkpoint is None and not _is_torn_header(start):
+        raise ValueError(f"{path} is not a segcli journal, or it is damaged")
+    return checkpoint
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
-    """Return a record as a line of the journal."""
+    """Encode a record as a line of the journal."""
     text = orjson.dumps(record)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
 def header_record(header: Header) -> dict[str, Any]:
-    """Return the record that a journal begins with."""
+    """Return the first record of a journal."""
     return {"segcli": header}
 
 
 def synced_record(size: int) -> dict[str, Any]:
-    """Return the record that so many bytes of the file are on disk."""
+    """Return a record which says that `size` bytes of the file are on disk."""
     return {"synced": size}
 
 
 def path_name(path: Path | str) -> str:
-    """Return a file as a journal knows it: its full path, whatever bytes that holds."""
+    """Return the name of a file in a journal: its full path, with undecodable bytes escaped."""
     return os.fsencode(os.path.realpath(path)).decode(errors="backslashreplace")
 
 
 def input_name(entry: Input) -> str:
-    """Return an input as a journal knows it."""
+    """Return the name of an input in a journal."""
     is_path = entry.name != "-" and not entry.remote
     return path_name(entry.name) if is_path else entry.name
 
 
 def mark_fields(place: int, mark: Mark) -> tuple[int, int, str, bool]:
-    """Return a mark as it stands in a record."""
+    """Return a mark as the fields of a record."""
     return place, mark.to, mark.digest, mark.is_open
 
 
-def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield each whole record, up to the first that is not.
+def sync_folder(folder: Path) -> None:
+    """Write a folder's new and renamed entries to disk. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
-    Raises Damaged where that was damaged, and not only cut off.
+
+def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Yield the complete records up to the first incomplete one.
+
+    Raises Damaged if that one was damaged, not only cut off, or if a record before one is missing.
     """
+    start = 0
     for number, line in enumerate(file, 1):
         if not _is_whole(line):
             if number > 1 and not _may_be_lost(line, file):
                 raise Damaged(f"the journal {file.name} is damaged in line {number}")
             return
-        yield _decoded(line)
+        record = _decoded(line)
+        if record.get("synced", 0) > start:
+            raise Damaged(f"the journal {file.name} lacks a record in front of line {number}")
+        yield record
+        start += len(line)
 
 
 def _may_be_lost(line: bytes, file: BinaryIO) -> bool:
-    """Tell whether a kill or a loss of power can have left this line; reads the file to its end.
+    """True if a kill or a loss of power can have left this line. Reads the file to its end.
 
-    A kill leaves the beginning of the last record, and nothing but zeros behind it.
+    A kill leaves the start of the last record and only zeros after it.
     """
     start = file.tell() - len(line)
     gaps = [start + zeros.end() for zeros in _ZEROS.finditer(line.rstrip(b"\0"))]
@@ -211,8 +228,14 @@ def _may_be_lost(line: bytes, file: BinaryIO) -> bool:
     return not synced or (bool(gaps) and max(synced) <= start)
 
 
+def _in_records(name: str, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Yield records of bounded length: one record of all inputs would need too much memory."""
+    while some := list(islice(rows, _ROWS_PER_RECORD)):
+        yield {name: some}
+
+
 def _decoded(line: bytes) -> dict[str, Any]:
-    record: dict[str, Any] = orjson.loads(line[_CHECKSUM:])
+    record: dict[str, Any] = orjson.loads(line[_CRC_LENGTH:])
     return record
 
 
@@ -222,9 +245,9 @@ def _is_whole(line: bytes) -> bool:
 
 
 def _is_torn_header(start: bytes) -> bool:
-    """Tell whether a file that begins like this was to be a journal, and ends within its header."""
-    begun = start[: len(_BEGUN)] + _BEGUN[len(start) :]
-    return bool(_BEGINNING.fullmatch(begun)) and not start.endswith(b"\n")
+    """True if a file that starts with these bytes is a journal cut within its header."""
+    filled_up = start[: len(_HEADER_EXAMPLE)] + _HEADER_EXAMPLE[len(start) :]
+    return bool(_HEADER_START.fullmatch(filled_up)) and not start.endswith(b"\n")
 
 
 def _header(record: Mapping[str, Any]) -> Header:
@@ -233,12 +256,3 @@ def _header(record: Mapping[str, Any]) -> Header:
         if header.format == FORMAT:
             return header
     raise ValueError("the journal was written by another version of segcli")
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's new or renamed entries on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

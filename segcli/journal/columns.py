@@ -1,4 +1,4 @@
-"""What a journal says of each input, held in little memory: there may be a hundred thousand."""
+"""The journal's data for each input, in little memory: a run may have a hundred thousand inputs."""
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -15,41 +15,45 @@ _HALF = 8
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where an input ended: how many lines it had, and the version of it that was read."""
+    """Where an input ended.
+
+    lines: the number of its lines.
+    version: the version that was read.
+    """
 
     lines: int
     version: str
 
 
 class JournalFiles:
-    """Which name and version each input had, and where it ended, by its place."""
+    """The name, the version and the end of each input, by place."""
 
     def __init__(self) -> None:
         self._folders: list[str] = []
         self._numbers: dict[str, int] = {}
         self._folder_of = NumberColumn()
-        # The name in its folder, and behind it the version.
+        # The name within the folder, a zero byte, the version.
         self._names = TextColumn()
         self._lines = NumberColumn()
-        # Only where a file was of another version when it ended than it is now.
-        self._ended_as: dict[int, str] = {}
+        # The version at the end, only for files that have another version now.
+        self._end_versions: dict[int, str] = {}
 
     def __len__(self) -> int:
-        """How many places there are, those among them that nothing is known of."""
+        """The number of places, including places without data."""
         return len(self._folder_of)
 
     def get(self, place: int) -> tuple[str, str]:
-        """Return the name and the version; both are empty where nothing is known."""
+        """Return the name and the version; both are empty if nothing is known."""
         if self._folder_of[place] == _NONE:
             return "", ""
         name, _, version = self._names[place].rpartition("\0")
         return self._folders[self._folder_of[place]] + name, version
 
     def set(self, place: int, name: str, version: str) -> None:
-        """Note which file an input is."""
+        """Set the name and the version of an input."""
         known = self.get(place)[1]
-        if known != version and place not in self._ended_as and self._lines[place] != _NONE:
-            self._ended_as[place] = known
+        if known != version and place not in self._end_versions and self._lines[place] != _NONE:
+            self._end_versions[place] = known
         path, slash, last = name.rpartition("/")
         folder = path + slash
         number = self._numbers.setdefault(folder, len(self._folders))
@@ -59,41 +63,41 @@ class JournalFiles:
         self._names[place] = f"{last}\0{version}"
 
     def items(self) -> Iterator[tuple[int, tuple[str, str]]]:
-        """Yield each place that is known, with name and version."""
+        """Yield each place that has data, with its name and version."""
         for place, folder in enumerate(self._folder_of):
             if folder != _NONE:
                 yield place, self.get(place)
 
     def end(self, place: int) -> End | None:
-        """Return where an input ended; None where nobody knows."""
+        """Return where an input ended; None if unknown."""
         lines = self._lines[place]
         if lines == _NONE:
             return None
-        return End(lines, self._ended_as.get(place, self.get(place)[1]))
+        return End(lines, self._end_versions.get(place, self.get(place)[1]))
 
     def set_end(self, place: int, end: End) -> None:
-        """Note where an input ended."""
+        """Set where an input ended."""
         self._lines[place] = end.lines
-        self._ended_as.pop(place, None)
+        self._end_versions.pop(place, None)
         if self.get(place)[1] != end.version:
-            self._ended_as[place] = end.version
+            self._end_versions[place] = end.version
 
     def ends(self) -> Iterator[tuple[int, End]]:
-        """Yield each place whose end is known, with that."""
+        """Yield each place whose end is known, with its end."""
         for place in range(len(self._lines)):
             if end := self.end(place):
                 yield place, end
 
 
 class Marks(Mapping[int, Mark]):
-    """How far each input was read, by its place."""
+    """How far each input was read, by place."""
 
     def __init__(self) -> None:
-        # Twice the bytes, and one more where they end within a line.
+        # Bytes * 2, plus 1 if they end within a line.
         self._to = NumberColumn()
-        # The halves of each digest.
+        # The two halves of each digest.
         self._first, self._second = NumberColumn(), NumberColumn()
-        # What has a digest of another form than a fingerprint's.
+        # Marks whose digest does not have the usual length and form.
         self._others: dict[int, Mark] = {}
 
     def __len__(self) -> int:
@@ -122,53 +126,53 @@ class Marks(Mapping[int, Mark]):
 
 
 class SettledLines(Mapping[int, LineSet]):
-    """Which lines of each input are settled, by its place."""
+    """The settled lines of each input, by place."""
 
     def __init__(self) -> None:
-        # The low watermark of each; those that have lines beyond it are in `_some`.
+        # The low watermark of each input. Inputs with settled lines above it are in `_sparse`.
         self._low = NumberColumn()
-        self._some: dict[int, LineSet] = {}
+        self._sparse: dict[int, LineSet] = {}
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[int]:
-        return (place for place, low in enumerate(self._low) if low > 0 or place in self._some)
+        return (place for place, low in enumerate(self._low) if low > 0 or place in self._sparse)
 
     def __getitem__(self, place: int) -> LineSet:
-        if place in self._some:
-            return self._some[place]
+        if place in self._sparse:
+            return self._sparse[place]
         low = self._low_of(place)
         if not low:
             raise KeyError(place)
-        positions = LineSet()
-        positions.low = low
-        return positions
+        lines = LineSet()
+        lines.low = low
+        return lines
 
     def add(self, place: int, first: int, last: int) -> int:
-        """Add the lines from first to last; return how many were new."""
-        positions = self._some.get(place)
-        if positions is None:
-            positions = LineSet()
-            positions.low = self._low_of(place)
-        new = positions.add(first, last)
-        # In this order, for the thread that reads: a settled line is always in one of the two.
-        self._low[place] = positions.low
-        if positions.beyond:
-            self._some[place] = positions
+        """Add the lines from first to last, both included; return how many were new."""
+        lines = self._sparse.get(place)
+        if lines is None:
+            lines = LineSet()
+            lines.low = self._low_of(place)
+        new = lines.add(first, last)
+        # Keep this order: another thread reads, and must find a settled line in one of the two.
+        self._low[place] = lines.low
+        if lines.beyond:
+            self._sparse[place] = lines
         else:
-            self._some.pop(place, None)
+            self._sparse.pop(place, None)
         return new
 
     def holds(self, place: int, number: int) -> bool:
-        """Tell whether a line is settled."""
-        positions = self._some.get(place)
-        if positions is not None and number in positions:
+        """True if a line is settled."""
+        lines = self._sparse.get(place)
+        if lines is not None and number in lines:
             return True
         return number <= self._low_of(place)
 
     def are_all_to(self, place: int, number: int) -> bool:
-        """Tell whether every line up to a number is settled, and one at least."""
+        """True if every line up to this number is settled, and at least one is."""
         return 0 < self._low_of(place) >= number
 
     def _low_of(self, place: int) -> int:
@@ -176,10 +180,10 @@ class SettledLines(Mapping[int, LineSet]):
 
 
 class NameIndex:
-    """Finds texts among many by their number; a dict of as many takes ten times the memory."""
+    """Finds the number of a text. A dict of the same texts needs ten times the memory."""
 
     def __init__(self, count: int, text_of: Callable[[int], str]) -> None:
-        """Take in the texts with the numbers below `count`; of equal ones the first counts."""
+        """Index the texts numbered 0 to `count` - 1. Equal texts get the number of the first."""
         self._text_of = text_of
         self._mask = (1 << (2 * count).bit_length()) - 1
         self._numbers = array("i", [_NONE]) * (self._mask + 1)
@@ -189,7 +193,7 @@ class NameIndex:
                 self._numbers[at] = number
 
     def find(self, text: str) -> int | None:
-        """Return the number of a text; None where it is not among them."""
+        """Return the number of a text; None if it is not in the index."""
         return self._slot(text)[1]
 
     def _slot(self, text: str) -> tuple[int, int | None]:
@@ -202,7 +206,7 @@ class NameIndex:
 
 
 def _digest(text: str) -> bytes | None:
-    """Return a digest as bytes; None where it would not come back as the same text."""
+    """Return a digest as bytes; None if the bytes would not give the same text again."""
     try:
         content = bytes.fromhex(text)
     except ValueError:

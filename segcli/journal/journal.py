@@ -1,6 +1,6 @@
-"""The journal: remembers on disk what is settled, so that a stopped run can go on.
+"""The journal of a run: records on disk which lines are settled, so that the run can resume.
 
-`segcli.journal.checkpoint` has the format and reads it back.
+`segcli.journal.checkpoint` defines the format and reads a journal.
 """
 
 import os
@@ -24,31 +24,32 @@ from segcli.journal.checkpoint import (
 )
 from segcli.journal.columns import End, NameIndex
 from segcli.journal.line_set import ranges
-from segcli.journal.locked_file import is_still_there, remove, replaced, take_room, write_at
+from segcli.journal.locked_file import is_still_there, remove, replaced, reserve_space, write_at
 from segcli.journal.pending import PendingLines, open_lines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
-# What a settled line takes at most in the journal, as a record of its own.
-_BYTES_A_LINE = 128
-_RESERVED_AT_ONCE = 256 * 1024
-_GROWS_BY = 16 * 1024 * 1024
+# The most a settled line needs in the journal, as a record of its own.
+_BYTES_PER_LINE = 128
+_RESERVE_STEP = 256 * 1024
+# The journal is compacted after it has grown by this much.
+_MAX_GROWTH = 16 * 1024 * 1024
 
 
 class Journal:
-    """An append-only file of records, locked by one process, with room reserved ahead.
+    """An append-only file of records, locked by one process, with space reserved ahead.
 
-    What is sent has been promised room first, so a full disk stops the run before it sends what
-    it could not account for. Zeros behind the last record are such room. `past` is what the
-    file says at any moment; when it has grown long it is written anew, in few lines. `inputs`
-    are those that the run has to read, in their places.
+    Space for the result of a line is reserved before the line is sent. So a full disk stops the run
+    before it sends a line whose result it could not record. The reserved space is zeros after the
+    last record. A journal that has grown long is compacted: it is replaced by a short one.
+
+    path: the file.
+    past: the content of the file, always up to date.
+    inputs: the inputs that the run has to read, with their places in the journal.
     """
 
     def __init__(self, path: Path, past: Checkpoint, inputs: Sequence[Input] = ()) -> None:
-        """Begin a file of its own with what the past says.
-
-        Raises OutputError where it cannot be written.
-        """
+        """Write a new file with the content of `past`. Raises OutputError if that fails."""
         self.path = path
         self.past = past
         self.inputs = inputs
@@ -56,14 +57,14 @@ class Journal:
         self._last_file: tuple[int, tuple[str, str]] = (-1, ("", ""))
         self._promised = 0
         self._has_failed = False
-        # How much room was promised for the mark of a place that is to stand in the next record.
-        self._put_off: dict[int, int] = {}
+        # Marks that the next record will contain: the bytes reserved for each, by place.
+        self._pending_marks: dict[int, int] = {}
         try:
             self._begin()
         except OSError as error:
             raise OutputError(
                 f"the journal {path} cannot be written: {error.strerror}",
-                "Name another place for it: --journal PATH",
+                "Name another file: --journal PATH",
             ) from None
 
     def _begin(self) -> None:
@@ -71,15 +72,15 @@ class Journal:
         self._sync = GroupSync(self._file)
         self._begun = self._end
         self._room = self._end + self._promised
-        self._long = self._end + _GROWS_BY
+        self._compact_at = self._end + _MAX_GROWTH
 
     @property
     def earlier_answers(self) -> int:
-        """How many events earlier runs have had answers for."""
+        """The number of events that the vendor answered in earlier runs."""
         return self.past.totals["delivered"] + self.past.totals["refused"]
 
     def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
-        """Find out which lines a killed run has kept without getting to say so here."""
+        """Find the lines that a killed run wrote to the rejects file but not to the journal."""
         titles: NameIndex | None = None
 
         def is_open(file: str, line: int) -> bool:
@@ -91,65 +92,68 @@ class Journal:
         rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
-        """Yield the lines that are not settled, of inputs that are what they were."""
+        """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
         return open_lines(inputs, max_line, self.past)
 
     def promise(self, lines: int) -> None:
-        """Reserve room for so many lines; raises Stopped where there is none."""
-        self._promise(lines * _BYTES_A_LINE)
+        """Reserve space for the results of this many lines. Raises Stopped if the disk is full."""
+        self._promise(lines * _BYTES_PER_LINE)
 
     @property
     def minds_leaving(self) -> bool:
-        """What is sent and never answered is sent again: nothing has to be remembered."""
+        """False: a line that was sent but not answered is sent again, so nothing is saved."""
         return False
 
     async def leaving(self, lines: Sequence[Line]) -> None:
-        """Nothing has to be remembered."""
+        """Nothing is saved."""
 
     def settle(self, settled: Result) -> None:
-        """Append what was settled, of lines that were promised room; raises Stopped.
+        """Append the result of lines that have reserved space. Raises Stopped.
 
-        It survives this process when this returns, and the machine once `synced` has.
+        The record survives a kill once this returns, and a loss of power once `synced` returns.
         """
         places: dict[int, list[int]] = {}
         for line in settled.lines:
             places.setdefault(line.place, []).append(line.number)
-        lines = [(place, *found) for place, numbers in places.items() for found in ranges(numbers)]
-        self._append({"state": settled.state, "lines": lines, **self._news_of_disk()})
-        self._promised -= len(settled.lines) * _BYTES_A_LINE
+        lines = [
+            (place, *line_range)
+            for place, numbers in places.items()
+            for line_range in ranges(numbers)
+        ]
+        self._append({"state": settled.state, "lines": lines, **self._synced_size()})
+        self._promised -= len(settled.lines) * _BYTES_PER_LINE
 
     def mark(self, place: int, mark: Mark) -> None:
-        """Note how far an input has been read: no line up to there is settled without it.
+        """Record how far an input has been read. No line up to there is settled without the mark.
 
-        It stands in the same record as what is settled next: to write each on its own took as
-        long as all else that is written. A run that reads again what an earlier one has read
-        does not take its mark back.
+        The next record contains the mark: a record for each mark doubled the time spent writing.
+        A mark never moves back, also when a run reads again what an earlier run has read.
         """
         known = self.past.marks.get(place)
         if known and (known.to, known.is_open) >= (mark.to, mark.is_open):
             return
         record: dict[str, Any] = {"marks": [mark_fields(place, mark)]}
-        if news := self._news_of(place):
-            self._note(record | news)
+        if name := self._new_name(place):
+            self._append_unreserved(record | name)
             return
         size = len(encode(record))
-        self._promise(size - self._put_off.get(place, 0))
-        self._put_off[place] = size
+        self._promise(size - self._pending_marks.get(place, 0))
+        self._pending_marks[place] = size
         self.past.apply(record)
 
     def ended(self, place: int, lines: int) -> None:
-        """Append how many lines an input has, so that it is not read again once they are settled.
+        """Append the number of lines of an input that was read to its end. Raises Stopped.
 
-        Raises Stopped where there is no room.
+        Once all of them are settled, no run reads the input again.
         """
-        _, version = self._known_as(place)
+        _, version = self._name_and_version(place)
         if version and self.past.files.end(place) != End(lines, version):
-            self._note({"ends": [(place, lines, version)], **self._news_of(place)})
+            self._append_unreserved({"ends": [(place, lines, version)], **self._new_name(place)})
 
     def rejects_since(self, path: Path) -> int:
-        """Return how large the rejects file was before these runs wrote to it.
+        """Return the size of the rejects file before these runs wrote to it, in bytes.
 
-        That is on disk when this returns: nothing is kept that a later run would not know of.
+        The size is on disk when this returns. So a later run knows which part of the file to check.
         """
         name = path_name(path)
         if name not in self.past.rejects:
@@ -163,63 +167,63 @@ class Journal:
         return True
 
     def is_synced_at_once(self) -> bool:
-        """Put everything appended so far on disk if that takes no time; raises Stopped."""
+        """Put all appended records on disk if that is quick, else return False. Raises Stopped."""
         try:
             return self._sync.is_synced_at_once()
         except OSError as error:
             raise self._failed(error) from None
 
     async def synced(self) -> None:
-        """Return when everything appended so far is on disk; raises Stopped where it cannot be."""
+        """Return when all appended records are on disk. Raises Stopped if that fails."""
         try:
             await self._sync.synced()
         except OSError as error:
             raise self._failed(error) from None
 
     def end(self, *, finished: bool) -> None:
-        """Leave the journal for `--resume`, or remove it where there is nothing to resume."""
+        """Keep the journal for `--resume`, or remove it if there is nothing to resume."""
         if finished or not self.past.is_worth_resuming:
             self.remove()
         else:
             self.close()
 
     def close(self) -> None:
-        """Leave the journal for a later run, which can tell that nothing of it may be missing."""
+        """Keep the journal for a later run, and record that all of it is on disk."""
         if not self._has_failed:
             with suppress(OSError):
-                self._sign_off()
+                self._sync_to_end()
         os.close(self._file)
 
     def remove(self) -> None:
-        """Remove the journal: there is nothing left to go on with."""
+        """Remove the journal: there is nothing to resume."""
         remove(self.path, self._file)
         os.close(self._file)
 
-    def _sign_off(self) -> None:
+    def _sync_to_end(self) -> None:
         os.fsync(self._file)
         write_at(self._file, encode(synced_record(self._end)), self._end)
         os.fsync(self._file)
 
-    def _news_of_disk(self) -> dict[str, Any]:
-        """Return how much of the file is on disk; nothing once it cannot be known.
+    def _synced_size(self) -> dict[str, Any]:
+        """Return the field which says how much of the file is on disk; empty if unknown.
 
-        It stands in every record, so that each tells which zeros before it are damage.
+        Every result record has it. A reader needs it to decide which zeros are damage.
         """
         if self._has_failed:
-            # After an error that may be less than the system says.
+            # After an error, less may be on disk than the system reported.
             return {}
         return synced_record(self._begun + self._sync.on_disk)
 
-    def _news_of(self, place: int) -> dict[str, Any]:
-        """Return which file and version an input is, unless that stands here already."""
-        file = self._known_as(place)
-        is_news = bool(file[0]) and self.past.files.get(place) != file
-        return {"files": [(place, *file)]} if is_news else {}
+    def _new_name(self, place: int) -> dict[str, Any]:
+        """Return the field with an input's name and version; empty if already recorded."""
+        file = self._name_and_version(place)
+        is_new = bool(file[0]) and self.past.files.get(place) != file
+        return {"files": [(place, *file)]} if is_new else {}
 
-    def _known_as(self, place: int) -> tuple[str, str]:
-        """Return name and version of an input, both empty where there is none at that place.
+    def _name_and_version(self, place: int) -> tuple[str, str]:
+        """Return the name and version of an input; both are empty if the place has no input.
 
-        The last one is remembered: its full path takes longer to find than a block to be read.
+        The last one is cached: finding the full path takes longer than reading a block.
         """
         if self._last_file[0] != place:
             index = self._indexes[place]
@@ -227,8 +231,8 @@ class Journal:
             self._last_file = place, (input_name(entry), entry.version) if entry else ("", "")
         return self._last_file[1]
 
-    def _note(self, record: Mapping[str, Any]) -> None:
-        """Append what no room was promised for."""
+    def _append_unreserved(self, record: Mapping[str, Any]) -> None:
+        """Append a record that has no reserved space yet."""
         size = len(encode(record))
         self._promise(size)
         self._append(record)
@@ -238,7 +242,7 @@ class Journal:
         self._promised += size
         missing = self._end + self._promised - self._room
         if missing > 0:
-            self._reserve(missing + _RESERVED_AT_ONCE)
+            self._reserve(missing + _RESERVE_STEP)
 
     def _append(self, record: Mapping[str, Any], *, on_disk: bool = False) -> None:
         line = encode(self._with_marks(record))
@@ -247,44 +251,45 @@ class Journal:
             self._end += len(line)
             self._room = max(self._room, self._end)
             self.past.apply(record)
-            self._promised -= sum(self._put_off.values())
-            self._put_off.clear()
+            self._promised -= sum(self._pending_marks.values())
+            self._pending_marks.clear()
             self._sync.wrote(len(line))
             if on_disk:
                 os.fsync(self._file)
-            if self._end > self._long:
-                self._shorten()
+            if self._end > self._compact_at:
+                self._compact()
         except OSError as error:
             raise self._failed(error) from None
 
     def _with_marks(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a record with the marks that are to stand in it."""
-        if not self._put_off:
+        """Return the record with the pending marks added."""
+        if not self._pending_marks:
             return record
-        marks = [mark_fields(place, self.past.marks[place]) for place in self._put_off]
+        marks = [mark_fields(place, self.past.marks[place]) for place in self._pending_marks]
         return {**record, "marks": [*marks, *record.get("marks", ())]}
 
-    def _shorten(self) -> None:
-        """Write anew what the past says.
+    def _compact(self) -> None:
+        """Replace the file by the shortest one with the same content.
 
-        The long file will do where there is no room for both, or where another has its name.
+        Keeps the long file if the disk has no space for both, or if another file has taken its
+        name.
         """
         old, sync = self._file, self._sync
         if self.path.exists() and not is_still_there(self.path, old):
-            self._long = self._end + _GROWS_BY
+            self._compact_at = self._end + _MAX_GROWTH
             return
         try:
             self._begin()
         except OSError:
             if not is_still_there(self.path, old):
                 raise
-            self._long = self._end + _GROWS_BY
+            self._compact_at = self._end + _MAX_GROWTH
             return
         sync.supersede(lambda: os.close(old))
 
     def _reserve(self, size: int) -> None:
         try:
-            take_room(self._file, self._room, size)
+            reserve_space(self._file, self._room, size)
         except OSError as error:
             raise self._failed(error) from None
         self._room += size
@@ -293,12 +298,12 @@ class Journal:
         self._has_failed = True
         return Stopped(
             f"the journal {self.path} cannot be written: {error.strerror}",
-            "Nothing more was sent. Make room, then go on.",
+            "Nothing more was sent. Free some disk space, then resume.",
         )
 
 
 def _all_lines(past: Checkpoint) -> Iterator[bytes]:
-    """Yield a whole journal, a line at a time; the last says that all before it are on disk."""
+    """Yield the lines of a whole journal. The last one says that all before it are on disk."""
     size = 0
     for record in past.records():
         line = encode(record)
@@ -308,7 +313,7 @@ def _all_lines(past: Checkpoint) -> Iterator[bytes]:
 
 
 def _by_place(inputs: Sequence[Input]) -> NumberColumn:
-    """Return the index of each input by its place; -1 where there is none."""
+    """Return the index of each input by its place; -1 for a place without input."""
     indexes = NumberColumn()
     for index, entry in enumerate(inputs):
         indexes[entry.place] = index

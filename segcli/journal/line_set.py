@@ -1,4 +1,4 @@
-"""Which lines of an input are settled: a low watermark, and the few beyond it."""
+"""A set of line numbers: a low watermark and the few numbers above it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,9 +6,10 @@ Range = tuple[int, int]
 
 
 class LineSet:
-    """A set of line numbers from 1 on, small as long as they fill up from below.
+    """A set of line numbers from 1. It stays small if they are added almost in order.
 
-    Every number up to `low` is in it, and those in `beyond`.
+    low: every number up to this one is in the set.
+    beyond: the other numbers of the set.
     """
 
     __slots__ = ("beyond", "low")
@@ -18,10 +19,10 @@ class LineSet:
         self.beyond: set[int] = set()
 
     def add(self, first: int, last: int) -> int:
-        """Add all numbers from first to last; return how many were new."""
+        """Add all numbers from first to last, both included; return how many were new."""
         first = max(first, self.low + 1)
         if first == self.low + 1 and not self.beyond:
-            # A journal written anew says millions of lines in one range.
+            # Fast path: a compacted journal has millions of lines in one range.
             self.low = max(self.low, last)
             return self.low - first + 1
         new = [number for number in range(first, last + 1) if number not in self.beyond]
@@ -32,11 +33,11 @@ class LineSet:
         return len(new)
 
     def __contains__(self, number: int) -> bool:
-        # In this order, for a thread that asks while another one adds: `low` rises first.
+        # Keep this order: another thread may add meanwhile, and it raises `low` first.
         return number in self.beyond or number <= self.low
 
     def ranges(self) -> Iterator[Range]:
-        """Yield them as ranges, in order, both ends included."""
+        """Yield the set as ranges, in order, both ends included."""
         if self.low:
             yield 1, self.low
         yield from ranges(self.beyond)

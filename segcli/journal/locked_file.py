@@ -1,4 +1,4 @@
-"""The file under a journal: locked by one process, with room taken ahead, replaced as a whole."""
+"""The file of a journal: locked by one process, with space reserved ahead, replaced as a whole."""
 
 import errno
 import fcntl
@@ -15,24 +15,28 @@ _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
 
 
 def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
-    """Open the file and lock it for this process; the lock goes with the process.
+    """Open the file and lock it; the lock ends with this process.
 
-    A new file is 0600. Unless `follow`, the file must not be a symbolic link. Raises UsageError
-    where another process holds it, otherwise OutputError or OSError.
+    `option` is the option that named the file, for messages. Unless `follow`, the file must not be
+    a symbolic link. A new file is 0600. Raises UsageError if another process has the lock,
+    otherwise OutputError or OSError.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     while True:
         descriptor = os.open(path, flags, PRIVATE)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OutputError(f"{option} {path} is no regular file", "Name a place for one.")
+            raise OutputError(
+                f"{option} {path} is not a regular file",
+                f"Name another file: {option} PATH",
+            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise UsageError(
                 f"another segcli is running with {option} {path}",
-                f"Wait for it to end, or name another one: {option} PATH",
+                f"Wait until it ends, or name another file: {option} PATH",
             ) from None
         if is_still_there(path, descriptor):
             return descriptor
@@ -40,7 +44,7 @@ def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
 
 
 def is_still_there(path: Path, descriptor: int) -> bool:
-    """Tell whether the locked file was not removed or replaced before the lock was had."""
+    """True if the path still names the open file: it was not removed or replaced meanwhile."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -48,14 +52,14 @@ def is_still_there(path: Path, descriptor: int) -> bool:
 
 
 def write_at(descriptor: int, data: bytes, position: int) -> None:
-    """Write all of it; a disk that is nearly full takes a part without an error."""
+    """Write all the data. One call may write a part only, without an error, on a full disk."""
     while data:
         written = os.pwrite(descriptor, data, position)
         data, position = data[written:], position + written
 
 
-def take_room(descriptor: int, position: int, size: int) -> None:
-    """Take room on the disk, by writing zeros where system or file system has no other way."""
+def reserve_space(descriptor: int, position: int, size: int) -> None:
+    """Reserve disk space. Writes zeros if the system or the file system has no other way."""
     try:
         os.posix_fallocate(descriptor, position, size)
     except (AttributeError, OSError) as error:
@@ -65,9 +69,9 @@ def take_room(descriptor: int, position: int, size: int) -> None:
 
 
 def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
-    """Put a new file in the place of the old one, whole, locked, and with room behind.
+    """Replace the file by a new one that is complete and locked, with `room` bytes reserved.
 
-    Returns its descriptor and the end of what it says; raises OSError.
+    Returns its descriptor and the end of its lines. Raises OSError.
     """
     end = 0
 
@@ -78,7 +82,7 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
             write_at(descriptor, line, end)
             end += len(line)
         if room:
-            take_room(descriptor, end, room)
+            reserve_space(descriptor, end, room)
 
     descriptor = replace_file(path, fill, private=True)
     try:
@@ -90,6 +94,6 @@ def replaced(path: Path, lines: Iterable[bytes], room: int) -> tuple[int, int]:
 
 
 def remove(path: Path, descriptor: int) -> None:
-    """Remove a locked file, unless another one has taken its place; a link to it stays."""
+    """Remove a locked file, unless another file has taken its place. A link to it stays."""
     if is_still_there(path, descriptor):
         Path(os.path.realpath(path)).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a run has to read: the lines of its inputs that no earlier run has settled."""
+"""The lines that a run has to read: those that no earlier run has settled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,15 @@ from segcli.lines.fingerprint import Fingerprint, Mark
 
 @dataclass(frozen=True, slots=True)
 class PendingLines:
-    """The open lines of a chunk, the bytes of all its lines, and the mark behind it.
+    """The lines of a chunk that are not settled.
 
-    `stored` are the bytes that were read for them of what is stored, which may be compressed.
-    `rejected` are lines that are known to be no events, each with its problem. Where an input has
-    ended, `ended` is how many lines it has.
+    place: the place of the input.
+    lines: the lines.
+    size: the bytes of all lines of the chunk, settled ones too.
+    mark: how far the input has been read after this chunk.
+    stored: the bytes that were read for the chunk; less than `size` if the input is compressed.
+    rejected: lines already known not to be events, each with its problem.
+    ended: at the end of an input, the number of its lines.
     """
 
     place: int
@@ -30,28 +34,29 @@ class PendingLines:
 
     @property
     def size_of_settled(self) -> int:
-        """The bytes of those lines that an earlier run has settled."""
+        """The bytes of the lines that an earlier run has settled."""
         return self.size - sum(line.size for line in self.lines)
 
 
 def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
-    """Read everything, without a journal."""
+    """Read all lines, without a journal."""
     for chunk in chunks.chunks(inputs, max_line):
-        yield _reading(chunk, None)
+        yield _pending(chunk, None)
 
 
 def open_lines(inputs: Sequence[Input], max_line: int, past: Checkpoint) -> Iterator[PendingLines]:
-    """Read what the past has not settled, once an input has proved to be what it was.
+    """Read the lines that are not settled, after verifying that the input is unchanged.
 
-    Raises InputError where it is not, before any line of it is yielded. What has to be kept in
-    memory until then are the open lines only.
+    Raises InputError if an input has changed, before any of its lines is yielded. Until an input
+    is verified, only its unsettled lines are held in memory.
     """
     fingerprints: dict[int, Fingerprint] = {}
     marked = False
 
     def fingerprint_of(entry: Input) -> Fingerprint:
-        """Keep one at a time: an archive has many inputs. This run has marked none of it yet."""
+        """Keep one fingerprint at a time: an archive has many inputs."""
         nonlocal marked
+        # This mark is of an earlier run: this run has not marked anything of the input yet.
         mark = past.marks.get(entry.place)
         marked = mark is not None
         fingerprints.clear()
@@ -65,24 +70,24 @@ def open_lines(inputs: Sequence[Input], max_line: int, past: Checkpoint) -> Iter
                 yield from held
                 held.clear()
                 yield _end(last)
-            # Of what no earlier run has marked, none has settled anything.
-            held.append(_reading(chunk, past if marked else None))
+            # An input without a mark has no settled lines.
+            held.append(_pending(chunk, past if marked else None))
             last = chunk
             if fingerprints[chunk.input.place].is_verified:
                 yield from held
                 held.clear()
     except Stopped:
-        yield from _proved(held, fingerprints)
+        yield from _verified(held, fingerprints)
         raise
     yield from held
     if last:
         yield _end(last)
 
 
-def _proved(
+def _verified(
     held: Sequence[PendingLines], fingerprints: Mapping[int, Fingerprint]
 ) -> Sequence[PendingLines]:
-    """Return what is held of an input that cannot be read on, if it is what it was up to there."""
+    """Return the held lines of an input that cannot be read further, if they are verified."""
     for fingerprint in fingerprints.values():
         if not fingerprint.has_seen_enough:
             return ()
@@ -94,7 +99,7 @@ def _end(last: Chunk) -> PendingLines:
     return PendingLines(last.input.place, (), 0, ended=last.first + len(last.lines) - 1)
 
 
-def _reading(chunk: Chunk, past: Checkpoint | None) -> PendingLines:
+def _pending(chunk: Chunk, past: Checkpoint | None) -> PendingLines:
     place = chunk.input.place
     title = chunk.input.title
     lines = [

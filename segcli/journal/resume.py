@@ -1,4 +1,4 @@
-"""How a run begins: fresh, where an earlier one stopped, or not at all."""
+"""Begin a run: from the beginning, where an earlier run stopped, or refuse to begin."""
 
 import itertools
 import os
@@ -12,17 +12,33 @@ from segcli.core.secret import display_address
 from segcli.errors import InputError, OutputError, UsageError
 from segcli.inputs.input import is_address
 from segcli.inputs.input_list import Picked, picked
-from segcli.journal import checkpoint as pasts
-from segcli.journal.checkpoint import Checkpoint, Header
+from segcli.journal.checkpoint import (
+    Checkpoint,
+    Damaged,
+    Header,
+    input_name,
+    path_name,
+    read_checkpoint,
+)
 from segcli.journal.columns import NameIndex
 from segcli.journal.journal import Journal
 from segcli.journal.locked_file import lock, remove
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import verify
 
+_MAX_NAMES = 5
+_DAMAGED_HINT = (
+    "Lines that it recorded would be sent again. Restore a copy of it, or add --restart to send "
+    "everything again from the beginning."
+)
+_UNFINISHED_HINT = (
+    "Add --resume to continue where it stopped, or --restart to send everything again from the "
+    "beginning."
+)
+
 
 class Start(Enum):
-    """What the user said about an earlier run that was not finished."""
+    """What to do with an earlier run that was not finished, and the option that says so."""
 
     FRESH = "neither"
     RESUME = "--resume"
@@ -32,10 +48,10 @@ class Start(Enum):
 def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> Journal:
     """Return the run's journal, locked and on disk.
 
-    With `RESUME` its past is what the earlier run settled, and every file that is not known to be
-    the same has been verified to begin with the bytes it accounts for. What is settled to its end
-    is no input any more. Raises UsageError, InputError and OutputError, each before anything is
-    sent or changed.
+    With `RESUME` the journal holds what the earlier run settled. Each file that is not known to be
+    the same has been verified: it begins with the bytes that the earlier run read. An input of
+    which all lines are settled is left out. Raises UsageError, InputError and OutputError, each
+    before anything is sent or changed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -43,62 +59,62 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
     except OSError as error:
         raise OutputError(
             f"the journal {path} cannot be written: {error.strerror}",
-            "Name another place for it: --journal PATH",
+            "Name another file: --journal PATH",
         ) from None
     try:
-        past = _past(path, header, start)
-        placed = _placed(past, inputs)
+        past = _checkpoint(path, header, start)
+        placed = _with_places(past, inputs)
         if start is Start.RESUME:
             _check_all_there(past, placed)
             _verify(past, placed)
-        return Journal(path, past, _still_open(past, placed))
+        return Journal(path, past, _unfinished_inputs(past, placed))
     finally:
         if os.fstat(descriptor).st_size == 0:
-            # Locking made it, unless a journal has taken its place.
+            # The lock created this empty file. `remove` keeps a journal that has replaced it.
             remove(path, descriptor)
         os.close(descriptor)
 
 
 def default_journal(folder: Path, header: Header) -> Path:
-    """Return the journal's place: the same for the same destination and inputs in any order."""
+    """Return the default path: the same for the same destination and inputs, in any order."""
     names = "\n".join(sorted(header.inputs))
     digest = blake2b(names.encode(), digest_size=8).hexdigest()
     return folder / f"{header.destination}-{digest}.journal"
 
 
 def names_of(names: Sequence[str]) -> list[str]:
-    """Return what was named as a journal knows it: full paths, addresses, and `-` for stdin."""
+    """Return the named inputs as a journal stores them: full paths, addresses, `-` for stdin."""
     return [
-        display_address(name) if name == "-" or is_address(name) else pasts.path_name(Path(name))
+        display_address(name) if name == "-" or is_address(name) else path_name(Path(name))
         for name in names or ["-"]
     ]
 
 
-def _past(path: Path, header: Header, start: Start) -> Checkpoint:
+def _checkpoint(path: Path, header: Header, start: Start) -> Checkpoint:
     try:
-        found = pasts.read_checkpoint(path)
-    except pasts.Damaged as damaged:
+        found = read_checkpoint(path)
+    except Damaged as damaged:
         if start is Start.RESTART:
             return Checkpoint(header)
-        raise UsageError(str(damaged), _DAMAGED) from None
+        raise UsageError(str(damaged), _DAMAGED_HINT) from None
     except ValueError as error:
-        raise UsageError(str(error), "Name another one: --journal PATH") from None
+        raise UsageError(str(error), "Name another file: --journal PATH") from None
     fresh = found is None or not found.is_worth_resuming
     if start is Start.RESTART or (fresh and start is Start.FRESH):
-        # What a run that is forgotten has kept is not kept a second time.
+        # The forgotten run may have written rejects. They must not be written a second time.
         return Checkpoint(header, rejects=found.rejects if found else {})
     if found is None:
         raise UsageError(
             f"there is nothing to resume: no journal at {path}",
-            "The run may be finished. To send everything from the beginning, leave out --resume.",
+            "The run may have finished. To send everything from the beginning, omit --resume.",
         )
     if start is Start.FRESH:
-        raise UsageError(_unfinished(path, found), _EITHER)
+        raise UsageError(_describe_unfinished(path, found), _UNFINISHED_HINT)
     _check_same_run(found.header, header)
     return found
 
 
-def _unfinished(path: Path, found: Checkpoint) -> str:
+def _describe_unfinished(path: Path, found: Checkpoint) -> str:
     counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
         f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
@@ -107,19 +123,19 @@ def _unfinished(path: Path, found: Checkpoint) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return names in a row; of a pattern's thousands only the first."""
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    left = len(names) - _NAMES_SHOWN
+    """Return the names, separated by commas. A pattern may have thousands: only the first ones."""
+    shown = ", ".join(names[:_MAX_NAMES])
+    left = len(names) - _MAX_NAMES
     return f"{shown} and {left:,} more" if left > 0 else shown
 
 
 def _check_same_run(earlier: Header, now: Header) -> None:
-    """Raise UsageError or InputError where the run to be resumed was another one."""
+    """Raise UsageError or InputError if the run to resume is not this one."""
     _check_same_destination(earlier, now)
     for before, after in zip(earlier.inputs, now.inputs, strict=False):
         if before != after:
             raise InputError(
-                f"the run to resume read {before} where {after} stands now",
+                f"the run to resume read {before}, not {after}",
                 "Name the same inputs in the same order.",
             )
     if len(earlier.inputs) != len(now.inputs):
@@ -144,12 +160,12 @@ def _check_same_destination(earlier: Header, now: Header) -> None:
         if before != after:
             raise UsageError(
                 f"the run to resume had the {what} {before}, not {after}",
-                f"Name the same {what}. --restart sends everything again, to the other one.",
+                f"Name the same {what}, or add --restart to send everything to the new one.",
             )
     if earlier.revision != now.revision:
         raise UsageError(
-            f"{now.destination} makes something else of events than it did in the run to resume",
-            "Go on with the destination as it was, or add --restart to send everything again.",
+            f"{now.destination} has changed since the run to resume: it maps events differently",
+            "Restore the destination as it was, or add --restart to send everything again.",
         )
 
 
@@ -161,21 +177,21 @@ def _shown(option: str, value: object) -> str:
     return option if value is True else f"{option} {value}"
 
 
-def _placed(past: Checkpoint, inputs: Sequence[Input]) -> Sequence[Input]:
-    """Give each input the place it has had in the journal; a new one, in a folder, the next."""
+def _with_places(past: Checkpoint, inputs: Sequence[Input]) -> Sequence[Input]:
+    """Give each input its place in the journal. New files of a folder get the next places."""
     if not len(past.files):
         return inputs
     known = NameIndex(len(past.files), lambda place: past.files.get(place)[0])
     new = itertools.count(len(past.files))
     places = array("q")
     for entry in inputs:
-        place = known.find(pasts.input_name(entry))
+        place = known.find(input_name(entry))
         places.append(next(new) if place is None else place)
     return Picked(inputs, array("I", range(len(inputs))), places)
 
 
-def _still_open(past: Checkpoint, placed: Sequence[Input]) -> Sequence[Input]:
-    """Return the inputs that have to be read."""
+def _unfinished_inputs(past: Checkpoint, placed: Sequence[Input]) -> Sequence[Input]:
+    """Return the inputs that may have unsettled lines."""
     if not len(past.files):
         return placed
     return picked(
@@ -194,7 +210,7 @@ def _end_version(past: Checkpoint, entry: Input) -> str | None:
 
 
 def _check_all_there(found: Checkpoint, placed: Sequence[Input]) -> None:
-    """Raise InputError where a file is gone that earlier runs have not settled to its end."""
+    """Raise InputError if a file is missing whose lines are not all settled."""
     there = bytearray(len(found.files))
     for entry in placed:
         if entry.place < len(there):
@@ -202,26 +218,15 @@ def _check_all_there(found: Checkpoint, placed: Sequence[Input]) -> None:
     for place, (name, _) in found.files.items():
         if not there[place] and not found.is_done(place):
             raise InputError(
-                f"{name} is gone, and the run to resume has read a part of it",
-                "Put it back. --restart sends all that is there now, from the beginning.",
+                f"{name} is missing, and the run to resume has read a part of it",
+                "Put it back, or add --restart to send the other files from the beginning.",
             )
 
 
 def _verify(found: Checkpoint, placed: Sequence[Input]) -> None:
-    """Raise InputError where an input has changed; of one of the same version nobody asks."""
+    """Raise InputError if an input has changed. The same version needs no reading."""
     for entry in placed:
         mark = found.marks.get(entry.place)
         _, version = found.files.get(entry.place)
         if mark and entry.can_be_read_again and not (version and version == entry.version):
             verify(entry, mark)
-
-
-_NAMES_SHOWN = 5
-_DAMAGED = (
-    "Lines that it knew of would be sent again. Put a copy of it back if there is one, or add "
-    "--restart to send everything again from the beginning."
-)
-_EITHER = (
-    "Add --resume to go on where it stopped, or --restart to send everything again from the "
-    "beginning."
-)

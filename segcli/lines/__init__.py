@@ -1,1 +1,1 @@
-"""Numbered lines: blocks of input bytes become lines that can be read again."""
+"""Numbered lines: the bytes of the inputs as blocks of lines, and fingerprints of them."""

@@ -1,4 +1,4 @@
-"""Inputs as blocks of whole lines: files and stdin, streamed, whatever bytes they hold."""
+"""Read inputs as blocks of whole lines. Inputs are streamed and may hold any bytes."""
 
 import os
 import select
@@ -15,18 +15,20 @@ from segcli.lines.spans import LineBlock, PartialLine, Span, identity, is_named
 
 MAX_LINE = 1024 * 1024
 
-# Large enough that system calls do not count, small enough that the allocator reuses the memory.
+# Large enough that system calls cost little, small enough that the allocator reuses the memory.
 BLOCK = 64 * 1024
 FingerprintOf = Callable[[Input], Fingerprint]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text of an input, a span that is still to be read, or a line that is too long.
+    """Lines of an input in memory, a span of a file that is not read yet, or a line too long.
 
-    `size` is how many bytes it took, line breaks and all, and `stored` how many of those that
-    were stored, which may be compressed, were read for it. `mark` is that of all that was read so
-    far, if fingerprints are taken.
+    input: the input.
+    data: the lines.
+    size: the bytes of the lines, with line breaks.
+    stored: the bytes that were read for them from storage; fewer if the input is compressed.
+    mark: how far the input has been read, if fingerprints are taken.
     """
 
     input: Input
@@ -37,7 +39,11 @@ class Block:
 
 
 class Unreadable(Exception):
-    """An input cannot be read on, behind the blocks that have come of it; `hint` may help."""
+    """Reading an input failed after the blocks that were yielded.
+
+    input: the input.
+    hint: what to do about it; may be empty.
+    """
 
     def __init__(self, entry: Input, error: OSError) -> None:
         super().__init__(entry.title, error.strerror)
@@ -45,33 +51,33 @@ class Unreadable(Exception):
         self.hint, self._so_far = "", ""
         if isinstance(error, ReadError):
             self.hint, self._so_far = error.hint, error.so_far
-        self._problem = f"cannot be read on: {error.strerror}"
+        self._problem = f"could not be read past this point: {error.strerror}"
 
     def at(self, line: int) -> Stopped:
-        """Return what stops the run; `line` is the first that was not read to its end."""
+        """Return the error that stops the run. `line` is the first line not read to its end."""
         hint = " ".join(filter(None, (self.hint, self._so_far)))
         return Stopped(self.said_at(line), hint)
 
     def said_at(self, line: int) -> str:
-        """Say where reading failed, and why."""
+        """Return a message with the place and the reason. `line` as in `at`."""
         return f"{self.input.title}:{line}: {self._problem}"
 
 
 class LineCounter:
-    """Numbers lines, in each input from 1 on."""
+    """Counts the lines of each input from 1."""
 
     def __init__(self) -> None:
         self._place = -1
         self._next = 1
 
     def next_in(self, entry: Input) -> int:
-        """Return the number of the next line, which is one of this input."""
+        """Return the number of the next line, which belongs to this input."""
         if entry.place != self._place:
             self._place, self._next = entry.place, 1
         return self._next
 
     def count(self, lines: int) -> None:
-        """Go on behind so many lines."""
+        """Count this many lines of the current input."""
         self._next += lines
 
 
@@ -83,16 +89,16 @@ def blocks(
     fingerprint_of: FingerprintOf | None = None,
     in_spans: Callable[[], bool] | None = None,
 ) -> Iterator[Block | None]:
-    """Read the inputs one after the other, about so many bytes at a time.
+    """Read the inputs in order, in blocks of about `size` bytes.
 
-    Memory does not grow with them. A line over `max_line` bytes comes as TooLong. The fingerprint
-    of an input is asked for as it is opened, and fed with what is read. Once `in_spans` says so,
-    a file that is not compressed is left to be read by others. Yields None before it waits for
-    stdin, which may be long. Raises InputError where an input is not what it was, Unreadable where
-    reading fails.
+    Memory does not grow with the inputs. A line over `max_line` bytes becomes a TooLong.
+    `fingerprint_of` is called when an input is opened, and its fingerprint is updated with all
+    bytes. As soon as `in_spans` returns True, an uncompressed file is yielded as spans, which the
+    caller reads. Yields None before a read of stdin that may block. Raises InputError if an input
+    has changed since an earlier run, and Unreadable if reading fails.
     """
-    with closing(streams(found)) as in_turn:
-        for entry, stream in in_turn:
+    with closing(streams(found)) as opened:
+        for entry, stream in opened:
             fingerprint = fingerprint_of(entry) if fingerprint_of else None
             read = _blocks_of(entry, stream, PartialLine(max_line, size), fingerprint)
             file = plain_file(stream) if entry.can_be_read_again else None
@@ -109,9 +115,9 @@ def _with_spans(
     in_spans: Callable[[], bool],
     size: int,
 ) -> Iterator[Block | None]:
-    """Yield blocks that are read, and spans instead as soon as they are wanted."""
+    """Yield blocks, and then spans as soon as `in_spans` returns True."""
     done = 0
-    # Whoever reads a span opens the file anew, by its name.
+    # The reader of a span opens the file by its name, so the name must still lead to this file.
     while not (in_spans() and is_named(entry.name, file.file)):
         try:
             block = next(read)
@@ -123,7 +129,7 @@ def _with_spans(
 
 
 def _spans_of(entry: Input, file: PlainFile, start: int, size: int) -> Iterator[Block]:
-    # It may have grown. What it has lost since it was opened, whoever reads a span misses.
+    # The file may have grown. If it has become shorter, the reader of a span notices.
     end = max(file.size, os.fstat(file.file.fileno()).st_size)
     for begin in range(start, end, size):
         span = Span(entry.name, identity(file.file), begin, min(begin + size, end), end)
@@ -131,30 +137,30 @@ def _spans_of(entry: Input, file: PlainFile, start: int, size: int) -> Iterator[
 
 
 def _blocks_of(
-    entry: Input, stream: Stream, rest: PartialLine, fingerprint: Fingerprint | None
+    entry: Input, stream: Stream, partial: PartialLine, fingerprint: Fingerprint | None
 ) -> Iterator[Block | None]:
     stored = 0
     while True:
-        if _has_to_wait(entry):
+        if _may_block(entry):
             yield None
-        read = _read(entry, stream, rest.wanted)
+        read = _read(entry, stream, partial.wanted)
         if not read:
             break
         if fingerprint:
             fingerprint.update(read)
         mark = fingerprint.mark() if fingerprint else None
-        for data, size in rest.ended_by(read):
+        for data, size in partial.ended_by(read):
             yield Block(entry, data, size, stream.stored - stored, mark)
             stored = stream.stored
     if fingerprint:
         fingerprint.end()
-    if rest.size:
+    if partial.size:
         mark = fingerprint.mark(is_open=True) if fingerprint else None
-        size = rest.size
-        yield Block(entry, rest.last(), size, stream.stored - stored, mark)
+        size = partial.size
+        yield Block(entry, partial.last(), size, stream.stored - stored, mark)
 
 
-def _has_to_wait(entry: Input) -> bool:
+def _may_block(entry: Input) -> bool:
     return entry.name == "-" and not select.select([sys.stdin.fileno()], [], [], 0)[0]
 
 

@@ -1,4 +1,4 @@
-"""Inputs as numbered lines."""
+"""Read inputs as chunks of numbered lines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,12 @@ __all__ = ["MAX_LINE", "Chunk", "Input", "chunks", "inputs", "total_size"]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some lines in a row, without their line breaks; the first one has number `first`.
+    """Consecutive lines of an input.
 
-    `size`, `stored` and `mark` are those of their `Block`.
+    input: the input.
+    first: the number of the first line.
+    lines: the lines, without line breaks.
+    size, stored, mark: those of the `Block` that the lines are from.
     """
 
     input: Input
@@ -32,9 +35,9 @@ def chunks(
     max_line: int = MAX_LINE,
     fingerprint_of: FingerprintOf | None = None,
 ) -> Iterator[Chunk]:
-    """Read the inputs one after the other, as `blocks` does.
+    """Read the inputs in order, as `blocks` does.
 
-    Raises InputError where an input is not what it was, Stopped where reading fails.
+    Raises InputError if an input has changed since an earlier run, and Stopped if reading fails.
     """
     numbers = LineCounter()
     try:
@@ -42,8 +45,8 @@ def chunks(
             if block is None:
                 continue
             first = numbers.next_in(block.input)
-            few_by_few = lines_of(block.data, max_line)
-            lines = [without_break(line) for few in few_by_few for line in few]
+            groups = lines_of(block.data, max_line)
+            lines = [without_break(line) for group in groups for line in group]
             yield Chunk(block.input, first, lines, block.size, block.stored, block.mark)
             numbers.count(len(lines))
     except Unreadable as unreadable:

@@ -1,4 +1,4 @@
-"""Reading ahead: the input comes from a thread, so that a slow disk or pipe blocks no request."""
+"""Read ahead in another thread, so that a slow disk or pipe does not delay requests."""
 
 import asyncio
 import contextlib
@@ -8,13 +8,14 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_AHEAD = 8
+# How many items the thread may read before the first of them is used.
+_MAX_AHEAD = 8
 
 
 async def read_ahead(items: Iterator[T]) -> AsyncIterator[T]:
-    """Yield what the iterator yields, a few items behind it; raises what it raises.
+    """Yield the items of an iterator that runs in another thread. Raises what it raises.
 
-    The thread is a daemon: a pipe that never ends does not keep the process alive.
+    The thread is a daemon: an endless pipe does not keep the process alive.
     """
     reader = _Reader(items)
     threading.Thread(target=reader.run, name="segcli-read", daemon=True).start()
@@ -25,17 +26,22 @@ async def read_ahead(items: Iterator[T]) -> AsyncIterator[T]:
             reader.room.release()
             yield batch[0]
     finally:
-        reader.given_up = True
+        reader.is_cancelled = True
         reader.room.release()
 
 
 class _Reader(Generic[T]):
-    """The thread's side: it hands over one item at a time, at most `_AHEAD` unasked for."""
+    """The part that runs in the thread.
+
+    queue: the items, each in a tuple; then None at the end, or the exception.
+    room: released by the consumer for each item, so the thread stays at most `_MAX_AHEAD` ahead.
+    is_cancelled: set by the consumer if it wants no more items.
+    """
 
     def __init__(self, items: Iterator[T]) -> None:
         self.queue: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue()
-        self.room = threading.Semaphore(_AHEAD)
-        self.given_up = False
+        self.room = threading.Semaphore(_MAX_AHEAD)
+        self.is_cancelled = False
         self._items = items
         self._loop = asyncio.get_running_loop()
 
@@ -43,14 +49,14 @@ class _Reader(Generic[T]):
         try:
             for item in self._items:
                 self.room.acquire()
-                if self.given_up:
+                if self.is_cancelled:
                     return
-                self._hand_over((item,))
-            self._hand_over(None)
-        except Exception as error:  # raised again where the items are awaited
-            self._hand_over(error)
+                self._put((item,))
+            self._put(None)
+        except Exception as error:  # raised again in the consumer
+            self._put(error)
 
-    def _hand_over(self, item: tuple[T] | Exception | None) -> None:
-        # The loop may be gone by now, and nobody waits any more.
+    def _put(self, item: tuple[T] | Exception | None) -> None:
+        # The event loop may be closed: then nothing is waiting for the item.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.queue.put_nowait, item)

@@ -1,1 +1,1 @@
-"""Mapping in several processes, with the results in input order."""
+"""Mapping in several processes, with results in input order."""

@@ -1,4 +1,4 @@
-"""What is worked on and what it becomes: values that this process and workers share."""
+"""Work items and work results: the values that this process and its workers exchange."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,12 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """Lines in a row: of which file they are, and the number of the first where it is printed."""
+    """Consecutive lines of an input.
+
+    data: the lines, or where they are.
+    title: the name of the input, for messages.
+    first: the number of the first line; 0 if the work does not need it.
+    """
 
     data: LineBlock | Span | TooLong
     title: str
@@ -21,7 +26,11 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class WorkResult(Generic[A]):
-    """What a piece has become: an account of its lines, and texts to print, one after the other."""
+    """The result of a work item.
+
+    account: the counts of its lines, in the form that the work chooses.
+    out: the texts to print, in order.
+    """
 
     account: A
     out: Sequence[bytes | memoryview] = ()

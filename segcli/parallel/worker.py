@@ -1,4 +1,4 @@
-"""What a worker process does, and the form in which it and the first process talk."""
+"""The loop of a worker process, and the messages between it and the main process."""
 
 import pickle
 import struct
@@ -14,65 +14,71 @@ from segcli.parallel.work import Work, WorkItem, WorkResult
 
 A = TypeVar("A")
 
-
-# The sizes of what follows, and of what is printed: it follows too where it fits into no slot.
+# The head of a message: the size of its content, and the size of the output. The output follows the
+# content if it does not fit into the slot.
 HEAD = struct.Struct("=QQ")
-# Where pieces lie, and what they become.
+# Shared memory: a slot holds a work item, then its output.
 Slots: TypeAlias = Sequence[memoryview]
 
 
 class WorkerFailed(Exception):
-    """A bug that showed in a worker; the text is its traceback there."""
+    """A bug in a worker. The text is the traceback of the worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a worker says instead of a portion."""
+    """The message of a worker that failed on a work item.
+
+    problem: a traceback, or the reason why the lines could not be read.
+    hint: what to do about it.
+    is_bug: False if the lines could not be read.
+    """
 
     problem: str
     hint: str = ""
     is_bug: bool = True
 
     def error(self) -> Exception:
-        """Return what the first process raises instead."""
+        """Return the exception that the main process raises."""
         return WorkerFailed(self.problem) if self.is_bug else ReadError(self.problem, self.hint)
 
 
 def serve_work(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
-    """Work on pieces until nobody has orders any more."""
+    """Process work items until the main process closes `orders`."""
     while len(head := orders.read(HEAD.size)) == HEAD.size:
-        number, place, title, first = pickle.loads(orders.read(HEAD.unpack(head)[0]))
+        number, data, title, first = pickle.loads(orders.read(HEAD.unpack(head)[0]))
         slot = slots[number]
         try:
-            portion = work(WorkItem(_found(place, slot), title, first))
+            result = work(WorkItem(_item_data(data, slot), title, first))
         except ReadError as error:
             results.write(encode_message(Failure(error.strerror or "", error.hint, is_bug=False)))
-        except BaseException:  # a bug, whatever it is: the first process says so
+        except BaseException:  # a bug of any kind: the main process reports it
             results.write(encode_message(Failure(traceback.format_exc())))
         else:
-            _answer(portion, slot, results)
+            _send_result(result, slot, results)
         results.flush()
 
 
-def _answer(portion: WorkResult[A], slot: memoryview, results: BinaryIO) -> None:
-    """Say what became of a piece; the slot is filled by then, for it is read at once."""
-    size = sum(map(len, portion.out))
+def encode_message(content: object, output_size: int = 0) -> bytes:
+    """Encode a message for a pipe: its `HEAD` and the pickled content."""
+    text = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    return HEAD.pack(len(text), output_size) + text
+
+
+def _send_result(result: WorkResult[A], slot: memoryview, results: BinaryIO) -> None:
+    """Send a result. Fill the slot before the message: the main process then reads it at once."""
+    size = sum(map(len, result.out))
     if size > len(slot):
-        results.write(encode_message(portion.account, size))
-        results.writelines(portion.out)
+        results.write(encode_message(result.account, size))
+        results.writelines(result.out)
         return
     start = 0
-    for text in portion.out:
+    for text in result.out:
         slot[start : start + len(text)] = text
         start += len(text)
-    results.write(encode_message(portion.account, size))
+    results.write(encode_message(result.account, size))
 
 
-def encode_message(content: object, printed: int = 0) -> bytes:
-    """Return a value as it goes through a pipe, behind its `HEAD`."""
-    text = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    return HEAD.pack(len(text), printed) + text
-
-
-def _found(place: Span | TooLong | int, slot: memoryview) -> LineBlock | Span | TooLong:
-    return LineBlock(b"", bytes(slot[:place]), place) if isinstance(place, int) else place
+def _item_data(data: Span | TooLong | int, slot: memoryview) -> LineBlock | Span | TooLong:
+    """Return the data of a work item. A number is the size of lines in the slot."""
+    return LineBlock(b"", bytes(slot[:data]), data) if isinstance(data, int) else data

@@ -1,10 +1,10 @@
-"""Worker processes: pieces of the input go to them, and what they become comes back in order.
+"""Worker processes: they get work items, and their results come back in order.
 
-Of a plain file a worker reads its pieces itself. Any other piece lies in memory that is shared, in
-a slot of its own, and only where it lies goes through a pipe: handing one over never waits for a
-worker. What it becomes is put in the same slot, so a worker can go on with its next piece before
-anybody takes that. There are two slots for each: a slow reader of the output holds up everything,
-and nobody waits in a circle.
+A worker reads the lines of a plain file itself. Other lines are put into a slot of shared memory.
+Only the number of the slot goes through a pipe, so submitting an item never waits for a worker. The
+output of an item is put into the same slot, so a worker can start its next item before the main
+process receives the result. Each worker has two slots. A slow reader of the output slows down
+everything, but processes never wait for each other in a circle.
 """
 
 import os
@@ -24,22 +24,23 @@ from segcli.parallel.worker import HEAD, Failure, Slots, encode_message, serve_w
 
 A = TypeVar("A")
 
-# One is being mapped and one waits.
-_PIECES_EACH = 2
+# One item is being processed and one waits.
+_SLOTS_PER_WORKER = 2
 
 
 class Workers(Generic[A]):
-    """So many processes that work on pieces of at most `largest` bytes.
+    """A pool of worker processes. Results come in the order in which the items were submitted.
 
-    They are copies of this process (fork), so a plug-in's code and all settings are theirs too.
-    They end when this process does, however it ends. Close them: what is still under way is lost.
+    The workers are forks of this process, so they have the code of plug-ins and all settings. They
+    end when this process ends, even if it is killed.
     """
 
     def __init__(self, work: Work[A], count: int, largest: int) -> None:
-        self._memory = mmap(-1, count * _PIECES_EACH * largest)
+        """Start `count` workers for items of at most `largest` bytes. Call `close` at the end."""
+        self._memory = mmap(-1, count * _SLOTS_PER_WORKER * largest)
         self._slots = _slots(self._memory, largest)
-        self._handed_over = 0
-        self._taken = 0
+        self._submitted = 0
+        self._received = 0
         self._workers: list[_Worker] = []
         try:
             for _ in range(count):
@@ -49,58 +50,58 @@ class Workers(Generic[A]):
             raise
 
     @property
-    def are_busy(self) -> bool:
-        """Whether a portion has to be taken before another piece is handed over."""
-        return self._handed_over - self._taken == len(self._slots)
+    def are_full(self) -> bool:
+        """True if a result must be received before the next item is submitted."""
+        return self._submitted - self._received == len(self._slots)
 
-    def takes(self, piece: WorkItem) -> bool:
-        """Tell whether a piece can be handed over; what is too long or too large cannot."""
-        match piece.data:
-            case LineBlock() as text:
-                return len(text) <= len(self._slots[0])
+    def accepts(self, item: WorkItem) -> bool:
+        """True if an item can be submitted; False if it is too large for a slot."""
+        match item.data:
+            case LineBlock() as block:
+                return len(block) <= len(self._slots[0])
             case Span():
                 return True
             case TooLong():
                 return False
 
-    def hand_over(self, piece: WorkItem) -> None:
-        """Give a piece to the next worker; raises Stopped where that has died."""
-        number = self._handed_over % len(self._slots)
-        data = piece.data
-        place = _put(data, self._slots[number]) if isinstance(data, LineBlock) else data
-        self._worker(self._handed_over).send((number, place, piece.title, piece.first))
-        self._handed_over += 1
+    def submit(self, item: WorkItem) -> None:
+        """Send an item to the next worker. Raises Stopped if that worker has died."""
+        number = self._submitted % len(self._slots)
+        data = item.data
+        sent = _fill(self._slots[number], data) if isinstance(data, LineBlock) else data
+        self._worker(self._submitted).send((number, sent, item.title, item.first))
+        self._submitted += 1
 
-    def take(self) -> WorkResult[A]:
-        """Wait for what the piece that was handed over first has become.
+    def receive(self) -> WorkResult[A]:
+        """Wait for the result of the oldest item that has none yet.
 
-        Raises WorkerFailed where working on it showed a bug, ReadError where it could not be read,
-        Stopped where its worker has died.
+        Raises WorkerFailed for a bug in the work, ReadError if the lines could not be read, and
+        Stopped if the worker has died.
         """
-        slot = self._slots[self._taken % len(self._slots)]
-        account, out = self._worker(self._taken).receive(slot)
-        self._taken += 1
+        slot = self._slots[self._received % len(self._slots)]
+        account, out = self._worker(self._received).receive(slot)
+        self._received += 1
         if isinstance(account, Failure):
             raise account.error()
         return WorkResult(account, [out])
 
     def close(self) -> None:
-        """End all workers, at once, and wait until they have gone."""
+        """Kill all workers and wait for their end. Results that were not received are lost."""
         for worker in self._workers:
             worker.end()
         self._workers.clear()
         for slot in self._slots:
             slot.release()
-        # A text that somebody still holds keeps its memory.
+        # The memory stays while the caller still holds an output in it.
         with suppress(BufferError):
             self._memory.close()
 
-    def _worker(self, turn: int) -> "_Worker":
-        return self._workers[turn % len(self._workers)]
+    def _worker(self, number: int) -> "_Worker":
+        return self._workers[number % len(self._workers)]
 
 
 class _Worker:
-    """A worker as this process sees it."""
+    """The main process's handle of one worker."""
 
     def __init__(self, pid: int, orders: int, results: int) -> None:
         self._pid = pid
@@ -115,35 +116,35 @@ class _Worker:
             raise self._died() from None
 
     def receive(self, slot: memoryview) -> tuple[Any, bytes | memoryview]:
-        """Return what it says of the piece in this slot, and what to print, maybe right there."""
-        account, size = HEAD.unpack(self._read(HEAD.size))
-        content = pickle.loads(self._read(account))
+        """Return the content of the next message and the output, which may lie in the slot."""
+        content_size, size = HEAD.unpack(self._read(HEAD.size))
+        content = pickle.loads(self._read(content_size))
         return content, self._read(size) if size > len(slot) else slot[:size]
 
-    def _read(self, size: int) -> bytes:
-        found = self._results.read(size)
-        if len(found) < size:
-            raise self._died()
-        return found
-
-    def leave(self) -> None:
-        """Close what this process has of it."""
+    def close_pipes(self) -> None:
+        """Close this process's ends of the pipes."""
         self._orders.close()
         self._results.close()
 
     def end(self) -> None:
-        self.leave()
+        self.close_pipes()
         if self._code is None:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             self._wait()
 
+    def _read(self, size: int) -> bytes:
+        data = self._results.read(size)
+        if len(data) < size:
+            raise self._died()
+        return data
+
     def _wait(self) -> int:
-        """Wait until it has gone; return its exit code, or minus the signal that killed it."""
+        """Wait for its end; return its exit code, or minus the signal that killed it."""
         if self._code is None:
             try:
                 self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-            except ChildProcessError:  # whoever started us wants no word of children
+            except ChildProcessError:  # our parent made us ignore SIGCHLD: no code is available
                 self._code = 0
         return self._code
 
@@ -152,14 +153,14 @@ class _Worker:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         return Stopped(
             f"a worker process {how}",
-            "What it had under way is not printed. If memory is short: --jobs 1 takes least.",
+            "The output is incomplete. If memory is short, use --jobs 1: it needs the least.",
         )
 
 
 def _start(work: Work[A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
     orders, orders_end = os.pipe()
     results, results_end = os.pipe()
-    # An interrupt is for the first process; a worker must not hear one before it knows that.
+    # Only the main process handles SIGINT. Block it until the worker has set it to be ignored.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         if pid := _fork():
@@ -168,33 +169,33 @@ def _start(work: Work[A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
             return _Worker(pid, orders_end, results)
         os.close(orders_end)
         os.close(results)
-        _live(work, slots, (orders, results_end), others)
+        _run_worker(work, slots, (orders, results_end), others)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _fork() -> int:
-    # Python warns of locks that other threads hold at this moment, which a copy would wait for.
-    # A worker maps and does nothing else, and Python's own locks are made anew for it.
+    # Python warns about forks while other threads run: a lock that one holds stays locked in the
+    # worker. A worker only maps events and needs no such lock, and Python resets its own locks.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
-def _live(
+def _run_worker(
     work: Work[A], slots: Slots, pipes: tuple[int, int], others: Sequence[_Worker]
 ) -> NoReturn:
-    """Be a worker until nobody has orders any more."""
+    """Run a worker process until the main process closes its orders."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for other in others:
-            other.leave()
+            other.close_pipes()
         with open(pipes[0], "rb") as orders, open(pipes[1], "wb") as results:
             serve_work(work, slots, orders, results)
         code = 0
     finally:
-        # Whatever else this copy holds of the first process is not its to end.
+        # Exit without cleanup: the other resources belong to the main process.
         os._exit(code)
 
 
@@ -203,8 +204,8 @@ def _slots(memory: mmap, largest: int) -> Slots:
     return [whole[start : start + largest] for start in range(0, len(memory), largest)]
 
 
-def _put(text: LineBlock, slot: memoryview) -> int:
-    """Put a text into a slot; return its size."""
-    rest, read = text.parts()
-    slot[: len(rest)], slot[len(rest) : len(text)] = rest, read
-    return len(text)
+def _fill(slot: memoryview, block: LineBlock) -> int:
+    """Copy lines into a slot; return their size."""
+    rest, read = block.parts()
+    slot[: len(rest)], slot[len(rest) : len(block)] = rest, read
+    return len(block)

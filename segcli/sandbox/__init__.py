@@ -1,9 +1,9 @@
-"""A stand-in for every vendor, so that a whole replay can be tried without a key or a customer.
+"""A stand-in for every vendor: it makes a whole replay possible without a key and a network.
 
-It is one ASGI app: `/<vendor>/...` answers as the vendor does, and plays a script of faults on
-top. It was written from the vendors' wire formats alone and knows nothing of the mappings: what a
-mapping gets wrong is refused here as strictly as we know how. A vendor that a file describes is
-what that says of requests and replies.
+It is one ASGI app. `/<vendor>/...` answers as the vendor does, and a script of faults can spoil
+the replies. The app follows the vendors' wire formats and does not know the mappings, so it
+refuses what a mapping gets wrong. For a destination file, it follows what the file says about
+requests and replies.
 """
 
 from segcli.sandbox.app import Received, Sandbox

@@ -1,6 +1,6 @@
 """The sandbox as an ASGI app: it plays the script, asks the vendor, counts, and answers.
 
-All that a vendor knows is in `vendors`; here is only what moves the bytes.
+The rules of each vendor are in `vendors`.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Scri
 from segcli.sandbox.guard import Guard, Headers, preflight_headers
 from segcli.sandbox.json_body import JSON, line
 from segcli.sandbox.uploads import Message, Receive, Uploads
-from segcli.sandbox.validate import examined
+from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Refusal, Vendor
 
-# What an event fails with: one status that may pass, one that never does.
+# The statuses of an event that fails: one that may succeed later, one that never does.
 _LATER, _NEVER = 503, 422
 
 Scope = MutableMapping[str, Any]
@@ -31,9 +31,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One accepted event; `route` is what followed the endpoint.
+    """One accepted event.
 
-    The payload is an object, but for a plug-in's vendor any JSON.
+    vendor: the name of the vendor
+    route: the path after the endpoint
+    payload: an object; any JSON for the vendor of a plug-in
     """
 
     vendor: str
@@ -44,16 +46,19 @@ class Received:
 class Sandbox:
     """The ASGI app.
 
-    Accepted events are in `accepted` (with `remember`) and in the file `keep`, in the same order,
-    before the reply leaves.
+    Accepted events are in `accepted` and in the file `keep`, in the same order, before the reply
+    is sent.
+
+    accepted: the accepted events, if the script says `remember`
+    sever: resets the connection of a scope; the server sets it, because an app cannot do that
+    guard: the allowed values of Host and Origin; the server sets it once it knows its address
+    uploads: the request bodies
     """
 
     def __init__(self, script: Script) -> None:
         """Start with zero counts; raises OSError if the file `keep` cannot be written."""
         self.accepted: list[Received] = []
-        # How the server resets the connection of a scope: an app cannot do it by itself.
-        self.sever: Callable[[Scope], None] = _leave_open
-        # Which Host and Origin it answers; the server sets it once it knows its address.
+        self.sever: Callable[[Scope], None] = _cannot_sever
         self.guard: Guard | None = None
         self.uploads = Uploads()
         self._script = script
@@ -66,18 +71,18 @@ class Sandbox:
             open_to_append(script.keep).close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or spoil it as the script says."""
+        """Answer one request, or play a fault of the script."""
         if scope["type"] != "http":
             return
         headers, guard = scope["headers"], self.guard
-        if guard and (early := _before_the_body(guard, scope["method"], headers)):
+        if guard and (early := _early_reply(guard, scope["method"], headers)):
             await _send(send, early, guard.reply_headers(headers))
             return
         body = await self.uploads.received(receive)
         if body is None:
             return
         reply = self._reply(scope, body)
-        # The body is not held while the reply waits.
+        # Free the body while the reply waits.
         del body
         if reply is None:
             await _disconnected(receive)
@@ -87,24 +92,24 @@ class Sandbox:
         await _send(send, reply, guard.reply_headers(headers) if guard else ())
 
     def host(self, name: str, vendor: Vendor) -> None:
-        """Let a vendor live here that no module knows, before it is asked for."""
+        """Add a vendor, before the first request for it."""
         self._hosted[name] = vendor
 
     def vendor(self, name: str) -> Vendor:
-        """Return who lives under a name; whom nobody knows takes any JSON."""
+        """Return the vendor of a name. An unknown one takes any JSON."""
         return self._hosted.get(name) or vendor_named(name)
 
     @property
     def fails_items(self) -> bool:
-        """Whether the script lets single events fail."""
+        """Whether the script makes single events fail."""
         return self._script.share_of_items > 0
 
     def counts(self) -> dict[str, Any]:
-        """Return what `GET /_sandbox` answers; safe to call from another thread."""
+        """Return the counts, as `GET /_sandbox` does; safe to call from another thread."""
         return self._counts.report()
 
     def _reply(self, scope: Scope, body: bytes | Refusal) -> replies.SandboxReply | None:
-        """Return what is answered; None if nothing ever is."""
+        """Return the reply; None if the request is never answered."""
         if isinstance(body, Refusal):
             return replies.turned_away(body)
         if scope["path"] == replies.OWN_PATH:
@@ -115,7 +120,7 @@ class Sandbox:
         return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
     def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.SandboxReply | None:
-        """Roll the dice for the request; None if it is never answered."""
+        """Roll the dice for the request and return its reply; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
         fault = fault_at(self._dice.random(), self._faults)
@@ -131,7 +136,7 @@ class Sandbox:
         return None
 
     def _spoiled(self, fault: str, name: str) -> replies.SandboxReply | None:
-        """Answer for the script or for the rate, before the vendor has looked."""
+        """Return the reply of a fault, or of the rate limit; None if the vendor is to answer."""
         if fault:
             refusal = Refusal(int(fault), "a fault of the sandbox's script")
         elif self._bucket and not self._bucket.take(time.monotonic()):
@@ -142,22 +147,22 @@ class Sandbox:
         return replies.not_now(self.vendor(name), refusal, wait=self._script.retry_after)
 
     def _answer(self, call: Call, *, name: str) -> replies.SandboxReply:
-        """Let the vendor answer, and take in what it accepts."""
+        """Return the vendor's reply, and store what it accepts."""
         try:
-            outcome = examined(call, self.vendor(name), script=self._script)
+            outcome = validate_request(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
                 failed = self._failed(len(outcome.items), name=name)
                 taken = [item for at, item in enumerate(outcome.items) if at not in failed]
                 self._take(call.path, taken, name=name)
                 return self._yes(outcome, failed, name=name)
         except Exception as bug:
-            # The server is silent: without this a bug, or a full disk, would show nowhere.
+            # The server logs nothing: without this, a bug or a full disk would be invisible.
             outcome = Refusal(500, f"the sandbox failed: {bug!r}")
         self._counts.of(name).refuse(outcome.problem)
         return replies.no(self.vendor(name), outcome)
 
     def _failed(self, count: int, *, name: str) -> dict[int, int]:
-        """Roll the dice for each event; half of those that fail may pass later."""
+        """Roll the dice for each event; half of those that fail may succeed later."""
         share = self._script.share_of_items
         if not share or self.vendor(name).by_item is None:
             return {}
@@ -179,7 +184,7 @@ class Sandbox:
     def _take(self, path: str, items: Sequence[ReceivedItem], *, name: str) -> None:
         route = path.removeprefix(self.vendor(name).home)
         if self._script.keep is not None:
-            # Opened and closed for each request: the lines outlive this process at any moment.
+            # Open and close it for each request, so that the lines survive the process.
             with open_to_append(self._script.keep) as file:
                 lines = (_kept(name, route, item=item) for item in items)
                 write_all(file.fileno(), b"".join(lines))
@@ -188,12 +193,12 @@ class Sandbox:
         self._counts.of(name).accept(route, len(items))
 
 
-def _leave_open(_scope: Scope) -> None:
-    """Do nothing: under a server that nobody told how to reset, a reset is a timeout."""
+def _cannot_sever(_scope: Scope) -> None:
+    """Do nothing: with a server that cannot reset connections, a reset becomes a timeout."""
 
 
-def _before_the_body(guard: Guard, method: str, headers: Headers) -> replies.SandboxReply | None:
-    """Turn a request away, or tell a page what it may send; None for all other requests."""
+def _early_reply(guard: Guard, method: str, headers: Headers) -> replies.SandboxReply | None:
+    """Return the reply to a forbidden request or a CORS preflight; None for all others."""
     if refusal := guard.refusal(headers):
         return replies.turned_away(refusal)
     if guard.is_preflight(method, headers):
@@ -202,7 +207,7 @@ def _before_the_body(guard: Guard, method: str, headers: Headers) -> replies.San
 
 
 def _vendor_in(scope: Scope) -> str:
-    """Return the name of the vendor that a request is for; none if it is for the sandbox."""
+    """Return the name of the vendor of a request; empty if it is for the sandbox itself."""
     name: str = scope["path"][1:].partition("/")[0]
     return "" if name.startswith("_") else name
 
@@ -238,14 +243,19 @@ async def _disconnected(receive: Receive) -> None:
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket that holds one second of requests, at least one; it starts full."""
+    """A token bucket for one second of requests, at least one.
+
+    rate: requests a second
+    level: how many requests it allows at once now
+    seen: when `level` was true, in seconds of a monotonic clock
+    """
 
     rate: float
     level: float
     seen: float
 
     def take(self, now: float) -> bool:
-        """Tell whether the request at `now` is within the rate, and count it if it is."""
+        """Return whether a request at `now` is within the rate, and count it if it is."""
         self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
         self.seen = now
         if self.level < 1:
@@ -255,5 +265,5 @@ class Bucket:
 
 
 def full_bucket(rate: float, now: float) -> Bucket:
-    """Make a bucket that lets one second of requests through at once."""
+    """Return a full bucket."""
     return Bucket(rate, max(rate, 1.0), now)

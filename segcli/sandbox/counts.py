@@ -1,7 +1,7 @@
-"""What the stand-ins have seen, in numbers only, so that memory is flat over millions of requests.
+"""Counts of what the vendors received: numbers only, so memory stays flat over many requests.
 
-Anything that a client names (vendors, routes, reasons) is counted apart up to a limit, and then
-together.
+Names that a client chooses (vendors, routes, reasons) have separate counts up to a limit, and one
+common count beyond it.
 """
 
 import re
@@ -17,7 +17,16 @@ _INDEX = re.compile(r"\[\d+\]")
 
 @dataclass(slots=True)
 class VendorCounts:
-    """The numbers of one vendor: `accepted` counts events, `refused` and the rest requests."""
+    """The counts of one vendor.
+
+    requests: all requests
+    accepted: events
+    refused: requests that were wrong
+    throttled: requests above the rate
+    by_route: accepted events by route
+    faults: requests or events by the fault that was played
+    problems: refused requests by problem
+    """
 
     requests: int = 0
     accepted: int = 0
@@ -28,13 +37,13 @@ class VendorCounts:
     problems: dict[str, int] = field(default_factory=dict)
 
     def accept(self, route: str, events: int) -> None:
-        """Count the events that a request brought."""
+        """Count the accepted events of a request."""
         self.accepted += events
         if events:
             _add(self.by_route, route, events)
 
     def refuse(self, problem: str) -> None:
-        """Count a request that was wrong, and why, whichever item of a batch it was."""
+        """Count a wrong request and its problem, without the index of an event in a batch."""
         self.refused += 1
         _add(self.problems, _INDEX.sub("[]", problem))
 
@@ -45,20 +54,20 @@ class VendorCounts:
 
 @dataclass(slots=True)
 class Counts:
-    """A tally for each vendor."""
+    """The counts of all vendors, by name."""
 
     tallies: dict[str, VendorCounts] = field(default_factory=dict)
 
     def of(self, vendor: str) -> VendorCounts:
-        """Return the vendor's own tally, or the common one of those beyond the limit."""
+        """Return the counts of a vendor; beyond the limit, the common counts."""
         known = self.tallies.get(vendor)
         if known is not None:
             return known
         return self.tallies.setdefault(_name(self.tallies, vendor), VendorCounts())
 
     def report(self) -> dict[str, Any]:
-        """Return all numbers as JSON, a copy; safe to call from another thread."""
-        # list() and copy() of a dict are single steps: no lock is needed.
+        """Return a copy of all numbers as JSON; safe to call from another thread."""
+        # list() and copy() of a dict are atomic, so no lock is needed.
         reports = {name: _report(tally) for name, tally in list(self.tallies.items())}
         return {"vendors": reports, "totals": _totals(reports.values())}
 

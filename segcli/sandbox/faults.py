@@ -1,4 +1,4 @@
-"""What a stand-in does wrong on purpose: the script of faults, and what one roll of dice hits."""
+"""The script of a sandbox: its faults, and which fault a random number selects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,19 @@ _STATUSES = range(400, 600)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A share of the requests that goes wrong in one way; no value of it is out of range.
+    """A fault and how often it is played.
 
-    With `item` it is a share of the events, of which a reply tells one by one.
+    Raises ValueError for a kind or a share that cannot be played.
+
+    kind: a status from 400 to 599, `reset`, `timeout` or `item`
+    share: from 0 to 1, of the requests; for `item`, of the events
     """
 
     kind: str
     share: float
 
     def __post_init__(self) -> None:
-        """Refuse a kind or a share that could never be played, and say what to type."""
+        """Raise ValueError, with what to type, for a kind or a share that cannot be played."""
         if not _known(self.kind):
             raise ValueError(
                 f"there is no fault {self.kind!r}: type a status from 400 to 599, reset, timeout "
@@ -39,12 +42,20 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """How the stand-ins behave; with a seed two runs of the same requests see the same faults.
+    """How a sandbox behaves.
 
-    `latency` and `retry_after` are seconds, `rate` is requests a second over all vendors.
-    A payload that contains `poison` is refused for good. Accepted payloads are appended to the
-    file `keep`, on disk before the reply leaves, and stay in memory only if `remember`.
-    Pages of elsewhere may send requests if `allow_origin` names their origin.
+    Raises ValueError for numbers that cannot be played.
+
+    key: the key that it accepts
+    faults: the faults that it plays; their shares add up to at most 1
+    latency: seconds before each reply
+    rate: requests a second over all vendors; None for no limit
+    retry_after: seconds that a 429 tells the client to wait
+    poison: payloads that contain this text are always refused
+    seed: with a seed, two runs of the same requests see the same faults
+    keep: accepted payloads are appended to this file, before the reply is sent
+    remember: whether accepted payloads stay in memory
+    allow_origin: the origins of other web pages that may send requests
     """
 
     key: str = "sandbox"
@@ -59,7 +70,7 @@ class Script:
     allow_origin: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cannot be played, and say what to type."""
+        """Raise ValueError, with what to type, for numbers that cannot be played."""
         total = sum(fault.share for fault in self.faults_of_requests)
         # Ten shares of 10 % add up to a little more than 1 in floating point.
         if total > 1 + 1e-9:
@@ -71,19 +82,19 @@ class Script:
 
     @property
     def faults_of_requests(self) -> tuple[Fault, ...]:
-        """Those that spoil a whole request."""
+        """The faults of whole requests."""
         return tuple(fault for fault in self.faults if fault.kind != ITEM)
 
     @property
     def share_of_items(self) -> float:
-        """The share of the events that fail, one by one."""
+        """The share of events that fail on their own."""
         return min(1.0, sum(fault.share for fault in self.faults if fault.kind == ITEM))
 
 
 def parse_fault(text: str) -> Fault:
     """Return the fault that `503:5%`, `reset:1%` or `timeout:0.01` names.
 
-    Raises ValueError whose message says what is wrong and what to type.
+    Raises ValueError with a message that says what is wrong and what to type.
     """
     kind, colon, share = text.partition(":")
     if not colon:
@@ -95,10 +106,10 @@ def parse_fault(text: str) -> Fault:
 
 
 def fault_at(roll: float, faults: Sequence[Fault]) -> str:
-    """Return the fault that a roll in [0, 1) hits: its kind, or "" for none.
+    """Return the kind of fault that a random number in [0, 1) selects, or "" for none.
 
-    The first half of a reset's share is `reset before`, the second half `reset after`, so that
-    one roll decides all there is to decide.
+    The first half of a reset's share is `reset before` the vendor has seen the request, the second
+    half `reset after`, so that one random number is enough.
     """
     floor = 0.0
     for fault in faults:

@@ -1,7 +1,7 @@
-"""Whom the sandbox answers: programs that address it by its own name, and no page of elsewhere.
+"""Keeps web pages from other sites away from the sandbox.
 
-A browser on this machine reaches every port of it. A page may send requests to the sandbox's
-address, or have its own host name resolve to 127.0.0.1; both tell by a header.
+A browser on this machine reaches each of its ports. A page may send requests to the sandbox's
+address, or make its own host name resolve to 127.0.0.1. The headers Origin and Host show that.
 """
 
 import re
@@ -21,17 +21,17 @@ _METHODS = b"GET, POST, PUT, PATCH, DELETE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What the headers of a request may say.
+    """The headers that a request may have.
 
-    hosts: what Host may be, in lower case.
-    origins: the pages elsewhere that may send requests, by their Origin.
+    hosts: the allowed values of Host, in lower case
+    origins: the origins of other pages that may send requests
     """
 
     hosts: frozenset[bytes]
     origins: frozenset[bytes]
 
     def refusal(self, headers: Headers) -> Refusal | None:
-        """Return why a request is turned away before it is looked at; None if it is not."""
+        """Return why a request is refused before its body is read; None if it is not."""
         hosts = [value.lower() for name, value in headers if name == b"host"]
         if not hosts or not self.hosts.issuperset(hosts):
             known = ", ".join(sorted(host.decode() for host in self.hosts))
@@ -39,22 +39,22 @@ class Guard:
         if set(_origins(headers)) - self._own_origins - self.origins:
             return Refusal(
                 _FORBIDDEN,
-                "the sandbox takes nothing from a page of elsewhere: start it with "
-                "--allow-origin ORIGIN to allow that",
+                "the sandbox takes no requests from pages of other sites: to allow this one, "
+                "start it with --allow-origin ORIGIN",
             )
         return None
 
     def reply_headers(self, headers: Headers) -> Headers:
-        """Return what lets a page that is allowed read the reply."""
+        """Return the headers that let an allowed page read the reply."""
         found = [origin for origin in _origins(headers) if origin in self.origins]
         if not found:
             return ()
         return ((b"access-control-allow-origin", found[0]), (b"vary", b"origin"))
 
     def is_preflight(self, method: str, headers: Headers) -> bool:
-        """Whether a browser asks, for a page that is allowed, what it may send."""
-        asks = any(name == b"access-control-request-method" for name, _ in headers)
-        return method == "OPTIONS" and asks and bool(self.reply_headers(headers))
+        """Return whether this is a CORS preflight of an allowed page."""
+        has_method = any(name == b"access-control-request-method" for name, _ in headers)
+        return method == "OPTIONS" and has_method and bool(self.reply_headers(headers))
 
     @property
     def _own_origins(self) -> frozenset[bytes]:
@@ -73,7 +73,7 @@ def guard_of(host: str, port: int, origins: Iterable[str] = ()) -> Guard:
 
 
 def parse_origin(text: str) -> str:
-    """Return an origin as browsers send it; raises ValueError where it cannot be one."""
+    """Return an origin as browsers send it; raises ValueError if the text is not one."""
     origin = text.strip().lower().removesuffix("/")
     if not (origin.isascii() and _ORIGIN.fullmatch(origin)):
         raise ValueError(f"{text!r} is not an origin: type it as http://localhost:3000")
@@ -81,7 +81,7 @@ def parse_origin(text: str) -> str:
 
 
 def preflight_headers(headers: Headers) -> Headers:
-    """Return the answer to a page that is allowed and asks what it may send: all of it."""
+    """Return the headers that let an allowed page send every method and header."""
     asked = [value for name, value in headers if name == b"access-control-request-headers"]
     allowed = [(b"access-control-allow-headers", value) for value in asked[:1]]
     return ((b"access-control-allow-methods", _METHODS), *allowed)

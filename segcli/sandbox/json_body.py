@@ -1,14 +1,14 @@
-"""Request bodies as bytes: JSON with numbers of any size, and the very bytes of a batch's items.
+"""Parses request bodies: JSON with numbers of any size, and the exact bytes of a batch's items.
 
-The standard library reads them, not orjson: that one makes a float of an integer beyond 64 bits
-and refuses `1e400` and lone surrogates, which are all valid JSON.
+It uses the standard library. orjson turns an integer beyond 64 bits into a float, and refuses
+`1e400` and unpaired surrogates, although all of these are valid JSON.
 """
 
 import json
 import re
 from typing import Any, NoReturn
 
-# A value out of JSON that nothing has checked yet.
+# A JSON value that is not checked yet.
 JSON = Any
 
 _BETWEEN = re.compile(r"[ \t\n\r,:]*")
@@ -18,7 +18,7 @@ _MOST_DIGITS = 4000
 def parse_body(body: bytes) -> JSON:
     """Return the value of a JSON text, integers exact at up to 4,000 digits.
 
-    Raises ValueError for anything that is not JSON in UTF-8, `NaN` and `Infinity` included.
+    Raises ValueError if it is not JSON in UTF-8. `NaN` and `Infinity` are not JSON.
     """
     try:
         return _EXACT.decode(body.decode())
@@ -29,8 +29,8 @@ def parse_body(body: bytes) -> JSON:
 def elements(body: bytes, name: str) -> list[bytes]:
     """Return the bytes of each element of the array under the key `name`, as they were sent.
 
-    The body must be a JSON object and hold an array there, or without a name be that array:
-    `parse_body` has to have been asked first.
+    The body must be valid JSON, as `parse_body` checks: an object with an array under that key,
+    or, if `name` is empty, the array itself.
     """
     text = body.decode()
     if not name:
@@ -48,7 +48,7 @@ def elements(body: bytes, name: str) -> list[bytes]:
 
 
 def line(raw: bytes) -> bytes:
-    """Return the same JSON without line ends; inside a JSON string there cannot be any."""
+    """Return the same JSON on one line. A JSON string cannot contain a line break."""
     return raw.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
@@ -67,7 +67,7 @@ def _next(text: str, at: int) -> int:
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to make an integer of more than 4,300 digits.
+    # Python refuses to parse an integer of more than 4,300 digits.
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 

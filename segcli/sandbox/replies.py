@@ -1,4 +1,4 @@
-"""The replies as values: a vendor's yes and no, the script's faults, and the sandbox's own page."""
+"""Builds replies: of a vendor, of a fault, and of the sandbox's own page."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,12 @@ _THROTTLED = 429
 
 @dataclass(frozen=True, slots=True)
 class SandboxReply:
-    """A reply that is ready to be sent; bodies are always JSON."""
+    """A reply that is ready to be sent.
+
+    status: the HTTP status
+    body: JSON, or empty
+    headers: names in lower case, and values
+    """
 
     status: int
     body: bytes
@@ -24,19 +29,19 @@ class SandboxReply:
 
 
 def yes(body: bytes, status: int = 200) -> SandboxReply:
-    """Answer a good request with the vendor's own bytes."""
+    """Return the reply to a good request."""
     return SandboxReply(status, body, _headers(body))
 
 
 def no(vendor: Vendor, refusal: Refusal) -> SandboxReply:
-    """Answer a bad request in the vendor's own shape."""
+    """Return the reply to a bad request, in the vendor's form."""
     body = json.dumps(vendor.error(refusal.status, refusal.problem)).encode()
     allow = ((b"allow", refusal.allow.encode()),) if refusal.allow else ()
     return SandboxReply(refusal.status, body, (*_headers(body), *allow))
 
 
 def not_now(vendor: Vendor, refusal: Refusal, *, wait: float) -> SandboxReply:
-    """Answer no though the client did nothing wrong; 429 says how long to wait."""
+    """Return an error that the client has not caused; a 429 says how long to wait, in seconds."""
     reply = no(vendor, refusal)
     if reply.status != _THROTTLED:
         return reply
@@ -47,7 +52,7 @@ def not_now(vendor: Vendor, refusal: Refusal, *, wait: float) -> SandboxReply:
 
 
 def own_page(method: str, counts: dict[str, Any]) -> SandboxReply:
-    """Answer with the counts."""
+    """Return the page with the counts."""
     if method == "GET":
         return yes(json.dumps(counts).encode())
     body = b'{"message":"the method must be GET"}'
@@ -55,20 +60,20 @@ def own_page(method: str, counts: dict[str, Any]) -> SandboxReply:
 
 
 def nowhere() -> SandboxReply:
-    """Answer a path that names no vendor."""
+    """Return the reply to a path without a vendor."""
     vendors = ", ".join(f"/{name}" for name in VENDORS)
-    body = json.dumps({"message": f"no vendor lives here; try {vendors} or {OWN_PATH}"}).encode()
+    body = json.dumps({"message": f"this path has no vendor; try {vendors} or {OWN_PATH}"}).encode()
     return SandboxReply(404, body, _headers(body))
 
 
 def turned_away(refusal: Refusal) -> SandboxReply:
-    """Answer a request that no vendor gets to see."""
+    """Return the reply to a request that is refused before a vendor sees it."""
     body = json.dumps({"message": refusal.problem}).encode()
     return SandboxReply(refusal.status, body, _headers(body))
 
 
 def preflight(headers: Sequence[tuple[bytes, bytes]]) -> SandboxReply:
-    """Answer a browser that asks what a page may send."""
+    """Return the reply to a CORS preflight."""
     return SandboxReply(204, b"", tuple(headers))
 
 

@@ -1,4 +1,4 @@
-"""The sandbox on a real port, since resets, timeouts and dying clients need a real connection."""
+"""Runs the sandbox on a real port: resets, timeouts and lost clients need real connections."""
 
 import asyncio
 import os
@@ -19,29 +19,33 @@ from segcli.sandbox.guard import guard_of
 if TYPE_CHECKING:
     import uvicorn
 
-# A client that rests between two batches must not find its connection closed.
+# Seconds. The connection of a client that pauses between batches must stay open.
 _KEEP_ALIVE = 75
-_LINGER_NOT_AT_ALL = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxServer:
-    """A sandbox that accepts connections at `url`."""
+    """A running sandbox.
+
+    url: the address where it accepts connections
+    app: the ASGI app
+    """
 
     url: str
     app: Sandbox
 
     def endpoint(self, vendor: str) -> str:
-        """Return the endpoint setting that sends a destination's payloads here."""
+        """Return the setting `endpoint` that sends the payloads of a destination here."""
         return f"{self.url}/{vendor}{self.app.vendor(vendor).home}"
 
 
 @contextmanager
 def running(script: Script, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[SandboxServer]:
-    """Run a sandbox in a thread; port 0 takes a free one.
+    """Run a sandbox in a thread during the block. Port 0 means a free port.
 
-    Connections are accepted from the first moment on. At the end they are cut at once and the
-    thread is gone. Raises OSError if the port is taken or `script.keep` cannot be written.
+    It accepts connections when the block starts. When the block ends, it cuts them and ends the
+    thread. Raises OSError if the port is in use or `script.keep` cannot be written.
     """
     app = Sandbox(script)
     server = _server(app)
@@ -67,14 +71,14 @@ def serve_sandbox(
 ) -> None:
     """Run a sandbox in the foreground until Ctrl-C or SIGTERM, then return.
 
-    `started` is called once, with connections accepted. Only for the main thread.
+    It calls `started` once, when it accepts connections. Only the main thread may call this.
     """
     stops = {signal.SIGINT, signal.SIGTERM}
-    # An exception from a signal handler is lost where it is raised within a destructor.
+    # Wait for the signal itself: an exception from a handler can be lost in a destructor.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
-        with running(script, port, host=host) as standin:
-            started(standin)
+        with running(script, port, host=host) as sandbox:
+            started(sandbox)
             signal.sigwait(stops)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -83,7 +87,7 @@ def serve_sandbox(
 def _listener(port: int, host: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.create_server((host, port), family=family, backlog=2048)
-    # asyncio turns Nagle's algorithm off only on sockets that say they are TCP. With it on, every
+    # asyncio turns Nagle's algorithm off only on sockets that are marked as TCP. With it, every
     # reply takes the 40 ms of a delayed ACK.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
 
@@ -94,13 +98,13 @@ def _url(listener: socket.socket) -> str:
 
 
 def _server(app: Sandbox) -> "uvicorn.Server":
-    """Make a uvicorn that says nothing, and that resets a connection for the app."""
-    import uvicorn  # noqa: PLC0415 - heavy, and only the sandbox needs it
+    """Return a uvicorn server that logs nothing, and let the app reset its connections."""
+    import uvicorn  # noqa: PLC0415 - slow to import, and only the sandbox needs it
 
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        # It bounds the headers of a request; another implementation might be installed.
+        # h11 limits the size of headers. uvicorn would prefer another parser if one is installed.
         http="h11",
         lifespan="off",
         ws="none",
@@ -126,10 +130,8 @@ def _server(app: Sandbox) -> "uvicorn.Server":
 
 
 def _reset(transport: Any) -> None:
-    """Close without lingering: the client sees a reset, not an end."""
-    transport.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT_AT_ALL
-    )
+    """Close without lingering, so that the client sees a reset and not the end of the stream."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
@@ -147,7 +149,7 @@ def _run(
 async def _lifetime(
     server: "uvicorn.Server", listener: socket.socket, up: "Future[Callable[[], object]]"
 ) -> None:
-    """Serve until told to stop; uvicorn's own stop waits for clients and for its clock."""
+    """Serve until the stop function is called. uvicorn's own stop waits for clients and a timer."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -163,5 +165,5 @@ async def _lifetime(
         each.close()
     for connection in tuple(server.server_state.connections):
         connection.transport.abort()
-    # One turn of the loop, in which the connections learn that they are lost.
+    # Let the loop run once, so that it closes the connections.
     await asyncio.sleep(0)

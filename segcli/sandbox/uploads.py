@@ -1,4 +1,4 @@
-"""Request bodies as they come in, and a bound for what all of them hold in memory together."""
+"""Receives request bodies, with a limit on the memory of all of them together."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from segcli.sandbox.vendors.vendor import Refusal
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-# Enough for 256 requests at once of the largest size that a vendor here takes.
+# Enough for 256 requests at once of the largest size that a built-in vendor takes.
 MOST_HELD = 128 * 1024 * 1024
-_NO_ROOM = Refusal(503, "the sandbox holds as many unfinished requests as it has room for")
+_NO_ROOM = Refusal(503, "the sandbox has no room for more unfinished requests")
 
 
 @dataclass(slots=True)
 class Uploads:
-    """Receives bodies. Nothing is unpacked: a body is as large as it comes.
+    """Receives bodies. It does not decompress them.
 
-    most_held: how many bytes all bodies may hold at once that are not complete yet.
-    held: how many they hold.
+    most_held: the most bytes of all incomplete bodies together
+    held: the bytes that they have now
     """
 
     most_held: int = MOST_HELD
     held: int = 0
 
     async def received(self, receive: Receive) -> bytes | Refusal | None:
-        """Return the whole body, a refusal if there is no room for it, None if the client left.
+        """Return the whole body; a refusal if there is no room; None if the client has left.
 
-        What is far too large is cut; what finds no room is read to its end and dropped.
+        A body that is far too large is cut. A body without room is read to its end and dropped.
         """
         body, has_room = bytearray(), True
         try:
@@ -46,7 +46,7 @@ class Uploads:
             self.held -= len(body)
 
     def _take(self, body: bytearray, part: bytes) -> bool:
-        """Add a part to its body; False, and the body is empty, where there is no room."""
+        """Add a part to its body. Without room, empty the body and return False."""
         if self.held + len(part) > self.most_held:
             self.held -= len(body)
             body.clear()

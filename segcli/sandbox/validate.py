@@ -1,15 +1,15 @@
-"""The order in which every request is looked at: route, method, key, content type, body, poison."""
+"""Validates a request in order: route, method, key, content type, body, poison."""
 
 from segcli.sandbox.faults import Script
 from segcli.sandbox.json_body import JSON, parse_body
 from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Vendor, VendorRoute
 
-# Beyond every vendor's own limit; it only keeps memory flat.
+# More than the limit of every vendor; it only keeps memory flat.
 MOST_BYTES = 16 * 1024 * 1024
 
 
-def examined(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
-    """Return the events of the request, or the first reason to refuse it; a pure function."""
+def validate_request(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
+    """Return the events of a request and the reply, or the first reason to refuse it."""
     route = _route(call, vendor)
     if isinstance(route, Refusal):
         return route

@@ -1,4 +1,4 @@
-"""A file that is replaced is whole at any time, private meanwhile, and stays what it was."""
+"""Replacing a file: it is complete at any time, private meanwhile, and keeps owner and mode."""
 
 import errno
 import os
@@ -46,7 +46,7 @@ def umask(mask: int) -> Iterator[None]:
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that others may look into, though they may not write there."""
+    """A folder that other users may read but not write."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
@@ -54,7 +54,7 @@ def shared() -> Iterator[Path]:
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """Do what is in the block as a user who owns nothing."""
+    """Run the block as a user who owns no file."""
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     try:
@@ -71,7 +71,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# --- the bytes
+# --- content
 
 
 def test_what_a_file_held_is_replaced(file: Path) -> None:
@@ -204,7 +204,7 @@ atomic_write.rewrite(Path(sys.argv[1]), [b"new"], private=True)
 
 
 def killed(file: Path, name: str) -> int:
-    """Replace a file in a process that gets a signal once the new one is complete."""
+    """Replace a file in a process that gets a signal once the new file is complete."""
     command = [sys.executable, "-c", KILLED, str(file), name]
     return subprocess.run(command, timeout=60, check=False).returncode
 
@@ -216,7 +216,7 @@ def test_a_kill_before_the_new_file_takes_over_leaves_the_old_bytes_and_harms_no
 
     assert file.read_bytes() == b"old"
     (left,) = [entry for entry in file.parent.iterdir() if entry != file]
-    # Hidden, so it is no input where the folder is one.
+    # Hidden: if the folder is an input, no run reads the file.
     assert left.name.startswith(".")
     rewrite(file, [b"newer"])
     assert file.read_bytes() == b"newer"
@@ -312,7 +312,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(shared: Path) -> None:
 
 
 def read_by(work: Callable[[], Any], pipe: Path) -> bytes:
-    """Return what comes out of a pipe while something else writes to it."""
+    """Return what a pipe's reader gets while `work` writes to it."""
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reader.start()
@@ -389,7 +389,7 @@ def test_what_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
         assert not is_stream(tmp_path / name)
 
 
-# --- files that grow
+# --- files that are appended to
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077])

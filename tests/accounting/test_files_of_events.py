@@ -1,4 +1,4 @@
-"""Files of events are for the user alone, and pipes and devices are written to as they are."""
+"""Only the user may read files of events; pipes and devices are written to directly."""
 
 import ast
 import json
@@ -22,8 +22,8 @@ from segcli.errors import OutputError
 from segcli.sandbox import SandboxServer
 
 PACKAGE = ROOT / "segcli"
-# What opens a file to write to it besides the one module: journals, which are locked and grow in
-# place, rejects, whose torn end is cut off, and worker processes, which have pipes.
+# The other places that open a file to write: journals (locked, and they grow in place), rejects
+# files (a torn end is cut off), and worker processes (pipes).
 WRITERS = {"accounting/atomic_write.py", "journal/locked_file.py", "parallel/worker_pool.py"} | {
     "accounting/rejects.py"
 }
@@ -42,11 +42,11 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# --- one place
+# --- the only module that writes files
 
 
 def writes(tree: ast.Module) -> Iterator[str]:
-    """Yield what a module does that would write to a file, or put one in another's place."""
+    """Yield the calls of a module that write to a file or replace one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in WRITING - {"replace"}:
             yield node.attr

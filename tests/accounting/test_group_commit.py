@@ -1,4 +1,4 @@
-"""Group commit: an answer counts once it is on disk, and many share one sync."""
+"""Group commit: a result counts once it is on disk, and many tasks share one sync."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from segcli.errors import Stopped
 
 
 class _Disk:
-    """An fdatasync that takes until it is let go on; it notes what was written when it began."""
+    """An fdatasync that blocks until the test releases it; it notes what was written by then."""
 
     def __init__(self) -> None:
         self.began = asyncio.Event()

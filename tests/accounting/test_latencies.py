@@ -1,4 +1,4 @@
-"""Quantiles of any number of answers, nearly right and in constant memory."""
+"""Quantiles of response times: within 5 %, in constant memory."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a run writes is looked at before anything is read: no file is harmed by another."""
+"""Output files are checked before anything is read: no output may damage another file."""
 
 import errno
 import os
@@ -80,7 +80,7 @@ def test_a_report_that_cannot_be_looked_at_is_refused(
 
 @pytest.fixture
 def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that may not be looked into, also by root."""
+    """A folder that is not readable, not even by root."""
     folder = tmp_path / "closed"
     folder.mkdir()
     stat, access = os.stat, os.access
@@ -173,7 +173,7 @@ def test_rejects_are_not_added_to_a_file_that_is_something_else(
 
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
-        "Error: --rejects acme is there already, and is no file of rejects",
+        "Error: --rejects acme exists already, and is not a rejects file",
         "Name another: --rejects PATH",
     ]
     assert (tmp_path / "acme").read_bytes() == content

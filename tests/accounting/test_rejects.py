@@ -1,4 +1,4 @@
-"""What was rejected or refused is kept, line by line, and can be read again as input."""
+"""The rejects file has a record for every rejected or refused line, and is readable as input."""
 
 import errno
 import fcntl
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keep(path: Path, *lines: bytes | TooLong, **more: Any) -> None:
-    """Keep lines of a file `events.jsonl` as one batch, numbered from 1 on."""
+    """Write the lines of a file `events.jsonl` as one batch, numbered from 1."""
     rejects = Rejects(path)
     try:
         rejects.keep(settled(*lines, **more))
@@ -108,7 +108,8 @@ def test_a_record_can_be_read_by_others_once_it_is_kept(path: Path) -> None:
         (b'{"a": 1}, "b": 2', {"raw": '{"a": 1}, "b": 2'}),
         (b'{"a":' * 100 + b"1" + b"}" * 100, {"raw": '{"a":' * 100 + "1" + "}" * 100}),
         (b"", {"raw": ""}),
-        (b" not \t JSON \r", {"raw": "not \t JSON"}),
+        (b" not \t JSON \r", {"raw": " not \t JSON "}),
+        (b"  pad ,a@b.c\r\n", {"raw": "  pad ,a@b.c"}),
         ("\u00e9\u2028".encode(), {"raw": "\u00e9\u2028"}),
         (b'{"a": "\xff"}', {"raw_base64": "eyJhIjogIv8ifQ=="}),
         (b"\x00", {"raw": "\x00"}),
@@ -163,14 +164,14 @@ def test_whatever_a_line_holds_is_one_record(
     assert [record["line"] for record in records(path)] == [1, 2]
 
 
-# --- a disk that takes no more
+# --- a full disk
 
 
 def test_a_full_disk_stops_the_run() -> None:
     with pytest.raises(Stopped, match="/dev/full cannot be written: No space left") as raised:
         keep(Path("/dev/full"), b"{}")
 
-    assert "counts as unsent" in raised.value.hint
+    assert "count as unsent" in raised.value.hint
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -> None:
@@ -208,11 +209,11 @@ def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) ->
         assert "--rejects PATH" in raised.value.hint
 
 
-# --- what a killed run has kept
+# --- records of a killed run
 
 
 def kept_again(path: Path, *lines: bytes, since: int = 0) -> list[Any]:
-    """Keep lines anew in a file of which a run knows how large it was; return what is in it."""
+    """Write lines again to a file whose size before the run is known; return its content."""
     rejects = Rejects(path)
     rejects.skip_already_written(since, lambda file, _: file == "events.jsonl")
     rejects.keep(settled(*lines))
@@ -264,14 +265,14 @@ def test_a_record_without_its_line_break_is_one(path: Path) -> None:
     assert kept_again(path, b'{"a": 1}', b'{"a": 2}') == [{"a": 1}, {"a": 2}]
 
 
-# --- beside runs that live
+# --- other running processes
 
 
 @contextmanager
 def half_written(
     path: Path, record: bytes, half: int, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Play another run that is about to write a record; it goes on when somebody waits for it."""
+    """Act as another run that is writing a record; it ends once a process waits for its lock."""
     with path.open("ab", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(record[:half])
@@ -323,7 +324,7 @@ def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path:
 def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_lock, "_PATIENCE", 0.0)
+    monkeypatch.setattr(file_lock, "_TIMEOUT", 0.0)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(Stopped, match=r"rejects\.ndjson cannot be written: another process"):

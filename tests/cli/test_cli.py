@@ -99,7 +99,7 @@ def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("send events.jsonl", ["no destination is named", "--dest NAME", "pointillist", "webhook"]),
+        ("send events.jsonl", ["no destination given; use --dest NAME", "pointillist", "webhook"]),
         ("send -d pointilist events.jsonl", ["no destination", "Did you mean pointillist"]),
         ("send -d webhook events.jsonl", ["webhook needs endpoint", "--endpoint URL"]),
         ("send -d gist no.jsonl", ["no.jsonl does not exist", "There are: events.jsonl"]),

@@ -1,4 +1,4 @@
-"""Text that others choose is shown as text, wherever it comes from and whoever prints it."""
+"""Text from outside is shown as text, wherever it comes from and whichever code prints it."""
 
 import io
 import json
@@ -42,7 +42,7 @@ NO_KEY = {"SEGCLI_GIST_API_KEY": "k"}
 
 
 def plain(text: str) -> str:
-    """Return a name for a test: a hostile text is none."""
+    """Return a name for a test, because a hostile text cannot be one."""
     return re.sub(r"[^a-z0-9]+", "_", text)[:24]
 
 
@@ -57,7 +57,7 @@ def home(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(params=["pipe", "terminal"])
 def shown(request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]) -> Show:
-    """Run a command on a terminal or off it; what people see of it must be harmless."""
+    """Run a command on a terminal or off it; check that what it shows is harmless."""
     is_terminal = request.param == "terminal"
     run = partial(in_this_process, is_terminal=is_terminal)
     return _showing(run, is_terminal, tmp_path, home)
@@ -91,7 +91,7 @@ def _showing(
 
 @pytest.fixture
 def told(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
-    """Run a command in this process, which is quick; what it says must be harmless."""
+    """Run a command in this process, which is fast; check that what it prints is harmless."""
     monkeypatch.setenv("SEGCLI_GIST_API_KEY", "k")
     with open(os.devnull) as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
@@ -111,7 +111,7 @@ def _telling(segcli: Callable[..., Said]) -> Show:
 
 
 def hostile_events() -> list[Any]:
-    """Return events that are rejected, skipped and remarked on for what they are called."""
+    """Return events whose names make them rejected, skipped or remarked on."""
     return [
         track(1, event=HOSTILE, properties={HOSTILE: HOSTILE, START: START, "long": LONG}),
         track(2, user=HOSTILE, event=START, properties={"email": "a@b.example"}),
@@ -129,7 +129,7 @@ def hostile_events() -> list[Any]:
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    """Write the events to a file, whose name is hostile too."""
+    """Write the events to a file with a hostile name."""
     return written(tmp_path / f"{NAME}.jsonl", hostile_events())
 
 

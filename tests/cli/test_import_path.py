@@ -46,7 +46,7 @@ mapping = { name = { "@liquid" = "{{ event | upcase }}" } }
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Two trapped folders, `here` to work in and `inputs`, and the file that names sprung traps."""
+    """Two folders with traps, `here` and `inputs`, and the file that lists sprung traps."""
 
     here: Path
     inputs: Path
@@ -58,7 +58,7 @@ class Place:
 
 @cache
 def importable() -> frozenset[str]:
-    """Return the name of every module that could be imported, and more."""
+    """Return the names of all modules that could be imported, and more."""
     found = {module.name for module in pkgutil.iter_modules()}
     names = found | {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}
     return frozenset(name for name in names | OPTIONAL | {"plug_in"} if name.isidentifier())
@@ -66,7 +66,7 @@ def importable() -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def loaded_before_segcli(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return what Python itself has imported when `python -m` begins to look for a module."""
+    """Return what Python itself has imported before `python -m` looks for a module."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "bare.py").write_text("import sys; print(*sys.modules)")
     command = [sys.executable, "-m", "bare"]
@@ -112,7 +112,7 @@ Segcli = Callable[..., "subprocess.CompletedProcess[str]"]
 def command(
     request: pytest.FixtureRequest, place: Place, loaded_before_segcli: set[str]
 ) -> list[str]:
-    """Return how to start segcli; no trap is left that `python -m` itself would run into."""
+    """Return how to start segcli, after removing the traps that `python -m` itself would spring."""
     if request.param is MODULE:
         for name in loaded_before_segcli | {"segcli"}:
             (place.here / f"{name}.py").unlink(missing_ok=True)

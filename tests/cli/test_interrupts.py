@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command whenever it comes: without a traceback, and without being lost."""
+"""Ctrl-C ends a command at any moment: without a traceback, and without being lost."""
 
 import signal
 import subprocess

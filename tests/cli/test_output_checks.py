@@ -1,4 +1,4 @@
-"""No file that a run writes has a second role in it, by whatever name or link it is reached."""
+"""No file that a run writes has a second role in it, by any name or link."""
 
 import hashlib
 import os
@@ -59,7 +59,7 @@ COMMANDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
 
 
 def read_by(command: str) -> dict[str, str]:
-    """Return what a command reads, by its role."""
+    """Return the files that a command reads, by role."""
     roles = READ if "events.jsonl" in COMMANDS[command][0] else [*READ][3:]
     return {role: READ[role] for role in roles}
 
@@ -68,7 +68,7 @@ NAMES = ["same name", "second name", "link", "link to a link", "way round", "lin
 
 
 def names(command: str) -> list[str]:
-    """Return the ways to name a file: all for one command, since they share the rule."""
+    """Return the ways to name a file: all for one command, because they share the rule."""
     return {"transform": NAMES, "send": NAMES[:2]}.get(command, NAMES[1:2])
 
 
@@ -123,7 +123,7 @@ def same(path: Path, how: str) -> Path:
 
 
 def state_of(folder: Path) -> dict[str, str]:
-    """Return every file below a folder, with a digest of what it holds."""
+    """Return every file below a folder, with a digest of its content."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         if path.is_file()
@@ -347,7 +347,7 @@ def run(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that is read, in which a link leads to another one."""
+    """Return a folder of inputs that contains a link to another one."""
     folder = tmp_path / "in"
     (tmp_path / "far").mkdir()
     folder.mkdir()
@@ -369,8 +369,8 @@ def test_no_output_is_made_where_the_next_run_would_read_it(
 
     assert said.code == 2
     assert said.err.endswith(
-        f"Error: {option} {place} lies in a folder that is read, and would become an input\n"
-        f"Name a place outside of it: {option} PATH\n"
+        f"Error: {option} {place} is in a folder that is read, so it would become an input\n"
+        f"Name a path outside it: {option} PATH\n"
     )
     assert state_of(tmp_path) == before
 
@@ -403,7 +403,7 @@ def test_a_rejects_file_in_the_folder_that_is_read_stops_every_run_with_what_to_
     for _ in range(2):
         said = segcli("send", "-d", "webhook", "--sandbox", ".")
         assert said.code == 2
-        assert said.err.endswith("Name a place outside of it: --rejects PATH\n")
+        assert said.err.endswith("Name a path outside it: --rejects PATH\n")
         written(folder / "webhook.rejects.ndjson", [{"event": track()}])
 
 
@@ -432,8 +432,7 @@ def test_a_report_needs_a_folder_that_may_be_written_to(
 
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
-        "Error: --report closed/report.json: the folder "
-        f"{tmp_path / 'closed'} may not be written to",
+        f"Error: --report closed/report.json: the folder {tmp_path / 'closed'} is not writable",
         "Name another: --report PATH",
     ]
 
@@ -445,7 +444,7 @@ def test_payloads_are_not_added_to_a_file_that_is_something_else(
     said = segcli("sandbox", "--port", "0", "--keep", CONFIG)
 
     assert said.err.splitlines() == [
-        f"Error: --keep {CONFIG} is there already, and is no file of payloads",
+        f"Error: --keep {CONFIG} exists already, and is not a payload file",
         "Name another: --keep PATH",
     ]
     said = segcli("sandbox", "--port", "0", "--keep", "missing/kept")

@@ -29,7 +29,7 @@ def test_the_picture_of_the_readme_is_what_a_terminal_shows(
 
 
 def picture(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the progress of a run after some minutes, drawn by a clock of its own."""
+    """Return the progress of a run after some minutes, with a clock of the test."""
     clock = SimpleNamespace(seconds=0.0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock.seconds))
     console = Console(
@@ -52,7 +52,7 @@ def picture(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def run_until(second: int, tally: Tally) -> None:
-    """Let a run have done what it has after so many seconds."""
+    """Set the tally to the state of a run after this many seconds."""
     read = second * 3_600
     tally.read, tally.in_flight = read, 48
     tally.refused, tally.rejected, tally.skipped = second // 20, second * 2, second * 300
@@ -63,5 +63,5 @@ def run_until(second: int, tally: Tally) -> None:
 
 
 def shown_in(svg: str) -> list[tuple[str, str]]:
-    """Return every text of a picture with its style; how rich frames them may change."""
+    """Return every text of a picture with its style, but not how rich frames them."""
     return re.findall(r'<text class="(progress-r\d+)"[^>]*>([^<]*)</text>', svg)

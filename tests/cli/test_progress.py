@@ -1,4 +1,4 @@
-"""The progress of a run: a picture on a terminal, a plain line off it, and never a wrong figure."""
+"""The progress of a run: a display on a terminal, plain lines off it, always correct."""
 
 import io
 import re
@@ -25,7 +25,7 @@ def tally_of(**more: object) -> Tally:
 
 
 def drawn(tally: Tally, *, total: int | None) -> str:
-    """Return the live picture as a terminal of 100 columns gets it."""
+    """Return the display as a terminal of 100 columns receives it."""
     console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=100)
     console.print(_live(tally, total, console).get_renderable())
     assert isinstance(console.file, io.StringIO)
@@ -123,7 +123,7 @@ class _Terminal(io.StringIO):
 
 
 def stderr_of(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False) -> io.StringIO:
-    """Put something else in the place of stderr, for the rest of the test."""
+    """Replace stderr for the rest of the test."""
     stream = _Terminal() if terminal else io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("TERM", "xterm")

@@ -39,7 +39,7 @@ def commands() -> list[str]:
 
 
 def hook() -> dict[str, Any]:
-    """Return the hook as pre-commit runs it: the project's own, with what the guide adds."""
+    """Return the hook as pre-commit runs it: the project's own, with the guide's additions."""
     (repository,) = documents()[".pre-commit-config.yaml"]["repos"]
     (named,) = repository["hooks"]
     offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -54,7 +54,7 @@ def matching(names: Iterable[str]) -> list[str]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with fixtures that Gist takes, and their golden file."""
+    """A repository with fixtures that Gist accepts, and their golden file."""
     (tmp_path / FIXTURES).mkdir(parents=True)
     for name in ("checkout", "mobile"):
         lines = lines_of(name)

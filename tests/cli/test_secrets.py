@@ -1,4 +1,4 @@
-"""A key is nowhere but in the requests: not in what is said, not in what is written."""
+"""A key is in the requests only: never in output, and never in a file."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ PIECE = 8
 
 
 def forms(secret: str) -> list[str]:
-    """Return a secret as it may turn up: plain, and as Basic credentials."""
+    """Return the forms in which a secret may appear: plain, and as Basic credentials."""
     return [
         secret,
         base64.b64encode(f"{secret}:".encode()).decode().rstrip("="),
@@ -41,12 +41,12 @@ PIECES = {
 
 
 def found_in(text: str) -> list[str]:
-    """Return the pieces of secrets that a text holds."""
+    """Return the parts of secrets that a text contains."""
     return [piece for piece in PIECES if piece in text]
 
 
 def leaks(folder: Path, said: Said, inputs: Iterable[Path]) -> list[str]:
-    """Return what of the secrets a run has said, or written into any file of its folder."""
+    """Return the secrets that a run has printed, or written to any file of its folder."""
     files = [path for path in folder.rglob("*") if path.is_file() and path not in inputs]
     assert files
     written = [path.read_bytes().decode(errors="replace") + str(path) for path in files]
@@ -54,7 +54,7 @@ def leaks(folder: Path, said: Said, inputs: Iterable[Path]) -> list[str]:
 
 
 def echo(status: int, padding: int = 0) -> Callable[[Got], Answer]:
-    """Answer as careless vendors do: with the request."""
+    """Answer with the request, as careless vendors do."""
 
     def answer(got: Got) -> Answer:
         told = {"path": got.path, "padding": "x" * padding, "headers": dict(got.headers)}

@@ -1,4 +1,4 @@
-"""stdout and stderr may be closed, full, or read by nobody; the exit code stays the run's."""
+"""stdout and stderr may be closed, full, or without a reader; the exit code does not change."""
 
 import fcntl
 import json
@@ -214,21 +214,21 @@ def test_a_stdout_that_does_not_block_is_waited_for(
 
 
 def held_by(pipe: IO[bytes] | None) -> int:
-    """Return how many bytes can be read from a pipe: 64 KiB where it is full."""
+    """Return how many bytes a pipe holds: 64 KiB if it is full."""
     assert pipe
     size = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
     return int.from_bytes(size, sys.byteorder)
 
 
 def files_for(words: str, events: Path) -> list[Path]:
-    """Return what a command is to read, if it reads anything."""
+    """Return the input of a command, if it reads any."""
     reads = words.startswith(("transform", "check")) and "--help" not in words
     return [events] if reads else []
 
 
 @contextmanager
 def started(words: list[object], env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start a command whose stdout is told not to block."""
+    """Start a command whose stdout is non-blocking."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     command = [sys.executable, "-m", "segcli", *map(str, words)]

@@ -1,4 +1,4 @@
-"""`segcli transform`: payloads to stdout and nothing else, talk to stderr, an honest exit code."""
+"""`segcli transform`: payloads only on stdout, messages on stderr, a correct exit code."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ def golden(destination: str, sample: str) -> bytes:
 
 
 def payloads(outcomes: bytes) -> list[Any]:
-    """Return the payloads that a golden file holds."""
+    """Return the payloads in a golden file."""
     found = [json.loads(line) for line in outcomes.splitlines()]
     return [outcome["payload"] for outcome in found if outcome["state"] == "mapped"]
 
@@ -114,7 +114,7 @@ def test_the_module_is_the_command(clean_environment: dict[str, str], tmp_path: 
 
 @pytest.fixture
 def plenty(tmp_path: Path) -> Path:
-    """More events than a pipe takes at once."""
+    """More events than fit in a pipe."""
     return written(
         tmp_path, "plenty.jsonl", *[line_of(pad="x" * 500, timestamp="2026-02-03")] * 999
     )

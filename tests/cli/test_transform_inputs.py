@@ -1,4 +1,4 @@
-"""An input that cannot be events is named before anything is read, with what to type instead."""
+"""A bad input is named before anything is read, with what to type instead."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ Refusal = Callable[..., list[str]]
 
 @pytest.fixture
 def refusal(segcli: Callable[..., Said]) -> Refusal:
-    """Return the message and the hint with which a run on these files does not even start."""
+    """Return the message and the hint of a run that does not start with these files."""
 
     def run(*arguments: str) -> list[str]:
         said = segcli("transform", *arguments)

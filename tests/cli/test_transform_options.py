@@ -24,7 +24,7 @@ Transform = Callable[..., Said]
 
 @pytest.fixture
 def transform(segcli: Callable[..., Said], tmp_path: Path) -> Transform:
-    """Run `segcli transform` in this process on a file of some lines, or on another file."""
+    """Run `segcli transform` in this process on a file with these lines, or on another file."""
 
     def run(*options: object, lines: bytes = LINES, file: object = "events.jsonl") -> Said:
         (tmp_path / "events.jsonl").write_bytes(lines)
@@ -69,15 +69,15 @@ def test_options_narrow_the_input_and_what_is_left_out_is_skipped(
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--since", "soon", "'soon' is no time. Type for example 2026-02-03"),
+        ("--since", "soon", "'soon' is not a valid time. Type for example 2026-02-03"),
         ("--until", "2026-02-30", "2026-02-30"),
-        ("--max-line", "big", "'big' is no size. Type for example 64KiB"),
-        ("--max-line", "0", "it has to be more than 0."),
+        ("--max-line", "big", "'big' is not a valid size. Type for example 64KiB"),
+        ("--max-line", "0", "it must be more than 0."),
         ("--limit", "-1", "-1"),
         ("--limit", "many", "many"),
         ("--type", "purchase", "'purchase' is not one of"),
-        ("--set", "properties", "--set: a setting without a value is given"),
-        ("--set", "=1", "a setting without a value is given"),
+        ("--set", "properties", "--set: a setting has no value"),
+        ("--set", "=1", "a setting has no value"),
         ("--set", "propertys=1", "Did you mean properties?"),
         ("--set", "properties=perhaps", "properties must be true or false, not 'perhaps'"),
         ("--config", "nowhere.toml", "nowhere.toml does not exist"),

@@ -1,4 +1,4 @@
-"""Text is made visible in one place, and nothing under the command line prints past it."""
+"""Text is escaped in one place, and only the command line prints."""
 
 import ast
 import os
@@ -165,7 +165,7 @@ RICH_ELSEWHERE = {"rich.live.Live", "rich.console.Group"}
 
 
 def calls_that_print(tree: ast.AST) -> list[str]:
-    """Return what in a module prints by itself."""
+    """Return the calls in a module that print directly."""
     found = []
     for node in ast.walk(tree):
         match node:
@@ -190,7 +190,7 @@ def is_of_the_picture(name: str) -> bool:
 
 
 def without_types(tree: ast.Module) -> ast.Module:
-    """Return a module without what it imports for types only."""
+    """Return a module without its imports for types only."""
     is_for_types = [
         isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) for node in tree.body
     ]

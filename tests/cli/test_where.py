@@ -1,4 +1,4 @@
-"""`--where` takes the events that an FQL query picks, in every command that maps events."""
+"""`--where` selects the events that match an FQL query, in every command that maps events."""
 
 import json
 from pathlib import Path

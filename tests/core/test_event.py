@@ -1,4 +1,4 @@
-"""A line becomes an event whose shape is checked once, or it is rejected with the reason."""
+"""A line is parsed to a checked event, or rejected with a reason."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ REASONS = {
 
 
 def is_event(number: int) -> bool:
-    """Whether the README of the samples says that a line passes the spec checks."""
+    """True if a line passes the spec checks, by the README of the samples."""
     return SAYS[number].startswith("good") or "good for the others" in SAYS[number]
 
 
@@ -179,7 +179,7 @@ def test_a_rejection_says_nothing_of_the_single_event() -> None:
 
 
 def record_of(line: bytes, tmp_path: Any) -> bytes:
-    """Return the line of a rejects file that keeps a line."""
+    """Return the record of a line in a rejects file."""
     rejects = Rejects(tmp_path / "rejects.ndjson")
     rejects.keep(Result([Line("in.jsonl", 7, line)], "refused", "HTTP 400: no", 400, 1))
     rejects.close()

@@ -1,4 +1,4 @@
-"""Replies that tell of single items: what each entry means, and bodies that say something else."""
+"""Replies with results for single items: what entries mean, and bodies that do not match."""
 
 import json
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_a_description_by_which_everything_is_refused_is_an_error() -> None:
         Items(list="errors")
 
 
-# --- other replies, and bodies that say something else
+# --- other replies, and bodies that do not match
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 302])
@@ -150,8 +150,8 @@ def test_a_vendor_that_lists_failures_may_say_nothing_where_there_is_none(body: 
         (b"{", "its body is not JSON"),
         (b"[" * 3000, "its body is not JSON"),
         ([], None),
-        ({"errors": {}}, "what stands at errors in its body is not a list"),
-        ({"errors": "none"}, "what stands at errors in its body is not a list"),
+        ({"errors": {}}, "the value at errors in its body is not a list"),
+        ({"errors": "none"}, "the value at errors in its body is not a list"),
         ({"errors": ["bad"]}, "an entry of its list has no whole number at batch_index"),
         ({"errors": [{}]}, "an entry of its list has no whole number at batch_index"),
         ({"errors": [{"batch_index": 1.5}]}, "has no whole number at batch_index"),

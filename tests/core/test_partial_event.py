@@ -1,4 +1,4 @@
-"""An excerpt of an event is read instead of the whole one where that makes no difference."""
+"""Partial parsing gives the same outcomes as full parsing."""
 
 import dataclasses
 import random
@@ -32,7 +32,7 @@ each_quick_destination = pytest.mark.parametrize("destination", QUICK, ids=lambd
 
 
 def shown(outcome: Outcome) -> str:
-    """Return all there is to an outcome; a rejection as a value shows its reason only."""
+    """Return an outcome as a comparable value; of a rejection, its reason."""
     return f"{outcome!r} {outcome}"
 
 

@@ -1,4 +1,4 @@
-"""A key is hidden in every form that a rule can find, and other texts stay as they are."""
+"""A key is hidden in every known form, and other texts stay unchanged."""
 
 import base64
 import html
@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -59,6 +59,12 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "all by bytes": all_escaped("\\x{:02x}"),
     "all in decimals": all_escaped("&#{};"),
     "all in hex": all_escaped("&#x{:X};"),
+    "all in decimals with zeros": all_escaped("&#{:04};"),
+    "all in hex with zeros": all_escaped("&#x{:06x};"),
+    "a form": quote_plus,
+    "lower case in base64": lambda text: b64(text.lower()),
+    "upper case in base64": lambda text: b64_of_addresses(text.upper()),
+    "lower case in hex": lambda text: in_hex(text.lower()),
     "HTML": html.escape,
     "JSON": in_json,
 }
@@ -70,7 +76,7 @@ def hidden(text: str, key: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """Return all pieces of eight characters: so much of a form is too much."""
+    """Return all parts of eight characters: none of them may be shown."""
     return [text[start : start + 8] for start in range(len(text) - 7)]
 
 
@@ -104,7 +110,7 @@ def test_a_key_is_hidden_within_a_longer_text_in_base64(
     coded = encode(front + key + behind)
     said = hidden(f"header: {coded}", key)
 
-    # At its ends a character may stand for a neighbour too.
+    # The first and the last character may also encode bits of a neighbour.
     assert "***" in said
     assert len(said) <= len("header: ***") + len(encode(front)) + len(encode(behind)) + 6
 
@@ -208,10 +214,10 @@ def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_messa
 
 def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", retry_for=0.0)
-    found.play(found.send(1, lambda _: NoReply(f"no whole reply: {in_hex(KEY)}")))
+    found.play(found.send(1, lambda _: NoReply(f"no complete reply: {in_hex(KEY)}")))
 
     assert in_hex(KEY) not in str(found.sender.stop_signal.reason)
-    assert "no whole reply: ***" in str(found.sender.stop_signal.reason)
+    assert "no complete reply: ***" in str(found.sender.stop_signal.reason)
 
 
 def test_a_password_and_a_token_of_the_address_are_hidden_in_every_form_too() -> None:

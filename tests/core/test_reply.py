@@ -17,7 +17,7 @@ from segcli.core.reply import (
 )
 
 NOW = "Tue, 03 Feb 2026 10:00:00 GMT"
-# What dates are made of, right or wrong.
+# Parts of valid and invalid dates.
 PIECES = [
     *("Tue,", "03", "Feb", "31", "2026", "0001", "9999", "99", "-1", "1e9", "inf", "nan", "9" * 30),
     *("10:00:00", "24:00:00", "00:00:60", "::", "10:00", "AM", "12.5", "٣"),

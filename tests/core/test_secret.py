@@ -1,4 +1,4 @@
-"""A key shows nowhere: not as text, in a traceback, in an error, in what a vendor echoes."""
+"""A key is never shown: not printed, in a traceback, in an error, or in a vendor's echo."""
 
 import base64
 import copy
@@ -33,7 +33,7 @@ class Settings:
 
 
 def error_of(**given: str) -> str:
-    """Return all that is ever printed of the error that reading these settings raises."""
+    """Return everything that is printed about the error that these settings raise."""
     with pytest.raises(SettingsError) as caught:
         read_settings("acme", Settings, Sources(given=given, env={}, table={}))
     return "".join(traceback.format_exception(caught.value)) + caught.value.hint

@@ -1,4 +1,4 @@
-"""Which events of an input are for a destination."""
+"""The events that the selection options select."""
 
 from typing import Any
 
@@ -172,7 +172,7 @@ def test_the_limit_counts_mapped_events_and_skips_all_that_follow() -> None:
     decide = make_mapper(job_for("webhook", selection=Selection(limit=2)))
     lines = [line_of(type="page"), b"", b"no json", line_of(), line_of(), b"no json", b""]
 
-    # A run asks for them block by block.
+    # A run maps lines block by block.
     found = [*decide(lines[:3]), *decide(lines[3:])]
 
     assert [type(one).__name__ for one in found] == [

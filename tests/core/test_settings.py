@@ -1,4 +1,4 @@
-"""Settings come from where one would expect, and errors say what to type."""
+"""Settings come from the documented sources, and errors say what to type."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from segcli.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of every kind."""
+    """Settings of every type."""
 
     api_key: Secret = setting(Secret(), help="Acme's key", required=True)
     endpoint: str = setting("", help="where Acme is", required=True)

@@ -1,4 +1,4 @@
-"""What goes where is said first; a key goes only where whoever owns it has said so."""
+"""A run first prints the address it sends to; a key is sent only where its owner allows."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def job(destination: Any, **sources: Any) -> Job:
     return Job(destination=destination, settings=values, origins=known)
 
 
-# --- an address from a file that was found
+# --- an address from a found file
 
 
 def found_settings(folder: Path, dest: str, **settings: str) -> None:
@@ -195,7 +195,7 @@ def test_what_sends_nothing_to_an_address_does_not_mind_where_it_is_from(
     assert "evil" not in said.err
 
 
-# --- what is said first
+# --- the line printed first
 
 
 @pytest.mark.parametrize(
@@ -224,15 +224,29 @@ def test_what_goes_where_is_said_before_anything_goes(
     )
 
 
-def test_quiet_and_rehearsals_go_without_that_line(
-    segcli: Segcli, vendor: Serve, events: Path
+def test_with_quiet_a_real_send_says_that_line_and_nothing_else(
+    segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
-    quiet = segcli("send", "-q", "-d", "webhook", "--endpoint", at.url, events)
-    rehearsal = segcli("send", "-d", "webhook", "--sandbox", events)
+    (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\n")
+    to = ("-q", "--endpoint", at.url)
+    sent = segcli("send", "-d", "webhook", *to, events)
+    gist = ("-d", "gist", "--set", "api_key=k", "--state", "s")
+    synced = segcli("engage", "audience", "Big", "members.csv", *gist, *to)
 
-    assert (quiet.code, quiet.err) == (0, "")
-    assert "Sending" not in rehearsal.err
+    place = f"{at.url} (endpoint: --endpoint"
+    assert (sent.code, sent.out) == (0, "")
+    assert sent.err == f"Sending 1 file to webhook at {place}; no key)\n"
+    assert (synced.code, synced.out) == (0, "")
+    assert synced.err == f"Sending changes from 1 file to gist at {place}; key: --set)\n"
+
+
+def test_a_rehearsal_goes_without_that_line(segcli: Segcli, events: Path) -> None:
+    said = segcli("send", "-d", "webhook", "--sandbox", events)
+    quiet = segcli("send", "-q", "-d", "webhook", "--sandbox", events)
+
+    assert "Sending" not in said.err
+    assert quiet.err == ""
 
 
 GIST, SLACK, WEBHOOK = find("gist"), find("slack"), find("webhook")
@@ -324,6 +338,9 @@ def test_this_machine_is_localhost_and_its_loopback_addresses(host: str, expecte
         ("http://127.0.0.1@evil.example/", KEY, True),
         (f"http://u:{KEY}@evil.example/", "", True),
         (f"http://evil.example/?token={KEY}", "", True),
+        ("http://u:p@evil.example/", "", True),
+        ("http://u@evil.example/", "", True),
+        ("http://evil.example/?k=1", "", True),
         ("http://evil.example/in", "", False),
         ("https://evil.example", KEY, False),
         ("http://localhost:8765/in", KEY, False),
@@ -379,7 +396,7 @@ def test_send_and_engage_keep_to_the_rule(segcli: Segcli, events: Path, tmp_path
         assert "the key would go to http://h.invalid unencrypted" in refused.err
 
 
-# --- the files themselves
+# --- the settings files
 
 
 @pytest.mark.parametrize(

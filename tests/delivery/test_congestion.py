@@ -18,7 +18,7 @@ YES, OVERLOADED = False, True
 
 
 async def round_trip(window: CongestionWindow, replies: Sequence[bool]) -> float:
-    """Have requests leave together and their replies come a second later; return the window."""
+    """Send requests together and let their replies come a second later; return the window."""
     sent_at = clock()
     await asyncio.sleep(1)
     for done, overloaded in enumerate(replies):
@@ -85,11 +85,11 @@ def test_the_window_is_never_less_than_one_nor_more_than_was_asked_for(
     play(story())
 
 
-# --- a whole run against vendors that are overloaded a little, or always
+# --- whole runs against an overloaded vendor
 
 
 def taken_in(found: Pipeline, events: int, answers: "Vendor") -> float:
-    """Return how many seconds a run of so many users takes."""
+    """Return how many seconds a run with this many users takes."""
 
     async def story() -> float:
         began = clock()
@@ -103,7 +103,7 @@ def taken_in(found: Pipeline, events: int, answers: "Vendor") -> float:
 
 
 class Vendor:
-    """One that takes about 20 ms, fails at random, and refuses what is over so many at once."""
+    """A vendor that takes about 20 ms, fails at random, and refuses too many requests at once."""
 
     def __init__(self, *, share: float = 0.0, at_once: int = 1_000, status: int = 503) -> None:
         self._share = share

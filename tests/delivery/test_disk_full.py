@@ -1,4 +1,4 @@
-"""A disk that is full or fails: nothing is sent that could not be accounted for."""
+"""A disk that is full or fails: nothing is sent whose result could not be recorded."""
 
 import errno
 import os
@@ -61,7 +61,7 @@ def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
     disk.undo()
     assert said.code == 3
     assert "cannot be written: No space left on device" in said.err
-    assert "Nothing more was sent. Make room, then go on." in said.err
+    assert "Nothing more was sent. Free some disk space, then resume." in said.err
     assert "--resume" in printed_command(said.err)
     assert 0 < len(door.taken) == len(settled_lines(tmp_path / JOURNAL)) < COUNT
     assert segcli(*command, "--resume").code == 0
@@ -135,7 +135,7 @@ def test_a_journal_that_cannot_be_begun_anew_is_left_as_it_was(
 
 
 class _Full(FileIO):
-    """A file on a disk that has room for half of what is written."""
+    """A file on a disk with space for half of what is written."""
 
     def write(self, data: Any) -> int:
         if len(data) < 60:

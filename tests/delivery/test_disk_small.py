@@ -1,4 +1,4 @@
-"""File systems that are full, read-only or none at all: found in time, and resumed from."""
+"""Full, read-only and missing file systems: found in time, and the run can resume."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mount a small file system in memory, with these options."""
+    """Mount a small file system in memory with these options."""
     folder = tmp_path / "disk"
     folder.mkdir()
 

@@ -1,4 +1,4 @@
-"""Killed at random moments, over and over: nothing is lost, and hardly anything goes out twice."""
+"""Kill a run repeatedly at random moments: nothing is lost, and little is sent twice."""
 
 import json
 import os
@@ -30,7 +30,7 @@ FAULTS = ("503:0.3%", "429:0.5%", "reset:1%")
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A faulty sandbox in a process of its own, and the file in which it keeps what it took."""
+    """A faulty sandbox in its own process, and the file of the payloads that it accepted."""
 
     url: str
     kept: Path
@@ -41,7 +41,7 @@ class Sandbox:
         return found
 
     def taken(self) -> list[dict[str, Any]]:
-        """Return the payloads in the order in which they were taken."""
+        """Return the payloads in the order in which they were accepted."""
         return [json.loads(line)["payload"] for line in self.kept.read_bytes().splitlines()]
 
 
@@ -101,7 +101,7 @@ Moment = Callable[["subprocess.Popen[str]", Path], None]
 
 
 def moments() -> list[Moment]:
-    """Return when to kill: within the start of a process, or when so many events were taken."""
+    """Return when to kill: during the start of a process, or after some accepted events."""
     dice = random.Random(20)
     least = len(json.dumps(line(0))) + 40
     shares = sorted(dice.uniform(0.01, 0.9) for _ in range(KILLS_ON_THE_WAY))
@@ -122,7 +122,7 @@ def _when_taken(size: int) -> Moment:
 
 
 def _when_used(seconds: float) -> Moment:
-    """Return the moment when a process has used so much of a processor: it starts that far."""
+    """Return when a process has used this much processor time: how far its start has come."""
 
     def moment(process: "subprocess.Popen[str]", _: Path) -> None:
         def used() -> float:

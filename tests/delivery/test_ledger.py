@@ -1,4 +1,4 @@
-"""read = delivered + refused + rejected + skipped + unsent, whatever goes wrong.
+"""read = delivered + refused + rejected + skipped + unsent, with any kind of failure.
 
 The ledger is compared with what was counted without it: the lines that went in, the events that
 the sandbox accepted, the records in the rejects file.
@@ -118,7 +118,7 @@ def test_the_ledger_adds_up_after_a_fault_that_passes(
     script: str, name: str, run: Callable[..., Ended], standin: Start
 ) -> None:
     at = standin(**SURVIVED[script])
-    # Where nothing is left without an answer, an answer may take as long as it likes.
+    # If no request may stay unanswered, an answer may take any time.
     timeout = 0.5 if script in ("timeout", "all of it") else 30.0
     ended = run(name, at.endpoint(name), timeout=timeout)
     pages = PAGES if name == "plotline" else 0
@@ -178,7 +178,7 @@ def test_the_ledger_adds_up_after_a_fault_that_stops_the_run(
     assert ended.law()
     assert ended.tally.unsent > 0
     assert ended.tally.refused == 0
-    # What was accepted and then reset is not known to be delivered.
+    # A batch that was accepted before a reset is not known to be delivered.
     assert ended.tally.delivered <= accepted_once(at)
     if how.get("faults", (None,))[0] != Fault("reset", 1.0):
         assert ended.tally.delivered == accepted_once(at)
@@ -226,7 +226,7 @@ def test_a_run_that_stops_while_it_keeps_a_line_counts_that_line(
         assert len(records(rejects)) == report_in(tmp_path)["ledger"]["rejected"]
 
 
-# --- the figures themselves
+# --- the counts
 
 
 def test_lines_are_counted_by_state_and_by_reason() -> None:

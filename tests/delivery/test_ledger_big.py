@@ -17,7 +17,7 @@ EVENTS, USERS = 10_000, 200
 def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset(
     standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
-    # 7919 is a prime: the users of neighbouring lines have nothing to do with one another.
+    # 7919 is a prime: neighbouring lines have unrelated users.
     sent = [track(number, f"u{number * 7919 % USERS}") for number in range(EVENTS)]
     path = written(tmp_path / "events.jsonl", sent)
     at = standin(

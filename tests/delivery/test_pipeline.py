@@ -1,4 +1,4 @@
-"""A run reads its input without a pause, and waits at its end for what is in flight."""
+"""A run reads its input without a pause, and at its end waits for the requests in flight."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Queues keep a user's order, fill batches without waiting long, and hold only so much."""
+"""Queues keep the order per user, fill batches without long waits, and are bounded."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ def queue_of(
 async def drained(
     queue: BoundedQueue, workers: int, *, each: float = 0.0
 ) -> list[list[QueuedPayload]]:
-    """Return the batches as they left, taken by so many workers, each of which takes a while."""
+    """Return the batches in the order of sending, with this many slow workers."""
     found: list[list[QueuedPayload]] = []
 
     async def drain() -> None:
@@ -190,7 +190,7 @@ def test_who_waits_for_room_is_woken_once_a_quarter_is_free() -> None:
         return woken
 
     woken = play(story())
-    # As much as is taken of what the queue hold comes in at once, not one item after the other.
+    # Items are added again in groups as large as those taken, not one by one.
     assert 1 < len(woken) <= 5
     assert all(held < 15 * WEIGHT for held in woken)
 

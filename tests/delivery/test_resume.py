@@ -1,4 +1,4 @@
-"""A run that stopped goes on where it was, and only if its user says so."""
+"""A stopped run continues where it was, but only if its user asks for it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def door() -> Door:
 
 @pytest.fixture
 def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
-    """Return what sends twelve events, one after the other."""
+    """Return the command that sends twelve events, one after the other."""
     return to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
 
 
@@ -82,7 +82,7 @@ def test_without_a_word_an_unfinished_run_stops_the_command(
         f"an earlier run of {tmp_path}/events.jsonl to webhook was not finished (5 delivered); "
         f"its journal is {JOURNAL}\n"
     ) in said.err
-    assert "Add --resume to go on where it stopped, or --restart to send everything" in said.err
+    assert "Add --resume to continue where it stopped, or --restart to send everything" in said.err
     assert door.taken == ALL[:5]
     assert settled_lines(tmp_path / JOURNAL) == before
 
@@ -168,7 +168,7 @@ def test_resume_with_nothing_to_resume_says_so_and_sends_nothing(
     said = segcli(*command, "--resume")
     assert said.code == 2
     assert f"there is nothing to resume: no journal at {JOURNAL}" in said.err
-    assert "leave out --resume" in said.err
+    assert "omit --resume" in said.err
     assert not door.taken
     assert not (tmp_path / JOURNAL).exists()
 
@@ -178,7 +178,7 @@ def test_resume_and_restart_do_not_go_together(
 ) -> None:
     said = segcli(*command, "--resume", "--restart")
     assert said.code == 2
-    assert "--resume and --restart do not go together" in said.err
+    assert "--resume and --restart exclude each other" in said.err
     assert not door.taken
 
 

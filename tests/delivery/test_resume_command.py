@@ -1,4 +1,4 @@
-"""A run that stopped prints the command that goes on: it can be pasted, and shows no key."""
+"""A stopped run prints the command that resumes it: it can be pasted and shows no key."""
 
 from collections.abc import Callable
 from functools import partial
@@ -103,7 +103,7 @@ def test_no_key_that_was_typed_is_shown_or_kept(
     said = segcli("send", "-d", "webhook", *words, *end, "--journal", "a.journal", events)
 
     assert said.code == 3
-    assert "with what must not be shown here typed as before" in said.err
+    assert "repeat the same --set values (hidden here)" in said.err
     assert SECRET not in said.err
     assert SECRET.encode() not in (tmp_path / "a.journal").read_bytes()
     door.open()

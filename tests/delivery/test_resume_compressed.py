@@ -1,4 +1,4 @@
-"""A run over compressed inputs stops and goes on as one over plain ones; lines are what counts."""
+"""A run over compressed inputs resumes like one over plain inputs: by line."""
 
 import random
 import subprocess
@@ -24,7 +24,7 @@ def pack(request: pytest.FixtureRequest) -> Pack:
 
 @pytest.fixture
 def text(tmp_path: Path) -> bytes:
-    """Return several blocks of events, of which no two are packed alike."""
+    """Return several blocks of events that compress differently."""
     noise = random.Random(7)
     events = [{**event, "note": noise.randbytes(4000).hex()} for event in tracks(80)]
     path = written(tmp_path / "plain.jsonl", events)
@@ -72,7 +72,7 @@ def test_what_is_whole_of_a_cut_off_member_is_sent_and_the_rest_once_it_is_there
     sent = len(door.taken)
 
     assert stopped.code == 3
-    assert f"{path}:{sent + 1}: cannot be read on: its " in stopped.err
+    assert f"{path}:{sent + 1}: could not be read past this point: its " in stopped.err
     assert (
         f"data is cut off, in the middle of a {'member' if pack is gz else 'frame'}" in stopped.err
     )
@@ -163,4 +163,4 @@ def test_transform_prints_what_was_whole_and_then_says_where_it_broke(
     assert 0 < whole < 80
     assert said.out.encode() == b"".join(text.splitlines(keepends=True)[:whole])
     assert f"{whole}  read" in said.err
-    assert f"Error: {path}:{whole + 1}: cannot be read on" in said.err
+    assert f"Error: {path}:{whole + 1}: could not be read past this point" in said.err

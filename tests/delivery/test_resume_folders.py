@@ -1,4 +1,4 @@
-"""A run over a folder goes on file by file, whatever has come into the folder since."""
+"""A run over a folder resumes file by file, with any files added since."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -85,7 +85,7 @@ def test_files_that_have_come_in_among_those_that_were_read_are_sent_too(
     door.open()
     assert segcli(*command, "--resume").code == 0
     assert sorted(numbers(door)) == list(range(24))
-    # The second half of the file that was read in part still comes before the third file.
+    # The rest of the second file still comes before the third file.
     for user in range(3):
         own = [n for n in numbers(door) if n < 12 and n % 3 == user]
         assert own == list(range(user, 12, 3))
@@ -118,7 +118,7 @@ def test_a_file_that_was_read_in_part_must_not_go(
     (folder / "d.gz").rename(tmp_path / "d.gz")
     said = segcli(*command, "--resume")
     assert said.code == 2
-    assert f"{folder}/d.gz is gone, and the run to resume has read a part of it" in said.err
+    assert f"{folder}/d.gz is missing, and the run to resume has read a part of it" in said.err
     (tmp_path / "d.gz").rename(folder / "d.gz")
     assert segcli(*command, "--resume").code == 0
     assert numbers(door) == list(range(12))

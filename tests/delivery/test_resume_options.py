@@ -1,4 +1,4 @@
-"""A resumed run selects the same events as the run that it goes on with."""
+"""A resumed run selects the same events as the run that it continues."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

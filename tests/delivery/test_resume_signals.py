@@ -1,4 +1,4 @@
-"""Whatever signal stops a run, and whatever becomes of its terminal, it can be resumed."""
+"""A run stopped by any signal, or by the loss of its terminal, can be resumed."""
 
 import os
 import pty
@@ -30,7 +30,7 @@ ALL = sorted(f"m{number}" for number in range(100))
 
 @pytest.fixture
 def door() -> Door:
-    """Return a vendor that takes twenty events and is down from then on."""
+    """Return a vendor that accepts twenty events and is down afterwards."""
     return Door(left=20, status=503)
 
 
@@ -99,7 +99,7 @@ def test_a_second_run_on_the_same_journal_is_refused_and_the_first_goes_on(
     assert sorted(door.taken) == ALL
 
 
-# In a session of its own, with the terminal that argv names, runs what else argv says.
+# Runs the command of argv in a new session, with the terminal that argv names first.
 ON_A_TERMINAL = """
 import fcntl, os, sys, termios
 terminal = os.open(sys.argv[1], os.O_RDWR)

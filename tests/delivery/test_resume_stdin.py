@@ -1,4 +1,4 @@
-"""stdin is remembered only where a journal is named, and what was sent of it is verified."""
+"""A run over stdin can be resumed only with --journal, and its sent part is verified."""
 
 import subprocess
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def command(door: Door, vendor: Serve, text: bytes, run_segcli: Run) -> list[str
     words = to_webhook(vendor(door).url)
     stopped = run_segcli(*words, stdin=text)
     assert stopped.returncode == 3
-    assert b"and pipe the same input in" in stopped.stderr
+    assert b"and pipe in the same input" in stopped.stderr
     door.open()
     return words
 
@@ -60,7 +60,7 @@ def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
     said = run_segcli("send", "-d", "webhook", "--endpoint", url, "--concurrency", "1", stdin=text)
 
     assert said.returncode == 3
-    assert b"No journal remembers what was sent" in said.stderr
+    assert b"This run has no journal" in said.stderr
     assert b"With --journal PATH the next one can." in said.stderr
 
 

@@ -1,4 +1,4 @@
-"""A batch is carried to its end: posted, waited for, posted again, or the run stops."""
+"""A batch is posted and retried until it is settled or the run stops."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def rejects(tmp_path: Path) -> Path:
 
 
 def then(*replies: Reply | NoReply) -> Callable[[list[bytes]], Reply | NoReply]:
-    """Give these replies, then 200 for ever."""
+    """Give these replies, then always 200."""
     left = list(replies)
     return lambda _bodies: left.pop(0) if left else OK
 

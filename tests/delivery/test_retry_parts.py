@@ -1,4 +1,4 @@
-"""A batch of which a part is bad is taken apart: all else is delivered, in order."""
+"""A batch with a bad part is split: all other events are delivered, in order."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ OK = Reply(200)
 
 
 def refusing(bad: set[int], status: int) -> Callable[[list[bytes]], Reply]:
-    """Answer like a vendor that refuses a whole request for one bad event in it."""
+    """Answer like a vendor that refuses a whole request because of one bad event."""
 
     def answers(bodies: list[bytes]) -> Reply:
         refused = any(int(body) in bad for body in bodies)

@@ -1,4 +1,4 @@
-"""`send` over real HTTP: each destination takes what `transform` prints, and says so."""
+"""`send` over real HTTP: each destination accepts what `transform` prints."""
 
 import json
 from collections import Counter

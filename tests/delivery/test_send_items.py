@@ -1,4 +1,4 @@
-"""A vendor that answers item by item over HTTP: each item gets what it was told."""
+"""A vendor with a result for each item, over HTTP: each item gets its own result."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ def by_hand(reply: Reply) -> Verdict:
 
 
 def in_words(reply: Reply) -> Verdict:
-    """Judge it as `by_item` does, with entries that are objects."""
+    """Judge as `by_item` does, with objects as entries."""
     entries = [{"status": status} for status in json.loads(reply.body)]
     return by_item(Items(status="status"))(replace(reply, body=json.dumps(entries).encode()))
 

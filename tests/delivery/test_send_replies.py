@@ -1,4 +1,4 @@
-"""What each reply of a vendor means to a run, and each way of not replying."""
+"""What each reply of a vendor, and each missing reply, means for a run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -252,7 +252,7 @@ def test_an_address_that_no_request_can_go_to_stops_the_run(
     said = segcli(*sending_to("webhook", f"http://{host}/"), event, "--allow-http")
 
     assert said.code == 3
-    assert "webhook gave no answer: no request can go to this address" in said.err
+    assert "webhook gave no answer: cannot send to this address" in said.err
     assert "Check endpoint." in said.err
 
 

@@ -1,4 +1,4 @@
-"""A signal stops a run in order: what is in flight is awaited, and every line accounted for."""
+"""A signal stops a run in order: it waits for requests in flight and accounts for every line."""
 
 import json
 import signal
@@ -115,7 +115,7 @@ def test_ctrl_c_ends_a_run_whose_batches_wait_for_a_retry_and_a_resumed_one_send
 
     command = [*sending_to("webhook", vendor(answers).url), events, "--concurrency", "2"]
     process = spawn(*command)
-    # Four wait, and two more hold a place: nothing else is sent.
+    # Four batches wait and two more have the slots: nothing else is sent.
     wait_until(lambda: len(refused) == 6)
     send_signal(process, signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
@@ -169,6 +169,6 @@ def test_ctrl_c_before_the_first_event_is_no_traceback(spawn: Spawn, standin: St
     code = process.wait(PATIENCE)
 
     assert "nothing leaves this machine" in announced
-    # Python ends by the signal itself where it struck amid an import; a shell says 130 to both.
+    # During an import, Python ends by the signal itself. A shell reports 130 for both.
     assert code in {130, -signal.SIGINT}
     assert "Traceback" not in process.stderr.read()

@@ -17,7 +17,7 @@ def pace_of(in_flight: int = 1_000, rate: float | None = None) -> tuple[Throttle
 
 
 async def departures(throttle: Throttle, count: int, workers: int = 10) -> list[float]:
-    """Return when each request left, sent by several workers and answered at once."""
+    """Return when each request was sent, with several workers and immediate answers."""
     left: list[float] = []
 
     async def worker(requests: int) -> None:
@@ -31,7 +31,7 @@ async def departures(throttle: Throttle, count: int, workers: int = 10) -> list[
 
 
 def most_within(times: list[float], seconds: float) -> int:
-    """Return the most departures that any span of that length saw."""
+    """Return the largest number of requests in any span of this length."""
     return max(sum(1 for time in times if start <= time < start + seconds) for start in times)
 
 
@@ -115,7 +115,7 @@ def test_a_pause_that_begins_while_others_wait_holds_them_too() -> None:
 
 
 async def release(throttle: Throttle, count: int, overloaded: int) -> list[float]:
-    """Have requests leave at once, of which the first are answered as by an overloaded vendor.
+    """Send requests at once; the first of them are answered as by an overloaded vendor.
 
     Return the room in flight after each answer.
     """
@@ -201,7 +201,7 @@ def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
             found.append(waiting.done())
         return found.index(True), throttle.in_flight
 
-    # There is room for 3.5, 3, 2.5 and 2, and 3, 2, 1 and none are out: the second makes room.
+    # The window is 3.5, 3, 2.5, 2 while 3, 2, 1, 0 are in flight: the second one makes room.
     assert play(story()) == (1, 1)
 
 

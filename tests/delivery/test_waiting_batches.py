@@ -1,4 +1,4 @@
-"""A batch that waits for its retry holds back its own users, and nobody else."""
+"""A batch that waits for its retry delays its own users and no others."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ OK = Reply(200)
 
 
 def of_users(users: Iterable[str]) -> list[QueuedPayload]:
-    """Return an event of each of these, in this order; bodies are `user/number`."""
+    """Return an event for each user, in this order; bodies are `user/number`."""
     return [
         item(f"{user}/{number}".encode(), user=user, number=number)
         for number, user in enumerate(users)
@@ -35,12 +35,12 @@ def of_users(users: Iterable[str]) -> list[QueuedPayload]:
 
 
 def one_each(**users: int) -> list[QueuedPayload]:
-    """Return an event of each of so many users, by what their names begin with, in this order."""
+    """Return one event for each user: this many users for each prefix of names, in order."""
     return of_users(f"{name}{number}" for name, count in users.items() for number in range(count))
 
 
 def failing(users: str, until: float = 1e9, status: int = 500) -> Answers:
-    """Answer after 20 ms; the users whose names begin so fail until then."""
+    """Answer after 20 ms; users with this prefix fail until this time."""
 
     async def answers(bodies: list[bytes]) -> Reply:
         fails = clock() < 1000 + until and any(body.startswith(users.encode()) for body in bodies)
@@ -59,7 +59,7 @@ def adds_up(found: Pipeline) -> bool:
     return sum(found.tally.ledger(STATES_OF_SEND).values()) == found.tally.read
 
 
-# --- places in flight
+# --- slots
 
 
 def test_batches_that_wait_for_a_retry_leave_their_places_to_others(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_batches_that_wait_for_a_retry_leave_their_places_to_others(tmp_path: Pa
 
     play(story())
 
-    # At four a 20 ms, 96 events fit into this time; each of the four waits for half a second.
+    # At four in 20 ms, 96 events fit into this time; each of the four waits for half a second.
     assert seen == [(80, 4)]
     assert found.tally.delivered == 84
     assert found.most_in_flight == 4
@@ -83,7 +83,7 @@ def test_batches_that_wait_for_a_retry_leave_their_places_to_others(tmp_path: Pa
 def test_at_most_twice_as_many_batches_wait_as_may_be_in_flight(
     concurrency: int, tmp_path: Path
 ) -> None:
-    """With as many more that hold places, so that nothing new is taken."""
+    """With as many more batches that hold slots, so that no new batch is taken."""
     found = pipeline(tmp_path, concurrency=concurrency, retry_for=20)
     sent(found, one_each(u=500), failing("u"))
 
@@ -125,7 +125,7 @@ def test_where_requests_go_one_by_one_nothing_overtakes_a_batch_that_waits(tmp_p
 
     order = [bodies[0] for _, bodies in found.posts]
     assert list(dict.fromkeys(order)) == [item.body for item in items]
-    # All tries of the one that fails come one after the other.
+    # All attempts of the failing batch follow each other.
     assert order == sorted(order)
     assert found.tally.retries > 0
 
@@ -175,7 +175,7 @@ def test_the_events_of_a_user_are_taken_once_each_and_in_order_whatever_fails(
     assert found.most_in_flight <= concurrency
 
 
-# --- how a run stops
+# --- stopping
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -202,7 +202,7 @@ def test_a_run_that_is_interrupted_ends_at_once_with_what_waits_unsent(
 
 
 def stopped_after(found: Pipeline, items: Sequence[QueuedPayload], answers: Answers) -> float:
-    """Return after how many seconds a run was told to stop."""
+    """Return after how many seconds a run was stopped."""
     at: list[float] = []
     found.stop_signal.on_stop(lambda: at.append(clock() - 1000))
     sent(found, items, answers)
@@ -212,7 +212,7 @@ def stopped_after(found: Pipeline, items: Sequence[QueuedPayload], answers: Answ
 def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wait(
     tmp_path: Path,
 ) -> None:
-    """Each takes half a minute to find out, and has to wait for a place."""
+    """Each request fails after half a minute, and has to wait for a slot."""
 
     async def silent(_bodies: list[bytes]) -> NoReply:
         await asyncio.sleep(30)
@@ -221,7 +221,7 @@ def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wai
     found = pipeline(tmp_path, concurrency=4, retry_for=100)
     after = stopped_after(found, one_each(u=500), silent)
 
-    # From the first failure, after 30 s, to the first one that is told when the time is over.
+    # From the first failure, after 30 s, to the first failure after the time is over.
     assert 130 <= after <= 160
     assert isinstance(found.stop_signal.reason, Stopped)
     assert (found.tally.delivered, found.tally.unsent) == (0, 500)
@@ -236,7 +236,7 @@ def test_a_batch_that_begins_to_fail_does_not_make_a_run_last_longer(tmp_path: P
 
     found = pipeline(tmp_path, concurrency=2, retry_for=100)
 
-    # One fails at once, and then does not answer for long; the other fails from 60 s on.
+    # One fails at once and then does not answer for long; the other fails from 60 s.
     assert stopped_after(found, one_each(a=1, b=1), answers) == 100
 
 
@@ -266,11 +266,11 @@ def test_a_run_stops_by_a_wrong_key_though_batches_wait(tmp_path: Path) -> None:
     assert found.tally.unsent == 7
 
 
-# --- storms
+# --- retry storms
 
 
 def requests_in_vain(folder: Path, headers: dict[str, str], concurrency: int) -> list[float]:
-    """Return when each request left to a vendor that is down for eight seconds and says this."""
+    """Return when each request was sent to a vendor that is down for 8 s with this reply."""
 
     async def down(_bodies: list[bytes]) -> Reply:
         await asyncio.sleep(0.02)
@@ -338,7 +338,7 @@ class SlowStore:
         """There is always room."""
 
     async def leaving(self, lines: Sequence[Line]) -> None:
-        """Nothing has to be remembered."""
+        """Nothing is saved."""
 
     def end(self, *, finished: bool) -> None:
         """There are no files."""
@@ -352,7 +352,7 @@ class SlowStore:
 def test_a_vendor_has_never_more_that_is_not_saved_than_may_be_in_flight(
     concurrency: int, seed: int, faults: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """So that a kill at any moment sends no more than that twice."""
+    """So a kill at any moment makes at most this many events be sent twice."""
     dice = random.Random(seed)
     store: Any = SlowStore()
     at_vendor: set[int] = set()

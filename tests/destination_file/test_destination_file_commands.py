@@ -69,7 +69,7 @@ def test_engage_tells_an_audience_to_it(segcli: Segcli, tmp_path: Path) -> None:
 
     assert (said.code, "2  delivered" in said.err) == (0, True)
     assert other.code == 2
-    assert "slack takes no identify, so it cannot be told" in other.err
+    assert "slack takes no identify, so it cannot be synced" in other.err
 
 
 def test_a_rehearsal_with_single_faults_needs_a_file_that_tells_of_single_events(
@@ -176,5 +176,5 @@ def test_the_sandbox_says_where_a_file_wants_its_keys(
     process = spawn("sandbox", "--port", "0", "--key", "of-mine", "-d", path, "-d", slack)
     said = "".join(process.stdout.readline() for _ in range(12))
 
-    assert f"For {path} that is: export SEGCLI_ACME_TOKEN=of-mine\n" in said
-    assert f"For {slack} that is: export SEGCLI_SLACK_WEBHOOK=http" in said
+    assert f"For {path}: export SEGCLI_ACME_TOKEN=of-mine\n" in said
+    assert f"For {slack}: export SEGCLI_SLACK_WEBHOOK=http" in said

@@ -142,7 +142,7 @@ def test_each_event_is_taken_once_and_those_of_a_user_in_order_but_for_what_the_
     ("body", "says"),
     [
         (b"<html>a proxy</html>", "acme answered HTTP 200, but its body is not JSON"),
-        (b'{"errors": {}}', "what stands at errors in its body is not a list"),
+        (b'{"errors": {}}', "the value at errors in its body is not a list"),
         (b'{"errors": [{"index": 900}]}', "answered for item 900, counted from 0, of a request"),
     ],
 )
@@ -220,8 +220,8 @@ def test_a_run_is_resumed_with_a_file_that_makes_the_same_of_events_only(
         said = segcli(*to, "--resume", events)
         assert said.code == 2
         assert said.err.startswith(
-            "Error: acme makes something else of events than it did in the run to resume\n"
-            "Go on with the destination as it was, or add --restart to send everything again."
+            "Error: acme has changed since the run to resume: it maps events differently\n"
+            "Restore the destination as it was, or add --restart to send everything again."
         )
     assert len(at.got) == 6
 

@@ -79,10 +79,10 @@ def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
         "./": "./ is a folder, not a file\nThere are: ./acme.toml",
         "./binary.toml": "./binary.toml is not UTF-8 text: save it as UTF-8\n",
         "./large.json": "./large.json is larger than 4,194,304 bytes",
-        "./acme.yaml": "./acme.yaml: the file of a destination ends in .toml or .json",
+        "./acme.yaml": "./acme.yaml: the name of a destination file ends in .toml or .json",
         "./acme.toml": "./acme.toml:1:1: not TOML",
         f"./{'x' * 300}.toml": "cannot be read: File name too long",
-        "acme": "there is no destination 'acme'\nDid you mean the file? Type ./acme.toml",
+        "acme": "there is no destination 'acme'\nDid you mean the file? Type --dest ./acme.toml",
     }
     for dest, said in cases.items():
         for command in ("destinations", "transform"):

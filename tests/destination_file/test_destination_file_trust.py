@@ -228,6 +228,20 @@ def test_a_mapping_file_that_is_no_small_regular_file_is_refused_at_once(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["destinations", "transform", "check", "send"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["pipe", "link to a pipe"])
+def test_a_destination_s_own_file_that_is_a_pipe_is_refused_at_once(
+    is_link: bool, command: str, run_segcli: Run, tmp_path: Path
+) -> None:
+    place = tmp_path / "f.toml"
+    os.mkfifo(tmp_path / "pipe.toml")
+    place.symlink_to(tmp_path / "pipe.toml") if is_link else os.mkfifo(place)
+    done = run_segcli(command, *([] if command == "destinations" else ["--dest"]), str(place))
+
+    assert done.returncode == 2
+    assert b"is not a regular file" in done.stderr
+
+
 # --- what nests or repeats without end
 
 

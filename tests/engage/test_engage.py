@@ -1,4 +1,4 @@
-"""`segcli engage` tells a destination who is in an audience, and values, as they change."""
+"""`segcli engage` sends changes of an audience or of values to a destination."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_a_first_sync_tells_every_member_and_later_ones_who_came_and_who_left(
     assert sorted(heard(at)) == [("u1", true), ("u2", true), ("u3", true)]
 
     later = segcli(*engage(name, url, csv(tmp_path / "m", ["u4", "u3", "u2"])))
-    assert "big_spenders: 3 known; 1 to be told, 1 gone." in later.err
+    assert "big_spenders: 3 known; 1 to update, 1 to remove." in later.err
     assert sorted(heard(at)) == [("u1", false), ("u4", true)]
 
     again = segcli(*engage(name, url, csv(tmp_path / "m", ["u2", "u3", "u4"])))
@@ -141,7 +141,7 @@ def test_the_members_may_come_from_stdin(
         process = spawn(*engage("gist", at.endpoint("gist"), "-"), stdin=stdin)
         _, err = process.communicate(timeout=20)  # type: ignore[attr-defined]
 
-    assert "big_spenders: 0 known; 2 to be told, 0 gone." in err
+    assert "big_spenders: 0 known; 2 to update, 0 to remove." in err
     assert sorted(heard(at)) == [("u1", True), ("u2", True)]
 
 
@@ -174,7 +174,7 @@ def test_a_rehearsal_in_the_sandbox_is_no_sync_with_the_vendor(
 
     assert "2  delivered" in rehearsed.err
     assert len(heard(at)) == 2
-    assert "big_spenders: 2 known; 0 to be told, 0 gone." in again.err
+    assert "big_spenders: 2 known; 0 to update, 0 to remove." in again.err
 
 
 def test_gist_takes_a_sync_in_batches(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_faults_of_the_vendor_change_nothing_of_who_is_told_what(
 def test_the_progress_of_a_sync_is_no_share_of_the_lists_bytes(
     segcli: Segcli, standin: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is sent is many times as long as what is read."""
+    """The events are many times as long as the list."""
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
     at = standin(latency=0.1)
     file = csv(tmp_path / "m.csv", range(50))

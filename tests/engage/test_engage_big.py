@@ -1,4 +1,4 @@
-"""A list may have any length: nothing of a sync grows with it but the files."""
+"""A list may have any length: only files grow with it, not memory."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ PEAK = re.compile(rb"VmHWM:\s+(\d+) kB")
 
 
 def mib(folder: Path, env: dict[str, str], members: int) -> float:
-    """Return the memory that a rehearsal of so many members takes at most."""
+    """Return the most memory that a rehearsal of this many members needs."""
     file = folder / "m.csv"
     with file.open("w") as out:
         out.write("userId,email\n")

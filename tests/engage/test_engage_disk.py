@@ -1,4 +1,4 @@
-"""A disk that is full or fails stops a sync: nobody is told what the state cannot remember."""
+"""A full or failing disk stops a sync: nothing is sent that the state cannot record."""
 
 import resource
 import subprocess
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def out_of_room(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
-    """Let a process write no larger files, from before it opens its first one."""
+    """Limit the size of the files of a process, from its start."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))
     return process
 

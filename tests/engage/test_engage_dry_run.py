@@ -1,4 +1,4 @@
-"""`segcli engage --dry-run` prints what a sync would tell, and changes nothing."""
+"""`segcli engage --dry-run` prints what a sync would send, and changes nothing."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Start = Callable[..., SandboxServer]
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return what is in every file of a folder, as a digest; the report is no part of it."""
+    """Return a digest of every file in a folder, except the report."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
@@ -32,7 +32,7 @@ def test_it_prints_the_identify_events_of_a_first_sync_and_makes_no_state(
         ("u1", {"big_spenders": True, "email": "u1@example.com"}),
         ("u2", {"big_spenders": True, "email": "u2@example.com"}),
     ]
-    assert "big_spenders: 0 known; 2 to be told, 0 gone." in said.err
+    assert "big_spenders: 0 known; 2 to update, 0 to remove." in said.err
     assert contents(tmp_path) == before
 
 
@@ -99,7 +99,7 @@ def test_rows_that_name_nobody_are_counted_and_the_exit_code_says_so(
     assert said.code == 1
     assert len(events(said.out)) == 1
     assert report_in(tmp_path)["ledger"] == {"mapped": 1, "rejected": 1, "skipped": 0}
-    assert "1  names no user: userId or anonymousId" in said.err
+    assert "1  has no userId or anonymousId" in said.err
     assert not list(tmp_path.glob("*.rejects*"))
 
 

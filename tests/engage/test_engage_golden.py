@@ -1,4 +1,4 @@
-"""What a sync tells, and what it becomes for each vendor, is what the golden files say.
+"""The events of a sync, and what they become for each vendor, are as in the golden files.
 
 A line holds an identify event of `segcli engage --dry-run` and its outcome for the destination,
 as `segcli transform --outcomes` prints it. `pytest --update-golden` rewrites the files; the diff is
@@ -60,7 +60,7 @@ SYNCS: dict[str, tuple[tuple[str, str], str, tuple[str, ...], str | None]] = {
 
 
 def told(segcli: Segcli, folder: Path, destination: str, name: str) -> str:
-    """Return the events of a sync and their outcomes, at a time of our own."""
+    """Return the events of a sync and their outcomes, at a fixed time."""
     what, members, options, before = SYNCS[name]
     file = folder / "members"
     command = ("engage", *what, file, "--dest", destination, "--sandbox", "--quiet", *options)

@@ -1,4 +1,4 @@
-"""A sync that stops on the way goes on with what is missing, whatever stopped it."""
+"""A sync that stops early continues with what is missing, after every kind of stop."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ from segcli.sandbox import Fault, SandboxServer
 Segcli = Callable[..., Said]
 Start = Callable[..., SandboxServer]
 Spawn = Callable[..., "subprocess.Popen[str]"]
-GO_ON = "To go on, type the same command again: it tells what is missing."
+GO_ON = "To continue, type the same command again: it sends what is missing."
 EVERYBODY = sorted((str(user), True) for user in range(300))
 
 
@@ -28,7 +28,7 @@ NO_ANSWER = Answer(status=0)
 
 @dataclass(slots=True)
 class Mood:
-    """A vendor that takes what it is told, and answers as it likes: `first` these."""
+    """A vendor that records events; it replies `first`, then always `answer`."""
 
     answer: Answer
     first: list[Answer] = field(default_factory=list)
@@ -69,7 +69,7 @@ def test_after_a_signal_the_rest_is_told_and_nobody_twice(
 
     again = segcli(*to, "--concurrency", 50)
     assert again.code == 0
-    assert f"big_spenders: {len(first)} known; {300 - len(first)} to be told" in again.err
+    assert f"big_spenders: {len(first)} known; {300 - len(first)} to update" in again.err
     assert sorted(first + heard(at)) == EVERYBODY
 
 

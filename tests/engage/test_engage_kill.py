@@ -1,4 +1,4 @@
-"""Killed at any moment, a sync goes on: in the end state and vendor agree on every single user."""
+"""After a kill at any moment a sync continues; in the end state and vendor agree on every user."""
 
 import json
 import os
@@ -34,7 +34,7 @@ IN_FLIGHT = 10
 
 @dataclass(slots=True)
 class Vendor:
-    """What the sandbox has kept on disk, read on from where it was read last."""
+    """What the sandbox has kept on disk; each read continues where the last one ended."""
 
     at: SandboxServer
     keep: Path
@@ -47,14 +47,14 @@ class Vendor:
         return int(self.at.app.counts()["totals"]["accepted"])
 
     def check(self, members: range) -> None:
-        """Check that all it was told since is so by this list, but for what was in flight."""
+        """Check that what was sent since the last call matches this list, except in flight."""
         wrong = not_of(members, self.listen())
         assert len(wrong) <= IN_FLIGHT
         assert not_of(self._before, wrong) == [], "left when the list before was synced"
         self._before = members
 
     def listen(self) -> list[Told]:
-        """Return what was told since the last call."""
+        """Return what was sent since the last call."""
         with self.keep.open("rb") as file:
             file.seek(self._read)
             lines = file.readlines()
@@ -72,7 +72,7 @@ def vendor(standin: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
 
 
 def killed_after(process: "subprocess.Popen[str]", happened: Callable[[], bool]) -> None:
-    """Kill a sync when that has happened; it has to be at work still."""
+    """Kill a sync when the condition holds; it must be running still."""
     wait_until(happened)
     process.kill()
     process.communicate()
@@ -80,12 +80,12 @@ def killed_after(process: "subprocess.Popen[str]", happened: Callable[[], bool])
 
 
 def not_of(members: range, told: Iterable[Told]) -> list[Told]:
-    """Return what was told that is not so by this list."""
+    """Return what was sent and does not match this list."""
     return [(user, value) for user, value in told if (int(user) in members) is not value]
 
 
 def histories(told: Iterable[Told]) -> dict[str, list[bool]]:
-    """Return what each user was told, in order."""
+    """Return the values that each user was sent, in order."""
     found: dict[str, list[bool]] = {}
     for user, value in told:
         found.setdefault(user, []).append(value)
@@ -133,12 +133,12 @@ def test_a_sync_that_is_killed_while_it_reads_its_list_has_told_nobody(
 
 
 def repeats(values: Sequence[bool]) -> int:
-    """Count what was told although it had just been told, or was never otherwise."""
+    """Count the values that were sent twice in a row, or were `false` from the start."""
     return sum(one is other for one, other in pairwise([False, *values]))
 
 
 def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
-    """Check that the list, what the vendor heard last, and what the state knows are the same."""
+    """Check that the list, the last values at the vendor, and the state agree."""
     final = dict(vendor.told)
     which = SyncKey(destination="plotline", endpoint=url, kind="audience", key="big_spenders")
     with opened(path, rehearsal=True) as state:
@@ -146,5 +146,5 @@ def agree(vendor: Vendor, members: range, path: Path, url: str) -> None:
         known = difference(state, [], which)
         in_state = {change.user_id for change in changes(state, known)}
 
-    assert (missing.coming, missing.going) == (0, 0)
+    assert (missing.updated, missing.removed) == (0, 0)
     assert {user for user, value in final.items() if value} == in_state == set(map(str, members))

@@ -50,7 +50,7 @@ def test_two_names_with_one_property_are_one_audience(
 @pytest.mark.parametrize(
     ("name", "problem", "hint"),
     [
-        ("顧客", "no property can be named after '顧客'", "Name it: --key NAME"),
+        ("顧客", "no property can be made from the name '顧客'", "Name it: --key NAME"),
         ("E-Mail ", None, None),
         ("Email", "the property email is the user's address", "Name another: --key NAME"),
     ],
@@ -98,7 +98,7 @@ def test_a_list_that_would_remove_more_than_that_stops_before_anything_is_sent(
     assert (requests(at) == before) is (code == 2)
     if code == 2:
         assert f"m.csv would remove {10 - left} of 10 known members; --max-removals is" in said.err
-        assert said.err.endswith(f"If that is meant, type --max-removals {10 - left}\n")
+        assert said.err.endswith(f"If that is right, type --max-removals {10 - left}\n")
         assert report_in(tmp_path)["ledger"]["delivered"] == 10, "the report is the first sync's"
 
 

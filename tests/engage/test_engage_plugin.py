@@ -1,4 +1,4 @@
-"""A destination that a plug-in brings is told of audiences like a built-in one."""
+"""A plug-in's destination gets audiences like a built-in one."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ ACME = replace(ACME, name="zeta", label="Zeta", types=frozenset({"identify"}), p
 def plug_in(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PlugIn]:
-    """Install a destination `zeta`, made by this code."""
+    """Install a destination `zeta` with this code."""
     site = tmp_path_factory.mktemp("site")
     information = site / "zeta-1.0.dist-info"
     information.mkdir()
@@ -57,7 +57,7 @@ def test_a_plug_in_is_told_who_came_and_who_left_in_its_own_batches(
 
     assert (first.code, requests) == (0, 2)
     assert "150  delivered" in first.err
-    assert "big_spenders: 150 known; 10 to be told, 100 gone." in later.err
+    assert "big_spenders: 150 known; 10 to update, 100 to remove." in later.err
     assert report_in(tmp_path)["ledger"]["delivered"] == 110
 
 
@@ -88,5 +88,5 @@ def test_a_destination_that_takes_no_identify_is_refused(
         said = segcli("engage", "audience", "Big", file, "--dest", "zeta", more)
 
         assert said.code == 2
-        assert "zeta takes no identify, so it cannot be told" in said.err
+        assert "zeta takes no identify, so it cannot be synced" in said.err
     assert list(tmp_path.iterdir()) == [file]

@@ -1,4 +1,4 @@
-"""Rows that cannot be read and users that a vendor refuses are kept, and nobody suffers by them."""
+"""Unreadable rows and refused users are kept, and do not affect other users."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from segcli.sandbox import SandboxServer
 Segcli = Callable[..., Said]
 Start = Callable[..., SandboxServer]
 REJECTS = "gist.rejects.ndjson"
-HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them (1)."
+HIDDEN = "No member is removed: rows that cannot be read may name members (1)."
 
 
 def pending(segcli: Segcli) -> int:
@@ -35,7 +35,7 @@ def test_rows_that_name_nobody_are_rejected_with_their_place_and_the_rest_is_tol
         ("m.csv", 6, '"",'),
     ]
     assert {(row["state"], row["reason"]) for row in records(tmp_path / REJECTS)} == {
-        ("rejected", "names no user: userId or anonymousId")
+        ("rejected", "has no userId or anonymousId")
     }
     assert report_in(tmp_path)["ledger"] == {
         "delivered": 2,
@@ -63,7 +63,7 @@ def test_a_row_that_names_nobody_keeps_nobody_from_being_told_to_be_gone(
 def test_while_a_row_cannot_be_read_nobody_is_told_to_be_gone(
     row: bytes, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
-    """It may name somebody who is still a member."""
+    """The bad row may be one of a user who is still a member."""
     at = standin()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file)
@@ -112,7 +112,7 @@ def test_a_user_whom_the_vendor_refuses_is_kept_stays_pending_and_is_told_next_t
 
     csv(file, ["u1", "u2", "u3", "u4"])
     again = segcli(*engage("gist", url, file))
-    assert "big_spenders: 2 known; 2 to be told, 0 gone." in again.err
+    assert "big_spenders: 2 known; 2 to update, 0 to remove." in again.err
     assert heard(strict) == [("u4", True)]
     rejects = records(tmp_path / REJECTS)
     assert rejects[0]["event"]["messageId"] == rejects[1]["event"]["messageId"]
@@ -156,7 +156,7 @@ def test_what_is_kept_can_be_sent_again_like_any_event(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"email,name\nx,y\n", "m.csv:1: the header names no user: email, name"),
+        (b"email,name\nx,y\n", "m.csv:1: the header has no userId or anonymousId: email, name"),
         (b"x" * 2000 + b"\n", "m.csv:1: the line has 2,000 bytes, more than --max-line 1000"),
         ("userId\n".encode("utf-16"), "m.csv is UTF-16 text"),
         (b'[{"userId": 1}]', "m.csv is a JSON array"),
@@ -199,7 +199,9 @@ def test_a_file_that_could_not_be_written_is_found_out_before_anything_is_sent(
     assert file.read_bytes() == before
 
 
-def test_quiet_says_nothing_but_errors(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_quiet_says_only_what_goes_where_and_errors(
+    segcli: Segcli, standin: Start, tmp_path: Path
+) -> None:
     at = standin()
     file = csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
     to = engage("gist", at.endpoint("gist"), file, "--quiet")
@@ -207,6 +209,8 @@ def test_quiet_says_nothing_but_errors(segcli: Segcli, standin: Start, tmp_path:
     csv(file, [])
     refused = segcli(*to)
 
-    assert (said.code, said.out, said.err) == (0, "", "")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.startswith("Sending changes from 1 file to gist at http://")
+    assert len(said.err.splitlines()) == 1
     assert refused.err.startswith("Error: ")
     assert len(refused.err.splitlines()) == 2

@@ -63,7 +63,7 @@ def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_p
     assert segcli(*to).code == 0
 
     assert (tmp_path / "config" / "segcli" / "engage.sqlite").exists()
-    assert "0 to be told" in segcli(*to).err
+    assert "0 to update" in segcli(*to).err
     assert "gist (sandbox)" in segcli("engage", "status").out
 
 
@@ -85,7 +85,7 @@ def test_a_state_by_another_name_is_the_same_state(
     [
         ("folder", 2, "File 'folder' is a directory."),
         ("m.csv", 2, "--state m.csv is also an input"),
-        ("old.csv", 2, "old.csv is no state of segcli: file is not a database"),
+        ("old.csv", 2, "old.csv is not a state of segcli: file is not a database"),
         ("m.csv/state", 3, "m.csv/state cannot be used: "),
     ],
 )
@@ -139,7 +139,7 @@ def test_status_and_forget_make_no_state(segcli: Segcli, tmp_path: Path) -> None
     assert status.code == 0
     assert len(status.out.splitlines()) == 1
     assert forgetting.code == 2
-    assert "the state knows no audience or trait 'Big Spenders'" in forgetting.err
+    assert "the state has no audience or trait 'Big Spenders'" in forgetting.err
     assert "See: segcli engage status" in forgetting.err
     assert list(tmp_path.iterdir()) == []
 

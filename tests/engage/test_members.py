@@ -12,12 +12,12 @@ from segcli.lines import chunks
 
 Rows = list[Member | BadRow]
 Read = Callable[..., Rows]
-NOBODY = "names no user: userId or anonymousId"
+NOBODY = "has no userId or anonymousId"
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read a list of this content, as the options say."""
+    """Read a list with this content and these options."""
 
     def read(content: bytes, *, max_line: int = chunks.MAX_LINE, **columns: object) -> Rows:
         file = tmp_path / "members"
@@ -91,7 +91,9 @@ def test_the_first_kind_of_id_that_is_there_counts(read: Read) -> None:
 
 
 def test_a_header_without_a_user_is_an_error_that_shows_it(read: Read) -> None:
-    with pytest.raises(InputError, match=r"members:1: the header names no user: name, email$"):
+    with pytest.raises(
+        InputError, match=r"members:1: the header has no userId or anonymousId: name, email$"
+    ):
         read(b"name,email\nAda,ada@example.com\n")
 
 
@@ -160,7 +162,7 @@ def test_a_line_over_the_bound_is_an_error_that_says_what_to_type(read: Read) ->
     with pytest.raises(InputError, match=r"members:3: the line has 40 bytes") as caught:
         read(b"userId\nu1\n" + b"x" * 40 + b"\n", max_line=39)
 
-    assert caught.value.hint == "If that is meant, type --max-line 40"
+    assert caught.value.hint == "If that is right, type --max-line 40"
     assert len(read(b"userId\nu1\n" + b"x" * 40 + b"\n", max_line=40)) == 2
 
 
@@ -251,17 +253,17 @@ HOSTILE = [
     ("\u00a0u1", "has white space around it"),
     ("u1\u3000", "has white space around it"),
     (" ", "has white space around it"),
-    ("u\0001", "holds a NUL character"),
-    ("u1\0", "holds a NUL character"),
-    ("u\x1b[2J1", "holds a control character"),
-    ("u\x7f1", "holds a control character"),
-    ("u\x851", "holds a control character"),
-    ("u\u20281", "holds a control character"),
-    ("u\u200b1", "holds a character that is not seen"),
-    ("\ufeffu1", "holds a character that is not seen"),
-    ("u\u00ad1", "holds a character that is not seen"),
-    ("u\u202e1", "holds a character that is not seen"),
-    ("\u200du1", "holds a character that is not seen"),
+    ("u\0001", "contains a NUL character"),
+    ("u1\0", "contains a NUL character"),
+    ("u\x1b[2J1", "contains a control character"),
+    ("u\x7f1", "contains a control character"),
+    ("u\x851", "contains a control character"),
+    ("u\u20281", "contains a control character"),
+    ("u\u200b1", "contains an invisible character"),
+    ("\ufeffu1", "contains an invisible character"),
+    ("u\u00ad1", "contains an invisible character"),
+    ("u\u202e1", "contains an invisible character"),
+    ("\u200du1", "contains an invisible character"),
 ]
 
 
@@ -300,7 +302,7 @@ def test_what_is_no_id_is_a_bad_row_and_not_an_absent_one(
         (b'{"userId":"a","userId":"b"}', "has a key twice"),
         (b'{"userId":"a","user\\u0049d":"b"}', "has a key twice"),
         (b'{"userId":"a","traits":{"x":1,"x":2}}', "has a key twice"),
-        (b'{"userId":"a","user_id":"b"}', "names one thing twice: userId, user_id"),
+        (b'{"userId":"a","user_id":"b"}', "has the same field twice: userId, user_id"),
     ],
 )
 def test_a_row_of_ndjson_with_a_key_twice_is_a_bad_row(

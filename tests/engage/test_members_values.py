@@ -1,4 +1,4 @@
-"""What a member's row says besides who it is: the value of a trait, and further traits."""
+"""The other content of a row: the value of a trait, and other traits."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ VALUE = ("value", "Lifetime Value", "lifetime_value")
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Read a list of this content, as the options say."""
+    """Read a list with this content and these options."""
 
     def read(content: str, **columns: object) -> list[Member | BadRow]:
         file = tmp_path / "values"
@@ -81,7 +81,9 @@ def test_the_value_stands_under_value_or_the_name_of_the_trait(name: str, read: 
 
 
 def test_a_header_without_a_value_is_an_error_that_says_what_to_call_it(read: Read) -> None:
-    with pytest.raises(InputError, match="the header names no value: userId, ltv") as caught:
+    with pytest.raises(
+        InputError, match="the header has no column for the value: userId, ltv"
+    ) as caught:
         read("userId,ltv\nu1,5\n", value=("value", "value"))
 
     assert caught.value.hint == "Name a column value."
@@ -92,7 +94,7 @@ def test_a_row_without_the_value_is_bad_and_is_not_null(content: str, read: Read
     [row] = read(content, value=VALUE)
 
     assert isinstance(row, BadRow)
-    assert row.problem == "names no value: value or Lifetime Value or lifetime_value"
+    assert row.problem == "has no field for the value: value or Lifetime Value or lifetime_value"
     assert row.hides_user
 
 

@@ -1,4 +1,4 @@
-"""The state knows what a vendor was told, and makes the difference to who is a member now."""
+"""The state records what a vendor was sent, and compares it with the current members."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def state(tmp_path: Path) -> Iterator[EngageState]:
 def test_a_first_sync_tells_everybody_in_the_order_of_the_list(state: EngageState) -> None:
     found = difference(state, audience("u2", "u1", "u3"))
 
-    assert (found.known, found.coming, found.going) == (0, 3, 0)
+    assert (found.known, found.updated, found.removed) == (0, 3, 0)
     assert [
         (number, line, change.user_id, change.value)
         for number, line, change in state.changes(found)
@@ -53,7 +53,7 @@ def test_the_difference_says_how_many_were_known(state: EngageState) -> None:
     sync(state, audience("u1", "u2", "u3"))
     found = difference(state, audience("u3", "u4"))
 
-    assert (found.known, found.coming, found.going) == (3, 1, 2)
+    assert (found.known, found.updated, found.removed) == (3, 1, 2)
 
 
 def test_of_a_users_rows_the_last_one_counts(state: EngageState) -> None:
@@ -178,7 +178,7 @@ def test_a_difference_that_is_objected_to_changes_nothing(state: EngageState) ->
     left = difference(state, audience("u1", "u2", "u3"))
 
     def object_to(found: MemberChanges) -> None:
-        raise InputError(f"{found.going} of {found.known}")
+        raise InputError(f"{found.removed} of {found.known}")
 
     state.stage([])
     with pytest.raises(InputError, match="2 of 2"):

@@ -1,4 +1,4 @@
-"""What left for the vendor and has no answer is in doubt: it is told again, whatever it was."""
+"""What was sent without a result is in doubt, and is sent again."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ def state(tmp_path: Path) -> Iterator[EngageState]:
 
 
 def ids(state: EngageState, *members: str) -> list[str]:
-    """Return the messageIds of what a sync of these members would tell."""
+    """Return the messageIds of the events that a sync of these members would send."""
     return [message_id(one, BIG) for one in changes(state, difference(state, audience(*members)))]
 
 
@@ -117,7 +117,7 @@ def test_who_is_in_doubt_counts_among_those_that_may_be_removed(state: EngageSta
     sync(state, audience("u1", "u2"), answers=KILLED)
     found = difference(state, audience("u2"))
 
-    assert (found.known, found.going) == (2, 1)
+    assert (found.known, found.removed) == (2, 1)
 
 
 def test_the_same_value_told_again_later_is_another_event(state: EngageState) -> None:
@@ -130,7 +130,7 @@ def test_the_same_value_told_again_later_is_another_event(state: EngageState) ->
 
 
 def test_a_value_told_around_one_in_doubt_is_another_event_each_time(state: EngageState) -> None:
-    """A vendor that has seen an id before takes no notice of it, whatever it says."""
+    """A vendor ignores an id that it has seen before, with any content."""
     sync(state, audience("u1", "u2"))
     told = []
     for members in (("u2",), ("u1", "u2"), ("u2",), ("u1", "u2")):
@@ -182,7 +182,7 @@ SYNCS = st.lists(st.tuples(MEMBERS, FATES_OF_ALL), max_size=8)
 
 
 class Vendor:
-    """Keeps the last value of each user; an event whose id it has seen before is passed over."""
+    """Keeps the last value of each user, and ignores an event whose id it has seen before."""
 
     def __init__(self, which: SyncKey) -> None:
         self.which = which

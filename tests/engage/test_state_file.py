@@ -1,4 +1,4 @@
-"""The state is one SQLite file: made, checked, durable, and what people ask of it."""
+"""The state is one SQLite file: how it is created, checked, made durable, and queried."""
 
 import shutil
 import sqlite3
@@ -25,7 +25,7 @@ def state(path: Path) -> Iterator[EngageState]:
 
 
 def asked(path: Path, *questions: str) -> list[object]:
-    """Return what a database answers to these, each one value."""
+    """Return the single values that a database returns for these queries."""
     with closing(sqlite3.connect(path)) as db:
         return [db.execute(question).fetchone()[0] for question in questions]
 
@@ -75,10 +75,10 @@ def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None
         db.execute("PRAGMA user_version = 2")
     before = path.read_bytes()
 
-    with pytest.raises(UsageError, match="its version is 2; this segcli knows 1") as caught:
+    with pytest.raises(UsageError, match="it has version 2; this segcli supports 1") as caught:
         EngageState(path)
     assert str(path) in caught.value.message
-    assert caught.value.hint == "Name another one: --state PATH"
+    assert caught.value.hint == "Name another: --state PATH"
     assert path.read_bytes() == before
 
 
@@ -87,7 +87,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -
         db.execute("CREATE TABLE orders (id)")
     before = path.read_bytes()
 
-    with pytest.raises(UsageError, match="it is another program's"):
+    with pytest.raises(UsageError, match="it belongs to another program"):
         EngageState(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -96,7 +96,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -
 def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
     path.write_bytes(b"userId,email\n" * 100)
 
-    with pytest.raises(UsageError, match="is no state of segcli: file is not a database"):
+    with pytest.raises(UsageError, match="is not a state of segcli: file is not a database"):
         EngageState(path)
     assert path.read_bytes() == b"userId,email\n" * 100
 

@@ -1,4 +1,4 @@
-"""A sync's record: on disk before a change leaves, and once it is answered, in that order."""
+"""A sync stores a change on disk before it is sent, and its result after, in that order."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ Fates = list[tuple[DeliveryState, int]]
 
 
 class Noting(EngageState):
-    """A state that remembers what it was told to note, and may keep its first caller waiting."""
+    """A state that records calls of `note`, and may block the first one."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -46,7 +46,7 @@ def state(tmp_path: Path) -> Iterator[Noting]:
 
 @pytest.fixture
 def syncing(state: Noting) -> SyncProgress:
-    """A sync that has five users to tell."""
+    """A sync with changes for five users."""
     found = difference(state, audience("u1", "u2", "u3", "u4", "u5"))
     return SyncProgress(state, found, BIG, at="2026-02-03T10:11:12.000Z")
 
@@ -56,7 +56,7 @@ def line(place: int) -> Line:
 
 
 def in_doubt(path: Path) -> int:
-    """Return how many users the state believes may know something."""
+    """Return how many users may know something, according to the state."""
     with opened(path, rehearsal=True) as state:
         return difference(state, []).known
 
@@ -142,7 +142,7 @@ def test_the_end_of_a_sync_that_finished_is_remembered(
 def test_the_end_does_not_overtake_what_is_being_written(
     syncing: SyncProgress, state: Noting
 ) -> None:
-    """After a second Ctrl-C nobody waits for the thread that writes."""
+    """After a second Ctrl-C, nothing waits for the thread that writes."""
     state.first_goes_on.clear()
 
     async def story() -> None:

@@ -1,4 +1,4 @@
-"""FQL picks the events that Segment's own reader picks."""
+"""FQL selects the events that Segment's own reader selects."""
 
 import json
 from decimal import Decimal
@@ -31,7 +31,7 @@ NUMBER_SIGNS = {"=": "number_equals", "!=": "number_not_equals"}
 
 
 def recorded(name: str) -> list[Any]:
-    """Return the recorded cases of a file; one that is skipped where there is none."""
+    """Return the recorded cases of a file; without a file, one case that is skipped."""
     file: Path = RECORDED / name
     if not file.exists():
         return [pytest.param({}, marks=pytest.mark.skip(reason="nothing is recorded here"))]
@@ -40,7 +40,7 @@ def recorded(name: str) -> list[Any]:
 
 
 def as_recorded(node: Any) -> dict[str, Any]:
-    """Return a tree in the form in which trees are recorded."""
+    """Return a syntax tree in the form of the recorded trees."""
     if isinstance(node, Group):
         children = [as_recorded(child) for child in node.children]
         return {"type": "group", "operator": node.word, "children": children}
@@ -151,5 +151,5 @@ def test_a_long_query_is_no_deeper_than_a_short_one() -> None:
 
 def test_groups_nest_fifty_deep_and_no_deeper() -> None:
     assert matcher("(" * 50 + 'type = "a"' + ")" * 50)({"type": "a"})
-    with pytest.raises(FqlError, match="no more than 50 groups in one another"):
+    with pytest.raises(FqlError, match="no more than 50 nested groups"):
         parse_query("(" * 100_000)

@@ -1,4 +1,4 @@
-"""What each condition of FQL picks: texts, numbers, booleans, nulls, functions and groups."""
+"""What each FQL condition selects: texts, numbers, booleans, nulls, functions and groups."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A query that cannot be read shows the place, and what was expected there."""
+"""The error for a query that cannot be read shows the position and what was expected there."""
 
 from typing import Any
 
@@ -15,13 +15,14 @@ A_FIELD = (
 OPERATOR = "an operator: =, !=, <, <=, > or >="
 VALUE = 'a value: "text", 10, true, false or null'
 JOINT = '"and", "or" or the end'
+PATTERN = '"text*" or "*text": any other * is a plain character'
 
-# Each with the place as a mark below it.
+# The query, a mark under the position, and what was expected there.
 UNREADABLE = [
     ("", "^", A_FIELD),
     ("typo", "^", A_FIELD),
     ("type", "    ^", OPERATOR),
-    ('type * "x"', "     ^", "no * here: a name has it as \\*, a text in quotes"),
+    ('type * "x"', "     ^", "no * here: write \\* in a name, and a text in quotes"),
     ('type = "x', "       ^", 'a closing "'),
     ("type = 'x", "       ^", "a closing '"),
     ('(type = "x"', "           ^", "a closing )"),
@@ -31,7 +32,8 @@ UNREADABLE = [
     ("properties.total = 1.2.3", "                   ^", "a number like 10, -3 or 1.5"),
     ("properties.total = 5.", "                   ^", "a number like 10, -3 or 1.5"),
     ("properties.total = -", "                   ^", "a number like 10, -3 or 1.5"),
-    ("properties.$cost = 1", "           ^", "no $ here: a name has it as \\$, a text in quotes"),
+    ("properties.$cost = 1", "           ^",
+     "no $ here: write \\$ in a name, and a text in quotes"),
     ("properties.a\\", "            ^", "a character after \\"),
     ('contains "x"', "         ^", "( after contains"),
     ('match("x*", event)', "      ^", "a field"),
@@ -55,35 +57,35 @@ DOUBTFUL = [
     ('and type = "a"', "^", A_FIELD),
     ('not type = "a"', "^", A_FIELD),
     ('!(type = "a")', " ^", "contains( or match( after !"),
-    ('type = "a" OR type = "b"', "           ^", "or in small letters: OR is taken for and"),
+    ('type = "a" OR type = "b"', "           ^", "or in lower case: OR means and"),
     (
         'type = "a" and type = "b" or type = "c"',
         "                          ^",
-        "parentheses: or would hold for the whole group",
+        "parentheses: or would apply to the whole group",
     ),
     (
         "event = 'x'",
         "        ^",
-        '"double quotes": others are taken for a part of the text',
+        '"double quotes": other quotes are a part of the text',
     ),
     ("properties.a >=5", "             ^", "a space after >="),
     ('event = "a"or event = "b"', "          ^", "a space after this quote"),
-    ("event != null", "         ^", 'another value: null is taken for the text "null" here'),
+    ("event != null", "         ^", 'another value: null means the text "null" here'),
     ("properties.a != true", "                ^",
-     'another value: true is taken for the text "true" here'),
+     'another value: true means the text "true" here'),
     ('properties.a < "ten"', "               ^", "a number"),
     ('properties = "x"', "^", "a name below properties, as properties.price"),
-    ('event.name = "x"', "^", "event alone: nothing stands below it"),
+    ('event.name = "x"', "^", "event alone: it has no nested fields"),
     ("properties.and = 1", "          ^",
-     "no digit, and, or, null after a dot but with a \\ before it"),
+     "a \\ before a digit, and, or, or null after a dot"),
     ("properties.list.0 = 1", "               ^",
-     "no digit, and, or, null after a dot but with a \\ before it"),
+     "a \\ before a digit, and, or, or null after a dot"),
     ('contains(event, "x"', "                   ^", "a closing )"),
     ('contains(type, "x") and name = "x"', "         ^",
-     "a field that contains can look into: event, name, … or properties.…"),
-    ('match(event, "a*b")', "             ^", '"text*" or "*text": another * is taken for itself'),
-    ('match(event, "a")', "             ^", '"text*" or "*text": another * is taken for itself'),
-    ('match(event, "")', "             ^", '"text*" or "*text": another * is taken for itself'),
+     "a field that contains can search: event, name, … or properties.…"),
+    ('match(event, "a*b")', "             ^", PATTERN),
+    ('match(event, "a")', "             ^", PATTERN),
+    ('match(event, "")', "             ^", PATTERN),
 ]  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def test_what_segment_would_pass_over_is_an_error_where_it_is_asked_strictly(
         '(type = "a" or type = "b") and (event = "c" or (event = "d" and name = null))',
     ],
 )
-def test_what_can_be_meant_in_one_way_only_is_no_doubt(query: str) -> None:
+def test_an_unambiguous_query_gives_no_warning(query: str) -> None:
     assert parse_query(query, strict=True) == parse_query(query)
 
 
@@ -231,7 +233,7 @@ def test_any_query_of_any_json_is_true_or_false(query: str, event: Any) -> None:
     try:
         matches = matcher(query)
     except FqlError:
-        # A call of `contains` that looks into `type` is no condition at all.
+        # A query whose only condition searches `type` has no condition.
         assert "(type" in query
         return
     assert matches(event) in (True, False)

@@ -1,4 +1,4 @@
-"""The queries of published destinations pick the events that Segment picks for them."""
+"""The queries of published destinations select the same events as in Segment."""
 
 import json
 from functools import cache
@@ -16,13 +16,13 @@ CASES = [json.loads(line) for line in QUERIES.read_text().splitlines()] if QUERI
 
 @cache
 def events() -> list[tuple[int, Any]]:
-    """Return every recorded event with its line's number."""
+    """Return every recorded event with its line number."""
     lines = (RECORDED / "events.jsonl").read_text().splitlines()
     return [(record["line"], record["event"]) for record in map(json.loads, lines)]
 
 
 def picked(query: str) -> list[int]:
-    """Return the lines of the events that a query picks; one that cannot be read picks none."""
+    """Return the lines of the events that a query selects; none if the query cannot be read."""
     try:
         matches = matcher(query)
     except FqlError:

@@ -1,4 +1,4 @@
-"""A body is decoded piece by piece, whatever its codings, and no further than its limit."""
+"""A body is decoded in pieces, up to its limit, with any codings."""
 
 import gzip
 import time
@@ -105,7 +105,7 @@ def test_of_a_body_that_decodes_to_very_much_only_the_limit_is_decoded(codings: 
 
 
 def test_what_comes_out_of_a_decoder_in_the_middle_is_bounded_too() -> None:
-    """Millions of empty streams put out nothing in the end, but take their time."""
+    """Millions of empty streams produce no output, but take a long time."""
     body = gzip.compress(gzip.compress(b"") * 1_000_000)
     pieces = cut_off("gzip, gzip", body)
 

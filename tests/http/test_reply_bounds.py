@@ -1,4 +1,4 @@
-"""A reply takes no more memory and time than it may, whatever the vendor sends."""
+"""Any reply needs bounded memory and time."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What came back, and what it took: bytes, seconds, and for how long nothing else could run.
+    """The reply and its cost: bytes, seconds, and the longest time that blocked other tasks.
 
     That is the time of this thread, which a busy machine makes no longer.
     """
@@ -43,7 +43,7 @@ class Cost:
 def cost_of(
     transport: str, talk: Callable[[Call], Any], *, timeout: float = TIMEOUT
 ) -> tuple[Cost, bool]:
-    """Post a request to such a vendor; tell also whether the connection was closed then."""
+    """Post a request to this vendor; return also whether the connection was closed."""
 
     async def story(post: Post) -> Cost:
         watching = asyncio.create_task(_longest_pause(done))
@@ -84,7 +84,7 @@ def packed(coding: str, body: bytes) -> Callable[[Call], None]:
 
 
 def for_ever(start: bytes, more: bytes) -> Callable[[Call], None]:
-    """Say the one, and then the other again and again until the connection is closed."""
+    """Send the start once, then the rest repeatedly until the connection is closed."""
     block = more * (1 + 65536 // len(more))
 
     def talk(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""A reply whose status came is a reply, whatever becomes of the rest."""
+"""A reply with a status is a reply, even if the rest is broken."""
 
 import gzip
 import socket
@@ -23,7 +23,7 @@ LENGTH = HEAD + b"Content-Length: 9\r\n\r\n"
 
 
 def says(*texts: bytes) -> Callable[[Call], None]:
-    """Read a request, say these one after the other, and close."""
+    """Read a request, send these pieces in order, and close."""
 
     def talk(call: Call) -> None:
         call.read()
@@ -48,7 +48,7 @@ def halts(call: Call) -> None:
 
 
 def resets_once_much_was_read(call: Call) -> None:
-    """Reset, but not before the client has read the head: else it may lose that."""
+    """Reset the connection after the client has read the head, which it could lose otherwise."""
     call.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
     call.read()
     call.say(HEAD + b"Content-Length: 9000000\r\n\r\n" + bytes(3_000_000))
@@ -64,8 +64,8 @@ def resets_once_much_was_read(call: Call) -> None:
         (says(CHUNKED + b"9\r\n"), ""),
         (says(CHUNKED + b"zz\r\nabc"), "chunk"),
         (says(CHUNKED + b"3\r\nabcXX\r\n0\r\n\r\n"), ""),
-        (halts, "not whole within 3 s"),
-        (drips, "not whole within 3 s"),
+        (halts, "not complete within 3 s"),
+        (drips, "not complete within 3 s"),
     ],
     ids=[
         *("reset", "cut short", "cut within a chunk", "cut before a chunk", "no chunk"),
@@ -83,7 +83,7 @@ def test_a_reply_whose_rest_is_broken_has_its_status_and_says_what_is_wrong(
     assert reply.status == 200
     assert reply.broken.startswith("a body that broke off: ")
     assert why in reply.broken
-    # No reader takes it for the word of a vendor that has nothing to say.
+    # A reader must not take it for the empty reply of a vendor.
     assert reply.body
     assert len(wire.got) == 1
 
@@ -149,7 +149,7 @@ def test_what_is_no_status_of_a_reply_is_no_reply_and_no_refusal(
         (reply,) = replies_to(transport, wire.url)
 
     assert isinstance(reply, NoReply), reply
-    assert reply.reason.startswith("no whole reply")
+    assert reply.reason.startswith("no complete reply")
     assert not reply.final
 
 
@@ -181,5 +181,5 @@ def test_what_follows_a_reply_belongs_to_none_and_no_request_is_sent_twice(
         int(text[9:12])
     ] * 5
     assert [got[-1:] for got in wire.got] == [b"0", b"1", b"2", b"3", b"4"]
-    # What may come later would be read as the reply to another request.
+    # Bytes that come later would be read as the reply to another request.
     assert len(opened) == 5

@@ -1,4 +1,4 @@
-"""A vendor that cannot be trusted gets nothing: the run stops before the key has left."""
+"""A vendor with an untrusted certificate gets nothing: the run stops before the key is sent."""
 
 import ssl
 import subprocess
@@ -13,7 +13,7 @@ Segcli = Callable[..., Said]
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for this machine that only itself vouches for; key and all."""
+    """Create a self-signed certificate for this machine, with its key."""
     path = tmp_path_factory.mktemp("tls") / "own.pem"
     subject = ["-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]

@@ -1,4 +1,4 @@
-"""`--http-transport` says what carries the requests; a run does without the usual one."""
+"""`--http-transport` selects the transport; a run works without the default one."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whatever carries a request sends it once, as it is, and tells what came of it."""
+"""Each transport sends a request once, unchanged, and returns the result."""
 
 import asyncio
 import gzip
@@ -35,7 +35,7 @@ def reason_of(transport: str, request: Request | str, timeout: float = 5.0) -> N
 
 
 def says(text: bytes) -> Callable[[Call], None]:
-    """Read a request, say that, and close."""
+    """Read a request, send this reply, and close."""
 
     def talk(call: Call) -> None:
         call.read()
@@ -49,7 +49,7 @@ def packed(coding: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-# --- what goes out
+# --- requests
 
 
 def test_a_request_goes_out_as_it_is_with_the_names_of_its_headers_as_they_were_written(
@@ -111,7 +111,7 @@ def test_a_header_that_would_be_two_is_refused_before_anything_is_sent(transport
         found = reason_of(transport, Request(wire.url, b"", {"X-Label": "a\r\nX-Other: b"}))
 
     assert found.final
-    assert "no such request can be made" in found.reason
+    assert "cannot send this request" in found.reason
     assert wire.got == []
 
 
@@ -135,7 +135,7 @@ def test_a_connection_is_used_again_and_no_more_are_opened_than_requests_go_at_o
     assert len(opened) == 4
 
 
-# --- what comes back
+# --- replies
 
 
 def test_a_reply_has_its_headers_in_lower_case_and_several_of_a_name_joined(transport: str) -> None:
@@ -241,7 +241,7 @@ def test_a_no_is_heard_though_the_request_was_not_read_to_its_end(transport: str
     assert (reply.status, reply.body) == (413, b"big")
 
 
-# --- what does not come back
+# --- missing replies
 
 
 def closes(call: Call) -> None:
@@ -280,12 +280,12 @@ def test_a_reply_that_is_not_what_its_header_says_is_an_answer_that_nobody_can_r
 @pytest.mark.parametrize(
     ("talk", "reason"),
     [
-        (closes, "no whole reply: Server disconnected"),
+        (closes, "no complete reply: Server disconnected"),
         (resets, "the connection was reset: Connection reset by peer"),
         (resets_unread, ""),
         (resets_within(b"HTTP/1.1 200 OK\r\nCont"), "the connection was reset"),
-        (says(b"HTTP/1.1 200 OK\r\nContent-Le"), "no whole reply"),
-        (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no whole reply"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Le"), "no complete reply"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "no complete reply"),
     ],
     ids=[
         *("closed", "reset", "reset unread", "reset in the head", "cut in the head", "no HTTP"),
@@ -324,7 +324,7 @@ def test_a_host_that_cannot_be_reached_is_named_with_the_reason(
 def test_an_address_that_is_none_is_known_to_stay_so(transport: str, address: str) -> None:
     found = reason_of(transport, address)
 
-    assert found.reason.startswith("no request can go to this address")
+    assert found.reason.startswith("cannot send to this address")
     assert found.final
 
 
@@ -377,7 +377,7 @@ def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
         over(transport, story)
 
 
-# --- a connection that was kept alive
+# --- connections kept alive
 
 
 def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(transport: str) -> None:
@@ -390,7 +390,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(trans
     async def story(post: Post) -> list[Reply | NoReply]:
         first = await post(Request(wire.url, b"1"))
         assert await asyncio.to_thread(closed.wait, PATIENCE)
-        # The loop learns of it in one turn and tells the connection in the next.
+        # The event loop sees it in one iteration and tells the connection in the next.
         for _ in range(3):
             await asyncio.sleep(0)
         return [first, await post(Request(wire.url, b"2"))]
@@ -407,7 +407,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(trans
 def test_what_a_kept_connection_took_and_did_not_answer_is_not_sent_again(
     transport: str, talk: Callable[[Call], None]
 ) -> None:
-    """The vendor may have it: whether it is sent again is for whoever counts to decide."""
+    """The vendor may have received it: only the delivery decides whether to send it again."""
 
     def once(call: Call) -> None:
         call.read()

@@ -1,4 +1,4 @@
-"""The proxies that the environment names are used, but never for what stays on this machine."""
+"""The proxies of the environment are used, but never for requests to this machine."""
 
 import ssl
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""By TLS nothing leaves before the server has proved who it is."""
+"""With TLS nothing is sent before the server's certificate is verified."""
 
 import ssl
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(autouse=True)
 def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this authority be the one that the machine trusts."""
+    """Make this the only authority that the machine trusts."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 

@@ -187,7 +187,7 @@ def test_lateness_without_until_is_an_error(archive: Path, segcli: Segcli) -> No
     said = segcli("transform", "--allowed-lateness", "1d", archive)
 
     assert said.code == 2
-    assert "--allowed-lateness means nothing without --until" in said.err
+    assert "--allowed-lateness needs --until" in said.err
 
 
 MOMENTS = st.datetimes(datetime(2026, 1, 20), datetime(2026, 2, 20), timezones=st.just(UTC))

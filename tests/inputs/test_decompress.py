@@ -130,7 +130,7 @@ def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_b
         # A beginning too short to tell what it is of is something else.
         at = len(first) if 0 < length - len(first) < 4 else length
         assert f"at byte {at:,}" in error or f"at byte {length:,}" in error
-        assert not found or f":{len(found) + 1}: cannot be read on" in error
+        assert not found or f":{len(found) + 1}: could not be read past this point" in error
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
@@ -161,7 +161,7 @@ def test_something_else_behind_a_member_is_an_error_that_says_where(
     found, error = read(path)
 
     assert found == LINES
-    assert f"{path}:41: cannot be read on: something else follows" in error
+    assert f"{path}:41: could not be read past this point: something else follows" in error
     assert f"at byte {len(pack(TEXT)):,}" in error
 
 

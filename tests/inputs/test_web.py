@@ -114,7 +114,8 @@ def test_a_file_that_changes_while_it_is_read_stops_the_run(
     next(found)
     web.files["/events"] = text.replace(b"Tested", b"Broken") * times
 
-    with pytest.raises(Stopped, match=r"/events:\d+: cannot be read on: it has changed since"):
+    message = r"/events:\d+: could not be read past this point: it has changed since"
+    with pytest.raises(Stopped, match=message):
         list(found)
 
 
@@ -200,7 +201,7 @@ def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(
     said = segcli(*command, "--resume")
 
     assert (stopped.code, said.code) == (3, 1)
-    assert "with what must not be shown here typed as before" in stopped.err
+    assert "repeat the same values and addresses (hidden here)" in stopped.err
     kept = [path.read_bytes().decode() for path in tmp_path.iterdir() if path.is_file()]
     for text in (stopped.err, said.err, journal, *kept):
         assert PASSWORD not in text
@@ -232,7 +233,7 @@ def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
     sent = len(door.taken)
 
     assert stopped.code == 3
-    assert f"{web.url}/events?…:{sent + 1}: cannot be read on: " in stopped.err
+    assert f"{web.url}/events?…:{sent + 1}: could not be read past this point: " in stopped.err
     assert "HTTP 503" in stopped.err or not ranges
     assert 0 < sent < 60
     again = [word.replace("today", "tomorrow") for word in command]

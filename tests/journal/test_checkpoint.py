@@ -1,4 +1,4 @@
-"""What a journal says after whatever happened to it: a prefix of what was settled, or an error."""
+"""A journal that was cut or damaged gives a prefix of what was settled, or an error."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from support.fakes import records, track, written
 from support.journals import put
 from support.resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
 
-from segcli.journal import checkpoint as pasts
+from segcli.journal import checkpoint
 from segcli.journal.checkpoint import Checkpoint, Header
 from segcli.lines.fingerprint import Mark
 
@@ -20,7 +20,7 @@ HEADER = Header(destination="webhook", endpoint="https://acme.example", inputs=[
 
 @pytest.fixture
 def small_run(segcli: Segcli, vendor: Serve, tmp_path: Path) -> tuple[Door, list[str], bytes]:
-    """Stop a run that has settled lines of every state; its vendor, command and journal."""
+    """Stop a run with settled lines of every state; return its vendor, command and journal."""
     events = [track(number, f"u{number % 3}") for number in range(12)]
     events[4] = track(4, note="POISON")
     lines = [*events[:3], b"no JSON", b"", {"type": "page", "userId": "u"}, *events[3:]]
@@ -36,8 +36,8 @@ def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
     settled = past.settled if past else {}
     return {
         (place, number)
-        for place, positions in settled.items()
-        for first, last in positions.ranges()
+        for place, lines in settled.items()
+        for first, last in lines.ranges()
         for number in range(first, last + 1)
     }
 
@@ -64,10 +64,10 @@ def test_a_journal_cut_at_any_byte_says_a_prefix_of_what_was_settled(
     for cut in range(len(content) + 1):
         put(path, content[:cut] + behind)
         if behind.strip(b"\0") and cut < beyond_header:
-            with pytest.raises(ValueError, match="no journal"):
-                pasts.read_checkpoint(path)
+            with pytest.raises(ValueError, match="is not a segcli journal"):
+                checkpoint.read_checkpoint(path)
             continue
-        found = pasts.read_checkpoint(path)
+        found = checkpoint.read_checkpoint(path)
         expected = records_in(content[:cut])
         assert (found is None) == (not expected)
         assert said_by(found) == lines_of(expected)
@@ -91,7 +91,7 @@ def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
     whole = content.rindex(b"\n", 0, -1) + 1
     for place in range(whole, len(content)):
         put(path, damaged(content, place))
-        assert said_by(pasts.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
+        assert said_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
 @pytest.mark.parametrize("bit", range(8))
@@ -101,12 +101,12 @@ def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
     second = content.index(b"\n") + 1
-    # Where the break before the last record is damaged, none is behind.
+    # Stop at the line break before the last record: without it, no complete line follows.
     for place in range(second, content.rindex(b"\n", 0, -1)):
         put(path, damaged(content, place, bit) + bytes(5000))
         line = content.count(b"\n", 0, place) + 1
-        with pytest.raises(pasts.Damaged, match=rf"damaged\.journal is damaged in line {line}$"):
-            pasts.read_checkpoint(path)
+        with pytest.raises(checkpoint.Damaged, match=rf"\.journal is damaged in line {line}$"):
+            checkpoint.read_checkpoint(path)
 
 
 @pytest.mark.parametrize("damage", ["a bit", "two zeros"])
@@ -132,7 +132,7 @@ def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_m
 
 
 def damaged(content: bytes, place: int, bit: int = 0) -> bytes:
-    """Return it with one bit turned over."""
+    """Return the content with one bit flipped."""
     return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
 
 
@@ -147,8 +147,8 @@ def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
     _, _, content = small_run
     for place in range(content.index(b"\n")):
         put(path, damaged(content, place))
-        with pytest.raises(ValueError, match="no journal"):
-            pasts.read_checkpoint(path)
+        with pytest.raises(ValueError, match="is not a segcli journal"):
+            checkpoint.read_checkpoint(path)
 
 
 def test_a_run_resumed_from_a_journal_cut_anywhere_loses_nothing(
@@ -158,7 +158,7 @@ def test_a_run_resumed_from_a_journal_cut_anywhere_loses_nothing(
     door.open()
     taken_before = list(door.taken)
     rejects = (tmp_path / "webhook.rejects.ndjson").read_bytes()
-    # Where the rejects began is on disk before any is kept.
+    # The size of the rejects file is on disk before any line is written there.
     begun = content.index(b'{"rejects":')
     ends = [place + 1 for place, byte in enumerate(content) if byte == ord("\n") and place > begun]
     for cut in sorted({near for end in ends for near in (end, end + 30)}):
@@ -198,15 +198,15 @@ RECORDS = st.one_of(
 
 
 @given(st.lists(RECORDS))
-def test_a_journal_written_anew_says_the_same(
+def test_a_journal_compacted_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, applied: list[dict[str, object]]
 ) -> None:
     past = Checkpoint(HEADER)
     for record in applied:
         past.apply(record)
     path = tmp_path_factory.getbasetemp() / "anew.journal"
-    put(path, b"".join(map(pasts.encode, past.records())))
-    again = pasts.read_checkpoint(path)
+    put(path, b"".join(map(checkpoint.encode, past.records())))
+    again = checkpoint.read_checkpoint(path)
 
     assert again is not None
     assert again.header == HEADER
@@ -226,8 +226,8 @@ def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
         moments={"since": "2026-02-03T10:11:12+00:00"},
     )
     path = tmp_path / "a.journal"
-    path.write_bytes(b"".join(map(pasts.encode, Checkpoint(header).records())))
-    found = pasts.read_checkpoint(path)
+    path.write_bytes(b"".join(map(checkpoint.encode, Checkpoint(header).records())))
+    found = checkpoint.read_checkpoint(path)
     assert found is not None
     assert found.header == header
     assert found.marks == {}
@@ -235,7 +235,7 @@ def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_mark_says_how_far_and_whether_within_a_line() -> None:
     past = Checkpoint(HEADER)
-    past.apply({"marks": [pasts.mark_fields(1, Mark(99, "ab", is_open=True))]})
+    past.apply({"marks": [checkpoint.mark_fields(1, Mark(99, "ab", is_open=True))]})
     assert past.marks == {1: Mark(99, "ab", is_open=True)}
 
 
@@ -256,13 +256,14 @@ def test_where_the_rejects_began_is_what_was_said_first() -> None:
 def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     for header in ({"segcli": {"format": 2}}, {"segcli": {**_plain(HEADER), "format": 2}}):
-        path.write_bytes(pasts.encode(header))
+        path.write_bytes(checkpoint.encode(header))
         with pytest.raises(ValueError, match="another version of segcli"):
-            pasts.read_checkpoint(path)
+            checkpoint.read_checkpoint(path)
 
 
 def _plain(header: Header) -> dict[str, object]:
-    found: dict[str, object] = json.loads(pasts.encode(pasts.header_record(header))[9:])["segcli"]
+    record = checkpoint.encode(checkpoint.header_record(header))
+    found: dict[str, object] = json.loads(record[9:])["segcli"]
     return found
 
 
@@ -283,13 +284,13 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_was(
     said = segcli(*command, "--journal", other, *how)
 
     assert said.code == 2
-    assert f"{other} is no journal of segcli" in said.err
+    assert f"{other} is not a segcli journal" in said.err
     assert other.read_bytes() == content
     assert not door.taken
 
 
 def test_no_file_and_an_empty_file_are_no_past(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
-    assert pasts.read_checkpoint(path) is None
+    assert checkpoint.read_checkpoint(path) is None
     path.touch()
-    assert pasts.read_checkpoint(path) is None
+    assert checkpoint.read_checkpoint(path) is None

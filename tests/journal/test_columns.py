@@ -1,4 +1,4 @@
-"""What a journal knows of each input is the same as in a dict, in less memory."""
+"""The journal's columns hold the same as a dict, in less memory."""
 
 import threading
 

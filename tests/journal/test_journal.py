@@ -1,4 +1,4 @@
-"""The journal's file: one owner, the room that was promised, and marks that never go back."""
+"""The journal's file: one owner, reserved space, and marks that never move back."""
 
 import errno
 import os
@@ -17,9 +17,8 @@ from support.small_disk import no_space
 from segcli.core.line import Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
-from segcli.journal import checkpoint as pasts
+from segcli.journal import checkpoint, locked_file
 from segcli.journal import journal as module
-from segcli.journal import locked_file
 from segcli.journal.checkpoint import Checkpoint
 from segcli.journal.journal import Journal
 from segcli.journal.locked_file import lock
@@ -86,7 +85,7 @@ def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
 def test_a_run_whose_journal_was_moved_away_leaves_that_of_another_run_alone(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_GROWS_BY", 500)
+    monkeypatch.setattr(module, "_MAX_GROWTH", 500)
     path = tmp_path / "a.journal"
     first = opened(path)
     path.rename(tmp_path / "moved")
@@ -113,7 +112,7 @@ def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> 
         os.mkfifo(path)
     else:
         path.symlink_to(os.devnull)
-    with pytest.raises(OutputError, match="is no regular file"):
+    with pytest.raises(OutputError, match="is not a regular file"):
         opened(path)
     assert path.is_fifo() or path.is_char_device()
 
@@ -156,14 +155,14 @@ def test_a_file_that_cannot_be_put_on_disk_is_closed_again(
     assert os.listdir("/proc/self/fd") == before
 
 
-# --- room
+# --- reserved space
 
 
 def test_room_is_reserved_once_for_many_lines(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(module, "take_room", lambda _file, _position, size: sizes.append(size))
+    monkeypatch.setattr(module, "reserve_space", lambda _file, _position, size: sizes.append(size))
     for number in range(1, 1001):
         journal.promise(1)
         journal.settle(delivered(number))
@@ -220,7 +219,7 @@ def test_room_is_taken_by_writing_where_there_is_no_call_for_it(
     assert totals(journal.path) == {"delivered": 1}
 
 
-# --- what it says
+# --- content
 
 
 def test_a_mark_never_goes_back(journal: Journal) -> None:
@@ -230,7 +229,7 @@ def test_a_mark_never_goes_back(journal: Journal) -> None:
     journal.mark(0, Mark(100, "ab"))
     journal.promise(1)
     journal.settle(delivered(1))
-    found = pasts.read_checkpoint(journal.path)
+    found = checkpoint.read_checkpoint(journal.path)
     assert found is not None
     assert found.marks == journal.past.marks == {0: far}
 
@@ -245,7 +244,7 @@ def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) 
     written = journal.path.read_bytes()
     for cut in range(whole, len(written.rstrip(b"\0")) + 1):
         journal.path.with_name("cut").write_bytes(written[:cut])
-        found = pasts.read_checkpoint(journal.path.with_name("cut"))
+        found = checkpoint.read_checkpoint(journal.path.with_name("cut"))
         assert found is not None
         settled = list(found.settled[0].ranges()) if found.settled else []
         assert (settled, found.marks) in [
@@ -267,7 +266,7 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "marks.journal"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_GROWS_BY", grows_by)
+        patch.setattr(module, "_MAX_GROWTH", grows_by)
         journal = Journal(path, Checkpoint(HEADER), TWO)
         read = [0, 0]
         for step, place, choice in steps:
@@ -286,7 +285,7 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
                 case "resume":
                     journal.close()
                     journal = Journal(path, read_back(path), TWO)
-                    # It reads again, from the beginning.
+                    # The run reads the input again from the beginning.
                     read = [0, 0]
         journal.close()
     for found in every_past(path):
@@ -297,13 +296,13 @@ def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_anot
 
 
 def read_back(path: Path) -> Checkpoint:
-    found = pasts.read_checkpoint(path)
+    found = checkpoint.read_checkpoint(path)
     assert found is not None
     return found
 
 
 def every_past(path: Path) -> Iterator[Checkpoint]:
-    """Yield what a journal says, cut behind each of its records."""
+    """Yield the content of a journal that was cut after each of its records."""
     records = path.read_bytes().rstrip(b"\0").splitlines(keepends=True)
     cut = path.with_name("cut.journal")
     for count in range(1, len(records) + 1):

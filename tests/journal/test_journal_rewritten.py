@@ -1,4 +1,4 @@
-"""A journal that has grown long is written anew in few lines, without letting go of anything."""
+"""A journal that has grown long is compacted, and loses nothing."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from support.journals import delivered, opened, totals
 from support.small_disk import broken, no_space
 
 from segcli.errors import Stopped, UsageError
-from segcli.journal import checkpoint as pasts
+from segcli.journal import checkpoint
 from segcli.journal import journal as module
 from segcli.journal import locked_file as journal_file
 from segcli.journal.journal import Journal
@@ -18,8 +18,8 @@ from segcli.lines.fingerprint import Mark
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a journal be written anew every few records."""
-    monkeypatch.setattr(module, "_GROWS_BY", 500)
+    """Compact a journal every few records."""
+    monkeypatch.setattr(module, "_MAX_GROWTH", 500)
 
 
 def fill(journal: Journal, numbers: range) -> None:
@@ -29,12 +29,12 @@ def fill(journal: Journal, numbers: range) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_a_long_journal_is_written_anew_and_says_the_same(tmp_path: Path) -> None:
+def test_a_long_journal_is_compacted_and_says_the_same(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.journal")
     journal.mark(0, Mark(9, "ab"))
     fill(journal, range(1, 1000, 2))
     fill(journal, range(2, 900, 2))
-    found = pasts.read_checkpoint(journal.path)
+    found = checkpoint.read_checkpoint(journal.path)
 
     assert found is not None
     assert found.totals == {"delivered": 500 + 449}
@@ -46,7 +46,7 @@ def test_a_long_journal_is_written_anew_and_says_the_same(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("short")
-def test_it_stays_locked_when_it_was_written_anew(tmp_path: Path) -> None:
+def test_it_stays_locked_when_it_was_compacted(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.journal")
     fill(journal, range(1, 100))
     with pytest.raises(UsageError, match="another segcli"):
@@ -56,7 +56,7 @@ def test_it_stays_locked_when_it_was_written_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_the_promised_room_is_there_when_it_was_written_anew(
+def test_the_promised_room_is_there_when_it_was_compacted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")
@@ -80,7 +80,7 @@ def test_the_old_files_are_given_back_to_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_without_room_to_write_it_anew_it_stays_as_it_is(
+def test_without_room_to_compact_it_the_journal_stays_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")
@@ -94,7 +94,7 @@ def test_without_room_to_write_it_anew_it_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("short")
-def test_who_waits_for_the_disk_while_it_is_written_anew_is_not_forgotten(tmp_path: Path) -> None:
+def test_a_task_waiting_for_the_disk_goes_on_when_the_journal_is_compacted(tmp_path: Path) -> None:
     async def story() -> None:
         async def settle(number: int) -> None:
             journal.promise(1)

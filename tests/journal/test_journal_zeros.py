@@ -1,4 +1,4 @@
-"""Zeros in a journal are excused only where a kill or a loss of power can have left them."""
+"""Zeros in a journal are accepted only where a kill or a loss of power can have left them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.journals import delivered, opened, put
 
-from segcli.journal import checkpoint as pasts
+from segcli.journal import checkpoint
 from segcli.journal.journal import Journal
 from segcli.journal.resume import Start
 
@@ -20,14 +20,14 @@ ROOM = bytes(5000)
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run has left: a journal, lines 1 to `synced` settled and on disk, more of them not."""
+    """The journal that a run has left. Lines 1 to `synced` are settled and on disk."""
 
     content: bytes
     synced: int
 
 
 def settle(journal: Journal, numbers: "count[int]", records: int) -> int:
-    """Settle a line in each of so many records, and return the last."""
+    """Write this many records that settle one line each; return the last line."""
     for _ in range(records):
         last = next(numbers)
         journal.promise(1)
@@ -36,9 +36,9 @@ def settle(journal: Journal, numbers: "count[int]", records: int) -> int:
 
 
 def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
-    """Settle and sync some groups of records, and more that are not synced; then be killed.
+    """Write groups of records and sync each, then write unsynced records and get killed.
 
-    With nothing left to sync the run ends in order instead.
+    With no unsynced records the run ends in order.
     """
     journal, numbers = opened(path, Start.RESTART), count(1)
     for _ in range(groups):
@@ -52,9 +52,9 @@ def left_by(path: Path, *, groups: int, unsynced: int) -> Left:
 
 
 def said_by(path: Path) -> int | None:
-    """Return up to which line a journal says that all are settled; None where it is refused."""
+    """Return the last line of those settled from line 1 on; None if the journal is refused."""
     try:
-        found = pasts.read_checkpoint(path)
+        found = checkpoint.read_checkpoint(path)
     except ValueError:
         return None
     settled = found.settled.get(0) if found else None
@@ -71,13 +71,25 @@ def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
     path = tmp_path / "zeros.journal"
     refused = 0
     assert len(left.content) > size + 1024
-    # Zeros up to the end are a journal that is cut there, and has its room behind it.
+    # Zeros up to the end would be a journal that was cut there, followed by reserved space.
     for start in range(len(left.content) - size):
         put(path, left.content[:start] + bytes(size) + left.content[start + size :] + ROOM)
         said = said_by(path)
         assert said is None or said >= left.synced, f"zeros from byte {start} on"
         refused += said is None
     assert refused > 0.9 * (len(left.content) - size)
+
+
+def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path: Path) -> None:
+    left = left_by(tmp_path / "a.journal", groups=6, unsynced=0)
+    path = tmp_path / "shorter.journal"
+    lines = left.content.splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b'"synced"' in line)
+    assert last > 12
+    for number in range(1, last):
+        path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
+        with pytest.raises(checkpoint.Damaged, match="lacks a record in front of line"):
+            checkpoint.read_checkpoint(path)
 
 
 @given(data=st.data())
@@ -88,11 +100,11 @@ def test_whatever_a_loss_of_power_takes_of_what_was_not_synced_the_rest_is_said(
     left = left_by(folder / "b.journal", groups=2, unsynced=data.draw(st.integers(1, 60)))
     lines = left.content.splitlines(keepends=True)
     ends = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
-    # The last record that was synced is the eighth of those that settle a line.
+    # The eighth record that settles a line is the last synced one.
     first = [number for number, line in enumerate(lines, 1) if b'"state"' in line][7]
     survived = b""
     for start in range(0, len(left.content), SECTOR):
-        # Each sector is on disk as it was when some record had been written.
+        # Each sector is on disk as it was after one of the records.
         version = left.content[: ends[data.draw(st.integers(first, len(lines)))]]
         survived += version[start : start + SECTOR].ljust(SECTOR, b"\0")
     path = folder / "survived.journal"

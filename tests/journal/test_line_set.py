@@ -1,4 +1,4 @@
-"""Which lines are settled: any order of settling, held in little."""
+"""The set of settled lines: lines may settle in any order, and the set stays small."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""An input that cannot be read as lines of events is named, with what to type instead."""
+"""Errors about inputs that are not lines of events: they name the input and what to type."""
 
 import io
 import os
@@ -74,7 +74,7 @@ def test_an_input_that_fails_under_way_stops_the_run(
     )
     found = chunks.inputs([str(path)])
 
-    with pytest.raises(Stopped, match=r"cannot be read on: Input/output error"):
+    with pytest.raises(Stopped, match=r"could not be read past this point: Input/output error"):
         list(chunks.chunks(found))
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_w
 
     assert len(read) == max(left, first.size) // 4
     assert set(read) == {b"xyz"}
-    assert f"{path}:{len(read) + 1}: cannot be read on" in raised.value.message
+    assert f"{path}:{len(read) + 1}: could not be read past this point" in raised.value.message
     assert "Name a copy" in raised.value.hint
 
 

@@ -1,4 +1,4 @@
-"""Inputs become numbered lines, whatever bytes they hold, in memory that does not grow."""
+"""Inputs of any bytes become numbered lines, in memory that does not grow."""
 
 import io
 import os
@@ -19,7 +19,7 @@ BUFFER = io.DEFAULT_BUFFER_SIZE
 
 
 def expected(data: bytes, max_line: int = chunks.MAX_LINE) -> list[bytes | TooLong]:
-    """Split bytes into lines the plain way."""
+    """Split bytes into lines in the simplest way."""
     parts = data.split(b"\n")
     whole = parts if parts[-1] else parts[:-1]
     return [TooLong(len(line), line[:1024]) if len(line) > max_line else line for line in whole]
@@ -37,7 +37,7 @@ def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
 
 @pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """Make a file descriptor the standard input."""
+    """Use a file descriptor as standard input."""
     opened = []
 
     def become(descriptor: int) -> None:
@@ -176,7 +176,7 @@ def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) 
     thread.join()
 
     assert found == [TooLong(32 * MIB, b"x" * 1024)]
-    # The megabyte that is poured in is this test's own.
+    # The test itself holds the megabyte that it writes.
     assert peak < 5 * MIB
 
 

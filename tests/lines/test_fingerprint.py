@@ -1,4 +1,4 @@
-"""An input still begins with what a journal accounts for, or an error names it."""
+"""An input still begins with the bytes that an earlier run has read, or an error names it."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def mark_of(text: bytes, *, is_open: bool = False) -> Mark:
 
 
 def verify(text: bytes, mark: Mark, sizes: list[int] | None = None) -> Fingerprint:
-    """Feed a text in blocks of these sizes, and the rest at once."""
+    """Add a text in blocks of these sizes, and the rest as one block."""
     fingerprint = Fingerprint("events.jsonl", mark)
     for size in sizes or []:
         if block := text[:size]:

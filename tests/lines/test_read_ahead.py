@@ -1,4 +1,4 @@
-"""The input is read by a thread, a little ahead, so that a slow disk or pipe blocks no request."""
+"""A thread reads the input a little ahead, so that a slow disk or pipe delays no request."""
 
 import asyncio
 import threading

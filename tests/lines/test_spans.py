@@ -1,4 +1,4 @@
-"""Lines are the same whether a text holds them or spans of their file, wherever these are cut."""
+"""Spans of a file give the same lines as a block in memory, wherever the spans are cut."""
 
 import os
 from itertools import pairwise
@@ -18,7 +18,7 @@ Lines = list[bytes | TooLong]
 
 
 def split(data: bytes, max_line: int) -> Lines:
-    """Return the lines as they have to come out."""
+    """Return the expected lines."""
     found = [line + b"\n" for line in data.split(b"\n")]
     found[-1] = found[-1].removesuffix(b"\n")
     return [bounded(line, max_line) for line in found if line]
@@ -38,7 +38,7 @@ def test_a_text_has_its_lines_however_few_come_at_a_time(
     data: bytes, at_a_time: int, max_line: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spans, "_AT_A_TIME", at_a_time)
+        patched.setattr(spans, "_GROUP_SIZE", at_a_time)
         found = lines_in(LineBlock(b"", data, len(data)), max_line)
 
     assert found == split(data, max_line)
@@ -61,8 +61,8 @@ def test_each_line_is_in_the_one_span_in_which_it_begins(
     path.write_bytes(data)
     places = sorted({0, len(data), *(place for place in cuts if place < len(data))})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spans, "_AT_A_TIME", at_a_time)
-        patched.setattr(spans, "_LOOKED_AT", 3)
+        patched.setattr(spans, "_GROUP_SIZE", at_a_time)
+        patched.setattr(spans, "_SEARCH_STEP", 3)
         found = [
             line
             for start, end in pairwise(places)

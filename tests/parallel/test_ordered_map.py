@@ -1,4 +1,4 @@
-"""`transform --jobs`: however many processes map, what comes out is the same, to the byte."""
+"""`transform --jobs`: the output is the same to the byte for any number of processes."""
 
 import io
 import json
@@ -35,14 +35,14 @@ from segcli.payloads import Transformation, transform
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a worker get a few lines at a time, and some lines be longer than that."""
+    """Give workers a few lines at a time, so that some lines are longer than a block."""
     monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
     monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 3000)
-    monkeypatch.setattr(spans, "_AT_A_TIME", 700)
+    monkeypatch.setattr(spans, "_GROUP_SIZE", 700)
 
 
 def result(files: Sequence[Path], job: Job, jobs: int | None, **more: Any) -> tuple[Any, ...]:
-    """Return all that a run tells: its output, what it kept, and its account."""
+    """Return the output of a run, its rejects and its counts."""
     out, tally = io.BytesIO(), Tally()
     rejects = files[0].parent / "rejects.ndjson"
     transform(
@@ -67,7 +67,7 @@ def pid_for(event: Event, settings: object) -> Payload:  # noqa: ARG001  # the i
 
 
 def with_payload(payload: Callable[[Event, Any], Payload]) -> Job:
-    """Return a job of a destination with a mapping of the test's own."""
+    """Return a job with a destination that has this mapping."""
     job = job_for("webhook")
     return replace(job, destination=replace(job.destination, payload=payload))
 
@@ -78,7 +78,7 @@ def pids(out: bytes) -> set[int]:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """A file of lines good, bad and strange, in no order, without a line break at its end."""
+    """A file with valid, invalid and unusual lines, mixed, without a line break at its end."""
     chance = random.Random(11)
     lines = [line for name in NAMES for line in lines_of(name) if len(line) < 5000]
     lines += [event.raw for event in chance.sample(events_bent_by_every_kind_of_value(), 1000)]
@@ -140,7 +140,7 @@ def test_a_large_input_is_mapped_by_all_processors_once_it_has_proved_to_be_larg
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "usable_processors", lambda: 3)
-    monkeypatch.setattr(ordered_map, "_ALONE", 100_000)
+    monkeypatch.setattr(ordered_map, "_SERIAL_BYTES", 100_000)
     path = tmp_path / "large.jsonl"
     path.write_bytes((line_of(pad="x" * 1000) + b"\n") * 3000)
 
@@ -172,10 +172,10 @@ def test_pieces_as_large_as_may_be_go_through_every_slot() -> None:
     with closing(Workers(lambda piece: WorkResult(piece.first), 2, 4096)) as workers:
         numbers = []
         for number in range(8):
-            if workers.are_busy:
-                numbers.append(workers.take().account)
-            workers.hand_over(WorkItem(LineBlock(b"", bytes(4096), 4096), "a", number))
-        numbers += [workers.take().account for _ in range(4)]
+            if workers.are_full:
+                numbers.append(workers.receive().account)
+            workers.submit(WorkItem(LineBlock(b"", bytes(4096), 4096), "a", number))
+        numbers += [workers.receive().account for _ in range(4)]
 
     assert numbers == list(range(8))
 
@@ -220,7 +220,7 @@ def test_no_worker_is_left_behind(many: Path) -> None:
 def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
     happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ordered_map, "_ALONE", 2000)
+    monkeypatch.setattr(ordered_map, "_SERIAL_BYTES", 2000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
     job = job_for("webhook")
@@ -245,7 +245,7 @@ def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
 def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
     left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ordered_map, "_ALONE", 2000)
+    monkeypatch.setattr(ordered_map, "_SERIAL_BYTES", 2000)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(line_of(n=number) + b"\n" for number in range(100)))
     found = inputs([str(path)])
@@ -265,7 +265,7 @@ def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
     assert expected.startswith(printed)
     assert printed.endswith(b"\n")
     lines = printed.count(b"\n")
-    assert f"{path}:{lines + 1}: cannot be read on" in raised.value.message
+    assert f"{path}:{lines + 1}: could not be read past this point" in raised.value.message
     assert "Name a copy" in raised.value.hint
 
 

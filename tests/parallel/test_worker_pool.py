@@ -1,4 +1,4 @@
-"""However `transform --jobs` ends, it says why, nothing is lost unseen, and no worker stays."""
+"""Every end of `transform --jobs` gives a reason, counts all lost lines, and leaves no worker."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 @pytest.fixture
 def plenty(tmp_path: Path) -> Path:
-    """More events than all pipes and blocks together hold."""
+    """More events than all pipes and slots together can hold."""
     path = tmp_path / "plenty.jsonl"
     path.write_bytes(LINE * 20_000)
     return path
@@ -30,7 +30,7 @@ def plenty(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Start]:
-    """Start `segcli` in a session of its own, so that all its processes are known by it."""
+    """Start `segcli` in a new session, so that all its processes can be found."""
     with ExitStack() as stack:
 
         def start(*words: str | Path, **more: Any) -> "subprocess.Popen[bytes]":
@@ -49,7 +49,7 @@ def start(tmp_path: Path, clean_environment: dict[str, str]) -> Iterator[Start]:
 
 
 def of_session(session: int) -> set[int]:
-    """Return the processes of a session that live."""
+    """Return the running processes of a session."""
     found = set()
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -62,13 +62,13 @@ def of_session(session: int) -> set[int]:
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
-    """Return the workers of a process, once both have started."""
+    """Return the two workers of a process, after both have started."""
     wait_until(lambda: len(of_session(process.pid)) == 3)
     return of_session(process.pid) - {process.pid}
 
 
 def ended(process: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
-    """Return both outputs of a process that ends now, and leaves nobody behind."""
+    """Return both outputs of a process that is ending, and check that no process remains."""
     out, err = process.communicate(timeout=20)
     wait_until(lambda: not of_session(process.pid))
     return out, err.decode()
@@ -123,7 +123,7 @@ def test_a_worker_that_is_killed_stops_the_run_with_an_error(start: Start, plent
     assert process.returncode == 3
     assert "Error: a worker process was killed by SIGKILL\n" in err
     assert "Traceback" not in err
-    # What comes out ends before what the worker took with it, at the end of a line.
+    # The output ends at a line break, before the lines of the killed worker.
     assert plenty.read_bytes().startswith(out)
     assert len(out) < plenty.stat().st_size
     assert out.endswith(b"\n")
@@ -158,7 +158,7 @@ def test_a_slow_reader_holds_up_all_of_them(start: Start, plenty: Path) -> None:
     wait_until(lambda: all(state_of(pid) == "S" for pid in asleep) and read_by(process.pid) > 0)
     read = read_by(process.pid)
 
-    # The program itself, the pieces of two workers, and what fits in three pipes.
+    # The program itself, the slots of two workers, and the content of three pipes.
     assert read < 8 * 1024 * 1024 < plenty.stat().st_size
     process.kill()
     ended(process)
@@ -202,7 +202,7 @@ def test_an_input_that_breaks_off_is_printed_as_far_as_it_was_whole(
     assert process.returncode == 3
     assert plenty.read_bytes().startswith(out)
     assert 5000 < lines < 15_000
-    assert f"Error: {path}:{lines + 1}: cannot be read on" in err
+    assert f"Error: {path}:{lines + 1}: could not be read past this point" in err
 
 
 BUGGY = """

@@ -247,8 +247,8 @@ def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothi
 
     assert (said.code, said.out) == (2, "")
     assert re.fullmatch(
-        rf"Error: {file}:\d+: cannot be read on: its gzip data is cut off, in the middle of a "
-        rf"member, at byte {len(whole) - 1000:,}; nothing is reported\n"
+        rf"Error: {file}:\d+: could not be read past this point: its gzip data is cut off, "
+        rf"in the middle of a member, at byte {len(whole) - 1000:,}; nothing is reported\n"
         r"Fetch the file again, whole.\n",
         said.err,
     )

@@ -1,4 +1,4 @@
-"""The sandbox answers as the vendors' documents say, and goes wrong exactly as its script says."""
+"""The sandbox answers as the vendors' documents say, and fails exactly as its script says."""
 
 import base64
 import errno

@@ -1,4 +1,4 @@
-"""Whatever a file describes, the sandbox takes what is posted by it: two readings of one text."""
+"""The sandbox accepts the requests of every destination file: two independent readings agree."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from segcli.core.destination import Destination, Request
 from segcli.core.secret import Secret
 from segcli.core.settings import Sources, describe, read_settings
 from segcli.sandbox.faults import Script
-from segcli.sandbox.validate import examined
+from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors.from_file import vendor_from_layout
 from segcli.sandbox.vendors.vendor import Accepted, Call
 
@@ -20,7 +20,7 @@ HOST = "https://host.example"
 
 
 def settings_of(destination: Destination[Any]) -> Any:
-    """Return settings with the sandbox's key, and the endpoint that replaces all of the host."""
+    """Return settings with the sandbox's key, and an endpoint that replaces the whole host."""
     known = describe(destination.name, destination.settings)
     keys = {
         row.name: Script().key if row.takes(Script().key) else HOST
@@ -54,7 +54,7 @@ def check(destination: Destination[Any]) -> None:
         if (most is not None and most < 2) or (room is not None and room < 3 * count - 1):
             continue
         request = destination.request(route, [b"{}"] * count, values)
-        found = examined(call_of(request), vendor_from_layout(layout), script=Script())
+        found = validate_request(call_of(request), vendor_from_layout(layout), script=Script())
 
         assert isinstance(found, Accepted), found
         assert [item.raw for item in found.items] == [b"{}"] * count

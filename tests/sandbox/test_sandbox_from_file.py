@@ -1,4 +1,4 @@
-"""The sandbox takes what a file describes, and nothing else: method, route, key, and shape."""
+"""The sandbox accepts what a destination file describes, and nothing else."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The sandbox answers programs that mean it, and no web page; what uploads hold is bounded."""
+"""The sandbox answers programs, but no web page of another site; uploads have a limit."""
 
 import gzip
 import json
@@ -157,7 +157,7 @@ def test_a_wrong_origin_on_the_command_line_says_what_to_type(segcli: "object") 
 
 
 def begun(standin: SandboxServer, size: int, sent: int) -> socket.socket:
-    """Send the beginning of a body, and leave it there."""
+    """Send the start of a body, and no more."""
     connection = socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)
     host = f"127.0.0.1:{port_of(standin)}"
     head = f"POST {KEYLESS} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {size}\r\n\r\n"

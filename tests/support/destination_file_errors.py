@@ -5,7 +5,7 @@ from typing import Any
 from support.destination_file import GONE, TRACK
 
 KEY = "{settings.api_key}"
-LONELY = "has a lonely {; type {{ for the bracket itself"
+LONELY = "has a single {; type {{ for the character {"
 NOWHERE = "is not used: put {route} into request.url"
 NO_HTTP = "must begin with https:// or http://, such as https://api.acme.example/v1/events"
 ONE_AUTH = f'must have bearer, basic, or header and key, such as bearer = "{KEY}"'

@@ -1,9 +1,9 @@
-"""A journal of their own, for tests that need no run: opened, filled, and read back."""
+"""Journals for tests without a run: open one, write to it, read it."""
 
 from pathlib import Path
 
 from segcli.core.line import Line, Result
-from segcli.journal import checkpoint as pasts
+from segcli.journal import checkpoint
 from segcli.journal.checkpoint import Header
 from segcli.journal.journal import Journal
 from segcli.journal.resume import Start, begin
@@ -20,8 +20,8 @@ def delivered(*numbers: int, place: int = 0) -> Result:
 
 
 def totals(path: Path) -> dict[str, int]:
-    """Return how many lines a journal says are settled, by state."""
-    found = pasts.read_checkpoint(path)
+    """Return the number of settled lines in a journal, by state."""
+    found = checkpoint.read_checkpoint(path)
     return dict(found.totals) if found else {}
 
 

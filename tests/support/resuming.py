@@ -64,7 +64,7 @@ def records_in(content: bytes) -> list[dict[str, Any]]:
 def printed_command(err: str) -> str:
     """Return the command that a stopped run printed, as it would be copied from the screen."""
     lines = err.splitlines()
-    return lines[lines.index("To go on where it stopped, type:") + 1]
+    return lines[lines.index("To continue where it stopped, type:") + 1]
 
 
 def pasted(command: str, cwd: Path, env: dict[str, str], stdin: bytes = b"") -> Said:

@@ -21,7 +21,7 @@ ALL = {f"m{number}" for number in range(COUNT)}
 def read_slowly(patch: pytest.MonkeyPatch) -> None:
     """Let a run read, and promise room, only a little ahead of what is answered."""
     patch.setattr(pipeline, "_MAX_QUEUED", 64 * 1024)
-    patch.setattr(journal, "_RESERVED_AT_ONCE", 0)
+    patch.setattr(journal, "_RESERVE_STEP", 0)
 
 
 def twenty_blocks(path: Path) -> Path:

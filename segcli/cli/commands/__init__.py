@@ -1,1 +1,1 @@
-"""The commands: one module for each, imported only when it runs."""
+"""The commands. Each has its own module, imported only when it runs."""

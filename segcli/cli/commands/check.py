@@ -1,4 +1,4 @@
-"""`segcli check`: the gate for CI, without a key and without a network."""
+"""`segcli check`: reports in CI what a destination would receive, without key and network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,17 @@ from segcli.review.checker import CheckRun, review_inputs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What to look at, and how to say it."""
+    """What to check, and how to report it.
+
+    format: one of `formats.NAMES`
+    strict: count warnings as errors
+    expect: the golden file to compare with
+    update: write the golden file instead
+    fail_on_uncovered: patterns of fields that the mapping must use
+    max_findings: how many findings to print
+    rate: requests a second, for the estimate of the time
+    jobs: processes; None for the default
+    """
 
     format: str
     strict: bool
@@ -38,13 +48,13 @@ class CheckOptions:
 @job_options(default_dest="pointillist")
 @grouped_options(
     CheckOptions,
-    "how",
+    "check_options",
     click.option(
         "--format",
         type=click.Choice(formats.NAMES),
         default="text",
         show_default=True,
-        help="How to print what was found.",
+        help="How to print the findings.",
     ),
     click.option("--strict", is_flag=True, help="Count warnings as errors."),
     click.option(
@@ -53,13 +63,13 @@ class CheckOptions:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Compare with a golden file, as `segcli transform --outcomes` prints it.",
     ),
-    click.option("--update", is_flag=True, help="Write the golden file anew."),
+    click.option("--update", is_flag=True, help="Rewrite the golden file."),
     click.option(
         "--fail-on-uncovered",
         metavar="PATTERN",
         multiple=True,
-        help="Count input fields like this, and all below, as errors where the mapping leaves "
-        "them out, such as 'properties' or 'context.*.id' (repeatable).",
+        help="Report an error if the mapping leaves out an input field like this, or one below "
+        "it, such as 'properties' or 'context.*.id' (repeatable).",
     ),
     click.option(
         "--max-findings",
@@ -67,33 +77,35 @@ class CheckOptions:
         type=click.IntRange(min=0),
         default=1000,
         show_default=True,
-        help="Print so many at most; all are counted.",
+        help="Print at most N findings; all are counted.",
     ),
-    click.option("--rate", type=RATE, metavar="RATE", help="Say how long sending at it takes."),
+    click.option(
+        "--rate", type=RATE, metavar="RATE", help="Estimate how long sending at this rate takes."
+    ),
     JOBS_OPTION,
 )
-def command(asked: JobOptions, how: CheckOptions) -> int:
-    """Say in CI what a destination would receive and lose.
+def command(options: JobOptions, check_options: CheckOptions) -> int:
+    """Report in CI what a destination would receive and lose.
 
-    Exits with 1 if a line is rejected, if the payloads differ from --expect, or if a field of
-    --fail-on-uncovered is left out; with --strict for warnings too. Exits with 2, and reports
-    nothing, if an input cannot be read to its end.
+    Exits with 1 if a line is rejected, if the payloads differ from --expect, or if the mapping
+    leaves out a field of --fail-on-uncovered; with --strict also for warnings. Exits with 2, and
+    reports nothing, if an input cannot be read to its end.
     """
-    _check_golden(how)
-    # Without --update it is only read, but then it is no input either.
-    files = check_outputs(asked, writes={"--expect": how.expect})
-    inputs = find_inputs(asked)
+    _check_golden(check_options)
+    # Without --update the golden file is only read, but it must not be an input either.
+    files = check_outputs(options, writes={"--expect": check_options.expect})
+    inputs = find_inputs(options)
     check_found(files, inputs)
-    job = job_of(asked)
-    choice = choose(inputs, asked, job)
+    job = job_of(options)
+    choice = choose(inputs, options, job)
     look_at(choice.inputs)
-    if (left_out := describe_skipped(choice.left_out)) and not asked.quiet:
+    if (left_out := describe_skipped(choice.left_out)) and not options.quiet:
         say(left_out)
-    review = review_inputs(_as_asked(asked, how, job, choice))
-    if not asked.quiet:
-        _print(how.format, formats.format_review(how.format, review))
-    if asked.report:
-        report.write_report(asked.report, formats.format_review("json", review))
+    review = review_inputs(_run_of(options, check_options, job, choice))
+    if not options.quiet:
+        _print(check_options.format, formats.format_review(check_options.format, review))
+    if options.report:
+        report.write_report(options.report, formats.format_review("json", review))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -103,28 +115,31 @@ def _print(form: str, pieces: Iterable[bytes]) -> None:
         write(piece)
 
 
-def _check_golden(how: CheckOptions) -> None:
-    """Raise UsageError where --update cannot be meant as it is typed."""
-    if not how.update:
+def _check_golden(check_options: CheckOptions) -> None:
+    """Raise UsageError if --update has no golden file, or no folder to write it to."""
+    if not check_options.update:
         return
-    if how.expect is None:
-        raise UsageError("--update: no golden file is named", "Type --expect FILE --update")
-    if not how.expect.parent.is_dir():
-        raise UsageError(f"--expect {how.expect}: the folder {how.expect.parent} does not exist")
+    expect = check_options.expect
+    if expect is None:
+        raise UsageError("--update needs a golden file", "Type --expect FILE --update")
+    if not expect.parent.is_dir():
+        raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
-def _as_asked(asked: JobOptions, how: CheckOptions, job: Job, choice: InputChoice) -> CheckRun:
+def _run_of(
+    options: JobOptions, check_options: CheckOptions, job: Job, choice: InputChoice
+) -> CheckRun:
     return CheckRun(
         job=job,
         inputs=choice.inputs,
         files_left_out=len(choice.left_out),
-        strict=how.strict,
-        expect=how.expect,
-        update=how.update,
-        fail_on_uncovered=how.fail_on_uncovered,
-        rate=how.rate,
-        most_findings=how.max_findings,
-        max_line=asked.max_line,
-        rejects=Rejects(asked.rejects) if asked.rejects else None,
-        jobs=how.jobs,
+        strict=check_options.strict,
+        expect=check_options.expect,
+        update=check_options.update,
+        fail_on_uncovered=check_options.fail_on_uncovered,
+        rate=check_options.rate,
+        most_findings=check_options.max_findings,
+        max_line=options.max_line,
+        rejects=Rejects(options.rejects) if options.rejects else None,
+        jobs=check_options.jobs,
     )

@@ -21,14 +21,14 @@ _WIDTH_OFF_TERMINAL = 200
 
 @click.command("destinations")
 @click.argument("name", required=False)
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of a destination's file.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of destination files.")
 @CONFIG_OPTION
 def command(name: str | None, schema: bool, config: str | None) -> int:
     """List the destinations, or describe one.
 
-    NAME is one of them, or the path of a file that describes one, as ./acme.toml: its mistakes are
-    shown, all at once. Of one are shown the calls it takes, its settings with their environment
-    names and where they are set now, what becomes of which field, and its limits.
+    NAME is one of them, or the path of a destination file, like ./acme.toml. Shows the calls that
+    it takes, its settings with their environment variables and where they are set now, where each
+    field goes, and its limits; or all mistakes in the file at once.
     """
     if schema:
         from segcli.destination_file import schema_text
@@ -85,14 +85,14 @@ def _limits(destination: Destination[Any]) -> str:
 
 
 def _request(limits: Limits, of_what: str = "") -> str:
-    """Say what one request may hold."""
+    """Return what one request may hold, in words."""
     events = f"{limits.events:,} event{'s' if limits.events > 1 else ''} a request"
     size = f", {limits.bytes:,} bytes{of_what} a request" if limits.bytes is not None else ""
     return events + size
 
 
 def _show_settings(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> None:
-    """Show the settings; where each is set stands there only if any is."""
+    """Show the settings. A column says where each is set, if any is."""
     set_in = {name: one.name for name, one in origins.items() if one != settings.BY_DEFAULT}
     set_now = ("set now by",) if set_in else ()
     titles = ("setting", "environment", "default", *set_now, "what it is")

@@ -1,4 +1,4 @@
-"""`segcli engage`: audiences and computed traits, told to a destination as they change."""
+"""`segcli engage`: sends changes of audiences and computed traits to a destination."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,25 +6,26 @@ from pathlib import Path
 import click
 
 from segcli.cli import dest_option
-from segcli.cli.commands.engage_sync import EngageOptions, Wanted, most_removals, sync
-from segcli.cli.engage_state import changed_state, place_of, read_state
+from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
+from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
-from segcli.cli.sending import PACE_OPTIONS, SANDBOX_OPTIONS, PaceOptions, SandboxOptions
+from segcli.cli.send_options import REQUEST_OPTIONS, SANDBOX_OPTIONS, RequestOptions, SandboxOptions
 from segcli.engage.identify import property_name
 from segcli.engage.members import Columns
 from segcli.engage.state import Known
 from segcli.errors import UsageError
 
-# Nobody's screen: wide enough that no name is broken in two.
+# Wide enough that no name is wrapped.
 _WIDTH_OFF_TERMINAL = 1000
 _STATE = click.option(
     "--state",
     metavar="PATH",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="What every vendor was told.  [default: in your folder for segcli's state]",
+    help="The state file: what was sent to each vendor.  [default: in your folder for segcli's "
+    "state]",
 )
 _ENGAGE = (
     _STATE,
@@ -32,58 +33,65 @@ _ENGAGE = (
         "--key",
         type=TEXT,
         metavar="NAME",
-        help="The property.  [default: NAME in snake_case]",
+        help="The property to set.  [default: NAME in snake_case]",
     ),
     click.option(
-        "--with-traits", is_flag=True, help="Send the further columns as traits with each change."
+        "--with-traits", is_flag=True, help="Send all other columns as traits with each change."
     ),
     click.option(
         "--max-removals",
-        type=Quantity("number of removals", most_removals, "1000 or 50%"),
+        type=Quantity("number of removals", parse_max_removals, "1000 or 50%"),
         metavar="N|N%",
         default="50%",
         show_default=True,
-        help="Stop if more of the known members than this would be removed.",
+        help="Stop if the sync would remove more of the known members than this.",
     ),
-    click.option("--dry-run", is_flag=True, help="Print the identify events; change nothing."),
+    click.option(
+        "--dry-run", is_flag=True, help="Print the identify events; send and change nothing."
+    ),
 )
 
 
 def _sync_options(file: str) -> Callable[[Command], Command]:
-    """Give a command the options of every sync, as `asked`, `pace` and `stage`."""
+    """Return a decorator that adds the options of every sync; FILE is called `file` in the help."""
     argument = click.argument("file", metavar=file)
-    asked = grouped_options(
-        EngageOptions, "asked", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
+    grouped = grouped_options(
+        EngageOptions, "options", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
     )
-    return lambda command: asked(PACE_OPTIONS(SANDBOX_OPTIONS(command)))
+    return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
 @click.group("engage")
 def command() -> None:
     """Sync audiences and computed traits as user properties.
 
-    As Segment's Engage does: an identify for each user who enters or leaves an audience, or whose
-    value changed. The state remembers what the vendor was told, so a sync sends changes only.
+    As Segment's Engage does, sends an identify for each user who entered or left an audience, or
+    whose value changed. The state records what was sent, so a sync sends changes only.
     """
 
 
 @command.command("audience")
 @click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
-def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
-    """Tell who entered and who left the audience NAME.
+def audience(
+    name: str,
+    options: EngageOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
+) -> int:
+    """Send who entered and who left the audience NAME.
 
-    MEMBERS lists who is in it now: CSV with a header (userId or anonymousId, email) or NDJSON, a
-    file or - for stdin. The property is NAME in snake_case, true or false.
+    MEMBERS lists the current members: CSV with a header (userId or anonymousId, email) or NDJSON,
+    a file or - for stdin. The property is NAME in snake_case, true or false.
     """
-    wanted = Wanted(
+    spec = SyncSpec(
         kind="audience",
         name=name,
-        key=_key(name, asked),
-        columns=Columns(with_traits=asked.with_traits),
+        key=_key(name, options),
+        columns=Columns(with_traits=options.with_traits),
         removals=True,
     )
-    return sync(wanted, asked, pace, stage)
+    return sync(spec, options, request_options, sandbox_options)
 
 
 @command.command("trait")
@@ -94,35 +102,39 @@ def audience(name: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxO
     type=click.Choice(["null", "skip"]),
     default="skip",
     show_default=True,
-    help="What a user gets who is not among the values any more.",
+    help="What to send for a user who is no longer in VALUES.",
 )
 def trait(
-    name: str, removed: str, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions
+    name: str,
+    removed: str,
+    options: EngageOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
 ) -> int:
-    """Tell the values of the computed trait NAME where they changed.
+    """Send the changed values of the computed trait NAME.
 
-    VALUES lists each user's value now: CSV with a header (userId or anonymousId, email, and the
-    value under `value` or NAME) or NDJSON, a file or - for stdin.
+    VALUES lists the current value of each user: CSV with a header (userId or anonymousId, email,
+    and the value under `value` or NAME) or NDJSON, a file or - for stdin.
     """
-    key = _key(name, asked)
-    wanted = Wanted(
+    key = _key(name, options)
+    spec = SyncSpec(
         kind="trait",
         name=name,
         key=key,
-        columns=Columns(value=("value", name, key), with_traits=asked.with_traits),
+        columns=Columns(value=("value", name, key), with_traits=options.with_traits),
         removals=removed == "null",
     )
-    return sync(wanted, asked, pace, stage)
+    return sync(spec, options, request_options, sandbox_options)
 
 
 @command.command("status")
 @_STATE
 def status(state: Path | None) -> int:
-    """List the audiences and traits that the state knows.
+    """List the audiences and traits in the state.
 
-    With their members, when the last sync reached its end, and what is still pending.
+    Shows how many members each has, how many changes are pending, and when a sync last finished.
     """
-    check_written({"--state": place_of(state)})
+    check_written({"--state": state_path(state)})
     titles = ("name", "kind", "property", "destination", "members", "pending", "last sync")
     columns = [
         Column(title=title, right=title in {"members", "pending"}, fold=True) for title in titles
@@ -136,21 +148,21 @@ def status(state: Path | None) -> int:
 @command.command("forget")
 @click.argument("name", type=TEXT)
 @_STATE
-@click.option("--dest", "-d", metavar="NAME", help="Only what this destination was told.")
+@click.option("--dest", "-d", metavar="NAME", help="Only at this destination.")
 def forget(name: str, state: Path | None, dest: str | None) -> int:
-    """Forget what was told of the audience or trait NAME.
+    """Forget what was sent for the audience or trait NAME.
 
-    The next sync tells every member again; nobody is told anything now.
+    Sends nothing now. The next sync sends every member again.
     """
-    check_written({"--state": place_of(state)}, [dest])
+    check_written({"--state": state_path(state)}, [dest])
     count = 0
     dest = dest_option.destination_name(dest) if dest else None
-    if place_of(state).exists():
+    if state_path(state).exists():
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
     if not count:
         raise UsageError(
-            f"the state knows no audience or trait {name!r}", "See: segcli engage status"
+            f"the state has no audience or trait {name!r}", "See: segcli engage status"
         )
     show(f"Forgot {name} at {count} destination{'s' if count > 1 else ''}.")
     return 0
@@ -163,11 +175,11 @@ def _row(known: Known) -> tuple[str, ...]:
     return known.name, known.kind, known.key, where, *counts, last_sync
 
 
-def _key(name: str, asked: EngageOptions) -> str:
-    """Return the property; it must not be where the user's email stands."""
-    key = asked.key or property_name(name)
+def _key(name: str, options: EngageOptions) -> str:
+    """Return the property of an audience or trait; raises UsageError if it cannot be one."""
+    key = options.key or property_name(name)
     if not key:
-        raise UsageError(f"no property can be named after {name!r}", "Name it: --key NAME")
+        raise UsageError(f"no property can be made from the name {name!r}", "Name it: --key NAME")
     if key == "email":
         raise UsageError("the property email is the user's address", "Name another: --key NAME")
     return key

@@ -1,4 +1,4 @@
-"""One sync, from the list of members to the summary."""
+"""What `segcli engage audience` and `segcli engage trait` do: one sync, from list to summary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,22 +9,14 @@ from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
-from segcli.cli.engage_state import changed_state, place_of, read_state
+from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
+from segcli.cli.run import announce, check_sending, counted, make_run, run_and_report
 from segcli.cli.run_result import RunResult
-from segcli.cli.sending import (
-    PaceOptions,
-    SandboxOptions,
-    announce,
-    check_sending,
-    counted,
-    overrides_of,
-    run_and_report,
-    run_at,
-    sandbox_running,
-)
+from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
 from segcli.engage.identify import Computation, Kind, identify
@@ -37,30 +29,45 @@ from segcli.sandbox import SandboxServer
 
 
 @dataclass(frozen=True, slots=True)
-class MostRemovals:
-    """How many of the known members may be removed, as it was typed."""
+class MaxRemovals:
+    """The value of --max-removals.
+
+    text: how it was typed
+    number: how many members, or what percentage of them
+    is_percentage: which of the two `number` is
+    """
 
     text: str
     number: float
     is_percentage: bool
 
-    def allows(self, difference: MemberChanges) -> bool:
-        """Tell whether a difference removes no more than that."""
-        limit = self.number * difference.known / 100 if self.is_percentage else self.number
-        return difference.going <= limit
+    def allows(self, changes: MemberChanges) -> bool:
+        """Return whether so few of the known members are removed."""
+        limit = self.number * changes.known / 100 if self.is_percentage else self.number
+        return changes.removed <= limit
 
 
-def most_removals(text: str) -> MostRemovals:
+def parse_max_removals(text: str) -> MaxRemovals:
     """Read `1000` or `50%`; raises ValueError."""
     number = float(text.strip().removesuffix("%"))
     if not 0 <= number < float("inf"):
         raise ValueError
-    return MostRemovals(text, number, text.strip().endswith("%"))
+    return MaxRemovals(text, number, text.strip().endswith("%"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngageOptions:
-    """The options of every sync; `file` lists the members."""
+    """The options of every sync.
+
+    Those with the name of a field of `JobOptions` mean the same.
+
+    file: the list of members or values
+    state: where the state is; None for the default
+    key: the property; None for the name in snake_case
+    with_traits: whether further columns are sent as traits
+    max_removals: the most members that a sync may remove
+    dry_run: print the events; send and change nothing
+    """
 
     file: str
     dest: str | None
@@ -71,7 +78,7 @@ class EngageOptions:
     state: Path | None
     key: str | None
     with_traits: bool
-    max_removals: MostRemovals
+    max_removals: MaxRemovals
     dry_run: bool
     max_line: int
     rejects: Path | None
@@ -80,13 +87,20 @@ class EngageOptions:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The inputs, as other commands call them."""
+        """The inputs, by the name that other commands use."""
         return (self.file,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be synced. `removals`: who is gone is told so."""
+class SyncSpec:
+    """What is to be synced.
+
+    kind: an audience or a trait
+    name: its name
+    key: the property that is sent
+    columns: the columns that the list needs
+    removals: whether a user who is not in the list any more gets an event
+    """
 
     kind: Kind
     name: str
@@ -95,136 +109,140 @@ class Wanted:
     removals: bool
 
 
+def sync(
+    spec: SyncSpec,
+    options: EngageOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
+) -> int:
+    """Find the changes, send them, and return the exit code."""
+    entry = _single_input(options.file)
+    writes = {"--state": state_path(options.state)}
+    check_outputs(options, writes=writes)
+    with sandbox_running(sandbox_options, quiet=options.quiet) as sandbox:
+        job = job_of(options, overrides=sandbox_overrides(sandbox))
+        if "identify" not in job.destination.types:
+            raise UsageError(f"{job.destination.name} takes no identify, so it cannot be synced")
+        this = _Sync(spec=spec, options=options, job=job, entry=entry, at=_now(), sandbox=sandbox)
+        if options.dry_run:
+            return _print_changes(this)
+        check_sending(job, request_options, sandbox)
+        check_outputs(replace(options, rejects=this.kept), writes=writes)
+        with changed_state(options.state) as state:
+            return _send_changes(this, request_options, state)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sync:
-    """A sync with all it needs but the state."""
+    """A sync with everything that it needs except the state."""
 
-    wanted: Wanted
-    asked: EngageOptions
+    spec: SyncSpec
+    options: EngageOptions
     job: Job
     entry: Input
     at: str
-    standin: SandboxServer | None
+    sandbox: SandboxServer | None
 
     @property
-    def which(self) -> SyncKey:
-        """What the state knows it as; what the sandbox was told, no vendor was."""
+    def key(self) -> SyncKey:
+        """The key of this sync in the state. A sandbox has its own: it is not the vendor."""
         name = self.job.destination.name
         endpoint = display_url(getattr(self.job.settings, "endpoint", ""))
         return SyncKey(
-            destination=f"{name} (sandbox)" if self.standin else name,
-            endpoint="" if self.standin else endpoint,
-            kind=self.wanted.kind,
-            key=self.wanted.key,
-            name=self.wanted.name,
+            destination=f"{name} (sandbox)" if self.sandbox else name,
+            endpoint="" if self.sandbox else endpoint,
+            kind=self.spec.kind,
+            key=self.spec.key,
+            name=self.spec.name,
         )
 
     @property
     def kept(self) -> Path:
-        """The file of rejects."""
+        """The rejects file."""
         name = self.job.destination.name
-        return self.asked.rejects or rejects.default_rejects(name, self.asked.files)
+        return self.options.rejects or rejects.default_rejects(name, self.options.files)
 
     @property
     def computation(self) -> Computation:
-        """What the events say it is."""
+        """The audience or trait as its events describe it."""
         label = self.job.destination.label_with(self.job.settings)
-        return Computation(kind=self.wanted.kind, key=self.wanted.key, label=label)
+        return Computation(kind=self.spec.kind, key=self.spec.key, label=label)
 
 
-def sync(wanted: Wanted, asked: EngageOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
-    """Make the difference, tell it, and return the exit code."""
-    entry = _one_file(asked.file)
-    kept_in = {"--state": place_of(asked.state)}
-    check_outputs(asked, writes=kept_in)
-    with sandbox_running(stage, quiet=asked.quiet) as standin:
-        job = job_of(asked, overrides=overrides_of(standin))
-        if "identify" not in job.destination.types:
-            raise UsageError(f"{job.destination.name} takes no identify, so it cannot be told")
-        one = _Sync(wanted=wanted, asked=asked, job=job, entry=entry, at=_now(), standin=standin)
-        if asked.dry_run:
-            return _rehearse(one)
-        check_sending(job, pace, standin)
-        check_outputs(replace(asked, rejects=one.kept), writes=kept_in)
-        with changed_state(asked.state) as state:
-            return _tell(one, pace, state)
-
-
-def _one_file(name: str) -> Input:
-    """Return the input; raises InputError for a folder: nobody knows which file is the newest."""
+def _single_input(name: str) -> Input:
+    """Return the input. Raises InputError for a folder: which file is the newest is unknown."""
     [entry, *others] = chunks.inputs([name])
     if others or entry.found_in:
         raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
     return entry
 
 
-def _tell(one: _Sync, pace: PaceOptions, state: EngageState) -> int:
+def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageState) -> int:
     from segcli.engage.sync import SyncProgress
 
-    asked, job, kept = one.asked, one.job, one.kept
+    options, job, kept = this.options, this.job, this.kept
     rejects.check_writable(kept)
-    difference = _difference(one, state)
-    what = f"changes from {counted([one.entry])}"
-    announce(what, job, standin=one.standin, quiet=asked.quiet)
-    run = run_at(
-        pace,
+    changes = _find_changes(this, state)
+    announce(f"changes from {counted([this.entry])}", job, sandbox=this.sandbox)
+    run = make_run(
+        request_options,
         job=job,
-        # What is sent is not what is read, so its bytes say nothing of how far the sync is.
-        inputs=[replace(one.entry, size=None)],
+        # The changes are sent, not the file: its size says nothing about the progress.
+        inputs=[replace(this.entry, size=None)],
         rejects=kept,
-        progress=SyncProgress(state, difference, one.computation, at=one.at),
+        progress=SyncProgress(state, changes, this.computation, at=this.at),
     )
-    ending = _ending(one, STATES_OF_SEND)
-    ending.rejects = kept
-    ending.sandbox = one.standin.url if one.standin else ""
-    return run_and_report(run, ending, asked, go_on=lambda: _GO_ON)
+    result = _result(this, STATES_OF_SEND)
+    result.rejects = kept
+    result.sandbox = this.sandbox.url if this.sandbox else ""
+    return run_and_report(run, result, options, resume_hint=lambda: _RESUME_HINT)
 
 
-def _rehearse(one: _Sync) -> int:
-    """Print the identify events of the sync, and leave the state as it is."""
-    ending, out = _ending(one, STATES_OF_TRANSFORM), data_output()
-    tally = ending.tally
-    with read_state(one.asked.state, rehearsal=True) as state:
-        difference = _difference(one, state)
+def _print_changes(this: _Sync) -> int:
+    """Print the identify events of the sync, and leave the state unchanged."""
+    result, out = _result(this, STATES_OF_TRANSFORM), data_output()
+    tally = result.tally
+    with read_state(this.options.state, rehearsal=True) as state:
+        changes = _find_changes(this, state)
         for row in state.bad_rows():
             tally.read += 1
             tally.count("rejected", row.problem)
-        for _, _, change in state.changes(difference):
-            event = identify(change, one.computation, timestamp=one.at)
+        for _, _, change in state.changes(changes):
+            event = identify(change, this.computation, timestamp=this.at)
             out.write(event + b"\n")
             tally.read += 1
             tally.count("mapped")
-    return report.conclude(ending, one.asked)
+    return report.conclude(result, this.options)
 
 
-def _difference(one: _Sync, state: EngageState) -> MemberChanges:
-    """Stage the members and make the difference, unless it would remove too many."""
-    asked, wanted = one.asked, one.wanted
-    hidden = state.stage(members(one.entry, wanted.columns, max_line=asked.max_line))
+def _find_changes(this: _Sync, state: EngageState) -> MemberChanges:
+    """Read the list into the state and compare; raises InputError if it removes too many."""
+    options, spec = this.options, this.spec
+    hidden = state.stage(members(this.entry, spec.columns, max_line=options.max_line))
 
-    def check(difference: MemberChanges) -> None:
-        if not asked.max_removals.allows(difference):
+    def check(changes: MemberChanges) -> None:
+        if not options.max_removals.allows(changes):
             raise InputError(
-                f"{one.entry.title} would remove {difference.going:,} of {difference.known:,} "
-                f"known members; --max-removals is {asked.max_removals.text}",
-                f"If that is meant, type --max-removals {difference.going}",
+                f"{this.entry.title} would remove {changes.removed:,} of {changes.known:,} "
+                f"known members; --max-removals is {options.max_removals.text}",
+                f"If that is right, type --max-removals {changes.removed}",
             )
 
-    removals = wanted.removals and not hidden
-    difference = state.compare(one.which, removals=removals, check=check)
-    if not asked.quiet:
-        changes = f"{difference.coming:,} to be told, {difference.going:,} gone"
-        say(f"{wanted.key}: {difference.known:,} known; {changes}.")
-        if wanted.removals and hidden:
+    removals = spec.removals and not hidden
+    changes = state.compare(this.key, removals=removals, check=check)
+    if not options.quiet:
+        counts = f"{changes.updated:,} to update, {changes.removed:,} to remove"
+        say(f"{spec.key}: {changes.known:,} known; {counts}.")
+        if spec.removals and hidden:
             say(_HIDDEN.format(hidden))
-    return difference
+    return changes
 
 
-def _ending(one: _Sync, states: Sequence[LineState]) -> RunResult:
+def _result(this: _Sync, states: Sequence[LineState]) -> RunResult:
     return RunResult(
-        command=f"engage {one.wanted.kind}",
-        job=one.job,
-        inputs=[one.entry],
+        command=f"engage {this.spec.kind}",
+        job=this.job,
+        inputs=[this.entry],
         tally=Tally(),
         states=states,
     )
@@ -234,5 +252,5 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_GO_ON = "To go on, type the same command again: it tells what is missing."
-_HIDDEN = "Nobody is told to be gone: rows that cannot be read may name them ({:,})."
+_RESUME_HINT = "To continue, type the same command again: it sends what is missing."
+_HIDDEN = "No member is removed: rows that cannot be read may name members ({:,})."

@@ -18,7 +18,7 @@ _WIDEST = 100
 def command(topic: str | None) -> int:
     """List the guides, or show one.
 
-    On a terminal it is rendered; in a pipe it is the Markdown file as it is.
+    A terminal gets it rendered; a pipe gets the Markdown file.
     """
     texts = _texts()
     if topic is None:
@@ -33,7 +33,7 @@ def command(topic: str | None) -> int:
 
 
 def _texts() -> dict[str, bytes]:
-    """Return the guides by topic, in alphabetical order; the package data are the only list."""
+    """Return the guides by topic, in alphabetical order."""
     found = files("segcli").joinpath("guides").iterdir()
     texts = {
         entry.name.removesuffix(".md"): entry.read_bytes()
@@ -50,7 +50,7 @@ def _list(texts: dict[str, bytes]) -> None:
 
 
 def _about(text: bytes) -> str:
-    """Return the line below a guide's title, which says what it is about."""
+    """Return the line below the title of a guide, which says what it is about."""
     return text.decode().splitlines()[2]
 
 

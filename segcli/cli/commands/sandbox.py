@@ -1,4 +1,4 @@
-"""`segcli sandbox`: the stand-in for every vendor, in a terminal of its own."""
+"""`segcli sandbox`: runs a stand-in for every vendor until Ctrl-C."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +15,8 @@ from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.output_checks import check_holds_records, check_written
-from segcli.cli.sending import FAULT, host
+from segcli.cli.sandboxed import host_destination
+from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
@@ -27,8 +28,8 @@ ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageOptions:
-    """What the sandbox plays; the fields are those of `Script`."""
+class ScriptOptions:
+    """How the sandbox behaves. The fields are those of `Script`; `fault` is its `faults`."""
 
     key: str
     fault: tuple[Fault, ...]
@@ -48,38 +49,47 @@ class StageOptions:
     "-d",
     metavar="PATH",
     multiple=True,
-    help="Stand in for the destination of this file too, as ./acme.toml (repeatable).",
+    help="Also stand in for the vendor of this destination file, like ./acme.toml (repeatable).",
 )
 @grouped_options(
-    StageOptions,
-    "stage",
+    ScriptOptions,
+    "script_options",
     click.option(
-        "--key", type=TEXT, metavar="TEXT", default="sandbox", show_default=True, help="The key."
+        "--key",
+        type=TEXT,
+        metavar="TEXT",
+        default="sandbox",
+        show_default=True,
+        help="The key that it accepts.",
     ),
     click.option(
         "--fault",
         type=FAULT,
         metavar="KIND:SHARE",
         multiple=True,
-        help="Fail so often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
+        help="Fail this often: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
     ),
     click.option(
-        "--latency", type=DURATION, metavar="TIME", default=0.0, help="Answer after so long."
+        "--latency",
+        type=DURATION,
+        metavar="TIME",
+        default=0.0,
+        help="Wait this long before each reply.",
     ),
     click.option(
-        "--rate", type=RATE, metavar="RATE", help="Take so many requests; answer 429 above that."
+        "--rate", type=RATE, metavar="RATE", help="Reply 429 above this rate: 50/s or 3000/min."
     ),
     click.option(
         "--retry-after",
         type=DURATION,
         metavar="TIME",
         default=1.0,
-        help="The Retry-After of 429.  [default: 1s]",
+        help="The Retry-After of a 429.  [default: 1s]",
     ),
     click.option(
         "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
     ),
-    click.option("--seed", metavar="N", type=int, help="Play the same faults again."),
+    click.option("--seed", metavar="N", type=int, help="Repeat the same faults in every run."),
     click.option(
         "--keep",
         metavar="PATH",
@@ -92,74 +102,72 @@ class StageOptions:
         metavar="ORIGIN",
         multiple=True,
         help="Let web pages of this origin send requests, such as http://localhost:3000 "
-        "(repeatable).  [default: none but its own]",
+        "(repeatable).  [default: only its own]",
     ),
 )
-def command(port: int, dest: tuple[str, ...], stage: StageOptions) -> int:
-    """Stand in for every vendor on this machine.
+def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> int:
+    """Run a stand-in for every vendor on this machine.
 
-    It checks route, key and body as the vendor would, keeps counts, and plays faults.
-    GET /_sandbox tells what it got.
+    It checks route, key and body as the vendor would, counts requests, and plays faults.
+    GET /_sandbox returns the counts.
     """
-    _check_keep(stage.keep, dest)
+    _check_keep(script_options.keep, dest)
     described = {name: dest_option.find_destination(name) for name in dest}
     script = Script(
-        key=stage.key,
-        faults=stage.fault,
-        latency=stage.latency,
-        rate=stage.rate,
-        retry_after=stage.retry_after,
-        poison=stage.poison,
-        seed=stage.seed,
-        keep=stage.keep,
-        allow_origin=stage.allow_origin,
+        key=script_options.key,
+        faults=script_options.fault,
+        latency=script_options.latency,
+        rate=script_options.rate,
+        retry_after=script_options.retry_after,
+        poison=script_options.poison,
+        seed=script_options.seed,
+        keep=script_options.keep,
+        allow_origin=script_options.allow_origin,
     )
     try:
         serve_sandbox(
-            script, port=port, started=partial(_begin, described=described, key=stage.key)
+            script, port=port, started=partial(_begin, described=described, key=script_options.key)
         )
     except OSError as error:
         raise UsageError(
             f"the sandbox cannot listen on port {port}: {error.strerror}",
-            "Name another one: --port N, or --port 0 for a free one",
+            "Name another: --port N, or --port 0 for a free one",
         ) from None
     return 0
 
 
 def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
-    """Raise UsageError where --keep would add to a file that is something else."""
+    """Raise UsageError if --keep cannot be written, or is another kind of file."""
     if keep is None:
         return
     if not keep.parent.is_dir():
         raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
     check_written({"--keep": keep}, dest)
-    check_holds_records("--keep", keep, "file of payloads")
+    check_holds_records("--keep", keep, "payload file")
 
 
-def _begin(standin: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
+def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
     for destination in described.values():
-        host(standin, destination)
-    # It serves whether or not anybody can be told.
+        host_destination(sandbox, destination)
+    # It runs even if stdout cannot be written.
     with suppress(OSError):
-        _tell(standin, described, key=key)
+        _tell(sandbox, described, key=key)
 
 
-def _tell(standin: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
-    show(
-        f"The sandbox listens at {standin.url}; Ctrl-C ends it. What it got: {standin.url}/_sandbox"
-    )
+def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
+    show(f"The sandbox listens at {sandbox.url}; Ctrl-C ends it. Counts: {sandbox.url}/_sandbox")
     show("Send to it with:")
     names = {name: name for name in destinations.BUILT_IN}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
-        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {standin.endpoint(name)}")
+        show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {sandbox.endpoint(name)}")
     show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
     for dest, destination in described.items():
-        for variable, value in _keys_of(destination, key, standin.endpoint(destination.name)):
-            show(f"For {dest} that is: export {variable}={shell_quoted(value)}")
+        for variable, value in _keys_of(destination, key, sandbox.endpoint(destination.name)):
+            show(f"For {dest}: export {variable}={shell_quoted(value)}")
 
 
 def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a destination's secrets, and what the sandbox wants in them."""
+    """Yield the environment variables of a destination's secrets, and the values to set."""
     for row in settings.describe(destination.name, destination.settings):
         if row.kind is Secret:
             yield row.env, key if row.takes(key) else endpoint

@@ -1,6 +1,6 @@
-"""`segcli send`: delivers, and accounts for every line."""
+"""`segcli send`: sends events to a destination and accounts for every line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +15,21 @@ from segcli.cli.job import job_of
 from segcli.cli.journal_options import begin_journal, how_to_resume, journal_path
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.run_result import RunResult
-from segcli.cli.sending import (
-    PACE_OPTIONS,
-    SANDBOX_OPTIONS,
-    PaceOptions,
-    SandboxOptions,
+from segcli.cli.run import (
     announce,
     check_sending,
     counted,
-    overrides_of,
+    make_run,
     run_and_report,
-    run_at,
-    sandbox_running,
     transport_for,
+)
+from segcli.cli.run_result import RunResult
+from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.send_options import (
+    REQUEST_OPTIONS,
+    SANDBOX_OPTIONS,
+    RequestOptions,
+    SandboxOptions,
 )
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
@@ -40,10 +41,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendOptions:
-    """Whether to send at all, and how an earlier run of the same command is taken up."""
+class ResumeOptions:
+    """What to do about an earlier run of the same command.
 
-    dry_run: bool
+    journal: where the journal is; None for the default
+    resume: continue that run
+    restart: forget that run
+    """
+
     journal: Path | None
     resume: bool
     restart: bool
@@ -51,59 +56,108 @@ class SendOptions:
 
 @click.command("send")
 @job_options()
+@click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`.")
 @grouped_options(
-    SendOptions,
-    "how",
-    click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`."),
+    ResumeOptions,
+    "resume_options",
     click.option(
-        "--resume", is_flag=True, help="Go on where an earlier run of the same command stopped."
+        "--resume", is_flag=True, help="Continue where an earlier run of the same command stopped."
     ),
     click.option("--restart", is_flag=True, help="Forget that run, and send everything again."),
     click.option(
         "--journal",
         metavar="PATH",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Remember here what is settled.  [default: in your folder for segcli's state; "
+        help="Record here which lines are settled.  [default: in your folder for segcli's state; "
         "none for stdin and --sandbox]",
     ),
 )
-@PACE_OPTIONS
+@REQUEST_OPTIONS
 @SANDBOX_OPTIONS
-def command(asked: JobOptions, how: SendOptions, pace: PaceOptions, stage: SandboxOptions) -> int:
+def command(
+    options: JobOptions,
+    dry_run: bool,
+    resume_options: ResumeOptions,
+    request_options: RequestOptions,
+    sandbox_options: SandboxOptions,
+) -> int:
     """Send events to a destination and account for every line.
 
-    Events of one user leave in input order, one after the other; different users in parallel.
-    Rejected and refused events are kept in --rejects (by default DEST.rejects.ndjson), which can
-    be sent again like any input.
+    The events of one user are sent in input order, one after the other; different users in
+    parallel. Rejected and refused events are kept in --rejects (by default DEST.rejects.ndjson),
+    which can be sent again like any input.
     """
-    if how.dry_run:
-        return transform_and_report(asked)
-    inputs = find_inputs(asked)
-    # It takes a while to load, so that is done before anything is said to have begun.
-    pace = replace(pace, http_transport=transport_for(pace))
-    with sandbox_running(stage, quiet=asked.quiet) as standin:
-        return _send(asked, how, pace, inputs=inputs, standin=standin)
+    if dry_run:
+        return transform_and_report(options)
+    inputs = find_inputs(options)
+    # Loading a transport takes time, so do it before any message says that sending has begun.
+    request_options = replace(request_options, http_transport=transport_for(request_options))
+    with sandbox_running(sandbox_options, quiet=options.quiet) as sandbox:
+        return _send(options, resume_options, request_options, inputs=inputs, sandbox=sandbox)
 
 
 def _send(
-    asked: JobOptions,
-    how: SendOptions,
-    pace: PaceOptions,
+    options: JobOptions,
+    resume_options: ResumeOptions,
+    request_options: RequestOptions,
     *,
     inputs: Sequence[Input],
-    standin: SandboxServer | None,
+    sandbox: SandboxServer | None,
 ) -> int:
-    job = job_of(asked, overrides=overrides_of(standin))
-    check_sending(job, pace, standin)
-    kept = asked.rejects or rejects.default_rejects(job.destination.name, asked.files)
-    path = journal_path(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
-    files = check_outputs(replace(asked, rejects=kept), writes={"--journal": path})
+    job = job_of(options, overrides=sandbox_overrides(sandbox))
+    check_sending(job, request_options, sandbox)
+    kept = options.rejects or rejects.default_rejects(job.destination.name, options.files)
+    path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
+    files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
     rejects.check_writable(kept)
-    journal, job = begin_journal(asked, how, job=job, inputs=inputs, rehearsal=bool(standin))
+    journal, job = begin_journal(
+        options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox)
+    )
+    choice, unread = _chosen(options, job, inputs=inputs, journal=journal)
+    result = _result(job, choice, journal, kept=kept, sandbox=sandbox)
+    announce(counted(unread), job, sandbox=sandbox)
+    run = make_run(
+        request_options,
+        job=job,
+        inputs=unread,
+        rejects=kept,
+        max_line=options.max_line,
+        progress=journal,
+    )
+    return run_and_report(
+        run, result, options, resume_hint=_resume_hint(options, job, journal, sandbox=sandbox)
+    )
+
+
+def _chosen(
+    options: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
+) -> tuple[InputChoice, Sequence[Input]]:
+    """Return the inputs of all runs, and the inputs that this run still has to read, looked at.
+
+    If that fails, the run has not started, and leaves no journal behind.
+    """
+    try:
+        choice = choose(inputs, options, job)
+        unread = choose(journal.inputs, options, job).inputs if journal else choice.inputs
+        look_at(unread)
+    except SegcliError:
+        if journal:
+            journal.end(finished=False)
+        raise
+    return choice, unread
+
+
+def _result(
+    job: Job,
+    choice: InputChoice,
+    journal: "Journal | None",
+    *,
+    kept: Path,
+    sandbox: SandboxServer | None,
+) -> RunResult:
     before = dict(journal.past.totals) if journal else {}
-    choice, wanted = _chosen(asked, job, inputs=inputs, journal=journal)
-    ending = RunResult(
+    return RunResult(
         command="send",
         job=job,
         inputs=choice.inputs,
@@ -111,41 +165,24 @@ def _send(
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
-        sandbox=standin.url if standin else "",
+        sandbox=sandbox.url if sandbox else "",
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
-    announce(counted(wanted), job, standin=standin, quiet=asked.quiet)
-    run = run_at(
-        pace, job=job, inputs=wanted, rejects=kept, max_line=asked.max_line, progress=journal
-    )
 
-    def go_on() -> str:
+
+def _resume_hint(
+    options: JobOptions, job: Job, journal: "Journal | None", *, sandbox: SandboxServer | None
+) -> Callable[[], str]:
+    """Return the function that says what to type after a run that stopped."""
+
+    def hint() -> str:
         if journal is None:
-            return "" if standin else _NO_JOURNAL
-        return how_to_resume(asked, job) if journal.past.is_worth_resuming else ""
+            return "" if sandbox else _NO_JOURNAL
+        return how_to_resume(options, job) if journal.past.is_worth_resuming else ""
 
-    return run_and_report(run, ending, asked, go_on=go_on)
+    return hint
 
 
 _NO_JOURNAL = (
-    "No journal remembers what was sent, so this run cannot be resumed. "
-    "With --journal PATH the next one can."
+    "This run has no journal, so it cannot be resumed. With --journal PATH the next one can."
 )
-
-
-def _chosen(
-    asked: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
-) -> tuple[InputChoice, Sequence[Input]]:
-    """Return what all runs read, and what of it is left to be read by this one, looked at.
-
-    A run that does not even start leaves no journal behind.
-    """
-    try:
-        choice = choose(inputs, asked, job)
-        wanted = choose(journal.inputs, asked, job).inputs if journal else choice.inputs
-        look_at(wanted)
-    except SegcliError:
-        if journal:
-            journal.end(finished=False)
-        raise
-    return choice, wanted

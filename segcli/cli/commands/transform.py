@@ -1,4 +1,4 @@
-"""`segcli transform`: payloads to stdout, and nothing else there."""
+"""`segcli transform`: prints payloads, and nothing else, to stdout."""
 
 import click
 
@@ -19,47 +19,47 @@ from segcli.payloads import Transformation, transform
 @click.command("transform")
 @job_options(default_dest="pointillist")
 @click.option(
-    "--outcomes", is_flag=True, help="Print an object for every input line, whatever became of it."
+    "--outcomes", is_flag=True, help="Print an object for every input line, with its state."
 )
 @JOBS_OPTION
-def command(asked: JobOptions, outcomes: bool, jobs: int | None) -> int:
+def command(options: JobOptions, outcomes: bool, jobs: int | None) -> int:
     """Print what a destination would receive.
 
-    One payload a line, in input order. Reads stdin where no file is named. No key is needed and
-    nothing is sent.
+    Prints one payload a line, in input order. Reads stdin if no file is named. Needs no key and
+    sends nothing.
     """
-    return transform_and_report(asked, every_line=outcomes, jobs=jobs)
+    return transform_and_report(options, every_line=outcomes, jobs=jobs)
 
 
 def transform_and_report(
-    asked: JobOptions, *, every_line: bool = False, jobs: int | None = None
+    options: JobOptions, *, every_line: bool = False, jobs: int | None = None
 ) -> int:
     """Print the payloads and the summary; return the exit code."""
-    files = check_outputs(asked)
-    inputs = find_inputs(asked)
+    files = check_outputs(options)
+    inputs = find_inputs(options)
     check_found(files, inputs)
-    rejects = Rejects(asked.rejects) if asked.rejects else None
-    job = job_of(asked)
-    choice = choose(inputs, asked, job)
+    rejects = Rejects(options.rejects) if options.rejects else None
+    job = job_of(options)
+    choice = choose(inputs, options, job)
     look_at(choice.inputs)
-    ending = RunResult(
+    result = RunResult(
         command="transform",
         job=job,
         inputs=choice.inputs,
         left_out=choice.left_out,
         tally=Tally(),
-        rejects=asked.rejects,
+        rejects=options.rejects,
     )
     transformation = Transformation(
         job=job,
         inputs=choice.inputs,
         every_line=every_line,
         rejects=rejects,
-        max_line=asked.max_line,
+        max_line=options.max_line,
         jobs=jobs,
     )
     try:
-        transform(transformation, data_output(), ending.tally)
+        transform(transformation, data_output(), result.tally)
     except Stopped as stopped:
-        ending.stopped = stopped
-    return report.conclude(ending, asked)
+        result.stopped = stopped
+    return report.conclude(result, options)

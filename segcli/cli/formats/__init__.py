@@ -1,4 +1,4 @@
-"""How a review is printed: for people, for programs, and for the CI systems that show it."""
+"""The formats in which `check` prints a review, one module each, and what they share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NAMES = ("text", "json", "github", "markdown", "junit")
 
 
 def format_review(name: str, review: Review) -> Iterator[bytes]:
-    """Yield a review in the format of that name, one of `NAMES`; in pieces where it may be long."""
+    """Yield a review in a format of `NAMES`, in pieces, because it may be long."""
     found: str | Iterator[bytes] = import_module(f"segcli.cli.formats.{name}").formatted(review)
     if isinstance(found, str):
         yield found.encode()
@@ -20,7 +20,14 @@ def format_review(name: str, review: Review) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Sentences:
-    """What every format for people says in so many words; empty where there is nothing to say."""
+    """The sentences that all formats for people share; empty if there is nothing to say.
+
+    counts: lines by state
+    verdict: errors and warnings
+    plan: how many requests the destination would get
+    hidden: how many findings are not shown
+    untried: how many events were not searched for fields that are not carried
+    """
 
     counts: str
     verdict: str
@@ -32,23 +39,23 @@ class Sentences:
 def sentences(review: Review) -> Sentences:
     """Put the figures of a review into words."""
     counts = ", ".join(f"{lines:,} {state}" for state, lines in review.counts.items())
-    untried = f"{so_many(review.untried, 'event')} not searched for fields that are not carried"
+    untried = f"{count_of(review.untried, 'event')} not searched for fields that are not carried"
     return Sentences(
-        counts=f"{so_many(review.read, 'line')}: {counts}",
-        verdict=f"{so_many(review.errors, 'error')}, {so_many(review.warnings, 'warning')}",
+        counts=f"{count_of(review.read, 'line')}: {counts}",
+        verdict=f"{count_of(review.errors, 'error')}, {count_of(review.warnings, 'warning')}",
         plan=_plan(review),
-        hidden=f"{so_many(review.hidden, 'more finding')} not shown" if review.hidden else "",
+        hidden=f"{count_of(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
     )
 
 
-def so_many(number: int, thing: str) -> str:
-    """Return a number of things, one or more."""
+def count_of(number: int, thing: str) -> str:
+    """Return a count with its noun: `1 line`, `2 lines`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def percent(share: float) -> str:
-    """Return a share in words; 100% is said of all only, and 0% of none."""
+    """Return a share as a percentage; 100% only for all, and 0% only for none."""
     said = f"{share:.0%}"
     if said == "100%" and share < 1:
         return ">99%"
@@ -56,8 +63,8 @@ def percent(share: float) -> str:
 
 
 def _plan(review: Review) -> str:
-    """Say how many requests there would be; in which order users come, batches may be less full."""
-    requests = so_many(sum(route.requests for route in review.routes), "request")
+    """Return how many requests there would be: `at least`, because batches may be less full."""
+    requests = count_of(sum(route.requests for route in review.routes), "request")
     may_be_more = any(route.requests < route.events for route in review.routes)
     at_least = "at least " if may_be_more else ""
     seconds = round(review.seconds or 0, 1)

@@ -1,7 +1,7 @@
-"""`--format github`: workflow commands, which GitHub Actions shows beside the lines they name.
+"""`--format github`: workflow commands, which GitHub Actions shows as annotations of lines.
 
-The form and its escapes are those of GitHub's toolkit: in a message `%`, CR and LF are escaped,
-in a property `:` and `,` as well.
+The escapes are those of GitHub's toolkit: `%`, CR and LF in a message, and also `:` and `,` in a
+property.
 """
 
 from segcli.cli.formats import sentences

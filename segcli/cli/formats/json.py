@@ -11,7 +11,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def formatted(review: Review) -> Iterator[bytes]:
-    """Yield the review as one JSON document; an unpaired surrogate is written out as text."""
+    """Yield the review as one JSON document; an unpaired surrogate becomes its escape as text."""
     text = json.dumps(review.document(), indent=2, ensure_ascii=False)
     inputs = (_readable(json.dumps(title, ensure_ascii=False)) for title in review.inputs)
     return with_list(_readable(text) + "\n", "inputs", inputs)

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from segcli.cli.formats import so_many
+from segcli.cli.formats import count_of
 from segcli.cli.visible_text import visible
 from segcli.review.review import Finding, Review
 
 
 def formatted(review: Review) -> str:
-    """Return a test suite: a failed case for each error, one with output for each warning.
+    """Return a test suite: a failed case for each error, a case with output for each warning.
 
-    Errors that are too many to be shown fail as one case, warnings have output in one; without
-    any error a passed case stands for the check itself.
+    Errors that are not shown make one failed case, warnings that are not shown one with output.
+    Without any error, there is a passed case for the check itself.
     """
     cases = list(_cases(review))
     failures = sum(case.find("failure") is not None for case in cases)
@@ -28,16 +28,16 @@ def formatted(review: Review) -> str:
 
 def _cases(review: Review) -> Iterator[Element]:
     if not review.errors:
-        yield _case("segcli check", f"{so_many(review.read, 'line')} for {review.destination}")
+        yield _case("segcli check", f"{count_of(review.read, 'line')} for {review.destination}")
     for finding in review.findings:
         yield _case_of(finding)
     if hidden := review.hidden_errors:
-        said = f"{so_many(hidden, 'more error')} not shown"
+        said = f"{count_of(hidden, 'more error')} not shown"
         case = _case("segcli check", said)
         _say(case, "failure", said, message=said, type="hidden")
         yield case
     if hidden := review.hidden - review.hidden_errors:
-        said = f"{so_many(hidden, 'more warning')} not shown"
+        said = f"{count_of(hidden, 'more warning')} not shown"
         case = _case("segcli check", said)
         _say(case, "system-out", said)
         yield case

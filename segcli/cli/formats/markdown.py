@@ -54,22 +54,22 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text that a table cell shows as it is."""
+    """Return text for a table cell, with Markdown escaped."""
     return _MARKS.sub(lambda match: f"\\{match[0]}", visible(text))
 
 
 def _code(text: str) -> str:
-    """Return text as code, where nothing mentions anybody, links, or becomes a picture.
+    """Return text as code, where it cannot mention a user, link, or show a picture.
 
-    A table ends its cells at a pipe even there, unless a backslash stands before it. Of a pipe
-    that has one already nobody could tell, so that stands between two pieces of code.
+    A pipe ends a table cell even in code, unless a backslash precedes it. A pipe that has a
+    backslash already would be ambiguous, so it goes between two code spans.
     """
     pieces = _PIPE_BEHIND_BACKSLASH.split(visible(text) or " ")
     return r"\|".join(_span(piece) if piece else "" for piece in pieces)
 
 
 def _span(text: str) -> str:
-    """Return a code span; a fence longer than any run of backticks in the text holds it."""
+    """Return a code span, with a fence longer than any run of backticks in the text."""
     text = text.replace("|", r"\|")
     fence = "`"
     while fence in text:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from segcli.cli.formats import percent, sentences, so_many
+from segcli.cli.formats import count_of, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.review.review import Finding, Review
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 _LEFT_OUT_SHOWN = 40
-# Off a terminal nothing is folded: a line can be searched for.
+# Off a terminal no line is wrapped, so that a search finds it.
 _WIDE = 100_000
 
 
 def formatted(review: Review) -> str:
-    """Return the review for people: coloured on a terminal, plain elsewhere."""
+    """Return the review for people, with colours on a terminal."""
     said = sentences(review)
     parts: Iterable[Any] = (
         *map(_line, review.findings),
@@ -50,7 +50,7 @@ def _left_out(review: Review) -> "Table | None":
 
 def _left_out_rows(review: Review) -> Iterator[tuple[str, str, str]]:
     for one in review.left_out[:_LEFT_OUT_SHOWN]:
-        events = f"{so_many(one.events, 'event')} ({percent(one.share)})"
+        events = f"{count_of(one.events, 'event')} ({percent(one.share)})"
         yield one.path, events, f"not carried by {review.destination}"
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         yield f"and {len(rest)} more fields; --format json has them all", "", ""

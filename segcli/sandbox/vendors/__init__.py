@@ -1,4 +1,4 @@
-"""The vendors by the first segment of the path; a name that is not here is a plug-in's."""
+"""The built-in vendors, by the first segment of the path. Any other name is a plug-in's."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ VENDORS: Mapping[str, Vendor] = {
     "webhook": WEBHOOK,
 }
 
-# Nothing is known of a plug-in's vendor: any JSON will do, without a key.
+# The vendor of a plug-in is unknown: it accepts any JSON, without a key.
 _PLUG_IN = Vendor(
     routes={ANYWHERE: {"POST": VendorRoute(single(lambda _value: ""), always(b"{}"))}},
     error=message,
@@ -25,5 +25,5 @@ _PLUG_IN = Vendor(
 
 
 def vendor_named(name: str) -> Vendor:
-    """Return the vendor of that name, or one that takes any JSON."""
+    """Return the vendor of that name, or one that accepts any JSON."""
     return VENDORS.get(name, _PLUG_IN)

@@ -1,7 +1,8 @@
 """Plotline, and any webhook, as servers: Segment's Direct Destination contract.
 
-The contract [doc]: one POST an event, the body is the Segment event as it is, Basic auth with the
-key as user name and an empty password, further settings as base64 JSON in `X-Segment-Settings`.
+The contract [doc]: one POST for each event; the body is the unchanged Segment event; Basic auth
+with the key as user name and an empty password; other settings as base64 JSON in
+`X-Segment-Settings`.
 """
 
 from base64 import b64decode, b64encode
@@ -27,12 +28,12 @@ _KEY_HINT = 'Authorization must be Basic base64("<key>:")'
 
 
 def basic(key: bytes) -> bytes:
-    """Make the credential: the key is the user name, the colon is always there [doc]."""
+    """Return the credential: the key as user name, then always a colon [doc]."""
     return b"Basic " + b64encode(key + b":")
 
 
 def message(_status: int, problem: str) -> dict[str, Any]:
-    """Word an error as the contract does [doc]."""
+    """Return the body of an error, as the contract has it [doc]."""
     return {"message": problem}
 
 
@@ -44,7 +45,7 @@ def _event(call: Call, value: JSON) -> RequestReading:
 
 
 def _plotline_event(call: Call, value: JSON) -> RequestReading:
-    """Read an event as Plotline does: identify and track [doc], 501 for the other types [doc]."""
+    """Read an event as Plotline does: identify and track, 501 for the other types [doc]."""
     if len(call.body) >= _PLOTLINE_BYTES:
         return Refusal(413, "the body must stay under 2,000,000 bytes")
     reading = _event(call, value)

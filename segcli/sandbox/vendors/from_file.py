@@ -1,7 +1,7 @@
-"""A vendor that a file describes, as a server: its methods, routes, key, and the shape of bodies.
+"""The vendor of a destination file as a server: its methods, routes, key, and form of bodies.
 
-It knows how requests look (`segcli.core.request_layout`) and nothing of the
-mappings. What a setting fills may be anything here, except keys: those are the sandbox's own.
+It knows the layout of requests (`segcli.core.request_layout`), not the mappings. It accepts any
+value of a setting, except keys: those must be the sandbox's key.
 """
 
 import json
@@ -29,17 +29,63 @@ from segcli.sandbox.vendors.vendor import (
 )
 
 WRONG, WRONG_KEY = 400, 401
+_TOO_LARGE = 413
+_SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
+_MULTI_STATUS = 207
+
+
+def vendor_from_layout(layout: RequestLayout) -> Vendor:
+    """Return the vendor that accepts requests of this layout."""
+    paths = {template_text(path): path for path, _ in _posts(layout)}
+    patterns = [(re.compile(pattern(path, _SEGMENT)), name) for name, path in paths.items()]
+
+    def route_of(call: Call) -> str:
+        found = (name for known, name in patterns if known.fullmatch(call.raw_path))
+        return next(found, call.path)
+
+    return Vendor(
+        routes={name: _methods(layout, path) for name, path in paths.items()},
+        error=message,
+        admits=lambda call: _credential_status(layout, call) == 0,
+        key_hint="the key is not where the destination file says, or is a wrong one",
+        json_only=False,
+        route_of=route_of,
+        by_item=some_failed(layout.items) if layout.items else None,
+    )
+
+
+def all_taken(items: Items | None) -> Callable[[Sequence[object]], bytes]:
+    """Return a `reply` for a good request, with the result of each event if there are any."""
+    if items is None or items.index:
+        return lambda _: b"{}"
+    return lambda taken: _body(items, [_entry(items, place, 200) for place in range(len(taken))])
+
+
+def some_failed(items: Items) -> Callable[[int, Mapping[int, int]], tuple[int, bytes]]:
+    """Return a `by_item`: it makes the reply to a batch of which some events failed."""
+
+    def reply(count: int, failed: Mapping[int, int]) -> tuple[int, bytes]:
+        places: Sequence[int] = [*failed] if items.index else range(count)
+        entries = [_entry(items, place, failed.get(place, 200)) for place in places]
+        is_usual = not items.replies or _MULTI_STATUS in items.replies
+        return _MULTI_STATUS if is_usual else min(items.replies), _body(items, entries)
+
+    return reply
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateMatcher:
-    """The key that stands wherever one of the secret settings does; others may be anything."""
+    """Compares the parts of a request with templates; methods return 0 or the status of a refusal.
+
+    key: the value that a secret setting must have; other settings may have any value
+    secrets: the names of the secret settings
+    """
 
     key: str
     secrets: Collection[str]
 
     def text(self, wanted: Template, found: str, hole: str = ".*", *, encoded: bool = False) -> int:
-        """Check a text; a setting fills what the pattern `hole` matches, maybe percent-encoded."""
+        """Check a text. The value of a setting must match `hole`, and may be percent-encoded."""
         match = re.fullmatch(pattern(wanted, hole), found, re.DOTALL)
         if not match:
             return WRONG
@@ -53,9 +99,9 @@ class TemplateMatcher:
         return 0 if is_right else WRONG_KEY
 
     def value(self, wanted: Any, found: JSON) -> int:
-        """Check a JSON value, in which texts are templates."""
+        """Check a JSON value, whose texts are templates."""
         if isinstance(wanted, Template):
-            # A setting that is all there is may be a number, or true or false.
+            # A template that is only a setting may become a number or a boolean.
             is_whole = len(wanted.parts) == 1 and isinstance(wanted.parts[0], Placeholder)
             is_text = isinstance(found, str) or (is_whole and isinstance(found, int | float))
             return self.text(wanted, str(found)) if is_text else WRONG
@@ -74,48 +120,24 @@ class TemplateMatcher:
 
 
 def pattern(text: Template, hole: str = ".*") -> str:
-    """Return the regular expression of what a template may become, with a group for each hole."""
+    """Return a regular expression for the results of a template, with a group for each setting."""
     return "".join(re.escape(part) if isinstance(part, str) else f"({hole})" for part in text.parts)
 
 
-_TOO_LARGE = 413
-_SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
-
-
-def vendor_from_layout(layout: RequestLayout) -> Vendor:
-    """Return the vendor that takes such requests, and answers for single events if it does."""
-    paths = {template_text(path): path for path, _ in _posts(layout)}
-    patterns = [(re.compile(pattern(path, _SEGMENT)), name) for name, path in paths.items()]
-
-    def route_of(call: Call) -> str:
-        found = (name for known, name in patterns if known.fullmatch(call.raw_path))
-        return next(found, call.path)
-
-    return Vendor(
-        routes={name: _methods(layout, path) for name, path in paths.items()},
-        error=message,
-        admits=lambda call: _credential_status(layout, call) == 0,
-        key_hint="the key is not where the file says that it stands, or is another one",
-        json_only=False,
-        route_of=route_of,
-        by_item=some_failed(layout.items) if layout.items else None,
-    )
-
-
 def _methods(layout: RequestLayout, path: Template) -> Mapping[str, VendorRoute]:
-    """Return how each method of a path is read; a body may be posted there in several ways."""
+    """Return the methods of a path. Several actions may post there, each in its own way."""
     posts: dict[str, list[PostLayout]] = {}
     for other, post in _posts(layout):
         if other == path:
             posts.setdefault(post.method, []).append(post)
     return {
-        method: VendorRoute(_reader(layout, path, ways), all_taken(layout.items))
-        for method, ways in posts.items()
+        method: VendorRoute(_reader(layout, path, same), all_taken(layout.items))
+        for method, same in posts.items()
     }
 
 
 def _posts(layout: RequestLayout) -> Iterator[tuple[Template, PostLayout]]:
-    """Yield the path of each route, and how it is posted."""
+    """Yield the path of each route and how a body is posted to it."""
     for route, post in layout.routes.values():
         parts: list[str | Placeholder] = []
         for part in layout.address.path.parts:
@@ -123,12 +145,12 @@ def _posts(layout: RequestLayout) -> Iterator[tuple[Template, PostLayout]]:
         yield Template(tuple(parts)), post
 
 
-def _fit(layout: RequestLayout, call: Call) -> TemplateMatcher:
+def _matcher(layout: RequestLayout, call: Call) -> TemplateMatcher:
     return TemplateMatcher(call.key.decode(), layout.secrets)
 
 
 def _credential_status(layout: RequestLayout, call: Call) -> int:
-    """Check the header with the key, if there has to be one."""
+    """Check the header with the key, if there is one; return 0 or the status of a refusal."""
     if layout.auth is None:
         return 0
     given = call.headers.get(layout.auth.header.lower().encode(), b"").decode("latin-1")
@@ -142,26 +164,26 @@ def _credential_status(layout: RequestLayout, call: Call) -> int:
             credential = b64decode(credential, validate=True).decode()
         except ValueError:
             return WRONG_KEY
-    return _fit(layout, call).text(layout.auth.value, credential)
+    return _matcher(layout, call).text(layout.auth.value, credential)
 
 
 def _reader(
-    layout: RequestLayout, path: Template, ways: Sequence[PostLayout]
+    layout: RequestLayout, path: Template, posts: Sequence[PostLayout]
 ) -> Callable[[Call, JSON], RequestReading]:
     def read(call: Call, value: JSON) -> RequestReading:
         for status, problem in _envelope(layout, path, call):
             if status:
                 return Refusal(status, problem)
-        batch = _way(ways, value)
+        batch = _batch_of(posts, value)
         reading = _items(layout, batch, call, value)
         return reading if isinstance(reading, Refusal) else _sized(reading, layout, batch, call)
 
     return read
 
 
-def _way(ways: Sequence[PostLayout], value: JSON) -> BatchLayout | None:
-    """Return the batch that a body means to be; None where it is an event alone."""
-    batches = [post.batch for post in ways]
+def _batch_of(posts: Sequence[PostLayout], value: JSON) -> BatchLayout | None:
+    """Return the layout of the batch that a body seems to be; None for a single event."""
+    batches = [post.batch for post in posts]
     if isinstance(value, list):
         bare = (batch for batch in batches if batch and not batch.under)
         return next(bare, batches[0])
@@ -171,19 +193,19 @@ def _way(ways: Sequence[PostLayout], value: JSON) -> BatchLayout | None:
 
 
 def _envelope(layout: RequestLayout, path: Template, call: Call) -> Iterator[tuple[int, str]]:
-    """Yield what is found of all that stands around the body: a status, and what it means."""
-    fit = _fit(layout, call)
-    yield fit.text(path, call.raw_path, _SEGMENT, encoded=True), "the path must hold the key"
+    """Check path, query and headers; yield a status, 0 if good, and its problem for each."""
+    matcher = _matcher(layout, call)
+    yield matcher.text(path, call.raw_path, _SEGMENT, encoded=True), "the path must hold the key"
     query = f"?{call.query}" if call.query else ""
     must_be = template_text(layout.address.query) or "empty"
     yield (
-        fit.text(layout.address.query, query, _PARAMETER, encoded=True),
+        matcher.text(layout.address.query, query, _PARAMETER, encoded=True),
         f"the query must be {must_be}",
     )
     headers = {name.lower(): text for name, text in layout.headers.items()}
     for name, text in {"content-type": Template(("application/json",)), **headers}.items():
         given = call.headers.get(name.encode())
-        status = WRONG if given is None else fit.text(text, given.decode("latin-1"))
+        status = WRONG if given is None else matcher.text(text, given.decode("latin-1"))
         yield status, f"the header {name} must be {template_text(text)}"
 
 
@@ -209,14 +231,17 @@ def _items(
 def _wrapper(
     layout: RequestLayout, batch: BatchLayout, call: Call, value: JSON
 ) -> Iterator[tuple[int, str]]:
-    """Yield what is found of the object around the events."""
+    """Check the object around the events; yield a status, 0 if good, and its problem."""
     names = {*batch.extra, batch.under}
     problem = not_object(value, "the body") or unknown_key(value, names)
     yield WRONG if problem else 0, problem
     for name in names:
         yield 0 if name in value else WRONG, f"{name} is missing"
     for name, wanted in batch.extra.items():
-        yield _fit(layout, call).value(wanted, value[name]), f"{name} must be what the file says"
+        yield (
+            _matcher(layout, call).value(wanted, value[name]),
+            f"{name} must be what the file says",
+        )
 
 
 def _sized(
@@ -230,35 +255,13 @@ def _sized(
     return reading
 
 
-_MULTI_STATUS = 207
-
-
-def all_taken(items: Items | None) -> Callable[[Sequence[object]], bytes]:
-    """Return the body of a good reply: where each event has a result, with all of them."""
-    if items is None or items.index:
-        return lambda _: b"{}"
-    return lambda taken: _body(items, [_entry(items, place, 200) for place in range(len(taken))])
-
-
-def some_failed(items: Items) -> Callable[[int, Mapping[int, int]], tuple[int, bytes]]:
-    """Return status and body of a reply to so many events, some of which failed with a status."""
-
-    def reply(count: int, failed: Mapping[int, int]) -> tuple[int, bytes]:
-        places: Sequence[int] = [*failed] if items.index else range(count)
-        entries = [_entry(items, place, failed.get(place, 200)) for place in places]
-        is_usual = not items.replies or _MULTI_STATUS in items.replies
-        return _MULTI_STATUS if is_usual else min(items.replies), _body(items, entries)
-
-    return reply
-
-
 def _entry(items: Items, place: int, status: int) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     if items.index:
         _put(entry, items.index, place)
     if items.status:
         _put(entry, items.status, status)
-    # What holds the status is a reason already.
+    # The value that contains the status is the reason already.
     if items.reason and status != 200 and not f"{items.status}.".startswith(f"{items.reason}."):
         _put(entry, items.reason, "a fault of the sandbox's script")
     return entry
@@ -272,7 +275,7 @@ def _body(items: Items, entries: list[dict[str, Any]]) -> bytes:
 
 
 def _put(value: dict[str, Any], path: str, inner: Any) -> None:
-    *way, last = path.split(".")
-    for name in way:
+    *parents, last = path.split(".")
+    for name in parents:
         value = value.setdefault(name, {})
     value[last] = inner

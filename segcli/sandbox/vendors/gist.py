@@ -1,4 +1,4 @@
-"""Gist as a server: contacts alone or in batches, and events that never touch a contact."""
+"""Gist as a server: contacts alone or in batches, and events, which never update a contact."""
 
 import json
 from typing import Any
@@ -45,10 +45,11 @@ _EVENT = frozenset({*_IDS, "event_name", "properties", "occurred_at"})
 
 
 def contact_problem(contact: JSON) -> str:
-    """Complain of the first thing that is wrong with a contact.
+    """Return the first problem of a contact, or "".
 
-    Fields and their types [code]; one of `user_id` and `email` [third party]. Custom properties
-    are flat; only strings and integers were seen [code], we take every number and booleans too.
+    It needs `user_id` or `email` [third party]; the fields and their types are known [code].
+    Custom properties are flat. Only strings and integers were seen [code]; this vendor also takes
+    other numbers and booleans.
     """
     return (
         not_object(contact, "the contact")
@@ -62,10 +63,10 @@ def contact_problem(contact: JSON) -> str:
 
 
 def event_problem(event: JSON) -> str:
-    """Complain of the first thing that is wrong with an event.
+    """Return the first problem of an event, or "".
 
     Only identify updates contacts [doc], so a contact's field in an event is wrong. The unit of
-    `occurred_at` is a [guess]: unix seconds, as every other time there.
+    `occurred_at` is a [guess]: unix seconds, like all other times of Gist.
     """
     return (
         not_object(event, "the event")
@@ -101,7 +102,7 @@ def _tags_problem(tags: list[Any]) -> str:
 
 
 def _contacts(call: Call, value: JSON) -> RequestReading:
-    """Read a batch, `{"contacts": [...]}` [code]; one wrong contact refuses it all [guess]."""
+    """Read a batch, `{"contacts": [...]}` [code]; one wrong contact refuses all of it [guess]."""
     problem = (
         not_object(value, "the body")
         or unknown_key(value, frozenset({"contacts"}))
@@ -117,7 +118,7 @@ def _contacts(call: Call, value: JSON) -> RequestReading:
 
 
 def _stored(contact: dict[str, Any]) -> dict[str, Any]:
-    """Answer a contact, with the same id for the same person each time."""
+    """Return a contact in a reply; the same person always has the same id."""
     person = {name: contact[name] for name in _IDS if name in contact}
     return {"id": crc32(repr(next(iter(person.values()))).encode()), **person}
 
@@ -127,12 +128,12 @@ def _contact_reply(items: tuple[ReceivedItem, ...]) -> bytes:
 
 
 def _contacts_reply(items: tuple[ReceivedItem, ...]) -> bytes:
-    """Answer a batch [guess]: code and shape are not documented."""
+    """Return the reply to a batch [guess]: status and form are not documented."""
     return json.dumps({"contacts": [_stored(item.payload) for item in items]}).encode()
 
 
 def _event_reply(items: tuple[ReceivedItem, ...]) -> bytes:
-    """Answer an event [guess], by analogy with contacts."""
+    """Return the reply to an event [guess], by analogy with contacts."""
     return json.dumps({"event": {"event_name": items[0].payload["event_name"]}}).encode()
 
 
@@ -141,7 +142,7 @@ def _credential(key: bytes) -> bytes:
 
 
 def _error(status: int, problem: str) -> dict[str, Any]:
-    """Word an error in Gist's shape [code]; the code of a 401 is a [guess]."""
+    """Return the body of an error in Gist's form [code]; the code of a 401 is a [guess]."""
     code = {"code": "unauthorized"} if status == _UNAUTHORIZED else {}
     return {"errors": [{"message": problem, **code}]}
 

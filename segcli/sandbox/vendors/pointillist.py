@@ -1,4 +1,4 @@
-"""Pointillist as a server: one event a request, and every label a string."""
+"""Pointillist as a server: one event a request; every label is a string."""
 
 from typing import Any
 
@@ -22,11 +22,12 @@ _FIELDS = frozenset(
 
 
 def event_problem(event: JSON) -> str:
-    """Complain of the first thing that is wrong with an event.
+    """Return the first problem of an event, or "".
 
-    The fields are those of the public push script [code]. Labels and numbers are asked for even
-    if empty, as that script sends them; `location` may be absent, and it was only seen empty.
-    That numbers are JSON numbers is our choice: the script's example has a numeric string.
+    The fields are those of the public push script [code]. Labels and numbers are required even if
+    they are empty, because that script sends them. `location` is optional, and was only seen
+    empty. Numbers must be JSON numbers, which is our choice: the script's example has a numeric
+    string.
     """
     return (
         not_object(event, "the body")
@@ -41,7 +42,7 @@ def event_problem(event: JSON) -> str:
 
 
 def _actors_problem(actors: JSON) -> str:
-    """Complain unless there is an actor and each has an id that is a string.
+    """Return a problem unless there is an actor, and each actor has an id that is a string.
 
     `actors` is {type: {id name: id}} [code].
     """
@@ -63,7 +64,7 @@ def _ids_problem(ids: JSON, name: str) -> str:
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:
-    """Word an error as Pointillist may [guess]: replies are not documented."""
+    """Return the body of an error [guess]: replies are not documented."""
     return {"message": problem}
 
 

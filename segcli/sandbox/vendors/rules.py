@@ -1,7 +1,7 @@
-"""The small checks that every vendor's rules are made of.
+"""The small checks that the rules of vendors consist of.
 
-Each returns the first problem it finds, starting with the field's name, or "" if all is well, so
-that rules are joined with `or`. No problem ever quotes a value: it may be somebody's address.
+Each returns the first problem, which starts with the name of the field, or "" if there is none,
+so `or` joins them. A problem never quotes a value, because that may be a person's address.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -10,10 +10,10 @@ from typing import Any
 
 from segcli.sandbox.json_body import JSON
 
-# 2100-01-01. Milliseconds of any day after February 1970 are beyond it.
+# 2100-01-01. A time in milliseconds is larger, if it is later than February 1970.
 _LATEST = 4_102_444_800
 
-_KINDS = {
+_TYPE_NAMES = {
     str: "a string",
     bool: "true or false",
     int: "a number",
@@ -26,14 +26,19 @@ TEXT = frozenset({str})
 NUMBER = frozenset({int, float})
 SCALAR = TEXT | NUMBER | {bool}
 
+KINDS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
+_IDS = ("userId", "anonymousId")
+_OBJECTS = ("context", "integrations", "properties", "traits")
+_ID_TYPES = (str, int, float)
+
 
 def not_object(value: object, name: str) -> str:
-    """Complain unless the value is a JSON object."""
+    """Return a problem unless the value is a JSON object."""
     return "" if type(value) is dict else wrong(name, "an object", value)
 
 
 def unknown_key(thing: Mapping[str, Any], known: Set[str]) -> str:
-    """Complain of the first key that is not known."""
+    """Return a problem for the first unknown key."""
     for name in thing:
         if name not in known:
             return f"{name} is not a known field; known are {', '.join(sorted(known))}"
@@ -41,7 +46,7 @@ def unknown_key(thing: Mapping[str, Any], known: Set[str]) -> str:
 
 
 def no_text(thing: Mapping[str, Any], *names: str) -> str:
-    """Complain unless each of the fields is there and is a string with something in it."""
+    """Return a problem unless each of the fields exists and is a string that is not blank."""
     for name in names:
         if name not in thing:
             return f"{name} is missing"
@@ -51,22 +56,22 @@ def no_text(thing: Mapping[str, Any], *names: str) -> str:
 
 
 def not_text(value: object, name: str) -> str:
-    """Complain unless the value is a string with something in it."""
+    """Return a problem unless the value is a string that is not blank."""
     if type(value) is not str:
         return wrong(name, "a string", value)
     return "" if value.strip() else f"{name} must not be empty"
 
 
 def wrong_types(thing: Mapping[str, Any], types: Mapping[str, type]) -> str:
-    """Complain of the first field that is there and has another type."""
+    """Return a problem for the first field that exists and has another type."""
     for name, expected in types.items():
         if name in thing and type(thing[name]) is not expected:
-            return wrong(name, _KINDS[expected], thing[name])
+            return wrong(name, _TYPE_NAMES[expected], thing[name])
     return ""
 
 
 def wrong_values(value: object, name: str, types: Iterable[type]) -> str:
-    """Complain unless the value is an object whose values all have one of the types."""
+    """Return a problem unless the value is an object whose values all have one of the types."""
     if type(value) is not dict:
         return wrong(name, "an object", value)
     for key, inner in value.items():
@@ -76,7 +81,7 @@ def wrong_values(value: object, name: str, types: Iterable[type]) -> str:
 
 
 def not_time(value: object, name: str) -> str:
-    """Complain unless the value is a string that holds an ISO-8601 time."""
+    """Return a problem unless the value is a string with an ISO-8601 time."""
     if type(value) is not str:
         return wrong(name, "a string", value)
     try:
@@ -87,7 +92,7 @@ def not_time(value: object, name: str) -> str:
 
 
 def not_seconds(thing: Mapping[str, Any], name: str) -> str:
-    """Complain if the field is there and is not a whole, plausible number of unix seconds."""
+    """Return a problem if the field exists and is not a plausible integer of unix seconds."""
     if name not in thing:
         return ""
     value = thing[name]
@@ -99,27 +104,16 @@ def not_seconds(thing: Mapping[str, Any], name: str) -> str:
 
 
 def wrong(name: str, expected: str, value: object) -> str:
-    """Complain about a value of the wrong type."""
-    return f"{name} must be {expected}, not {_KINDS[type(value)]}"
-
-
-def _any_of(types: Iterable[type]) -> str:
-    return " or ".join(sorted({_KINDS[each] for each in types}))
-
-
-KINDS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-
-_IDS = ("userId", "anonymousId")
-_OBJECTS = ("context", "integrations", "properties", "traits")
-_ID_TYPES = (str, int, float)
+    """Return the problem of a value of the wrong type."""
+    return f"{name} must be {expected}, not {_TYPE_NAMES[type(value)]}"
 
 
 def segment_event_problem(event: JSON) -> str:
-    """Complain of the first thing that is wrong with a Segment event.
+    """Return the first problem of a Segment event, or "".
 
-    Checked is what Segment's spec asks of every event [doc]: a known type, one of the two ids,
-    the name of a track, objects where objects belong, a timestamp that parses. Fields that the
-    spec does not name are fine, and so is null, since archives are full of both.
+    It checks what Segment's spec requires of every event [doc]: a known type, one of the two ids,
+    the name of a track, objects in the fields for objects, and a valid timestamp. Other fields
+    and null are allowed, because archives are full of both.
     """
     return (
         not_object(event, "the event")
@@ -129,6 +123,10 @@ def segment_event_problem(event: JSON) -> str:
         or _object_problem(event)
         or _time_problem(event.get("timestamp"))
     )
+
+
+def _any_of(types: Iterable[type]) -> str:
+    return " or ".join(sorted({_TYPE_NAMES[each] for each in types}))
 
 
 def _kind_problem(event: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""Segment itself as a server: the HTTP API, batches first.
+"""Segment itself as a server: the HTTP API, with batches and single calls.
 
 The real API answers 200 to most bad events and drops them silently [doc]. This one answers 400
-with the field that is wrong, so that a wrong mapping shows. Too large a batch or event is 400 in
-both [doc].
+and names the wrong field, to reveal a wrong mapping. Both answer 400 to a batch or event that is
+too large [doc].
 """
 
 from functools import partial
@@ -29,12 +29,12 @@ from segcli.sandbox.vendors.vendor import (
     always,
 )
 
-# [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in the bytes that we count.
+# [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in bytes.
 _EVENT_BYTES = 32_768
 _REQUEST_BYTES = 500_000
 _BATCH_EVENTS = 2_500
 _MESSAGE_ID = 100
-# Ours, not Segment's: a replay keeps `timestamp`, and with these Segment would compute it anew.
+# Our rule, not Segment's: with these, Segment would replace the `timestamp` of a replay.
 _LEFT_OUT = ("sentAt", "receivedAt", "originalTimestamp")
 
 _SUCCESS = always(b'{"success":true}')
@@ -51,7 +51,7 @@ def _batch(call: Call, value: JSON) -> RequestReading:
 
 
 def _single(kind: str, call: Call, value: JSON) -> RequestReading:
-    """Read a route of its own, which gives the type; one in the body must be the same."""
+    """Read a single call. Its route gives the type; a type in the body must be the same."""
     if problem := _size_problem(call) or not_object(value, "the body"):
         return Refusal(400, problem)
     if value.get("type", kind) != kind:
@@ -101,7 +101,7 @@ def _time_left_in(event: dict[str, Any]) -> str:
 
 
 def _error(_status: int, problem: str) -> dict[str, Any]:
-    """Word an error as Segment may [guess]."""
+    """Return the body of an error [guess]."""
     return {"success": False, "message": problem}
 
 

@@ -1,4 +1,4 @@
-"""What a vendor is to the sandbox: its routes, its key, and pure functions that judge a body."""
+"""The types of a vendor in the sandbox: its routes, its key, and functions that check a body."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +12,15 @@ ANYWHERE = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request; `path` is what follows the vendor's name, header names are lower case.
+    """A request.
 
-    `raw_path` is that as it came, percent-encoded; `key` is the key that the sandbox wants to see,
-    whether or not it is there.
+    method: the HTTP method
+    path: the path after the vendor's name, decoded
+    headers: by name in lower case
+    body: the body
+    raw_path: the same path, percent-encoded as it came
+    query: the query string, without `?`
+    key: the key that the sandbox accepts; the request may have another
     """
 
     method: str
@@ -29,7 +34,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedItem:
-    """One event out of a request, and the bytes that it came in."""
+    """An event of a request.
+
+    payload: its JSON value
+    raw: its bytes as they came
+    """
 
     payload: JSON
     raw: bytes
@@ -37,7 +46,12 @@ class ReceivedItem:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is answered no; the problem starts with the field that is wrong."""
+    """Why a request is refused.
+
+    status: the status of the reply
+    problem: what is wrong; it starts with the wrong field
+    allow: the methods that are allowed, for a 405
+    """
 
     status: int
     problem: str
@@ -46,7 +60,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The events of a good request, and the vendor's reply to it."""
+    """A good request.
+
+    items: its events
+    reply: the body of the vendor's reply
+    """
 
     items: tuple[ReceivedItem, ...]
     reply: bytes
@@ -57,7 +75,11 @@ RequestReading = tuple[ReceivedItem, ...] | Refusal
 
 @dataclass(frozen=True, slots=True)
 class VendorRoute:
-    """How one method of one path is read and answered; `read` is None where no body comes."""
+    """A method of a path.
+
+    read: returns the events of a request, or why it is refused; None if there is no body
+    reply: returns the body of the reply
+    """
 
     read: Callable[[Call, JSON], RequestReading] | None
     reply: Callable[[tuple[ReceivedItem, ...]], bytes]
@@ -65,13 +87,21 @@ class VendorRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A vendor as a server: `routes` is path -> method -> Route, the path `*` takes all others.
+    """A vendor as a server.
 
-    `header` carries the credential made of the key; with no header no key is asked for. `admits`
-    looks for the key instead, `route_of` finds the path of a request among the routes.
-    `home` is what the endpoint has behind the vendor's name; `reset_header` repeats the seconds of
-    `Retry-After` on a 429. `by_item` answers a request of so many events, some of which failed
-    with a status: it returns the reply's status and body.
+    routes: by path, then by method; the path `*` stands for all others
+    error: returns the body of an error, from its status and problem
+    header: the header with the credential; without one, no key is needed
+    credential: returns the credential of a key
+    key_hint: what the reply to a wrong key says
+    key_optional: whether a request without the header is accepted
+    json_only: whether Content-Type must be application/json
+    home: the part of the endpoint after the vendor's name
+    reset_header: a header of a 429 that repeats the seconds of Retry-After
+    admits: checks the key of a request, instead of `header`
+    route_of: returns the path of a request in `routes`
+    by_item: returns status and body of a reply, from the number of events and the status of each
+        that failed; None if the vendor has no results for single events
     """
 
     routes: Mapping[str, Mapping[str, VendorRoute]]
@@ -89,7 +119,7 @@ class Vendor:
 
 
 def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestReading]:
-    """Read a body that is one payload: 400 if there is a problem with it."""
+    """Return a reader of a body that is one payload; it refuses one with a problem by 400."""
 
     def read(call: Call, value: JSON) -> RequestReading:
         found = problem(value)
@@ -99,5 +129,5 @@ def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestRead
 
 
 def always(reply: bytes) -> Callable[[tuple[ReceivedItem, ...]], bytes]:
-    """Answer every good request with the same bytes."""
+    """Return a `reply` that is the same for every good request."""
     return lambda _items: reply

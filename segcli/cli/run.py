@@ -1,0 +1,124 @@
+"""What a real send does, for `send` and `engage`: checks, the announcement, and the run itself."""
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from segcli.cli import report
+from segcli.cli.options import Outputs
+from segcli.cli.output import say
+from segcli.cli.run_result import RunResult
+from segcli.cli.send_options import RequestOptions
+from segcli.core import settings, trust
+from segcli.core.outcome import Job
+from segcli.errors import SegcliError, UsageError
+from segcli.inputs import Input
+from segcli.lines import chunks
+from segcli.sandbox import SandboxServer
+
+if TYPE_CHECKING:
+    from segcli.delivery.pipeline import SendRun
+
+
+def check_sending(job: Job, request_options: RequestOptions, sandbox: SandboxServer | None) -> None:
+    """Check that every required setting is there, and that the keys may go to the address.
+
+    Raises SettingsError or UsageError.
+    """
+    settings.require(job.destination.name, job.settings)
+    if sandbox is None:
+        trust.check_addresses(job)
+        trust.check_plain_http(job, is_allowed=request_options.allow_http)
+
+
+def announce(what: str, job: Job, *, sandbox: SandboxServer | None) -> None:
+    """Say what goes where, also with `--quiet`: this line shows a wrong address before it is used.
+
+    A rehearsal needs no such line; nothing leaves the machine.
+    """
+    if sandbox is None:
+        say(f"Sending {what} to {trust.where_to(job)}")
+
+
+def counted(inputs: Sequence[Input]) -> str:
+    """Return how many files are read: `3 files`, `stdin`, `stdin and 1 file`."""
+    files = sum(entry.name != "-" for entry in inputs)
+    parts = ["stdin"] if files < len(inputs) else []
+    if files or not parts:
+        parts.append("1 file" if files == 1 else f"{files:,} files")
+    return " and ".join(parts)
+
+
+def make_run(request_options: RequestOptions, **fields: Any) -> "SendRun":
+    """Return a run with these request options; `fields` are the other fields of `SendRun`."""
+    from segcli.delivery.pipeline import SendRun
+
+    return SendRun(
+        concurrency=request_options.concurrency,
+        rate=request_options.rate,
+        timeout=request_options.timeout,
+        retry_for=request_options.retry_for,
+        transport=transport_for(request_options),
+        **fields,
+    )
+
+
+def transport_for(request_options: RequestOptions) -> str:
+    """Load the transport and return its name. If the default cannot be loaded, it is httpx.
+
+    Raises UsageError if --http-transport names one that cannot be loaded.
+    """
+    from segcli.http.transports import TRANSPORTS, load
+
+    wanted = request_options.http_transport or TRANSPORTS[0]
+    try:
+        load(wanted)
+    except ImportError as error:
+        if request_options.http_transport:
+            raise UsageError(
+                f"--http-transport {wanted} cannot be loaded: {error}",
+                "Install segcli again, or type --http-transport httpx",
+            ) from None
+        say(f"{wanted} cannot be loaded ({error}), so httpx sends by itself, which is slower.")
+        return "httpx"
+    return wanted
+
+
+def run_and_report(
+    run: "SendRun",
+    result: RunResult,
+    options: Outputs,
+    *,
+    resume_hint: Callable[[], str] = str,
+) -> int:
+    """Send while showing the progress, then print the summary and write the report.
+
+    `resume_hint` returns what to type after a run that stopped. Returns the exit code; raises
+    the error that stopped the run.
+    """
+    from segcli.cli.progress import watching
+    from segcli.delivery.pipeline import deliver
+
+    total = chunks.total_size(run.inputs)
+    try:
+        with watching(result.tally, total=total, quiet=options.quiet):
+            try:
+                deliver(run, result.tally)
+            finally:
+                _drop_closed_terminal()
+    except SegcliError as stopped:
+        result.stopped = stopped
+        stopped.hint = "\n".join(filter(None, (stopped.hint, resume_hint())))
+    return report.conclude(result, options)
+
+
+def _drop_closed_terminal() -> None:
+    """Point stdout and stderr at /dev/null if their terminal is closed: every write would fail."""
+    for stream in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream)
+                os.close(null)

@@ -1,0 +1,79 @@
+"""A rehearsal: a sandbox beside the run, and a destination that sends to it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from segcli.cli.output import say
+from segcli.cli.send_options import SandboxOptions
+from segcli.core import settings
+from segcli.core.destination import Destination
+from segcli.core.secret import Secret
+from segcli.errors import UsageError
+from segcli.sandbox import SandboxServer, Script
+
+# It must not look like a part of a path or an option: keys are hidden everywhere in messages.
+_REHEARSAL_KEY = "key-of-a-rehearsal"
+
+
+@contextmanager
+def sandbox_running(
+    sandbox_options: SandboxOptions, *, quiet: bool
+) -> Iterator[SandboxServer | None]:
+    """Run a sandbox during the block if --sandbox is given, and yield it; else yield None.
+
+    Raises UsageError if --fault or --latency is given without --sandbox.
+    """
+    if not sandbox_options.sandbox and (sandbox_options.fault or sandbox_options.latency):
+        raise UsageError("--fault and --latency need --sandbox", "Add --sandbox.")
+    from segcli.sandbox import running
+
+    script = Script(
+        key=_REHEARSAL_KEY, faults=sandbox_options.fault, latency=sandbox_options.latency
+    )
+    with running(script) if sandbox_options.sandbox else nullcontext() as sandbox:
+        if sandbox and not quiet:
+            say(f"Sandbox at {sandbox.url}: nothing leaves this machine.")
+        yield sandbox
+
+
+def sandbox_overrides(
+    sandbox: SandboxServer | None,
+) -> Callable[[Destination[Any]], Mapping[str, str]]:
+    """Return the function that gives a destination the sandbox's address and key.
+
+    The settings that it returns win over all others; without a sandbox there are none.
+    """
+
+    def overrides(destination: Destination[Any]) -> Mapping[str, str]:
+        if sandbox is None:
+            return {}
+        known = settings.describe(destination.name, destination.settings)
+        if "endpoint" not in {row.name for row in known}:
+            raise UsageError(f"--sandbox: {destination.name} has no setting endpoint to change")
+        host_destination(sandbox, destination)
+        endpoint = sandbox.endpoint(destination.name)
+        keys = {
+            row.name: _REHEARSAL_KEY if row.takes(_REHEARSAL_KEY) else endpoint
+            for row in known
+            if row.kind is Secret or row.name == "api_key"
+        }
+        return keys | {"endpoint": endpoint}
+
+    return overrides
+
+
+def host_destination(sandbox: SandboxServer, destination: Destination[Any]) -> None:
+    """Teach the sandbox the vendor of a destination, if a file describes it.
+
+    Raises UsageError if `--fault item` is given and the vendor has no results for single events.
+    """
+    from segcli.sandbox.vendors.from_file import vendor_from_layout
+
+    if destination.layout:
+        sandbox.app.host(destination.name, vendor_from_layout(destination.layout))
+    if sandbox.app.fails_items and not sandbox.app.vendor(destination.name).by_item:
+        raise UsageError(
+            f"--fault item: {destination.name} does not answer for single events",
+            "A destination file says with [reply.items] where its vendor does.",
+        )

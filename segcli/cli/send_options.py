@@ -1,0 +1,109 @@
+"""The options that `send` and `engage` share: how to send requests, and how to rehearse."""
+
+from dataclasses import dataclass
+
+import click
+
+from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity
+from segcli.cli.options import grouped_options
+from segcli.sandbox import Fault, parse_fault
+
+FAULT = Quantity("fault", parse_fault, "503:5%, reset:1% or timeout:1%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """How requests are sent.
+
+    concurrency: the most requests in flight
+    rate: the most requests a second; None for no limit
+    timeout: seconds for a request and its reply
+    retry_for: seconds without a successful delivery until the run stops
+    http_transport: what carries the requests; None for the default
+    allow_http: whether a key may go to another machine over http://
+    """
+
+    concurrency: int
+    rate: float | None
+    timeout: float
+    retry_for: float
+    http_transport: str | None
+    allow_http: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """Whether to send to a sandbox, and how it behaves.
+
+    sandbox: whether to use one
+    fault: the faults that it plays
+    latency: seconds before it answers
+    """
+
+    sandbox: bool
+    fault: tuple[Fault, ...]
+    latency: float
+
+
+REQUEST_OPTIONS = grouped_options(
+    RequestOptions,
+    "request_options",
+    click.option(
+        "--concurrency",
+        metavar="N",
+        type=click.IntRange(1, 1000),
+        default=10,
+        show_default=True,
+        help="At most N requests in flight.",
+    ),
+    click.option(
+        "--rate", type=RATE, metavar="RATE", help="At most this many requests: 50/s or 3000/min."
+    ),
+    click.option(
+        "--timeout",
+        type=SOME_TIME,
+        metavar="TIME",
+        default=30.0,
+        help="How long a request and its reply may take.  [default: 30s]",
+    ),
+    click.option(
+        "--retry-for",
+        type=DURATION,
+        metavar="TIME",
+        default=600.0,
+        help="Stop after this long without a successful delivery.  [default: 10min]",
+    ),
+    click.option(
+        "--http-transport",
+        type=click.Choice(["aiohttp", "httpx"]),
+        help="The HTTP library that sends.  [default: aiohttp, which is faster]",
+    ),
+    click.option(
+        "--allow-http",
+        is_flag=True,
+        help="Let a key go to another machine over http://, where others can read it.",
+    ),
+)
+SANDBOX_OPTIONS = grouped_options(
+    SandboxOptions,
+    "sandbox_options",
+    click.option(
+        "--sandbox",
+        is_flag=True,
+        help="Rehearse: send to a stand-in for the vendor on this machine. No key needed.",
+    ),
+    click.option(
+        "--fault",
+        type=FAULT,
+        metavar="KIND:SHARE",
+        multiple=True,
+        help="Make the sandbox fail: 503:5%, 429:2%, reset:1%, timeout:1%, item:2% (repeatable).",
+    ),
+    click.option(
+        "--latency",
+        type=DURATION,
+        metavar="TIME",
+        default=0.0,
+        help="How long the sandbox takes to answer.",
+    ),
+)
