@@ -3,6 +3,7 @@
 No reply contains an event: pages of all origins may send events, and none may read them.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from segcli.capture.browser_settings import browser_settings, key_in
 from segcli.capture.finish import Arrival, finished
 from segcli.core import exact_json
 from segcli.local_server.guard import Guard, preflight_headers
@@ -41,6 +41,8 @@ _NOT_WRITTEN = 400
 _GET = frozenset({"GET", "HEAD"})
 # analytics.js sends statistics about itself here. They are not events.
 _METRICS = "/v1/m"
+# analytics.js loads the settings of a source from here before it sends events.
+_SETTINGS_PATH = re.compile(r"/v1/projects/([^/]+)/settings")
 
 
 class Capture:
@@ -113,14 +115,14 @@ class Capture:
         """Answer a request that is not for events: of analytics.js, or to see if this is up."""
         if path == _METRICS and method == "POST":
             return _SUCCESS
-        key = key_in(path)
+        key = _key_in(path)
         if key is None and path != "/":
             return self._no(Refusal(404, f"{path} is no route of Segment's HTTP API"))
         if method not in _GET:
             return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
         if key is None:
             return json_reply(200, {"message": "segcli capture accepts events here"})
-        return json_reply(200, browser_settings(key, host.decode("latin-1")))
+        return json_reply(200, _browser_settings(key, host.decode("latin-1")))
 
     def _keep(self, events: list[Any]) -> HttpReply:
         """Write all events of a request, and return the reply."""
@@ -161,3 +163,40 @@ def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> li
         return finished(value, arrival)
     except ValueError as error:
         return Refusal(400, str(error))
+
+
+def _key_in(path: str) -> str | None:
+    """Return the write key in the path of the settings; None for another path."""
+    match = _SETTINGS_PATH.fullmatch(path)
+    return match[1] if match else None
+
+
+def _browser_settings(key: str, host: str) -> dict[str, Any]:
+    """Return settings that make analytics.js send all events to this host.
+
+    It loads no integrations and drops no events. The form is that of Segment's CDN [code].
+    """
+    return {
+        "integrations": {
+            "Segment.io": {
+                "apiKey": key,
+                "apiHost": f"{host}/v1",
+                "protocol": "http",
+                "unbundledIntegrations": [],
+                "addBundledMetadata": False,
+                "retryQueue": True,
+            }
+        },
+        "plan": {
+            "track": {"__default": {"enabled": True, "integrations": {}}},
+            "identify": {"__default": {"enabled": True}},
+            "group": {"__default": {"enabled": True}},
+        },
+        "edgeFunction": {},
+        "analyticsNextEnabled": True,
+        "middlewareSettings": {},
+        "enabledMiddleware": {},
+        "metrics": {"sampleRate": 0},
+        "legacyVideoPluginsEnabled": False,
+        "remotePlugins": [],
+    }
