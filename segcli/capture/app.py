@@ -14,7 +14,6 @@ from uuid import uuid4
 from segcli.capture.finish import Arrival, finished
 from segcli.core import exact_json
 from segcli.local_server.guard import Guard, preflight_headers
-from segcli.local_server.gzip_body import unpacked
 from segcli.local_server.http_reply import (
     Headers,
     HttpReply,
@@ -27,8 +26,8 @@ from segcli.local_server.http_reply import (
     refused,
     send_reply,
 )
+from segcli.local_server.request_body import MAX_BODY, Uploads, decompressed
 from segcli.local_server.segment_api import EVENT_BYTES, ROUTES, without_slash
-from segcli.local_server.uploads import MOST_BYTES, Uploads
 
 _SUCCESS = bytes_reply(200, b'{"success":true}')
 # An event in a batch may be nested as deeply as an event on a line.
@@ -149,9 +148,9 @@ def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> li
     """Return the events of a body, or why it is refused."""
     if isinstance(body, Refusal):
         return body
-    if len(body) > MOST_BYTES:
-        return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
-    body = unpacked(body, headers, most=MOST_BYTES)
+    if len(body) > MAX_BODY:
+        return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
+    body = decompressed(body, headers, most=MAX_BODY)
     if isinstance(body, Refusal):
         return body
     try:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segcli.plan.json_forms import NO_PLAN
-from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut, pointer_of
+from segcli.plan.pointers import pointer_of
+from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut
 
 _COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("event", "eventname", "trackcall", "trackevent"), "event"),

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.plan.rule import PART_OF, Mistake, Part, PlanDraft, Rule, pointer_of
+from segcli.plan.pointers import pointer_of
+from segcli.plan.rule import PART_OF, Mistake, Part, PlanDraft, Rule
 
 _TYPES = {"COMMON": ""} | {call.upper(): call for call in PART_OF}
 # A schema of a whole event names some of these, and nothing but fields of an event.

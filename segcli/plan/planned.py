@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from segcli.plan.references import resolved
+from segcli.plan.pointers import schema_at
 
 # Schemas that refer to each other in all combinations would have more; then any field is fine.
 _MOST_NODES = 20_000
@@ -111,7 +111,7 @@ def _in_place(spot: Spot) -> Iterator[Any]:
     if isinstance(dependencies, dict):
         yield from dependencies.values()
     if "$ref" in schema:
-        yield resolved(spot.root, schema["$ref"])
+        yield schema_at(spot.root, schema["$ref"])
 
 
 def _names(spot: Spot) -> Iterator[str]:

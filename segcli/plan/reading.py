@@ -4,7 +4,7 @@ from segcli.core.exact_json import MAX_DEPTH, loads
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.positions import lines_of
+from segcli.plan.pointers import lines_at
 from segcli.plan.rule import Mistake, PlanDraft
 from segcli.plan.schema import SchemaCompiler
 
@@ -20,7 +20,7 @@ def read_plan(title: str, text: str) -> Plan:
         draft.note(Mistake("", "plans nothing", 1))
     rules = _compiled(draft)
     if is_json:
-        draft.lines = lines_of(text, {mistake.pointer for mistake in draft.mistakes})
+        draft.lines = lines_at(text, {mistake.pointer for mistake in draft.mistakes})
     return Plan(title, rules, [_with_line(one, draft) for one in draft.mistakes])
 
 

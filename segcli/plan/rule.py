@@ -1,6 +1,5 @@
 """What a file of a tracking plan says: rules, and the mistakes in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -89,9 +88,3 @@ def label_of(call: str, name: str) -> str:
 def cut(text: str, longest: int = 120) -> str:
     """Return a text that others wrote, no longer than a message may be."""
     return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def pointer_of(base: str, path: Sequence[str | int]) -> str:
-    """Return the JSON pointer of what stands at a path below another one."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return "".join([base, *(f"/{part}" for part in parts)])

@@ -13,8 +13,8 @@ from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event_time import is_time
 from segcli.plan.plan import Check
-from segcli.plan.references import resolved
-from segcli.plan.rule import Mistake, cut, pointer_of
+from segcli.plan.pointers import pointer_of, schema_at
+from segcli.plan.rule import Mistake, cut
 from segcli.plan.words import Violation, json_type_of, problem_of
 
 _TYPES = "array, boolean, integer, null, number, object, string"
@@ -106,7 +106,7 @@ class _Cleaner:
         return self._clean(value, path) if key in _ONE else value
 
     def _leads_somewhere(self, reference: object, path: tuple[str | int, ...]) -> bool:
-        if resolved(self._root, reference) is not None:
+        if schema_at(self._root, reference) is not None:
             return True
         is_local = isinstance(reference, str) and reference.startswith("#")
         where = "nothing in this schema" if is_local else "something outside, which is not read"

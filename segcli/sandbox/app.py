@@ -22,7 +22,7 @@ from segcli.local_server.http_reply import (
     Send,
     send_reply,
 )
-from segcli.local_server.uploads import Uploads
+from segcli.local_server.request_body import Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
