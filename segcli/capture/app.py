@@ -27,7 +27,7 @@ from segcli.local_server.http_reply import (
     send_reply,
 )
 from segcli.local_server.request_body import MAX_BODY, Uploads, decompressed
-from segcli.local_server.segment_api import EVENT_BYTES, ROUTES, without_slash
+from segcli.local_server.segment_api import MAX_EVENT_BYTES, ROUTES, without_slash
 
 _SUCCESS = bytes_reply(200, b'{"success":true}')
 # An event in a batch may be nested as deeply as an event on a line.
@@ -135,7 +135,7 @@ class Capture:
         if self.failure is not None:
             return self._no(Refusal(_NOT_WRITTEN, "the event could not be written"))
         self.events += len(lines)
-        self.large += sum(len(line) > EVENT_BYTES for line in lines)
+        self.large += sum(len(line) > MAX_EVENT_BYTES for line in lines)
         return _SUCCESS
 
     def _no(self, refusal: Refusal) -> HttpReply:

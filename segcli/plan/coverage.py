@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segcli.plan.index import PlanIndex
-from segcli.plan.judge import PlanSeen, names_of
+from segcli.plan.judge import PlanSeen, planned_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class PlanCoverage:
         for one in self._index.expectations:
             fields = [
                 path
-                for number, name, path in names_of(one.nodes)
+                for number, name, path in planned_fields(one.nodes)
                 if (number, name) not in self._seen.fields
             ]
             paths = fields if self._seen.events[one.number] else [""]

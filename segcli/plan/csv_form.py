@@ -43,7 +43,7 @@ _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "
 _TIMES = frozenset({"date time", "date-time", "datetime"})
 _BETWEEN_TYPES = re.compile(r"\s*(?:[,|/]|\bor\b)\s*")
 
-Row = dict[str, str]
+_Row = dict[str, str]
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ def read_csv_plan(text: str) -> PlanDraft:
     return draft
 
 
-def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, Row]]:
+def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, _Row]]:
     """Yield each row by the roles of its columns, with the line on which it begins."""
     lines = [f"{line}\n" for line in text.split("\n")]
     reader = csv.reader(lines, delimiter=_delimiter(lines[0]), strict=True)
@@ -121,9 +121,9 @@ def _roles(titles: Sequence[str], draft: PlanDraft) -> list[str]:
     return roles
 
 
-def _row(roles: Sequence[str], cells: Sequence[str]) -> Row:
+def _row(roles: Sequence[str], cells: Sequence[str]) -> _Row:
     """Return the cells by their roles; a `name` is that of a property where the row has a type."""
-    row: Row = {}
+    row: _Row = {}
     for role, cell in zip(roles, cells, strict=False):
         if role:
             row.setdefault(role, cell.strip())
@@ -133,7 +133,7 @@ def _row(roles: Sequence[str], cells: Sequence[str]) -> Row:
     return row
 
 
-def _event_of(row: Row, line: int, above: _Event | None, draft: PlanDraft) -> _Event | None:
+def _event_of(row: _Row, line: int, above: _Event | None, draft: PlanDraft) -> _Event | None:
     """Return the event that a row is of; None where that cannot be told."""
     name, written = row.get("event", ""), row.get("call", "")
     call = written.lower() or "track"
@@ -157,7 +157,7 @@ class _Properties:
         self._event = event
         self._draft = draft
 
-    def add(self, row: Row, line: int) -> None:
+    def add(self, row: _Row, line: int) -> None:
         """Add the property of a row."""
         name = row["property"]
         path, holder, last = self._place(name)
@@ -192,7 +192,7 @@ class _Properties:
                 path.append("items")
         return path, holder, parts[-1].removesuffix("[]")
 
-    def _schema(self, row: Row, line: int) -> dict[str, Any]:
+    def _schema(self, row: _Row, line: int) -> dict[str, Any]:
         written = row.get("type", "")
         parts = _BETWEEN_TYPES.split(written.lower()) if written else ["any"]
         types = ["string" if part in _TIMES else part for part in parts]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.planned import Node, NodeBuilder, Spot, field_of
+from segcli.plan.planned import NodeBuilder, PlannedNode, SchemaSpot, field_of
 from segcli.plan.rule import PART_OF, label_of
 
 # Segment omits unplanned fields of these calls; pages have fields of their own.
@@ -33,8 +33,8 @@ class Expectation:
     part: str
     label: str
     checks: Sequence[tuple[Check, str]]
-    node: Node | None
-    nodes: Sequence[Node]
+    node: PlannedNode | None
+    nodes: Sequence[PlannedNode]
 
 
 # By version; what is asked where an event names none of them is that of the oldest.
@@ -85,7 +85,7 @@ class PlanIndex:
         builder = NodeBuilder(self.nodes)
         spots = [spot for one in self._common for spot in _spots(one, part, is_common=True)]
         spots += [spot for one in rules for spot in _spots(one, part, is_common=False)]
-        node = builder.build(spots or [Spot({}, {}, is_common=False)], part, is_top=True)
+        node = builder.build(spots or [SchemaSpot({}, {}, is_common=False)], part, is_top=True)
         if node and call not in _CLOSED:
             node.is_open = True
         self.nodes += len(builder.nodes)
@@ -132,10 +132,10 @@ def _by_name(
     return found
 
 
-def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[Spot]:
+def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[SchemaSpot]:
     """Return what a rule says of the field that holds what is planned."""
     schema = compiled.rule.schema
-    whole = Spot(schema, schema, is_common)
+    whole = SchemaSpot(schema, schema, is_common)
     return [whole] if compiled.rule.part else field_of([whole], part)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from segcli.plan.index import Expectation, PlanIndex
-from segcli.plan.planned import Node
+from segcli.plan.planned import PlannedNode
 from segcli.plan.rule import cut
-from segcli.plan.words import Violation, dotted, problem_of
+from segcli.plan.words import Violation, field_path, problem_of
 
 PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation"]
 _LONGEST_FIELD = 200
@@ -109,7 +109,9 @@ class Judge:
             return versions[None]
         return versions.get(_version(event)) or versions[None]
 
-    def _walk(self, node: Node, value: Any, path: str, paths: list[str], seen: PlanSeen) -> None:
+    def _walk(
+        self, node: PlannedNode, value: Any, path: str, paths: list[str], seen: PlanSeen
+    ) -> None:
         """Add the paths of fields that are not planned, and note those that are."""
         if isinstance(value, dict):
             self._note(node, value, seen)
@@ -122,7 +124,7 @@ class Judge:
             for element in value:
                 self._walk(node.element, element, f"{path}[]", paths, seen)
 
-    def _note(self, node: Node, value: Mapping[str, Any], seen: PlanSeen) -> None:
+    def _note(self, node: PlannedNode, value: Mapping[str, Any], seen: PlanSeen) -> None:
         """Note the planned fields that an object has and none before it had."""
         unseen = self._unseen[node.number]
         if unseen and not unseen.isdisjoint(value):
@@ -152,7 +154,7 @@ def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
 
 
 def _difference(violation: Violation, part: str, expected: Expectation) -> Difference:
-    path = dotted([part, *violation.path] if part else violation.path)
+    path = field_path([part, *violation.path] if part else violation.path)
     if violation.keyword == "additionalProperties":
         return _unplanned_field(path, expected)
     return Difference(
@@ -167,7 +169,7 @@ def _unplanned_field(path: str, expected: Expectation) -> Difference:
     return Difference("unplanned-property", cut(path, _LONGEST_FIELD), problem)
 
 
-def names_of(nodes: Sequence[Node]) -> Iterator[tuple[int, str, str]]:
+def planned_fields(nodes: Sequence[PlannedNode]) -> Iterator[tuple[int, str, str]]:
     """Yield every planned field of a rule's own: its node's number, its name, and its path."""
     for node in nodes:
         for name in sorted(node.own):

@@ -12,7 +12,7 @@ _IN_PLACE = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE = ("if", "then", "else")
 
 
-class Spot(NamedTuple):
+class SchemaSpot(NamedTuple):
     """A schema, the one it is part of, and whether the plan has it for every event."""
 
     schema: Any
@@ -21,7 +21,7 @@ class Spot(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class PlannedNode:
     """What is planned of an object, or of an array.
 
     number: which node of the plan it is.
@@ -38,8 +38,8 @@ class Node:
     names: frozenset[str]
     own: frozenset[str]
     is_open: bool
-    inner: dict[str, "Node"] = field(default_factory=dict)
-    element: "Node | None" = None
+    inner: dict[str, "PlannedNode"] = field(default_factory=dict)
+    element: "PlannedNode | None" = None
 
 
 class NodeBuilder:
@@ -47,11 +47,13 @@ class NodeBuilder:
 
     def __init__(self, first: int) -> None:
         self._first = first
-        self.nodes: list[Node] = []
+        self.nodes: list[PlannedNode] = []
         # Schemas may refer to themselves.
-        self._known: dict[tuple[int, ...], Node] = {}
+        self._known: dict[tuple[int, ...], PlannedNode] = {}
 
-    def build(self, spots: Sequence[Spot], path: str, *, is_top: bool = False) -> Node | None:
+    def build(
+        self, spots: Sequence[SchemaSpot], path: str, *, is_top: bool = False
+    ) -> PlannedNode | None:
         """Return what schemas plan of one value; None where that is nothing."""
         found = _expanded(spots)
         key = tuple(sorted({id(spot.schema) for spot in found}))
@@ -68,15 +70,15 @@ class NodeBuilder:
         return node
 
 
-def field_of(spots: Iterable[Spot], name: str) -> list[Spot]:
+def field_of(spots: Iterable[SchemaSpot], name: str) -> list[SchemaSpot]:
     """Return what schemas say of a field."""
     return _fields(_expanded(list(spots))).get(name, [])
 
 
-def _node(spots: Sequence[Spot], number: int, path: str, *, is_top: bool) -> Node:
+def _node(spots: Sequence[SchemaSpot], number: int, path: str, *, is_top: bool) -> PlannedNode:
     named = [(name, spot.is_common) for spot in spots for name in _names(spot)]
     names = frozenset(name for name, _ in named)
-    return Node(
+    return PlannedNode(
         number=number,
         path=path,
         names=names,
@@ -85,14 +87,14 @@ def _node(spots: Sequence[Spot], number: int, path: str, *, is_top: bool) -> Nod
     )
 
 
-def _says_anything(node: Node) -> bool:
+def _says_anything(node: PlannedNode) -> bool:
     """Return whether a value has to be looked into; most are texts and numbers."""
     return bool(node.names or node.inner or node.element)
 
 
-def _expanded(spots: Sequence[Spot]) -> list[Spot]:
+def _expanded(spots: Sequence[SchemaSpot]) -> list[SchemaSpot]:
     """Return the schemas with all that hold for the same value, each once."""
-    found: dict[int, Spot] = {}
+    found: dict[int, SchemaSpot] = {}
     left = list(spots)
     while left:
         spot = left.pop()
@@ -102,7 +104,7 @@ def _expanded(spots: Sequence[Spot]) -> list[Spot]:
     return list(found.values())
 
 
-def _in_place(spot: Spot) -> Iterator[Any]:
+def _in_place(spot: SchemaSpot) -> Iterator[Any]:
     schema = spot.schema
     for key in _IN_PLACE:
         yield from schema.get(key) or () if isinstance(schema.get(key), list) else ()
@@ -114,7 +116,7 @@ def _in_place(spot: Spot) -> Iterator[Any]:
         yield schema_at(spot.root, schema["$ref"])
 
 
-def _names(spot: Spot) -> Iterator[str]:
+def _names(spot: SchemaSpot) -> Iterator[str]:
     """Yield the fields that a schema names; who requires one has planned it."""
     yield from _properties(spot)
     required = spot.schema.get("required")
@@ -122,26 +124,26 @@ def _names(spot: Spot) -> Iterator[str]:
         yield from (name for name in required if isinstance(name, str))
 
 
-def _properties(spot: Spot) -> Mapping[str, Any]:
+def _properties(spot: SchemaSpot) -> Mapping[str, Any]:
     named = spot.schema.get("properties")
     return named if isinstance(named, dict) else {}
 
 
-def _allows_others(spot: Spot) -> bool:
+def _allows_others(spot: SchemaSpot) -> bool:
     """Return whether a schema says in so many words that it takes fields it does not name."""
     others = spot.schema.get("additionalProperties", False)
     return others is not False or bool(spot.schema.get("patternProperties"))
 
 
-def _fields(spots: Iterable[Spot]) -> dict[str, list[Spot]]:
-    found: dict[str, list[Spot]] = {}
+def _fields(spots: Iterable[SchemaSpot]) -> dict[str, list[SchemaSpot]]:
+    found: dict[str, list[SchemaSpot]] = {}
     for spot in spots:
         for name, schema in _properties(spot).items():
             found.setdefault(name, []).append(spot._replace(schema=schema))
     return found
 
 
-def _elements(spots: Iterable[Spot]) -> Iterator[Spot]:
+def _elements(spots: Iterable[SchemaSpot]) -> Iterator[SchemaSpot]:
     for spot in spots:
         items = spot.schema.get("items")
         for schema in items if isinstance(items, list) else [items]:

@@ -33,7 +33,7 @@ def problem_of(violation: Violation) -> str:
     return words(violation) if words else f"does not keep to {violation.keyword}"
 
 
-def dotted(path: Sequence[str | int]) -> str:
+def field_path(path: Sequence[str | int]) -> str:
     """Return a path as findings show it; `[]` stands for every element of an array."""
     found = ""
     for part in path:
