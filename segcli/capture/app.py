@@ -47,12 +47,12 @@ _SETTINGS_PATH = re.compile(r"/v1/projects/([^/]+)/settings")
 class Capture:
     """The ASGI app.
 
-    events: how many events are written
-    large: how many of them are larger than Segment accepts
-    open: how many requests are not answered yet
-    last: when a request last started or ended, in seconds of a monotonic clock
-    problems: why requests were refused, and how often
-    failure: why an event could not be written; after that, no events are written
+    events: how many events are written.
+    large: how many of them are larger than Segment accepts.
+    open: how many requests are not answered yet.
+    last: when a request last started or ended, in seconds of a monotonic clock.
+    problems: why requests were refused, and how often.
+    failure: why an event could not be written; after that, no events are written.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Capture:
             return _SUCCESS
         key = _key_in(path)
         if key is None and path != "/":
-            return self._no(Refusal(404, f"{path} is no route of Segment's HTTP API"))
+            return self._no(Refusal(404, f"{path} is not a route of Segment's HTTP API"))
         if method not in _GET:
             return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
         if key is None:

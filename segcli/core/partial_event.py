@@ -29,7 +29,7 @@ _JSON_SPACE = b" \t\r\n"
 _ENDS = (b"}\n", b"}\r\n", b"}")
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _WHOLE = dict[str, Any]
-# The type of an object that no mapping reads: only its keys, to tell whether it is empty.
+# The type of an object that no mapping reads: only its keys, to know whether it is empty.
 _KEYS = dict[str, msgspec.Raw]
 _SPELLING = {
     "name": "event",

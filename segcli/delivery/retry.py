@@ -61,7 +61,7 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
-    largest_answered: the bytes of the largest body that had a reply, whatever that said.
+    largest_answered: the bytes of the largest body that had a reply, of any kind.
     """
 
     job: Job

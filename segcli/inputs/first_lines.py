@@ -25,7 +25,7 @@ from segcli.inputs.judgement import MOST_LINES, Form, Head, Judgement
 from segcli.inputs.sniff import form_of_start
 from segcli.inputs.tables import form_of_rows, form_of_table
 
-# At least so many lines with the same problem stop a run; fewer lead to a remark.
+# At least this many lines with the same problem stop a run; fewer lead to a remark.
 _ENOUGH = 10
 _NO_JSON = object()
 _LIST_BEGINS = re.compile(r'"\s*:\s*\[\s*(?=\{)')

@@ -21,8 +21,8 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 class Uploads:
     """Receives bodies. It does not decompress them.
 
-    most_held: the most bytes of all incomplete bodies together
-    held: the bytes that they have now
+    most_held: the most bytes of all incomplete bodies together.
+    held: the bytes that they have now.
     """
 
     most_held: int = MOST_HELD

@@ -1,6 +1,7 @@
-"""The index of one or several plans: what is asked of an event, found by its type and name.
+"""The index of one or more plans: finds what they expect of an event, by its type and name.
 
-Several plans count as one: what one of them plans is planned, and each rule for an event holds.
+Several plans count as one: a field is planned if one of them plans it, and all rules for an event
+apply.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +17,14 @@ _CLOSED = frozenset({"track", "identify", "group"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expectation:
-    """What is asked of the events of one name, in one version.
+    """What plans expect of the events of one name, in one version.
 
-    number: which expectation of the index it is; -1 for what no rule of its own asks for.
-    part: the field that holds what is planned; empty where any field is fine.
-    label: how findings name it.
+    number: its number in the index; -1 if no rule is for these events.
+    part: the field of the event that the rules describe; empty if any field is allowed.
+    label: the events, as findings name them.
     checks: compiled schemas, each with the field that it describes.
-    node: what is planned of that field.
-    nodes: that node and all below.
+    node: the planned content of that field.
+    nodes: that node, and all below it.
     """
 
     number: int
@@ -37,16 +38,16 @@ class Expectation:
     nodes: Sequence[PlannedNode]
 
 
-# By version; what is asked where an event names none of them is that of the oldest.
+# By version. None stands for an event that names none of them, and has the oldest one.
 Versions = Mapping[int | None, Expectation]
 
 
 class PlanIndex:
-    """All that plans expect. It is never changed.
+    """What plans expect of all events. It is never changed.
 
-    expectations: those with a rule of their own, in the order of the plans.
+    expectations: those of events with a rule, in the order of the plans.
     planned: the same by call type and name, and then by version.
-    common: what is asked of every other event, by call type.
+    common: those of all other events, by call type.
     nodes: how many nodes there are.
     """
 
@@ -133,7 +134,7 @@ def _by_name(
 
 
 def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[SchemaSpot]:
-    """Return what a rule says of the field that holds what is planned."""
+    """Return the schemas of a rule that describe the field `part`."""
     schema = compiled.rule.schema
     whole = SchemaSpot(schema, schema, is_common)
     return [whole] if compiled.rule.part else field_of([whole], part)

@@ -1,4 +1,4 @@
-"""The judge: compares events with plans and returns the differences, in Segment's three kinds."""
+"""Compares events with plans, and returns the differences, of Segment's three kinds."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,12 @@ _SHAPES_KEPT = 20_000
 
 
 class Difference(NamedTuple):
-    """What differs from the plan: of which kind, at which field (a dotted path), and how."""
+    """A difference from the plan.
+
+    state: its kind.
+    field: the dotted path of the field.
+    problem: what is wrong, as the end of a sentence.
+    """
 
     state: PlanState
     field: str
@@ -26,10 +31,10 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class PlanSeen:
-    """What some events showed of the plans.
+    """Which planned events and fields were seen in some events.
 
     checked: how many events were compared with them.
-    events: how many there were of each expectation, by its number.
+    events: how many were seen of each expectation, by its number.
     fields: planned fields that an event has, each as the number of its node and its name; those
         that the same judge has seen before are not in it again.
     """
@@ -42,7 +47,7 @@ class PlanSeen:
 class Judge:
     """Compares events with plans; each process has its own judge.
 
-    What it remembers grows with the plans and not with the events.
+    Its memory grows with the plans, not with the events.
     """
 
     def __init__(self, index: PlanIndex) -> None:
@@ -56,10 +61,10 @@ class Judge:
     def compare(
         self, event: Mapping[str, Any], seen: PlanSeen, shape: int | None = None
     ) -> Sequence[Difference]:
-        """Return what differs, each once, and add to what was seen.
+        """Return the differences, each once, and add to what was seen.
 
-        `event` is the JSON of an event that keeps to Segment's spec. Events with the same `shape`
-        have the same fields; they are looked at once, which halves the time.
+        `event` is the JSON of an event that conforms to Segment's spec. Events with the same
+        `shape` have the same fields, which are compared once: that halves the time.
         """
         seen.checked += 1
         expected = self._expected(event)
@@ -71,7 +76,7 @@ class Judge:
         for check, part in expected.checks:
             value = _with_part(event, expected.part, part)
             if not check.is_valid(value):
-                # The order of the validator is its own affair.
+                # The validator yields them in any order.
                 differing = (_difference(one, part, expected) for one in check.violations(value))
                 found += sorted(differing)
         if expected.node and (value := event.get(expected.part)):
@@ -93,7 +98,7 @@ class Judge:
         return paths
 
     def _expected(self, event: Mapping[str, Any]) -> Expectation:
-        """Return what is asked of an event; of several versions, that of the one it names."""
+        """Return the expectation for an event; of several versions, the one that it names."""
         call = event["type"]
         planned = self._index.planned
         if call == "track":
@@ -125,7 +130,7 @@ class Judge:
                 self._walk(node.element, element, f"{path}[]", paths, seen)
 
     def _note(self, node: PlannedNode, value: Mapping[str, Any], seen: PlanSeen) -> None:
-        """Note the planned fields that an object has and none before it had."""
+        """Note the planned fields of an object that were in no object before it."""
         unseen = self._unseen[node.number]
         if unseen and not unseen.isdisjoint(value):
             new = unseen.intersection(value)
@@ -139,7 +144,7 @@ class Judge:
 
 
 def _version(event: Mapping[str, Any]) -> int | None:
-    """Return `context.protocols.event_version`; None for what is no whole number."""
+    """Return `context.protocols.event_version`; None if it is not a whole number."""
     context = event.get("context")
     protocols = context.get("protocols") if context else None
     version = protocols.get("event_version") if isinstance(protocols, dict) else None
@@ -147,7 +152,7 @@ def _version(event: Mapping[str, Any]) -> int | None:
 
 
 def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
-    """Return what a schema describes; the field that holds what is planned is never missing."""
+    """Return the value that a schema describes; a missing planned field is an empty object."""
     if part:
         return event.get(part) or {}
     return event if not own or event.get(own) else {**event, own: {}}
@@ -170,7 +175,7 @@ def _unplanned_field(path: str, expected: Expectation) -> Difference:
 
 
 def planned_fields(nodes: Sequence[PlannedNode]) -> Iterator[tuple[int, str, str]]:
-    """Yield every planned field of a rule's own: its node's number, its name, and its path."""
+    """Yield the fields that these nodes have as their own: number of the node, name, and path."""
     for node in nodes:
         for name in sorted(node.own):
             yield node.number, name, f"{node.path}.{name}"

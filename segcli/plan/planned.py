@@ -1,4 +1,4 @@
-"""Which fields a plan plans: the names in its schemas, gathered over all ways to say them."""
+"""Which fields are planned: the names in schemas, also in those that keywords combine."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,14 +6,19 @@ from typing import Any, NamedTuple
 
 from segcli.plan.pointers import schema_at
 
-# Schemas that refer to each other in all combinations would have more; then any field is fine.
+# Schemas that refer to each other can have more, in combination. Then any field is allowed.
 _MOST_NODES = 20_000
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE = ("if", "then", "else")
 
 
 class SchemaSpot(NamedTuple):
-    """A schema, the one it is part of, and whether the plan has it for every event."""
+    """A schema within a rule.
+
+    schema: the schema.
+    root: the whole schema of the rule, for references.
+    is_common: True if the rule is for every event.
+    """
 
     schema: Any
     root: Any
@@ -22,15 +27,15 @@ class SchemaSpot(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class PlannedNode:
-    """What is planned of an object, or of an array.
+    """The planned content of an object or an array.
 
-    number: which node of the plan it is.
-    path: where it stands, dotted; `[]` stands for every element of an array.
+    number: its number in the index.
+    path: its dotted path; `[]` stands for every element of an array.
     names: the fields that are planned.
-    own: those of them that a rule plans which is not for every event.
-    is_open: other fields are fine too.
-    inner: what is planned of the values of some fields.
-    element: what is planned of the elements of an array.
+    own: those of them that are planned by a rule that is not for every event.
+    is_open: True if other fields are allowed too.
+    inner: the nodes of the values of some fields, by name.
+    element: the node of the elements of an array.
     """
 
     number: int
@@ -54,7 +59,7 @@ class NodeBuilder:
     def build(
         self, spots: Sequence[SchemaSpot], path: str, *, is_top: bool = False
     ) -> PlannedNode | None:
-        """Return what schemas plan of one value; None where that is nothing."""
+        """Return the node of a value that schemas describe; None if they plan nothing."""
         found = _expanded(spots)
         key = tuple(sorted({id(spot.schema) for spot in found}))
         if key in self._known or not found or len(self.nodes) >= _MOST_NODES:
@@ -71,7 +76,7 @@ class NodeBuilder:
 
 
 def field_of(spots: Iterable[SchemaSpot], name: str) -> list[SchemaSpot]:
-    """Return what schemas say of a field."""
+    """Return the schemas of a field within a value that schemas describe."""
     return _fields(_expanded(list(spots))).get(name, [])
 
 
@@ -88,12 +93,12 @@ def _node(spots: Sequence[SchemaSpot], number: int, path: str, *, is_top: bool) 
 
 
 def _says_anything(node: PlannedNode) -> bool:
-    """Return whether a value has to be looked into; most are texts and numbers."""
+    """Return whether a value must be examined; most values are texts and numbers."""
     return bool(node.names or node.inner or node.element)
 
 
 def _expanded(spots: Sequence[SchemaSpot]) -> list[SchemaSpot]:
-    """Return the schemas with all that hold for the same value, each once."""
+    """Return the schemas, and all others that they apply to the same value, each once."""
     found: dict[int, SchemaSpot] = {}
     left = list(spots)
     while left:
@@ -117,7 +122,7 @@ def _in_place(spot: SchemaSpot) -> Iterator[Any]:
 
 
 def _names(spot: SchemaSpot) -> Iterator[str]:
-    """Yield the fields that a schema names; who requires one has planned it."""
+    """Yield the fields that a schema names; a required field is planned too."""
     yield from _properties(spot)
     required = spot.schema.get("required")
     if isinstance(required, list):
@@ -130,7 +135,7 @@ def _properties(spot: SchemaSpot) -> Mapping[str, Any]:
 
 
 def _allows_others(spot: SchemaSpot) -> bool:
-    """Return whether a schema says in so many words that it takes fields it does not name."""
+    """Return whether a schema explicitly allows fields that it does not name."""
     others = spot.schema.get("additionalProperties", False)
     return others is not False or bool(spot.schema.get("patternProperties"))
 

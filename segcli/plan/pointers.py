@@ -10,7 +10,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]|[^\s"{}\[\],:]+')
 
 
 def pointer_of(base: str, path: Sequence[str | int]) -> str:
-    """Return the JSON pointer of what stands at a path below another one."""
+    """Return the JSON pointer of a path below another pointer."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
     return "".join([base, *(f"/{part}" for part in parts)])
 
