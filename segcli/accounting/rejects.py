@@ -1,17 +1,21 @@
 """The rejects file: every refused and rejected event, so that a person can repair and resend it."""
 
 import base64
+import errno
+import fcntl
 import os
 import re
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
-from segcli.accounting.file_lock import locked
 from segcli.core.exact_json import loads, without_halves
 from segcli.core.line import Line, Result, TooLong
 from segcli.core.reject_record import original
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 _RECORD_START = b'{"file":'
 # Identifies a record: the file and the line it is about, and a hash of the content it holds.
 _RecordKey: TypeAlias = tuple[str, int, int]
+# Seconds to wait for the lock of another process.
+_LOCK_TIMEOUT = 10.0
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
 class Rejects:
@@ -74,7 +81,7 @@ class Rejects:
             records = b"".join(_record(line, settled) for line in lines)
             if self._file is None:
                 self._file = open_to_append(self.path)
-            with locked(self._file.fileno()):
+            with _locked(self._file.fileno()):
                 _end_torn_line(self._file)
                 _write(self._file, records)
         except OSError as error:
@@ -149,6 +156,39 @@ def _open_stream(path: Path) -> FileIO:
         ) from None
 
 
+@contextmanager
+def _locked(descriptor: int) -> Iterator[bool]:
+    """Hold the exclusive lock of a file. Only processes that take the same lock are kept out.
+
+    Yields False if there is no lock: the file is not a regular file, or its file system has no
+    locks. Raises OSError if another process does not release the lock in time.
+    """
+    is_locked = stat.S_ISREG(os.fstat(descriptor).st_mode) and _lock(descriptor)
+    try:
+        yield is_locked
+    finally:
+        if is_locked:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _lock(descriptor: int) -> bool:
+    """Wait for the lock, but not forever: a suspended process may hold it."""
+    until = monotonic() + _LOCK_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() >= until:
+                raise OSError(errno.EBUSY, "another process has it locked") from None
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return False
+            raise
+        else:
+            return True
+        sleep(0.001)
+
+
 def _end_torn_line(file: FileIO) -> None:
     """End a line that an earlier run left torn (a kill, a full disk). The caller holds the lock."""
     if file.readable() and file.seek(0, os.SEEK_END):
@@ -159,7 +199,7 @@ def _end_torn_line(file: FileIO) -> None:
 
 def _cut_if_torn(descriptor: int, start: int) -> None:
     """Cut off a torn record, unless a running process was still writing it."""
-    with locked(descriptor) as is_locked:
+    with _locked(descriptor) as is_locked:
         text = os.pread(descriptor, os.fstat(descriptor).st_size - start, start)
         if is_locked and _is_torn(text):
             os.ftruncate(descriptor, start)

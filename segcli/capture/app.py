@@ -3,6 +3,7 @@
 No reply contains an event: pages of all origins may send events, and none may read them.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,11 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from segcli.capture.browser_settings import browser_settings, key_in
 from segcli.capture.finish import Arrival, finished
 from segcli.core import exact_json
 from segcli.local_server.guard import Guard, preflight_headers
-from segcli.local_server.gzip_body import unpacked
 from segcli.local_server.http_reply import (
     Headers,
     HttpReply,
@@ -27,8 +26,8 @@ from segcli.local_server.http_reply import (
     refused,
     send_reply,
 )
-from segcli.local_server.segment_api import EVENT_BYTES, ROUTES, without_slash
-from segcli.local_server.uploads import MOST_BYTES, Uploads
+from segcli.local_server.request_body import MAX_BODY, Uploads, decompressed
+from segcli.local_server.segment_api import MAX_EVENT_BYTES, ROUTES, without_slash
 
 _SUCCESS = bytes_reply(200, b'{"success":true}')
 # An event in a batch may be nested as deeply as an event on a line.
@@ -41,17 +40,19 @@ _NOT_WRITTEN = 400
 _GET = frozenset({"GET", "HEAD"})
 # analytics.js sends statistics about itself here. They are not events.
 _METRICS = "/v1/m"
+# analytics.js loads the settings of a source from here before it sends events.
+_SETTINGS_PATH = re.compile(r"/v1/projects/([^/]+)/settings")
 
 
 class Capture:
     """The ASGI app.
 
-    events: how many events are written
-    large: how many of them are larger than Segment accepts
-    open: how many requests are not answered yet
-    last: when a request last started or ended, in seconds of a monotonic clock
-    problems: why requests were refused, and how often
-    failure: why an event could not be written; after that, no events are written
+    events: how many events are written.
+    large: how many of them are larger than Segment accepts.
+    open: how many requests are not answered yet.
+    last: when a request last started or ended, in seconds of a monotonic clock.
+    problems: why requests were refused, and how often.
+    failure: why an event could not be written; after that, no events are written.
     """
 
     def __init__(
@@ -113,14 +114,14 @@ class Capture:
         """Answer a request that is not for events: of analytics.js, or to see if this is up."""
         if path == _METRICS and method == "POST":
             return _SUCCESS
-        key = key_in(path)
+        key = _key_in(path)
         if key is None and path != "/":
-            return self._no(Refusal(404, f"{path} is no route of Segment's HTTP API"))
+            return self._no(Refusal(404, f"{path} is not a route of Segment's HTTP API"))
         if method not in _GET:
             return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
         if key is None:
             return json_reply(200, {"message": "segcli capture accepts events here"})
-        return json_reply(200, browser_settings(key, host.decode("latin-1")))
+        return json_reply(200, _browser_settings(key, host.decode("latin-1")))
 
     def _keep(self, events: list[Any]) -> HttpReply:
         """Write all events of a request, and return the reply."""
@@ -134,7 +135,7 @@ class Capture:
         if self.failure is not None:
             return self._no(Refusal(_NOT_WRITTEN, "the event could not be written"))
         self.events += len(lines)
-        self.large += sum(len(line) > EVENT_BYTES for line in lines)
+        self.large += sum(len(line) > MAX_EVENT_BYTES for line in lines)
         return _SUCCESS
 
     def _no(self, refusal: Refusal) -> HttpReply:
@@ -147,9 +148,9 @@ def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> li
     """Return the events of a body, or why it is refused."""
     if isinstance(body, Refusal):
         return body
-    if len(body) > MOST_BYTES:
-        return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
-    body = unpacked(body, headers, most=MOST_BYTES)
+    if len(body) > MAX_BODY:
+        return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
+    body = decompressed(body, headers, most=MAX_BODY)
     if isinstance(body, Refusal):
         return body
     try:
@@ -161,3 +162,40 @@ def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> li
         return finished(value, arrival)
     except ValueError as error:
         return Refusal(400, str(error))
+
+
+def _key_in(path: str) -> str | None:
+    """Return the write key in the path of the settings; None for another path."""
+    match = _SETTINGS_PATH.fullmatch(path)
+    return match[1] if match else None
+
+
+def _browser_settings(key: str, host: str) -> dict[str, Any]:
+    """Return settings that make analytics.js send all events to this host.
+
+    It loads no integrations and drops no events. The form is that of Segment's CDN [code].
+    """
+    return {
+        "integrations": {
+            "Segment.io": {
+                "apiKey": key,
+                "apiHost": f"{host}/v1",
+                "protocol": "http",
+                "unbundledIntegrations": [],
+                "addBundledMetadata": False,
+                "retryQueue": True,
+            }
+        },
+        "plan": {
+            "track": {"__default": {"enabled": True, "integrations": {}}},
+            "identify": {"__default": {"enabled": True}},
+            "group": {"__default": {"enabled": True}},
+        },
+        "edgeFunction": {},
+        "analyticsNextEnabled": True,
+        "middlewareSettings": {},
+        "enabledMiddleware": {},
+        "metrics": {"sampleRate": 0},
+        "legacyVideoPluginsEnabled": False,
+        "remotePlugins": [],
+    }

@@ -24,8 +24,8 @@ _MOMENT = 0.02
 class CaptureServer:
     """A running capture.
 
-    url: the address where it accepts connections
-    app: the ASGI app
+    url: the address where it accepts connections.
+    app: the ASGI app.
     """
 
     url: str

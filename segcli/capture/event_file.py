@@ -17,7 +17,7 @@ from segcli.capture.stable import stabilized
 class EventFile:
     """A file of events, or a stream. Written events survive a kill of this process.
 
-    path: the path of the file
+    path: the path of the file.
     """
 
     def __init__(self, path: Path) -> None:

@@ -21,9 +21,9 @@ _WRITE_KEY = "writeKey"
 class Arrival:
     """How a request arrived.
 
-    kind: the call type of its route, or `BATCH`
-    received: when the whole body was there; with a zone
-    new_id: returns a messageId for an event without one
+    kind: the call type of its route, or `BATCH`.
+    received: when the whole body was there; with a zone.
+    new_id: returns a messageId for an event without one.
     """
 
     kind: str

@@ -32,9 +32,9 @@ _DRAWN = frozenset({"messageId", "anonymousId", "previousId", *TIME_FIELDS})
 class _Captured:
     """A captured line.
 
-    value: the event; or another JSON value that a client sent as one
-    content: the event without ids, times and surroundings, with sorted keys
-    surroundings: its context and metadata, with sorted keys
+    value: the event; or another JSON value that a client sent as one.
+    content: the event without ids, times and surroundings, with sorted keys.
+    surroundings: its context and metadata, with sorted keys.
     """
 
     value: Any

@@ -15,8 +15,8 @@ _BY_SIGNAL = 128
 class Signals:
     """The signals that arrive.
 
-    command: the running command, which receives them; None if none is running
-    waiting: the signals that no command received
+    command: the running command, which receives them; None if none is running.
+    waiting: the signals that no command received.
     """
 
     def __init__(self) -> None:

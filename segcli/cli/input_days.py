@@ -12,7 +12,7 @@ from segcli.errors import UsageError
 from segcli.inputs import Days, Input, Looked, inputs, look, split
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import is_address
-from segcli.inputs.judgement import Judge, accept_all
+from segcli.inputs.judgement import HeadJudge, accept_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def find_inputs(options: Files) -> Sequence[Input]:
     return found
 
 
-def first_look(found: Sequence[Input], options: Files, judge: Judge = judge_events) -> Looked:
+def first_look(found: Sequence[Input], options: Files, judge: HeadJudge = judge_events) -> Looked:
     """Judge the inputs by their first lines. Raises InputError if one must be converted.
 
     With `--no-first-look` every input is accepted.

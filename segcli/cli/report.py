@@ -10,6 +10,7 @@ import orjson
 
 from segcli import __version__
 from segcli.accounting.atomic_write import rewrite
+from segcli.accounting.tally import Tally
 from segcli.cli.long_list import with_list
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
@@ -67,7 +68,6 @@ def _document(result: RunResult) -> dict[str, Any]:
 
     `report_version` changes when a field changes its meaning.
     """
-    tally = result.tally
     endpoint = getattr(result.job.settings, "endpoint", "")
     return {
         "report_version": REPORT_VERSION,
@@ -82,6 +82,16 @@ def _document(result: RunResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "exit_code": int(result.exit_code),
         "stopped": result.stopped.message if result.stopped else None,
+        **_lines(result),
+        **_requests(result.tally),
+        "rejects": shown_name(str(result.kept)) if result.kept else None,
+    }
+
+
+def _lines(result: RunResult) -> dict[str, Any]:
+    """Return the fields of the report about lines."""
+    tally = result.tally
+    return {
         "read": tally.read,
         "ledger": tally.ledger(result.states),
         "resumed": bool(result.before),
@@ -92,6 +102,12 @@ def _document(result: RunResult) -> dict[str, Any]:
             for (state, reason), lines in tally.reasons.most_common()
         ],
         "notes": dict(tally.notes),
+    }
+
+
+def _requests(tally: Tally) -> dict[str, Any]:
+    """Return the fields of the report about requests and bytes; latencies are in milliseconds."""
+    return {
         "requests": tally.requests,
         "retries": tally.retries,
         "bytes_read": tally.bytes_read,
@@ -101,7 +117,6 @@ def _document(result: RunResult) -> dict[str, Any]:
             for share in (50, 95, 99)
             if tally.latencies.count
         },
-        "rejects": shown_name(str(result.kept)) if result.kept else None,
     }
 
 

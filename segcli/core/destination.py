@@ -12,7 +12,7 @@ from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.request_layout import RequestLayout
 from segcli.core.selection import any_time
 
-S = TypeVar("S")
+_S = TypeVar("_S")
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
@@ -129,7 +129,7 @@ def accept_settings(settings: Any) -> str:  # noqa: ARG001  # the interface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination(Generic[S]):
+class Destination(Generic[_S]):
     """A vendor: which events it accepts, how they are mapped, and how they are posted.
 
     name: its name on the command line.
@@ -169,38 +169,38 @@ class Destination(Generic[S]):
 
     name: str
     label: str
-    settings: type[S]
+    settings: type[_S]
     types: frozenset[str]
-    payload: Callable[[Event, S], Payload]
-    request: Callable[[str, Sequence[bytes], S], Request]
+    payload: Callable[[Event, _S], Payload]
+    request: Callable[[str, Sequence[bytes], _S], Request]
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
-    reads: Callable[[S], Iterable[str]] | None = None
+    reads: Callable[[_S], Iterable[str]] | None = None
     carries: Callable[[datetime], bool] = any_time
-    skip_reason: Callable[[Event, S], str | None] = no_skip_reason
-    max_events: Callable[[str, S], int] | None = None
-    max_bytes: Callable[[str, S], int | None] | None = None
-    wanted_bytes: Callable[[str, S], int | None] | None = None
-    remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
-    advice: Callable[[S], str] = no_advice
+    skip_reason: Callable[[Event, _S], str | None] = no_skip_reason
+    max_events: Callable[[str, _S], int] | None = None
+    max_bytes: Callable[[str, _S], int | None] | None = None
+    wanted_bytes: Callable[[str, _S], int | None] | None = None
+    remarks: Callable[[Event, _S], Iterable[Remark]] = no_remarks
+    advice: Callable[[_S], str] = no_advice
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
     about: str = ""
     revision: str = ""
     layout: RequestLayout | None = None
-    secrets: Callable[[S], Iterable[str]] = no_secrets
-    check_settings: Callable[[S], str] = accept_settings
-    address: Callable[[S], str] = endpoint_of
+    secrets: Callable[[_S], Iterable[str]] = no_secrets
+    check_settings: Callable[[_S], str] = accept_settings
+    address: Callable[[_S], str] = endpoint_of
 
-    def label_with(self, settings: S) -> str:
+    def label_with(self, settings: _S) -> str:
         """Return its name in the integrations object; a setting `label` overrides it."""
         return getattr(settings, "label", "") or self.label
 
-    def events_per_request(self, route: str, settings: S) -> int:
+    def events_per_request(self, route: str, settings: _S) -> int:
         """Return how many payloads of this route may share a request, at least one."""
         return self.max_events(route, settings) if self.max_events else self.limits.events
 
-    def bytes_per_request(self, route: str, settings: S) -> int | None:
+    def bytes_per_request(self, route: str, settings: _S) -> int | None:
         """Return how many bytes of payloads and commas share a request; None for no limit.
 
         A payload that is larger has a request of its own.
@@ -208,11 +208,11 @@ class Destination(Generic[S]):
         wanted = self.wanted_bytes(route, settings) if self.wanted_bytes else None
         return _lowest(wanted, self._max_bytes(route, settings))
 
-    def bytes_per_payload(self, route: str, settings: S) -> int | None:
+    def bytes_per_payload(self, route: str, settings: _S) -> int | None:
         """Return the limit of a payload in bytes, at most that of a request; None for no limit."""
         return _lowest(self.limits.payload_bytes, self._max_bytes(route, settings))
 
-    def _max_bytes(self, route: str, settings: S) -> int | None:
+    def _max_bytes(self, route: str, settings: _S) -> int | None:
         return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
 
 

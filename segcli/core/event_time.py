@@ -34,7 +34,7 @@ def parse_time(text: object) -> datetime:
     A fraction is cut off after microseconds.
     """
     if not isinstance(text, str):
-        raise ValueError("not a string")  # noqa: TRY004  # bad text, whatever its type
+        raise ValueError("not a string")  # noqa: TRY004  # bad text, not a wrong call
     # Every event comes through here. From Python 3.14 on hour 24 is midnight.
     if (
         text[4:20:3] in _PLAIN_MARKS

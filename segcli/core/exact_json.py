@@ -88,7 +88,7 @@ def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
 class WrittenFloat(float):
     """A double that was written otherwise than it would be: `1.50`, `1e3`.
 
-    text: How it was written, as JSON.
+    text: the number as it was written.
     """
 
     __slots__ = ("text",)
@@ -151,7 +151,7 @@ def _whole_digits(value: Decimal) -> str:
 
 
 def _written(value: Any) -> orjson.Fragment:
-    """Write what `orjson` cannot; raises TypeError for what is no number."""
+    """Write what `orjson` cannot; raises TypeError if it is not a number."""
     if isinstance(value, WrittenFloat):
         return orjson.Fragment(value.text)
     return orjson.Fragment(str(value)) if isinstance(value, Decimal) else _refuse(value)

@@ -21,16 +21,16 @@ from segcli.core.nobody import is_nobody
 
 PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
 
-C = TypeVar("C")
-T = TypeVar("T")
-P = TypeVar("P")
+_C = TypeVar("_C")
+_T = TypeVar("_T")
+_P = TypeVar("_P")
 
 _JSON_SPACE = b" \t\r\n"
 _SHORT = 24
 _ENDS = (b"}\n", b"}\r\n", b"}")
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _WHOLE = dict[str, Any]
-# The type of an object that no mapping reads: only its keys, to tell whether it is empty.
+# The type of an object that no mapping reads: only its keys, to know whether it is empty.
 _KEYS = dict[str, msgspec.Raw]
 _SPELLING = {
     "name": "event",
@@ -46,7 +46,7 @@ _SPELLING = {
 _ALWAYS_READ = frozenset({"type", "integrations", *_SPELLING.values()})
 
 
-class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False):
+class _PartialEvent(msgspec.Struct, Generic[_C, _T, _P], rename=_SPELLING, gc=False):
     """The attributes of an `Event` that mappings may read, without `data`.
 
     It always has a `timestamp`, and `moment` is its meaning. The other times are parsed on demand.
@@ -58,9 +58,9 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     user_id: _Name | int | None = None
     anonymous_id: _Name | int | None = None
     integrations: dict[str, Any] | None = None
-    context: C | None = None
-    traits: T | None = None
-    properties: P | None = None
+    context: _C | None = None
+    traits: _T | None = None
+    properties: _P | None = None
     line: bytes = b""
     moment: datetime | None = None
     names_nobody: bool = False

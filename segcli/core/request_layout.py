@@ -12,7 +12,7 @@ from segcli.core.placeholder import Template
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class AddressLayout:
     """The address of requests. The values of settings in path and query are percent-encoded.
 
     base: scheme and host; the setting `endpoint` replaces it.
@@ -81,7 +81,7 @@ class RequestLayout:
     secrets: the names of the settings that are keys.
     """
 
-    address: Address
+    address: AddressLayout
     usual: PostLayout = PostLayout()
     routes: Mapping[str, tuple[Template, PostLayout]] = field(default_factory=dict)
     headers: Mapping[str, Template] = field(default_factory=dict)

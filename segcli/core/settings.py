@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from segcli.core.secret import Secret, display_address, secrets_in_address
 from segcli.errors import SettingsError
 
-S = TypeVar("S")
+_S = TypeVar("_S")
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -191,13 +191,13 @@ def share_variables(one: str, other: str) -> bool:
     return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
-def read_settings(destination: str, settings: type[S], sources: Sources) -> S:
+def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
     """Return the settings of a destination. A setting that no source names has its default.
 
     Raises SettingsError for an unknown name and for an invalid value. A required setting may still
     be missing, because mapping needs no key; see `require`.
     """
-    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # S is one
+    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # _S is one
     _check_names(destination, sources.given, known, "--set", sources.dest)
     _check_names(destination, sources.table, known, sources.config, sources.dest)
     kinds = get_type_hints(settings)

@@ -287,7 +287,7 @@ class SendQueue:
     async def _wait_for_room(self) -> None:
         while self._held >= self._most and not self._stop_signal.is_stopped:
             if self._routes and not (self._can_go or self._in_progress):
-                # Only a batch that is not full can make room.
+                # Only sending a batch that is not full can free memory.
                 self._hurry(max(self._routes.values(), key=lambda route_queue: route_queue.bytes))
             self._room.clear()
             await self._room.wait()

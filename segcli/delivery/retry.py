@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from segcli.accounting.tally import Tally, Wait
+from segcli.core.destination import Destination
 from segcli.core.line import Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
@@ -23,9 +24,8 @@ from segcli.core.reply import (
     by_status,
     of_batch,
 )
-from segcli.core.settings import how_to_set
+from segcli.core.settings import Setting, describe, how_to_set
 from segcli.delivery.batch import QueuedPayload, halves
-from segcli.delivery.body_size import advise, may_be_too_large
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
@@ -37,6 +37,10 @@ _LONGEST_WAIT = 30.0
 # Thirty years: longer than any run, and not too large for the clock of the event loop.
 _LONGEST_ASKED = 1e9
 _OVERLOADED = frozenset({429, 503})
+# The setting for the number of events in a request.
+_BATCH_SETTING = "batch"
+# A body of this size is never the reason why there is no reply.
+_NEVER_TOO_LARGE = 1_000
 
 
 def backoff(attempt: int, chance: float) -> float:
@@ -57,7 +61,7 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
-    largest_answered: the bytes of the largest body that had a reply, whatever that said.
+    largest_answered: the bytes of the largest body that had a reply, of any kind.
     """
 
     job: Job
@@ -244,6 +248,30 @@ class BatchSender:
         return self._redactor.redact(text)
 
 
+def may_be_too_large(size: int, *, largest_answered: int) -> bool:
+    """Return True if a body may have no reply because of its size; sizes are in bytes."""
+    return size > max(_NEVER_TOO_LARGE, largest_answered)
+
+
+def advise(stopped: Stopped, destination: Destination[object], *, events: int, size: int) -> None:
+    """Add a hint to the error of a run that stopped after a body of `size` bytes had no reply.
+
+    If a setting makes bodies smaller, the command that continues gets it.
+    """
+    advice = f"{destination.name} closes the connection on bodies of {_kilobytes(size)}"
+    if events == 1:
+        advice += ", which is one event."
+    elif any(row.is_grouping and row.name == _BATCH_SETTING for row in _settings(destination)):
+        fewer = f"{_BATCH_SETTING}={max(1, events // 10)}"
+        advice += f", {events:,} events. Try smaller ones: --set {fewer}"
+        stopped.more = ("--set", fewer)
+    elif destination.layout:
+        advice += f", {events:,} events. Try smaller ones: fewer events in the [batch] of its file."
+    else:
+        advice += f", {events:,} events."
+    stopped.hint = f"{advice}\n{stopped.hint}"
+
+
 class _Answer(msgspec.Struct, frozen=True, gc=False):
     """The verdict on a batch, and the HTTP status; None if there was no reply.
 
@@ -286,3 +314,11 @@ def _asked_wait(after: float | None) -> float:
     """Return the seconds that the vendor asks to wait, capped; 0 for none or an invalid number."""
     # It may come from a plug-in. NaN is invalid too: no comparison with it is true.
     return min(after, _LONGEST_ASKED) if after is not None and after > 0 else 0.0
+
+
+def _settings(destination: Destination[object]) -> list[Setting]:
+    return describe(destination.name, destination.settings)
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / 1000:,.{0 if size >= 10_000 else 1}f} kB"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.placeholder import ROUTE, Placeholder, Template
-from segcli.core.request_layout import Address, Auth, BatchLayout, PostLayout, RequestLayout
+from segcli.core.request_layout import AddressLayout, Auth, BatchLayout, PostLayout, RequestLayout
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.destination_file.reply import read_items
@@ -38,7 +38,7 @@ class RequestTable:
     method: the HTTP method.
     """
 
-    address: Address | None
+    address: AddressLayout | None
     headers: Mapping[str, Template]
     auth: Auth | None
     method: str
@@ -66,7 +66,7 @@ def read_request(
     )
 
 
-def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Address | None:
+def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> AddressLayout | None:
     at: Path = ("request", "url")
     parts = _URL.fullmatch(url)
     if not parts:
@@ -84,7 +84,7 @@ def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Addres
     if "/{route}" in path.replace(" ", ""):
         mistakes.add(at, "has a / before {route}, but a route begins with / itself")
     role: Role = "start" if path + query else "base"
-    return Address(
+    return AddressLayout(
         placeholders.read(base, at, "host" if base.startswith("http") else role),
         placeholders.read(path, at, "path", route=True),
         placeholders.read(query, at, "query"),
@@ -150,7 +150,7 @@ def _key(
     return placeholders.read(text, (*path, name), "auth")
 
 
-_EMPTY = Address(Template(), Template(), Template())
+_EMPTY = AddressLayout(Template(), Template(), Template())
 
 
 def wire_of(

@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Any
 
 from segcli.core.exact_json import WrittenFloat
-from segcli.core.request_layout import Address
+from segcli.core.request_layout import AddressLayout
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders
@@ -34,7 +34,7 @@ _TEXTUAL = frozenset({"text", "address"})
 
 def settings_of(
     table: Mapping[str, Any],
-    address: Address | None,
+    address: AddressLayout | None,
     placeholders: Placeholders,
     mistakes: Mistakes,
 ) -> type[Any]:
@@ -152,7 +152,7 @@ def _check_endpoint(
         mistakes.add((*path, "type"), 'must be "address"')
 
 
-def _endpoint(address: Address | None) -> Any:
+def _endpoint(address: AddressLayout | None) -> Any:
     """Return the setting `endpoint`, with the scheme and host of the address as its default."""
     parts = address.base.parts if address else ()
     base = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)

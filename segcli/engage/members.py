@@ -14,8 +14,8 @@ from segcli.core.event import identifier, is_blank
 from segcli.core.line import TooLong
 from segcli.engage.id_check import id_problem
 from segcli.errors import InputError
-from segcli.inputs.first_lines import form_of_file, lines_of, same_problem
-from segcli.inputs.judgement import Head, Judge, Judgement
+from segcli.inputs.first_lines import form_of_file, head_lines, same_problem
+from segcli.inputs.judgement import Head, HeadJudge, Judgement
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
 
@@ -91,13 +91,13 @@ def members(
     yield from _rows_of(entry, _lines(entry, max_line), columns)
 
 
-def judge_members(columns: Columns, *, max_line: int = chunks.MAX_LINE) -> Judge:
+def judge_members(columns: Columns, *, max_line: int = chunks.MAX_LINE) -> HeadJudge:
     """Return a function that judges a list of members by its first rows."""
 
     def judge(head: Head, entry: Input) -> Judgement:
         if form := form_of_file(head):
             return Judgement(form=form)
-        lines = list(lines_of(head))
+        lines = list(head_lines(head))
         if any(len(line.text) > max_line for line in lines):
             return Judgement(is_settled=True)
         numbered = [(line.number, line.text) for line in lines if not line.is_cut]

@@ -1,6 +1,6 @@
 """The SQL of Engage's state: its tables, and how changes are found and settled.
 
-The table `told` holds what a vendor knows about each user: `value` is the last value that it
+The table `told` holds what was delivered for each user: `value` is the last value that it
 accepted, `sent` a later value whose result is unknown. The current members and the bad rows are in
 temporary tables on disk, for one sync only.
 """

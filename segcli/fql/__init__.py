@@ -33,7 +33,7 @@ Intended differences from Segment's reader:
 
 from segcli.fql.ast import Ast, Compare, Exists, Group, Holds, Is
 from segcli.fql.compiler import Predicate, matcher
-from segcli.fql.error import FqlError
+from segcli.fql.lexer import FqlError
 from segcli.fql.parser import parse_query
 
 __all__ = [

@@ -1,9 +1,7 @@
-"""Split a query into tokens, each with its position."""
+"""Split a query into tokens, read them one by one, and report errors with their position."""
 
 import re
 from dataclasses import dataclass
-
-from segcli.fql.error import FqlError, QueryWarning
 
 _ENDS = r"(?=[ \t\n,\])]|\Z)"
 _TOKEN = re.compile(
@@ -21,6 +19,8 @@ _TOKEN = re.compile(
 )
 _AFTER_NAME = re.compile(r"[ \t\n,\]).(=!\\]|\Z")
 _ENDED = re.compile(_ENDS)
+# How many characters of a line are shown on each side of a position.
+_CONTEXT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,86 @@ class Token:
     kind: str
     text: str
     position: int
+
+
+class FqlError(ValueError):
+    """A query cannot be read. The message shows the position and what was expected there.
+
+    text: the query.
+    position: the index of the character.
+    expected: what was expected there.
+    """
+
+    def __init__(self, text: str, position: int, expected: str) -> None:
+        super().__init__(f"expected {expected}\n{_pointed_at(text, position)}")
+        self.text = text
+        self.position = position
+        self.expected = expected
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWarning:
+    """A part of a query that can be read, but probably not as intended; an error with `strict`.
+
+    position: the index of the character.
+    expected: what was expected there.
+    """
+
+    position: int
+    expected: str
+
+
+@dataclass(slots=True)
+class Cursor:
+    """A position in the tokens of a query.
+
+    text: the query.
+    tokens: its tokens; the last one is an end.
+    warnings: the warnings so far.
+    index: the index of the next token.
+    """
+
+    text: str
+    tokens: list[Token]
+    warnings: list[QueryWarning]
+    index: int = 0
+
+    @property
+    def token(self) -> Token:
+        """The next token."""
+        return self.tokens[self.index]
+
+    def is_over(self) -> bool:
+        """True if the current group or the query ends here."""
+        return self.token.kind in ("end", ")")
+
+    def take(self) -> Token:
+        """Return the next token and move past it. The cursor never moves past the end."""
+        token = self.token
+        self.index += token.kind != "end"
+        return token
+
+    def take_if(self, mark: str) -> bool:
+        """Move past the next token if it is this mark; True if it was."""
+        found = self.token.kind == mark
+        self.index += found
+        return found
+
+    def warn(self, expected: str, at: Token | None = None) -> None:
+        """Add a warning that something else was expected at a token, by default the next one."""
+        self.warnings.append(QueryWarning((at or self.token).position, expected))
+
+    def error(self, expected: str) -> FqlError:
+        """Return the error that something else was expected here, or at an earlier warning."""
+        here = QueryWarning(self.token.position, expected)
+        first = min([*self.warnings, here], key=lambda warning: warning.position)
+        return FqlError(self.text, first.position, first.expected)
+
+
+def start_cursor(text: str) -> Cursor:
+    """Return a cursor at the start of a query. Raises FqlError."""
+    found, warnings = tokens(text)
+    return Cursor(text, found, warnings)
 
 
 def tokens(text: str) -> tuple[list[Token], list[QueryWarning]]:
@@ -109,54 +189,14 @@ def _joined(found: list[Token]) -> list[Token]:
     return joined
 
 
-@dataclass(slots=True)
-class Cursor:
-    """A position in the tokens of a query.
-
-    text: the query.
-    tokens: its tokens; the last one is an end.
-    warnings: the warnings so far.
-    index: the index of the next token.
-    """
-
-    text: str
-    tokens: list[Token]
-    warnings: list[QueryWarning]
-    index: int = 0
-
-    @property
-    def token(self) -> Token:
-        """The next token."""
-        return self.tokens[self.index]
-
-    def is_over(self) -> bool:
-        """True if the current group or the query ends here."""
-        return self.token.kind in ("end", ")")
-
-    def take(self) -> Token:
-        """Return the next token and move past it. The cursor never moves past the end."""
-        token = self.token
-        self.index += token.kind != "end"
-        return token
-
-    def take_if(self, mark: str) -> bool:
-        """Move past the next token if it is this mark; True if it was."""
-        found = self.token.kind == mark
-        self.index += found
-        return found
-
-    def warn(self, expected: str, at: Token | None = None) -> None:
-        """Add a warning that something else was expected at a token, by default the next one."""
-        self.warnings.append(QueryWarning((at or self.token).position, expected))
-
-    def error(self, expected: str) -> FqlError:
-        """Return the error that something else was expected here, or at an earlier warning."""
-        here = QueryWarning(self.token.position, expected)
-        first = min([*self.warnings, here], key=lambda warning: warning.position)
-        return FqlError(self.text, first.position, first.expected)
-
-
-def start_cursor(text: str) -> Cursor:
-    """Return a cursor at the start of a query. Raises FqlError."""
-    found, warnings = tokens(text)
-    return Cursor(text, found, warnings)
+def _pointed_at(text: str, position: int) -> str:
+    """Return the line of a position with a `^` under it. A long line is cut on both sides."""
+    start = text.rfind("\n", 0, position) + 1
+    line = text[start:].partition("\n")[0]
+    column = position - start
+    first = max(0, column - _CONTEXT)
+    shown = line[first : column + _CONTEXT]
+    before, after = "…" * (first > 0), "…" * (column + _CONTEXT < len(line))
+    # A tab or a control character would move the `^`.
+    plain = "".join(char if char.isprintable() else " " for char in shown)
+    return f"  {before}{plain}{after}\n  {' ' * (len(before) + column - first)}^"

@@ -13,7 +13,6 @@ from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
-from segcli.inputs.s3_listing import is_listed_in_pages, objects_below
 
 Info = Mapping[str, Any]
 Infos = Mapping[str, Info]
@@ -22,6 +21,8 @@ _THREADS = 16
 _KNOWN_TYPES = frozenset({"file", "directory"})
 # How many objects are asked about at a time; their futures need memory.
 _GROUP = 1000
+# The most that S3 returns at a time.
+_PAGE = 1000
 
 
 def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
@@ -149,8 +150,8 @@ def _is_pattern(store: Any, path: str) -> bool:
 def _below(store: Any, path: str) -> tuple[str, Iterable[Info]]:
     """Return the folder at the start of a path or pattern, and what is below it or matches."""
     if not _is_pattern(store, path):
-        in_pages = is_listed_in_pages(store)
-        listed = objects_below(store, path) if in_pages else _list_all(store.find, path).values()
+        in_pages = _is_listed_in_pages(store)
+        listed = _objects_below(store, path) if in_pages else _list_all(store.find, path).values()
         return path.rstrip("/"), listed
     first = min(place for mark in "*?[" if (place := path.find(mark)) >= 0)
     top = path[:first].rpartition("/")[0]
@@ -179,3 +180,30 @@ def _complete(store: Any, files: Iterator[Mapping[str, Any]]) -> Iterator[Mappin
     with ThreadPoolExecutor(_THREADS) as pool:
         while group := list(islice(files, _GROUP)):
             yield from pool.map(store.info, [info["name"] for info in group])
+
+
+def _is_listed_in_pages(store: Any) -> bool:
+    """True if `_objects_below` can list a store: S3, unless objects have several versions."""
+    protocol = store.protocol if isinstance(store.protocol, tuple) else (store.protocol,)
+    return "s3" in protocol and hasattr(store, "call_s3") and not store.version_aware
+
+
+def _objects_below(store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield S3's information about each object below a bucket or folder, page by page.
+
+    The library's `find` does the same, but keeps about 4 kB for each object. Raises what the
+    library raises, also if there is no such bucket.
+    """
+    bucket, key, _ = store.split_path(path)
+    if not bucket:
+        raise ValueError("Cannot traverse all of S3")
+    folder = key.rstrip("/")
+    asked = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else "", "MaxKeys": _PAGE}
+    more = True
+    while more:
+        page = store.call_s3("list_objects_v2", **asked)
+        for found in page.get("Contents", ()):
+            name = f"{bucket}/{found['Key']}"
+            yield {**found, "name": name, "size": found["Size"], "type": "file"}
+        more = page.get("IsTruncated", False)
+        asked["ContinuationToken"] = page.get("NextContinuationToken", "")

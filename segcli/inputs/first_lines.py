@@ -25,7 +25,7 @@ from segcli.inputs.judgement import MOST_LINES, Form, Head, Judgement
 from segcli.inputs.sniff import form_of_start
 from segcli.inputs.tables import form_of_rows, form_of_table
 
-# At least so many lines with the same problem stop a run; fewer lead to a remark.
+# At least this many lines with the same problem stop a run; fewer lead to a remark.
 _ENOUGH = 10
 _NO_JSON = object()
 _LIST_BEGINS = re.compile(r'"\s*:\s*\[\s*(?=\{)')
@@ -38,7 +38,7 @@ def judge_lines(head: Head, entry: Input) -> Judgement:
     if form := form_of_start(head.data):
         return Judgement(form=form)
     seen, lines = _Seen(), []
-    for line in lines_of(head):
+    for line in head_lines(head):
         seen.add(line)
         lines.append(line)
         if line is lines[0] and seen.events:
@@ -54,7 +54,7 @@ def judge_lines(head: Head, entry: Input) -> Judgement:
 
 def form_of_file(head: Head) -> Form | None:
     """Return the form of an input that does not consist of lines, of events or of anything else."""
-    lines = list(lines_of(head))
+    lines = list(head_lines(head))
     return form_of_start(head.data) or _shape(head, lines[:1]) or _array(lines)
 
 
@@ -76,7 +76,7 @@ class HeadLine:
     kind: Literal["typed", "JSON", "text"]
 
 
-def lines_of(head: Head) -> Iterator[HeadLine]:
+def head_lines(head: Head) -> Iterator[HeadLine]:
     """Yield the lines that are not blank, among the first `MOST_LINES`.
 
     A line whose end was not read is yielded only if it is the only one.

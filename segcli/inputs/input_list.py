@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from segcli.core.secret import display_address
+from segcli.inputs.compact_columns import NumberColumn, TextColumn
 from segcli.inputs.dated_folder import UNREADABLE
 from segcli.inputs.input import Input, shown_name
-from segcli.inputs.number_column import NumberColumn
-from segcli.inputs.text_column import TextColumn
 
 if TYPE_CHECKING:
     from segcli.inputs.object_store import Object

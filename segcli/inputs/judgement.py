@@ -59,7 +59,7 @@ class Judgement:
     is_settled: bool = False
 
 
-Judge = Callable[[Head, Input], Judgement]
+HeadJudge = Callable[[Head, Input], Judgement]
 
 
 def accept_all(_head: Head, _entry: Input) -> Judgement:

@@ -11,7 +11,7 @@ from segcli.errors import InputError
 from segcli.inputs.decompress import Packing
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import Input
-from segcli.inputs.judgement import MOST_BYTES, Head, Judge, Judgement, accept_all
+from segcli.inputs.judgement import MOST_BYTES, Head, HeadJudge, Judgement, accept_all
 from segcli.inputs.local_file import PlainFile
 from segcli.inputs.open import failing_as, stored_file, unpacked
 from segcli.inputs.stream import CutOffError, Peeked, ReadError, Stream
@@ -67,7 +67,7 @@ class Looked(Sequence[Input]):
             yield self._held.get(place, entry)
 
 
-def look(found: Sequence[Input], judge: Judge = judge_events) -> Looked:
+def look(found: Sequence[Input], judge: HeadJudge = judge_events) -> Looked:
     """Open each input, judge its first bytes, and return the inputs to read.
 
     At most `MOST_BYTES` of each are read; for stdin and a pipe, this waits for the first line only.
@@ -97,7 +97,7 @@ class _Look:
     held: by place, the inputs that stay open.
     """
 
-    judge: Judge
+    judge: HeadJudge
     held: dict[int, Input] = field(default_factory=dict)
     _remarks: list[str] = field(default_factory=list)
     _remarked: int = 0
@@ -142,13 +142,13 @@ def _check(entry: Input, judged: _Judged) -> None:
         raise refusal(entry, packing, judgement.form)
 
 
-def _judged_file(entry: Input, judge: Judge) -> _Judged:
+def _judged_file(entry: Input, judge: HeadJudge) -> _Judged:
     with failing_as(InputError, entry), stored_file(entry) as file:
         stream, packing = unpacked(file)
         return _judged(stream, entry, judge), packing
 
 
-def _judged(stream: Peeked, entry: Input, judge: Judge, *, is_whole: bool = True) -> Judgement:
+def _judged(stream: Peeked, entry: Input, judge: HeadJudge, *, is_whole: bool = True) -> Judgement:
     """Judge the bytes of a stream that were read already; if they are not enough, read more.
 
     `is_whole` is True if the end of the stream is the end of the input.
@@ -167,7 +167,7 @@ def _judged(stream: Peeked, entry: Input, judge: Judge, *, is_whole: bool = True
 
 
 def _judged_once(
-    entry: Input, judge: Judge
+    entry: Input, judge: HeadJudge
 ) -> tuple[_Judged, Callable[[], AbstractContextManager[Stream]]]:
     """Judge an input that can be read once by its first line and what has come with it.
 
@@ -192,7 +192,7 @@ def _judged_once(
     return (judgement, packing), opened
 
 
-def _in_its_turn(entry: Input, judge: Judge) -> Callable[[], AbstractContextManager[Stream]]:
+def _in_its_turn(entry: Input, judge: HeadJudge) -> Callable[[], AbstractContextManager[Stream]]:
     """Return a function that opens an input and then judges it."""
 
     @contextmanager
@@ -226,7 +226,7 @@ def _look_at_objects(remote: Iterator[Input], seen: _Look) -> None:
                 seen.add(entry, judged)
 
 
-def _judged_object(entry: Input, judge: Judge) -> _Judged:
+def _judged_object(entry: Input, judge: HeadJudge) -> _Judged:
     from segcli.inputs.object_store import asking  # noqa: PLC0415  # not needed for files on disk
 
     assert entry.remote
@@ -241,7 +241,7 @@ def _judged_object(entry: Input, judge: Judge) -> _Judged:
     return judged
 
 
-def _judged_start(entry: Input, start: bytes, judge: Judge, *, is_whole: bool) -> _Judged:
+def _judged_start(entry: Input, start: bytes, judge: HeadJudge, *, is_whole: bool) -> _Judged:
     """Judge an object by its first bytes. If compressed, they may give nothing yet."""
     try:
         stream, packing = unpacked(_Bytes(start))

@@ -44,8 +44,8 @@ class Object:
 
     store: the store.
     path: the path in the store; it may contain a key, so `repr` does not show it.
-    size: the size in bytes; None if the store does not tell it.
-    version: changes when the object changes; empty if the store does not tell it.
+    size: the size in bytes; None if the store does not say.
+    version: changes when the object changes; empty if the store does not say.
     in_ranges: True if any range can be read, not only the whole from its start.
     """
 

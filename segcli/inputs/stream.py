@@ -60,7 +60,7 @@ class Peeked:
         return self.under.stored
 
     def peek(self, size: int) -> bytes:
-        """Return the next bytes without reading them: at least `size`, if there are so many.
+        """Return the next bytes without reading them: at least `size`, if there are that many.
 
         Raises OSError if no byte can be read. A later error is raised by `read1`.
         """

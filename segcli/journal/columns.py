@@ -4,8 +4,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from segcli.inputs.number_column import NumberColumn
-from segcli.inputs.text_column import TextColumn
+from segcli.inputs.compact_columns import NumberColumn, TextColumn
 from segcli.journal.line_set import LineSet
 from segcli.lines.fingerprint import Mark
 

@@ -13,7 +13,7 @@ from segcli.accounting.group_commit import GroupSync
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Result
 from segcli.errors import OutputError, Stopped
-from segcli.inputs.number_column import NumberColumn
+from segcli.inputs.compact_columns import NumberColumn
 from segcli.journal.checkpoint import (
     Checkpoint,
     encode,

@@ -6,13 +6,13 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # How many items the thread may read before the first of them is used.
 _MAX_AHEAD = 8
 
 
-async def read_ahead(items: Iterator[T]) -> AsyncIterator[T]:
+async def read_ahead(items: Iterator[_T]) -> AsyncIterator[_T]:
     """Yield the items of an iterator that runs in another thread. Raises what it raises.
 
     The thread is a daemon: an endless pipe does not keep the process alive.
@@ -30,7 +30,7 @@ async def read_ahead(items: Iterator[T]) -> AsyncIterator[T]:
         reader.room.release()
 
 
-class _Reader(Generic[T]):
+class _Reader(Generic[_T]):
     """The part that runs in the thread.
 
     queue: the items, each in a tuple; then None at the end, or the exception.
@@ -38,8 +38,8 @@ class _Reader(Generic[T]):
     is_cancelled: set by the consumer if it wants no more items.
     """
 
-    def __init__(self, items: Iterator[T]) -> None:
-        self.queue: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue()
+    def __init__(self, items: Iterator[_T]) -> None:
+        self.queue: asyncio.Queue[tuple[_T] | Exception | None] = asyncio.Queue()
         self.room = threading.Semaphore(_MAX_AHEAD)
         self.is_cancelled = False
         self._items = items
@@ -56,7 +56,7 @@ class _Reader(Generic[T]):
         except Exception as error:  # raised again in the consumer
             self._put(error)
 
-    def _put(self, item: tuple[T] | Exception | None) -> None:
+    def _put(self, item: tuple[_T] | Exception | None) -> None:
         # The event loop may be closed: then nothing is waiting for the item.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.queue.put_nowait, item)

@@ -22,10 +22,10 @@ _METHODS = b"GET, POST, PUT, PATCH, DELETE"
 class Guard:
     """The headers that a request may have.
 
-    server: what messages call the server
-    hosts: the allowed values of Host, in lower case
-    origins: the origins of other pages that may send requests
-    any_origin: whether all pages may send requests
+    server: what messages call the server.
+    hosts: the allowed values of Host, in lower case.
+    origins: the origins of other pages that may send requests.
+    any_origin: whether all pages may send requests.
     """
 
     server: str = "the sandbox"

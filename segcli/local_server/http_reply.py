@@ -18,9 +18,9 @@ _JSON_TYPE = (b"content-type", b"application/json")
 class Refusal:
     """Why a request is refused.
 
-    status: the status of the reply
-    problem: what is wrong; it starts with the wrong field
-    allow: the methods that are allowed, for a 405
+    status: the status of the reply.
+    problem: what is wrong; it starts with the wrong field.
+    allow: the methods that are allowed, for a 405.
     """
 
     status: int
@@ -32,9 +32,9 @@ class Refusal:
 class HttpReply:
     """A reply that is ready to be sent.
 
-    status: the HTTP status
-    body: JSON, or empty
-    headers: names in lower case, and values
+    status: the HTTP status.
+    body: JSON, or empty.
+    headers: names in lower case, and values.
     """
 
     status: int

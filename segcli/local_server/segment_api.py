@@ -27,9 +27,9 @@ ROUTES: Mapping[str, str] = {
 }
 
 # [doc] Segment's "32 KB an event, 500 KB and 2,500 events a batch", in bytes.
-EVENT_BYTES = 32_768
-REQUEST_BYTES = 500_000
-BATCH_EVENTS = 2_500
+MAX_EVENT_BYTES = 32_768
+MAX_REQUEST_BYTES = 500_000
+MAX_BATCH_EVENTS = 2_500
 
 
 def without_slash(path: str) -> str:

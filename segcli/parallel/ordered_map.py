@@ -15,7 +15,7 @@ from segcli.parallel.work import Work, WorkItem, WorkResult
 if TYPE_CHECKING:
     from segcli.parallel.worker_pool import Workers
 
-A = TypeVar("A")
+_A = TypeVar("_A")
 
 # How many bytes one process maps in the time that workers take to start.
 _SERIAL_BYTES = 4 * 1024 * 1024
@@ -27,13 +27,13 @@ _MAX_JOBS = 16
 _BLOCK, _BLOCK_FOR_WORKERS = 256 * 1024, 1024 * 1024
 
 
-class OrderedMap(Generic[A]):
+class OrderedMap(Generic[_A]):
     """Maps the blocks of the inputs, and yields the results in input order."""
 
     def __init__(
         self,
         inputs: Sequence[Input],
-        work: Work[A],
+        work: Work[_A],
         *,
         jobs: int | None,
         max_line: int = MAX_LINE,
@@ -52,11 +52,11 @@ class OrderedMap(Generic[A]):
         self._numbered = numbered
         self._block = _BLOCK if self._jobs == 1 else _BLOCK_FOR_WORKERS
         self._serial_bytes_left = 0 if jobs else _SERIAL_BYTES
-        self._workers: Workers[A] | None = None
+        self._workers: Workers[_A] | None = None
         self._submitted: deque[Block] = deque()
         self._failure: SegcliError | Unreadable | None = None
 
-    def portions(self) -> Iterator[tuple[Block, WorkResult[A]]]:
+    def portions(self) -> Iterator[tuple[Block, WorkResult[_A]]]:
         """Yield each block with its result, in input order.
 
         Raises what `blocks` raises, after all earlier results, and what `Workers` raises.
@@ -100,7 +100,7 @@ class OrderedMap(Generic[A]):
             numbers.count(block.data.count() if isinstance(block.data, LineBlock) else 1)
         return WorkItem(block.data, block.input.title, first)
 
-    def _submit(self, block: Block, item: WorkItem) -> Iterator[tuple[Block, WorkResult[A]]]:
+    def _submit(self, block: Block, item: WorkItem) -> Iterator[tuple[Block, WorkResult[_A]]]:
         """Submit a block to a worker. Yield the results that must be received before that."""
         if self._workers is None:
             from segcli.parallel.worker_pool import Workers  # noqa: PLC0415  # not for small inputs
@@ -115,11 +115,11 @@ class OrderedMap(Generic[A]):
         self._workers.submit(item)
         self._submitted.append(block)
 
-    def _drain(self) -> Iterator[tuple[Block, WorkResult[A]]]:
+    def _drain(self) -> Iterator[tuple[Block, WorkResult[_A]]]:
         while self._workers and self._submitted:
             yield self._receive(self._workers)
 
-    def _receive(self, workers: "Workers[A]") -> tuple[Block, WorkResult[A]]:
+    def _receive(self, workers: "Workers[_A]") -> tuple[Block, WorkResult[_A]]:
         block = self._submitted.popleft()
         try:
             return block, workers.receive()

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 from segcli.core.line import TooLong
 from segcli.lines.spans import LineBlock, Span
 
-A = TypeVar("A")
+_A = TypeVar("_A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,15 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkResult(Generic[A]):
+class WorkResult(Generic[_A]):
     """The result of a work item.
 
     account: the counts of its lines, in the form that the work chooses.
     out: the texts to print, in order.
     """
 
-    account: A
+    account: _A
     out: Sequence[bytes | memoryview] = ()
 
 
-Work: TypeAlias = Callable[[WorkItem], WorkResult[A]]
+Work: TypeAlias = Callable[[WorkItem], WorkResult[_A]]

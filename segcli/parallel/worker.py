@@ -12,7 +12,7 @@ from segcli.inputs import ReadError
 from segcli.lines.spans import LineBlock, Span
 from segcli.parallel.work import Work, WorkItem, WorkResult
 
-A = TypeVar("A")
+_A = TypeVar("_A")
 
 # The head of a message: the size of its content, and the size of the output. The output follows the
 # content if it does not fit into the slot.
@@ -26,7 +26,7 @@ class WorkerFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class WorkFailure:
     """The message of a worker that failed on a work item.
 
     problem: a traceback, or the reason why the lines could not be read.
@@ -43,7 +43,7 @@ class Failure:
         return WorkerFailed(self.problem) if self.is_bug else ReadError(self.problem, self.hint)
 
 
-def serve_work(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
+def serve_work(work: Work[_A], slots: Slots, orders: BinaryIO, results: BinaryIO) -> None:
     """Process work items until the main process closes `orders`."""
     while len(head := orders.read(HEAD.size)) == HEAD.size:
         number, data, title, first = pickle.loads(orders.read(HEAD.unpack(head)[0]))
@@ -51,9 +51,11 @@ def serve_work(work: Work[A], slots: Slots, orders: BinaryIO, results: BinaryIO)
         try:
             result = work(WorkItem(_item_data(data, slot), title, first))
         except ReadError as error:
-            results.write(encode_message(Failure(error.strerror or "", error.hint, is_bug=False)))
+            results.write(
+                encode_message(WorkFailure(error.strerror or "", error.hint, is_bug=False))
+            )
         except BaseException:  # a bug of any kind: the main process reports it
-            results.write(encode_message(Failure(traceback.format_exc())))
+            results.write(encode_message(WorkFailure(traceback.format_exc())))
         else:
             _send_result(result, slot, results)
         results.flush()
@@ -65,7 +67,7 @@ def encode_message(content: object, output_size: int = 0) -> bytes:
     return HEAD.pack(len(text), output_size) + text
 
 
-def _send_result(result: WorkResult[A], slot: memoryview, results: BinaryIO) -> None:
+def _send_result(result: WorkResult[_A], slot: memoryview, results: BinaryIO) -> None:
     """Send a result. Fill the slot before the message: the main process then reads it at once."""
     size = sum(map(len, result.out))
     if size > len(slot):

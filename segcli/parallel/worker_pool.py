@@ -20,22 +20,22 @@ from segcli.core.line import TooLong
 from segcli.errors import Stopped
 from segcli.lines.spans import LineBlock, Span
 from segcli.parallel.work import Work, WorkItem, WorkResult
-from segcli.parallel.worker import HEAD, Failure, Slots, encode_message, serve_work
+from segcli.parallel.worker import HEAD, Slots, WorkFailure, encode_message, serve_work
 
-A = TypeVar("A")
+_A = TypeVar("_A")
 
 # One item is being processed and one waits.
 _SLOTS_PER_WORKER = 2
 
 
-class Workers(Generic[A]):
+class Workers(Generic[_A]):
     """A pool of worker processes. Results come in the order in which the items were submitted.
 
     The workers are forks of this process, so they have the code of plug-ins and all settings. They
     end when this process ends, even if it is killed.
     """
 
-    def __init__(self, work: Work[A], count: int, largest: int) -> None:
+    def __init__(self, work: Work[_A], count: int, largest: int) -> None:
         """Start `count` workers for items of at most `largest` bytes. Call `close` at the end."""
         self._memory = mmap(-1, count * _SLOTS_PER_WORKER * largest)
         self._slots = _slots(self._memory, largest)
@@ -72,7 +72,7 @@ class Workers(Generic[A]):
         self._worker(self._submitted).send((number, sent, item.title, item.first))
         self._submitted += 1
 
-    def receive(self) -> WorkResult[A]:
+    def receive(self) -> WorkResult[_A]:
         """Wait for the result of the oldest item that has none yet.
 
         Raises WorkerFailed for a bug in the work, ReadError if the lines could not be read, and
@@ -81,7 +81,7 @@ class Workers(Generic[A]):
         slot = self._slots[self._received % len(self._slots)]
         account, out = self._worker(self._received).receive(slot)
         self._received += 1
-        if isinstance(account, Failure):
+        if isinstance(account, WorkFailure):
             raise account.error()
         return WorkResult(account, [out])
 
@@ -157,7 +157,7 @@ class _Worker:
         )
 
 
-def _start(work: Work[A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
+def _start(work: Work[_A], slots: Slots, others: Sequence[_Worker]) -> _Worker:
     orders, orders_end = os.pipe()
     results, results_end = os.pipe()
     # Only the main process handles SIGINT. Block it until the worker has set it to be ignored.
@@ -183,7 +183,7 @@ def _fork() -> int:
 
 
 def _run_worker(
-    work: Work[A], slots: Slots, pipes: tuple[int, int], others: Sequence[_Worker]
+    work: Work[_A], slots: Slots, pipes: tuple[int, int], others: Sequence[_Worker]
 ) -> NoReturn:
     """Run a worker process until the main process closes its orders."""
     code = 1

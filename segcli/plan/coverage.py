@@ -1,21 +1,21 @@
-"""Coverage of the plans: the events and properties that are planned, and no line has."""
+"""Coverage of the plans: which planned events and properties occur in no line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segcli.plan.index import PlanIndex
-from segcli.plan.judge import PlanSeen, names_of
+from segcli.plan.judge import PlanSeen, planned_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What is planned and was not seen.
+    """A planned event or property that was not seen.
 
     type: the call type.
-    name: the name of the event, page or screen; empty where the plan has all of the type.
+    name: the name of the event, page or screen; empty if the rule is for all calls of the type.
     version: the version of the rule.
-    label: all of it, as it is shown.
-    path: the property or trait; empty where there was no such event at all.
+    label: the event as messages show it.
+    path: the property or trait; empty if the event itself was not seen.
     """
 
     type: str
@@ -27,12 +27,12 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult:
-    """What the events showed of the plans.
+    """How much of the plans the events cover.
 
     files: the names of the plans.
     checked: how many events were compared with them.
-    planned: how many rules for events there are, each version counted.
-    unseen: what is planned and no line has, in the order of the plans.
+    planned: how many rules for events there are; each version counts.
+    unseen: the planned events and properties that no line has, in the order of the plans.
     """
 
     files: Sequence[str]
@@ -42,20 +42,20 @@ class PlanResult:
 
 
 class PlanCoverage:
-    """Adds up what was seen of plans, in any order."""
+    """Collects what was seen of the plans; the order of the events does not matter."""
 
     def __init__(self, index: PlanIndex) -> None:
         self._index = index
         self._seen = PlanSeen()
 
     def add(self, seen: PlanSeen) -> None:
-        """Take in what some events showed."""
+        """Add what was seen in some events."""
         self._seen.checked += seen.checked
         self._seen.events += seen.events
         self._seen.fields |= seen.fields
 
     def result(self, files: Sequence[str]) -> PlanResult:
-        """Return what was seen and what was not."""
+        """Return what was seen so far, and what was not."""
         return PlanResult(
             files=files,
             checked=self._seen.checked,
@@ -68,7 +68,7 @@ class PlanCoverage:
         for one in self._index.expectations:
             fields = [
                 path
-                for number, name, path in names_of(one.nodes)
+                for number, name, path in planned_fields(one.nodes)
                 if (number, name) not in self._seen.fields
             ]
             paths = fields if self._seen.events[one.number] else [""]

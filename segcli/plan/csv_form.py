@@ -1,9 +1,9 @@
-"""The form of a plan that Segment's web app downloads: a CSV with a row for each property.
+"""Reads the CSV form of a plan, from Segment's web app: it has a row for each property.
 
-The names of the columns have changed over time, so they are read with tolerance: case, blanks and
-punctuation do not count, and each has other names. A row without an event belongs to the event
-above. A property may stand below another one: `products[].sku`, or `campaign.name` where a row
-above says that `campaign` is an object.
+The titles of the columns have changed over time. So each column has several names, and case, blanks
+and punctuation are ignored. A row without an event belongs to the event above it. A property may be
+nested in another one: `products[].sku`, or `campaign.name` if a row above says that `campaign` is
+an object.
 """
 
 import csv
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segcli.plan.json_forms import NO_PLAN
-from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut, pointer_of
+from segcli.plan.pointers import pointer_of
+from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut
 
 _COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("event", "eventname", "trackcall", "trackevent"), "event"),
@@ -27,7 +28,7 @@ _COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("regex", "pattern", "propertyregex"), "values"),
     **dict.fromkeys(("type", "name"), "?"),
 }
-# These say nothing that an event could break.
+# These are for people: no event can violate them.
 _FOR_PEOPLE = frozenset(
     {
         *("category", "comment", "comments", "createdat", "description", "eventdescription"),
@@ -42,7 +43,7 @@ _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "
 _TIMES = frozenset({"date time", "date-time", "datetime"})
 _BETWEEN_TYPES = re.compile(r"\s*(?:[,|/]|\bor\b)\s*")
 
-Row = dict[str, str]
+_Row = dict[str, str]
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class _Event:
 
 
 def read_csv_plan(text: str) -> PlanDraft:
-    """Return the rules of a plan and its mistakes; raises ValueError where it is no plan."""
+    """Return the rules of a plan and its mistakes; raises ValueError if it is not a plan."""
     draft = PlanDraft()
     event: _Event | None = None
     events: dict[tuple[str, str, int], _Event] = {}
@@ -69,7 +70,7 @@ def read_csv_plan(text: str) -> PlanDraft:
         found = _event_of(row, line, event, draft)
         if found is None:
             if any(row.values()):
-                draft.note(Mistake("", "is a row of no event", line))
+                draft.note(Mistake("", "is a row without an event", line))
             continue
         event = events.setdefault((found.type, found.name, found.version), found)
         draft.lines.setdefault(event.pointer, event.line)
@@ -80,7 +81,7 @@ def read_csv_plan(text: str) -> PlanDraft:
     return draft
 
 
-def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, Row]]:
+def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, _Row]]:
     """Yield each row by the roles of its columns, with the line on which it begins."""
     lines = [f"{line}\n" for line in text.split("\n")]
     reader = csv.reader(lines, delimiter=_delimiter(lines[0]), strict=True)
@@ -94,7 +95,7 @@ def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, Row]]:
                 yield start, _row(roles, cells)
             start = reader.line_num + 1
     except csv.Error as error:
-        draft.note(Mistake("", f"is no row of a CSV: {error}", max(start, reader.line_num)))
+        draft.note(Mistake("", f"is not a row of a CSV: {error}", max(start, reader.line_num)))
 
 
 def _delimiter(header: str) -> str:
@@ -102,7 +103,7 @@ def _delimiter(header: str) -> str:
 
 
 def _roles(titles: Sequence[str], draft: PlanDraft) -> list[str]:
-    """Return what each column is for; raises ValueError where none has names of events."""
+    """Return what each column is for; raises ValueError if none has names of events."""
     plain = ["".join(filter(str.isalnum, title.lower())) for title in titles]
     roles = [_COLUMNS.get(title, "") for title in plain]
     for index, title in enumerate(plain):
@@ -115,14 +116,14 @@ def _roles(titles: Sequence[str], draft: PlanDraft) -> list[str]:
         raise ValueError(NO_PLAN)
     for title, shown, role in zip(plain, titles, roles, strict=True):
         if title and not role and title not in _FOR_PEOPLE:
-            problem = "is a column that is not understood, and not read"
+            problem = "is not a known column and is ignored"
             draft.note(Mistake(cut(shown), problem, 1, is_harmless=True))
     return roles
 
 
-def _row(roles: Sequence[str], cells: Sequence[str]) -> Row:
-    """Return the cells by their roles; a `name` is that of a property where the row has a type."""
-    row: Row = {}
+def _row(roles: Sequence[str], cells: Sequence[str]) -> _Row:
+    """Return the cells by their roles; `name` is the property's if the row has a type."""
+    row: _Row = {}
     for role, cell in zip(roles, cells, strict=False):
         if role:
             row.setdefault(role, cell.strip())
@@ -132,18 +133,20 @@ def _row(roles: Sequence[str], cells: Sequence[str]) -> Row:
     return row
 
 
-def _event_of(row: Row, line: int, above: _Event | None, draft: PlanDraft) -> _Event | None:
-    """Return the event that a row is of; None where that cannot be told."""
+def _event_of(row: _Row, line: int, above: _Event | None, draft: PlanDraft) -> _Event | None:
+    """Return the event that a row belongs to; None if it belongs to none."""
     name, written = row.get("event", ""), row.get("call", "")
     call = written.lower() or "track"
     if call not in PART_OF:
-        draft.note(Mistake("", f"has {cut(written)}, which is none of {', '.join(PART_OF)}", line))
+        problem = f"has {cut(written)}, which is not one of {', '.join(PART_OF)}"
+        draft.note(Mistake("", problem, line))
         return None
     if not name and (not written or call == "track"):
         return above
     version = row.get("version", "") or "1"
     if not version.removeprefix("v").isdecimal() or len(version) > 9:
-        draft.note(Mistake("", f"has the version {cut(version)}, which is no whole number", line))
+        problem = f"has the version {cut(version)}, which is not a whole number"
+        draft.note(Mistake("", problem, line))
         version = "1"
     own = "" if call in ("identify", "group") else name
     return _Event(call, own, int(version.removeprefix("v")), line)
@@ -156,13 +159,13 @@ class _Properties:
         self._event = event
         self._draft = draft
 
-    def add(self, row: Row, line: int) -> None:
+    def add(self, row: _Row, line: int) -> None:
         """Add the property of a row."""
         name = row["property"]
         path, holder, last = self._place(name)
         named = holder.setdefault("properties", {})
         if last in named:
-            self._note(name, "is planned once more", line)
+            self._note(name, "is planned a second time", line)
             return
         schema = named[last] = self._schema(row, line)
         self._draft.lines[pointer_of(self._event.pointer, [*path, "properties", last])] = line
@@ -175,7 +178,7 @@ class _Properties:
             self._permit(schema, values, name, line)
 
     def _place(self, name: str) -> tuple[list[str], dict[str, Any], str]:
-        """Return the schema that holds a property, where it stands, and the property's own name."""
+        """Return the path of the schema that holds a property, that schema, and the name in it."""
         parts = name.replace(".$", "[]").split(".")
         above = [part.removesuffix("[]") for part in parts[:-1]]
         holder = self._event.schema
@@ -191,13 +194,14 @@ class _Properties:
                 path.append("items")
         return path, holder, parts[-1].removesuffix("[]")
 
-    def _schema(self, row: Row, line: int) -> dict[str, Any]:
+    def _schema(self, row: _Row, line: int) -> dict[str, Any]:
         written = row.get("type", "")
         parts = _BETWEEN_TYPES.split(written.lower()) if written else ["any"]
         types = ["string" if part in _TIMES else part for part in parts]
         if unknown := [part for part in types if part not in _TYPES | {"any"}]:
             known = ", ".join(sorted(_TYPES | {"any", "date time"}))
-            self._note(row["property"], f"has the type {cut(unknown[0])}: none of {known}", line)
+            problem = f"has the type {cut(unknown[0])}, which is not one of {known}"
+            self._note(row["property"], problem, line)
             return {}
         if "any" in types:
             return {}

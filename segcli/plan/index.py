@@ -1,13 +1,14 @@
-"""The index of one or several plans: what is asked of an event, found by its type and name.
+"""The index of one or more plans: finds what they expect of an event, by its type and name.
 
-Several plans count as one: what one of them plans is planned, and each rule for an event holds.
+Several plans count as one: a field is planned if one of them plans it, and all rules for an event
+apply.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.planned import Node, NodeBuilder, Spot, field_of
+from segcli.plan.planned import NodeBuilder, PlannedNode, SchemaSpot, field_of
 from segcli.plan.rule import PART_OF, label_of
 
 # Segment omits unplanned fields of these calls; pages have fields of their own.
@@ -16,14 +17,14 @@ _CLOSED = frozenset({"track", "identify", "group"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expectation:
-    """What is asked of the events of one name, in one version.
+    """What plans expect of the events of one name, in one version.
 
-    number: which expectation of the index it is; -1 for what no rule of its own asks for.
-    part: the field that holds what is planned; empty where any field is fine.
-    label: how findings name it.
+    number: its number in the index; -1 if no rule is for these events.
+    part: the field of the event that the rules describe; empty if any field is allowed.
+    label: the events, as findings name them.
     checks: compiled schemas, each with the field that it describes.
-    node: what is planned of that field.
-    nodes: that node and all below.
+    node: the planned content of that field.
+    nodes: that node, and all below it.
     """
 
     number: int
@@ -33,20 +34,20 @@ class Expectation:
     part: str
     label: str
     checks: Sequence[tuple[Check, str]]
-    node: Node | None
-    nodes: Sequence[Node]
+    node: PlannedNode | None
+    nodes: Sequence[PlannedNode]
 
 
-# By version; what is asked where an event names none of them is that of the oldest.
+# By version. None stands for an event that names none of them, and has the oldest one.
 Versions = Mapping[int | None, Expectation]
 
 
 class PlanIndex:
-    """All that plans expect. It is never changed.
+    """What plans expect of all events. It is never changed.
 
-    expectations: those with a rule of their own, in the order of the plans.
+    expectations: those of events with a rule, in the order of the plans.
     planned: the same by call type and name, and then by version.
-    common: what is asked of every other event, by call type.
+    common: those of all other events, by call type.
     nodes: how many nodes there are.
     """
 
@@ -85,7 +86,7 @@ class PlanIndex:
         builder = NodeBuilder(self.nodes)
         spots = [spot for one in self._common for spot in _spots(one, part, is_common=True)]
         spots += [spot for one in rules for spot in _spots(one, part, is_common=False)]
-        node = builder.build(spots or [Spot({}, {}, is_common=False)], part, is_top=True)
+        node = builder.build(spots or [SchemaSpot({}, {}, is_common=False)], part, is_top=True)
         if node and call not in _CLOSED:
             node.is_open = True
         self.nodes += len(builder.nodes)
@@ -132,10 +133,10 @@ def _by_name(
     return found
 
 
-def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[Spot]:
-    """Return what a rule says of the field that holds what is planned."""
+def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[SchemaSpot]:
+    """Return the schemas of a rule that describe the field `part`."""
     schema = compiled.rule.schema
-    whole = Spot(schema, schema, is_common)
+    whole = SchemaSpot(schema, schema, is_common)
     return [whole] if compiled.rule.part else field_of([whole], part)
 
 

@@ -1,4 +1,4 @@
-"""The three forms of a plan that are JSON, known by their shape.
+"""Reads the three JSON forms of a plan, which it recognizes by their shape.
 
 Segment's Public API and Typewriter 8 have a list of rules, each with a type, a key and a
 `jsonSchema`; the Config API and Typewriter 7 have an object of rules with a list of events.
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.plan.rule import PART_OF, Mistake, Part, PlanDraft, Rule, pointer_of
+from segcli.plan.pointers import pointer_of
+from segcli.plan.rule import PART_OF, Mistake, Part, PlanDraft, Rule
 
 _TYPES = {"COMMON": ""} | {call.upper(): call for call in PART_OF}
 # A schema of a whole event names some of these, and nothing but fields of an event.
@@ -23,14 +24,14 @@ _LISTS_OF_TRAITS = {"identify_traits": "identify", "user_traits": "identify"} | 
     "group_traits": "group"
 }
 NO_PLAN = (
-    "is no tracking plan of a known form: a list of rules with a jsonSchema each, an object of "
+    "is not a tracking plan in a known form: a list of rules with a jsonSchema each, an object of "
     "rules with events, or a CSV with a column of event names"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """A rule as it stands in the file; `part` is None where the other rules have to tell it."""
+    """A rule as written in the file. If `part` is None, it depends on the other rules."""
 
     type: str
     name: str
@@ -41,7 +42,7 @@ class _Entry:
 
 
 def read_json_plan(document: Any) -> PlanDraft:
-    """Return the rules of a plan and its mistakes; raises ValueError where it is no plan."""
+    """Return the rules of a plan and its mistakes; raises ValueError if it is not a plan."""
     draft = PlanDraft()
     base, holder = _holder(document)
     _note_further_pages(document, draft)
@@ -56,7 +57,7 @@ def read_json_plan(document: Any) -> PlanDraft:
 
 
 def _holder(document: Any) -> tuple[str, list[Any] | dict[str, Any]]:
-    """Return the list or object that holds the rules, and where it stands."""
+    """Return the list or object that holds the rules, after the pointer to it."""
     base = ""
     while isinstance(document, dict):
         rules = document.get("rules")
@@ -76,7 +77,7 @@ def _holder(document: Any) -> tuple[str, list[Any] | dict[str, Any]]:
 
 
 def _note_further_pages(document: Any, draft: PlanDraft) -> None:
-    """Say where a reply of the Public API is one page of several."""
+    """Note a mistake if the file is one page of a reply of the Public API that has several."""
     data = document.get("data") if isinstance(document, dict) else None
     pagination = data.get("pagination") if isinstance(data, dict) else None
     if isinstance(pagination, dict) and pagination.get("next"):
@@ -94,7 +95,7 @@ def _keyed_entries(rules: list[Any], base: str, draft: PlanDraft) -> Iterable[_E
         call = _TYPES.get(written.upper()) if isinstance(written, str) else None
         if call is None:
             known = ", ".join(sorted(_TYPES))
-            draft.note(Mistake(f"{pointer}/type", f"is none of {known}"))
+            draft.note(Mistake(f"{pointer}/type", f"is not one of {known}"))
             continue
         name = _name(rule.get("key"), call, f"{pointer}/key", draft)
         schema = _schema(rule.get("jsonSchema"), f"{pointer}/jsonSchema", draft)
@@ -138,7 +139,7 @@ def _traits_entries(rules: dict[str, Any], base: str, draft: PlanDraft) -> Itera
                 rule = trait.get("rules") if isinstance(trait, dict) else None
                 named[name] = rule if isinstance(rule, dict) else {}
             else:
-                draft.note(Mistake(pointer_of(pointer, [index]), "is no trait with a name"))
+                draft.note(Mistake(pointer_of(pointer, [index]), "is not a trait with a name"))
         if named:
             yield _Entry(
                 type=call,
@@ -172,7 +173,7 @@ def _version(holder: dict[str, Any], pointer: str, draft: PlanDraft) -> int:
 
 
 def _schema(value: Any, pointer: str, draft: PlanDraft) -> Mapping[str, Any] | None:
-    """Return a schema, which other tools keep as a text of JSON; None where it is none."""
+    """Return a schema, which some tools write as a text of JSON; None if it is not a schema."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -190,7 +191,7 @@ def _names(entry: _Entry) -> frozenset[str]:
 
 
 def _are_bare(entries: Iterable[_Entry]) -> bool:
-    """Return whether most schemas of a file describe the properties and not the whole event."""
+    """Return whether most schemas of a file describe the properties, not the whole event."""
     bare = whole = 0
     for entry in entries:
         if entry.type and entry.part is None and _names(entry):
@@ -201,7 +202,7 @@ def _are_bare(entries: Iterable[_Entry]) -> bool:
 
 
 def _looks_whole(entry: _Entry) -> bool:
-    """Return whether a schema names nothing but fields of an event, and those with their types."""
+    """Return whether a schema names only fields of an event, and objects where they belong."""
     names = _names(entry)
     if not names <= _ENVELOPE or names.isdisjoint(_WHOLE):
         return False

@@ -1,4 +1,4 @@
-"""The judge: compares events with plans and returns the differences, in Segment's three kinds."""
+"""Compares events with plans, and returns the differences, of Segment's three kinds."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from segcli.plan.index import Expectation, PlanIndex
-from segcli.plan.planned import Node
+from segcli.plan.planned import PlannedNode
 from segcli.plan.rule import cut
-from segcli.plan.words import Violation, dotted, problem_of
+from segcli.plan.words import Violation, field_path, problem_of
 
 PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation"]
 _LONGEST_FIELD = 200
@@ -17,7 +17,12 @@ _SHAPES_KEPT = 20_000
 
 
 class Difference(NamedTuple):
-    """What differs from the plan: of which kind, at which field (a dotted path), and how."""
+    """A difference from the plan.
+
+    state: its kind.
+    field: the dotted path of the field.
+    problem: what is wrong, as the end of a sentence.
+    """
 
     state: PlanState
     field: str
@@ -26,10 +31,10 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class PlanSeen:
-    """What some events showed of the plans.
+    """Which planned events and fields were seen in some events.
 
     checked: how many events were compared with them.
-    events: how many there were of each expectation, by its number.
+    events: how many were seen of each expectation, by its number.
     fields: planned fields that an event has, each as the number of its node and its name; those
         that the same judge has seen before are not in it again.
     """
@@ -42,7 +47,7 @@ class PlanSeen:
 class Judge:
     """Compares events with plans; each process has its own judge.
 
-    What it remembers grows with the plans and not with the events.
+    Its memory grows with the plans, not with the events.
     """
 
     def __init__(self, index: PlanIndex) -> None:
@@ -56,10 +61,10 @@ class Judge:
     def compare(
         self, event: Mapping[str, Any], seen: PlanSeen, shape: int | None = None
     ) -> Sequence[Difference]:
-        """Return what differs, each once, and add to what was seen.
+        """Return the differences, each once, and add to what was seen.
 
-        `event` is the JSON of an event that keeps to Segment's spec. Events with the same `shape`
-        have the same fields; they are looked at once, which halves the time.
+        `event` is the JSON of an event that conforms to Segment's spec. Events with the same
+        `shape` have the same fields, which are compared once: that halves the time.
         """
         seen.checked += 1
         expected = self._expected(event)
@@ -71,7 +76,7 @@ class Judge:
         for check, part in expected.checks:
             value = _with_part(event, expected.part, part)
             if not check.is_valid(value):
-                # The order of the validator is its own affair.
+                # The validator yields them in any order.
                 differing = (_difference(one, part, expected) for one in check.violations(value))
                 found += sorted(differing)
         if expected.node and (value := event.get(expected.part)):
@@ -93,7 +98,7 @@ class Judge:
         return paths
 
     def _expected(self, event: Mapping[str, Any]) -> Expectation:
-        """Return what is asked of an event; of several versions, that of the one it names."""
+        """Return the expectation for an event; of several versions, the one that it names."""
         call = event["type"]
         planned = self._index.planned
         if call == "track":
@@ -109,7 +114,9 @@ class Judge:
             return versions[None]
         return versions.get(_version(event)) or versions[None]
 
-    def _walk(self, node: Node, value: Any, path: str, paths: list[str], seen: PlanSeen) -> None:
+    def _walk(
+        self, node: PlannedNode, value: Any, path: str, paths: list[str], seen: PlanSeen
+    ) -> None:
         """Add the paths of fields that are not planned, and note those that are."""
         if isinstance(value, dict):
             self._note(node, value, seen)
@@ -122,8 +129,8 @@ class Judge:
             for element in value:
                 self._walk(node.element, element, f"{path}[]", paths, seen)
 
-    def _note(self, node: Node, value: Mapping[str, Any], seen: PlanSeen) -> None:
-        """Note the planned fields that an object has and none before it had."""
+    def _note(self, node: PlannedNode, value: Mapping[str, Any], seen: PlanSeen) -> None:
+        """Note the planned fields of an object that were in no object before it."""
         unseen = self._unseen[node.number]
         if unseen and not unseen.isdisjoint(value):
             new = unseen.intersection(value)
@@ -137,7 +144,7 @@ class Judge:
 
 
 def _version(event: Mapping[str, Any]) -> int | None:
-    """Return `context.protocols.event_version`; None for what is no whole number."""
+    """Return `context.protocols.event_version`; None if it is not a whole number."""
     context = event.get("context")
     protocols = context.get("protocols") if context else None
     version = protocols.get("event_version") if isinstance(protocols, dict) else None
@@ -145,14 +152,14 @@ def _version(event: Mapping[str, Any]) -> int | None:
 
 
 def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
-    """Return what a schema describes; the field that holds what is planned is never missing."""
+    """Return the value that a schema describes; a missing planned field is an empty object."""
     if part:
         return event.get(part) or {}
     return event if not own or event.get(own) else {**event, own: {}}
 
 
 def _difference(violation: Violation, part: str, expected: Expectation) -> Difference:
-    path = dotted([part, *violation.path] if part else violation.path)
+    path = field_path([part, *violation.path] if part else violation.path)
     if violation.keyword == "additionalProperties":
         return _unplanned_field(path, expected)
     return Difference(
@@ -167,8 +174,8 @@ def _unplanned_field(path: str, expected: Expectation) -> Difference:
     return Difference("unplanned-property", cut(path, _LONGEST_FIELD), problem)
 
 
-def names_of(nodes: Sequence[Node]) -> Iterator[tuple[int, str, str]]:
-    """Yield every planned field of a rule's own: its node's number, its name, and its path."""
+def planned_fields(nodes: Sequence[PlannedNode]) -> Iterator[tuple[int, str, str]]:
+    """Yield the fields that these nodes have as their own: number of the node, name, and path."""
     for node in nodes:
         for name in sorted(node.own):
             yield node.number, name, f"{node.path}.{name}"

@@ -1,4 +1,4 @@
-"""A tracking plan as a value: rules that are compiled, and what is wrong with its file."""
+"""A tracking plan as a value: its compiled rules, and the mistakes in its file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from segcli.plan.words import Violation
 class Check:
     """A compiled schema.
 
-    is_valid: returns whether a value keeps to it.
-    violations: yields each thing that a value does not keep to.
+    is_valid: returns whether a value conforms to it.
+    violations: yields every violation in a value.
     """
 
     is_valid: Callable[[Any], bool]
@@ -22,7 +22,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule of a plan; `check` is None where its schema has mistakes."""
+    """A rule of a plan; `check` is None if its schema has mistakes."""
 
     rule: Rule
     check: Check | None
@@ -30,7 +30,12 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A tracking plan: the name of its file, its rules, and the mistakes, each with its line."""
+    """A tracking plan.
+
+    title: the name of its file.
+    rules: its rules.
+    mistakes: the mistakes in the file, each with its line.
+    """
 
     title: str
     rules: Sequence[CompiledRule]

@@ -1,19 +1,24 @@
-"""Which fields a plan plans: the names in its schemas, gathered over all ways to say them."""
+"""Which fields are planned: the names in schemas, also in those that keywords combine."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from segcli.plan.references import resolved
+from segcli.plan.pointers import schema_at
 
-# Schemas that refer to each other in all combinations would have more; then any field is fine.
+# Schemas that refer to each other can have more, in combination. Then any field is allowed.
 _MOST_NODES = 20_000
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE = ("if", "then", "else")
 
 
-class Spot(NamedTuple):
-    """A schema, the one it is part of, and whether the plan has it for every event."""
+class SchemaSpot(NamedTuple):
+    """A schema within a rule.
+
+    schema: the schema.
+    root: the whole schema of the rule, for references.
+    is_common: True if the rule is for every event.
+    """
 
     schema: Any
     root: Any
@@ -21,16 +26,16 @@ class Spot(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Node:
-    """What is planned of an object, or of an array.
+class PlannedNode:
+    """The planned content of an object or an array.
 
-    number: which node of the plan it is.
-    path: where it stands, dotted; `[]` stands for every element of an array.
+    number: its number in the index.
+    path: its dotted path; `[]` stands for every element of an array.
     names: the fields that are planned.
-    own: those of them that a rule plans which is not for every event.
-    is_open: other fields are fine too.
-    inner: what is planned of the values of some fields.
-    element: what is planned of the elements of an array.
+    own: those of them that are planned by a rule that is not for every event.
+    is_open: True if other fields are allowed too.
+    inner: the nodes of the values of some fields, by name.
+    element: the node of the elements of an array.
     """
 
     number: int
@@ -38,8 +43,8 @@ class Node:
     names: frozenset[str]
     own: frozenset[str]
     is_open: bool
-    inner: dict[str, "Node"] = field(default_factory=dict)
-    element: "Node | None" = None
+    inner: dict[str, "PlannedNode"] = field(default_factory=dict)
+    element: "PlannedNode | None" = None
 
 
 class NodeBuilder:
@@ -47,12 +52,14 @@ class NodeBuilder:
 
     def __init__(self, first: int) -> None:
         self._first = first
-        self.nodes: list[Node] = []
+        self.nodes: list[PlannedNode] = []
         # Schemas may refer to themselves.
-        self._known: dict[tuple[int, ...], Node] = {}
+        self._known: dict[tuple[int, ...], PlannedNode] = {}
 
-    def build(self, spots: Sequence[Spot], path: str, *, is_top: bool = False) -> Node | None:
-        """Return what schemas plan of one value; None where that is nothing."""
+    def build(
+        self, spots: Sequence[SchemaSpot], path: str, *, is_top: bool = False
+    ) -> PlannedNode | None:
+        """Return the node of a value that schemas describe; None if they plan nothing."""
         found = _expanded(spots)
         key = tuple(sorted({id(spot.schema) for spot in found}))
         if key in self._known or not found or len(self.nodes) >= _MOST_NODES:
@@ -68,15 +75,15 @@ class NodeBuilder:
         return node
 
 
-def field_of(spots: Iterable[Spot], name: str) -> list[Spot]:
-    """Return what schemas say of a field."""
+def field_of(spots: Iterable[SchemaSpot], name: str) -> list[SchemaSpot]:
+    """Return the schemas of a field within a value that schemas describe."""
     return _fields(_expanded(list(spots))).get(name, [])
 
 
-def _node(spots: Sequence[Spot], number: int, path: str, *, is_top: bool) -> Node:
+def _node(spots: Sequence[SchemaSpot], number: int, path: str, *, is_top: bool) -> PlannedNode:
     named = [(name, spot.is_common) for spot in spots for name in _names(spot)]
     names = frozenset(name for name, _ in named)
-    return Node(
+    return PlannedNode(
         number=number,
         path=path,
         names=names,
@@ -85,14 +92,14 @@ def _node(spots: Sequence[Spot], number: int, path: str, *, is_top: bool) -> Nod
     )
 
 
-def _says_anything(node: Node) -> bool:
-    """Return whether a value has to be looked into; most are texts and numbers."""
+def _says_anything(node: PlannedNode) -> bool:
+    """Return whether a value must be examined; most values are texts and numbers."""
     return bool(node.names or node.inner or node.element)
 
 
-def _expanded(spots: Sequence[Spot]) -> list[Spot]:
-    """Return the schemas with all that hold for the same value, each once."""
-    found: dict[int, Spot] = {}
+def _expanded(spots: Sequence[SchemaSpot]) -> list[SchemaSpot]:
+    """Return the schemas, and all others that they apply to the same value, each once."""
+    found: dict[int, SchemaSpot] = {}
     left = list(spots)
     while left:
         spot = left.pop()
@@ -102,7 +109,7 @@ def _expanded(spots: Sequence[Spot]) -> list[Spot]:
     return list(found.values())
 
 
-def _in_place(spot: Spot) -> Iterator[Any]:
+def _in_place(spot: SchemaSpot) -> Iterator[Any]:
     schema = spot.schema
     for key in _IN_PLACE:
         yield from schema.get(key) or () if isinstance(schema.get(key), list) else ()
@@ -111,37 +118,37 @@ def _in_place(spot: Spot) -> Iterator[Any]:
     if isinstance(dependencies, dict):
         yield from dependencies.values()
     if "$ref" in schema:
-        yield resolved(spot.root, schema["$ref"])
+        yield schema_at(spot.root, schema["$ref"])
 
 
-def _names(spot: Spot) -> Iterator[str]:
-    """Yield the fields that a schema names; who requires one has planned it."""
+def _names(spot: SchemaSpot) -> Iterator[str]:
+    """Yield the fields that a schema names; a required field is planned too."""
     yield from _properties(spot)
     required = spot.schema.get("required")
     if isinstance(required, list):
         yield from (name for name in required if isinstance(name, str))
 
 
-def _properties(spot: Spot) -> Mapping[str, Any]:
+def _properties(spot: SchemaSpot) -> Mapping[str, Any]:
     named = spot.schema.get("properties")
     return named if isinstance(named, dict) else {}
 
 
-def _allows_others(spot: Spot) -> bool:
-    """Return whether a schema says in so many words that it takes fields it does not name."""
+def _allows_others(spot: SchemaSpot) -> bool:
+    """Return whether a schema explicitly allows fields that it does not name."""
     others = spot.schema.get("additionalProperties", False)
     return others is not False or bool(spot.schema.get("patternProperties"))
 
 
-def _fields(spots: Iterable[Spot]) -> dict[str, list[Spot]]:
-    found: dict[str, list[Spot]] = {}
+def _fields(spots: Iterable[SchemaSpot]) -> dict[str, list[SchemaSpot]]:
+    found: dict[str, list[SchemaSpot]] = {}
     for spot in spots:
         for name, schema in _properties(spot).items():
             found.setdefault(name, []).append(spot._replace(schema=schema))
     return found
 
 
-def _elements(spots: Iterable[Spot]) -> Iterator[Spot]:
+def _elements(spots: Iterable[SchemaSpot]) -> Iterator[SchemaSpot]:
     for spot in spots:
         items = spot.schema.get("items")
         for schema in items if isinstance(items, list) else [items]:

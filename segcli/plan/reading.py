@@ -1,26 +1,26 @@
-"""A tracking plan, read from its text: the rules, compiled, and all mistakes in it."""
+"""Reads a tracking plan from its text: the compiled rules, and all mistakes."""
 
 from segcli.core.exact_json import MAX_DEPTH, loads
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
 from segcli.plan.plan import Check, CompiledRule, Plan
-from segcli.plan.positions import lines_of
+from segcli.plan.pointers import lines_at
 from segcli.plan.rule import Mistake, PlanDraft
 from segcli.plan.schema import SchemaCompiler
 
-# A field that stands so deep in an event is three levels deeper in its schema.
+# A schema is nested deeper than the events that it describes.
 _LEVELS = 4 * MAX_DEPTH
 
 
 def read_plan(title: str, text: str) -> Plan:
-    """Read a plan in any form; raises ValueError with what is wrong with a text that is none."""
+    """Read a plan in any form; raises ValueError, with what is wrong, if it is not a plan."""
     is_json = text.lstrip()[:1] in ("{", "[")
     draft = _json_draft(text) if is_json else read_csv_plan(text)
     if not draft.rules and not draft.mistakes:
         draft.note(Mistake("", "plans nothing", 1))
     rules = _compiled(draft)
     if is_json:
-        draft.lines = lines_of(text, {mistake.pointer for mistake in draft.mistakes})
+        draft.lines = lines_at(text, {mistake.pointer for mistake in draft.mistakes})
     return Plan(title, rules, [_with_line(one, draft) for one in draft.mistakes])
 
 
@@ -41,7 +41,7 @@ def _compiled(draft: PlanDraft) -> list[CompiledRule]:
 
 
 def _with_line(mistake: Mistake, draft: PlanDraft) -> Mistake:
-    """Return a mistake with its line, or that of what stands around it."""
+    """Return a mistake with its line, or with that of the nearest value around it."""
     if mistake.line:
         return mistake
     pointer = mistake.pointer

@@ -1,8 +1,8 @@
-"""JSON Schema, draft-07, as Segment takes it: checked, made harmless, and compiled.
+"""Checks and compiles JSON Schema, draft-07, by Segment's rules.
 
-The only module that imports the validator. A schema never has anything fetched: what it refers to
-outside of itself is a mistake. Patterns are those of Segment, without look-around, and take time
-that grows with the text only.
+The only module that imports the validator. Nothing is ever fetched: a reference to something
+outside the schema is a mistake. Patterns are those of Segment, without look-around: the time to
+match one grows with the text only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from segcli.core.event_time import is_time
 from segcli.plan.plan import Check
-from segcli.plan.references import resolved
-from segcli.plan.rule import Mistake, cut, pointer_of
+from segcli.plan.pointers import pointer_of, schema_at
+from segcli.plan.rule import Mistake, cut
 from segcli.plan.words import Violation, json_type_of, problem_of
 
 _TYPES = "array, boolean, integer, null, number, object, string"
@@ -27,12 +27,12 @@ _ONE = frozenset(
 )
 _LISTS = frozenset({"allOf", "anyOf", "items", "oneOf"})
 _MAPS = frozenset({"$defs", "definitions", "dependencies", "patternProperties", "properties"})
-# Names of schemas for other tools. Segment's are often no addresses, and would be refused.
+# Names of schemas, for other tools. Segment's are often not valid addresses, and would be refused.
 _NAMES = frozenset({"$id", "$schema"})
 
 
 class SchemaCompiler:
-    """Compiles the schemas of a plan; holds what is needed for each."""
+    """Compiles the schemas of a plan, with one copy of draft-07's own schema."""
 
     def __init__(self) -> None:
         address = "http://json-schema.org/draft-07/schema#"
@@ -42,7 +42,7 @@ class SchemaCompiler:
         """Return the check of a schema, or the mistakes in it."""
         harmless, mistakes = _Cleaner(pointer).clean(schema)
         found = self._meta.iter_errors(harmless)
-        # Patterns are looked at already, with the rules of Segment.
+        # Patterns are checked already, by Segment's rules.
         mistakes += [_mistake(error, pointer) for error in found if error.kind.name != "format"]
         if mistakes:
             return mistakes
@@ -77,7 +77,7 @@ class _Cleaner:
         self._check_patterns(schema, path)
         if "$ref" in schema and not self._leads_somewhere(schema["$ref"], path):
             schema = {key: value for key, value in schema.items() if key != "$ref"}
-        # So the validator names each field that is forbidden, and not their object.
+        # With this, the validator names each forbidden field, not the object that has them.
         named: dict[str, Any] = (
             {"properties": {}} if schema.get("additionalProperties") is False else {}
         )
@@ -95,7 +95,7 @@ class _Cleaner:
         for where, pattern in patterns.items():
             if isinstance(pattern, str) and not _is_pattern(pattern):
                 pointer = pointer_of(self._pointer, [*path, *where.split("/", 1)])
-                problem = "is no regular expression that Segment takes, which has no look-around"
+                problem = "is not a regular expression that Segment accepts; it has no look-around"
                 self._mistakes.append(Mistake(pointer, problem))
 
     def _value(self, key: str, value: Any, path: tuple[str | int, ...]) -> Any:
@@ -106,7 +106,7 @@ class _Cleaner:
         return self._clean(value, path) if key in _ONE else value
 
     def _leads_somewhere(self, reference: object, path: tuple[str | int, ...]) -> bool:
-        if resolved(self._root, reference) is not None:
+        if schema_at(self._root, reference) is not None:
             return True
         is_local = isinstance(reference, str) and reference.startswith("#")
         where = "nothing in this schema" if is_local else "something outside, which is not read"
@@ -147,16 +147,16 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield Violation(path, keyword, facts, json_type_of(error.instance))
 
 
-# What they say besides holds the values of the event.
+# The facts about these contain values of the event.
 _WITH_CONTEXT = frozenset({"anyOf", "oneOf", "not", "propertyNames"})
 
 
 def _mistake(error: ValidationError, pointer: str) -> Mistake:
-    """Return what is wrong with a schema, where the schema of schemas does not allow it."""
+    """Return the mistake for an error that draft-07's own schema finds in a schema."""
     where = pointer_of(pointer, error.instance_path)
     keyword = error.kind.name
     last = error.instance_path[-1] if error.instance_path else ""
     if last == "type" and keyword == "anyOf":
-        return Mistake(where, f"is none of {_TYPES}")
+        return Mistake(where, f"is not one of {_TYPES}")
     found = list(_violations(error))
-    return Mistake(where, problem_of(found[0]) if found else f"does not keep to {keyword}")
+    return Mistake(where, problem_of(found[0]) if found else f"violates {keyword}")

@@ -1,6 +1,6 @@
-"""A violation in words, as near to Segment's own as plain English allows.
+"""Violations in words, close to those that Segment uses.
 
-No value of an event is in them: equal violations have equal words, and nothing leaks.
+They contain no value of an event: equal violations have equal words, and nothing leaks.
 """
 
 import json
@@ -13,11 +13,11 @@ _MOST_VALUES = 12
 
 
 class Violation(NamedTuple):
-    """What a value does not keep to.
+    """A violation of a schema by a value.
 
-    path: where the value stands, from the outside in.
+    path: the path of the value, from the outside in.
     keyword: the keyword of JSON Schema.
-    facts: what the validator says of it, such as the limit.
+    facts: what the validator says about it, such as the limit.
     given: the JSON type of the value.
     """
 
@@ -30,10 +30,10 @@ class Violation(NamedTuple):
 def problem_of(violation: Violation) -> str:
     """Return what is wrong with a value, as the end of a sentence that begins with its path."""
     words = _WORDS.get(violation.keyword)
-    return words(violation) if words else f"does not keep to {violation.keyword}"
+    return words(violation) if words else f"violates {violation.keyword}"
 
 
-def dotted(path: Sequence[str | int]) -> str:
+def field_path(path: Sequence[str | int]) -> str:
     """Return a path as findings show it; `[]` stands for every element of an array."""
     found = ""
     for part in path:

@@ -22,7 +22,7 @@ from segcli.local_server.http_reply import (
     Send,
     send_reply,
 )
-from segcli.local_server.uploads import Uploads
+from segcli.local_server.request_body import Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
@@ -39,9 +39,9 @@ _LATER, _NEVER = 503, 422
 class Received:
     """One accepted event.
 
-    vendor: the name of the vendor
-    route: the path after the endpoint
-    payload: an object; any JSON for the vendor of a plug-in
+    vendor: the name of the vendor.
+    route: the path after the endpoint.
+    payload: an object; any JSON for the vendor of a plug-in.
     """
 
     vendor: str
@@ -55,10 +55,10 @@ class Sandbox:
     Accepted events are in `accepted` and in the file `keep`, in the same order, before the reply
     is sent.
 
-    accepted: the accepted events, if the script says `remember`
-    sever: resets the connection of a scope; the server sets it, because an app cannot do that
-    guard: the allowed values of Host and Origin; the server sets it once it knows its address
-    uploads: the request bodies
+    accepted: the accepted events, if the script says `remember`.
+    sever: resets the connection of a scope; the server sets it, because an app cannot do that.
+    guard: the allowed values of Host and Origin; the server sets it once it knows its address.
+    uploads: the request bodies.
     """
 
     def __init__(self, script: Script) -> None:
@@ -117,12 +117,12 @@ class Sandbox:
     def _reply(self, scope: Scope, body: bytes | Refusal) -> HttpReply | None:
         """Return the reply; None if the request is never answered."""
         if isinstance(body, Refusal):
-            return replies.turned_away(body)
+            return replies.early_refusal(body)
         if scope["path"] == replies.OWN_PATH:
             return replies.own_page(scope["method"], self.counts())
         name = _vendor_in(scope)
         if not name:
-            return replies.nowhere()
+            return replies.unknown_path()
         return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
     def _outcome(self, scope: Scope, call: Call, *, name: str) -> HttpReply | None:
@@ -135,13 +135,13 @@ class Sandbox:
         if fault == TIMEOUT:
             return None
         if fault not in (RESET_BEFORE, RESET_AFTER):
-            return self._spoiled(fault, name) or self._answer(call, name=name)
+            return self._fault_reply(fault, name) or self._answer(call, name=name)
         if fault == RESET_AFTER:
             self._answer(call, name=name)
         self.sever(scope)
         return None
 
-    def _spoiled(self, fault: str, name: str) -> HttpReply | None:
+    def _fault_reply(self, fault: str, name: str) -> HttpReply | None:
         """Return the reply of a fault, or of the rate limit; None if the vendor is to answer."""
         if fault:
             refusal = Refusal(int(fault), "a fault of the sandbox's script")
@@ -150,7 +150,7 @@ class Sandbox:
             refusal = Refusal(429, f"more than {self._script.rate:g} requests a second")
         else:
             return None
-        return replies.not_now(self.vendor(name), refusal, wait=self._script.retry_after)
+        return replies.temporary_error(self.vendor(name), refusal, wait=self._script.retry_after)
 
     def _answer(self, call: Call, *, name: str) -> HttpReply:
         """Return the vendor's reply, and store what it accepts."""
@@ -158,14 +158,14 @@ class Sandbox:
             outcome = validate_request(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
                 failed = self._failed(len(outcome.items), name=name)
-                taken = [item for at, item in enumerate(outcome.items) if at not in failed]
-                self._take(call.path, taken, name=name)
-                return self._yes(outcome, failed, name=name)
+                taken = [item for place, item in enumerate(outcome.items) if place not in failed]
+                self._store(call.path, taken, name=name)
+                return self._success(outcome, failed, name=name)
         except Exception as bug:
             # The server logs nothing: without this, a bug or a full disk would be invisible.
             outcome = Refusal(500, f"the sandbox failed: {bug!r}")
         self._counts.of(name).refuse(outcome.problem)
-        return replies.no(self.vendor(name), outcome)
+        return replies.vendor_error(self.vendor(name), outcome)
 
     def _failed(self, count: int, *, name: str) -> dict[int, int]:
         """Roll the dice for each event; half of those that fail may succeed later."""
@@ -178,17 +178,17 @@ class Sandbox:
             self._counts.of(name).play(ITEM)
         return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
 
-    def _yes(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> HttpReply:
+    def _success(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> HttpReply:
         by_item = self.vendor(name).by_item
         if by_item is None or not failed:
-            return replies.yes(accepted.reply)
+            return replies.success(accepted.reply)
         status, body = by_item(len(accepted.items), failed)
-        return replies.yes(body, status)
+        return replies.success(body, status)
 
-    def _take(self, path: str, items: Sequence[ReceivedItem], *, name: str) -> None:
+    def _store(self, path: str, items: Sequence[ReceivedItem], *, name: str) -> None:
         route = path.removeprefix(self.vendor(name).home)
         if self._script.keep is not None:
-            # Open and close it for each request, so that the lines survive the process.
+            # Open the file for each request, so that the lines survive the process.
             with open_to_append(self._script.keep) as file:
                 lines = (_kept(name, route, item=item) for item in items)
                 write_all(file.fileno(), b"".join(lines))
@@ -201,9 +201,9 @@ class Sandbox:
 class _Bucket:
     """A token bucket for one second of requests, at least one.
 
-    rate: requests a second
-    level: how many requests it allows at once now
-    seen: when `level` was true, in seconds of a monotonic clock
+    rate: requests a second.
+    level: how many requests it allows at once now.
+    seen: when `level` was true, in seconds of a monotonic clock.
     """
 
     rate: float
@@ -232,7 +232,7 @@ def _cannot_sever(_scope: Scope) -> None:
 def _early_reply(guard: Guard, method: str, headers: Headers) -> HttpReply | None:
     """Return the reply to a forbidden request or a CORS preflight; None for all others."""
     if refusal := guard.refusal(headers):
-        return replies.turned_away(refusal)
+        return replies.early_refusal(refusal)
     if guard.is_preflight(method, headers):
         return replies.preflight(preflight_headers(headers))
     return None

@@ -19,13 +19,13 @@ _INDEX = re.compile(r"\[\d+\]")
 class VendorCounts:
     """The counts of one vendor.
 
-    requests: all requests
-    accepted: events
-    refused: requests that were wrong
-    throttled: requests above the rate
-    by_route: accepted events by route
-    faults: requests or events by the fault that was played
-    problems: refused requests by problem
+    requests: all requests.
+    accepted: events.
+    refused: requests that were wrong.
+    throttled: requests above the rate.
+    by_route: accepted events by route.
+    faults: requests or events by the fault that was played.
+    problems: refused requests by problem.
     """
 
     requests: int = 0

@@ -19,8 +19,8 @@ class Fault:
 
     Raises ValueError for a kind or a share that cannot be played.
 
-    kind: a status from 400 to 599, `reset`, `timeout` or `item`
-    share: from 0 to 1, of the requests; for `item`, of the events
+    kind: a status from 400 to 599, `reset`, `timeout` or `item`.
+    share: from 0 to 1, of the requests; for `item`, of the events.
     """
 
     kind: str
@@ -46,16 +46,16 @@ class Script:
 
     Raises ValueError for numbers that cannot be played.
 
-    key: the key that it accepts
-    faults: the faults that it plays; their shares add up to at most 1
-    latency: seconds before each reply
-    rate: requests a second over all vendors; None for no limit
-    retry_after: seconds that a 429 tells the client to wait
-    poison: payloads that contain this text are always refused
-    seed: with a seed, two runs of the same requests see the same faults
-    keep: accepted payloads are appended to this file, before the reply is sent
-    remember: whether accepted payloads stay in memory
-    allow_origin: the origins of other web pages that may send requests
+    key: the key that it accepts.
+    faults: the faults that it plays; their shares add up to at most 1.
+    latency: seconds before each reply.
+    rate: requests a second over all vendors; None for no limit.
+    retry_after: seconds that a 429 tells the client to wait.
+    poison: payloads that contain this text are always refused.
+    seed: with a seed, two runs of the same requests see the same faults.
+    keep: accepted payloads are appended to this file, before the reply is sent.
+    remember: whether accepted payloads stay in memory.
+    allow_origin: the origins of other web pages that may send requests.
     """
 
     key: str = "sandbox"

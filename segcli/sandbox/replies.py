@@ -18,19 +18,19 @@ OWN_PATH = "/_sandbox"
 _THROTTLED = 429
 
 
-def yes(body: bytes, status: int = 200) -> HttpReply:
+def success(body: bytes, status: int = 200) -> HttpReply:
     """Return the reply to a good request."""
     return bytes_reply(status, body)
 
 
-def no(vendor: Vendor, refusal: Refusal) -> HttpReply:
+def vendor_error(vendor: Vendor, refusal: Refusal) -> HttpReply:
     """Return the reply to a bad request, in the vendor's form."""
     return refused(refusal, vendor.error(refusal.status, refusal.problem))
 
 
-def not_now(vendor: Vendor, refusal: Refusal, *, wait: float) -> HttpReply:
+def temporary_error(vendor: Vendor, refusal: Refusal, *, wait: float) -> HttpReply:
     """Return an error that the client has not caused; a 429 says how long to wait, in seconds."""
-    reply = no(vendor, refusal)
+    reply = vendor_error(vendor, refusal)
     if reply.status != _THROTTLED:
         return reply
     waits = [(b"retry-after", _seconds(wait))]
@@ -43,16 +43,16 @@ def own_page(method: str, counts: dict[str, Any]) -> HttpReply:
     """Return the page with the counts."""
     if method == "GET":
         return json_reply(200, counts)
-    return turned_away(Refusal(405, "the method must be GET", "GET"))
+    return early_refusal(Refusal(405, "the method must be GET", "GET"))
 
 
-def nowhere() -> HttpReply:
+def unknown_path() -> HttpReply:
     """Return the reply to a path without a vendor."""
     vendors = ", ".join(f"/{name}" for name in VENDORS)
     return json_reply(404, {"message": f"this path has no vendor; try {vendors} or {OWN_PATH}"})
 
 
-def turned_away(refusal: Refusal) -> HttpReply:
+def early_refusal(refusal: Refusal) -> HttpReply:
     """Return the reply to a request that is refused before a vendor sees it."""
     return refused(refusal, {"message": refusal.problem})
 

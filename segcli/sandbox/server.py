@@ -22,8 +22,8 @@ from segcli.sandbox.faults import Script
 class SandboxServer:
     """A running sandbox.
 
-    url: the address where it accepts connections
-    app: the ASGI app
+    url: the address where it accepts connections.
+    app: the ASGI app.
     """
 
     url: str

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from segcli.local_server.gzip_body import unpacked
 from segcli.local_server.http_reply import Refusal
-from segcli.local_server.uploads import MOST_BYTES
+from segcli.local_server.request_body import MAX_BODY, decompressed
 from segcli.sandbox.faults import Script
 from segcli.sandbox.json_body import JSON, parse_body
 from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Vendor, VendorRoute
@@ -27,7 +26,7 @@ def _accepted(
     if route.read is None:
         return Accepted((), route.reply(()))
     if vendor.gzip:
-        body = unpacked(call.body, call.headers, most=MOST_BYTES)
+        body = decompressed(call.body, call.headers, most=MAX_BODY)
         if isinstance(body, Refusal):
             return body
         call = replace(call, body=body)
@@ -69,8 +68,8 @@ def _value(call: Call, vendor: Vendor) -> JSON | Refusal:
     kind = call.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if vendor.json_only and kind != b"application/json":
         return Refusal(400, "Content-Type must be application/json")
-    if len(call.body) > MOST_BYTES:
-        return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
+    if len(call.body) > MAX_BODY:
+        return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
     try:
         return parse_body(call.body)
     except ValueError as flaw:

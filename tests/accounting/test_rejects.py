@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from support.fakes import records, track
 from support.small_disk import files_of_at_most
 
-from segcli.accounting import file_lock
 from segcli.accounting.rejects import Rejects, default_rejects
 from segcli.core.event import parse
 from segcli.core.line import Line, Result, TooLong
@@ -281,7 +280,7 @@ def half_written(
             file.write(record[half:])
             fcntl.flock(file, fcntl.LOCK_UN)
 
-        monkeypatch.setattr(file_lock, "sleep", go_on)
+        monkeypatch.setattr("segcli.accounting.rejects.sleep", go_on)
         yield
 
 
@@ -324,7 +323,7 @@ def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path:
 def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_lock, "_TIMEOUT", 0.0)
+    monkeypatch.setattr("segcli.accounting.rejects._LOCK_TIMEOUT", 0.0)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(Stopped, match=r"rejects\.ndjson cannot be written: another process"):

@@ -12,7 +12,7 @@ from support.fakes import clock, item, play
 from support.pipelines import Pipeline, pipeline
 
 from segcli.core.reply import Reply
-from segcli.delivery.congestion import CongestionWindow
+from segcli.delivery.throttle import CongestionWindow
 
 YES, OVERLOADED = False, True
 

@@ -11,7 +11,7 @@ import pytest
 from support.fakes import Said, track, written
 from support.resuming import Door, Serve, to_webhook
 
-from segcli.inputs import address, inputs, s3_listing
+from segcli.inputs import address, inputs
 
 Segcli = Callable[..., Said]
 FEW, MANY = 500, 4_500
@@ -151,7 +151,7 @@ class Listed:
 def test_to_list_many_objects_of_s3_takes_little_memory_for_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(s3_listing, "_PAGE", 100)
+    monkeypatch.setattr("segcli.inputs.address._PAGE", 100)
 
     def list_all(count: int) -> None:
         monkeypatch.setattr(address, "located", lambda _: (Listed(count), "bucket/logs"))

@@ -10,7 +10,7 @@ from support.compression import gz
 from support.fakes import Said, closed_port, records, report_in, track, written
 from support.resuming import JOURNAL, Door, Serve, to_webhook
 
-from segcli.inputs import ReadError, download, s3_listing
+from segcli.inputs import ReadError, download
 from segcli.lines import chunks
 
 boto3 = pytest.importorskip("boto3")
@@ -315,7 +315,7 @@ def test_engage_and_check_read_from_a_bucket_too(bucket: Bucket, segcli: Segcli)
 def test_a_listing_of_several_pages_is_read_to_its_end(
     archive: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_listing, "_PAGE", 3)
+    monkeypatch.setattr("segcli.inputs.address._PAGE", 3)
     archive.remove("in/segment-logs-of-others/x.gz")
     for below in ("", "/", "/in", "/in/segment-logs/"):
         said = segcli("transform", "-q", "-d", "webhook", f"{archive}{below}")

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.inputs import text_column
-from segcli.inputs.number_column import NumberColumn
-from segcli.inputs.text_column import TextColumn
+from segcli.inputs import compact_columns
+from segcli.inputs.compact_columns import NumberColumn, TextColumn
 from segcli.journal.columns import End, JournalFiles, Marks, NameIndex, SettledLines
 from segcli.lines.fingerprint import Mark
 
@@ -35,7 +34,7 @@ def test_texts_are_what_was_set_last_whatever_characters_they_hold(
 ) -> None:
     column, expected = TextColumn(), dict[int, str]()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_column, "_PAGE", page)
+        patch.setattr(compact_columns, "_TEXT_PAGE", page)
         for place, text in steps:
             column[place] = expected[place] = text
         found = [column[place] for place in range(len(column))]

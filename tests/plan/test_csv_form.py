@@ -128,21 +128,21 @@ def test_what_is_not_understood_is_named_with_its_line() -> None:
     plan = read(*rows, header=f"{HEADER},Event Type,Version,Secret Sauce")
 
     assert mistakes(plan) == [
-        (1, "Secret Sauce is a column that is not understood, and not read"),
-        (2, "is a row of no event"),
+        (1, "Secret Sauce is not a known column and is ignored"),
+        (2, "is a row without an event"),
         (
             3,
-            "size has the type text: none of any, array, boolean, date time, integer, null, "
-            "number, object, string",
+            "size has the type text, which is not one of any, array, boolean, date time, integer, "
+            "null, number, object, string",
         ),
         (4, "hue has may\nbe, which is neither required nor optional"),
-        (6, "hue is planned once more"),
-        (8, "has Shout, which is none of track, page, screen, identify, group"),
-        (8, "is a row of no event"),
-        (9, "has the version 3.2, which is no whole number"),
+        (6, "hue is planned a second time"),
+        (8, "has Shout, which is not one of track, page, screen, identify, group"),
+        (8, "is a row without an event"),
+        (9, "has the version 3.2, which is not a whole number"),
         (
             7,
-            "/Other/properties/size/pattern is no regular expression that Segment takes, which "
+            "/Other/properties/size/pattern is not a regular expression that Segment accepts; it "
             "has no look-around",
         ),
     ]
@@ -153,7 +153,7 @@ def test_what_is_not_understood_is_named_with_its_line() -> None:
     "text", ["", "one line", "a,b\n1,2\n", "Property Name,Type\nsize,string\n"]
 )
 def test_a_text_without_a_column_of_events_is_no_plan(text: str) -> None:
-    with pytest.raises(ValueError, match="is no tracking plan of a known form"):
+    with pytest.raises(ValueError, match="is not a tracking plan in a known form"):
         read_plan("plan.csv", text)
 
 
@@ -163,4 +163,4 @@ def test_a_text_without_a_column_of_events_is_no_plan(text: str) -> None:
 def test_a_broken_csv_is_a_mistake_and_no_traceback(row: str) -> None:
     plan = read("Other,size,string,no,", row)
 
-    assert any("is no row of a CSV" in text for _, text in mistakes(plan))
+    assert any("is not a row of a CSV" in text for _, text in mistakes(plan))

@@ -76,7 +76,7 @@ def test_one_schema_of_properties_alone_among_schemas_of_events_is_known() -> No
     [{}, [], {"rules": 1}, {"data": {}}, {"data": []}, {"data": {"data": 1}}, [1, {"a": 2}]],
 )
 def test_another_document_is_no_plan(document: object) -> None:
-    with pytest.raises(ValueError, match="is no tracking plan of a known form"):
+    with pytest.raises(ValueError, match="is not a tracking plan in a known form"):
         read(document)
 
 
@@ -105,7 +105,7 @@ def test_mistakes_are_named_by_their_pointers_and_lines() -> None:
         ("/data/rules/0", "is not an object", "7,"),
         (
             "/data/rules/1/type",
-            "is none of COMMON, GROUP, IDENTIFY, PAGE, SCREEN, TRACK",
+            "is not one of COMMON, GROUP, IDENTIFY, PAGE, SCREEN, TRACK",
             '"type": "ALIAS",',
         ),
         ("/data/rules/2/key", "is not the name of an event", '"key": null,'),
@@ -116,7 +116,7 @@ def test_mistakes_are_named_by_their_pointers_and_lines() -> None:
     found = mistakes(read_plan("plan.json", text))
 
     assert found[:-1] == [(lines.index(line) + 1, f"{at} {said}") for at, said, line in expected]
-    assert found[-1][1] == '/data/rules/6/jsonSchema plans "D" once more in version 1'
+    assert found[-1][1] == '/data/rules/6/jsonSchema plans "D" a second time in version 1'
     assert lines[found[-1][0] - 1].startswith('"jsonSchema"')
 
 
@@ -133,7 +133,7 @@ def test_mistakes_in_the_form_with_events() -> None:
         "/rules/events/1/name is not the name of an event",
         "/rules/events/2/rules is not a JSON Schema",
         "/rules/identify is not a JSON Schema",
-        "/rules/identify_traits/1 is no trait with a name",
+        "/rules/identify_traits/1 is not a trait with a name",
     ]
     assert [text for _, text in mistakes(read({"rules": {"events": 1}}))] == [
         "/rules/events is not a list"

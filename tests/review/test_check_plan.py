@@ -278,8 +278,8 @@ def test_what_needs_a_destination_is_refused_without_one(
     ("text", "problem"),
     [
         (None, "does not exist"),
-        ("", "is no tracking plan of a known form"),
-        ("{}", "is no tracking plan of a known form"),
+        ("", "is not a tracking plan in a known form"),
+        ("{}", "is not a tracking plan in a known form"),
         ("{", "not JSON: it ends too early"),
         ("[" * 1000, "nested deeper than 400 levels"),
         ("\udcff", "is not UTF-8 text: save it as UTF-8"),
@@ -329,7 +329,7 @@ def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) ->
     assert said.code == 1
     assert said.out.splitlines()[0] == (
         f"{path}:1: plan-mistake: /rules/0/jsonSchema/properties/properties/properties/hue/type is "
-        "none of array, boolean, integer, null, number, object, string"
+        "not one of array, boolean, integer, null, number, object, string"
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from segcli.local_server.gzip_body import unpacked
 from segcli.local_server.http_reply import Refusal
+from segcli.local_server.request_body import decompressed
 from segcli.local_server.segment_api import ROUTES
 from segcli.sandbox import SandboxServer, Script, running
 
@@ -127,7 +127,7 @@ def test_a_packed_batch_is_unpacked_and_judged_by_its_size(
     ],
 )
 def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status: int) -> None:
-    found = unpacked(body, {b"content-encoding": encoding}, most=100)
+    found = decompressed(body, {b"content-encoding": encoding}, most=100)
 
     assert isinstance(found, Refusal)
     assert found.status == status
@@ -137,6 +137,6 @@ def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status
 def test_a_packed_body_may_be_as_large_as_the_bound(encoding: bytes) -> None:
     body = b" " * 100
 
-    assert unpacked(gzip.compress(body), {b"content-encoding": encoding}, most=100) == body
-    assert unpacked(body, {}, most=100) == body
-    assert unpacked(body, {b"content-encoding": b"identity"}, most=100) == body
+    assert decompressed(gzip.compress(body), {b"content-encoding": encoding}, most=100) == body
+    assert decompressed(body, {}, most=100) == body
+    assert decompressed(body, {b"content-encoding": b"identity"}, most=100) == body

@@ -12,7 +12,7 @@ import pytest
 from support.fakes import Said, wait_until
 
 from segcli.local_server.guard import guard_of, parse_origin
-from segcli.local_server.uploads import Uploads
+from segcli.local_server.request_body import Uploads
 from segcli.sandbox import SandboxServer, Script, running
 
 ELSEWHERE = "https://evil.example"

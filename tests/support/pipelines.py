@@ -18,13 +18,13 @@ from segcli.core.reply import Reply, by_status
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, QueuedPayload
 from segcli.delivery.ledger import Ledger
+from segcli.delivery.pipeline import SendWorkers
 from segcli.delivery.progress_store import ProgressStore
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
-from segcli.delivery.workers import SendWorkers
 from segcli.http.client import NoReply
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]

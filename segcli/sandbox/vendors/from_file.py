@@ -77,8 +77,8 @@ def some_failed(items: Items) -> Callable[[int, Mapping[int, int]], tuple[int, b
 class TemplateMatcher:
     """Compares the parts of a request with templates; methods return 0 or the status of a refusal.
 
-    key: the value that a secret setting must have; other settings may have any value
-    secrets: the names of the secret settings
+    key: the value that a secret setting must have; other settings may have any value.
+    secrets: the names of the secret settings.
     """
 
     key: str

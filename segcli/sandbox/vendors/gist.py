@@ -7,7 +7,7 @@ from zlib import crc32
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.rules import (
-    SCALAR,
+    SCALAR_TYPES,
     no_text,
     not_object,
     not_seconds,
@@ -44,7 +44,7 @@ _CONTACT = frozenset({*_IDS, *_CONTACT_TYPES, "signed_up_at", "custom_properties
 _EVENT = frozenset({*_IDS, "event_name", "properties", "occurred_at"})
 
 
-def contact_problem(contact: JSON) -> str:
+def _contact_problem(contact: JSON) -> str:
     """Return the first problem of a contact, or "".
 
     It needs `user_id` or `email` [third party]; the fields and their types are known [code].
@@ -58,11 +58,11 @@ def contact_problem(contact: JSON) -> str:
         or wrong_types(contact, _CONTACT_TYPES)
         or _tags_problem(contact.get("tags", []))
         or not_seconds(contact, "signed_up_at")
-        or wrong_values(contact.get("custom_properties", {}), "custom_properties", SCALAR)
+        or wrong_values(contact.get("custom_properties", {}), "custom_properties", SCALAR_TYPES)
     )
 
 
-def event_problem(event: JSON) -> str:
+def _event_problem(event: JSON) -> str:
     """Return the first problem of an event, or "".
 
     Only identify updates contacts [doc], so a contact's field in an event is wrong. The unit of
@@ -112,7 +112,7 @@ def _contacts(call: Call, value: JSON) -> RequestReading:
         return Refusal(400, problem)
     items = tuple(map(ReceivedItem, value["contacts"], elements(call.body, "contacts")))
     for index, item in enumerate(items):
-        if problem := contact_problem(item.payload):
+        if problem := _contact_problem(item.payload):
             return Refusal(400, f"contacts[{index}]: {problem}")
     return items or Refusal(400, "contacts must not be empty")
 
@@ -151,10 +151,10 @@ GIST = Vendor(
     routes={
         "/contacts": {
             "GET": VendorRoute(None, always(b'{"contacts":[]}')),
-            "POST": VendorRoute(single(contact_problem), _contact_reply),
+            "POST": VendorRoute(single(_contact_problem), _contact_reply),
         },
         "/contacts/batch": {"POST": VendorRoute(_contacts, _contacts_reply)},
-        "/events": {"POST": VendorRoute(single(event_problem), _event_reply)},
+        "/events": {"POST": VendorRoute(single(_event_problem), _event_reply)},
     },
     error=_error,
     header=b"authorization",

@@ -4,8 +4,8 @@ from typing import Any
 
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.vendors.rules import (
-    NUMBER,
-    TEXT,
+    NUMBER_TYPES,
+    TEXT_TYPES,
     no_text,
     not_object,
     not_text,
@@ -21,7 +21,7 @@ _FIELDS = frozenset(
 )
 
 
-def event_problem(event: JSON) -> str:
+def _event_problem(event: JSON) -> str:
     """Return the first problem of an event, or "".
 
     The fields are those of the public push script [code]. Labels and numbers are required even if
@@ -35,8 +35,8 @@ def event_problem(event: JSON) -> str:
         or no_text(event, "eventSource", "eventType", "eventTime")
         or not_time(event["eventTime"], "eventTime")
         or _actors_problem(event.get("actors"))
-        or wrong_values(event.get("labels"), "labels", TEXT)
-        or wrong_values(event.get("numbers"), "numbers", NUMBER)
+        or wrong_values(event.get("labels"), "labels", TEXT_TYPES)
+        or wrong_values(event.get("numbers"), "numbers", NUMBER_TYPES)
         or wrong_values(event.get("location", {}), "location", ())
     )
 
@@ -69,7 +69,7 @@ def _error(_status: int, problem: str) -> dict[str, Any]:
 
 
 POINTILLIST = Vendor(
-    routes={"/event": {"POST": VendorRoute(single(event_problem), always(b"{}"))}},
+    routes={"/event": {"POST": VendorRoute(single(_event_problem), always(b"{}"))}},
     error=_error,
     header=b"apitoken",
     key_hint="apiToken must be the API token",

@@ -22,9 +22,9 @@ _TYPE_NAMES = {
     list: "an array",
     type(None): "null",
 }
-TEXT = frozenset({str})
-NUMBER = frozenset({int, float})
-SCALAR = TEXT | NUMBER | {bool}
+TEXT_TYPES = frozenset({str})
+NUMBER_TYPES = frozenset({int, float})
+SCALAR_TYPES = TEXT_TYPES | NUMBER_TYPES | {bool}
 
 KINDS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 _IDS = ("userId", "anonymousId")

@@ -14,9 +14,9 @@ from typing import Any
 from segcli.local_server.http_reply import Refusal
 from segcli.local_server.segment_api import (
     BATCH,
-    BATCH_EVENTS,
-    EVENT_BYTES,
-    REQUEST_BYTES,
+    MAX_BATCH_EVENTS,
+    MAX_EVENT_BYTES,
+    MAX_REQUEST_BYTES,
     ROUTES,
     without_slash,
 )
@@ -82,7 +82,7 @@ def _admits(call: Call) -> bool:
 
 def _request_refusal(call: Call, value: JSON) -> Refusal | None:
     """Return what is wrong with the request, apart from its events; None if nothing is."""
-    if len(call.body) > REQUEST_BYTES:
+    if len(call.body) > MAX_REQUEST_BYTES:
         return Refusal(400, "the body is larger than 500,000 bytes")
     if problem := not_object(value, "the body"):
         return Refusal(400, problem)
@@ -104,7 +104,7 @@ def _batch_problem(value: dict[str, Any], *, is_replay: bool) -> str:
     )
     if problem:
         return problem
-    fits = 1 <= len(value["batch"]) <= BATCH_EVENTS
+    fits = 1 <= len(value["batch"]) <= MAX_BATCH_EVENTS
     return "" if fits else "batch must have 1 to 2,500 events"
 
 
@@ -113,7 +113,7 @@ def _sent_at_problem(value: dict[str, Any]) -> str:
 
 
 def _item_problem(item: ReceivedItem, *, is_replay: bool) -> str:
-    if len(item.raw) > EVENT_BYTES:
+    if len(item.raw) > MAX_EVENT_BYTES:
         return "the event is larger than 32,768 bytes"
     return (
         segment_event_problem(item.payload)

@@ -15,13 +15,13 @@ ANYWHERE = "*"
 class Call:
     """A request.
 
-    method: the HTTP method
-    path: the path after the vendor's name, decoded
-    headers: by name in lower case
-    body: the body
-    raw_path: the same path, percent-encoded as it came
-    query: the query string, without `?`
-    key: the key that the sandbox accepts; the request may have another
+    method: the HTTP method.
+    path: the path after the vendor's name, decoded.
+    headers: by name in lower case.
+    body: the body.
+    raw_path: the same path, percent-encoded as it came.
+    query: the query string, without `?`.
+    key: the key that the sandbox accepts; the request may have another.
     """
 
     method: str
@@ -37,8 +37,8 @@ class Call:
 class ReceivedItem:
     """An event of a request.
 
-    payload: its JSON value
-    raw: its bytes as they came
+    payload: its JSON value.
+    raw: its bytes as they came.
     """
 
     payload: JSON
@@ -49,8 +49,8 @@ class ReceivedItem:
 class Accepted:
     """A good request.
 
-    items: its events
-    reply: the body of the vendor's reply
+    items: its events.
+    reply: the body of the vendor's reply.
     """
 
     items: tuple[ReceivedItem, ...]
@@ -64,8 +64,8 @@ RequestReading = tuple[ReceivedItem, ...] | Refusal
 class VendorRoute:
     """A method of a path.
 
-    read: returns the events of a request, or why it is refused; None if there is no body
-    reply: returns the body of the reply
+    read: returns the events of a request, or why it is refused; None if there is no body.
+    reply: returns the body of the reply.
     """
 
     read: Callable[[Call, JSON], RequestReading] | None
@@ -76,20 +76,20 @@ class VendorRoute:
 class Vendor:
     """A vendor as a server.
 
-    routes: by path, then by method; the path `*` stands for all others
-    error: returns the body of an error, from its status and problem
-    header: the header with the credential; without one, no key is needed
-    credential: returns the credential of a key
-    key_hint: what the reply to a wrong key says
-    key_optional: whether a request without the header is accepted
-    json_only: whether Content-Type must be application/json
-    gzip: whether a body may be compressed
-    home: the part of the endpoint after the vendor's name
-    reset_header: a header of a 429 that repeats the seconds of Retry-After
-    admits: checks the key of a request, instead of `header`
-    route_of: returns the path of a request in `routes`
+    routes: by path, then by method; the path `*` stands for all others.
+    error: returns the body of an error, from its status and problem.
+    header: the header with the credential; without one, no key is needed.
+    credential: returns the credential of a key.
+    key_hint: what the reply to a wrong key says.
+    key_optional: whether a request without the header is accepted.
+    json_only: whether Content-Type must be application/json.
+    gzip: whether a body may be compressed.
+    home: the part of the endpoint after the vendor's name.
+    reset_header: a header of a 429 that repeats the seconds of Retry-After.
+    admits: checks the key of a request, instead of `header`.
+    route_of: returns the path of a request in `routes`.
     by_item: returns status and body of a reply, from the number of events and the status of each
-        that failed; None if the vendor has no results for single events
+        that failed; None if the vendor has no results for single events.
     """
 
     routes: Mapping[str, Mapping[str, VendorRoute]]

@@ -1,8 +1,52 @@
-"""A column of short texts in little memory."""
+"""Columns of integers and of short texts, in little memory."""
 
-from segcli.inputs.number_column import NumberColumn
+from array import array
+from collections.abc import Iterator
 
-_PAGE = 64 * 1024
+_SMALL, _LARGE = "i", "q"
+_NUMBER_PAGE = 1024
+# Bytes.
+_TEXT_PAGE = 64 * 1024
+
+
+class NumberColumn:
+    """Numbers by place, from 0; -1 if not set.
+
+    A number needs four bytes, or eight if one number of its page needs them. Memory is allocated in
+    pages: one array that grows would leave gaps of its own size.
+    """
+
+    __slots__ = ("_count", "_pages")
+
+    def __init__(self) -> None:
+        self._pages: list[array[int]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[place] for place in range(self._count))
+
+    def __getitem__(self, place: int) -> int:
+        if not 0 <= place < self._count:
+            return -1
+        return self._pages[place // _NUMBER_PAGE][place % _NUMBER_PAGE]
+
+    def __setitem__(self, place: int, number: int) -> None:
+        page, within = divmod(place, _NUMBER_PAGE)
+        while len(self._pages) <= page:
+            self._pages.append(array(_SMALL, [-1]) * _NUMBER_PAGE)
+        try:
+            self._pages[page][within] = number
+        except OverflowError:
+            self._pages[page] = array(_LARGE, self._pages[page])
+            self._pages[page][within] = number
+        self._count = max(self._count, place + 1)
+
+    def append(self, number: int) -> None:
+        """Set the place after the last."""
+        self[self._count] = number
 
 
 class TextColumn:
@@ -43,16 +87,16 @@ class TextColumn:
         """Return a text as UTF-8, which sorts in the same order as the text."""
         if self._starts[number] < 0:
             return b""
-        page, start = divmod(self._starts[number], _PAGE)
+        page, start = divmod(self._starts[number], _TEXT_PAGE)
         return bytes(self._pages[page][start : start + self._sizes[number]])
 
     def _put(self, content: bytes) -> int:
         """Store a text within one page; return its start."""
         if not self._free or self._free < len(content):
-            self._free = max(_PAGE, len(content))
+            self._free = max(_TEXT_PAGE, len(content))
             self._pages.append(bytearray(self._free))
         page = self._pages[-1]
         start = len(page) - self._free
         page[start : start + len(content)] = content
         self._free -= len(content)
-        return (len(self._pages) - 1) * _PAGE + start
+        return (len(self._pages) - 1) * _TEXT_PAGE + start

@@ -1,23 +1,28 @@
-"""Receives request bodies, with a limit on the memory of all of them together."""
+"""Receives request bodies, and decompresses them, with limits on the memory for that."""
 
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segcli.local_server.http_reply import Receive, Refusal
 
 # More than the limit of every vendor; it only keeps memory flat.
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BODY = 16 * 1024 * 1024
 
 # Enough for 256 requests at once of the largest size that a built-in vendor takes.
 MOST_HELD = 128 * 1024 * 1024
 _NO_ROOM = Refusal(503, "the server has no room for more unfinished requests")
+_GZIP = frozenset({b"gzip", b"x-gzip"})
+_NOT_PACKED = frozenset({b"", b"identity"})
+_WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 @dataclass(slots=True)
 class Uploads:
     """Receives bodies. It does not decompress them.
 
-    most_held: the most bytes of all incomplete bodies together
-    held: the bytes that they have now
+    most_held: the most bytes of all incomplete bodies together.
+    held: the bytes that they have now.
     """
 
     most_held: int = MOST_HELD
@@ -35,7 +40,7 @@ class Uploads:
                 if message["type"] != "http.request":
                     return None
                 part = message.get("body", b"")
-                if has_room and len(body) <= MOST_BYTES:
+                if has_room and len(body) <= MAX_BODY:
                     has_room = self._take(body, part)
                 if not message.get("more_body"):
                     return bytes(body) if has_room else _NO_ROOM
@@ -51,3 +56,25 @@ class Uploads:
         body += part
         self.held += len(part)
         return True
+
+
+def decompressed(body: bytes, headers: Mapping[bytes, bytes], *, most: int) -> bytes | Refusal:
+    """Return the decompressed body, or a refusal; a pure function.
+
+    It never decompresses more than `most` bytes, and one more.
+    """
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding in _NOT_PACKED:
+        return body
+    if encoding not in _GZIP:
+        return Refusal(415, "Content-Encoding must be gzip, or none")
+    reader = zlib.decompressobj(_WITH_GZIP_HEADER)
+    try:
+        found = reader.decompress(body, most + 1)
+    except zlib.error:
+        return Refusal(400, "the body is not gzip, as Content-Encoding says")
+    if len(found) > most:
+        return Refusal(413, f"the body must have at most {most:,} bytes when it is decompressed")
+    if not reader.eof or reader.unused_data:
+        return Refusal(400, "the body is not one whole gzip member")
+    return found
