@@ -5,7 +5,6 @@ no other process can guess. The old content stays until all of the new content i
 """
 
 import os
-import secrets
 import select
 import signal
 import stat
@@ -58,7 +57,7 @@ def replace_file(path: Path, fill: Callable[[int], object], *, private: bool) ->
     """
     target = Path(os.path.realpath(path))
     with _signals_blocked():
-        temporary = target.with_name(_TEMPORARY.format(secrets.token_hex(16)))
+        temporary = target.with_name(_TEMPORARY.format(os.urandom(16).hex()))
         # O_EXCL refuses any name that exists, also a dangling link.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, PRIVATE)

@@ -38,7 +38,7 @@ def read_config(named: str | None, destination: str) -> Config:
     """
     path = DEFAULT_CONFIG if named is None else named
     content = _content(path, is_found=named is None)
-    if destination not in content:
+    if content and destination not in content:
         _check_tables(path, content, destination)
     table = content.get(destination, {})
     if not isinstance(table, dict):
@@ -52,8 +52,11 @@ def _content(path: str, *, is_found: bool) -> dict[str, Any]:
         text = read(Path(path), max_bytes=_MAX_BYTES)
     except ValueError as problem:
         raise SettingsError(f"{path} {problem}") from None
+    # Most runs have no such file, and start faster without a parser.
+    if not text:
+        return {}
     try:
-        return toml_text.parse_toml(text or "")
+        return toml_text.parse_toml(text)
     except toml_text.TooDeep as problem:
         raise SettingsError(f"{path}: {problem}") from None
     except ValueError as error:

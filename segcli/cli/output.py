@@ -7,7 +7,6 @@ terminal.
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -170,6 +169,9 @@ def live_console() -> "Console":
 
 
 def _columns(widest: int) -> int:
+    # Imported here: it loads every packing that Python knows.
+    import shutil  # noqa: PLC0415
+
     return min(shutil.get_terminal_size().columns, widest)
 
 

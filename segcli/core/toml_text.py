@@ -1,7 +1,6 @@
 """TOML from an untrusted author: parse it in bounded time, or refuse it with a message."""
 
 import re
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +32,9 @@ def parse_toml(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[
     """Parse a TOML text. Raises TOMLDecodeError, and TooDeep for too deep nesting."""
     if _LONG_KEY.search(_STRING_OR_COMMENT.sub("s", text)):
         raise TooDeep
+    # Imported here: a run without a configuration starts faster.
+    import tomllib  # noqa: PLC0415
+
     try:
         table = tomllib.loads(text, parse_float=parse_float)
     except RecursionError:
