@@ -170,7 +170,7 @@ def live_console() -> "Console":
 
 def _columns(widest: int) -> int:
     # Imported here: it loads every packing that Python knows.
-    import shutil  # noqa: PLC0415
+    import shutil
 
     return min(shutil.get_terminal_size().columns, widest)
 
