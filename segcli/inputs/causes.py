@@ -26,6 +26,22 @@ _SPELLED = {name.lower(): name for name in (*(field for field, _ in _FIELDS), *_
 _SNAKE = {snake: field for field, snake in _FIELDS}
 _OBJECTS = ("properties", "traits", "context", "integrations")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
+# Control characters that text never has.
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# The objects in which MongoDB's Extended JSON puts ids, dates and numbers.
+_OF_MONGODB = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble"})
+# `walk` converts what is inside first. A date before 1970 and a long number stay as texts.
+_FROM_MONGODB = (
+    'jq -c \'def date: if type == "number" then tostring else . end '
+    '| if test("^[0-9]{4,}$") then (.[:-3] | tonumber | todate | rtrimstr("Z")) '
+    '+ "." + .[-3:] + "Z" else . end; '
+    "def number: if length < 16 then tonumber else . end; "
+    'walk(if type != "object" then . elif has("$date") then .["$date"] | date '
+    'elif has("$oid") then .["$oid"] elif has("$numberLong") then .["$numberLong"] | number '
+    'elif has("$numberInt") then .["$numberInt"] | number '
+    'elif has("$numberDouble") then .["$numberDouble"] | number else . end)'
+    "' {}"
+)
 _PYTHON = (
     "python3 -c 'import ast, json, sys; "
     "[print(json.dumps(ast.literal_eval(line))) for line in sys.stdin if line.strip()]'"
@@ -53,7 +69,14 @@ def cause_of(problem: str, lines: Sequence[bytes]) -> Cause | None:
     rows = [value for value in values if isinstance(value, dict)]
     if len(rows) < len(lines):
         return _cause_in_text(problem, lines)
-    for find in (_spelling, _type_in_capitals, _json_in_text, _number_as_time, _no_type):
+    for find in (
+        _of_mongodb,
+        _spelling,
+        _type_in_capitals,
+        _json_in_text,
+        _number_as_time,
+        _no_type,
+    ):
         if found := find(problem, rows):
             return found
     return None
@@ -64,6 +87,13 @@ def _value(line: bytes) -> Any:
         return exact_json.loads(original(line))
     except ValueError:
         return None
+
+
+def _of_mongodb(problem: str, rows: Sequence[Mapping[str, Any]]) -> Cause | None:
+    values = [row.get(problem.partition(" ")[0]) for row in rows]
+    if all(isinstance(value, dict) and _OF_MONGODB & value.keys() for value in values):
+        return Cause("it is MongoDB's Extended JSON", _FROM_MONGODB)
+    return None
 
 
 def _spelling(_problem: str, rows: Sequence[Mapping[str, Any]]) -> Cause | None:
@@ -154,6 +184,8 @@ def _no_type(problem: str, rows: Sequence[Mapping[str, Any]]) -> Cause | None:
 
 def _cause_in_text(problem: str, lines: Sequence[bytes]) -> Cause | None:
     if problem == "not UTF-8 text":
+        if any(map(_BINARY.search, lines)):
+            return Cause("it is binary data, not text")
         command = "iconv -f WINDOWS-1252 -t UTF-8 {}"
         return Cause("it may be text in Windows-1252 or Latin-1", command)
     if problem != "not JSON":

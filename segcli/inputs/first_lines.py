@@ -7,7 +7,7 @@ In any other input, each line that is not an event is rejected by itself.
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from segcli.core.json_values import first_value, values_in
 from segcli.core.reject_record import is_record
 from segcli.inputs.causes import cause_of
 from segcli.inputs.conversion import elsewhere
-from segcli.inputs.envelope import is_event, unwrapping
+from segcli.inputs.envelope import is_event, left_out, unwrapping
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import MOST_LINES, Form, Head, Judgement
 from segcli.inputs.sniff import form_of_start
@@ -28,6 +28,9 @@ from segcli.inputs.tables import form_of_rows, form_of_table
 # At least this many lines with the same problem stop a run; fewer lead to a remark.
 _ENOUGH = 10
 _NO_JSON = object()
+# An integer that a double may not hold.
+_LONG_NUMBER = re.compile(rb"[:,\[]\s*-?[0-9]{16,}")
+_ROUNDS = "It has numbers of 16 digits or more, which jq before 1.7 rounds: see jq --version."
 _LIST_BEGINS = re.compile(r'"\s*:\s*\[\s*(?=\{)')
 _LISTS = 5
 _ARRAY_BEGINS = ("{", "[", '"', "]")
@@ -35,6 +38,15 @@ _ARRAY_BEGINS = ("{", "[", '"', "]")
 
 def judge_lines(head: Head, entry: Input) -> Judgement:
     """Judge an input that should have events, by all lines that were read of it."""
+    judgement = _judge_lines(head, entry)
+    form = judgement.form
+    if form and "jq " in form.command and _LONG_NUMBER.search(head.data):
+        hint = "\n".join(filter(None, (form.hint, _ROUNDS)))
+        return replace(judgement, form=replace(form, hint=hint))
+    return judgement
+
+
+def _judge_lines(head: Head, entry: Input) -> Judgement:
     if form := form_of_start(head.data):
         return Judgement(form=form)
     seen, lines = _Seen(), []
@@ -140,7 +152,7 @@ class _Seen:
     events: bool = False
     problems: list[str | None] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
-    _programs: dict[str, int] = field(default_factory=dict)
+    _envelopes: dict[str, tuple[int, Any]] = field(default_factory=dict)
     _others: bool = False
 
     def add(self, line: HeadLine) -> None:
@@ -156,7 +168,7 @@ class _Seen:
         problem = None if is_record(value) else _problem(line.text)
         program = unwrapping(value) if problem and isinstance(value, dict | str) else ""
         if program not in {"", "."}:
-            self._programs.setdefault(program, line.number)
+            self._envelopes.setdefault(program, (line.number, value))
         else:
             self._others = True
             self._note(problem)
@@ -168,14 +180,18 @@ class _Seen:
 
         If other lines are events, only a first line that wraps events counts.
         """
-        programs = list(self._programs)
         begins = [line.number for line in first]
-        if not programs or (self.events and self._programs[programs[0]] not in begins):
+        if not self._envelopes:
             return None
-        way = programs[0]
-        if len(programs) > 1 or self._others:
-            way = " // ".join([*(f"({program})?" for program in programs), "."])
-        return _envelope(programs[0], way, self._programs[programs[0]])
+        (program, (number, value)), *more = self._envelopes.items()
+        if self.events and number not in begins:
+            return None
+        way = program
+        if more or self._others:
+            values = [value for _, value in self._envelopes.values()]
+            careful = [f"({unwrapping(value, is_careful=True)})?" for value in values]
+            way = " // ".join([*dict.fromkeys(careful), "."])
+        return replace(_envelope(program, way, number), hint=_left_out(value))
 
     def _note(self, problem: str | None) -> None:
         self.problems.append(problem)
@@ -260,9 +276,15 @@ def _over_lines(line: HeadLine, head: Head, *, is_first: bool) -> Form | None:
         return None
     if text.lstrip().startswith("["):
         return _array_form(value)
+    if is_first and is_event(value) and text.lstrip()[len(own) :].lstrip().startswith(","):
+        return Form(
+            what="has JSON over several lines, with commas between the values",
+            command="sed '1s/^/[/; $s/,*[[:space:]]*$/]/' {} | jq -c '.[]'",
+        )
     return Form(
         what="has JSON over several lines, not one line for each event",
         command=_jq(unwrapping(value) or "."),
+        hint=_left_out(value),
         line=0 if is_first else line.number,
     )
 
@@ -281,7 +303,17 @@ def _cut_envelope(line: HeadLine) -> Form | None:
 def _envelope(program: str, way: str, number: int) -> Form:
     is_path = program.startswith(".")
     where = f"the events are at {program}" if is_path else "each event is a string of JSON"
-    return Form(what=f"has envelopes, not events: {where}", command=_jq(way), line=number)
+    return Form(
+        what=f"has envelopes, not events: {where}",
+        command=_jq(way),
+        line=number,
+    )
+
+
+def _left_out(value: Any) -> str:
+    """Return a hint on other events in a value than those that `unwrapping` extracts."""
+    others = left_out(value)
+    return f"The command leaves out the events at {others}." if others else ""
 
 
 def _is_begun(text: str) -> bool:

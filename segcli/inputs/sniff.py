@@ -40,6 +40,11 @@ _EXCEL = _other("an Excel workbook", "Save its sheet as CSV and convert the CSV 
 _ZIP = _packed("a zip archive", "unzip -p {}", piped="funzip")
 _TAR = _packed("a tar archive", "tar -xOf {}", piped="tar -xOf -")
 _TWICE = Form(what=f"is compressed twice, {_NOT_LINES}", command="gzip -dc {}", has_lines=False)
+_ZLIB = _packed(
+    "compressed by zlib",
+    "python3 -c 'import sys, zlib; "
+    "sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))'",
+)
 _PAGE = Form(
     what=f"is a page of HTML or XML, {_NOT_LINES}",
     hint="An address of a folder ends with a /. An error of a server may be a page too.",
@@ -53,6 +58,8 @@ _MARKS: tuple[tuple[bytes, Form], ...] = (
     (b"\xfd7zXZ\x00", _packed("xz", "xz -dc {}")),
     (b"\x04\x22\x4d\x18", _packed("lz4", "lz4 -dc {}")),
     (b"LZIP", _packed("lzip", "lzip -dc {}")),
+    (b"\x5d\x00\x00", _packed("lzma", "xz -dc {}")),
+    *((mark, _ZLIB) for mark in (b"\x78\x01", b"\x78\x9c", b"\x78\xda")),
     (b"\x1f\x9d", _packed("compressed by compress", "gzip -dc {}")),
     (b"\xff\x06\x00\x00sNaPpY", _packed("Snappy", "snzip -dc {}")),
     (b"7z\xbc\xaf\x27\x1c", _packed("a 7z archive", "7z x -so {}", piped="bsdtar -xOf -")),

@@ -11,17 +11,20 @@ from segcli.inputs.judgement import Form
 
 _DELIMITERS = ",;\t|"
 _COLUMN = re.compile(r"[^\W\d][\w .:/$()\[\]#-]{0,99}")
+# Excel's own first line, which names the delimiter.
+_NAMED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?')
 _IDS_OF_WAREHOUSE = frozenset({"user_id", "anonymous_id"})
+_IDS = frozenset({"userid", "anonymousid"})
 _NAMES_OF_EVENT = frozenset({"event", "event_text"})
 # The columns that Segment's and RudderStack's warehouses add to every row of a track.
 _STANDARD = (
-    "event|event_text|user_id|anonymous_id|id|message_id|timestamp|original_timestamp|"
+    "event|event_text|user_?id|anonymous_?id|id|message_?id|timestamp|original_timestamp|"
     "received_at|sent_at|uuid|uuid_ts|loaded_at|channel"
 )
 _RENAMED = (
-    "userId: .user_id, anonymousId: .anonymous_id, messageId: (.message_id // .id), "
-    "timestamp, originalTimestamp: .original_timestamp, receivedAt: .received_at, "
-    "sentAt: .sent_at"
+    "userId: (.user_id // .userid), anonymousId: (.anonymous_id // .anonymousid), "
+    "messageId: (.message_id // .messageid // .id), timestamp, "
+    "originalTimestamp: .original_timestamp, receivedAt: .received_at, sentAt: .sent_at"
 )
 _OTHERS = f'with_entries(select(.key | test("^({_STANDARD}|context_.*)$") | not))'
 
@@ -32,18 +35,17 @@ def form_of_table(lines: Sequence[bytes]) -> Form | None:
         text = [line.decode("utf-8-sig") for line in lines]
     except UnicodeDecodeError:
         return None
-    for delimiter in _DELIMITERS:
-        if _is_table(text, delimiter):
-            return _csv(delimiter)
-    return None
+    if named := _NAMED_DELIMITER.fullmatch(text[0].rstrip()):
+        is_table = len(text) > 1 and _is_table(text[1:], named[1])
+        return _csv(named[1], skipped="tail -n +2 {} | ") if is_table else None
+    return next((_csv(each) for each in _DELIMITERS if _is_table(text, each)), None)
 
 
 def form_of_rows(rows: Sequence[Mapping[str, Any]]) -> Form | None:
     """Return the form of rows of a warehouse; None if one of the objects is not such a row."""
     if not rows or not all(map(_is_row, rows)):
         return None
-    ids = [key for key in rows[0] if key.lower() in _IDS_OF_WAREHOUSE]
-    shown = ids[0] if ids else "user_id"
+    shown = next(key for key in rows[0] if key.lower().replace("_", "") in _IDS)
     segments = "anonymousId" if "anon" in shown.lower() else "userId"
     has_names = any(key.lower() in _NAMES_OF_EVENT for row in rows for key in row)
     lower = "with_entries(.key |= ascii_downcase) | "
@@ -63,13 +65,17 @@ def form_of_rows(rows: Sequence[Mapping[str, Any]]) -> Form | None:
 
 
 def _is_table(lines: Sequence[str], delimiter: str) -> bool:
-    """True if the lines are a header and rows with the same number of cells."""
-    if delimiter not in lines[0]:
-        return False
+    """True if the lines are a header and rows with the same number of cells.
+
+    A name may be missing, as above the index of pandas. One column is a table only if its cells
+    are JSON.
+    """
     header, *rows = _rows(lines, delimiter) or [[]]
     names = [name.strip() for name in header]
-    if not all(map(_COLUMN.fullmatch, names)) or len({*names}) < len(names):
+    if not any(names) or not all(not name or _COLUMN.fullmatch(name) for name in names):
         return False
+    if len(names) == 1:
+        return bool(rows) and all(cell.startswith("{") for row in rows for cell in row)
     return all(len(row) == len(header) for row in rows if row)
 
 
@@ -82,7 +88,8 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _csv(delimiter: str) -> Form:
+def _csv(delimiter: str, *, skipped: str = "") -> Form:
+    """Return the form of CSV; `skipped` is the command that leaves out lines before the header."""
     option = "" if delimiter == "," else f', delimiter="{delimiter}"'.replace("\t", "\\t")
     program = (
         'import csv, json, sys; sys.stdin.reconfigure(encoding="utf-8-sig", newline=""); '
@@ -90,7 +97,7 @@ def _csv(delimiter: str) -> Form:
     )
     return Form(
         what="is CSV, not lines of JSON",
-        command=f"python3 -c '{program}'",
+        command=f"{skipped}python3 -c '{program}'",
         hint="The command makes an object of each row. An event needs Segment's fields, such as "
         "type and userId.",
     )
@@ -102,5 +109,5 @@ def _is_row(row: Mapping[str, Any]) -> bool:
         return False
     is_flat = not any(isinstance(value, dict) for value in row.values())
     lower = {key.lower() for key in row}
-    is_shouted = all(key == key.upper() for key in row) and bool(lower & {"userid", "anonymousid"})
+    is_shouted = all(key == key.upper() for key in row) and bool(lower & _IDS)
     return is_flat and (is_shouted or bool(lower & _IDS_OF_WAREHOUSE))

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import lzma
 import os
 import shutil
 import subprocess
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,50 @@ FORMS: dict[str, tuple[str, str, str, int]] = {
     "batch, larger than the look": (wrapped(k=1, batch=[EVENT] * 4000), "envelopes", "jq ", 4000),
     "body": (wrapped(body=EVENT), "envelopes", "jq -c '.body' ", 1),
     "body, text": (wrapped(messageId="q", body=E), "envelopes", "jq -c '.body | fromjson' ", 1),
+    "keys that are ids": (wrapped(**{"-Nx0": EVENT, "-Nx1": EVENT}), "at .[]", "jq -c '.[]' ", 2),
+    "keys that are topics": (
+        wrapped(records={"web-0": [{"value": B64}], "web-1": [{"value": B64}] * 2}),
+        "at .records[][].value",
+        "jq -c '.records[][].value | @base64d | fromjson' ",
+        3,
+    ),
+    "a key within that jq quotes": (wrapped(a={"the event": EVENT}), "envelopes", "jq ", 1),
+    "deep": (
+        wrapped(log={"entries": [{"request": {"postData": {"text": E}}}]}),
+        "at .log.entries[].request.postData.text",
+        "jq ",
+        1,
+    ),
+    "events in two places": (
+        wrapped(users=[EVENT], systems=[EVENT]),
+        "The command leaves out the events at .systems[].",
+        "jq -c '.users[]' ",
+        1,
+    ),
+    "numbers that jq may round": (
+        wrapped(body=EVENT | {"userId": 2**53 + 1}),
+        "jq before 1.7 rounds",
+        "jq -c '.body' ",
+        1,
+    ),
+    "MongoDB": (
+        lines(*[EVENT | {"timestamp": {"$date": {"$numberLong": "1771232631123"}}}] * 10),
+        "it is MongoDB's Extended JSON",
+        "jq -c 'def date",
+        10,
+    ),
+    "pretty, with commas": (
+        ",\n".join([json.dumps(EVENT, indent=2)] * 3) + "\n",
+        "over several lines, with commas between",
+        "sed ",
+        3,
+    ),
+    "rows without an underscore": (
+        lines({"USERID": "u1", "EVENT": "Tested"}),
+        "has USERID; Segment's field is userId",
+        "jq ",
+        1,
+    ),
     "body, lines": (wrapped(body=f"{E}\n{E}\n"), "envelopes", "jq -c '.body | split", 2),
     "message": (wrapped(message=E, offset=1), "envelopes", "jq -c '.message | fromjson' ", 1),
     "Records": (wrapped(Records=[{"body": E}] * 2), "envelopes", "jq -c '.Records[].body", 2),
@@ -135,12 +181,63 @@ def test_what_a_file_is_is_told_with_a_command_that_makes_events_of_it(
     with pytest.raises(InputError) as raised:
         looked_at(content)
 
-    assert what in raised.value.message
+    assert what in f"{raised.value.message}\n{raised.value.hint}"
     assert f"Type: {command}" in raised.value.hint
     assert "--no-first-look" in raised.value.hint
     made = converted(raised.value.hint)
     assert len(made) == count
     assert all(parse(line) for line in made)
+
+
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        (
+            wrapped(logEvents=[{"message": text} for text in ("START", E, "END", E)]),
+            "jq -c '.logEvents[] | (.message | fromjson)? // .' ",
+        ),
+        (
+            wrapped(rows=[{"doc": EVENT}]) + wrapped(rows=[1, {"doc": EVENT}, "x"]),
+            "jq -c '(.rows[] | (.doc)? // .)? // .' ",
+        ),
+        (
+            wrapped(a=[{"b": [{"c": E}]}, {}, {"b": [{"c": "x"}, {"c": E}]}]),
+            "jq -c '.a[] | (.b[] | (.c | fromjson)? // .)? // .' ",
+        ),
+    ],
+)
+def test_parts_without_an_event_stay_to_be_rejected_and_take_no_event_with_them(
+    content: str, command: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    with pytest.raises(InputError, match="has envelopes") as raised:
+        looked_at(content)
+
+    assert f"Type: {command}" in raised.value.hint
+    made = [json.loads(line) for line in converted(raised.value.hint)]
+    assert made.count(EVENT) == 2
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        E[:-1] + ",}",
+        E.replace(":", "", 1),
+        E[:60],
+        f"{E} // a comment",
+        lines(EVENT | {"timestamp": 0}),
+        lines(EVENT | {"context": [{"a": 1}]}),
+        lines(EVENT | {"userId": []}),
+        lines(EVENT | {"properties": {"n": float("nan")}}),
+    ],
+)
+def test_a_line_that_is_no_event_is_not_taken_for_csv(
+    line: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    [remark] = looked_at(f"{line.strip()}\n" * 3).remarks
+    assert "all 3 lines that were checked are rejected" in remark
+    with pytest.raises(InputError, match="all 10 lines that were checked are rejected"):
+        looked_at(f"{line.strip()}\n" * 10)
 
 
 @pytest.mark.parametrize("form", ["records end to end", "batch", "Python's own", "commas between"])
@@ -168,6 +265,25 @@ def test_csv_is_told_with_a_command_that_makes_an_object_of_each_row(
 
 
 @pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        (",type,event\n0,track,a\n", {"": "0", "type": "track", "event": "a"}),
+        ("type,event,\ntrack,a,\n", {"type": "track", "event": "a", "": ""}),
+        ("sep=;\r\ntype;event\r\ntrack;a\r\n", {"type": "track", "event": "a"}),
+        ('payload\n"{""n"": 1}"\n', {"payload": '{"n": 1}'}),
+    ],
+    ids=["index of pandas", "comma at the end", "Excel's first line", "one column of JSON"],
+)
+def test_csv_is_told_with_the_oddities_of_tools(
+    content: str, row: dict[str, str], looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    with pytest.raises(InputError, match="is CSV, not lines of JSON") as raised:
+        looked_at(content)
+
+    assert [json.loads(line) for line in converted(raised.value.hint)] == [row]
+
+
+@pytest.mark.parametrize(
     ("content", "what", "typed"),
     [
         (E.encode("utf-16"), "UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
@@ -190,6 +306,8 @@ def test_text_in_another_encoding_is_told_with_what_recodes_it(
 @pytest.mark.parametrize(
     ("start", "what", "hint"),
     [
+        (zlib.compress(E.encode()), "compressed by zlib", "zlib.decompress"),
+        (lzma.compress(E.encode(), lzma.FORMAT_ALONE), "lzma", "xz -dc"),
         (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "an Excel workbook", "as CSV"),
         (b"PK\x03\x04\x14\x00events.json", "a zip archive", "unzip -p"),
         (b"PAR1\x15\x04", "a Parquet file", "pyarrow"),
