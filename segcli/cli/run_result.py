@@ -1,7 +1,7 @@
 """The result of a run, from which the summary, the report and the exit code are made."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class RunResult:
     left_out: inputs that did not have to be read
     rejects: the rejects file
     sandbox: the URL of the sandbox; empty if there was none
+    describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
     started: when the run started, in seconds since 1970
@@ -37,6 +38,7 @@ class RunResult:
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
     sandbox: str = ""
+    describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
     started: float = field(default_factory=time.time)

@@ -20,6 +20,7 @@ from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., SandboxServer]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -185,9 +186,32 @@ def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
     first, *_, last = said.err.splitlines()
 
     assert (said.code, said.out) == (0, "")
-    assert re.fullmatch(r"Sandbox at http://127.0.0.1:\d+: nothing leaves this machine\.", first)
+    assert re.fullmatch(
+        r"Sending 1 file to gist in a sandbox at http://127.0.0.1:\d+: "
+        r"nothing leaves this machine\.",
+        first,
+    )
     assert last.startswith("Nothing left this machine: the sandbox at http://127.0.0.1:")
     assert "\x1b" not in said.err
+
+
+def test_a_send_says_at_its_end_what_went_where(
+    segcli: Segcli, standin: Start, events: Path
+) -> None:
+    at = standin()
+    said = segcli(*sending_to("webhook", at.endpoint("webhook")), events)
+
+    [sentence] = [line for line in said.err.splitlines() if " delivered to " in line]
+    assert re.fullmatch(rf"\d+ delivered to webhook at {at.url}/\S*", sentence)
+
+
+def test_a_sandbox_is_not_announced_before_the_options_are_checked(
+    segcli: Segcli, events: Path
+) -> None:
+    said = segcli("send", "-d", "gist", "--sandbox", "--set", "batch_byte=1", events)
+
+    assert said.code == 2
+    assert "sandbox" not in said.err
 
 
 def test_quiet_is_silent_but_for_errors(segcli: Segcli, events: Path) -> None:

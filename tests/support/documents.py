@@ -22,7 +22,8 @@ _CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 _FILE = re.compile(r"```(?:python|toml|yaml)\n# (\S+)\n(.*?)```", re.DOTALL)
 # What differs from run to run and from machine to machine.
 _VOLATILE = re.compile(
-    r"[\d,.]+ s, [\d,.]+ lines/s|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
+    r"[\d,.]+ s, [\d,.]+ (?:lines|delivered)/s"
+    r"|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
     # How small gzip makes a file, and when a sync ended.
     r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$",
     re.MULTILINE,

@@ -97,7 +97,7 @@ def command(
     inputs = find_inputs(options)
     # Loading a transport takes time, so do it before any message says that sending has begun.
     request_options = replace(request_options, http_transport=transport_for(request_options))
-    with sandbox_running(sandbox_options, quiet=options.quiet) as sandbox:
+    with sandbox_running(sandbox_options) as sandbox:
         return _send(options, resume_options, request_options, inputs=inputs, sandbox=sandbox)
 
 
@@ -121,7 +121,7 @@ def _send(
     )
     choice, unread = _chosen(options, job, inputs=inputs, journal=journal)
     result = _result(job, choice, journal, kept=kept, sandbox=sandbox)
-    announce(counted(unread), job, sandbox=sandbox)
+    announce(counted(unread), job, sandbox=sandbox, quiet=options.quiet)
     run = make_run(
         request_options,
         job=job,
@@ -171,8 +171,15 @@ def _result(
         states=STATES_OF_SEND,
         rejects=kept,
         sandbox=sandbox.url if sandbox else "",
+        describe_unsent=lambda: _unsent(journal),
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
+
+
+def _unsent(journal: "Journal | None") -> str:
+    """Return what becomes of the lines that a stopped run has read and not sent."""
+    is_resumable = journal and journal.past.is_worth_resuming
+    return "read ahead, goes out with --resume" if is_resumable else "read ahead, not sent"
 
 
 def _resume_hint(
