@@ -28,6 +28,7 @@ COMMANDS = {
     "sandbox": "Run a stand-in for every vendor on this machine.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
+    "completion": "Print the completion for a shell.",
 }
 
 

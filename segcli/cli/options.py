@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from segcli.cli.completion import complete_dest, complete_file, complete_setting
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
@@ -130,6 +131,7 @@ CONFIG_OPTION = click.option(
     "--config",
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
+    shell_complete=complete_file,
     help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
@@ -143,7 +145,7 @@ JOBS_OPTION = click.option(
 
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of `JobOptions`."""
-    files = click.argument("files", nargs=-1, metavar="[FILES]...")
+    files = click.argument("files", nargs=-1, metavar="[FILES]...", shell_complete=complete_file)
     return grouped_options(
         JobOptions, "options", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
@@ -159,6 +161,7 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             envvar="SEGCLI_DEST",
             default=default_dest,
             show_default=default_dest is not None,
+            shell_complete=complete_dest,
             help="The destination: a name that `segcli destinations` lists, or a file like "
             "./acme.toml. Env: SEGCLI_DEST.",
         ),
@@ -166,6 +169,7 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             "--set",
             metavar="KEY=VALUE",
             multiple=True,
+            shell_complete=complete_setting,
             help="A setting of the destination (repeatable). Other users of this machine can see "
             "it, so give keys by the environment or --api-key-file.",
         ),
