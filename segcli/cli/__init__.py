@@ -23,6 +23,7 @@ COMMANDS = {
     "transform": "Print what a destination would receive.",
     "check": "Report in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
+    "journals": "List the unfinished runs of send, or remove one.",
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Run a stand-in for every vendor on this machine.",

@@ -52,7 +52,7 @@ def home(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, str]:
     """The environment of a command, with a home that is empty."""
     return clean_environment | {
         "HOME": str(tmp_path),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
 
 
