@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
+from segcli.cli.help_format import SuggestingGroup
 from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
@@ -29,11 +30,12 @@ COMMANDS = {
     "sandbox": "Run a stand-in for every vendor on this machine.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
+    "help": "Show the help of a command.",
     "completion": "Print the completion for a shell.",
 }
 
 
-class _Commands(click.Group):
+class _Commands(SuggestingGroup):
     """A group that shows the one-line help of its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
@@ -56,10 +58,10 @@ def cli() -> None:
     """Replay Segment events from files or stdin into a destination.
 
     \b
-      segcli transform events.jsonl                 what would be sent
-      segcli send --dest gist --sandbox events.jsonl  a rehearsal, no key needed
-      segcli send --dest gist events.jsonl          the real thing
-      segcli check --dest gist events.jsonl         in CI
+      segcli transform e.jsonl               a preview
+      segcli send -d gist --sandbox e.jsonl  a rehearsal
+      segcli send -d gist e.jsonl            the real thing
+      segcli check -d gist e.jsonl           in CI
 
     Exit codes: 0 all done; 1 done, but some events were rejected or refused, or check found
     something; 2 could not start, or check could not read an input to its end; 3 stopped before

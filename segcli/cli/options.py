@@ -188,8 +188,9 @@ _SELECTION = (
     click.option(
         "--type",
         type=click.Choice(sorted(TYPES)),
+        metavar="TYPE",
         multiple=True,
-        help="Only calls of this type (repeatable).",
+        help=f"Only calls of this type: {', '.join(sorted(TYPES))} (repeatable).",
     ),
     click.option(
         "--event",

@@ -114,7 +114,11 @@ def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
         ("send -d gist --set colour=red events.jsonl", ["no setting 'colour'", "It has: api_key"]),
         ("send -d gist --sandbox --report no/r.json events.jsonl", ["--report", "does not exist"]),
         ("send -d gist --sandbox --rejects no/r events.jsonl", ["--rejects", "does not exist"]),
-        ("sned", ["sned"]),
+        ("sned", ["No such command 'sned'. Did you mean 'send'?"]),
+        ("engage audince Big m.csv", ["No such command 'audince'. Did you mean 'audience'?"]),
+        ("wizardry", ["No such command 'wizardry'. There are: transform, check, "]),
+        ("help sned", ["No such command 'sned'. Did you mean 'send'?"]),
+        ("help send now", ["segcli send has no command 'now'"]),
         ("send --colour", ["--colour"]),
     ],
 )  # fmt: skip

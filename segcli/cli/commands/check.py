@@ -8,6 +8,7 @@ import click
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
+from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.option_types import RATE
@@ -44,7 +45,7 @@ class CheckOptions:
     jobs: int | None
 
 
-@click.command("check")
+@click.command("check", cls=GroupedCommand)
 @job_options(default_dest="pointillist")
 @grouped_options(
     CheckOptions,
@@ -52,9 +53,10 @@ class CheckOptions:
     click.option(
         "--format",
         type=click.Choice(formats.NAMES),
+        metavar="FORMAT",
         default="text",
         show_default=True,
-        help="How to print the findings.",
+        help=f"How to print the findings: {', '.join(formats.NAMES)}.",
     ),
     click.option("--strict", is_flag=True, help="Count warnings as errors."),
     click.option(

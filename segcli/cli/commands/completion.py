@@ -16,10 +16,12 @@ _NO_SPACE = f"{_BASH_ADDS}\n            [[ $value == *= ]] && compopt -o nospace
 def command(shell: str) -> int:
     """Print the completion for a shell.
 
+    Add a line to ~/.bashrc, to ~/.zshrc after compinit, or to ~/.config/fish/config.fish:
+
     \b
-      bash   source <(segcli completion bash)         in ~/.bashrc
-      zsh    source <(segcli completion zsh)          in ~/.zshrc, after compinit
-      fish   segcli completion fish | source          in ~/.config/fish/config.fish
+      bash   source <(segcli completion bash)
+      zsh    source <(segcli completion zsh)
+      fish   segcli completion fish | source
 
     Completes commands, options, files, destinations, and the settings behind --set.
     """  # noqa: D301  # \b tells click to keep these lines as they are

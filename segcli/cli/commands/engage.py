@@ -9,6 +9,7 @@ from segcli.cli import dest_option
 from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
 from segcli.cli.completion import complete_dest, complete_file
 from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
@@ -62,7 +63,7 @@ def _sync_options(file: str) -> Callable[[Command], Command]:
     return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
-@click.group("engage")
+@click.group("engage", cls=SuggestingGroup)
 def command() -> None:
     """Sync audiences and computed traits as user properties.
 
@@ -71,7 +72,7 @@ def command() -> None:
     """
 
 
-@command.command("audience")
+@command.command("audience", cls=GroupedCommand)
 @click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
 def audience(
@@ -95,7 +96,7 @@ def audience(
     return sync(spec, options, request_options, sandbox_options)
 
 
-@command.command("trait")
+@command.command("trait", cls=GroupedCommand)
 @click.argument("name", type=TEXT)
 @_sync_options("VALUES")
 @click.option(

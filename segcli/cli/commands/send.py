@@ -10,6 +10,7 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
+from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import InputChoice, choose, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.journal_options import (
@@ -59,7 +60,7 @@ class ResumeOptions:
     restart: bool
 
 
-@click.command("send")
+@click.command("send", cls=GroupedCommand)
 @job_options()
 @click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`.")
 @grouped_options(
