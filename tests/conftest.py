@@ -152,7 +152,8 @@ def segcli(
     screen = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"}
     for name in [name for name in os.environ if name.startswith("SEGCLI_") or name in screen]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -197,7 +198,7 @@ def spawn(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Start `segcli` as a process of its own in an empty folder; it ends with the test."""
-    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     with ExitStack() as stack:
 
         def start(*arguments: object, **more: Any) -> "subprocess.Popen[str]":

@@ -56,7 +56,8 @@ class Tally:
     read: lines read.
     mapped, delivered, refused, rejected, skipped, unsent: lines in this final state.
     bytes_read: bytes of the lines read.
-    bytes_settled: bytes of the lines that are settled.
+    bytes_to_send: bytes of the lines read that are to be sent.
+    bytes_answered: bytes of the lines that the vendor has accepted or refused.
     stored_read: bytes read from storage; less than `bytes_read` if the input is compressed.
     requests: requests sent, retries included.
     retries: requests that were sent again.
@@ -77,7 +78,8 @@ class Tally:
     skipped: int = 0
     unsent: int = 0
     bytes_read: int = 0
-    bytes_settled: int = 0
+    bytes_to_send: int = 0
+    bytes_answered: int = 0
     stored_read: int = 0
     requests: int = 0
     retries: int = 0
@@ -98,15 +100,9 @@ class Tally:
         self.reasons[state, reason if known else _OTHER] += lines
 
     @property
-    def stored_settled(self) -> int:
-        """The bytes of storage that are settled.
-
-        An estimate: the position of a line within compressed data is unknown. So this is the share
-        of `stored_read` that `bytes_settled` is of `bytes_read`.
-        """
-        if self.bytes_read == 0:
-            return 0
-        return self.stored_read * self.bytes_settled // self.bytes_read
+    def answered(self) -> int:
+        """The lines that the vendor has accepted or refused."""
+        return self.delivered + self.refused
 
     def ledger(self, states: Sequence[State]) -> dict[State, int]:
         """Return the number of lines in each of these states, in this order."""

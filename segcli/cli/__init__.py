@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from segcli import __version__
+from segcli.cli.help_format import SuggestingGroup, close_options
 from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
@@ -23,15 +24,18 @@ COMMANDS = {
     "transform": "Print what a destination would receive.",
     "check": "Report in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
+    "journals": "List the unfinished runs of send, or remove one.",
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Run a stand-in for every vendor on this machine.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
+    "help": "Show the help of a command.",
+    "completion": "Print the completion for a shell.",
 }
 
 
-class _Commands(click.Group):
+class _Commands(SuggestingGroup):
     """A group that shows the one-line help of its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
@@ -54,10 +58,10 @@ def cli() -> None:
     """Replay Segment events from files or stdin into a destination.
 
     \b
-      segcli transform events.jsonl                 what would be sent
-      segcli send --dest gist --sandbox events.jsonl  a rehearsal, no key needed
-      segcli send --dest gist events.jsonl          the real thing
-      segcli check --dest gist events.jsonl         in CI
+      segcli transform e.jsonl               a preview
+      segcli send -d gist --sandbox e.jsonl  a rehearsal
+      segcli send -d gist e.jsonl            the real thing
+      segcli check -d gist e.jsonl           in CI
 
     Exit codes: 0 all done; 1 done, but some events were rejected or refused, or check found
     something; 2 could not start, or check could not read an input to its end; 3 stopped before
@@ -96,6 +100,9 @@ def _print_bug() -> int:
 
 
 def _print_click_error(error: click.ClickException) -> int:
+    if isinstance(error, click.NoSuchOption):
+        close = close_options(error.option_name, error.possibilities or ())
+        error = click.NoSuchOption(error.option_name, possibilities=close, ctx=error.ctx)
     out = io.StringIO()
     error.show(out)
     say_text(out.getvalue())

@@ -1,15 +1,15 @@
 """Opens the journal of a `send`: finds its path, describes the run, and says how to resume."""
 
 import dataclasses
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import click
-
 from segcli.cli.options import JobOptions
+from segcli.cli.state_folder import check_moved, state_folder
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from segcli.journal.checkpoint import Header
     from segcli.journal.journal import Journal
 
+# A pattern may stand for thousands of files.
+_MAX_COMMAND = 8 * 1024
 _OPTIONS = (
     "type",
     "event",
@@ -90,8 +92,6 @@ def journal_path(
     rehearsal: bool,
 ) -> Path | None:
     """Return the path of the run's journal, or None if it has none; raises UsageError."""
-    from segcli.journal.resume import default_journal
-
     if resume_options.resume and resume_options.restart:
         raise UsageError("--resume and --restart exclude each other", "Type one of them.")
     again = all(entry.can_be_read_again for entry in inputs)
@@ -101,7 +101,16 @@ def journal_path(
             raise UsageError(f"{why} has a journal only if you name one", "Add --journal PATH.")
         return None
     header = _header(options, job, rehearsal=rehearsal)
-    return resume_options.journal or default_journal(Path(click.get_app_dir("segcli")), header)
+    return resume_options.journal or _default_path(header)
+
+
+def _default_path(header: "Header") -> Path:
+    """Return the default path; raises UsageError if the journal is still at the old place."""
+    from segcli.journal.resume import default_journal
+
+    path = default_journal(state_folder(), header)
+    check_moved(path)
+    return path
 
 
 def how_to_resume(options: JobOptions, job: Job, more: Sequence[str] = ()) -> str:
@@ -109,7 +118,8 @@ def how_to_resume(options: JobOptions, job: Job, more: Sequence[str] = ()) -> st
 
     `more` is a setting that the command gets, in place of another value of the setting.
     """
-    return _command("To continue where it stopped, type:", options, job, [*more, "--resume"])
+    lines = _command(options, job, [*more, "--resume"])
+    return "\n".join(["To continue where it stopped, type:", f"  {lines[0]}", *lines[1:]])
 
 
 def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str]) -> str:
@@ -117,22 +127,26 @@ def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str]) -> str
 
     "" if there is no such setting: then the command is the one that was typed.
     """
-    return _command("To try again, type:", options, job, more) if more else ""
+    if not more:
+        return ""
+    lines = _command(options, job, more)
+    return "\n".join(["To try again, type:", f"  {lines[0]}", *lines[1:]])
 
 
-def _command(title: str, options: JobOptions, job: Job, more: Sequence[str]) -> str:
+def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
+    """Return the typed command with these words, and notes on what it does not show."""
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     arguments = _without_setting(typed, more)
     shown = [_without_secrets(word, job) for word in arguments]
     # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
-    lines = [title, f"  {command}"]
+    lines = [command]
     if shown != arguments:
         lines.append(f"repeat the same {_hidden_parts(arguments, shown)} (hidden here)")
     if "-" in options.files or not options.files:
         lines.append("and pipe in the same input")
-    return "\n".join(lines)
+    return lines
 
 
 def _without_setting(words: Sequence[str], more: Sequence[str]) -> list[str]:
@@ -188,7 +202,19 @@ def _header(options: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
             if (moment := getattr(job.selection, name))
         },
         revision=job.destination.revision,
+        command=_resuming_anywhere(options, job),
     )
+
+
+def _resuming_anywhere(options: JobOptions, job: Job) -> list[str]:
+    """Return the command that resumes the run from any folder, and notes on it; none if long."""
+    command, *notes = _command(options, job, ["--resume"])
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was removed
+        return []
+    lines = [f"cd {shell_quoted(folder)} && {command}", *notes]
+    return lines if len(command) <= _MAX_COMMAND else []
 
 
 def _given_settings(job: Job) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from segcli.cli.completion import complete_dest, complete_file, complete_setting
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
@@ -136,6 +137,7 @@ CONFIG_OPTION = click.option(
     "--config",
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
+    shell_complete=complete_file,
     help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
@@ -149,7 +151,7 @@ JOBS_OPTION = click.option(
 
 def job_options(default_dest: str | None = None) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of `JobOptions`."""
-    files = click.argument("files", nargs=-1, metavar="[FILES]...")
+    files = click.argument("files", nargs=-1, metavar="[FILES]...", shell_complete=complete_file)
     return grouped_options(
         JobOptions, "options", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
     )
@@ -165,6 +167,7 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             envvar="SEGCLI_DEST",
             default=default_dest,
             show_default=default_dest is not None,
+            shell_complete=complete_dest,
             help="The destination: a name that `segcli destinations` lists, or a file like "
             "./acme.toml. Env: SEGCLI_DEST.",
         ),
@@ -172,6 +175,7 @@ def target_options(default_dest: str | None = None) -> tuple[Callable[[Any], Any
             "--set",
             metavar="KEY=VALUE",
             multiple=True,
+            shell_complete=complete_setting,
             help="A setting of the destination (repeatable). Other users of this machine can see "
             "it, so give keys by the environment or --api-key-file.",
         ),
@@ -190,8 +194,9 @@ _SELECTION = (
     click.option(
         "--type",
         type=click.Choice(sorted(TYPES)),
+        metavar="TYPE",
         multiple=True,
-        help="Only calls of this type (repeatable).",
+        help=f"Only calls of this type: {', '.join(sorted(TYPES))} (repeatable).",
     ),
     click.option(
         "--event",

@@ -8,48 +8,50 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.output import live_console, say, text_of
+from segcli.cli.progress_estimate import DeliveryRate, Goal, TimeLeft, share_done
 from segcli.cli.summary import COLOURS
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 PLAIN_EVERY = 5.0
 _LOOKS_EVERY = 0.25
 _REDRAWS_A_SECOND = 8
+# The columns of the bar, and what stands beside it.
+_WIDEST_BAR = 40
+_NARROWEST_BAR = 8
+_BESIDE_BAR = 52
 
 
 @contextmanager
-def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterator[None]:
-    """Show the tally during the block; `total` is the number of input bytes, None if unknown."""
+def watching(tally: Tally, *, goal: Goal, quiet: bool = False) -> Iterator[None]:
+    """Show the tally during the block."""
     if quiet:
         yield
     elif sys.stderr.isatty():
-        with _live(tally, total, live_console()):
+        with _live(tally, goal, live_console()):
             yield
     else:
-        with _plain(tally, total):
+        with _plain(tally, goal):
             yield
 
 
-def plain_line(tally: Tally, total: int | None, speed: float) -> str:
-    """Return the progress of the run as one line."""
-    share = f" ({tally.stored_settled / total:.0%} of the bytes settled)" if total else ""
+def plain_line(tally: Tally, goal: Goal, *, rate: float, left: float | None = None) -> str:
+    """Return the progress of the run as one line; `rate` is in events a second."""
     counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
     parts = (
-        f"{tally.read:,} read{share}: {counts or 'nothing settled yet'}",
-        f"{speed:,.0f} events/s",
+        _done(tally, goal, left),
+        f"{tally.read:,} read: {counts or 'nothing settled yet'}",
+        f"{rate:,.0f} delivered/s",
         f"{tally.in_flight} in flight",
         waiting(tally),
     )
@@ -67,24 +69,32 @@ def waiting(tally: Tally) -> str:
     return f"{wait.reason}, next try in {left:.0f} s"
 
 
-def _live(tally: Tally, total: int | None, console: Console) -> Live:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-        console=console,
-    )
-    task = bar.add_task("sending", total=total)
-    speed = _Speed(tally)
+def _done(tally: Tally, goal: Goal, left: float | None) -> str:
+    share = share_done(tally, goal)
+    if share is None:
+        return ""
+    of_limit = f" ({_of_limit(tally, goal)})" if goal.limit else ""
+    return f"{_percent(share)} done{of_limit}{'' if left is None else f', {_clock(left)} left'}"
 
-    def picture() -> Group:
-        return _picture(tally, bar, task, speed)
 
+def _of_limit(tally: Tally, goal: Goal) -> str:
+    return f"{goal.earlier + tally.answered:,}/{goal.limit:,} events"
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent, rounded down: 100% means that nothing is left."""
+    return f"{int(share * 100)}%"
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+
+
+def _live(tally: Tally, goal: Goal, console: Console) -> Live:
+    picture = _Picture(tally, goal, console)
     return Live(
-        get_renderable=picture,
+        get_renderable=picture.drawn,
         console=console,
         refresh_per_second=_REDRAWS_A_SECOND,
         redirect_stdout=False,
@@ -94,33 +104,79 @@ def _live(tally: Tally, total: int | None, console: Console) -> Live:
     )
 
 
-def _picture(tally: Tally, bar: Progress, task: TaskID, speed: "_Speed") -> Group:
-    bar.update(task, completed=tally.stored_settled)
-    counts = text_of("")
-    for state, lines in tally.ledger(STATES_OF_SEND).items():
-        counts.append(f"{lines:,} ", style=COLOURS[state] if lines else "dim")
-        counts.append(f"{state}   ", style="dim")
-    flow = f"{speed.now():,.0f} events/s   {tally.in_flight} in flight   {tally.retries:,} retries"
-    return Group(
-        bar.make_tasks_table(bar.tasks),
-        counts,
-        text_of(flow),
-        text_of(waiting(tally), style="yellow"),
-    )
+class _Picture:
+    """The display of a run: the bar, the counts, the flow, and what it waits for."""
+
+    def __init__(self, tally: Tally, goal: Goal, console: Console) -> None:
+        self._tally = tally
+        self._goal = goal
+        self._console = console
+        self._began = time.monotonic()
+        self._rate = DeliveryRate(tally)
+        self._left = TimeLeft()
+
+    def drawn(self) -> Group:
+        """Return the display as it is now."""
+        tally = self._tally
+        rate, retries = self._rate.now(), tally.retries
+        flow = f"{rate:,.0f} delivered/s   {tally.in_flight} in flight   {retries:,} retries"
+        lines = (self._counts(), text_of(flow), text_of(waiting(tally), style="yellow"))
+        return Group(self._bar(), *map(_folded, lines))
+
+    def _bar(self) -> Table:
+        share = share_done(self._tally, self._goal)
+        left = self._left.after(share)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        width = max(_NARROWEST_BAR, min(_WIDEST_BAR, self._console.width - _BESIDE_BAR))
+        bar = ProgressBar(
+            total=None if share is None else 1.0,
+            completed=share or 0.0,
+            width=width,
+            animation_time=time.monotonic(),
+        )
+        table.add_row(
+            "sending",
+            bar,
+            text_of("" if share is None else _percent(share), style="magenta"),
+            text_of(_clock(time.monotonic() - self._began), style="yellow"),
+            text_of("left -:--:--" if left is None else f"left {_clock(left)}", style="cyan"),
+            text_of(_of_limit(self._tally, self._goal) if self._goal.limit else "", style="green"),
+        )
+        return table
+
+    def _counts(self) -> "Text":
+        """Return the counts, with a line break before one that does not fit."""
+        counts, room = text_of(""), self._console.width
+        for state, lines in self._tally.ledger(STATES_OF_SEND).items():
+            number = f"{lines:,} "
+            if len(number) + len(state) > room:
+                counts.append("\n")
+                room = self._console.width
+            counts.append(number, style=COLOURS[state] if lines else "dim")
+            counts.append(f"{state}   ", style="dim")
+            room -= len(number) + len(state) + 3
+        return counts
+
+
+def _folded(text: "Text") -> "Text":
+    """Let a line wrap. The display counts its lines to redraw them; a cut one would be wrong."""
+    text.no_wrap, text.overflow = False, "fold"
+    return text
 
 
 @contextmanager
-def _plain(tally: Tally, total: int | None) -> Iterator[None]:
+def _plain(tally: Tally, goal: Goal) -> Iterator[None]:
     """Print a line every few seconds; a short run prints none."""
     over = threading.Event()
-    speed = _Speed(tally)
+    rate, left = DeliveryRate(tally), TimeLeft()
 
     def print_lines() -> None:
         printed, stopping = time.monotonic(), False
         while not over.wait(_LOOKS_EVERY):
+            seconds = left.after(share_done(tally, goal))
             due = time.monotonic() - printed >= PLAIN_EVERY
             if due or tally.stopping != stopping:
-                say(plain_line(tally, total, speed.now()))
+                say(plain_line(tally, goal, rate=rate.now(), left=seconds))
                 printed, stopping = time.monotonic(), tally.stopping
 
     thread = threading.Thread(target=print_lines, name="segcli-progress", daemon=True)
@@ -130,23 +186,3 @@ def _plain(tally: Tally, total: int | None) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-class _Speed:
-    """The rate of settled lines a second, smoothed over calls of `now`."""
-
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-        self._at = time.monotonic()
-        self._settled = 0
-        self._speed = 0.0
-
-    def now(self) -> float:
-        at, settled = time.monotonic(), sum(self._tally.ledger(STATES_OF_SEND).values())
-        elapsed = at - self._at
-        if elapsed > 0:
-            latest = (settled - self._settled) / elapsed
-            weight = min(1.0, elapsed) if self._speed else 1.0
-            self._speed += weight * (latest - self._speed)
-            self._at, self._settled = at, settled
-        return self._speed

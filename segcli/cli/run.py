@@ -33,13 +33,16 @@ def check_sending(job: Job, request_options: RequestOptions, sandbox: SandboxSer
         trust.check_plain_http(job, is_allowed=request_options.allow_http)
 
 
-def announce(what: str, job: Job, *, sandbox: SandboxServer | None) -> None:
-    """Say what goes where, also with `--quiet`: this line shows a wrong address before it is used.
+def announce(what: str, job: Job, *, sandbox: SandboxServer | None, quiet: bool) -> None:
+    """Say what goes where; a real send also with `--quiet`.
 
-    A rehearsal needs no such line; nothing leaves the machine.
+    This line shows a wrong address before it is used. In a rehearsal nothing leaves the machine.
     """
     if sandbox is None:
         say(f"Sending {what} to {trust.where_to(job)}")
+    elif not quiet:
+        at = f"{job.destination.name} in a sandbox at {sandbox.url}"
+        say(f"Sending {what} to {at}: nothing leaves this machine.")
 
 
 def counted(inputs: Sequence[Input]) -> str:
@@ -99,11 +102,16 @@ def run_and_report(
     were typed. Returns the exit code; raises the error that stopped the run.
     """
     from segcli.cli.progress import watching
+    from segcli.cli.progress_estimate import Goal
     from segcli.delivery.pipeline import deliver
 
-    total = chunks.total_size(run.inputs)
+    goal = Goal(
+        total=chunks.total_size(run.inputs),
+        limit=run.job.selection.limit,
+        earlier=run.progress.earlier_answers if run.progress else 0,
+    )
     try:
-        with watching(result.tally, total=total, quiet=options.quiet):
+        with watching(result.tally, goal=goal, quiet=options.quiet):
             try:
                 deliver(run, result.tally)
             finally:

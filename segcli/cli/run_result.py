@@ -1,7 +1,7 @@
 """The result of a run, from which the summary, the report and the exit code are made."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class RunResult:
     rejects: the rejects file
     remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
+    describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
     started: when the run started, in seconds since 1970
@@ -39,6 +40,7 @@ class RunResult:
     rejects: Path | None = None
     remarks: Sequence[str] = ()
     sandbox: str = ""
+    describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
     started: float = field(default_factory=time.time)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from segcli.cli.output import say
 from segcli.cli.send_options import SandboxOptions
 from segcli.core import settings
 from segcli.core.destination import Destination
@@ -17,9 +16,7 @@ _REHEARSAL_KEY = "key-of-a-rehearsal"
 
 
 @contextmanager
-def sandbox_running(
-    sandbox_options: SandboxOptions, *, quiet: bool
-) -> Iterator[SandboxServer | None]:
+def sandbox_running(sandbox_options: SandboxOptions) -> Iterator[SandboxServer | None]:
     """Run a sandbox during the block if --sandbox is given, and yield it; else yield None.
 
     Raises UsageError if --fault or --latency is given without --sandbox.
@@ -32,8 +29,6 @@ def sandbox_running(
         key=_REHEARSAL_KEY, faults=sandbox_options.fault, latency=sandbox_options.latency
     )
     with running(script) if sandbox_options.sandbox else nullcontext() as sandbox:
-        if sandbox and not quiet:
-            say(f"Sandbox at {sandbox.url}: nothing leaves this machine.")
         yield sandbox
 
 

@@ -76,7 +76,8 @@ REQUEST_OPTIONS = grouped_options(
     click.option(
         "--http-transport",
         type=click.Choice(["aiohttp", "httpx"]),
-        help="The HTTP library that sends.  [default: aiohttp, which is faster]",
+        metavar="NAME",
+        help="The HTTP library that sends: aiohttp or httpx.  [default: aiohttp, which is faster]",
     ),
     click.option(
         "--allow-http",

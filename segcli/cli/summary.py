@@ -8,6 +8,7 @@ from segcli.accounting.tally import State, Tally
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, say, say_table, table_of, text_of
 from segcli.cli.run_result import RunResult
+from segcli.core.trust import name_and_address
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -64,10 +65,22 @@ def _answers(tally: Tally) -> str:
     return f"answers within {p50:,.0f} ms (p50), {p95:,.0f} ms (p95), {p99:,.0f} ms (p99)"
 
 
+def _sentence(result: RunResult) -> Iterator[str]:
+    """Yield what a real send, or a run that stopped, has delivered and to where."""
+    if "delivered" not in result.states or (result.sandbox and not result.stopped):
+        return
+    tally, job = result.tally, result.job
+    to = f"{job.destination.name} in the sandbox" if result.sandbox else name_and_address(job)
+    left = f"; {tally.unsent:,} {result.describe_unsent()}" if tally.unsent else ""
+    yield f"{tally.delivered:,} delivered to {to}{left}"
+
+
 def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
+    yield from _sentence(result)
     tally, seconds = result.tally, result.seconds
-    speed = tally.read / seconds if seconds else 0.0
-    yield f"{seconds:,.1f} s, {speed:,.0f} lines/s"
+    is_send = "delivered" in result.states
+    speed = (tally.delivered if is_send else tally.read) / seconds if seconds else 0.0
+    yield f"{seconds:,.1f} s, {speed:,.0f} {'delivered' if is_send else 'lines'}/s"
     if left_out := describe_skipped(result.left_out):
         yield left_out
     job = result.job

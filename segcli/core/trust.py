@@ -66,9 +66,13 @@ def where_to(job: Job) -> str:
     `gist at https://api.getgist.com (endpoint: default; key: SEGCLI_GIST_API_KEY)`. If the address
     is a key, only its host is shown.
     """
+    return f"{name_and_address(job)} ({'; '.join(_reasons(job))})"
+
+
+def name_and_address(job: Job) -> str:
+    """Return the destination and its address as they may be shown: `gist at https://…`."""
     shown = _shown(job)
-    at = f" at {shown}" if shown else ""
-    return f"{job.destination.name}{at} ({'; '.join(_reasons(job))})"
+    return f"{job.destination.name} at {shown}" if shown else job.destination.name
 
 
 def _reasons(job: Job) -> Iterator[str]:

@@ -126,7 +126,9 @@ class Ledger:
         self._store.settle(settled)
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
-        self._tally.bytes_settled += sum(line.size for line in settled.lines)
+        if settled.state in _ANSWERED:
+            self._tally.bytes_answered += sum(line.size for line in settled.lines)
 
 
 _KEPT = frozenset({"refused", "rejected"})
+_ANSWERED = frozenset({"delivered", "refused"})

@@ -209,14 +209,13 @@ class _Delivery:
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)
+            self.tally.bytes_read += reading.size
+            self.tally.stored_read += reading.stored
             for settled in await self._queue(reading, decide):
                 await _shielded(self.ledger.settle(settled))
                 # Skipped lines need no sync: a resumed run would skip them again.
                 if settled.state != "skipped":
                     await self.ledger.on_disk()
-            self.tally.bytes_read += reading.size
-            self.tally.bytes_settled += reading.size_of_settled
-            self.tally.stored_read += reading.stored
             if reading.ended is not None:
                 self.ledger.ended(reading.place, reading.ended)
             await asyncio.sleep(0)
@@ -238,6 +237,12 @@ class _Delivery:
         for line, problem in reading.rejected:
             rest.setdefault(("rejected", problem), []).append(line)
         found = decide([line.text for line in reading.lines])
+        # Counted before it is queued, or more would be answered than there is to send.
+        self.tally.bytes_to_send += sum(
+            line.size
+            for line, outcome in zip(reading.lines, found, strict=True)
+            if isinstance(outcome, Mapped)
+        )
         for line, outcome in zip(reading.lines, found, strict=True):
             match outcome:
                 case Mapped() as mapped:

@@ -52,6 +52,7 @@ class Header:
     moments: the times that `--since` and `--until` meant when the run began.
     revision: the revision of the destination.
     format: the version of this file format.
+    command: the command that continues the run, and notes on it, for people; it shows no key.
     """
 
     destination: str
@@ -61,6 +62,7 @@ class Header:
     moments: Mapping[str, str] = field(default_factory=dict)
     revision: str = ""
     format: int = FORMAT
+    command: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -43,6 +43,18 @@ def lock(path: Path, *, option: str = "--journal", follow: bool = True) -> int:
         os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """True if a process has locked the file. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def is_still_there(path: Path, descriptor: int) -> bool:
     """True if the path still names the open file: it was not removed or replaced meanwhile."""
     try:

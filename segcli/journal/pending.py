@@ -32,11 +32,6 @@ class PendingLines:
     rejected: Sequence[tuple[Line, str]] = ()
     ended: int | None = None
 
-    @property
-    def size_of_settled(self) -> int:
-        """The bytes of the lines that an earlier run has settled."""
-        return self.size - sum(line.size for line in self.lines)
-
 
 def all_lines(inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
     """Read all lines, without a journal."""

@@ -20,6 +20,7 @@ from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Spawn = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., SandboxServer]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -113,8 +114,14 @@ def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
         ("send -d gist --set colour=red events.jsonl", ["no setting 'colour'", "It has: api_key"]),
         ("send -d gist --sandbox --report no/r.json events.jsonl", ["--report", "does not exist"]),
         ("send -d gist --sandbox --rejects no/r events.jsonl", ["--rejects", "does not exist"]),
-        ("sned", ["sned"]),
+        ("sned", ["No such command 'sned'. Did you mean 'send'?"]),
+        ("engage audince Big m.csv", ["No such command 'audince'. Did you mean 'audience'?"]),
+        ("wizardry", ["No such command 'wizardry'. There are: transform, check, "]),
+        ("help sned", ["No such command 'sned'. Did you mean 'send'?"]),
+        ("help send now", ["segcli send has no command 'now'"]),
         ("send --colour", ["--colour"]),
+        ("send --sandbx", ["No such option '--sandbx'. Did you mean '--sandbox'?"]),
+        ("transform --verbse", ["No such option '--verbse'."]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
@@ -127,6 +134,10 @@ def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
     assert "Traceback" not in said.err
     for text in says:
         assert text in said.err
+
+
+def test_an_option_that_looks_like_no_other_gets_no_suggestion(segcli: Segcli) -> None:
+    assert "--where" not in segcli("transform", "--verbosely").err
 
 
 def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> None:
@@ -185,9 +196,32 @@ def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
     first, *_, last = said.err.splitlines()
 
     assert (said.code, said.out) == (0, "")
-    assert re.fullmatch(r"Sandbox at http://127.0.0.1:\d+: nothing leaves this machine\.", first)
+    assert re.fullmatch(
+        r"Sending 1 file to gist in a sandbox at http://127.0.0.1:\d+: "
+        r"nothing leaves this machine\.",
+        first,
+    )
     assert last.startswith("Nothing left this machine: the sandbox at http://127.0.0.1:")
     assert "\x1b" not in said.err
+
+
+def test_a_send_says_at_its_end_what_went_where(
+    segcli: Segcli, standin: Start, events: Path
+) -> None:
+    at = standin()
+    said = segcli(*sending_to("webhook", at.endpoint("webhook")), events)
+
+    [sentence] = [line for line in said.err.splitlines() if " delivered to " in line]
+    assert re.fullmatch(rf"\d+ delivered to webhook at {at.url}/\S*", sentence)
+
+
+def test_a_sandbox_is_not_announced_before_the_options_are_checked(
+    segcli: Segcli, events: Path
+) -> None:
+    said = segcli("send", "-d", "gist", "--sandbox", "--set", "batch_byte=1", events)
+
+    assert said.code == 2
+    assert "sandbox" not in said.err
 
 
 def test_quiet_is_silent_but_for_errors(segcli: Segcli, events: Path) -> None:

@@ -35,6 +35,7 @@ from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
 from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.progress import watching
+from segcli.cli.progress_estimate import Goal
 
 Show = Callable[..., Printed]
 TRANSFORM, SEND = ["transform", "-d", "gist"], ["send", "-d", "gist"]
@@ -51,7 +52,7 @@ def home(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, str]:
     """The environment of a command, with a home that is empty."""
     return clean_environment | {
         "HOME": str(tmp_path),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
 
 
@@ -261,7 +262,7 @@ def test_a_status_line_goes_on_whatever_the_run_waits_for(
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
     tally = Tally(waiting=Wait(text, float("inf")))
 
-    with watching(tally, total=None), suppress(OverflowError):
+    with watching(tally, goal=Goal(total=None)), suppress(OverflowError):
         wait_until(lambda: stderr.getvalue().count("next try") >= 2)
 
     check_harmless(stderr.getvalue().encode())

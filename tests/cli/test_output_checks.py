@@ -216,7 +216,7 @@ def test_the_journal_that_nobody_named_is_no_other_output(
     segcli(*send, "--retry-for", "1ms", "--since", "2020-01-01", "events.jsonl")
     bad = written(tmp_path / "bad.jsonl", [b"no JSON", track()])
     segcli(*send, "--retry-for", "1ms", bad)
-    (journal,) = (tmp_path / "config" / "segcli").glob("*.journal")
+    (journal,) = (tmp_path / "state" / "segcli").glob("*.journal")
     before = journal.read_bytes()
 
     said = segcli(*send, bad, "--resume", option, journal)

@@ -9,7 +9,8 @@ from rich.console import Console
 from support.samples import SAMPLES
 
 from segcli.accounting.tally import Tally, Wait
-from segcli.cli import progress
+from segcli.cli import progress, progress_estimate
+from segcli.cli.progress_estimate import Goal
 
 PICTURE = SAMPLES / "progress.svg"
 TOTAL = 2_400_000_000
@@ -25,13 +26,14 @@ def test_the_picture_of_the_readme_is_what_a_terminal_shows(
         return
 
     assert shown_in(drawn) == shown_in(PICTURE.read_text())
-    assert any("events/s" in text for _, text in shown_in(drawn))
+    assert any("delivered/s" in text for _, text in shown_in(drawn))
 
 
 def picture(monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the progress of a run after some minutes, with a clock of the test."""
     clock = SimpleNamespace(seconds=0.0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock.seconds))
+    for module in (progress, progress_estimate):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.seconds))
     console = Console(
         file=io.StringIO(),
         record=True,
@@ -41,7 +43,7 @@ def picture(monkeypatch: pytest.MonkeyPatch) -> str:
         get_time=lambda: clock.seconds,
     )
     tally = Tally()
-    live = progress._live(tally, TOTAL, console)
+    live = progress._live(tally, Goal(total=TOTAL), console)
     for second in range(MINUTES * 60 + 1):
         clock.seconds = float(second)
         run_until(second, tally)
@@ -58,7 +60,8 @@ def run_until(second: int, tally: Tally) -> None:
     tally.refused, tally.rejected, tally.skipped = second // 20, second * 2, second * 300
     tally.delivered = read - tally.refused - tally.rejected - tally.skipped
     tally.retries = second // 3
-    tally.bytes_read = tally.bytes_settled = tally.stored_read = second * 4_300_000
+    tally.bytes_read = tally.stored_read = second * 4_300_000
+    tally.bytes_to_send = tally.bytes_answered = second * 3_900_000
     tally.waiting = Wait("HTTP 503", second + 2.0)
 
 

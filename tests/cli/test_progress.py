@@ -16,18 +16,24 @@ from support.terminals import on_a_terminal, seen
 from segcli.accounting.tally import Tally, Wait
 from segcli.cli import progress
 from segcli.cli.progress import _live, plain_line, watching
+from segcli.cli.progress_estimate import Goal
 
 
 def tally_of(**more: object) -> Tally:
     figures = {"read": 1_234, "delivered": 1_000, "refused": 2, "skipped": 30, "in_flight": 4}
-    figures |= {"retries": 5, "bytes_read": 600, "bytes_settled": 500, "stored_read": 600}
+    figures |= {"retries": 5, "bytes_read": 600, "stored_read": 600}
+    figures |= {"bytes_to_send": 540, "bytes_answered": 450}
     return Tally(**(figures | more))  # type: ignore[arg-type]
 
 
-def drawn(tally: Tally, *, total: int | None) -> str:
-    """Return the display as a terminal of 100 columns receives it."""
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=100)
-    console.print(_live(tally, total, console).get_renderable())
+def goal_of(total: int | None = 1_000, **more: int) -> Goal:
+    return Goal(total=total, **more)
+
+
+def drawn(tally: Tally, goal: Goal, *, width: int = 100) -> str:
+    """Return the display as a terminal of this many columns receives it."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=width)
+    console.print(_live(tally, goal, console).get_renderable())
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -36,19 +42,25 @@ def drawn(tally: Tally, *, total: int | None) -> str:
 
 
 def test_a_plain_line_tells_what_there_is_to_tell() -> None:
-    assert plain_line(tally_of(), 1_000, 321.4) == (
-        "1,234 read (50% of the bytes settled): 1,000 delivered, 2 refused, 30 skipped; "
-        "321 events/s; 4 in flight"
+    assert plain_line(tally_of(), goal_of(), rate=321.4, left=62.9) == (
+        "50% done, 0:01:02 left; 1,234 read: 1,000 delivered, 2 refused, 30 skipped; "
+        "321 delivered/s; 4 in flight"
     )
 
 
 def test_a_plain_line_of_an_input_without_a_size_has_no_share() -> None:
-    assert plain_line(tally_of(), None, 0).startswith("1,234 read: 1,000 delivered")
+    assert plain_line(tally_of(), goal_of(None), rate=0).startswith("1,234 read: 1,000 delivered")
+
+
+def test_a_plain_line_with_a_limit_counts_towards_it() -> None:
+    line = plain_line(tally_of(), goal_of(None, limit=4_000, earlier=1_000), rate=0)
+
+    assert line.startswith("50% done (2,002/4,000 events); 1,234 read: ")
 
 
 def test_a_plain_line_at_the_start_says_so() -> None:
-    assert plain_line(Tally(), 1_000, 0) == (
-        "0 read (0% of the bytes settled): nothing settled yet; 0 events/s; 0 in flight"
+    assert plain_line(Tally(), goal_of(), rate=0) == (
+        "0% done; 0 read: nothing settled yet; 0 delivered/s; 0 in flight"
     )
 
 
@@ -56,58 +68,67 @@ def test_a_wait_is_told_with_its_reason_and_its_end(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     waiting = Wait("HTTP 503", 1008.4)
 
-    assert plain_line(tally_of(waiting=waiting), None, 0).endswith("; HTTP 503, next try in 8 s")
-    assert "HTTP 503, next try in 8 s" in seen(drawn(tally_of(waiting=waiting), total=None))
+    tally = tally_of(waiting=waiting)
+
+    assert plain_line(tally, goal_of(), rate=0).endswith("; HTTP 503, next try in 8 s")
+    assert "HTTP 503, next try in 8 s" in seen(drawn(tally, goal_of()))
 
 
 def test_a_wait_that_is_over_is_told_no_more() -> None:
     waiting = Wait("HTTP 503", time.monotonic() - 0.1)
 
-    assert "503" not in plain_line(tally_of(waiting=waiting), None, 0)
-    assert "503" not in drawn(tally_of(waiting=waiting), total=None)
+    assert "503" not in plain_line(tally_of(waiting=waiting), goal_of(), rate=0)
+    assert "503" not in drawn(tally_of(waiting=waiting), goal_of())
 
 
 # --- the picture
 
 
-def test_the_picture_has_a_bar_of_the_bytes_the_five_counts_and_the_flow() -> None:
-    first, second, third = seen(drawn(tally_of(), total=1_000)).splitlines()[:3]
+def test_the_picture_has_a_bar_the_five_counts_and_the_flow() -> None:
+    first, second, third = seen(drawn(tally_of(), goal_of())).splitlines()[:3]
 
-    assert first.startswith("sending ━━━")
-    assert "0.5/1.0 kB" in first
-    assert "ETA" in first
+    assert re.fullmatch(r"sending [━╺]+ 50% 0:00:00 left -:--:-- *", first)
     assert second.split() == (
         ["1,000", "delivered", "2", "refused", "0", "rejected", "30", "skipped", "0", "unsent"]
     )
-    assert third.strip().endswith("events/s   4 in flight   5 retries")
+    assert third.strip().endswith("delivered/s   4 in flight   5 retries")
 
 
 def test_the_bar_is_as_long_as_its_share() -> None:
-    def filled(settled: int) -> int:
-        bar = re.search(r"\x1b\[91m(━+)", drawn(tally_of(bytes_settled=settled), total=1_000))
+    def filled(answered: int) -> int:
+        tally = tally_of(stored_read=1_000, bytes_to_send=800, bytes_answered=answered)
+        bar = re.search(r"\x1b\[91m(━+)", drawn(tally, goal_of()))
         return len(bar[1]) if bar else 0
 
     # Of 40 columns.
-    assert [filled(share) for share in (250, 500, 750)] == [10, 20, 30]
+    assert [filled(answered) for answered in (200, 400, 600)] == [10, 20, 30]
 
 
-def test_of_a_compressed_input_the_bar_shows_the_share_of_what_is_stored() -> None:
-    tally = tally_of(bytes_read=6_000, bytes_settled=3_000, stored_read=600)
+def test_with_a_limit_the_picture_counts_towards_it() -> None:
+    text = seen(drawn(tally_of(), goal_of(None, limit=2_004)))
 
-    assert tally.stored_settled == 300
-    assert "(30% of the bytes settled)" in plain_line(tally, 1_000, 1.0)
-    assert tally_of(bytes_read=0, bytes_settled=0, stored_read=0).stored_settled == 0
+    assert re.search(r"━ +50% 0:00:00 left -:--:-- 1,002/2,004 events", text)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_the_picture_fits_a_terminal(width: int) -> None:
+    tally = tally_of(waiting=Wait("HTTP 503: " + "busy " * 20, time.monotonic() + 60))
+    lines = seen(drawn(tally, goal_of(limit=2_000_000), width=width)).splitlines()
+
+    assert max(len(line.rstrip()) for line in lines) <= width
+    assert any(re.search(r"\b0 unsent", line) for line in lines)
+    assert all(word in " ".join(lines) for word in ("delivered", "unsent", "flight", "retries"))
 
 
 def test_without_a_size_the_bar_pulses_and_there_is_no_share() -> None:
-    text = seen(drawn(tally_of(), total=None))
+    text = seen(drawn(tally_of(), goal_of(None)))
 
-    assert "500/? bytes" in text
+    assert "%" not in text
     assert "━" * 40 in text
 
 
 def test_counts_have_their_colours_and_zeros_none() -> None:
-    text = drawn(tally_of(), total=1_000)
+    text = drawn(tally_of(), goal_of())
 
     assert "\x1b[32m1,000 " in text
     assert "\x1b[31m2 " in text
@@ -135,10 +156,10 @@ def stderr_of(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False) -> io.
 def test_off_a_terminal_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch)
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
-    with watching(tally_of(), total=1_000):
+    with watching(tally_of(), goal=goal_of()):
         wait_until(lambda: stderr.getvalue().count("\n") >= 3)
 
-    assert all(line.startswith("1,234 read (50% ") for line in stderr.getvalue().splitlines())
+    assert all(line.startswith("50% done; ") for line in stderr.getvalue().splitlines())
     assert "\x1b" not in stderr.getvalue()
 
 
@@ -146,7 +167,7 @@ def test_forced_colours_draw_no_picture_off_a_terminal(monkeypatch: pytest.Monke
     stderr = stderr_of(monkeypatch)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
-    with watching(tally_of(), total=1_000):
+    with watching(tally_of(), goal=goal_of()):
         wait_until(lambda: "in flight" in stderr.getvalue())
 
     assert "\x1b[?25l" not in stderr.getvalue()
@@ -155,7 +176,7 @@ def test_forced_colours_draw_no_picture_off_a_terminal(monkeypatch: pytest.Monke
 
 def test_a_run_that_is_over_at_once_prints_no_plain_line(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch)
-    with watching(tally_of(), total=1_000):
+    with watching(tally_of(), goal=goal_of()):
         pass
 
     assert stderr.getvalue() == ""
@@ -163,7 +184,7 @@ def test_a_run_that_is_over_at_once_prints_no_plain_line(monkeypatch: pytest.Mon
 
 def test_quiet_watches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
-    with watching(tally_of(), total=1_000, quiet=True):
+    with watching(tally_of(), goal=goal_of(), quiet=True):
         threads = [thread.name for thread in threading.enumerate()]
 
     assert stderr.getvalue() == ""
@@ -172,7 +193,7 @@ def test_quiet_watches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_that_fails_leaves_the_terminal_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
-    with pytest.raises(RuntimeError, match="a bug"), watching(tally_of(), total=1_000):
+    with pytest.raises(RuntimeError, match="a bug"), watching(tally_of(), goal=goal_of()):
         raise RuntimeError("a bug")
 
     hidden, shown = stderr.getvalue().count("\x1b[?25l"), stderr.getvalue().count("\x1b[?25h")
@@ -182,7 +203,7 @@ def test_a_run_that_fails_leaves_the_terminal_as_it_was(monkeypatch: pytest.Monk
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
     monkeypatch.setenv("NO_COLOR", "1")
-    with watching(tally_of(), total=1_000):
+    with watching(tally_of(), goal=goal_of()):
         wait_until(lambda: "in flight" in stderr.getvalue())
 
     assert "━" in stderr.getvalue()
@@ -207,7 +228,7 @@ def test_a_terminal_shows_the_bar_the_counts_and_then_the_closing_table(
     assert "nothing leaves this machine" in text
     assert re.search(r"sending ━+", text)
     assert re.search(r"[1-9]\d* delivered   0 refused   0 rejected   0 skipped   0 unsent", text)
-    assert re.search(r"[1-9]\d* events/s   [12] in flight   0 retries", text)
+    assert re.search(r"[1-9]\d* delivered/s   [12] in flight   0 retries", text)
     assert "\x1b[?25l" in shown
 
     closing = text[text.rindex("in flight") :]

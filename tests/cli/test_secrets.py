@@ -205,7 +205,7 @@ main()
 def test_the_traceback_of_a_bug_has_no_key(
     events: Path, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
-    environment = clean_environment | {"SEGCLI_GIST_API_KEY": KEY, "XDG_CONFIG_HOME": str(tmp_path)}
+    environment = clean_environment | {"SEGCLI_GIST_API_KEY": KEY, "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", BUG, "send", "-d", "gist", "--report", "report.json", str(events)],
         cwd=tmp_path,

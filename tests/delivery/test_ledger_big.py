@@ -42,7 +42,7 @@ def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset
         "delivered": EVENTS, "refused": 0, "rejected": 0, "skipped": 0, "unsent": 0,
     }  # fmt: skip
     assert tally.read == EVENTS
-    assert tally.bytes_read == tally.bytes_settled == path.stat().st_size
+    assert tally.bytes_read == tally.bytes_to_send == tally.bytes_answered == path.stat().st_size
     assert not (tmp_path / "rejects.ndjson").exists()
 
     assert min(failed["503"], failed["429"], failed["reset before"], failed["reset after"]) > 20

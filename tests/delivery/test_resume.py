@@ -96,7 +96,7 @@ def test_a_journal_that_nobody_named_is_found_by_destination_and_inputs(
     command = ["send", "-d", "webhook", "--endpoint", url, "--concurrency", "1"]
     door.left = 5
     assert segcli(*command, events).code == 3
-    (journal,) = (tmp_path / "config" / "segcli").iterdir()
+    (journal,) = (tmp_path / "state" / "segcli").iterdir()
     assert journal.name.startswith("webhook-")
     assert journal.stat().st_mode & 0o077 == 0
 
@@ -107,7 +107,7 @@ def test_a_journal_that_nobody_named_is_found_by_destination_and_inputs(
     assert segcli(*to_plotline, others).code == 0
     assert segcli(*command, "events.jsonl", "--resume").code == 0
     assert door.taken == [*ALL[:5], "m0", "m1", "m0", "m1", *ALL[5:]]
-    assert not list((tmp_path / "config" / "segcli").iterdir())
+    assert not list((tmp_path / "state" / "segcli").iterdir())
 
 
 def test_restart_sends_everything_again(

@@ -21,7 +21,7 @@ def door() -> Door:
 @pytest.fixture
 def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
     """Run a command line in a shell, in the test's folder."""
-    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     return partial(pasted, cwd=tmp_path, env=clean_environment | home)
 
 

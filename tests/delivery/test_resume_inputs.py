@@ -185,7 +185,7 @@ def test_a_file_name_of_any_bytes_is_remembered(
 ) -> None:
     name = os.fsdecode(b"events-\xff.jsonl")
     written(tmp_path / name, [*tracks(12), b"no JSON"])
-    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
     command = ["send", "-d", "webhook", "--endpoint", vendor(door).url, "--concurrency", "1", name]
     door.left = 5
     assert run_segcli(*command, env=env).returncode == 3

@@ -112,12 +112,12 @@ def test_more_bytes_are_sent_too(
 def test_without_a_named_journal_there_is_none_and_nothing_to_resume(
     door: Door, vendor: Serve, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
-    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
     command = ["send", "-d", "webhook", "--endpoint", vendor(door).url, "--concurrency", "1"]
     stopped = run_segcli(*command, stdin=text, env=env)
     assert stopped.returncode == 3
     assert b"--resume" not in stopped.stderr
-    assert not (tmp_path / "config").exists()
+    assert not (tmp_path / "state").exists()
     said = run_segcli(*command, "--resume", stdin=text, env=env)
     assert said.returncode == 2
     assert b"stdin has a journal only if you name one" in said.stderr

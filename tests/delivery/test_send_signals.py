@@ -55,6 +55,9 @@ def test_a_signal_ends_the_run_once_what_is_in_flight_is_answered(
 
     assert process.returncode == code == report["exit_code"]
     assert f"interrupted by {number.name}" in err
+    delivered, unsent = (report["ledger"][state] for state in ("delivered", "unsent"))
+    assert f"\n{delivered} delivered to webhook at {at.url}" in err
+    assert f"; {unsent} read ahead, goes out with --resume\n" in err
     assert "Traceback" not in err
     assert 4 <= report["ledger"]["delivered"] == len(at.app.accepted) < 100
     assert report["ledger"]["unsent"] > 0

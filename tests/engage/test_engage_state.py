@@ -62,7 +62,7 @@ def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_p
     to = ["engage", "audience", "Big", file, "--dest", "gist", "--sandbox"]
     assert segcli(*to).code == 0
 
-    assert (tmp_path / "config" / "segcli" / "engage.sqlite").exists()
+    assert (tmp_path / "state" / "segcli" / "engage.sqlite").exists()
     assert "0 to update" in segcli(*to).err
     assert "gist (sandbox)" in segcli("engage", "status").out
 

@@ -22,7 +22,8 @@ _CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 _FILE = re.compile(r"```(?:python|toml|yaml)\n# (\S+)\n(.*?)```", re.DOTALL)
 # What differs from run to run and from machine to machine.
 _VOLATILE = re.compile(
-    r"[\d,.]+ s, [\d,.]+ lines/s|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
+    r"[\d,.]+ s, [\d,.]+ (?:lines|delivered)/s"
+    r"|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
     # How small gzip makes a file, and when a sync ended.
     r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$",
     re.MULTILINE,
@@ -62,7 +63,7 @@ def run_in_shell(command: str, folder: Path) -> str:
     """Run a command as a newcomer would, both outputs in one; trailing spaces are dropped."""
     kept = {name: text for name, text in os.environ.items() if "SEGCLI" not in name}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".config")}
+    home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / ".state")}
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

@@ -16,6 +16,7 @@ from segcli.capture.app import Capture
 from segcli.capture.capture_server import capturing, listening, wait_until_quiet
 from segcli.capture.event_file import EventFile
 from segcli.capture.user_command import run_command, signals_taken
+from segcli.cli.completion import complete_file
 from segcli.cli.option_types import DURATION, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
@@ -56,7 +57,13 @@ class CaptureOptions:
 @grouped_options(
     CaptureOptions,
     "options",
-    click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]"),
+    click.argument(
+        "words",
+        nargs=-1,
+        type=click.UNPROCESSED,
+        metavar="[-- COMMAND...]",
+        shell_complete=complete_file,
+    ),
     click.option(
         "--port",
         metavar="N",

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
+from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.option_types import RATE
@@ -47,7 +48,7 @@ class CheckOptions:
     jobs: int | None
 
 
-@click.command("check")
+@click.command("check", cls=GroupedCommand)
 @job_options(default_dest="pointillist")
 @grouped_options(
     CheckOptions,
@@ -55,9 +56,10 @@ class CheckOptions:
     click.option(
         "--format",
         type=click.Choice(formats.NAMES),
+        metavar="FORMAT",
         default="text",
         show_default=True,
-        help="How to print the findings.",
+        help=f"How to print the findings: {', '.join(formats.NAMES)}.",
     ),
     click.option(
         "--plan",

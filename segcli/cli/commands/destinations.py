@@ -8,6 +8,7 @@ import click
 
 from segcli import destinations
 from segcli.cli import dest_option
+from segcli.cli.completion import complete_dest
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, show, show_table, table_of, write_data
@@ -20,7 +21,7 @@ _WIDTH_OFF_TERMINAL = 200
 
 
 @click.command("destinations")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_dest)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of destination files.")
 @CONFIG_OPTION
 def command(name: str | None, schema: bool, config: str | None) -> int:

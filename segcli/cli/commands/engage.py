@@ -7,7 +7,9 @@ import click
 
 from segcli.cli import dest_option
 from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
+from segcli.cli.completion import complete_dest, complete_file
 from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
@@ -54,14 +56,14 @@ _ENGAGE = (
 
 def _sync_options(file: str) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of every sync; FILE is called `file` in the help."""
-    argument = click.argument("file", metavar=file)
+    argument = click.argument("file", metavar=file, shell_complete=complete_file)
     grouped = grouped_options(
         EngageOptions, "options", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
     )
     return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(command)))
 
 
-@click.group("engage")
+@click.group("engage", cls=SuggestingGroup)
 def command() -> None:
     """Sync audiences and computed traits as user properties.
 
@@ -70,7 +72,7 @@ def command() -> None:
     """
 
 
-@command.command("audience")
+@command.command("audience", cls=GroupedCommand)
 @click.argument("name", type=TEXT)
 @_sync_options("MEMBERS")
 def audience(
@@ -94,7 +96,7 @@ def audience(
     return sync(spec, options, request_options, sandbox_options)
 
 
-@command.command("trait")
+@command.command("trait", cls=GroupedCommand)
 @click.argument("name", type=TEXT)
 @_sync_options("VALUES")
 @click.option(
@@ -148,7 +150,9 @@ def status(state: Path | None) -> int:
 @command.command("forget")
 @click.argument("name", type=TEXT)
 @_STATE
-@click.option("--dest", "-d", metavar="NAME", help="Only at this destination.")
+@click.option(
+    "--dest", "-d", metavar="NAME", shell_complete=complete_dest, help="Only at this destination."
+)
 def forget(name: str, state: Path | None, dest: str | None) -> int:
     """Forget what was sent for the audience or trait NAME.
 

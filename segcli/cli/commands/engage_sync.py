@@ -120,7 +120,7 @@ def sync(
     looked = _single_input(options, spec.columns)
     writes = {"--state": state_path(options.state)}
     check_outputs(options, writes=writes)
-    with sandbox_running(sandbox_options, quiet=options.quiet) as sandbox:
+    with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
         if "identify" not in job.destination.types:
             raise UsageError(f"{job.destination.name} takes no identify, so it cannot be synced")
@@ -190,7 +190,8 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     options, job, kept = this.options, this.job, this.kept
     rejects.check_writable(kept)
     changes = _find_changes(this, state)
-    announce(f"changes from {counted([this.entry])}", job, sandbox=this.sandbox)
+    what = f"changes from {counted([this.entry])}"
+    announce(what, job, sandbox=this.sandbox, quiet=options.quiet)
     run = make_run(
         request_options,
         job=job,
@@ -202,6 +203,7 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     result = _result(this, STATES_OF_SEND)
     result.rejects = kept
     result.sandbox = this.sandbox.url if this.sandbox else ""
+    result.describe_unsent = lambda: "read ahead, goes out with the same command"
     return run_and_report(run, result, options, resume_hint=_resume_hint)
 
 

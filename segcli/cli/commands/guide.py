@@ -13,8 +13,12 @@ from segcli.errors import UsageError
 _WIDEST = 100
 
 
+def _complete_topic(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [topic for topic in _texts() if topic.startswith(incomplete)]
+
+
 @click.command("guide")
-@click.argument("topic", required=False)
+@click.argument("topic", required=False, shell_complete=_complete_topic)
 def command(topic: str | None) -> int:
     """List the guides, or show one.
 

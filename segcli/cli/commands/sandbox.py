@@ -11,6 +11,7 @@ import click
 
 from segcli import destinations
 from segcli.cli import dest_option
+from segcli.cli.completion import complete_file
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
@@ -49,6 +50,7 @@ class ScriptOptions:
     "-d",
     metavar="PATH",
     multiple=True,
+    shell_complete=complete_file,
     help="Also stand in for the vendor of this destination file, like ./acme.toml (repeatable).",
 )
 @grouped_options(

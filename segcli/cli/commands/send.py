@@ -10,6 +10,7 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
+from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.journal_options import (
@@ -59,7 +60,7 @@ class ResumeOptions:
     restart: bool
 
 
-@click.command("send")
+@click.command("send", cls=GroupedCommand)
 @job_options()
 @click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`.")
 @grouped_options(
@@ -97,7 +98,7 @@ def command(
     inputs = find_inputs(options)
     # Loading a transport takes time, so do it before any message says that sending has begun.
     request_options = replace(request_options, http_transport=transport_for(request_options))
-    with sandbox_running(sandbox_options, quiet=options.quiet) as sandbox:
+    with sandbox_running(sandbox_options) as sandbox:
         return _send(options, resume_options, request_options, inputs=inputs, sandbox=sandbox)
 
 
@@ -120,7 +121,7 @@ def _send(
     started = start(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
     journal, job = started.journal, started.job
     result = _result(started, kept=kept, sandbox=sandbox)
-    announce(counted(started.looked), job, sandbox=sandbox)
+    announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
     run = make_run(
         request_options,
         job=job,
@@ -202,8 +203,15 @@ def _result(started: _Started, *, kept: Path, sandbox: SandboxServer | None) -> 
         rejects=kept,
         remarks=started.looked.remarks,
         sandbox=sandbox.url if sandbox else "",
+        describe_unsent=lambda: _unsent(started.journal),
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
+
+
+def _unsent(journal: "Journal | None") -> str:
+    """Return what becomes of the lines that a stopped run has read and not sent."""
+    is_resumable = journal and journal.past.is_worth_resuming
+    return "read ahead, goes out with --resume" if is_resumable else "read ahead, not sent"
 
 
 def _resume_hint(

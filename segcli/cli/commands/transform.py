@@ -5,6 +5,7 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
+from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
@@ -15,7 +16,7 @@ from segcli.errors import Stopped
 from segcli.payloads import Transformation, transform
 
 
-@click.command("transform")
+@click.command("transform", cls=GroupedCommand)
 @job_options(default_dest="pointillist")
 @click.option(
     "--outcomes", is_flag=True, help="Print an object for every input line, with its state."

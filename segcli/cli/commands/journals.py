@@ -1,0 +1,104 @@
+"""`segcli journals`: lists the unfinished runs of `send`, or removes the journal of one."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from segcli.cli.output import show
+from segcli.cli.state_folder import moving, old_state_folder, state_folder
+from segcli.errors import OutputError, UsageError
+from segcli.journal.checkpoint import Checkpoint
+from segcli.journal.unfinished import SUFFIX, UnfinishedRun, forget_run, unfinished_runs
+
+_MAX_INPUTS = 3
+
+
+def _complete_name(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    names = (path.stem for path in sorted(state_folder().glob(f"*{SUFFIX}")))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+@click.command("journals")
+@click.option(
+    "--remove",
+    metavar="NAME",
+    shell_complete=_complete_name,
+    help="Remove this journal. What it settled is forgotten: the next run sends everything again.",
+)
+def command(remove: str | None) -> int:
+    """List the unfinished runs of send, or remove one.
+
+    Shows of each what it sends and to where, how many lines are settled, and the command that
+    continues it. The journals are those in your folder for segcli's state; one that --journal
+    named is where it was named.
+    """
+    if remove is None:
+        _list()
+    else:
+        _remove(remove)
+    return 0
+
+
+def _list() -> None:
+    runs = 0
+    for run in unfinished_runs(state_folder()):
+        show(*([""] if runs else []), *_described(run))
+        runs += 1
+    if runs:
+        show("", "segcli journals --remove NAME forgets one.")
+    else:
+        show("No run is unfinished.")
+    _show_old()
+
+
+def _show_old() -> None:
+    """Name the journals at the old place, and the command that moves them."""
+    old = old_state_folder()
+    names = [path.name for path in sorted(old.glob(f"*{SUFFIX}"))]
+    if names and old != state_folder():
+        show("", f"In {old}, where segcli kept its state before:")
+        show(*(f"  {name}" for name in names), "To move them, type:", f"  {moving(*names)}")
+
+
+def _described(run: UnfinishedRun) -> Iterator[str]:
+    at = datetime.fromtimestamp(run.written, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield f"{run.path.stem}   {'running' if run.is_running else f'stopped {at}'}"
+    if run.checkpoint is None:
+        yield f"  cannot be resumed: {run.problem}"
+        return
+    header = run.checkpoint.header
+    where = f"{header.destination} at {header.endpoint}" if header.endpoint else header.destination
+    yield f"  to       {where}"
+    yield f"  from     {_inputs(header.inputs)}"
+    yield f"  settled  {_settled(run.checkpoint)}"
+    if not run.is_running:
+        yield from _how_to_resume(run.checkpoint)
+
+
+def _inputs(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_INPUTS
+    return ", ".join(names[:_MAX_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _settled(checkpoint: Checkpoint) -> str:
+    counts = ", ".join(f"{lines:,} {state}" for state, lines in checkpoint.totals.items() if lines)
+    return counts or "nothing"
+
+
+def _how_to_resume(checkpoint: Checkpoint) -> Iterator[str]:
+    first, *notes = checkpoint.header.command or ["the same command with --resume"]
+    yield f"  resume   {first}"
+    yield from (f"           {note}" for note in notes)
+
+
+def _remove(name: str) -> None:
+    path = state_folder() / f"{Path(name).name.removesuffix(SUFFIX)}{SUFFIX}"
+    if not path.is_file():
+        raise UsageError(f"there is no journal {name!r}", "See: segcli journals")
+    try:
+        forget_run(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be removed: {error.strerror}") from None
+    show(f"Removed {path}")

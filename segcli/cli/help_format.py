@@ -1,0 +1,89 @@
+"""How `--help` is laid out: options in groups, in one column; and groups that suggest a command."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+# The options of each group, by the name of their parameter. The rest are at the end.
+GROUPS: Mapping[str, Sequence[str]] = {
+    "Destination and mapping": (
+        *("dest", "set", "config", "api_key_file", "endpoint", "state", "key", "with_traits"),
+        *("removed", "max_removals"),
+    ),
+    "Selection": (
+        *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
+        "ignore_integrations",
+    ),
+    "Input": ("max_line", "no_first_look", "jobs"),
+    "Checks": ("plan", "strict", "expect", "update", "fail_on_uncovered"),
+    "Delivery": (
+        *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),
+        *("resume", "restart", "journal"),
+    ),
+    "Output": ("outcomes", "format", "max_findings", "rejects", "report", "quiet"),
+    "Sandbox": ("sandbox", "fault", "latency"),
+}
+_REST = "Other"
+# The first column of options, on a screen of at least so many columns, and on a narrower one.
+_WIDE, _COLUMN, _NARROW_COLUMN = 70, 26, 20
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has its options in groups, all with the same columns."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by group."""
+        width = _COLUMN if formatter.width >= _WIDE else _NARROW_COLUMN
+        for title, rows in _grouped(self.get_params(ctx), ctx):
+            with formatter.section(title):
+                # As wide as the column, so that it is the same in all groups.
+                formatter.write_dl([(f"{term:<{width}}", text) for term, text in rows], width)
+
+
+class SuggestingGroup(click.Group):
+    """A group of commands that suggests one for a mistyped name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named first, and the words after it."""
+        name = args[0]
+        is_unknown = not name.startswith("-") and self.get_command(ctx, name) is None
+        if is_unknown and not ctx.resilient_parsing:
+            ctx.fail(unknown_command(name, self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def unknown_command(name: str, known: Sequence[str]) -> str:
+    """Return what to say about a name that is not one of these commands."""
+    close = difflib.get_close_matches(name.lower(), known, 1)
+    guess = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
+    return f"No such command {name!r}. {guess}"
+
+
+def close_options(typed: str, known: Sequence[str]) -> list[str]:
+    """Return the options that look like a mistyped one, without the dashes that all have."""
+    names = {option.lstrip("-"): option for option in known}
+    return [names[name] for name in difflib.get_close_matches(typed.lstrip("-"), names, 3)]
+
+
+def _grouped(
+    params: Sequence[click.Parameter], ctx: click.Context
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the title and the help of each group that has an option."""
+    left: dict[str, Any] = {str(param.name): param for param in params}
+    for title, names in GROUPS.items():
+        found = [left.pop(name) for name in names if name in left]
+        yield from _help_of(title, found, ctx)
+    yield from _help_of(_REST, list(left.values()), ctx)
+
+
+def _help_of(
+    title: str, params: Sequence[click.Parameter], ctx: click.Context
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    options = (param for param in params if isinstance(param, click.Option))
+    rows = [row for option in options if (row := option.get_help_record(ctx))]
+    if rows:
+        yield title, rows

@@ -1,0 +1,137 @@
+"""A shell completes files, destinations and settings, as it does the commands and options."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.destination_file import ACME
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture
+def environment(clean_environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment in which a shell finds segcli."""
+    folders = f"{Path(sys.executable).parent}{os.pathsep}{clean_environment['PATH']}"
+    return clean_environment | {"PATH": folders}
+
+
+def completed(environment: dict[str, str], folder: Path, *words: str) -> list[str]:
+    """Return what bash offers for the last word, with its type for those that are not plain."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "segcli"],
+        cwd=folder,
+        env=environment
+        | {
+            "_SEGCLI_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(["segcli", *words]),
+            "COMP_CWORD": str(len(words)),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr == ""
+    return [line.removeprefix("plain,") for line in ended.stdout.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "offers"),
+    [
+        (["se"], {"send"}),
+        (["send", ""], {"file,"}),
+        (["send", "eve"], {"file,eve"}),
+        (["send", "-d", "p"], {"pointillist", "plotline"}),
+        (["send", "-d", "./a"], {"file,./a"}),
+        (["send", "-d", "gist", "--set", "batch"], {"batch=", "batch_bytes="}),
+        (["send", "-d", "gist", "a.jsonl", "--set", "api"], {"api_key="}),
+        (["send", "-d", "nobody", "--set", ""], set()),
+        (["send", "--set", ""], set()),
+        (["send", "--config", "se"], {"file,se"}),
+        (["send", "--report", "r"], {"file,r"}),
+        (["send", "--type", "i"], {"identify"}),
+        (["send", "--event", "Or"], set()),
+        (["destinations", "g"], {"gist"}),
+        (["engage", "audience", "Loyal", ""], {"file,"}),
+        (["engage", "forget", "x", "-d", "web"], {"webhook"}),
+        (["sandbox", "-d", "./a"], {"file,./a"}),
+        (["capture", "--", "run"], {"file,run"}),
+        (["guide", "plug"], {"plugins"}),
+        (["completion", ""], set(SHELLS)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_word_is_completed(
+    words: list[str], offers: set[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert set(completed(environment, tmp_path, *words)) == offers
+
+
+def test_the_settings_of_a_destination_file_are_completed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "acme.json").write_text(json.dumps(ACME))
+
+    found = completed(environment, tmp_path, "send", "-d", "./acme.json", "--set", "")
+
+    assert "api_key=" in found
+    assert all(name.endswith("=") for name in found)
+
+
+def test_a_broken_destination_file_completes_nothing_and_says_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "acme.toml").write_text("[[[")
+
+    assert completed(environment, tmp_path, "send", "-d", "./acme.toml", "--set", "") == []
+
+
+BASH = """
+source <(segcli completion bash)
+COMP_WORDS=(segcli {words}) COMP_CWORD={last}
+compopt() {{ echo "compopt $2"; }}
+_segcli_completion segcli
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize(
+    ("words", "prints"),
+    [
+        (["sen"], ["send"]),
+        (["send", "eve"], ["compopt default"]),
+        (["send", "-d", "gi"], ["gist"]),
+        (["send", "-d", "webhook", "--set", "en"], ["compopt nospace", "endpoint="]),
+    ],
+)
+def test_bash_completes_with_what_is_printed(
+    words: list[str], prints: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    script = BASH.format(words=" ".join(words), last=len(words))
+    ended = subprocess.run(
+        ["bash", "--norc", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout.split("\n")[:-1] in (prints, [*prints, ""])
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_is_for_its_shell(shell: str, environment: dict[str, str]) -> None:
+    said = subprocess.run(
+        ["segcli", "completion", shell], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert f"_SEGCLI_COMPLETE={shell}_complete" in said.stdout
+    assert "segcli" in said.stdout.splitlines()[-1] + said.stdout.splitlines()[-2]
+    assert said.stderr == ""

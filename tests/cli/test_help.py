@@ -1,0 +1,86 @@
+"""`--help` has its options in groups, in one column, and is readable on a narrow screen."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from support.fakes import Said
+
+from segcli.cli import COMMANDS
+from segcli.cli.help_format import GROUPS
+
+Segcli = Callable[..., Said]
+GROUPED = ["transform", "check", "send", "engage audience", "engage trait"]
+EVERY = ["", *COMMANDS, "engage audience", "engage trait", "engage status", "engage forget"]
+
+
+def sections(help_text: str) -> dict[str, list[str]]:
+    """Return the lines of each section of a help, by its title."""
+    found: dict[str, list[str]] = {}
+    for line in help_text.splitlines():
+        if title := re.fullmatch(r"(\S.*):", line):
+            found[title[1]] = []
+        elif found and line:
+            list(found.values())[-1].append(line)
+    return found
+
+
+@pytest.mark.parametrize("command", GROUPED)
+def test_every_option_is_in_a_group_and_the_groups_are_in_order(
+    command: str, segcli: Segcli
+) -> None:
+    found = sections(segcli(*command.split(), "--help").out)
+
+    assert list(found) == [*(title for title in GROUPS if title in found), "Other"]
+    assert found["Other"] == [line for line in found["Other"] if "--help" in line]
+    assert {"Destination and mapping", "Input", "Output"} <= found.keys()
+
+
+def test_the_groups_of_send_are_those_of_its_work(segcli: Segcli) -> None:
+    found = sections(segcli("send", "--help").out)
+
+    assert list(found) == [
+        *("Destination and mapping", "Selection", "Input", "Delivery", "Output", "Sandbox"),
+        "Other",
+    ]
+    for title, option in (
+        ("Selection", "--where FQL"),
+        ("Delivery", "--rate RATE"),
+        ("Delivery", "--resume"),
+        ("Sandbox", "--fault KIND:SHARE"),
+    ):
+        assert any(line.strip().startswith(option) for line in found[title])
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+@pytest.mark.parametrize("command", GROUPED)
+def test_all_groups_have_the_same_columns(
+    command: str, columns: int, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = segcli(*command.split(), "--help").out
+    starts = {
+        found.end()
+        for lines in sections(said).values()
+        for line in lines
+        if (found := re.match(r"  (?:-\S, )?--\S+(?: [A-Z]\S*)? {2,}|  {10,}", line))
+    }
+
+    assert len(starts) == 1
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_a_help_fits_60_columns(
+    command: str, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = segcli(*command.split(), "--help").out.splitlines()
+
+    assert [line for line in lines if len(line) > 60] == []
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_help_of_a_command_is_its_own(command: str, segcli: Segcli) -> None:
+    said = segcli("help", *command.split())
+
+    assert said == segcli(*command.split(), "--help")

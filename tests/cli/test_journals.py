@@ -1,0 +1,223 @@
+"""`segcli journals` lists what is unfinished, and the state is where the platform keeps state."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fakes import Said, tracks, written
+from support.resuming import Door
+
+from segcli.cli import state_folder
+
+Segcli = Callable[..., Said]
+Serve = Callable[..., object]
+KEY = "sk_live_8f2b61c0d9e74a53"
+ALL = [f"m{number}" for number in range(12)]
+
+
+@pytest.fixture
+def stopped(segcli: Segcli, vendor: Callable[..., object], tmp_path: Path) -> Door:
+    """Send five of twelve events, then let the vendor go down."""
+    written(tmp_path / "events.jsonl", tracks(12))
+    door = Door(left=5)
+    url = vendor(door).url  # type: ignore[attr-defined]
+    said = segcli("send", "-d", "webhook", "--endpoint", url, *("--concurrency", 1), "events.jsonl")
+    assert said.code == 3
+    return door
+
+
+def journals(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "state" / "segcli").glob("*.journal"))
+
+
+# --- the list
+
+
+def test_nothing_unfinished_says_so(segcli: Segcli) -> None:
+    assert segcli("journals") == Said(0, "No run is unfinished.\n", "")
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_stopped_run_is_listed_with_what_where_and_how_far(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (journal,) = journals(tmp_path)
+    name, to, source, settled, resume = segcli("journals").out.splitlines()[:5]
+
+    assert name.startswith(f"{journal.stem}   stopped 20")
+    assert to.startswith("  to       webhook at http://127.0.0.1:")
+    assert source == f"  from     {tmp_path}/events.jsonl"
+    assert settled == "  settled  5 delivered"
+    assert resume.startswith(f"  resume   cd {tmp_path} && segcli send -d webhook")
+    assert resume.endswith(" events.jsonl --resume")
+
+
+def test_the_listed_command_resumes_from_any_folder(
+    stopped: Door,
+    segcli: Segcli,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    clean_environment: dict[str, str],
+) -> None:
+    [line] = [line for line in segcli("journals").out.splitlines() if "resume   " in line]
+    stopped.open()
+    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = subprocess.run(
+        ["bash", "-c", line.partition("resume   ")[2]],
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        env=clean_environment | home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(stopped.taken) == sorted(ALL)
+    assert journals(tmp_path) == []
+
+
+def test_a_key_is_neither_listed_nor_kept(
+    segcli: Segcli, vendor: Callable[..., object], tmp_path: Path
+) -> None:
+    written(tmp_path / "events.jsonl", tracks(12))
+    url = vendor(Door(left=2)).url  # type: ignore[attr-defined]
+    to = ["-d", "plotline", "--set", f"api_key={KEY}", "--endpoint", url]
+    assert segcli("send", *to, "events.jsonl").code == 3
+    (journal,) = journals(tmp_path)
+    out = segcli("journals").out
+
+    assert KEY not in out
+    assert KEY.encode() not in journal.read_bytes()
+    assert "repeat the same --set values (hidden here)" in out
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_running_run_says_so_and_is_not_to_be_resumed(segcli: Segcli, tmp_path: Path) -> None:
+    (journal,) = journals(tmp_path)
+    with journal.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        out = segcli("journals").out
+        refused = segcli("journals", "--remove", journal.stem)
+
+    assert out.startswith(f"{journal.stem}   running\n")
+    assert "--resume" not in out
+    assert (refused.code, journal.exists()) == (2, True)
+    assert "another segcli is running" in refused.err
+
+
+def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    folder = tmp_path / "state" / "segcli"
+    folder.mkdir(parents=True)
+    (folder / "gist-1.journal").write_bytes(b"a letter\n")
+    (folder / "gist-2.journal").write_bytes(b"")
+    out = segcli("journals").out
+
+    assert "cannot be resumed: " in out
+    assert "is not a segcli journal" in out
+    assert "cannot be resumed: it holds nothing yet" in out
+
+
+# --- removing one
+
+
+@pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize("suffix", ["", ".journal"])
+def test_a_removed_journal_is_gone(segcli: Segcli, tmp_path: Path, suffix: str) -> None:
+    (journal,) = journals(tmp_path)
+    said = segcli("journals", "--remove", journal.stem + suffix)
+
+    assert (said.code, said.out) == (0, f"Removed {journal}\n")
+    assert journals(tmp_path) == []
+    assert segcli("journals").out == "No run is unfinished.\n"
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "../../events", "/etc/passwd"])
+def test_a_name_that_is_no_journal_removes_nothing(
+    segcli: Segcli, tmp_path: Path, name: str
+) -> None:
+    written(tmp_path / "events.journal", tracks(1))
+    said = segcli("journals", "--remove", name)
+
+    assert (said.code, said.out) == (2, "")
+    assert "there is no journal" in said.err
+    assert (tmp_path / "events.journal").exists()
+
+
+# --- the place
+
+
+def test_the_place_is_the_platforms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
+    assert state_folder.state_folder() == Path("/var/state/segcli")
+
+    for ignored in ("", "relative/path"):
+        monkeypatch.setenv("XDG_STATE_HOME", ignored)
+        assert state_folder.state_folder() == tmp_path / ".local/state/segcli"
+
+
+@pytest.fixture
+def moved_back(stopped: Door, tmp_path: Path) -> Door:
+    """Put the journal where an earlier segcli kept it."""
+    old = tmp_path / ".config" / "segcli"
+    old.mkdir(parents=True)
+    (journal,) = journals(tmp_path)
+    journal.rename(old / journal.name)
+    return stopped
+
+
+def test_a_journal_at_the_old_place_is_named_with_the_command_that_moves_it(
+    moved_back: Door, segcli: Segcli, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    (old,) = (tmp_path / ".config" / "segcli").iterdir()
+    listed = segcli("journals").out
+    assert f"  {old.name}\nTo move them, type:\n  mkdir -p " in listed
+    moving = listed.splitlines()[-1]
+    done = subprocess.run(["bash", "-c", moving], env=clean_environment, check=False)
+
+    assert done.returncode == 0
+    assert [path.name for path in journals(tmp_path)] == [old.name]
+    assert "5 delivered" in segcli("journals").out
+    moved_back.open()
+
+
+@pytest.mark.parametrize("option", [[], ["--resume"], ["--restart"]])
+def test_a_run_whose_journal_is_at_the_old_place_sends_nothing(
+    option: list[str], moved_back: Door, segcli: Segcli, tmp_path: Path
+) -> None:
+    (old,) = (tmp_path / ".config" / "segcli").iterdir()
+    taken = len(moved_back.taken)
+    moved_back.open()
+    said = segcli(
+        "send", "-d", "webhook", "--endpoint", "http://127.0.0.1:9/", "events.jsonl", *option
+    )
+
+    assert said.code == 2
+    assert f"{old} is at the place where segcli kept its state before" in said.err
+    assert f"mv {old} " in said.err
+    assert len(moved_back.taken) == taken
+
+
+def test_a_state_of_engage_at_the_old_place_is_not_forgotten(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").write_text("userId,email\nu1,u1@example.com\n")
+    to = ["engage", "audience", "Big", "m.csv", "--dest", "gist", "--sandbox"]
+    assert segcli(*to).code == 0
+    old = tmp_path / ".config" / "segcli"
+    old.parent.mkdir()
+    os.rename(tmp_path / "state" / "segcli", old)
+    said = segcli(*to)
+    assert said.code == 2
+    assert f"{old / 'engage.sqlite'} is at the place" in said.err
+    moving = said.err.splitlines()[-1]
+
+    assert subprocess.run(["bash", "-c", moving], check=False).returncode == 0
+    assert "0 to update" in segcli(*to).err
