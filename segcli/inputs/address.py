@@ -12,7 +12,14 @@ from segcli.errors import InputError
 from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
-from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
+from segcli.inputs.object_store import (
+    asking,
+    compiled_pattern,
+    is_web,
+    located,
+    object_of,
+    scheme_of,
+)
 
 Info = Mapping[str, Any]
 Infos = Mapping[str, Info]
@@ -155,12 +162,32 @@ def _below(store: Any, path: str) -> tuple[str, Iterable[Info]]:
         return path.rstrip("/"), listed
     first = min(place for mark in "*?[" if (place := path.find(mark)) >= 0)
     top = path[:first].rpartition("/")[0]
+    if _is_listed_in_pages(store) and "/" in path[:first]:
+        return top, _matching(store, path, top=top, start=path[:first])
     found: dict[str, Mapping[str, Any]] = {}
     for name, info in _list_all(store.glob, path).items():
         found |= _list_all(store.find, name) if info["type"] == "directory" else {name: info}
     if not found:
         store.info(top)
     return top, found.values()
+
+
+def _matching(store: Any, pattern: str, *, top: str, start: str) -> Iterator[Info]:
+    """Yield the objects of S3 that match a pattern, or that are below a folder that does.
+
+    `start` is the text of the pattern before its first wildcard. Raises what the library raises if
+    nothing matches and the folder `top` does not exist.
+    """
+    matches = compiled_pattern(pattern).match
+    is_found = False
+    for info in _objects_from(store, start):
+        name: str = info["name"]
+        ends = (place for place, mark in enumerate(name) if mark == "/")
+        if matches(name) or any(matches(name[:end]) for end in ends):
+            is_found = True
+            yield info
+    if not is_found:
+        store.info(top)
 
 
 def _list_all(listing: Callable[..., Infos], path: str) -> Infos:
@@ -194,11 +221,16 @@ def _objects_below(store: Any, path: str) -> Iterator[Mapping[str, Any]]:
     The library's `find` does the same, but keeps about 4 kB for each object. Raises what the
     library raises, also if there is no such bucket.
     """
-    bucket, key, _ = store.split_path(path)
+    folder = path.rstrip("/")
+    yield from _objects_from(store, f"{folder}/")
+
+
+def _objects_from(store: Any, start: str) -> Iterator[Mapping[str, Any]]:
+    """Yield S3's information about each object whose bucket and key begin with a text."""
+    bucket, key, _ = store.split_path(start)
     if not bucket:
         raise ValueError("Cannot traverse all of S3")
-    folder = key.rstrip("/")
-    asked = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else "", "MaxKeys": _PAGE}
+    asked = {"Bucket": bucket, "Prefix": key, "MaxKeys": _PAGE}
     more = True
     while more:
         page = store.call_s3("list_objects_v2", **asked)

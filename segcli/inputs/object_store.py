@@ -1,5 +1,6 @@
 """Stores: inputs with an address such as `s3://`, read with fsspec, which only this imports."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -127,6 +128,13 @@ def located(address: str) -> tuple[Any, str]:
         ) from None
     store.invalidate_cache()
     return store, path
+
+
+def compiled_pattern(path: str) -> "re.Pattern[str]":
+    """Return what matches the paths that a pattern with `*`, `?` or `[` stands for."""
+    from fsspec.utils import glob_translate  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return re.compile(glob_translate(path))
 
 
 def object_of(store: Any, info: Mapping[str, Any]) -> Object:

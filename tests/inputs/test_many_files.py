@@ -148,14 +148,15 @@ class Listed:
         """There is no cache."""
 
 
+@pytest.mark.parametrize("path", ["bucket/logs", "bucket/logs/*.gz"])
 def test_to_list_many_objects_of_s3_takes_little_memory_for_each(
-    monkeypatch: pytest.MonkeyPatch,
+    path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.inputs.address._PAGE", 100)
 
     def list_all(count: int) -> None:
-        monkeypatch.setattr(address, "located", lambda _: (Listed(count), "bucket/logs"))
-        found = inputs(["s3://bucket/logs"])
+        monkeypatch.setattr(address, "located", lambda _: (Listed(count), path))
+        found = inputs([f"s3://{path}"])
         assert len(found) == count
         assert found[count - 1].title == f"s3://bucket/logs/events-of-a-day-{count - 1:08}.gz"
 
