@@ -16,6 +16,7 @@ There are three kinds of failure, and each is handled in its own way:
         +-- Interrupted  exit 130 or 143: a signal stopped the run
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -72,9 +73,13 @@ class OutputError(SegcliError):
 
 
 class Stopped(SegcliError):
-    """The run stopped early: events that were read but not answered are counted as unsent."""
+    """The run stopped early: events that were read but not answered are counted as unsent.
+
+    more: words that the command that continues needs, beside those that were typed.
+    """
 
     exit_code: int = Exit.STOPPED
+    more: Sequence[str] = ()
 
 
 class Interrupted(Stopped):

@@ -22,6 +22,11 @@ from segcli.sandbox import SandboxServer, Script, running
 os.environ.setdefault(
     "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")
 )
+# Folders of tests lie in memory, where there is plenty: hundreds of small files that are synced or
+# replaced take several times as long on a disk, and no test depends on what a real one does.
+_IN_MEMORY = Path("/dev/shm")
+if os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > 2 * 1024**3:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 # The same examples in every run, so that a red test is red for everybody.
 hypothesis.settings.register_profile(
     "segcli", deadline=None, derandomize=True, database=None, max_examples=100
@@ -35,6 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/, the documents and the picture instead of comparing them",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a process take over tests from a busier one, unless --dist names another way.
+
+    Half of the tests in a row share a module's fixtures, and no process waits at the end.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture
@@ -57,8 +73,11 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This environment with a home of its own, `segcli` on the path, and no say in colours."""
-    unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_")
+    """This environment with a home of its own, `segcli` on the path, and no say in colours.
+
+    Python may keep what it compiles: otherwise every process could compile all of segcli first.
+    """
+    unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
     return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}

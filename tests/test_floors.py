@@ -14,8 +14,8 @@ PACKAGE = ROOT / "segcli"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql"}),
     frozenset({"core"}),
-    frozenset({"accounting", "destinations", "http", "inputs", "mapping"}),
-    frozenset({"destination_file", "lines", "sandbox"}),
+    frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
+    frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"journal", "parallel"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
     frozenset({"guides", "cli"}),
@@ -23,23 +23,27 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
-PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file"})
+PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file", "plan"})
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
-    "httpx": frozenset({"segcli.http.httpx_transport"}),
+    "httpcore": frozenset({"segcli.http.httpx_heads"}),
+    "httpx": frozenset({"segcli.http.httpx_heads", "segcli.http.httpx_transport"}),
     "aiohttp": AIOHTTP | {"segcli.inputs.object_store"},
     "multidict": AIOHTTP,
     "yarl": AIOHTTP,
     "certifi": frozenset({"segcli.http.transports"}),
     "idna": frozenset({"segcli.http.address"}),
-    "uvicorn": frozenset({"segcli.sandbox"}),
+    "uvicorn": frozenset({"segcli.local_server"}),
     "click": frozenset({"segcli.cli"}),
     "rich": frozenset({"segcli.cli"}),
     "fsspec": frozenset({"segcli.inputs.object_store"}),
     "liquid": frozenset({"segcli.mapping.liquid"}),
+    "jsonschema_rs": frozenset({"segcli.plan.schema"}),
     "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
     "isal": frozenset({"segcli.inputs.decompress"}),
 }
+# The command that a user types to be captured is the user's own, and is run as it was typed.
+RUNS_THE_USERS_COMMAND = "segcli.capture.user_command"
 WORLDLY = {
     *("asyncio", "http", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
     *("shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time"),
@@ -126,7 +130,7 @@ def test_a_heavy_library_is_imported_only_where_it_lives(library: str) -> None:
     assert all(any(is_in(user, home) for home in HOMES[library]) for user in users), users
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [m for m in MODULES if m != RUNS_THE_USERS_COMMAND])
 def test_no_module_starts_another_python_which_could_import_from_the_working_folder(
     module: str,
 ) -> None:
@@ -135,6 +139,32 @@ def test_no_module_starts_another_python_which_could_import_from_the_working_fol
         "multiprocessing",
         "subprocess",
     }
+
+
+def test_the_users_command_is_all_that_its_module_starts() -> None:
+    started = [
+        node
+        for node in ast.walk(tree_of(RUNS_THE_USERS_COMMAND))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("subprocess", "os."))
+    ]
+
+    calls = [ast.unparse(node) for node in started if "Popen" in ast.unparse(node.func)]
+    assert calls == ["subprocess.Popen(words, env=environment)"]
+    assert {ast.unparse(node.func) for node in started} == {
+        *("subprocess.Popen", "os.open", "os.close", "os.tcgetpgrp", "os.getpgrp"),
+    }
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) == "capture"])
+def test_the_capture_knows_no_destination(module: str) -> None:
+    assert {room_of(other) for other in own_imports_of(module)} <= {
+        *("", "capture", "accounting", "core", "local_server"),
+    }
+
+
+@pytest.mark.parametrize("module", ["segcli.capture.finish", "segcli.capture.stable"])
+def test_what_finishes_an_event_has_no_clock_and_no_disk(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports_of(module)} & WORLDLY
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in PURE])

@@ -26,6 +26,7 @@ COMMANDS = {
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "sandbox": "Run a stand-in for every vendor on this machine.",
+    "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
 }
 

@@ -104,19 +104,50 @@ def journal_path(
     return resume_options.journal or default_journal(Path(click.get_app_dir("segcli")), header)
 
 
-def how_to_resume(options: JobOptions, job: Job) -> str:
-    """Return the command that continues where this one stopped; it shows no key."""
-    arguments = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+def how_to_resume(options: JobOptions, job: Job, more: Sequence[str] = ()) -> str:
+    """Return the command that continues where this one stopped; it shows no key.
+
+    `more` is a setting that the command gets, in place of another value of the setting.
+    """
+    return _command("To continue where it stopped, type:", options, job, [*more, "--resume"])
+
+
+def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str]) -> str:
+    """Return the command with another setting, for a run that settled nothing; it shows no key.
+
+    "" if there is no such setting: then the command is the one that was typed.
+    """
+    return _command("To try again, type:", options, job, more) if more else ""
+
+
+def _command(title: str, options: JobOptions, job: Job, more: Sequence[str]) -> str:
+    typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+    arguments = _without_setting(typed, more)
     shown = [_without_secrets(word, job) for word in arguments]
     # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
-    command = " ".join(map(shell_quoted, ["segcli", *shown[:end], "--resume", *shown[end:]]))
-    lines = ["To continue where it stopped, type:", f"  {command}"]
+    command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
+    lines = [title, f"  {command}"]
     if shown != arguments:
         lines.append(f"repeat the same {_hidden_parts(arguments, shown)} (hidden here)")
     if "-" in options.files or not options.files:
         lines.append("and pipe in the same input")
     return "\n".join(lines)
+
+
+def _without_setting(words: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return words without the setting that is in `more`, if there is one."""
+    if len(more) < len(("--set", "NAME=VALUE")):
+        return list(words)
+    option, value, *_ = more
+    name = value.partition("=")[0]
+    kept: list[str] = []
+    for word in words:
+        if kept[-1:] == [option] and word.startswith(f"{name}="):
+            kept.pop()
+        elif not word.startswith(f"{option}={name}="):
+            kept.append(word)
+    return kept
 
 
 def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
@@ -161,11 +192,14 @@ def _header(options: JobOptions, job: Job, *, rehearsal: bool) -> "Header":
 
 
 def _given_settings(job: Job) -> dict[str, Any]:
-    """Return the settings that differ from their default, without keys and the endpoint."""
+    """Return the settings that differ from their default, without keys and the endpoint.
+
+    Settings that only group events are left out: they may change.
+    """
     return {
         f"--set {row.name}": display_url(str(value))
         for row in describe(job.destination.name, job.destination.settings)
-        if row.name != "endpoint" and row.kind is not Secret
+        if row.name != "endpoint" and row.kind is not Secret and not row.is_grouping
         if (value := getattr(job.settings, row.name)) != row.default
     }
 

@@ -43,6 +43,30 @@ def watching(tally: Tally, *, total: int | None, quiet: bool = False) -> Iterato
             yield
 
 
+def plain_line(tally: Tally, total: int | None, speed: float) -> str:
+    """Return the progress of the run as one line."""
+    share = f" ({tally.stored_settled / total:.0%} of the bytes settled)" if total else ""
+    counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
+    parts = (
+        f"{tally.read:,} read{share}: {counts or 'nothing settled yet'}",
+        f"{speed:,.0f} events/s",
+        f"{tally.in_flight} in flight",
+        waiting(tally),
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def waiting(tally: Tally) -> str:
+    """Return what the run waits for, `HTTP 503, next try in 8 s`; empty if it does not wait."""
+    if tally.stopping and tally.in_flight:
+        return f"stopping: waiting up to 10 s for {tally.in_flight} answers; Ctrl-C stops at once"
+    wait = tally.waiting
+    left = wait.until - time.monotonic() if wait else 0.0
+    if wait is None or left <= 0:
+        return ""
+    return f"{wait.reason}, next try in {left:.0f} s"
+
+
 def _live(tally: Tally, total: int | None, console: Console) -> Live:
     bar = Progress(
         TextColumn("{task.description}"),
@@ -106,30 +130,6 @@ def _plain(tally: Tally, total: int | None) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def plain_line(tally: Tally, total: int | None, speed: float) -> str:
-    """Return the progress of the run as one line."""
-    share = f" ({tally.stored_settled / total:.0%} of the bytes settled)" if total else ""
-    counts = ", ".join(f"{n:,} {state}" for state, n in tally.ledger(STATES_OF_SEND).items() if n)
-    parts = (
-        f"{tally.read:,} read{share}: {counts or 'nothing settled yet'}",
-        f"{speed:,.0f} events/s",
-        f"{tally.in_flight} in flight",
-        waiting(tally),
-    )
-    return "; ".join(part for part in parts if part)
-
-
-def waiting(tally: Tally) -> str:
-    """Return what the run waits for, `HTTP 503, next try in 8 s`; empty if it does not wait."""
-    if tally.stopping and tally.in_flight:
-        return f"stopping: waiting up to 10 s for {tally.in_flight} answers; Ctrl-C leaves at once"
-    wait = tally.waiting
-    left = wait.until - time.monotonic() if wait else 0.0
-    if wait is None or left <= 0:
-        return ""
-    return f"{wait.reason}, next try in {left:.0f} s"
 
 
 class _Speed:

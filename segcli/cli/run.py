@@ -13,7 +13,7 @@ from segcli.cli.run_result import RunResult
 from segcli.cli.send_options import RequestOptions
 from segcli.core import settings, trust
 from segcli.core.outcome import Job
-from segcli.errors import SegcliError, UsageError
+from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.lines import chunks
 from segcli.sandbox import SandboxServer
@@ -91,12 +91,12 @@ def run_and_report(
     result: RunResult,
     options: Outputs,
     *,
-    resume_hint: Callable[[], str] = str,
+    resume_hint: Callable[[Sequence[str]], str],
 ) -> int:
     """Send while showing the progress, then print the summary and write the report.
 
-    `resume_hint` returns what to type after a run that stopped. Returns the exit code; raises
-    the error that stopped the run.
+    `resume_hint` returns what to type after a run that stopped, with words beside those that
+    were typed. Returns the exit code; raises the error that stopped the run.
     """
     from segcli.cli.progress import watching
     from segcli.delivery.pipeline import deliver
@@ -110,7 +110,8 @@ def run_and_report(
                 _drop_closed_terminal()
     except SegcliError as stopped:
         result.stopped = stopped
-        stopped.hint = "\n".join(filter(None, (stopped.hint, resume_hint())))
+        more = stopped.more if isinstance(stopped, Stopped) else ()
+        stopped.hint = "\n".join(filter(None, (stopped.hint, resume_hint(more))))
     return report.conclude(result, options)
 
 

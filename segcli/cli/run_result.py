@@ -22,6 +22,7 @@ class RunResult:
     states: the states that the summary shows
     left_out: inputs that did not have to be read
     rejects: the rejects file
+    remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
@@ -36,6 +37,7 @@ class RunResult:
     states: Sequence[State] = STATES_OF_TRANSFORM
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
+    remarks: Sequence[str] = ()
     sandbox: str = ""
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)

@@ -86,18 +86,18 @@ def set_up_streams() -> None:
         sys.stderr = cast(TextIO, VisibleStream(below, visible_lines))
 
 
+def discard_stdout() -> None:
+    """Point stdout at /dev/null, because Python flushes its buffer once more at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+
+
 def _stdout() -> TextIO:
     below = _stream(sys.stdout, _write_or_raise, closed=os.O_RDONLY)
     if not below.isatty():
         return below
     escaped = io.BufferedWriter(_EscapedOutput(below.fileno(), _write_or_raise))
     return cast(TextIO, VisibleStream(below, json_escaped, escaped))
-
-
-def discard_stdout() -> None:
-    """Point stdout at /dev/null, because Python flushes its buffer once more at exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
 
 
 class _Descriptor(io.RawIOBase):

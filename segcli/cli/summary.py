@@ -73,6 +73,8 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     job = result.job
     if result.command == "send" and (advice := job.destination.advice(job.settings)):
         yield f"note: {advice}"
+    for remark in result.remarks:
+        yield from remark.splitlines()
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if result.kept:

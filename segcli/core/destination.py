@@ -148,6 +148,9 @@ class Destination(Generic[S]):
     skip_reason: returns why an event of these types is not for the destination; None if it is.
     max_events: how many payloads of a route may share a request, if that differs from `limits`.
     max_bytes: how many bytes of payloads of a route may share a request, if that differs.
+    wanted_bytes: how many bytes of payloads the user wants in a request of a route; None for as
+        many as it may hold. Unlike `max_bytes` it makes no payload too large: a larger payload
+        has a request of its own.
     remarks: returns for `segcli check` which values the mapping changes. It is called once for
         all events with the same fields, types, route, notes and `mapped_by`.
     advice: returns what people should know before they send events with these settings, for the
@@ -177,6 +180,7 @@ class Destination(Generic[S]):
     skip_reason: Callable[[Event, S], str | None] = no_skip_reason
     max_events: Callable[[str, S], int] | None = None
     max_bytes: Callable[[str, S], int | None] | None = None
+    wanted_bytes: Callable[[str, S], int | None] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
     advice: Callable[[S], str] = no_advice
     fields: Sequence[Field] = ()
@@ -197,10 +201,20 @@ class Destination(Generic[S]):
         return self.max_events(route, settings) if self.max_events else self.limits.events
 
     def bytes_per_request(self, route: str, settings: S) -> int | None:
-        """Return the limit of a request in bytes, of payloads and commas; None for no limit."""
-        return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
+        """Return how many bytes of payloads and commas share a request; None for no limit.
+
+        A payload that is larger has a request of its own.
+        """
+        wanted = self.wanted_bytes(route, settings) if self.wanted_bytes else None
+        return _lowest(wanted, self._max_bytes(route, settings))
 
     def bytes_per_payload(self, route: str, settings: S) -> int | None:
         """Return the limit of a payload in bytes, at most that of a request; None for no limit."""
-        limits = (self.limits.payload_bytes, self.bytes_per_request(route, settings))
-        return min((limit for limit in limits if limit is not None), default=None)
+        return _lowest(self.limits.payload_bytes, self._max_bytes(route, settings))
+
+    def _max_bytes(self, route: str, settings: S) -> int | None:
+        return self.max_bytes(route, settings) if self.max_bytes else self.limits.bytes
+
+
+def _lowest(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 # For a shorter key, only the usual forms are searched: the others would match texts by chance.
 SHORTEST_OF_ALL_FORMS = 8
 # HTML numbers may have any number of leading zeros; this many digits are in use.
-_MOST_HTML_DIGITS = 7
+_MAX_HTML_DIGITS = 7
 
 
 def forms_of(key: str) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _further(key: str) -> Iterator[str]:
 def _by_html_numbers(text: str) -> Iterator[str]:
     """Yield the text with every character as an HTML number, also with leading zeros."""
     for form in ("&#{:0{}};", "&#x{:0{}x};", "&#x{:0{}X};"):
-        for digits in range(1, _MOST_HTML_DIGITS + 1):
+        for digits in range(1, _MAX_HTML_DIGITS + 1):
             yield "".join(form.format(ord(letter), digits) for letter in text)
 
 

@@ -56,6 +56,8 @@ class Setting:
     default: its default.
     env: its environment variable.
     shapes: what its text must look like.
+    is_grouping: True if it only says which events share a request. Such a setting may change
+        when a run is resumed.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Setting:
     default: Any
     env: str
     shapes: Sequence[Shape] = ()
+    is_grouping: bool = False
 
     @property
     def is_address(self) -> bool:
@@ -130,12 +133,21 @@ def setting(
     required: bool = False,
     minimum: int | None = None,
     shapes: Sequence[Shape] = (),
+    is_grouping: bool = False,
 ) -> Any:
     """Declare a field of a Settings dataclass.
 
     `required` means that sending needs it; mapping does not. A value must match every shape.
+    `is_grouping` means that the setting only says which events share a request, so a run can be
+    resumed with another value.
     """
-    rules = {"help": help, "required": required, "minimum": minimum, "shapes": shapes}
+    rules = {
+        "help": help,
+        "required": required,
+        "minimum": minimum,
+        "shapes": shapes,
+        "is_grouping": is_grouping,
+    }
     return field(default=default, metadata=rules)
 
 
@@ -151,6 +163,7 @@ def describe(destination: str, settings: type[Any]) -> list[Setting]:
             default=entry.default,
             env=env_name(destination, entry.name),
             shapes=entry.metadata.get("shapes", ()),
+            is_grouping=entry.metadata.get("is_grouping", False),
         )
         for entry in fields(settings)
     ]

@@ -25,6 +25,7 @@ from segcli.core.reply import (
 )
 from segcli.core.settings import how_to_set
 from segcli.delivery.batch import QueuedPayload, halves
+from segcli.delivery.body_size import advise, may_be_too_large
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
@@ -56,6 +57,7 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
+    largest_answered: the bytes of the largest body that had a reply, whatever that said.
     """
 
     job: Job
@@ -67,6 +69,7 @@ class BatchSender:
     sleep: Callable[[float], Awaitable[None]]
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
+    largest_answered: int = field(default=0)
     last_success: float = field(default=float("-inf"))
     failing_since: float = field(default=float("-inf"))
     _redactor: Redactor = field(init=False, repr=False)
@@ -92,7 +95,8 @@ class BatchSender:
                 # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
-                await self._wait(answer.verdict, batch[0], attempts)
+                attempts.closed_on = answer.closed_on
+                await self._wait(answer.verdict, again[0], attempts)
             elif todo:
                 attempts = _Attempts()
 
@@ -111,10 +115,12 @@ class BatchSender:
         finally:
             self.tally.in_flight -= 1
             self.throttle.release()
+        size = len(request.body)
         if isinstance(reply, NoReply):
-            return _Answer(_verdict_without(reply), None)
+            return _Answer(_verdict_without(reply), None, size if reply.closed else 0)
+        self.largest_answered = max(self.largest_answered, size)
         self.tally.latencies.add(self.now() - sent_at)
-        self.tally.bytes_sent += len(request.body)
+        self.tally.bytes_sent += size
         self.throttle.replied(sent_at, overloaded=reply.status in _OVERLOADED)
         verdict = self.job.destination.verdict(self._redacted(reply))
         return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
@@ -169,7 +175,7 @@ class BatchSender:
         )
 
     async def _wait(
-        self, verdict: Retry | Partial, item: QueuedPayload, attempts: "_Attempts"
+        self, verdict: Retry | Partial, batch: Sequence[QueuedPayload], attempts: "_Attempts"
     ) -> None:
         """Wait before the next attempt, or stop the run once `retry_for` is used up.
 
@@ -180,7 +186,11 @@ class BatchSender:
         now = self.now()
         patience = self._patience(attempts, now)
         if patience <= 0 or asked > patience:
-            self.stop_signal.stop(self._exhausted(reason, asked, item, patience=patience))
+            stopped = self._exhausted(reason, asked, batch[0], patience=patience)
+            size = attempts.closed_on
+            if may_be_too_large(size, largest_answered=self.largest_answered):
+                advise(stopped, self.job.destination, events=len(batch), size=size)
+            self.stop_signal.stop(stopped)
             return
         self.tally.retries += 1
         wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
@@ -235,10 +245,14 @@ class BatchSender:
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
-    """The verdict on a batch, and the HTTP status; None if there was no reply."""
+    """The verdict on a batch, and the HTTP status; None if there was no reply.
+
+    closed_on: the bytes of the body on which the vendor closed the connection; 0 if it did not.
+    """
 
     verdict: Verdict
     status: int | None
+    closed_on: int = 0
 
 
 @dataclass(slots=True)
@@ -247,10 +261,12 @@ class _Attempts:
 
     count: how many were made.
     since: the time of the first failure; None before it.
+    closed_on: `_Answer.closed_on` of the last attempt.
     """
 
     count: int = 0
     since: float | None = None
+    closed_on: int = 0
 
 
 _LATER = "Nothing is lost: unsent events can be sent later."

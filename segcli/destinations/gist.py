@@ -27,6 +27,7 @@ from segcli.destinations.flatten import (
 CONTACTS, CONTACT_BATCH, EVENTS = "/contacts", "/contacts/batch", "/events"
 UNDATED = "sent without its time, which is before 1970: Gist takes none of these"
 _UNDATED = (UNDATED,)
+_HEAD, _TAIL = b'{"contacts":[', b"]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,14 @@ class Settings:
         help="contacts a request, to /contacts/batch if over 1; Gist documents no limit, and "
         "processes a batch later, perhaps after the contact's next events",
         minimum=1,
+        is_grouping=True,
+    )
+    batch_bytes: int = setting(
+        0,
+        help="bytes a request of several contacts, at most; 0: any number; a larger contact goes "
+        "alone",
+        minimum=0,
+        is_grouping=True,
     )
 
 
@@ -71,13 +80,20 @@ def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
     }
     body = bodies[0]
     if route == CONTACT_BATCH:
-        body = b'{"contacts":[' + b",".join(bodies) + b"]}"
+        body = _HEAD + b",".join(bodies) + _TAIL
     return Request(settings.endpoint + route, body, headers)
 
 
 def max_events(route: str, settings: Settings) -> int:
     """Return the largest batch: only contacts can share a request."""
     return settings.batch if route == CONTACT_BATCH else 1
+
+
+def wanted_bytes(route: str, settings: Settings) -> int | None:
+    """Return how many bytes of contacts share a request, without the rest of its body."""
+    if route != CONTACT_BATCH or not settings.batch_bytes:
+        return None
+    return settings.batch_bytes - len(_HEAD + _TAIL)
 
 
 def _contact(event: Event) -> dict[str, Any]:
@@ -214,6 +230,7 @@ GIST = Destination(
     request=request,
     carries=carries,
     max_events=max_events,
+    wanted_bytes=wanted_bytes,
     remarks=remarks,
     about="Messaging and CRM. One contact or event a request; optionally contacts in batches.",
     fields=(

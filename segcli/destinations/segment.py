@@ -16,6 +16,7 @@ from segcli.core.settings import Shape, setting
 from segcli.destinations.flatten import write_key_remarks
 
 _HEAD, _TAIL = b'{"batch":[', b"]}"
+_MOST_EVENTS, _MOST_BYTES = 2_500, 500_000
 _TIMES_LEFT_OUT = frozenset({"sentAt", "receivedAt", "originalTimestamp"})
 _LEFT_OUT = _TIMES_LEFT_OUT | {"writeKey"}
 
@@ -28,6 +29,18 @@ class Settings:
     endpoint: str = setting(
         "https://api.segment.io/v1",
         help="the address without /batch; in the EU https://events.eu1.segmentapis.com/v1",
+    )
+    batch: int = setting(
+        _MOST_EVENTS,
+        help="events a request, at most",
+        minimum=1,
+        is_grouping=True,
+    )
+    batch_bytes: int = setting(
+        _MOST_BYTES,
+        help="bytes a request, at most; a larger event goes alone",
+        minimum=1,
+        is_grouping=True,
     )
     replay: str = setting(
         "",
@@ -77,6 +90,25 @@ def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
     return Request(settings.endpoint + route, _HEAD + b",".join(bodies) + _TAIL, headers)
 
 
+def max_events(route: str, settings: Settings) -> int:  # noqa: ARG001  # the interface
+    """Return how many events share a request."""
+    return settings.batch
+
+
+def wanted_bytes(route: str, settings: Settings) -> int:  # noqa: ARG001  # the interface
+    """Return how many bytes of events share a request; the rest of its body is always there."""
+    return settings.batch_bytes - len(_HEAD + _TAIL)
+
+
+def check_settings(settings: Settings) -> str:
+    """Say which setting is beyond what Segment takes."""
+    if settings.batch > _MOST_EVENTS:
+        return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}"
+    if settings.batch_bytes > _MOST_BYTES:
+        return f"batch_bytes must be at most {_MOST_BYTES}, not {settings.batch_bytes}"
+    return ""
+
+
 def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
     """Yield a remark on a write key that is sent along."""
     if settings.write_key == "keep":
@@ -102,11 +134,14 @@ SEGMENT = Destination(
     payload=payload,
     request=request,
     limits=Limits(
-        events=2_500,
-        bytes=500_000 - len(_HEAD + _TAIL),
+        events=_MOST_EVENTS,
+        bytes=_MOST_BYTES - len(_HEAD + _TAIL),
         payload_bytes=32_768,
         rate=1_000.0,
     ),
+    max_events=max_events,
+    wanted_bytes=wanted_bytes,
+    check_settings=check_settings,
     remarks=remarks,
     advice=advice,
     about="Segment, or any service with its HTTP API. In batches.",

@@ -5,7 +5,6 @@ parses the head of a reply separately. So an error after the head is an error of
 """
 
 import asyncio
-import re
 from typing import Any
 
 import aiohttp
@@ -15,24 +14,33 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from segcli.core.reply import is_status
+from segcli.http.reply_head import (
+    LONGEST_HEAD,
+    WITHOUT_BODY,
+    RawHeaders,
+    final_head,
+    framing_problem,
+    has_begun,
+    has_whole_head,
+    is_interim,
+    may_be_head,
+    split_head,
+    without_stray,
+)
 
-# The longest head, with the interim replies (1xx) in front of it. httpx allows 100 KB.
-_MAX_HEAD = 128 * 1024
+# The limit of the headers of a head, and of the trailers of a body. The default is 128.
+_MAX_HEADERS = 2_000
 # The most that is read of a reply: its body, but also chunk extensions and trailers.
 _MAX_REPLY = 16 * 1024 * 1024
 _BUFFER = 64 * 1024
-
-_STATUS_LINE = re.compile(rb"HTTP/1\.\d ([0-9]{3})[ \r\n]")
-_END_OF_HEAD = b"\r\n\r\n"
-_WITHOUT_BODY = frozenset({204, 304})
 
 
 class ReplyProtocol(ResponseHandler):
     """The protocol of one connection of aiohttp.
 
     A complete head is a reply, even if it contradicts itself: then its body is an error. A
-    connection is not reused if bytes that belong to no reply may follow.
+    connection is not reused if bytes that belong to no reply may follow, and it is closed if they
+    do.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -40,38 +48,53 @@ class ReplyProtocol(ResponseHandler):
         self._params: dict[str, Any] = {}
         self._awaits_head = False
         self._parses_separately = False
+        self._follows_bodiless = False
+        self._is_bodiless = False
         self._head = b""
         self._size = 0
 
     def set_response_params(self, **params: Any) -> None:
         """Prepare for the reply to the next request."""
+        if "max_headers" in params:
+            params["max_headers"] = _MAX_HEADERS
         self._params = params
         self._awaits_head, self._parses_separately, self._head, self._size = True, False, b"", 0
+        self._follows_bodiless, self._is_bodiless = self._is_bodiless, False
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parse received bytes. If that fails in bytes with a head, parse the head separately."""
+        """Parse received bytes, a head only when it is complete."""
+        if data and self._is_idle:
+            # No request is open: aiohttp would use these bytes as the reply to the next one.
+            self._abort()
+            return
+        self._size += len(data)
         if self._awaits_head:
-            self._head += data
-            super().data_received(data)
-            if len(self._head) > _MAX_HEAD:
-                self._give_up(_MAX_HEAD)
+            self._receive_head(data)
         else:
-            self._size += len(data)
             super().data_received(data)
-            if self._size > _MAX_REPLY:
-                self._give_up(_MAX_REPLY)
+        limit = LONGEST_HEAD if self._awaits_head else _MAX_REPLY
+        if self._size > limit:
+            self._give_up(limit)
         if self._exception is not None:
             self._fail_body()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Make reading fail if a body ends with its connection, and that is not closed cleanly."""
+        if exc and self._payload and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientOSError(*exc.args))
+        super().connection_lost(exc)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take the head of a reply from the parser."""
         message, _ = data
         if message.code >= 200 or message.code == 101:
-            # The head has come, so its bytes and those of interim replies are not needed any more.
             self._awaits_head, self._head = False, b""
-            if message.code in _WITHOUT_BODY and _announces_body(message):
-                self._should_close = True
+            self._is_bodiless = message.code in WITHOUT_BODY
+            if self._is_bodiless:
+                self._should_close = self._should_close or _announces_body(message)
+            elif problem := framing_problem(message.raw_headers):
+                self._doubt_body(data[1], problem)
         super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
@@ -80,27 +103,63 @@ class ReplyProtocol(ResponseHandler):
             if not self._parses_separately:
                 self._parse_separately()
                 return
-            line = _STATUS_LINE.match(self._head)
-            if line and is_status(int(line[1])) and self._head.endswith(_END_OF_HEAD):
-                self.feed_data(self._contradictory(int(line[1]), exc))
+            # The reply of a proxy to CONNECT, for which aiohttp passes no timer, is never rescued:
+            # it is not the vendor's.
+            head = final_head(self._head) if "timer" in self._params else None
+            if head:
+                self.feed_data(self._contradictory(*head, exc))
         super().set_exception(exc, *cause)
 
-    def _parse_separately(self) -> None:
-        """Parse again from the beginning, each head separately. Ends with an exception."""
-        rest, self._parses_separately = self._head, True
-        super().set_response_params(**self._params)
-        while self._awaits_head and rest and self._exception is None:
-            rest = rest.lstrip(b"\r\n")
-            self._head, end, rest = rest.partition(_END_OF_HEAD)
-            self._head += end
+    def _receive_head(self, data: bytes) -> None:
+        self._head += data
+        if self._follows_bodiless and not self._skip_stray():
+            return
+        while has_whole_head(self._head):
+            if not is_interim(self._head):
+                super().data_received(self._head)
+                return
+            head, self._head = split_head(self._head)
+            super().data_received(head)
+        if not may_be_head(self._head):
             super().data_received(self._head)
+
+    def _skip_stray(self) -> bool:
+        """Drop the bytes that a vendor sends after a reply without a body; they may come late.
+
+        Returns True if a head has begun.
+        """
+        head = without_stray(self._head)
+        if head != self._head:
+            self._head, self._should_close = head, True
+        return has_begun(head)
+
+    def _parse_separately(self) -> None:
+        """Parse again, the head separately. Ends with an exception."""
+        self._head, rest = split_head(self._head)
+        self._parses_separately = True
+        super().set_response_params(**self._params)
+        super().data_received(self._head)
         if rest and self._exception is None:
             super().data_received(rest)
 
     def _give_up(self, limit: int) -> None:
         self.set_exception(aiohttp.ClientPayloadError(f"more than {limit:,} bytes"))
+        self._abort()
+
+    def _abort(self) -> None:
         if self.transport:
             self.transport.abort()
+
+    @property
+    def _is_idle(self) -> bool:
+        """True if the last reply has ended and no other is awaited."""
+        is_over = self._payload is None or self._payload.is_eof()
+        return is_over and not self._awaits_head and bool(self._params)
+
+    def _doubt_body(self, body: StreamReader, problem: str) -> None:
+        """Make reading a body fail, because its headers contradict each other."""
+        body.set_exception(aiohttp.ClientPayloadError(problem))
+        self._should_close = True
 
     def _fail_body(self) -> None:
         """Pass the error to the reader of the body; aiohttp would let it wait."""
@@ -108,14 +167,15 @@ class ReplyProtocol(ResponseHandler):
             self._payload.set_exception(aiohttp.ClientPayloadError(_text_of(self._exception)))
 
     def _contradictory(
-        self, status: int, error: HttpProcessingError
+        self, status: int, headers: RawHeaders, error: HttpProcessingError
     ) -> tuple[RawResponseMessage, StreamReader]:
-        """Return a reply with a status and no valid body or headers."""
+        """Return a reply with a status, the headers that can be read, and no valid body."""
         none = CIMultiDictProxy(CIMultiDict[str]())
-        head = RawResponseMessage(HttpVersion11, status, "", none, (), True, None, False, False)
+        version = HttpVersion11
+        head = RawResponseMessage(version, status, "", none, headers, True, None, False, False)
         body = StreamReader(self, _BUFFER, loop=self._loop)
         body.set_exception(aiohttp.ClientPayloadError(_text_of(error)))
-        return head, EMPTY_PAYLOAD if status in _WITHOUT_BODY else body
+        return head, EMPTY_PAYLOAD if status in WITHOUT_BODY else body
 
 
 def _announces_body(message: RawResponseMessage) -> bool:

@@ -23,6 +23,7 @@ from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
 from segcli.http.proxy import proxy_for
+from segcli.http.reply_head import LONGEST_HEAD
 from segcli.http.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _CHUNK = 16 * 1024
 # aiohttp warns about a larger body in bytes. A body from a file is written in pieces, without one.
 _LARGE = 1024 * 1024
-_MAX_HEADER = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class _Body(AsyncIterator[bytes]):
                 # Fast path: most replies are in memory already, so nothing has to be awaited.
                 if chunk := content.read_nowait(_CHUNK) or await content.read(_CHUNK):
                     return chunk
+            if failure := content.exception():
+                raise failure
         except _ERRORS as error:
             raise _failed(error) from error
         raise StopAsyncIteration
@@ -161,14 +163,17 @@ def _abort() -> None:
 
 
 def _new_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         auto_decompress=False,
-        max_line_size=_MAX_HEADER,
-        max_field_size=_MAX_HEADER,
+        max_line_size=LONGEST_HEAD,
+        max_field_size=LONGEST_HEAD,
     )
+    # Otherwise aiohttp sends a PUT again if its connection breaks, but the vendor may have it.
+    session._retry_connection = False
+    return session
 
 
 _ERRORS = (aiohttp.ClientError, OSError, ValueError)
@@ -191,7 +196,7 @@ _FAILURES: dict[type[Exception], Failure] = {
     aiohttp.ClientHttpProxyError: Failure.PROXY,
     aiohttp.ClientConnectorError: Failure.CONNECT,
     aiohttp.ClientSSLError: Failure.CONNECT,
-    aiohttp.ServerDisconnectedError: Failure.NOT_WHOLE,
+    aiohttp.ServerDisconnectedError: Failure.CLOSED,
     aiohttp.ClientPayloadError: Failure.NOT_WHOLE,
     aiohttp.ClientResponseError: Failure.NOT_WHOLE,
     aiohttp.InvalidURL: Failure.ADDRESS,
@@ -208,6 +213,10 @@ def _text_of(error: Exception) -> str:
             return str(error.certificate_error)
         case aiohttp.ClientConnectorError():
             return str(error.os_error)
+        case aiohttp.ServerDisconnectedError():
+            return ""
+        case aiohttp.ClientOSError(errno=None):
+            return str(error.__cause__ or "")
         case aiohttp.ClientResponseError():
             return " ".join(error.message.split())
         case aiohttp.ClientPayloadError(__cause__=HttpProcessingError() as cause):

@@ -19,10 +19,12 @@ class NoReply:
 
     reason: why.
     final: True if the same request will fail again until something is changed.
+    closed: True if the vendor closed the connection instead of replying.
     """
 
     reason: str
     final: bool = False
+    closed: bool = False
 
 
 Post = Callable[[Request], Awaitable[Reply | NoReply]]
@@ -97,7 +99,8 @@ def _no_reply(error: TransportError, request: Request) -> NoReply:
     reason, detail = error.failure.value, error.detail
     if error.failure is Failure.CONNECT:
         reason += f" to {parse_address(request.url).authority}"
-    return NoReply(f"{reason}: {detail}" if detail else reason, error.is_final)
+    is_closed = error.failure in {Failure.CLOSED, Failure.RESET}
+    return NoReply(f"{reason}: {detail}" if detail else reason, error.is_final, is_closed)
 
 
 # Caches the current task: before Python 3.12, `asyncio.current_task` is slow.

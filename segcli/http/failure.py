@@ -16,6 +16,7 @@ class Failure(Enum):
     CONNECT = "cannot connect"
     PROXY = "the proxy failed"
     RESET = "the connection was reset"
+    CLOSED = "no complete reply: Server disconnected"
     NOT_WHOLE = "no complete reply"
     REQUEST = "cannot send this request"
     ADDRESS = "cannot send to this address"

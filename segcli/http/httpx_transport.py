@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import httpx
@@ -11,8 +12,22 @@ from segcli.core.reply import Reply
 from segcli.http.address import Address, headers_to, parse_address
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
+from segcli.http.httpx_heads import HeadKeeper, keep_heads
 from segcli.http.proxy import proxy_for
+from segcli.http.reply_head import WITHOUT_BODY, framing_problem
 from segcli.http.reply_reader import ReplyReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An httpx transport for one request at a time.
+
+    transport: the transport.
+    heads: keeps the heads of its replies.
+    """
+
+    transport: httpx.AsyncHTTPTransport
+    heads: HeadKeeper
 
 
 class HttpxTransport:
@@ -24,8 +39,8 @@ class HttpxTransport:
     def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
         self._exchanges = exchanges
         self._tls_context = tls_context
-        self._all: list[httpx.AsyncHTTPTransport] = []
-        self._free: dict[str | None, list[httpx.AsyncHTTPTransport]] = {}
+        self._all: list[_Line] = []
+        self._free: dict[tuple[str | None, str], list[_Line]] = {}
         self._proxy_for = lru_cache(proxy_for)
 
     async def post(self, request: Request) -> Reply | NoReply:
@@ -34,33 +49,32 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """Close all connections."""
-        for transport in self._all:
-            await transport.aclose()
+        for line in self._all:
+            await line.transport.aclose()
 
     async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
         address = parse_address(request.url)
         proxy = self._proxy_for(address)
         try:
             built = _httpx_request(request, address)
-            free = self._free.setdefault(proxy, [])
-            transport = free.pop() if free else self._new(proxy)
+            free = self._free.setdefault((proxy, address.scheme), [])
+            line = free.pop() if free else self._new(proxy, address.scheme)
             try:
-                return await _exchange_over(transport, built, reader)
+                return await _exchange_over(line, built, reader)
             finally:
-                free.append(transport)
+                free.append(line)
         except httpx.InvalidURL as error:
             raise TransportError(Failure.ADDRESS, str(error)) from error
         except httpx.RequestError as error:
-            failure = _FAILURES.get(type(error), Failure.OTHER)
-            if proxy and failure is Failure.CONNECT:
-                failure = Failure.PROXY
-            raise TransportError(failure, str(error)) from error
+            raise _failed(error, proxy) from error
 
-    def _new(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    def _new(self, proxy: str | None, scheme: str) -> _Line:
         only_one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         made = httpx.AsyncHTTPTransport(verify=self._tls_context(), proxy=proxy, limits=only_one)
-        self._all.append(made)
-        return made
+        layers = [scheme, (proxy or "").partition(":")[0]].count("https")
+        line = _Line(made, keep_heads(made, layers))
+        self._all.append(line)
+        return line
 
 
 def _httpx_request(request: Request, address: Address) -> httpx.Request:
@@ -71,26 +85,46 @@ def _httpx_request(request: Request, address: Address) -> httpx.Request:
     return httpx.Request(request.method, address.url, headers=headers, stream=stream)
 
 
-async def _exchange_over(
-    transport: httpx.AsyncHTTPTransport, request: httpx.Request, reader: ReplyReader
-) -> Reply:
-    response = await transport.handle_async_request(request)
+async def _exchange_over(line: _Line, request: httpx.Request, reader: ReplyReader) -> Reply:
+    line.heads.begin()
+    try:
+        response = await line.transport.handle_async_request(request)
+    except httpx.RemoteProtocolError:
+        if head := line.heads.final_head():
+            # The status is complete, only the rest of the reply is not valid.
+            reader.begin(*head)
+        raise
     assert isinstance(response.stream, httpx.AsyncByteStream)
     try:
         raw = tuple(response.headers.raw)
+        _check_framing(line, response, reader)
         return await reader.read(response.status_code, raw, aiter(response.stream))
     finally:
         await response.stream.aclose()
-        if _announces_impossible_body(response) or _holds_more(transport):
+        is_unsafe = _announces_impossible_body(response) or line.heads.has_stray
+        if is_unsafe or _holds_more(line.transport):
             # The bytes that follow belong to no reply. They must not be read as the next reply.
-            await transport.aclose()
+            await line.transport.aclose()
+
+
+def _check_framing(line: _Line, response: httpx.Response, reader: ReplyReader) -> None:
+    """Raise TransportError if the headers contradict each other about the length of the body.
+
+    They are read from the wire, because h11 merges headers.
+    """
+    head = line.heads.final_head()
+    if head is None or response.status_code in WITHOUT_BODY:
+        return
+    if problem := framing_problem(head[1]):
+        reader.begin(*head)
+        raise TransportError(Failure.NOT_WHOLE, problem)
 
 
 def _announces_impossible_body(response: httpx.Response) -> bool:
     """True if a body is announced for a status that has no body; some servers then send one."""
     headers = response.headers
     announced = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-    return announced and response.status_code in {204, 304}
+    return announced and response.status_code in WITHOUT_BODY
 
 
 def _holds_more(transport: httpx.AsyncHTTPTransport) -> bool:
@@ -102,6 +136,18 @@ def _holds_more(transport: httpx.AsyncHTTPTransport) -> bool:
             return True
     return False
 
+
+def _failed(error: httpx.RequestError, proxy: str | None) -> TransportError:
+    failure = _FAILURES.get(type(error), Failure.OTHER)
+    if proxy and failure is Failure.CONNECT:
+        failure = Failure.PROXY
+    if failure is Failure.NOT_WHOLE and str(error).startswith(_SAID_NOTHING):
+        return TransportError(Failure.CLOSED, "")
+    return TransportError(failure, str(error))
+
+
+# httpx has no error of its own for it.
+_SAID_NOTHING = "Server disconnected"
 
 _FAILURES: dict[type[httpx.RequestError], Failure] = {
     httpx.ConnectError: Failure.CONNECT,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from segcli.core.reply import Reply, is_status
 from segcli.http.decoding import BodyDecoder, BodyTooLong, Undecodable
 from segcli.http.failure import Failure, TransportError
+from segcli.http.reply_head import WITHOUT_BODY, RawHeaders
 
 # Large enough for a reply with a result for each item of a batch.
 LONGEST_REPLY = 4 * 1024 * 1024
@@ -16,8 +17,6 @@ _TOO_LONG = f"a body of more than {LONGEST_REPLY:,} bytes"
 
 # After this many pieces the event loop runs other tasks, so that their timeouts hold.
 _PIECES_AT_A_TIME = 16
-
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class ReplyReader:
@@ -36,17 +35,27 @@ class ReplyReader:
 
         Raises TransportError for an invalid status, and what `body` raises.
         """
+        self.begin(status, headers)
+        is_encoded = "content-encoding" in self._headers
+        return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
+
+    def begin(self, status: int, headers: RawHeaders) -> None:
+        """Keep the head of the reply. Raises TransportError for an invalid status."""
         if not is_status(status):
             why = f"{status:03} is not the status of a reply"
             raise TransportError(Failure.NOT_WHOLE, why)
         self._headers = _with_date(headers)
         self._status = status
-        is_encoded = "content-encoding" in self._headers
-        return self._reply(await (self._read_encoded if is_encoded else self._read_plain)(body))
 
     def broken_off(self, reason: str) -> Reply | None:
-        """Return the part of the reply that came before it broke off; None without a status."""
-        return self._reply(f"a body that broke off: {reason}") if self._status else None
+        """Return the part of the reply that came before it broke off; None without a status.
+
+        A reply without a body is complete: it ends with its head.
+        """
+        if not self._status:
+            return None
+        is_complete = self._status in WITHOUT_BODY
+        return self._reply("" if is_complete else f"a body that broke off: {reason}")
 
     async def _read_plain(self, body: AsyncIterator[bytes]) -> str:
         """Read the body; return what is wrong with it, or ""."""

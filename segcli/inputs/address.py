@@ -1,4 +1,4 @@
-"""From an address to inputs: the object there, those below it, or those that are like it."""
+"""Find the inputs at an address: an object, the objects below it, or those matching a pattern."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,26 +9,27 @@ from typing import Any
 
 from segcli.core.secret import display_address
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
-from segcli.inputs.s3_listing import is_listed_here, objects_below
+from segcli.inputs.s3_listing import is_listed_in_pages, objects_below
 
 Info = Mapping[str, Any]
 Infos = Mapping[str, Info]
 
-_AT_ONCE = 16
+_THREADS = 16
 _KNOWN_TYPES = frozenset({"file", "directory"})
-_ASKED_AHEAD = 1000
+# How many objects are asked about at a time; their futures need memory.
+_GROUP = 1000
 
 
 def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
     """Add the inputs of an address: an object, a folder or bucket, or a pattern with `*`.
 
-    They come in the order of names; Segment's archive in that of time. `before` are hashes of the
-    objects added before, and gets those of these. Raises InputError where there is none, or where
-    one was added before.
+    They are added in the order of names, or of time if the names of their folders are dates.
+    `before` has the hashes of the objects added before, and is updated. Raises InputError if there
+    is no object, or if one was added before.
     """
     first = found.rows
     with asking(display_address(address), address):
@@ -48,7 +49,7 @@ def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
         store.invalidate_cache()
     if found.rows == first:
         raise InputError(
-            f"{display_address(address)} holds no files to read",
+            f"{display_address(address)} has no files to read",
             "Type a bucket or folder, an object, or a pattern in quotes: 's3://bucket/*/a*.gz'",
         )
     rows = found.in_order(first, skip=len(top))
@@ -58,7 +59,12 @@ def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """What a store lists at an address; `shown_before` stands before each path that is shown."""
+    """What a store lists at an address.
+
+    store: the store.
+    address: the address.
+    shown_before: the text before each path in messages.
+    """
 
     store: Any
     address: str
@@ -66,22 +72,23 @@ class _Listing:
 
     @property
     def shared(self) -> dict[str, Any]:
-        """What the folders of all its inputs have in common."""
+        """The fields that the folders of all its inputs share."""
         return {"store": self.store, "shown_before": self.shown_before}
 
     def add(self, top: str, infos: Iterable[Info], found: InputList) -> None:
-        """Add what is listed and to be read."""
+        """Add the listed files that are to be read."""
         named = display_address(self.address)
         for info in _complete(self.store, self._files(infos, top)):
             path = info["name"].rpartition("/")[0] + "/"
             day = day_of(path[len(top) :])
-            folder = Folder(path=path, found_in=named, day=day, **self.shared)
+            moment = moment_of(path, len(top))
+            folder = Folder(path=path, found_in=named, day=day, moment=moment, **self.shared)
             found.add_object(folder, object_of(self.store, info))
 
     def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:
-        """Yield what is a file and not left out, nor a page of a web server sorted in another way.
+        """Yield the files, without hidden ones and without differently sorted pages of the web.
 
-        Raises InputError for what is neither file nor folder: nothing is passed over in silence.
+        Raises InputError for anything that is neither file nor folder: nothing is skipped silently.
         """
         for info in infos:
             name: str = info["name"]
@@ -91,19 +98,19 @@ class _Listing:
                 continue
             if info["type"] not in _KNOWN_TYPES:
                 raise InputError(
-                    f"{display_address(self.shown_before + name)} is neither file nor folder there "
+                    f"{display_address(self.shown_before + name)} is neither a file nor a folder "
                     f"({info['type']})",
-                    "Name the files by a pattern without it. A folder on this machine is named by "
-                    "its path, and links in it are followed.",
+                    "Name the files by a pattern that does not match it. For a folder on this "
+                    "machine, type its path: links in it are then followed.",
                 )
             if info["type"] == "file" and not name.endswith("/"):
                 yield info
 
 
 def _check_once(found: InputList, rows: "array[int]", before: set[int]) -> None:
-    """Raise InputError where an object is there already; equal hashes are looked at closely."""
+    """Raise InputError if an object is an input already. Equal hashes are checked exactly."""
     if not len(found):
-        # Of one address alone no two objects are the same, and a set would take memory.
+        # The objects of one address are all different. A set of them would take memory.
         return
     if not before:
         before.update(hash(entry.remote.identity) for entry in found if entry.remote)
@@ -122,7 +129,7 @@ def _scheme(address: str) -> str:
 
 
 def _named(store: Any, path: str, address: str) -> Mapping[str, Any] | None:
-    """Return what the store tells of the object that is named; None for a folder or a pattern."""
+    """Return the store's information about a named object; None for a folder or a pattern."""
     if address.endswith("/") or "*" in path:
         return None
     try:
@@ -135,40 +142,40 @@ def _named(store: Any, path: str, address: str) -> Mapping[str, Any] | None:
 
 
 def _is_pattern(store: Any, path: str) -> bool:
-    """Tell whether a path stands for those that are like it; the web has queries behind a `?`."""
+    """True if a path is a pattern. In a web address, `?` begins the query."""
     return any(mark in path for mark in ("*" if is_web(store) else "*?["))
 
 
 def _below(store: Any, path: str) -> tuple[str, Iterable[Info]]:
-    """Return the folder that a path or pattern begins with, and all that is below or like it."""
+    """Return the folder at the start of a path or pattern, and what is below it or matches."""
     if not _is_pattern(store, path):
-        in_pages = is_listed_here(store)
-        found_below = objects_below(store, path) if in_pages else _all(store.find, path).values()
-        return path.rstrip("/"), found_below
+        in_pages = is_listed_in_pages(store)
+        listed = objects_below(store, path) if in_pages else _list_all(store.find, path).values()
+        return path.rstrip("/"), listed
     first = min(place for mark in "*?[" if (place := path.find(mark)) >= 0)
     top = path[:first].rpartition("/")[0]
     found: dict[str, Mapping[str, Any]] = {}
-    for name, info in _all(store.glob, path).items():
-        found |= _all(store.find, name) if info["type"] == "directory" else {name: info}
+    for name, info in _list_all(store.glob, path).items():
+        found |= _list_all(store.find, name) if info["type"] == "directory" else {name: info}
     if not found:
         store.info(top)
     return top, found.values()
 
 
-def _all(listing: Callable[..., Infos], path: str) -> Infos:
-    """Return a listing that lacks nothing; by itself it passes over folders it cannot list."""
+def _list_all(listing: Callable[..., Infos], path: str) -> Infos:
+    """Return a complete listing. Without the option, folders that cannot be listed are skipped."""
     try:
         return listing(path, detail=True, on_error="raise")
     except TypeError:
-        # A store that lists all its objects at once has no such option, and raises by itself.
+        # A store that lists all objects with one call has no such option, and always raises.
         return listing(path, detail=True)
 
 
 def _complete(store: Any, files: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Ask a web server for the sizes that its pages do not tell."""
+    """Yield the files; for a web server, ask for the sizes, which its pages do not have."""
     if not is_web(store):
         yield from files
         return
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while some := list(islice(files, _ASKED_AHEAD)):
-            yield from pool.map(store.info, [info["name"] for info in some])
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while group := list(islice(files, _GROUP)):
+            yield from pool.map(store.info, [info["name"] for info in group])

@@ -1,7 +1,7 @@
-"""Segment's archive: which of its files come first, and which days need not be read.
+"""Segment's archive: the day of a file, and which days need not be read.
 
-It is laid out as `segment-logs/<source>/<day>/<file>.gz` [doc], the day being the start of a UTC
-day as a unix timestamp, in seconds or milliseconds: that on which Segment received the events.
+Its files are `segment-logs/<source>/<day>/<file>.gz` [doc]. The day is the start of the UTC day on
+which Segment received the events, as a unix timestamp in seconds or milliseconds.
 """
 
 from array import array
@@ -13,18 +13,18 @@ from segcli.inputs.input import Input
 from segcli.inputs.input_list import Picked
 
 _DAY = 24 * 60 * 60
-_MILLISECONDS = 13
-_DIGITS = frozenset({10, _MILLISECONDS})
 
-# An event is received after it happened, but for clocks that are wrong.
-_WRONG_CLOCKS = timedelta(days=1)
+# An event is received after it happened, unless a clock is wrong, by up to this.
+_CLOCK_ERROR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days whose files may hold events of a window of time.
+    """A window of time, for choosing the days whose files may have events in it.
 
-    `lateness` is how long after it happened an event was received at most; None: nobody knows.
+    since: the earliest time.
+    until: the first time that is too late.
+    lateness: the longest time from an event to its receipt; None if unknown.
     """
 
     since: datetime | None = None
@@ -32,35 +32,22 @@ class Days:
     lateness: timedelta | None = None
 
     def may_hold(self, entry: Input) -> bool:
-        """Tell whether an input has to be read; what is in no day's folder has to be."""
+        """True if an input has to be read. An input without a day always has to."""
         if entry.day is None:
             return True
         start = entry.day
-        if self.since and start + _DAY <= (self.since - _WRONG_CLOCKS).timestamp():
+        if self.since and start + _DAY <= (self.since - _CLOCK_ERROR).timestamp():
             return False
         if self.until and self.lateness is not None:
             return start < (self.until + self.lateness).timestamp()
         return True
 
 
-def day_of(path: str) -> int | None:
-    """Return the day, in unix seconds, whose folder a path leads through; None where none."""
-    *folders, _ = path.split("/")
-    return next((day for folder in reversed(folders) if (day := _day(folder)) is not None), None)
-
-
 def split(found: Sequence[Input], days: Days) -> tuple[Sequence[Input], Sequence[Input]]:
-    """Return the inputs that have to be read, and those that need not be."""
+    """Return the inputs that have to be read, and the other ones."""
     if days == Days():
         return found, ()
     wanted, left_out = array("I"), array("I")
     for index, entry in enumerate(found):
         (wanted if days.may_hold(entry) else left_out).append(index)
     return Picked(found, wanted), Picked(found, left_out)
-
-
-def _day(folder: str) -> int | None:
-    if len(folder) not in _DIGITS or not (folder.isascii() and folder.isdigit()):
-        return None
-    day, rest = divmod(int(folder), _DAY * (1000 if len(folder) == _MILLISECONDS else 1))
-    return None if rest else day * _DAY

@@ -1,4 +1,4 @@
-"""Compressed inputs: gzip members and Zstandard frames, unpacked as they are read."""
+"""Decompress inputs while they are read: gzip members and Zstandard frames."""
 
 import sys
 import zlib
@@ -8,41 +8,47 @@ from typing import Protocol
 
 from segcli.inputs.stream import CutOffError, ReadError, Stream
 
-# How much is read at a time of what is packed; a bomb costs no memory worth speaking of. A quarter
-# of it becomes blocks of odd sizes, memory for which is had from the system each time: a transform
-# with two jobs then takes 1.12 times as long.
+# How many compressed bytes are read at a time. Memory stays bounded for a decompression bomb too.
+# Smaller blocks decompress to odd sizes, whose memory comes from the system each time: with 64 KiB,
+# a transform with two jobs takes 12 % longer.
 _BLOCK = 256 * 1024
-_TRUNCATED = "Fetch the file again, whole."
+_FETCH_AGAIN = "Fetch the whole file again."
 _SO_FAR = "The lines before were read."
+_SPACE = b" \t\r\n"
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
 
 class Unpacker(Protocol):
-    """One member being unpacked, as the decompressors of bz2, lzma and Zstandard do it."""
+    """Decompresses one member, with the interface of the decompressors of bz2 and lzma."""
 
     @property
     def eof(self) -> bool:
-        """Whether its end was reached."""
+        """True at the end of the member."""
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing more comes out before more goes in."""
+        """True if it needs more input to produce more."""
 
     @property
     def unused_data(self) -> bytes:
-        """What went in and stands behind its end."""
+        """The input after the end of the member."""
 
     def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
-        """Take packed bytes and return unpacked ones, no more than so many."""
+        """Add compressed bytes; return decompressed bytes, at most `max_length`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packing:
-    """A way to compress: its name, what its members are called, how one is unpacked.
+    """A compression format.
 
-    `command` unpacks files, for people. Behind the last member there may be `padding`: tapes, and
-    programs that write whole blocks, leave zeros.
+    name: its name.
+    member: what its members are called.
+    command: the command that decompresses a file, for hints.
+    begins: True for bytes that a member begins with.
+    unpacker: creates the decompressor of a member.
+    padding: bytes that may follow each member. Tools that join members with line breaks leave white
+      space there; tapes and block writers leave zeros.
     """
 
     name: str
@@ -50,19 +56,19 @@ class Packing:
     command: str
     begins: Callable[[bytes], bool]
     unpacker: Callable[[], Unpacker]
-    padding: bytes = b""
+    padding: bytes = _SPACE
 
 
 def packing_of(start: bytes) -> Packing | None:
-    """Tell by an input's first bytes how it is compressed; None where it is not.
+    """Return the compression format by an input's first bytes; None if it is not compressed.
 
-    Its name says nothing: some clients unpack an archive as they fetch it.
+    The name is not used: some clients decompress an archive when they fetch it.
     """
     return next((packing for packing in (GZIP, ZSTD) if packing.begins(start)), None)
 
 
 class Unpacked:
-    """The members of a compressed stream, one after the other, as one stream."""
+    """The decompressed members of a stream, in order, as one stream."""
 
     def __init__(self, packed: Stream, packing: Packing) -> None:
         self._packed = packed
@@ -72,47 +78,47 @@ class Unpacked:
 
     @property
     def stored(self) -> int:
-        """How many compressed bytes were read."""
+        """The number of compressed bytes that were read."""
         return self._packed.stored
 
     def read1(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end.
+        """Return the next bytes, at most `size`; none at the end.
 
-        Raises ReadError where a member is damaged or cut off, behind what was whole.
+        Raises ReadError if a member is damaged or cut off, after the bytes before the damage.
         """
-        while not self._member.eof or self._begins_another():
+        while not self._member.eof or self._start_next_member():
             block, self._block = self._block, b""
-            wants = self._member.needs_input
-            if wants and not block:
+            needs_input = self._member.needs_input
+            if needs_input and not block:
                 block = self._packed.read1(_BLOCK)
-            if data := self._unpacked(block, size):
+            if data := self._decompress(block, size):
                 return data
-            if wants and not block and not self._member.eof:
-                raise self._cut_off()
+            if needs_input and not block and not self._member.eof:
+                raise self._cut_off_error()
         return b""
 
-    def _unpacked(self, block: bytes, size: int) -> bytes:
+    def _decompress(self, block: bytes, size: int) -> bytes:
         try:
             return self._member.decompress(block, size)
-        except Exception as error:  # each library has its own, with no ancestor in common
-            raise self._failed(str(error)) from None
+        except Exception as error:  # each library has its own classes, without a common base
+            raise self._damage_error(str(error)) from None
 
-    def _failed(self, problem: str) -> ReadError:
+    def _damage_error(self, problem: str) -> ReadError:
         name = self._packing.name
         if "too much memory" in problem:
             return ReadError(
-                f"its {name} data takes more than 128 MiB of memory to unpack",
+                f"its {name} data needs more than 128 MiB of memory to unpack",
                 f"Type: {self._packing.command} --long=31 … | segcli … -",
             )
         return ReadError(
             f"its {name} data is damaged, before byte {self.stored:,} ({problem})",
-            _TRUNCATED,
+            _FETCH_AGAIN,
             _SO_FAR,
         )
 
-    def _begins_another(self) -> bool:
-        """Begin the next member, if one follows."""
-        rest = self._behind_padding(self._member.unused_data)
+    def _start_next_member(self) -> bool:
+        """Start the next member; False if none follows."""
+        rest = self._without_padding(self._member.unused_data)
         while rest and len(rest) < len(_ZSTD_FRAME) and (more := self._packed.read1(_BLOCK)):
             rest += more
         if not rest:
@@ -121,29 +127,29 @@ class Unpacked:
             raise ReadError(
                 f"something else follows its {self._packing.name} data, at byte "
                 f"{self.stored - len(rest):,}",
-                "Remove what follows.",
+                "Remove the bytes after it.",
                 _SO_FAR,
             )
         self._member, self._block = self._packing.unpacker(), rest
         return True
 
-    def _behind_padding(self, rest: bytes) -> bytes:
+    def _without_padding(self, rest: bytes) -> bytes:
         rest = rest.lstrip(self._packing.padding)
         while not rest and (block := self._packed.read1(_BLOCK)):
             rest = block.lstrip(self._packing.padding)
         return rest
 
-    def _cut_off(self) -> CutOffError:
+    def _cut_off_error(self) -> CutOffError:
         return CutOffError(
             f"its {self._packing.name} data is cut off, in the middle of a "
             f"{self._packing.member}, at byte {self.stored:,}",
-            _TRUNCATED,
+            _FETCH_AGAIN,
             _SO_FAR,
         )
 
 
-class _ByZlib:
-    """A gzip member unpacked by the standard library."""
+class _ZlibUnpacker:
+    """Decompresses a gzip member with the standard library."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=31)
@@ -165,24 +171,24 @@ class _ByZlib:
 
 
 def _gzip_unpacker() -> Unpacker:
-    """Return the fastest there is. isal has wheels for most machines, not for all."""
+    """Return the fastest one available: isal has wheels for most machines, but not for all."""
     try:
-        from isal import igzip_lib  # noqa: PLC0415  # loaded where something is compressed
+        from isal import igzip_lib  # noqa: PLC0415  # only for compressed inputs
     except ImportError:
-        return _ByZlib()
+        return _ZlibUnpacker()
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def _zstd_unpacker() -> Unpacker:
     if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415  # loaded where something is compressed
+        from compression import zstd  # noqa: PLC0415  # only for compressed inputs
     else:
         from backports import zstd  # noqa: PLC0415
     return zstd.ZstdDecompressor()
 
 
 def _begins_zstd(start: bytes) -> bool:
-    """Tell a frame, or a skippable one, as parallel compressors write in front."""
+    """True for a frame, or for a skippable frame, which parallel compressors write first."""
     skippable = start[1:4] == _ZSTD_SKIPPABLE and start[0] & 0xF0 == 0x50
     return skippable or start.startswith(_ZSTD_FRAME)
 
@@ -193,7 +199,7 @@ GZIP = Packing(
     command="gzip -dc",
     begins=lambda start: start.startswith(b"\x1f\x8b"),
     unpacker=_gzip_unpacker,
-    padding=b"\0",
+    padding=_SPACE + b"\0",
 )
 ZSTD = Packing(
     name="Zstandard",

@@ -1,4 +1,4 @@
-"""From the names on the command line to inputs, each looked at before anything is read of it."""
+"""Find the inputs by the names on the command line. Nothing is read yet."""
 
 import os
 import stat
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
-from segcli.inputs.input import Input, is_address, shown_name
+from segcli.inputs.input import is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
-from segcli.inputs.open import look_at_one
 
 
-def inputs(names: Sequence[str]) -> Sequence[Input]:
-    """Return the inputs that were named, and those in the folders that were, in their order.
+def inputs(names: Sequence[str]) -> InputList:
+    """Return the inputs of these names, in order: files, and the files in folders and stores.
 
-    What was named itself is looked at already; the rest is to be looked at by `look_at`. Raises
-    InputError for what is missing, unreadable, given twice, or no NDJSON.
+    They still have to be checked by `look`. The notes of the list say where their order is
+    doubtful. Raises InputError for an input that is missing or given twice, and for a folder that
+    cannot be read or has no files.
     """
     if "" in names:
         raise InputError(
@@ -30,15 +30,12 @@ def inputs(names: Sequence[str]) -> Sequence[Input]:
     found = _Named()
     for name in names or ["-"]:
         found.add(name)
-    _tell_apart(found.inputs)
-    for entry in found.inputs:
-        if entry.can_be_read_again and not entry.found_in:
-            look_at_one(entry)
+    _number_equal_titles(found.inputs)
     return found.inputs
 
 
 class _Named:
-    """The inputs of the names so far, and what tells them from one another."""
+    """The inputs of the names so far, with their identities."""
 
     def __init__(self) -> None:
         self.inputs = InputList()
@@ -46,7 +43,7 @@ class _Named:
         self._objects: set[int] = set()
 
     def add(self, name: str) -> None:
-        """Add the inputs of a name; raises InputError where one is there already."""
+        """Add the inputs of a name. Raises InputError if one was added before."""
         if name == "-":
             self._add(name, _stdin_size(), None)
         elif is_address(name):
@@ -75,15 +72,15 @@ class _Named:
         self.inputs.place([self.inputs.add_file(Folder(path=folder + slash), last, size, changed)])
 
 
-def _tell_apart(found: InputList) -> None:
-    """Number the named addresses that differ only in what must not be shown."""
-    times: Counter[str] = Counter()
+def _number_equal_titles(found: InputList) -> None:
+    """Number the named addresses that differ only in parts that must not be shown."""
+    counts: Counter[str] = Counter()
     for place, entry in enumerate(found):
         if entry.found_in or not entry.remote:
             continue
-        times[entry.name] += 1
-        if (again := times[entry.name]) > 1:
-            found.retitle(place, f"{entry.name} ({again})")
+        counts[entry.name] += 1
+        if (number := counts[entry.name]) > 1:
+            found.retitle(place, f"{entry.name} ({number})")
 
 
 def _stdin_size() -> int | None:
@@ -100,4 +97,4 @@ def _nearby(path: Path) -> str:
     if not folder.is_dir():
         return f"The folder {folder} does not exist either."
     found = sorted(str(other) for other in folder.glob("*json*") if other.is_file())[:5]
-    return f"There are: {', '.join(found)}" if found else f"{folder} holds no JSON files."
+    return f"There are: {', '.join(found)}" if found else f"{folder} has no JSON files."

@@ -1,6 +1,7 @@
-"""Reading ahead: objects in stores are fetched by threads, some parts before they are asked for.
+"""Read ahead: threads fetch parts of objects in stores before they are needed.
 
-So the network and the CPU work at the same time, and many small files do not each cost a journey.
+So the network and the CPU work at the same time, and many small objects do not each wait for a
+round trip.
 """
 
 import hashlib
@@ -11,22 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from segcli.inputs.input import Input
-from segcli.inputs.object_store import PART, Object, Readable, changed, is_for_good, store_problem
+from segcli.inputs.object_store import PART, Object, Readable, changed, is_permanent, store_problem
 from segcli.inputs.stream import ReadError, Stream
 
-# What bounds the memory, and the requests under way at once.
+# The limits of memory, in bytes, and of requests at once.
 _AHEAD = 8 * 1024 * 1024
 _AT_ONCE = 16
-# How long to wait before each further attempt, and how long there are any, in seconds. What a
-# store's library tries again by itself comes on top.
+# The waits before further attempts, and the time after which there are none, in seconds. The
+# store's library may retry too.
 _WAITS = (0.5, 1, 2, 4, 8, 16)
-_PATIENCE = 60
+_RETRY_SECONDS = 60
 
 WaitFor = Callable[[float], object]
 
 
 class ReadAhead:
-    """Fetches the objects among the inputs, in their order, as far as the bounds allow.
+    """Fetches the objects among the inputs in order, as far ahead as the limits allow.
 
     The threads are daemons: a store that never answers does not keep the process alive.
     """
@@ -35,15 +36,15 @@ class ReadAhead:
         self._closed = threading.Event()
         self._todo = (part for entry in found for part in _parts(entry, self._closed.wait))
         self._next = next(self._todo, None)
-        self._under_way: deque[_Part] = deque()
+        self._started: deque[_Part] = deque()
 
     @contextmanager
     def stream(self, found: Object) -> Iterator[Stream]:
-        """Open the next of the objects: its stored bytes. To read them raises ReadError."""
+        """Open the next object as a stream of its stored bytes. Reading it raises ReadError."""
         if found.in_ranges:
-            yield _Joined(self._parts_of(found))
+            yield _JoinedParts(self._parts_of(found))
         else:
-            with closing(_FromBeginning(found, self._closed.wait)) as stream:
+            with closing(_SequentialObject(found, self._closed.wait)) as stream:
                 yield stream
 
     def close(self) -> None:
@@ -52,26 +53,26 @@ class ReadAhead:
 
     def _parts_of(self, found: Object) -> Iterator[bytes]:
         self._start()
-        while self._under_way and self._under_way[0].object == found:
-            part = self._under_way.popleft()
+        while self._started and self._started[0].object == found:
+            part = self._started.popleft()
             self._start()
             yield part.content()
 
     def _start(self) -> None:
-        """Begin to fetch what there is room for, at least one part."""
-        held = sum(part.size for part in self._under_way)
+        """Start to fetch as many parts as the limits allow, at least one."""
+        held = sum(part.size for part in self._started)
         while self._next and (
-            not self._under_way
-            or (held + self._next.size <= _AHEAD and len(self._under_way) < _AT_ONCE)
+            not self._started
+            or (held + self._next.size <= _AHEAD and len(self._started) < _AT_ONCE)
         ):
             self._next.start()
-            self._under_way.append(self._next)
+            self._started.append(self._next)
             held += self._next.size
             self._next = next(self._todo, None)
 
 
 class _Part:
-    """A range of an object, fetched by a thread of its own."""
+    """A range of an object, fetched in its own thread."""
 
     def __init__(self, found: Object, start: int, stop: int, wait: WaitFor) -> None:
         self.object = found
@@ -85,7 +86,7 @@ class _Part:
         threading.Thread(target=self._fetch, name="segcli-fetch", daemon=True).start()
 
     def content(self) -> bytes:
-        """Return the bytes once they are there; raises ReadError."""
+        """Wait for the bytes and return them. Raises ReadError."""
         self._done.wait()
         if isinstance(self._content, bytes):
             return self._content
@@ -93,8 +94,8 @@ class _Part:
 
     def _fetch(self) -> None:
         try:
-            self._content = attempted(self._once, self.object, self._wait)
-        except BaseException as error:  # raised again where the bytes are asked for
+            self._content = read_with_retries(self._once, self.object, self._wait)
+        except BaseException as error:  # raised again by `content`
             self._content = error
         finally:
             self._done.set()
@@ -107,8 +108,8 @@ class _Part:
         return content
 
 
-class _Joined:
-    """Parts, one after the other, as a stream."""
+class _JoinedParts:
+    """Parts in order, as one stream."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self.stored = 0
@@ -123,8 +124,8 @@ class _Joined:
         return block
 
 
-class _FromBeginning:
-    """An object that can be read from its beginning only; so it is, again, where it breaks off."""
+class _SequentialObject:
+    """An object that can be read only from its start: it is read again if the connection breaks."""
 
     def __init__(self, found: Object, wait: WaitFor) -> None:
         self.stored = 0
@@ -134,7 +135,7 @@ class _FromBeginning:
         self._read = hashlib.blake2b()
 
     def read1(self, size: int, /) -> bytes:
-        block = attempted(lambda: self._once(size), self._object, self._wait)
+        block = read_with_retries(lambda: self._once(size), self._object, self._wait)
         self._read.update(block)
         self.stored += len(block)
         return block
@@ -148,13 +149,13 @@ class _FromBeginning:
             raise
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._file:
             self._file.close()
         self._file = None
 
     def _opened(self) -> Readable:
-        """Open it behind what was read already, if that is still the same."""
+        """Open the object after the bytes that were read already, if they are still the same."""
         file = self._object.open()
         try:
             self._skip(file)
@@ -172,18 +173,18 @@ class _FromBeginning:
             raise changed()
 
 
-def attempted(read: Callable[[], bytes], found: Object, wait: WaitFor) -> bytes:
-    """Return what can be read, with further attempts where it fails; raises ReadError."""
-    until = time.monotonic() + _PATIENCE
+def read_with_retries(read: Callable[[], bytes], found: Object, wait: WaitFor) -> bytes:
+    """Return what `read` returns, with retries if it fails. Raises ReadError."""
+    until = time.monotonic() + _RETRY_SECONDS
     waits = iter(_WAITS)
     while True:
         try:
             return read()
         except ReadError:
             raise
-        except Exception as error:  # each store's library has its own, with no ancestor in common
+        except Exception as error:  # each library has its own classes, without a common base
             seconds = next(waits, None) if time.monotonic() < until else None
-            if seconds is None or is_for_good(error) or wait(seconds):
+            if seconds is None or is_permanent(error) or wait(seconds):
                 raise ReadError(
                     store_problem(error, found.path), "Try again once the store can be reached."
                 ) from None

@@ -1,4 +1,4 @@
-"""A folder on disk: the files below it, each an input, whatever links lead to them."""
+"""Find the files below a folder on disk. Each file is one input, however many links lead to it."""
 
 import os
 import stat
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.input import shown_name
 from segcli.inputs.input_list import Folder, InputList
 
-# Segment's archive has one in `segment-logs`.
+# Segment's archive has such a file in `segment-logs`.
 _DUMMIES = frozenset({"dummy-object.txt"})
-_HINT = "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them."
+_HINT = "Hidden files and Segment's dummy-object.txt are read only if you name them."
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -23,19 +23,19 @@ _KINDS = (
 
 
 def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
-    """Add the files below a folder, in the order of names; Segment's archive in that of time.
+    """Add the files below a folder in the order of names; in the order of time if those are dates.
 
-    Each real folder and each real file comes once, whatever links and hard links lead to it: by
-    the name that leads through no link, or else by the first in order. Hidden files are left out.
-    `before` are the identities of the files added before, and gets those of these. Raises
-    InputError where there is none, where one was added before, or where something cannot be read.
+    Each real folder and each real file is added once, however many links and hard links lead to
+    it: by the name without a link, or else by the first name in order. Hidden files are left out.
+    `before` has the identities of the files added before, and is updated. Raises InputError if
+    there is no file, if one was added before, or if something cannot be read.
     """
     walk = _Walk(folder, found)
     walk.add_all()
     in_order = found.in_order(walk.first, skip=len(walk.top))
     names = walk.chosen(in_order)
     if not len(names):
-        raise InputError(f"the folder {shown_name(folder)} holds no files to read", _HINT)
+        raise InputError(f"the folder {shown_name(folder)} has no files to read", _HINT)
     for row in names:
         file = walk.identity(row)
         if file in before:
@@ -45,25 +45,28 @@ def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
 
 
 def given_twice(name: str) -> InputError:
-    """Return the error that two names on the command line lead to one file."""
+    """Return the error for two names on the command line that lead to one file."""
     return InputError(f"{shown_name(name)} is given twice", "Its events would be sent twice.")
 
 
 def is_passed_over(name: str) -> bool:
-    """Tell whether a file or folder of this name is left out where nobody has named it."""
+    """True if a file or folder of this name is read only if the user names it."""
     return name.startswith(".") or name in _DUMMIES
 
 
 def identity_of(status: os.stat_result) -> int:
-    """Return what no other file or folder has; a number takes less memory than a pair."""
+    """Return the identity of a file or folder; one number takes less memory than a pair."""
     return status.st_dev << 64 | status.st_ino
 
 
 @dataclass(slots=True)
 class _Walk:
-    """A walk through a folder. It goes through real folders first, then where links lead.
+    """A walk through a folder: first its real folders, then the targets of links.
 
-    first: The row of the first file.
+    folder: the folder as it was named.
+    found: the list that the files are added to.
+    top: the folder, with a slash at the end.
+    first: the row of the first file.
     """
 
     folder: str
@@ -83,7 +86,7 @@ class _Walk:
         self.first = self.found.rows
 
     def add_all(self) -> None:
-        """Add a row for each file; a file that has several names has as many rows."""
+        """Add a row for each name of each file."""
         self._add_below(self.top, is_linked=False)
         while links := sorted(self._links):
             self._links.clear()
@@ -95,7 +98,7 @@ class _Walk:
         return self._devices[row - self.first] << 64 | self._numbers[row - self.first]
 
     def chosen(self, in_order: "array[int]") -> "array[int]":
-        """Return the rows without those of a file that has a better name."""
+        """Return the rows with only the best name of each file."""
         seen: set[int] = set()
         dropped: set[int] = set()
         for is_linked in (0, 1):
@@ -119,9 +122,14 @@ class _Walk:
 
     def _add_one(self, path: str, *, is_linked: bool) -> list[str]:
         """Add the files of one folder; return the real folders in it."""
-        day = day_of(path[len(self.top) - 1 :])
-        folder = Folder(path=path, found_in=self.folder, day=day)
-        below = []
+        below = len(self.top)
+        folder = Folder(
+            path=path,
+            found_in=self.folder,
+            day=day_of(path[below - 1 :]),
+            moment=moment_of(path, below),
+        )
+        inner = []
         for entry, status in _entries(path):
             is_link = entry.is_symlink()
             if stat.S_ISREG(status.st_mode):
@@ -134,12 +142,12 @@ class _Walk:
             elif is_link:
                 self._links.append(entry.path)
             else:
-                below.append(f"{entry.path}/")
-        return below
+                inner.append(f"{entry.path}/")
+        return inner
 
 
 def _entries(folder: str) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
-    """Yield what is in a folder and not left out, and what it is, links followed."""
+    """Yield the entries of a folder that are not left out, with the status of their targets."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -150,14 +158,14 @@ def _entries(folder: str) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]
 
 
 def _status_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    """Return what an entry is; None where it has just been removed."""
+    """Return the status of an entry, links followed; None if it has just been removed."""
     try:
         return os.stat(entry.path)
     except FileNotFoundError:
         if not entry.is_symlink():
             return None
         raise InputError(
-            f"{shown_name(entry.path)} is a link that leads nowhere", "Remove it."
+            f"{shown_name(entry.path)} is a link to a missing file", "Remove it."
         ) from None
     except OSError as error:
         raise InputError(f"{shown_name(entry.path)} cannot be read: {error.strerror}") from None

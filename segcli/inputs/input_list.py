@@ -1,4 +1,4 @@
-"""Inputs held in little memory: a folder may have a hundred thousand files."""
+"""Lists of inputs in little memory: a folder may have a hundred thousand files."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from segcli.core.secret import display_address
-from segcli.inputs.input import Input
+from segcli.inputs.dated_folder import UNREADABLE
+from segcli.inputs.input import Input, shown_name
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
 
@@ -15,44 +16,51 @@ if TYPE_CHECKING:
 
 _NOT_TOLD = -1
 _ROW = 4
-_DAY = 8
+_MOMENT = 8
+# Is added to every moment to make it positive: a date may be before 1970.
+_BEFORE = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """What inputs have in common that lie in one folder, on disk or in a store.
+    """The data that the inputs in one folder share, on disk or in a store.
 
-    path: What their names begin with, a slash at the end.
-    found_in: The folder or address that was named, where they were not themselves.
-    day: The day of an archive, in unix seconds, that the folder is of.
-    store: The store; None for a folder on disk.
-    shown_before: What stands before the path in a store where it is shown.
+    path: the start of their names, with a slash at the end.
+    found_in: the folder or address that was named, if the inputs were not named themselves.
+    day: the day of a folder of Segment's archive, in unix seconds.
+    moment: the time in the names of the folder and its parents, in unix seconds; files are read in
+      this order. None if no name is a date; `UNREADABLE` if one only looks like a date.
+    store: the store; None for a folder on disk.
+    shown_before: the text before the path in messages, for a store.
     """
 
     path: str
     found_in: str = ""
     day: int | None = None
+    moment: int | None = None
     store: Any = None
     shown_before: str = ""
 
 
 class InputList(Sequence[Input]):
-    """Inputs in their order. Each takes some 30 bytes and its name; it is made when asked for.
+    """A sequence of inputs. Each needs about 30 bytes and its name; `Input`s are made on access.
 
-    The place of each is its index.
+    The place of an input is its index.
     """
 
     def __init__(self) -> None:
         self._folders: list[Folder] = []
         self._numbers: dict[Folder, int] = {}
         self._folder_of = NumberColumn()
-        # Of an object in a store its version stands behind its name.
+        # The name; for an object in a store, the name, a zero byte and the version.
         self._names = TextColumn()
         self._sizes = NumberColumn()
-        # When a file was changed last, in nanoseconds; of an object whether it has ranges.
+        # The time of a file's last change, in nanoseconds; for an object, whether it has ranges.
         self._stamps = NumberColumn()
         self._order = array("I")
         self._renamed: dict[int, str] = {}
+        # Where the order of the inputs is doubtful.
+        self.notes: list[str] = []
 
     def __len__(self) -> int:
         return len(self._order)
@@ -68,24 +76,24 @@ class InputList(Sequence[Input]):
         return self._input(self._order[place], place)
 
     def add_file(self, folder: Folder, name: str, size: int | None, changed: int | None) -> int:
-        """Add a file on disk, or stdin, or what has no size; return the number of its row.
+        """Add a file, a pipe or stdin; return its row. It is an input once `place` gets the row.
 
-        `changed` is when, in nanoseconds. It is among the inputs once `place` is given its row.
+        `changed` is the time of its last change, in nanoseconds.
         """
         return self._add(folder, name, size, _NOT_TOLD if changed is None else changed)
 
     def add_object(self, folder: Folder, found: "Object") -> int:
-        """Add an object of a store, as `add_file` does."""
+        """Add an object of a store; like `add_file`."""
         name = found.path.removeprefix(folder.path)
         return self._add(folder, f"{name}\0{found.version}", found.size, int(found.in_ranges))
 
     def place(self, rows: Iterable[int]) -> None:
-        """Put rows at the end of the inputs, in this order."""
+        """Add rows to the inputs, in this order."""
         self._order.extend(rows)
 
     @property
     def rows(self) -> int:
-        """How many rows were added."""
+        """The number of rows."""
         return len(self._sizes)
 
     def input_of(self, row: int) -> Input:
@@ -93,18 +101,21 @@ class InputList(Sequence[Input]):
         return self._input(row, _NOT_TOLD)
 
     def in_order(self, first: int, skip: int) -> "array[int]":
-        """Return the rows from `first` on in the order of their names.
+        """Return the rows from `first` in the order of their names.
 
-        Those of an archive come by day and file first: so a user's events stay in order where
-        several sources have seen them. All their paths have the first `skip` characters in common.
+        Files in folders named by time are ordered by that time and by file first, so that a user's
+        events stay in order across several sources. If the order is doubtful, a note is added. The
+        first `skip` characters of all paths are equal.
         """
+        rows = range(first, len(self._sizes))
+        self._skip, self._is_by_time = skip, self._can_be_by_time(rows)
         ranks = self._ranks()
-        keys = [self._key(row, ranks, skip) for row in range(first, len(self._sizes))]
+        keys = [self._key(row, ranks) for row in rows]
         keys.sort()
         return array("I", (int.from_bytes(key[-_ROW:], "big") for key in keys))
 
     def retitle(self, place: int, name: str) -> None:
-        """Let an input have another name where it is shown."""
+        """Give an input another name for messages."""
         self._renamed[place] = name
 
     def _add(self, folder: Folder, name: str, size: int | None, stamp: int) -> int:
@@ -118,22 +129,47 @@ class InputList(Sequence[Input]):
         return len(self._sizes) - 1
 
     def _ranks(self) -> dict[int, int]:
-        """Return where each folder stands in the order of their paths."""
+        """Return the rank of each folder in the order of their paths."""
         in_order = sorted(range(len(self._folders)), key=lambda number: self._folders[number].path)
         return {number: rank for rank, number in enumerate(in_order)}
 
-    def _key(self, row: int, ranks: dict[int, int], skip: int) -> bytes:
-        """Return what a row is sorted by, and the row: one short value each takes least memory."""
+    def _can_be_by_time(self, rows: range) -> bool:
+        """True if the names of the folders give the order of time. Add a note if some do not."""
+        moments = {number: self._folders[number].moment for number in self._folder_of_rows(rows)}
+        found_in = self._folders[next(iter(moments))].found_in if moments else ""
+        bad = [number for number, moment in moments.items() if moment == UNREADABLE]
+        if bad:
+            self.notes.append(
+                f"{shown_name(found_in)} is read in the order of names, not of time: "
+                f"{_shown(self._folders[bad[0]])} looks like a date, but is not one as MM-DD-YYYY "
+                "or YYYY/MM/DD. Events of one user may be sent in the wrong order."
+            )
+            return False
+        undated = sum(moments[self._folder_of[row]] is None for row in rows)
+        if 0 < undated < len(rows):
+            files = "1 file" if undated == 1 else f"{undated:,} files"
+            verb = "It is" if undated == 1 else "They are"
+            self.notes.append(
+                f"{shown_name(found_in)} has {files} outside of its folders named by time. {verb} "
+                "read first, so events of one user may be sent in the wrong order."
+            )
+        return True
+
+    def _folder_of_rows(self, rows: range) -> Iterator[int]:
+        return iter(dict.fromkeys(self._folder_of[row] for row in rows))
+
+    def _key(self, row: int, ranks: dict[int, int]) -> bytes:
+        """Return the sort key of a row, which ends with the row: one short value needs little."""
         number = self._folder_of[row]
         folder, name = self._folders[number], self._names.encoded(row)
         if folder.store is not None:
             name = name.rpartition(b"\0")[0]
-        if folder.day is None:
-            path = folder.path[skip:].encode(errors="surrogatepass") + name
-            return b"%b%b\0%b" % (bytes(_DAY), path, row.to_bytes(_ROW, "big"))
-        day = (folder.day + 1).to_bytes(_DAY, "big")
+        if folder.moment is None or not self._is_by_time:
+            path = folder.path[self._skip :].encode(errors="surrogatepass") + name
+            return b"%b%b\0%b" % (bytes(_MOMENT), path, row.to_bytes(_ROW, "big"))
+        moment = (folder.moment + _BEFORE).to_bytes(_MOMENT, "big")
         rank = ranks[number].to_bytes(_ROW, "big")
-        return b"%b%b\0%b%b" % (day, name, rank, row.to_bytes(_ROW, "big"))
+        return b"%b%b\0%b%b" % (moment, name, rank, row.to_bytes(_ROW, "big"))
 
     def _input(self, row: int, place: int) -> Input:
         folder = self._folders[self._folder_of[row]]
@@ -161,7 +197,7 @@ class InputList(Sequence[Input]):
 
 
 class Picked(Sequence[Input]):
-    """Some of other inputs, in their order, and maybe each with another place."""
+    """A selection of other inputs, in order; each may get another place."""
 
     def __init__(
         self, found: Sequence[Input], indexes: "array[int]", places: "array[int] | None" = None
@@ -189,7 +225,7 @@ class Picked(Sequence[Input]):
 
 
 class Titles(Sequence[str]):
-    """The titles of inputs, each made when asked for. Equal where all of them are."""
+    """The titles of inputs, made on access. Two are equal if all their titles are."""
 
     __hash__ = None  # type: ignore[assignment]  # a value that is compared, as a list is
 
@@ -218,5 +254,11 @@ def picked(found: Sequence[Input], indexes: Iterable[int]) -> Sequence[Input]:
 
 
 def local_version(size: int, changed: int) -> str:
-    """Return what differs once a file on disk was written to."""
+    """Return the version of a file on disk; it changes when the file is written to."""
     return f"{size}-{changed}"
+
+
+def _shown(folder: Folder) -> str:
+    """Return the path of a folder in the form that may be shown."""
+    path = folder.path.rstrip("/")
+    return shown_name(path) if folder.store is None else display_address(folder.shown_before + path)

@@ -1,4 +1,4 @@
-"""A file of this machine as it is stored: one on its disks, a pipe, or a device."""
+"""The stored bytes of a file on this machine: a regular file, a pipe, or a device."""
 
 import fcntl
 import os
@@ -10,15 +10,17 @@ from io import BufferedReader
 
 from segcli.inputs.stream import shortened
 
-# What a pipe is to hold. It holds a quarter of that unless one asks, and to read so little at a
-# time takes 1.2 times as long in a transform, 1.5 times with two jobs.
-_IN_A_PIPE = 256 * 1024
+# The capacity that a pipe is given. By default it is a quarter of that. Reading so little at a time
+# makes a transform take 20 % longer, and 50 % longer with two jobs.
+_PIPE_CAPACITY = 256 * 1024
 
 
 class PlainFile:
-    """A file as it is stored; `size` is that which it had when it was opened.
+    """A file on this machine as a stream of its stored bytes.
 
-    The size of what is no regular file is 0.
+    file: the open file.
+    size: its size when it was opened; 0 if it is not a regular file.
+    stored: the bytes that were read.
     """
 
     __slots__ = ("_left", "_most", "file", "size", "stored")
@@ -29,40 +31,40 @@ class PlainFile:
         self.file = file
         self.size = status.st_size if is_regular else 0
         self.stored = 0
-        # Of stdin others may have read the beginning.
+        # Another process may have read the start of stdin.
         self._left = self.size - file.tell() if is_regular else 0
-        # Python takes memory for all that it asks for, and gives back what it does not get.
-        self._most = _widened(file) if stat.S_ISFIFO(status.st_mode) else sys.maxsize
+        # Python allocates memory for the size it asks for, so do not ask a pipe for more.
+        self._most = _enlarge(file) if stat.S_ISFIFO(status.st_mode) else sys.maxsize
 
     def read1(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end. Raises OSError."""
+        """Return the next bytes, at most `size`; none at the end. Raises OSError."""
         block = self._read(min(size, self._most))
         self.stored += len(block)
-        if not block and self.stored < self._left and self._is_of_another_size():
+        if not block and self.stored < self._left and self._has_changed_size():
             raise shortened()
         return block
 
     def _read(self, size: int) -> bytes:
-        """Read as much as there is; wait for it where another process has told a pipe not to."""
+        """Read what is there; wait for it if another process has made the pipe non-blocking."""
         while True:
             block: bytes | None = self.file.raw.read(size)
             if block is not None:
                 return block
             select.select([self.file], [], [])
 
-    def _is_of_another_size(self) -> bool:
-        """Tell a file that was cut from one that has always promised too much, as in /sys."""
+    def _has_changed_size(self) -> bool:
+        """True if the file was cut; False for files whose size was always wrong, as in /sys."""
         return os.fstat(self.file.fileno()).st_size != self.size
 
 
-def _widened(pipe: BufferedReader) -> int:
-    """Let a pipe hold more where the system knows how; return how much it holds."""
+def _enlarge(pipe: BufferedReader) -> int:
+    """Enlarge the capacity of a pipe if the system can; return the capacity."""
     if sys.platform != "linux":
-        return _IN_A_PIPE // 4
-    holds = _IN_A_PIPE // 4
-    # Not every system that calls itself so knows how, and a user may have too many large pipes.
+        return _PIPE_CAPACITY // 4
+    capacity = _PIPE_CAPACITY // 4
+    # Some systems that report Linux lack these calls, and a user's pipes have a common limit.
     with suppress(OSError):
-        holds = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
-        if holds < _IN_A_PIPE:
-            holds = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _IN_A_PIPE)
-    return holds
+        capacity = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        if capacity < _PIPE_CAPACITY:
+            capacity = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_CAPACITY)
+    return capacity

@@ -1,4 +1,4 @@
-"""Whole numbers in little memory, each known by its place."""
+"""A column of integers in little memory."""
 
 from array import array
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ _PAGE = 1024
 
 
 class NumberColumn:
-    """Numbers by place, from 0 on; -1 where nothing was set.
+    """Numbers by place, from 0; -1 if not set.
 
-    Each takes four bytes, or eight where one of its thousand needs them. Memory is taken a page at
-    a time: a single array that grows leaves as much again behind, in gaps.
+    A number needs four bytes, or eight if one number of its page needs them. Memory is allocated in
+    pages: one array that grows would leave gaps of its own size.
     """
 
     __slots__ = ("_count", "_pages")
@@ -43,5 +43,5 @@ class NumberColumn:
         self._count = max(self._count, place + 1)
 
     def append(self, number: int) -> None:
-        """Set the place behind the last."""
+        """Set the place after the last."""
         self[self._count] = number

@@ -1,4 +1,4 @@
-"""Stores: what has an address, such as `s3://`, is read by fsspec, which is imported here only."""
+"""Stores: inputs with an address such as `s3://`, read with fsspec, which only this imports."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,37 +13,40 @@ from segcli.inputs.stream import ReadError
 PART = 2 * 1024 * 1024
 
 _WEB = frozenset({"http", "https"})
-# What a store tells of an object that is another once the object is.
+# Information about an object that changes when the object changes.
 _VERSIONS = ("ETag", "etag", "md5Hash", "Last-Modified", "LastModified", "mtime", "created")
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "sftp": "paramiko"}
-_LONGEST_PROBLEM = 300
+_MAX_PROBLEM = 300
 _CREDENTIALS = {
-    "s3": "Credentials are taken as by AWS's own tools: AWS_PROFILE, AWS_ACCESS_KEY_ID, ~/.aws. "
+    "s3": "Credentials are those of AWS's own tools: AWS_PROFILE, AWS_ACCESS_KEY_ID, ~/.aws. "
     "For a public bucket type: export FSSPEC_S3_ANON=true",
-    "gs": "Credentials are taken as by Google's own tools: GOOGLE_APPLICATION_CREDENTIALS, or "
+    "gs": "Credentials are those of Google's own tools: GOOGLE_APPLICATION_CREDENTIALS, or "
     "gcloud auth application-default login",
 }
-# The web's own library then streams one answer, rather than ask for one range after the other.
+# With this, fsspec streams one reply of a web server, instead of asking for ranges.
 _WHOLE = {"block_size": 0}
-_NOT_FOUND, _TOO_EARLY = 404, frozenset({408, 425, 429})
+_NOT_FOUND, _RETRY_STATUSES = 404, frozenset({408, 425, 429})
 
 
 class Readable(Protocol):
-    """What a store gives to be read from the beginning on."""
+    """An open object of a store, read from its start."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end."""
+        """Return the next bytes, at most `size`; none at the end."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """An object in a store. Its path may hold a key, so it is not shown.
+    """An object in a store.
 
-    `size` is None where the store does not tell it, `version` empty. `in_ranges`: any range of
-    its bytes can be read, not only all of them from the beginning.
+    store: the store.
+    path: the path in the store; it may contain a key, so `repr` does not show it.
+    size: the size in bytes; None if the store does not tell it.
+    version: changes when the object changes; empty if the store does not tell it.
+    in_ranges: True if any range can be read, not only the whole from its start.
     """
 
     store: Any = field(repr=False)
@@ -54,11 +57,11 @@ class Object:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What no other object has."""
+        """The identity of the object: the type of store and the path."""
         return type(self.store).__name__, self.path
 
     def start(self, size: int) -> bytes:
-        """Return so many of its first bytes, or all; raises whatever the store's library does."""
+        """Return the first `size` bytes, or all. Raises what the store's library raises."""
         if self.in_ranges and self.size is not None:
             return self.range(0, min(size, self.size)) if self.size else b""
         with closing(self.open()) as stream:
@@ -68,9 +71,9 @@ class Object:
             return start
 
     def range(self, start: int, stop: int) -> bytes:
-        """Return the bytes from `start` to before `stop`; raises whatever the store's library does.
+        """Return the bytes from `start` to before `stop`.
 
-        Raises ReadError where there are fewer, or more behind the last, than the store has said.
+        Raises ReadError if the size is not what the store said, and what its library raises.
         """
         end = stop if is_web(self.store) or stop != self.size else stop + 1
         found = self._range(start, end)
@@ -82,25 +85,25 @@ class Object:
         if not is_web(self.store):
             data: bytes = self.store.cat_file(self.path, start=start, end=stop)
             return data
-        # The web's own `cat_file` takes a whole file into memory where a server knows no ranges.
+        # For the web, `cat_file` would load a whole file into memory if a server has no ranges.
         with self.store.open(self.path, size=self.size, cache_type="none") as file:
             file.seek(start)
             part: bytes = file.read(stop - start)
         return part
 
     def open(self) -> Readable:
-        """Open it to be read from the beginning on; raises whatever the store's library does."""
+        """Open the object to read it from its start. Raises what the store's library raises."""
         stream: Readable = self.store.open(self.path, **_WHOLE if is_web(self.store) else {})
         return stream
 
     def check_same(self) -> None:
-        """Raise ReadError where the object is another now; whatever the store's library does."""
+        """Raise ReadError if the object has changed, and what the store's library raises."""
         if self.version and object_version(self.store.info(self.path)) != self.version:
             raise changed()
 
 
 def located(address: str) -> tuple[Any, str]:
-    """Return the store of an address and the path in it; raises InputError."""
+    """Return the store of an address and the path in it. Raises InputError."""
     scheme = scheme_of(address)
     try:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415  # optional, and slow
@@ -110,14 +113,15 @@ def located(address: str) -> tuple[Any, str]:
     except ImportError:
         more = _PACKAGES.get(scheme, "")
         raise InputError(
-            f"{display_address(address)} cannot be read: what reads {scheme}:// is not installed",
+            f"{display_address(address)} cannot be read: the package for {scheme}:// "
+            "is not installed",
             f"Type: pip install 'segcli[remote]' {more}".rstrip(),
         ) from None
     except ValueError as error:
         if "Protocol not known" not in str(error):
             raise
         raise InputError(
-            f"{display_address(address)} cannot be read: nothing is known that reads {scheme}://",
+            f"{display_address(address)} cannot be read: {scheme}:// is not supported",
             "Type an address such as s3://bucket/folder or https://host/file, or a path.",
         ) from None
     store.invalidate_cache()
@@ -125,7 +129,7 @@ def located(address: str) -> tuple[Any, str]:
 
 
 def object_of(store: Any, info: Mapping[str, Any]) -> Object:
-    """Return the object that a store tells this of."""
+    """Return the object that a store's information is about."""
     size = info.get("size")
     return Object(
         store=store,
@@ -137,15 +141,15 @@ def object_of(store: Any, info: Mapping[str, Any]) -> Object:
 
 
 def object_version(info: Mapping[str, Any]) -> str:
-    """Return what differs once an object was replaced; empty where the store tells nothing."""
-    said = next((info[key] for key in _VERSIONS if info.get(key)), "")
-    if isinstance(said, datetime):
-        said = said.timestamp()
-    return f"{info.get('size')}-{said}" if said else ""
+    """Return the version of an object, which changes when it is replaced; empty if unknown."""
+    version = next((info[key] for key in _VERSIONS if info.get(key)), "")
+    if isinstance(version, datetime):
+        version = version.timestamp()
+    return f"{info.get('size')}-{version}" if version else ""
 
 
 def is_web(store: Any) -> bool:
-    """Tell whether a store is a web server, which lists nothing and may know no ranges."""
+    """True if a store is a web server, which lists nothing and may have no ranges."""
     return "http" in (store.protocol if isinstance(store.protocol, tuple) else (store.protocol,))
 
 
@@ -156,15 +160,15 @@ def scheme_of(address: str) -> str:
 
 @contextmanager
 def asking(shown: str, address: str) -> Iterator[None]:
-    """Turn whatever a store's library raises into an InputError.
+    """Turn any exception of a store's library into an InputError.
 
-    It names what is `shown`, and shows nothing of the address that is not.
+    The message contains `shown`, and hides the other parts of the address.
     """
     try:
         yield
     except SegcliError:
         raise
-    except Exception as error:  # each store's library has its own, with no ancestor in common
+    except Exception as error:  # each library has its own classes, without a common base
         problem = store_problem(error, address)
         if not _is_missing(error):
             hint = _CREDENTIALS.get(scheme_of(shown), "") if _is_locked_out(error) else ""
@@ -174,38 +178,38 @@ def asking(shown: str, address: str) -> Iterator[None]:
 
 
 def store_problem(error: Exception, address: str) -> str:
-    """Say in a line what a store's library says, without what must not be shown."""
+    """Return the message of a store's library on one line, without secrets of the address."""
     if isinstance(error, FileNotFoundError):
         if error.__cause__ is None:
             return "there is no such file"
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     status, message = _status(error), getattr(error, "message", "")
-    said = error.strerror if isinstance(error, ReadError) else str(error)
-    text = f"HTTP {status} {message}" if status else said or type(error).__name__
+    reason = error.strerror if isinstance(error, ReadError) else str(error)
+    text = f"HTTP {status} {message}" if status else reason or type(error).__name__
     text = hide_address_in(" ".join(text.split()), address)
-    return text[:_LONGEST_PROBLEM].rstrip(".")
+    return text[:_MAX_PROBLEM].rstrip(".")
 
 
-def is_for_good(error: Exception) -> bool:
-    """Tell whether trying once more will not help."""
+def is_permanent(error: Exception) -> bool:
+    """True if a retry cannot help."""
     if isinstance(error, ReadError | FileNotFoundError | PermissionError | ImportError):
         return True
     status = _status(error)
-    return 400 <= status < 500 and status not in _TOO_EARLY
+    return 400 <= status < 500 and status not in _RETRY_STATUSES
 
 
 def changed() -> ReadError:
-    """Return the error that an object is another than it was when it was looked at."""
+    """Return the error for an object that has changed since it was checked."""
     return ReadError(
-        "it has changed since it was looked at",
-        "Only a whole and steady file can be accounted for. Try again once it is.",
+        "it has changed since it was checked",
+        "An input must not change while it is read. Try again when it is complete.",
     )
 
 
 def _options(scheme: str, address: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options for fsspec; what the user wants, by fsspec's own configuration, wins."""
+    """Return options for fsspec. The user's fsspec configuration takes precedence."""
     if scheme in {"s3", "s3a"}:
-        # s3fs tries each request five times, and botocore would try each of these five times.
+        # s3fs tries each request five times; botocore would try each of these five times.
         retries = {"retries": {"total_max_attempts": 2}}
         return {"config_kwargs": retries | wanted.get("config_kwargs", {})}
     if scheme not in _WEB:
@@ -213,7 +217,7 @@ def _options(scheme: str, address: str, wanted: Mapping[str, Any]) -> dict[str, 
     import aiohttp  # noqa: PLC0415  # optional, and slow to import
 
     client = {
-        # The bytes as they are stored, whatever the server says of them: they tell themselves.
+        # Read the stored bytes without decoding: their first bytes show the format.
         "auto_decompress": False,
         "headers": {"Accept-Encoding": "identity"},
         "trust_env": True,
@@ -223,7 +227,7 @@ def _options(scheme: str, address: str, wanted: Mapping[str, Any]) -> dict[str, 
 
 
 def _has_ranges(store: Any, info: Mapping[str, Any]) -> bool:
-    """Ask a web server for a byte in the middle, where the file is more than a part."""
+    """True if a web server has ranges: ask it for the second byte, if the file is large."""
     size: int = info["size"]
     if size <= PART:
         return True
@@ -238,7 +242,7 @@ def _has_ranges(store: Any, info: Mapping[str, Any]) -> bool:
 
 
 def _is_missing(error: Exception) -> bool:
-    """Tell whether there is no such file; of the web that is said of whatever keeps one from it."""
+    """True if there is no such file. For the web, the library reports every error as that."""
     if not isinstance(error, FileNotFoundError):
         return False
     is_of_web = hasattr(error.__cause__, "request_info") or isinstance(error.__cause__, OSError)
@@ -250,7 +254,7 @@ def _is_locked_out(error: Exception) -> bool:
 
 
 def _status(error: BaseException) -> int:
-    """Return the status of an HTTP reply that an error is about; 0 where it is about none."""
+    """Return the HTTP status that an error is about; 0 if it is not about a reply."""
     cause = error.__cause__ if isinstance(error, FileNotFoundError) else error
     status = getattr(cause, "status", 0)
     return status if isinstance(status, int) else 0

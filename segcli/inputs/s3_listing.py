@@ -1,22 +1,22 @@
-"""Listing S3 page by page: its library holds some 4 kB of each object until it has listed all."""
+"""List S3 page by page: its library would keep about 4 kB for each object of the listing."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# As many as S3 gives at a time.
+# The most that S3 returns at a time.
 _PAGE = 1000
 
 
-def is_listed_here(store: Any) -> bool:
-    """Tell whether `objects_below` lists a store: S3, where names alone tell objects apart."""
+def is_listed_in_pages(store: Any) -> bool:
+    """True if `objects_below` can list a store: S3, unless objects have several versions."""
     protocol = store.protocol if isinstance(store.protocol, tuple) else (store.protocol,)
     return "s3" in protocol and hasattr(store, "call_s3") and not store.version_aware
 
 
 def objects_below(store: Any, path: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what S3 tells of each object below a bucket or folder, as the library's `find` does.
+    """Yield S3's information about each object below a bucket or folder, like the library's `find`.
 
-    Raises what the library does, also where there is no such bucket.
+    Raises what the library raises, also if there is no such bucket.
     """
     bucket, key, _ = store.split_path(path)
     if not bucket:

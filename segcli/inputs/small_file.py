@@ -1,10 +1,9 @@
-"""Small files that are read whole: settings, keys, destinations and their mappings.
+"""Read small files completely: settings, keys, destinations and their mappings.
 
-Three degrees of trust. A key or a configuration that the user names may be anything, a pipe too.
-One that is merely found, and a destination's file, must be a regular file. One that a
-destination's file names must also lie below its folder.
-Every read is bounded, and each function raises ValueError with what is wrong, as the end of a
-sentence that begins with the file's name.
+There are three levels of trust. A key or a configuration that the user names may be anything, also
+a pipe. A file that is found, and a destination's file, must be a regular file. A file that a
+destination's file names must also be below its folder. Every read is limited. Each function raises
+ValueError; its text follows the file's name in a message.
 """
 
 import os
@@ -14,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# Opening a pipe or a device must neither wait nor change anything.
+# Opening a pipe or a device must not block and must not change anything.
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def read_named(path: Path, *, max_bytes: int) -> str:
-    """Return the text of a file that the user names, `/dev/fd/63` of a shell too."""
+    """Return the text of a file that the user names; also of a path such as `/dev/fd/63`."""
     with _as_problem(), path.open("rb") as file:
         return _text(file.read(max_bytes + 1), max_bytes)
 
@@ -31,7 +30,7 @@ def read_regular(path: Path, *, max_bytes: int) -> str:
 
 
 def read_found(path: Path, *, max_bytes: int) -> str | None:
-    """Return the text of a file that lies where it is looked for, None where there is none."""
+    """Return the text of a file that may be there; None if there is none."""
     with _as_problem():
         try:
             descriptor = os.open(path, _FILE)
@@ -41,10 +40,10 @@ def read_found(path: Path, *, max_bytes: int) -> str | None:
 
 
 def read_below(folder: Path, name: str, *, max_bytes: int) -> str:
-    """Return the text of a file below a folder, whoever gave the name.
+    """Return the text of a file below a folder. The name may come from anybody.
 
-    Links are followed within the folder only. Hidden files are refused: a folder may be somebody's
-    home, with keys in them. Nothing that is changed meanwhile leads out of the folder.
+    Links are followed within the folder only. Hidden files are refused: the folder may be a home
+    folder with keys in hidden files. A change during the call cannot lead out of the folder.
     """
     if "\0" in name or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
         raise ValueError("must be a path below the folder of the destination's file, without ..")
@@ -60,12 +59,12 @@ def read_below(folder: Path, name: str, *, max_bytes: int) -> str:
 
 
 def _is_hidden(part: str) -> bool:
-    """Whether a name begins with a dot; with two begin the folders of Kubernetes' mounts."""
+    """True if a name begins with one dot. Folders of Kubernetes mounts begin with two."""
     return part.startswith(".") and not part.startswith("..")
 
 
 def _opened(root: str, parts: Sequence[str]) -> int:
-    """Open a path without links, name by name: a link that appears meanwhile is refused."""
+    """Open a path without links, part by part, so that a link created meanwhile is refused."""
     descriptor = os.open(root, _FOLDER)
     for place, part in enumerate(parts):
         flags = _FILE if place == len(parts) - 1 else _FOLDER
@@ -78,7 +77,7 @@ def _opened(root: str, parts: Sequence[str]) -> int:
 
 
 def _regular_text(descriptor: int, max_bytes: int) -> str:
-    """Read and close what was opened, which may have become something else since it was named."""
+    """Read and close an open file, after checking that it is a regular file."""
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
@@ -102,7 +101,7 @@ def _text(data: bytes, max_bytes: int) -> str:
 
 @contextmanager
 def _as_problem() -> Iterator[None]:
-    """Say in words why a file cannot be read."""
+    """Turn OSError into ValueError with a plain text."""
     try:
         yield
     except FileNotFoundError:

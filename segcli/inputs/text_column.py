@@ -1,4 +1,4 @@
-"""Many short texts in little memory, each known by its number."""
+"""A column of short texts in little memory."""
 
 from segcli.inputs.number_column import NumberColumn
 
@@ -6,9 +6,9 @@ _PAGE = 64 * 1024
 
 
 class TextColumn:
-    """Texts by number, from 0 on. Each takes its UTF-8 bytes and 8 more; a string takes 49 more.
+    """Texts by number, from 0. A text needs its UTF-8 bytes and 8 more; a `str` needs 49 more.
 
-    A text that is replaced leaves a gap behind, so few should be.
+    The memory of a replaced text is not reused, so replace few.
     """
 
     __slots__ = ("_free", "_pages", "_sizes", "_starts")
@@ -16,7 +16,7 @@ class TextColumn:
     def __init__(self) -> None:
         self._pages: list[bytearray] = []
         self._free = 0
-        # The number of the page times its size, and where in the page the text begins.
+        # The number of the page times its size, plus the start of the text in the page.
         self._starts = NumberColumn()
         self._sizes = NumberColumn()
 
@@ -27,7 +27,7 @@ class TextColumn:
         return self.encoded(number).decode(errors="surrogatepass")
 
     def __setitem__(self, number: int, text: str) -> None:
-        """Set a text; the numbers before it that have none get the empty one."""
+        """Set a text; lower numbers without a text get the empty text."""
         if number < len(self) and self[number] == text:
             return
         content = text.encode(errors="surrogatepass")
@@ -36,18 +36,18 @@ class TextColumn:
         self._starts[number] = start
 
     def append(self, text: str) -> None:
-        """Add a text behind the last."""
+        """Add a text after the last."""
         self[len(self)] = text
 
     def encoded(self, number: int) -> bytes:
-        """Return a text as UTF-8, which is in the same order as texts are."""
+        """Return a text as UTF-8, which sorts in the same order as the text."""
         if self._starts[number] < 0:
             return b""
         page, start = divmod(self._starts[number], _PAGE)
         return bytes(self._pages[page][start : start + self._sizes[number]])
 
     def _put(self, content: bytes) -> int:
-        """Put a text where there is room, all of it in one page; return where it begins."""
+        """Store a text within one page; return its start."""
         if not self._free or self._free < len(content):
             self._free = max(_PAGE, len(content))
             self._pages.append(bytearray(self._free))

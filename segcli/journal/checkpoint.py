@@ -210,7 +210,7 @@ def _valid(file: BinaryIO) -> Iterator[dict[str, Any]]:
             return
         record = _decoded(line)
         if record.get("synced", 0) > start:
-            raise Damaged(f"the journal {file.name} lacks a record in front of line {number}")
+            raise Damaged(f"the journal {file.name} lacks a record before line {number}")
         yield record
         start += len(line)
 

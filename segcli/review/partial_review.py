@@ -4,8 +4,10 @@ from array import array
 from dataclasses import dataclass, field
 
 from segcli.core.destination import Remark
+from segcli.core.event import Rejected
 from segcli.core.line import TooLong
 from segcli.core.outcome import Outcome
+from segcli.plan.judge import Difference, PlanSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class PartialReview:
     skipped: how many were skipped.
     errors: how many were rejected.
     warned: how many warnings there are.
+    differing: how many differences from tracking plans there are.
     passed_on: how many events became payloads unchanged.
     untried: how many events cannot be probed.
     mapped: the size of each payload in bytes, by route.
@@ -64,6 +67,8 @@ class PartialReview:
     lines_without_id: the lines without a messageId.
     rejected: the first rejections, by line index; as many as may be shown.
     warnings: the first warnings, by line index; as many as may be shown.
+    differences: the first differences from tracking plans, by line index; as many as may be shown.
+    plan: what the events showed of the tracking plans.
     kept: the rejected lines to write to the rejects file: index, reason, line.
     outcomes: the outcome of every line, if they are compared with a golden file.
     """
@@ -72,6 +77,7 @@ class PartialReview:
     skipped: int = 0
     errors: int = 0
     warned: int = 0
+    differing: int = 0
     passed_on: int = 0
     untried: int = 0
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
@@ -83,3 +89,26 @@ class PartialReview:
     warnings: list[tuple[int, Remark]] = field(default_factory=list)
     kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    differences: list[tuple[int, Difference]] = field(default_factory=list)
+    plan: PlanSeen = field(default_factory=PlanSeen)
+
+
+class Rejections:
+    """Adds rejected lines to partial reviews.
+
+    most: how many of them are shown.
+    keeps: collect them, for the rejects file.
+    """
+
+    def __init__(self, *, most: int, keeps: bool) -> None:
+        self._left = most
+        self._keeps = keeps
+
+    def note(self, line: bytes | TooLong, rejected: Rejected, seen: PartialReview) -> None:
+        """Add the next line, which is rejected."""
+        seen.errors += 1
+        if self._left > 0:
+            self._left -= 1
+            seen.rejected.append((seen.lines, Remark(rejected.field, rejected.problem)))
+        if self._keeps:
+            seen.kept.append((seen.lines, str(rejected), line))

@@ -6,9 +6,9 @@ refuses what a mapping gets wrong. For a destination file, it follows what the f
 requests and replies.
 """
 
+from segcli.local_server.guard import parse_origin
 from segcli.sandbox.app import Received, Sandbox
 from segcli.sandbox.faults import Fault, Script, parse_fault
-from segcli.sandbox.guard import parse_origin
 from segcli.sandbox.server import SandboxServer, running, serve_sandbox
 
 __all__ = [

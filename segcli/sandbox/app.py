@@ -7,26 +7,32 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
+from segcli.local_server.guard import Guard, preflight_headers
+from segcli.local_server.http_reply import (
+    Headers,
+    HttpReply,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    send_reply,
+)
+from segcli.local_server.uploads import Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
-from segcli.sandbox.guard import Guard, Headers, preflight_headers
 from segcli.sandbox.json_body import JSON, line
-from segcli.sandbox.uploads import Message, Receive, Uploads
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
-from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Refusal, Vendor
+from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Vendor
 
 # The statuses of an event that fails: one that may succeed later, one that never does.
 _LATER, _NEVER = 503, 422
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Sandbox:
         self._hosted: dict[str, Vendor] = {}
         self._dice = random.Random(script.seed)
         self._counts = Counts()
-        self._bucket = full_bucket(script.rate, time.monotonic()) if script.rate else None
+        self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
         if script.keep is not None:
             open_to_append(script.keep).close()
 
@@ -76,7 +82,7 @@ class Sandbox:
             return
         headers, guard = scope["headers"], self.guard
         if guard and (early := _early_reply(guard, scope["method"], headers)):
-            await _send(send, early, guard.reply_headers(headers))
+            await send_reply(send, early, guard.reply_headers(headers))
             return
         body = await self.uploads.received(receive)
         if body is None:
@@ -89,7 +95,7 @@ class Sandbox:
             return
         if self._script.latency and _vendor_in(scope):
             await asyncio.sleep(self._script.latency)
-        await _send(send, reply, guard.reply_headers(headers) if guard else ())
+        await send_reply(send, reply, guard.reply_headers(headers) if guard else ())
 
     def host(self, name: str, vendor: Vendor) -> None:
         """Add a vendor, before the first request for it."""
@@ -108,7 +114,7 @@ class Sandbox:
         """Return the counts, as `GET /_sandbox` does; safe to call from another thread."""
         return self._counts.report()
 
-    def _reply(self, scope: Scope, body: bytes | Refusal) -> replies.SandboxReply | None:
+    def _reply(self, scope: Scope, body: bytes | Refusal) -> HttpReply | None:
         """Return the reply; None if the request is never answered."""
         if isinstance(body, Refusal):
             return replies.turned_away(body)
@@ -119,7 +125,7 @@ class Sandbox:
             return replies.nowhere()
         return self._outcome(scope, _call(scope, body, key=self._script.key.encode()), name=name)
 
-    def _outcome(self, scope: Scope, call: Call, *, name: str) -> replies.SandboxReply | None:
+    def _outcome(self, scope: Scope, call: Call, *, name: str) -> HttpReply | None:
         """Roll the dice for the request and return its reply; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
@@ -135,7 +141,7 @@ class Sandbox:
         self.sever(scope)
         return None
 
-    def _spoiled(self, fault: str, name: str) -> replies.SandboxReply | None:
+    def _spoiled(self, fault: str, name: str) -> HttpReply | None:
         """Return the reply of a fault, or of the rate limit; None if the vendor is to answer."""
         if fault:
             refusal = Refusal(int(fault), "a fault of the sandbox's script")
@@ -146,7 +152,7 @@ class Sandbox:
             return None
         return replies.not_now(self.vendor(name), refusal, wait=self._script.retry_after)
 
-    def _answer(self, call: Call, *, name: str) -> replies.SandboxReply:
+    def _answer(self, call: Call, *, name: str) -> HttpReply:
         """Return the vendor's reply, and store what it accepts."""
         try:
             outcome = validate_request(call, self.vendor(name), script=self._script)
@@ -172,9 +178,7 @@ class Sandbox:
             self._counts.of(name).play(ITEM)
         return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
 
-    def _yes(
-        self, accepted: Accepted, failed: dict[int, int], *, name: str
-    ) -> replies.SandboxReply:
+    def _yes(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> HttpReply:
         by_item = self.vendor(name).by_item
         if by_item is None or not failed:
             return replies.yes(accepted.reply)
@@ -193,11 +197,39 @@ class Sandbox:
         self._counts.of(name).accept(route, len(items))
 
 
+@dataclass(slots=True)
+class _Bucket:
+    """A token bucket for one second of requests, at least one.
+
+    rate: requests a second
+    level: how many requests it allows at once now
+    seen: when `level` was true, in seconds of a monotonic clock
+    """
+
+    rate: float
+    level: float
+    seen: float
+
+    def take(self, now: float) -> bool:
+        """Return whether a request at `now` is within the rate, and count it if it is."""
+        self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
+        self.seen = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+
+def _full_bucket(rate: float, now: float) -> _Bucket:
+    """Return a full bucket."""
+    return _Bucket(rate, max(rate, 1.0), now)
+
+
 def _cannot_sever(_scope: Scope) -> None:
     """Do nothing: with a server that cannot reset connections, a reset becomes a timeout."""
 
 
-def _early_reply(guard: Guard, method: str, headers: Headers) -> replies.SandboxReply | None:
+def _early_reply(guard: Guard, method: str, headers: Headers) -> HttpReply | None:
     """Return the reply to a forbidden request or a CORS preflight; None for all others."""
     if refusal := guard.refusal(headers):
         return replies.turned_away(refusal)
@@ -230,40 +262,6 @@ def _kept(name: str, route: str, *, item: ReceivedItem) -> bytes:
     return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
-async def _send(send: Send, reply: replies.SandboxReply, more: Headers) -> None:
-    headers = [*reply.headers, *more]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-@dataclass(slots=True)
-class Bucket:
-    """A token bucket for one second of requests, at least one.
-
-    rate: requests a second
-    level: how many requests it allows at once now
-    seen: when `level` was true, in seconds of a monotonic clock
-    """
-
-    rate: float
-    level: float
-    seen: float
-
-    def take(self, now: float) -> bool:
-        """Return whether a request at `now` is within the rate, and count it if it is."""
-        self.level = min(max(self.rate, 1.0), self.level + (now - self.seen) * self.rate)
-        self.seen = now
-        if self.level < 1:
-            return False
-        self.level -= 1
-        return True
-
-
-def full_bucket(rate: float, now: float) -> Bucket:
-    """Return a full bucket."""
-    return Bucket(rate, max(rate, 1.0), now)

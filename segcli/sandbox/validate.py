@@ -1,11 +1,13 @@
 """Validates a request in order: route, method, key, content type, body, poison."""
 
+from dataclasses import replace
+
+from segcli.local_server.gzip_body import unpacked
+from segcli.local_server.http_reply import Refusal
+from segcli.local_server.uploads import MOST_BYTES
 from segcli.sandbox.faults import Script
 from segcli.sandbox.json_body import JSON, parse_body
-from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Refusal, Vendor, VendorRoute
-
-# More than the limit of every vendor; it only keeps memory flat.
-MOST_BYTES = 16 * 1024 * 1024
+from segcli.sandbox.vendors.vendor import ANYWHERE, Accepted, Call, Vendor, VendorRoute
 
 
 def validate_request(call: Call, vendor: Vendor, *, script: Script) -> Accepted | Refusal:
@@ -15,15 +17,27 @@ def validate_request(call: Call, vendor: Vendor, *, script: Script) -> Accepted 
         return route
     if not _authorised(call, vendor):
         return Refusal(401, vendor.key_hint)
+    return _accepted(call, vendor, route, poison=script.poison)
+
+
+def _accepted(
+    call: Call, vendor: Vendor, route: VendorRoute, *, poison: str | None
+) -> Accepted | Refusal:
+    """Read the body, if the route has one."""
     if route.read is None:
         return Accepted((), route.reply(()))
+    if vendor.gzip:
+        body = unpacked(call.body, call.headers, most=MOST_BYTES)
+        if isinstance(body, Refusal):
+            return body
+        call = replace(call, body=body)
     value = _value(call, vendor)
     if isinstance(value, Refusal):
         return value
     reading = route.read(call, value)
     if isinstance(reading, Refusal):
         return reading
-    if script.poison and script.poison.encode() in call.body:
+    if poison and poison.encode() in call.body:
         return Refusal(400, "the payload contains the script's poison")
     return Accepted(reading, route.reply(reading))
 

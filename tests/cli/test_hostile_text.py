@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from support.hostile import (
     START,
     Printed,
     check_harmless,
+    in_this_process,
     off_a_terminal,
     on_a_terminal,
     wait_for_line,
@@ -44,17 +46,38 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text)[:24]
 
 
+@pytest.fixture
+def home(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a command, with a home that is empty."""
+    return clean_environment | {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+
+
 @pytest.fixture(params=["pipe", "terminal"])
-def shown(
-    request: pytest.FixtureRequest, tmp_path: Path, clean_environment: dict[str, str]
-) -> Show:
+def shown(request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]) -> Show:
     """Run a command on a terminal or off it; check that what it shows is harmless."""
-    env = clean_environment | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    is_terminal = request.param == "terminal"
+    run = partial(in_this_process, is_terminal=is_terminal)
+    return _showing(run, is_terminal, tmp_path, home)
+
+
+@pytest.fixture(params=["pipe", "terminal"])
+def shown_by_a_process(
+    request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]
+) -> Show:
+    """Do the same in a process of its own, which takes much longer."""
     is_terminal = request.param == "terminal"
     run = on_a_terminal if is_terminal else off_a_terminal
+    return _showing(run, is_terminal, tmp_path, home)
 
+
+def _showing(
+    run: Callable[..., Printed], is_terminal: bool, folder: Path, env: dict[str, str]
+) -> Show:
     def show(*words: object, commands: int = 0, data: bool = False, **more: str) -> Printed:
-        printed = run([str(word) for word in words], tmp_path, env | more)
+        printed = run([str(word) for word in words], folder, env | more)
         on_both = data and is_terminal
         check_harmless(printed.err, commands=commands if is_terminal else 0, data=on_both)
         if not data:
@@ -342,6 +365,13 @@ def test_what_is_typed(words: list[str], text: str, told: Show) -> None:
 @pytest.mark.parametrize("words", [["transform", "--where"], ["send", "--dest"], ["transform"]])
 def test_what_is_typed_where_people_look_on(words: list[str], shown: Show) -> None:
     assert shown(*words, HOSTILE).code == 2
+
+
+def test_what_a_process_of_its_own_shows(shown_by_a_process: Show, events: Path) -> None:
+    assert shown_by_a_process("transform", "--where", HOSTILE.replace("\0", "")).code == 2
+    assert shown_by_a_process(*TRANSFORM, "--rejects", "kept", events, data=True).code == 1
+    assert shown_by_a_process("check", "-d", "gist", events).code == 1
+    assert shown_by_a_process(*SEND, "--sandbox", "--rejects", NAME, events).code == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -71,29 +72,96 @@ def test_an_error_that_cannot_be_told_has_its_exit_code(
     assert redirected(how, "nonsense").code == 2
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        *("transform -d webhook", "transform --outcomes -q --jobs 2"),
-        *("check", "check --format json"),
-        *("destinations", "destinations gist", "destinations --schema", "guide", "guide ci"),
-        *("--help", "--version", "send --help", "transform --help"),
-        "engage audience People members.csv --dest gist --dry-run --state people.state",
-    ],
-)
+PRINTS = [
+    *("transform -d webhook", "transform --outcomes -q --jobs 2"),
+    *("check", "check --format json"),
+    *("destinations", "destinations gist", "destinations --schema", "guide", "guide ci"),
+    *("--help", "--version", "send --help", "transform --help"),
+    "engage audience People members.csv --dest gist --dry-run --state people.state",
+]
+# Runs each command in a fork, which ends as a process does: one start of Python is for all of them.
+FORKS = """
+import json, os, sys
+from segcli.__main__ import run
+from segcli.cli.commands import check, destinations, engage, guide, send, transform
+
+for number, words in enumerate(json.loads(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        # Where stdout is closed this takes its place, and leaves it again.
+        err = os.open(f"{number}.err", os.O_WRONLY | os.O_CREAT)
+        os.dup2(err, 2)
+        os.close(err)
+        sys.argv = ["segcli", *words]
+        run()
+    with open(f"{number}.code", "w") as file:
+        file.write(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+"""
+Ended = dict[str, Said]
+
+
+@pytest.fixture(scope="module")
+def all_with(
+    tmp_path_factory: pytest.TempPathFactory, clean_environment: dict[str, str]
+) -> Callable[[str, str], Ended]:
+    """Run all of PRINTS with stdout redirected, unless that was done before."""
+
+    @cache
+    def run(how: str, unbuffered: str) -> Ended:
+        folder = tmp_path_factory.mktemp("redirected")
+        events = written(folder / "events.jsonl", tracks(5))
+        (folder / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
+        all_words = [[*words.split(), *map(str, files_for(words, events))] for words in PRINTS]
+        subprocess.run(
+            [
+                "bash",
+                "-c",
+                f'"$@" {how}',
+                "bash",
+                sys.executable,
+                "-c",
+                FORKS,
+                json.dumps(all_words),
+            ],
+            cwd=folder,
+            env=clean_environment | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=120,
+            check=True,
+        )
+        return {
+            words: Said(
+                int((folder / f"{number}.code").read_text()),
+                "",
+                (folder / f"{number}.err").read_text(),
+            )
+            for number, words in enumerate(PRINTS)
+        }
+
+    return run
+
+
+@pytest.mark.parametrize("words", PRINTS)
 @pytest.mark.parametrize(
     ("how", "problem"),
     [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")],
 )
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
 def test_what_should_go_to_stdout_and_cannot_is_an_error_and_not_lost_unseen(
-    how: str, problem: str, words: str, redirected: Redirected, events: Path, tmp_path: Path
+    unbuffered: str, how: str, problem: str, words: str, all_with: Callable[[str, str], Ended]
 ) -> None:
-    (tmp_path / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
-    said = redirected(how, *words.split(), *files_for(words, events))
+    said = all_with(how, unbuffered)[words]
 
     assert said.code == 3
     assert f"Error: the output cannot be written: {problem}\n" in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_process_of_its_own_ends_as_a_fork_does(redirected: Redirected, events: Path) -> None:
+    for words in (["transform", "-d", "webhook", events], ["destinations"]):
+        said = redirected(">/dev/full", *words)
+
+        assert said.code == 3
+        assert "Error: the output cannot be written: No space left on device\n" in said.err
 
 
 @pytest.mark.parametrize("how", [">&-", ">/dev/full"])

@@ -36,7 +36,7 @@ def refusal(segcli: Callable[..., Said]) -> Refusal:
 def test_a_missing_file_is_answered_with_what_there_is(refusal: Refusal, tmp_path: Path) -> None:
     assert refusal("events.jsonl") == [
         "Error: events.jsonl does not exist",
-        ". holds no JSON files.",
+        ". has no JSON files.",
     ]
     (tmp_path / "event.jsonl").write_bytes(TWO)
     assert refusal("events.jsonl")[1] == "There are: event.jsonl"
@@ -55,8 +55,8 @@ def test_an_empty_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
 
     assert refusal("archive/") == [
-        "Error: the folder archive/ holds no files to read",
-        "Hidden files, and Segment's dummy-object.txt, are left out where nobody names them.",
+        "Error: the folder archive/ has no files to read",
+        "Hidden files and Segment's dummy-object.txt are read only if you name them.",
     ]
 
 
@@ -71,8 +71,8 @@ def test_a_file_that_may_not_be_read_is_named(refusal: Refusal, tmp_path: Path) 
 FOREIGN = {
     "array": (b"[" + EVENT + b"]", "is a JSON array, not lines of JSON", "jq -c '.[]' {} | "),
     "array, spread out": (b"\xef\xbb\xbf[\n  {}\n]", "is a JSON array", "jq -c '.[]' {} | "),
-    "pretty": (b'{\n  "type": "track"\n}\n', "holds JSON over several lines", "jq -c . {} | "),
-    "pretty, by Windows": (b'{\r\n  "type"', "holds JSON over several lines", "jq -c . {} | "),
+    "pretty": (b'{\n  "type": "track"\n}\n', "has JSON over several lines", "jq -c . {} | "),
+    "pretty, by Windows": (b'{\r\n  "type"', "has JSON over several lines", "jq -c . {} | "),
     "array, packed": (gzip.compress(b"[]"), "is a JSON array", "gzip -dc {} | jq -c '.[]' | "),
     "bzip2": (b"BZh91AY", "is bzip2", "bzip2 -dc {} | "),
     "zip": (b"PK\x03\x04\x14\x00", "is a zip archive", "unzip -p {} | "),
@@ -88,7 +88,7 @@ def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
     content, what, command = FOREIGN[kind]
     (tmp_path / "events.jsonl").write_bytes(content)
 
-    message, hint = refusal("events.jsonl")
+    message, hint, *_ = refusal("events.jsonl")
 
     assert message.startswith(f"Error: events.jsonl {what}")
     assert hint.startswith(f"Type: {command.format('events.jsonl')}")

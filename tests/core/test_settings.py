@@ -193,3 +193,14 @@ def test_every_destination_says_what_each_of_its_settings_is(name: str) -> None:
     assert {row.name for row in rows} >= {"api_key", "endpoint"}
     assert all(row.help for row in rows)
     assert all(row.env == f"SEGCLI_{name}_{row.name}".upper() for row in rows)
+
+
+def test_a_setting_that_only_groups_events_is_known_as_one() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Grouping:
+        """Settings of which one may change when a run is resumed."""
+
+        region: str = setting("eu", help="")
+        batch: int = setting(1, help="", is_grouping=True)
+
+    assert [row.name for row in describe("acme", Grouping) if row.is_grouping] == ["batch"]

@@ -241,6 +241,18 @@ def test_contacts_go_in_batches_if_set_so_and_events_never_do() -> None:
     assert job.destination.events_per_request("/events", job.settings) == 1
 
 
+def test_a_batch_holds_as_many_bytes_as_are_wanted_and_makes_no_contact_too_large() -> None:
+    job = job_for("gist", batch="50", batch_bytes="1000")
+    free = job_for("gist", batch="50")
+    bodies = [b"1" * 492, b"2" * 492]
+
+    assert job.destination.bytes_per_request("/contacts/batch", job.settings) == 985
+    assert len(job.destination.request("/contacts/batch", bodies, job.settings).body) == 1_000
+    assert job.destination.bytes_per_payload("/contacts/batch", job.settings) is None
+    assert job.destination.bytes_per_request("/events", job.settings) is None
+    assert free.destination.bytes_per_request("/contacts/batch", free.settings) is None
+
+
 def test_a_batch_holds_its_contacts_under_one_key() -> None:
     job = job_for("gist", batch="50")
 

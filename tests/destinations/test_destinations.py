@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_vendor_of_identify_and_track_skips_the_other_calls(name: str) -> None
 
 @pytest.mark.parametrize("name", ["segment", "webhook"])
 @pytest.mark.parametrize("kind", sorted(TYPES))
-def test_segment_and_webhook_take_all_six_calls(name: str, kind: str) -> None:
+def test_segment_and_webhook_accept_all_six_calls(name: str, kind: str) -> None:
     assert isinstance(outcome_of(line_of(type=kind), job_for(name)), Mapped)
 
 
@@ -98,6 +99,35 @@ def test_the_address_of_plotline_is_needed_to_send_only_and_the_error_says_where
 
 
 # --- segment
+
+
+def test_segment_takes_as_many_events_and_bytes_a_request_as_are_wanted() -> None:
+    job = job_for("segment", batch="10", batch_bytes="1000")
+    most = job_for("segment")
+    bodies = [b"1" * 494, b"2" * 493]
+
+    assert job.destination.events_per_request("/batch", job.settings) == 10
+    assert job.destination.bytes_per_request("/batch", job.settings) == 988
+    assert len(job.destination.request("/batch", bodies, job.settings).body) == 1_000
+    # An event that is larger by itself has its own request.
+    assert job.destination.bytes_per_payload("/batch", job.settings) == 32_768
+    assert most.destination.events_per_request("/batch", most.settings) == 2_500
+    assert most.destination.bytes_per_request("/batch", most.settings) == 499_988
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("batch", 2_501, "batch must be at most 2500, not 2501"),
+        ("batch_bytes", 500_001, "batch_bytes must be at most 500000, not 500001"),
+        ("batch", 2_500, ""),
+    ],
+)
+def test_segment_takes_no_more_events_and_bytes_than_its_api(
+    name: str, value: int, wrong: str
+) -> None:
+    job = job_for("segment")
+    assert job.destination.check_settings(replace(job.settings, **{name: value})) == wrong
 
 
 def test_segment_keeps_the_event_and_its_time_and_drops_the_times_of_its_first_journey() -> None:

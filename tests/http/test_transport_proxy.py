@@ -126,6 +126,25 @@ def test_a_proxy_that_says_no_to_tls_is_no_reply(
     assert "407" in found.reason or "Who are you" in found.reason
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "headers",
+    [b"no colon", b"Content-Length: 2\r\nContent-Length: 3", b"Content-Length: two"],
+    ids=["no colon", "two lengths", "no number"],
+)
+def test_what_a_proxy_says_of_a_tunnel_is_never_the_reply_of_the_vendor(
+    transport: str, headers: bytes, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b"HTTP/1.1 200 Connection established\r\n%s\r\n\r\n" % headers
+    with wire_that(lambda call: call.answer(text)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        (found,) = replies_to(transport, f"{scheme}://vendor.example/")
+
+    # Without TLS the proxy passes on what the vendor says.
+    assert isinstance(found, NoReply if scheme == "https" else Reply), found
+
+
 def test_a_proxy_of_a_kind_that_cannot_be_used_is_final(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

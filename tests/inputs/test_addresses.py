@@ -1,4 +1,4 @@
-"""An input with an address is read by what is installed for it, or the error says what is not."""
+"""An input with an address is read with the package for it, or the error names the package."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def test_without_what_reads_it_the_error_says_what_to_type(
     more = " gcsfs" if address.startswith("gs") else ""
     scheme = address.partition(":")[0]
     assert said.err.splitlines()[-2:] == [
-        f"Error: {address} cannot be read: what reads {scheme}:// is not installed",
+        f"Error: {address} cannot be read: the package for {scheme}:// is not installed",
         f"Type: pip install 'segcli[remote]'{more}",
     ]
 
@@ -36,7 +36,7 @@ def test_an_address_that_nothing_reads_is_an_error(segcli: Segcli) -> None:
     said = segcli("transform", "nothing://bucket/a.gz")
 
     assert said.code == 2
-    assert "nothing is known that reads nothing://" in said.err
+    assert "nothing:// is not supported" in said.err
 
 
 def test_files_on_disk_do_not_even_import_what_reads_stores(
@@ -147,5 +147,5 @@ def test_a_link_in_a_folder_named_by_an_address_is_told_and_not_passed_over(
     said = segcli("transform", "-d", "webhook", f"file://{tmp_path}/logs")
 
     assert said.code == 2
-    assert f"file://{tmp_path}/logs/b.jsonl is neither file nor folder there" in said.err
-    assert "named by its path, and links in it are followed" in said.err
+    assert f"file://{tmp_path}/logs/b.jsonl is neither a file nor a folder" in said.err
+    assert "type its path: links in it are then followed" in said.err

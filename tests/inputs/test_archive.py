@@ -1,4 +1,4 @@
-"""Segment's archive is read in the order of time, without days that cannot hold what is asked."""
+"""Segment's archive is read in the order of time, without days outside of the window."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from support.compression import gz
 from support.fakes import Said, report_in, track, written
 
 from segcli.inputs import Days, Input
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of
 from segcli.lines import chunks
 
 Segcli = Callable[..., Said]
@@ -28,7 +28,7 @@ def day(number: int) -> str:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """Return a week of two sources: an event a day and source, at noon, one of them a day late."""
+    """Return a week of two sources: one event a day for each, at noon; one comes a day late."""
     archive = tmp_path / "segment-logs"
     for number in range(1, 8):
         for source_id, hour in (("web", "12"), ("app", "13")):
@@ -109,7 +109,7 @@ def test_what_lies_in_no_day_comes_first_in_the_order_of_names(archive: Path) ->
 
 
 def mapped(segcli: Segcli, *options: object) -> tuple[int, int, int, str]:
-    """Return how many events were mapped and skipped, files left out, and what was said."""
+    """Return the numbers of mapped and skipped events and of files left out, and the messages."""
     said = segcli("transform", "-d", "webhook", "--report", "report.json", *options, "segment-logs")
     assert said.code == 0
     report = report_in(Path())
@@ -123,7 +123,7 @@ def test_days_that_end_more_than_a_day_before_since_are_left_out_and_counted(
 ) -> None:
     taken, skipped, left_out, said = mapped(segcli, "--since", "2026-02-04")
 
-    # The late event of the 4th lies in the 5th; the 3rd is read, lest a clock was wrong.
+    # The late event of the 4th is in the folder of the 5th. The 3rd is read: clocks may be wrong.
     assert (taken, skipped, left_out) == (8, 2, 4)
     assert "4 files (" in said
     assert "of days outside --since and --until not read" in said

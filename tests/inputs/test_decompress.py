@@ -1,4 +1,4 @@
-"""Compressed inputs are unpacked as they are read, whatever they are called."""
+"""Compressed inputs with any name are decompressed while they are read."""
 
 import io
 import json
@@ -18,7 +18,8 @@ from support.chunk_lines import MIB, byte_chunks, lines, weighed
 from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
 
 from segcli.errors import InputError, Stopped
-from segcli.inputs import decompress
+from segcli.inputs import decompress, look
+from segcli.inputs.judgement import accept_all
 from segcli.lines import chunks
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
@@ -39,10 +40,10 @@ def _each_gzip_unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 def read(path: Path) -> tuple[list[bytes], str]:
-    """Return the lines that an input gives, and the error behind them."""
+    """Return the lines of an input, and the error after them."""
     found: list[bytes] = []
     try:
-        for chunk in chunks.chunks(chunks.inputs([str(path)])):
+        for chunk in chunks.chunks(look(chunks.inputs([str(path)]), accept_all)):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message
@@ -99,6 +100,25 @@ def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
+@pytest.mark.parametrize("block", [1, 64, decompress._BLOCK])
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \t\n\n", b"\n" * 5000], ids=len)
+def test_white_space_between_members_and_behind_them_is_passed_over(
+    between: bytes, block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompress, "_BLOCK", block)
+    path = tmp_path / "events"
+    for cuts in ((0, 100, 200, len(TEXT)), (0, 0, len(TEXT), len(TEXT))):
+        members = [pack(TEXT[a:b]) for a, b in pairwise(cuts)]
+        path.write_bytes(between.join(members) + between)
+        assert read(path) == (LINES, "")
+        path.write_bytes(between.join(members) + between + b"{}")
+        found, error = read(path)
+        assert found == LINES
+        assert f"something else follows its {'gzip' if pack is gz else 'Zstandard'} data" in error
+        assert f"at byte {path.stat().st_size - 2:,}" in error
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64])
 def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
     block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,12 +142,12 @@ def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_b
 
         assert found == LINES[: len(found)]
         if length == len(first):
-            # Nothing tells that another member is missing.
+            # A missing further member cannot be noticed.
             assert (found, error) == (LINES[:25], "")
             continue
         assert len(found) >= (25 if length > len(first) else 0)
         assert str(path) in error
-        # A beginning too short to tell what it is of is something else.
+        # A start that is too short to be recognized counts as other data.
         at = len(first) if 0 < length - len(first) < 4 else length
         assert f"at byte {at:,}" in error or f"at byte {length:,}" in error
         assert not found or f":{len(found) + 1}: could not be read past this point" in error
@@ -148,7 +168,7 @@ def test_damaged_anywhere_it_ends_in_an_error_unless_no_line_is_harmed(
         if not error:
             harmless.append(place)
 
-    # The name and the time in the header of a gzip member, and the last bits before a checksum.
+    # The name and the time in a gzip header, and the last bits before a checksum, may change.
     assert len(harmless) < 25
 
 
@@ -172,7 +192,7 @@ def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_s
     path = tmp_path / "events"
     path.write_bytes(pack(TEXT)[:9])
     with pytest.raises(InputError, match=r"events cannot be read: its .* data is cut off"):
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
 
 @pytest.mark.parametrize(
@@ -192,9 +212,9 @@ def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
         assert read(path) == ([text.encode()], "")
         return
     with pytest.raises(InputError, match=says) as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
-    assert raised.value.hint.endswith(type_next)
+    assert type_next in raised.value.hint
     assert f"-dc {path}" in raised.value.hint
 
 
@@ -204,8 +224,8 @@ def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_pa
     with path.open("wb") as out:
         zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
         zstd.communicate(b"{}\n" * MIB)
-    with pytest.raises(InputError, match="takes more than 128 MiB of memory") as raised:
-        chunks.inputs([str(path)])
+    with pytest.raises(InputError, match="needs more than 128 MiB of memory") as raised:
+        look(chunks.inputs([str(path)]))
 
     assert "zstd -dc --long=31" in raised.value.hint
 
@@ -214,14 +234,14 @@ def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path
     path = tmp_path / "events.gz"
     path.write_bytes(gz(pack(TEXT)))
     with pytest.raises(InputError, match="is compressed twice") as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
     assert raised.value.hint.startswith(f"Type: gzip -dc {path} | ")
 
 
 @pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes, int], None]]:
-    """Pour bytes into the standard input, so many at a time."""
+    """Write bytes to standard input, this many at a time."""
     read, write = os.pipe()
 
     def pour(data: bytes, block: int) -> None:
@@ -270,7 +290,7 @@ def test_a_block_is_never_larger_than_is_asked_for(pack: Pack) -> None:
 
 
 class _Stored:
-    """Packed bytes in memory, as a stream."""
+    """Compressed bytes in memory, as a stream."""
 
     stored = 0
 

@@ -1,4 +1,4 @@
-"""What lies in a store is fetched ahead, in order, in memory that does not grow."""
+"""Objects in a store are fetched ahead, in order, in memory that does not grow."""
 
 import signal
 import subprocess
@@ -24,7 +24,7 @@ MIB = 1024 * 1024
 
 @dataclass(slots=True)
 class Store:
-    """A store whose objects hold the end of their name; it answers as the test lets it."""
+    """A store whose objects contain the end of their name; the test controls its answers."""
 
     before: Callable[["Store", str, int], None] = lambda *_: None
     asked: list[tuple[str, int]] = field(default_factory=list)
@@ -95,7 +95,7 @@ def test_small_objects_are_fetched_together_before_they_are_asked_for() -> None:
     source = Store(lambda *_: all_under_way.wait(PATIENCE))
     entries = source.inputs(**{f"{number:02}": 10 for number in range(32)})
     with closing(ReadAhead(entries)) as ahead:
-        # None of the first 16 is answered before all of them were asked for.
+        # The first 16 requests are answered only after all of them have come.
         found = [content(ahead, entry) for entry in entries]
 
     assert found == [entry.name[-1].encode() * 10 for entry in entries]
@@ -127,7 +127,7 @@ def test_nothing_is_fetched_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -
     ahead = ReadAhead(entries)
     threading.Timer(0.05, ahead.close).start()
 
-    # The wait of a minute ends with it.
+    # It also ends the wait of a minute.
     with pytest.raises(ReadError, match="down"):
         content(ahead, entries[0])
     assert {path for path, _ in source.asked} == {"a", "b"}
@@ -177,7 +177,7 @@ def test_an_object_that_has_grown_or_shrunk_is_an_error(size: int) -> None:
     source.sizes["a"] = size
     with (
         closing(ReadAhead(entries)) as ahead,
-        pytest.raises(ReadError, match="it has changed since it was looked at"),
+        pytest.raises(ReadError, match="it has changed since it was checked"),
     ):
         content(ahead, entries[0])
 
@@ -200,7 +200,7 @@ def test_an_object_of_two_parts_that_is_replaced_between_them_by_one_as_large_is
     entries = source.inputs(a=2 * object_store.PART)
     with (
         closing(ReadAhead(entries)) as ahead,
-        pytest.raises(ReadError, match="it has changed since it was looked at"),
+        pytest.raises(ReadError, match="it has changed since it was checked"),
     ):
         content(ahead, entries[0])
 

@@ -18,7 +18,7 @@ Segcli = Callable[..., Said]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with four events in three files, and what is no event beside them."""
+    """Return a folder with four events in three files, and files that are not events."""
     folder = tmp_path / "events"
     for name in ("b", "a/z", "a-1", "c/d/e"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +82,9 @@ def test_what_is_hidden_may_be_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"%PDF-1.7 ...", "is not lines of JSON"),
-        (b"userId,email\nu1,a@example.com\n", "is not lines of JSON"),
+        (b"%PDF-1.7 ...", "is a PDF document, not lines of JSON"),
+        (b"userId,email\nu1,a@example.com\n", "is CSV, not lines of JSON"),
+        (b"some notes\n", "is not lines of JSON"),
         (b"[{}]", "is a JSON array"),
         (b"PK\x03\x04", "is a zip archive"),
         (gz(b"not JSON"), "is not lines of JSON"),
@@ -120,10 +121,10 @@ def test_a_file_of_a_folder_may_be_empty_or_begin_with_blank_lines(
 
 def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "events" / "inner").mkdir(parents=True)
-    with pytest.raises(InputError, match="events holds no files to read"):
+    with pytest.raises(InputError, match="events has no files to read"):
         names(tmp_path / "events")
     (tmp_path / "events" / "dummy-object.txt").touch()
-    with pytest.raises(InputError, match="holds no files"):
+    with pytest.raises(InputError, match="has no files"):
         names(tmp_path / "events")
 
 

@@ -1,4 +1,4 @@
-"""Links in a folder: each real folder and each real file is read once, by the best of its names."""
+"""Links in a folder: each real folder and file is read once, by the best of its names."""
 
 import os
 import socket
@@ -64,7 +64,7 @@ def test_of_two_links_to_a_folder_outside_the_first_in_order_counts(
 
 
 def test_links_that_meet_again_and_again_are_walked_once(tmp_path: Path) -> None:
-    """Each of forty folders has two links to the next: by names there are 2 to the 40 ways."""
+    """Each of forty folders has two links to the next, so there are 2 to the 40 paths."""
     for number in range(40):
         (tmp_path / f"{number}").mkdir()
         written(tmp_path / f"{number}" / "f.jsonl", [track(number)])
@@ -126,7 +126,7 @@ def test_a_file_that_two_names_on_the_command_line_lead_to_is_still_an_error(
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("nowhere", "is a link that leads nowhere"),
+        ("nowhere", "is a link to a missing file"),
         ("x.jsonl", "cannot be read: Too many levels of symbolic links"),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_folder_nested_deeper_than_python_calls_itself_is_read(tmp_path: Path)
     try:
         assert [entry.name for entry in inputs([top])] == [f"{folders[-1]}f.jsonl"]
     finally:
-        # What clears up behind the tests would call itself too often.
+        # The cleanup of the tests would exceed the recursion limit.
         file.unlink()
         for folder in reversed(folders):
             os.rmdir(folder)

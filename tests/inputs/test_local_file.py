@@ -1,4 +1,4 @@
-"""A pipe is read in few pieces and waited for, a regular file as it is asked for."""
+"""A pipe is read in few pieces, with waiting; a regular file in the pieces asked for."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ if sys.platform != "linux":
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[BufferedReader, int]]:
-    """Both ends of a pipe; who writes to it does not wait for room."""
+    """Both ends of a pipe; the writing end does not block."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     with open(read, "rb") as reader:
@@ -100,6 +100,6 @@ def test_a_pipe_that_does_not_block_is_asked_again_only_when_it_has_something(
 
     monkeypatch.setattr("segcli.inputs.local_file.select.select", select)
 
-    # Without a wait nothing would ever be written.
+    # Without the wait, nothing would be written.
     assert file.read1(1024 * KIB) == b"a\n"
     assert waits == [([reader], [], [])]

@@ -1,4 +1,4 @@
-"""Segment's archive is read straight from S3, with all that a folder on disk can do."""
+"""Segment's archive is read directly from S3, with all features of a folder on disk."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def endpoint() -> Iterator[str]:
 
 
 class Bucket:
-    """A bucket with a name of its own."""
+    """A bucket with a unique name."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.client = client
@@ -62,7 +62,7 @@ class Bucket:
 def bucket(
     endpoint: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Bucket]:
-    """Return an empty bucket, and let this process be one that may read it."""
+    """Return an empty bucket that this process may read."""
     import s3fs
 
     for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
@@ -116,7 +116,7 @@ def test_an_object_that_is_replaced_after_it_was_listed_is_known_to_be_another(
     found.remote.check_same()
     bucket.put("in/a.jsonl", b"2\n")
 
-    with pytest.raises(ReadError, match="it has changed since it was looked at"):
+    with pytest.raises(ReadError, match="it has changed since it was checked"):
         found.remote.check_same()
 
 
@@ -189,7 +189,10 @@ def test_what_is_no_ndjson_is_told_by_name_before_anything_is_sent(
     said = segcli(*to_webhook(vendor(door).url, f"{archive}/in/segment-logs"))
 
     assert (said.code, door.taken) == (2, [])
-    assert f"Error: {archive}/in/segment-logs/z/report.pdf is not lines of JSON" in said.err
+    assert (
+        f"Error: {archive}/in/segment-logs/z/report.pdf is a PDF document, not lines of JSON"
+        in said.err
+    )
 
 
 def test_a_stopped_run_goes_on_without_fetching_again_what_is_settled(
@@ -243,7 +246,7 @@ def test_the_journal_and_what_is_printed_name_the_prefix_as_it_was_typed(
     ("address", "says"),
     [
         ("s3://{0}/nothing/here.gz", "does not exist"),
-        ("s3://{0}/nothing/", "holds no files to read"),
+        ("s3://{0}/nothing/", "has no files to read"),
         ("s3://{0}/nothing/*.gz", "does not exist"),
         ("s3://no-such-bucket-of-ours/a.gz", "does not exist\nThere is no such bucket."),
         ("s3://no-such-bucket-of-ours/a/*.gz", "does not exist"),
@@ -268,7 +271,7 @@ def test_without_credentials_it_says_how_they_are_given(
     said = segcli("transform", f"{bucket}/a.gz")
 
     assert said.code == 2
-    assert "cannot be read: Unable to locate credentials\nCredentials are taken" in said.err
+    assert "cannot be read: Unable to locate credentials\nCredentials are those" in said.err
     assert "AWS_PROFILE" in said.err
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records, track, written
+from support.journals import put
 from support.resuming import JOURNAL, Door, Segcli, Serve, records_in, settled_lines, to_webhook
 
 from segcli.journal import checkpoint
@@ -61,7 +62,7 @@ def test_a_journal_cut_at_any_byte_says_a_prefix_of_what_was_settled(
     _, _, content = small_run
     beyond_header = content.index(b"\n") + 1
     for cut in range(len(content) + 1):
-        path.write_bytes(content[:cut] + behind)
+        put(path, content[:cut] + behind)
         if behind.strip(b"\0") and cut < beyond_header:
             with pytest.raises(ValueError, match="is not a segcli journal"):
                 checkpoint.read_checkpoint(path)
@@ -89,7 +90,7 @@ def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
     _, _, content = small_run
     whole = content.rindex(b"\n", 0, -1) + 1
     for place in range(whole, len(content)):
-        path.write_bytes(damaged(content, place))
+        put(path, damaged(content, place))
         assert said_by(checkpoint.read_checkpoint(path)) == lines_of(records_in(content[:whole]))
 
 
@@ -102,7 +103,7 @@ def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
     second = content.index(b"\n") + 1
     # Stop at the line break before the last record: without it, no complete line follows.
     for place in range(second, content.rindex(b"\n", 0, -1)):
-        path.write_bytes(damaged(content, place, bit) + bytes(5000))
+        put(path, damaged(content, place, bit) + bytes(5000))
         line = content.count(b"\n", 0, place) + 1
         with pytest.raises(checkpoint.Damaged, match=rf"\.journal is damaged in line {line}$"):
             checkpoint.read_checkpoint(path)
@@ -145,7 +146,7 @@ def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
     path = tmp_path / "damaged.journal"
     _, _, content = small_run
     for place in range(content.index(b"\n")):
-        path.write_bytes(damaged(content, place))
+        put(path, damaged(content, place))
         with pytest.raises(ValueError, match="is not a segcli journal"):
             checkpoint.read_checkpoint(path)
 
@@ -204,7 +205,7 @@ def test_a_journal_compacted_says_the_same(
     for record in applied:
         past.apply(record)
     path = tmp_path_factory.getbasetemp() / "anew.journal"
-    path.write_bytes(b"".join(map(checkpoint.encode, past.records())))
+    put(path, b"".join(map(checkpoint.encode, past.records())))
     again = checkpoint.read_checkpoint(path)
 
     assert again is not None

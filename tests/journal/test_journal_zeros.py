@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.journals import delivered, opened
+from support.journals import delivered, opened, put
 
 from segcli.journal import checkpoint
 from segcli.journal.journal import Journal
@@ -73,7 +73,7 @@ def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
     assert len(left.content) > size + 1024
     # Zeros up to the end would be a journal that was cut there, followed by reserved space.
     for start in range(len(left.content) - size):
-        path.write_bytes(left.content[:start] + bytes(size) + left.content[start + size :] + ROOM)
+        put(path, left.content[:start] + bytes(size) + left.content[start + size :] + ROOM)
         said = said_by(path)
         assert said is None or said >= left.synced, f"zeros from byte {start} on"
         refused += said is None
@@ -88,7 +88,7 @@ def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path
     assert last > 12
     for number in range(1, last):
         path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
-        with pytest.raises(checkpoint.Damaged, match="lacks a record in front of line"):
+        with pytest.raises(checkpoint.Damaged, match="lacks a record before line"):
             checkpoint.read_checkpoint(path)
 
 
@@ -108,7 +108,7 @@ def test_whatever_a_loss_of_power_takes_of_what_was_not_synced_the_rest_is_said(
         version = left.content[: ends[data.draw(st.integers(first, len(lines)))]]
         survived += version[start : start + SECTOR].ljust(SECTOR, b"\0")
     path = folder / "survived.journal"
-    path.write_bytes(survived + ROOM)
+    put(path, survived + ROOM)
     said = said_by(path)
 
     assert said is not None

@@ -237,7 +237,7 @@ def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothi
     assert re.fullmatch(
         rf"Error: {file}:\d+: could not be read past this point: its gzip data is cut off, "
         rf"in the middle of a member, at byte {len(whole) - 1000:,}; nothing is reported\n"
-        r"Fetch the file again, whole.\n",
+        r"Fetch the whole file again.\n",
         said.err,
     )
 

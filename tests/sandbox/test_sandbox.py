@@ -31,7 +31,8 @@ def basic(key: str) -> str:
 KEYS: dict[str, Callable[[str], dict[str, str]]] = {
     "pointillist": lambda key: {"apiToken": key},
     "gist": lambda key: {"Authorization": f"Bearer {key}"},
-    "segment": lambda key: {"Authorization": basic(key)},
+    # By its User-Agent a replay, which is held to more than a client of Segment's own is.
+    "segment": lambda key: {"Authorization": basic(key), "User-Agent": "segcli/1.0"},
     "plotline": lambda key: {"Authorization": basic(key)},
     "webhook": lambda key: {"Authorization": basic(key)},
 }
@@ -326,7 +327,7 @@ def test_content_type_must_be_json(place: tuple[str, str], post: Post) -> None:
 
 @pytest.mark.parametrize(
     ("vendor", "route"),
-    [("pointillist", ""), ("gist", "/contacts/"), ("segment", "/import"), ("plotline", "/v1")],
+    [("pointillist", ""), ("gist", "/contacts/"), ("segment", "/imports"), ("plotline", "/v1")],
 )
 def test_unknown_route_is_404_and_names_the_known_ones(vendor: str, route: str, post: Post) -> None:
     reply = post(vendor, route, {})

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from support.fakes import Said, wait_until
 
+from segcli.local_server.guard import guard_of, parse_origin
+from segcli.local_server.uploads import Uploads
 from segcli.sandbox import SandboxServer, Script, running
-from segcli.sandbox.guard import guard_of, parse_origin
-from segcli.sandbox.uploads import Uploads
 
 ELSEWHERE = "https://evil.example"
 KEYLESS = "/acme"

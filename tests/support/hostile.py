@@ -8,9 +8,13 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
+
+from segcli.cli import main
 
 # Each line of attack once; `666` in an escape sequence is nothing that rich writes.
 CORPUS = (
@@ -64,6 +68,59 @@ class Printed:
     err: bytes
 
 
+def in_this_process(
+    words: list[str], folder: Path, env: dict[str, str], *, is_terminal: bool
+) -> Printed:
+    """Run a command here, as a process with these outputs would: no interpreter has to start."""
+    ours, theirs = _terminal(100) if is_terminal else os.pipe()
+    err, their_err = (ours, theirs) if is_terminal else os.pipe()
+    seen: dict[int, list[bytes]] = {ours: [], err: []}
+    readers = [threading.Thread(target=_read_all, args=(one, seen[one])) for one in seen]
+    for reader in readers:
+        reader.start()
+    try:
+        environment = env | ({"TERM": "xterm-256color"} if is_terminal else {})
+        with patch.dict(os.environ, environment, clear=True), chdir(folder):
+            code = _run_with(theirs, their_err, words)
+    finally:
+        for one in {theirs, their_err}:
+            os.close(one)
+        for reader in readers:
+            reader.join()
+        for one in seen:
+            os.close(one)
+    return Printed(code, b"" if is_terminal else b"".join(seen[ours]), b"".join(seen[err]))
+
+
+def _run_with(out: int, err: int, words: list[str]) -> int:
+    with descriptors(out, err), patch("sys.argv", ["segcli", *words]):
+        try:
+            main(words)
+        except SystemExit as ended:
+            sys.stdout.flush()
+            return int(ended.code or 0)
+
+
+@contextmanager
+def descriptors(out: int, err: int) -> Iterator[None]:
+    """Let stdin be empty, and what is written go to these descriptors, as Python opens them."""
+    kept = [os.dup(number) for number in range(3)]
+    with open(os.devnull) as nothing, ExitStack() as stack:
+        for number, other in enumerate((nothing.fileno(), out, err)):
+            os.dup2(other, number)
+            stack.callback(os.close, kept[number])
+            stack.callback(os.dup2, kept[number], number)
+        streams = {
+            "stdin": open(0, closefd=False),  # noqa: SIM115  # their descriptors go back as well
+            "stdout": open(1, "w", closefd=False),  # noqa: SIM115
+            "stderr": open(2, "w", errors="backslashreplace", closefd=False),  # noqa: SIM115
+        }
+        for name, stream in streams.items():
+            stack.enter_context(patch.object(sys, name, stream))
+            stack.enter_context(patch.object(sys, f"__{name}__", stream))
+        yield
+
+
 def off_a_terminal(words: list[str], folder: Path, env: dict[str, str]) -> Printed:
     """Run a command whose outputs are pipes."""
     done = subprocess.run(
@@ -82,11 +139,7 @@ def on_a_terminal(
     words: list[str], folder: Path, env: dict[str, str], *, columns: int = 100
 ) -> Printed:
     """Run a command on a terminal that changes nothing; both outputs are in `err`."""
-    ours, theirs = pty.openpty()
-    attributes = termios.tcgetattr(theirs)
-    attributes[1] &= ~termios.OPOST
-    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
-    termios.tcsetwinsize(theirs, (30, columns))
+    ours, theirs = _terminal(columns)
     process = subprocess.Popen(
         _command(words),
         stdin=subprocess.DEVNULL,
@@ -106,6 +159,15 @@ def on_a_terminal(
         reader.join()
         os.close(ours)
     return Printed(code, b"", b"".join(seen))
+
+
+def _terminal(columns: int) -> tuple[int, int]:
+    ours, theirs = pty.openpty()
+    attributes = termios.tcgetattr(theirs)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+    termios.tcsetwinsize(theirs, (30, columns))
+    return ours, theirs
 
 
 def _read_all(descriptor: int, seen: list[bytes]) -> None:

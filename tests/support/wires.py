@@ -47,10 +47,11 @@ class Wire:
 
 @dataclass(slots=True)
 class Call:
-    """One connection, as the server sees it."""
+    """One connection, as the server sees it; `last` is the request that it has read last."""
 
     socket: socket.socket
     wire: Wire
+    last: bytes = b""
 
     def read(self) -> bool:
         """Read a request; False where the client has gone."""
@@ -61,6 +62,7 @@ class Call:
                 return False
             text += block
         self.wire.got.append(text)
+        self.last = text
         return True
 
     def say(self, text: bytes) -> None:

@@ -8,13 +8,13 @@ with the key as user name and an empty password; other settings as base64 JSON i
 from base64 import b64decode, b64encode
 from typing import Any
 
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, parse_body
 from segcli.sandbox.vendors.rules import not_object, segment_event_problem
 from segcli.sandbox.vendors.vendor import (
     ANYWHERE,
     Call,
     ReceivedItem,
-    Refusal,
     RequestReading,
     Vendor,
     VendorRoute,

@@ -16,13 +16,13 @@ from urllib.parse import unquote
 from segcli.core.item_replies import Items
 from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, template_text
 from segcli.core.request_layout import BatchLayout, PostLayout, RequestLayout
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.direct_destination import message
 from segcli.sandbox.vendors.rules import not_object, unknown_key
 from segcli.sandbox.vendors.vendor import (
     Call,
     ReceivedItem,
-    Refusal,
     RequestReading,
     Vendor,
     VendorRoute,

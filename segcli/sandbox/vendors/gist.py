@@ -4,6 +4,7 @@ import json
 from typing import Any
 from zlib import crc32
 
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
 from segcli.sandbox.vendors.rules import (
     SCALAR,
@@ -19,7 +20,6 @@ from segcli.sandbox.vendors.rules import (
 from segcli.sandbox.vendors.vendor import (
     Call,
     ReceivedItem,
-    Refusal,
     RequestReading,
     Vendor,
     VendorRoute,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON
 
 ANYWHERE = "*"
@@ -45,20 +46,6 @@ class ReceivedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request is refused.
-
-    status: the status of the reply
-    problem: what is wrong; it starts with the wrong field
-    allow: the methods that are allowed, for a 405
-    """
-
-    status: int
-    problem: str
-    allow: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """A good request.
 
@@ -96,6 +83,7 @@ class Vendor:
     key_hint: what the reply to a wrong key says
     key_optional: whether a request without the header is accepted
     json_only: whether Content-Type must be application/json
+    gzip: whether a body may be compressed
     home: the part of the endpoint after the vendor's name
     reset_header: a header of a 429 that repeats the seconds of Retry-After
     admits: checks the key of a request, instead of `header`
@@ -111,6 +99,7 @@ class Vendor:
     key_hint: str = ""
     key_optional: bool = False
     json_only: bool = True
+    gzip: bool = False
     home: str = ""
     reset_header: bytes = b""
     admits: Callable[[Call], bool] | None = None

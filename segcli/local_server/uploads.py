@@ -1,18 +1,15 @@
 """Receives request bodies, with a limit on the memory of all of them together."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
 
-from segcli.sandbox.validate import MOST_BYTES
-from segcli.sandbox.vendors.vendor import Refusal
+from segcli.local_server.http_reply import Receive, Refusal
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+# More than the limit of every vendor; it only keeps memory flat.
+MOST_BYTES = 16 * 1024 * 1024
 
 # Enough for 256 requests at once of the largest size that a built-in vendor takes.
 MOST_HELD = 128 * 1024 * 1024
-_NO_ROOM = Refusal(503, "the sandbox has no room for more unfinished requests")
+_NO_ROOM = Refusal(503, "the server has no room for more unfinished requests")
 
 
 @dataclass(slots=True)

@@ -1,18 +1,17 @@
-"""Keeps web pages from other sites away from the sandbox.
+"""Decides by the headers Host and Origin which requests a server on this machine answers.
 
-A browser on this machine reaches each of its ports. A page may send requests to the sandbox's
+A browser on this machine reaches each of its ports. A page may send requests to a server's
 address, or make its own host name resolve to 127.0.0.1. The headers Origin and Host show that.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from segcli.sandbox.vendors.vendor import Refusal
-
-Headers = Sequence[tuple[bytes, bytes]]
+from segcli.local_server.http_reply import Headers, Refusal
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", re.IGNORECASE)
+_HOST_NAME = re.compile(r"[a-z0-9_.-]+(?::\d{1,5})?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HTTP_PORT = 80
 _MISDIRECTED, _FORBIDDEN = 421, 403
@@ -23,30 +22,35 @@ _METHODS = b"GET, POST, PUT, PATCH, DELETE"
 class Guard:
     """The headers that a request may have.
 
+    server: what messages call the server
     hosts: the allowed values of Host, in lower case
     origins: the origins of other pages that may send requests
+    any_origin: whether all pages may send requests
     """
 
+    server: str = "the sandbox"
     hosts: frozenset[bytes]
-    origins: frozenset[bytes]
+    origins: frozenset[bytes] = frozenset()
+    any_origin: bool = False
 
     def refusal(self, headers: Headers) -> Refusal | None:
         """Return why a request is refused before its body is read; None if it is not."""
         hosts = [value.lower() for name, value in headers if name == b"host"]
         if not hosts or not self.hosts.issuperset(hosts):
             known = ", ".join(sorted(host.decode() for host in self.hosts))
-            return Refusal(_MISDIRECTED, f"the sandbox answers only to its own Host: {known}")
-        if set(_origins(headers)) - self._own_origins - self.origins:
+            return Refusal(_MISDIRECTED, f"{self.server} answers only to its own Host: {known}")
+        if not all(map(self._may_send, _origins(headers))):
             return Refusal(
                 _FORBIDDEN,
-                "the sandbox takes no requests from pages of other sites: to allow this one, "
+                f"{self.server} takes no requests from pages of other sites: to allow this one, "
                 "start it with --allow-origin ORIGIN",
             )
         return None
 
     def reply_headers(self, headers: Headers) -> Headers:
         """Return the headers that let an allowed page read the reply."""
-        found = [origin for origin in _origins(headers) if origin in self.origins]
+        allowed = self.origins
+        found = [name for name in _origins(headers) if self.any_origin or name in allowed]
         if not found:
             return ()
         return ((b"access-control-allow-origin", found[0]), (b"vary", b"origin"))
@@ -56,20 +60,33 @@ class Guard:
         has_method = any(name == b"access-control-request-method" for name, _ in headers)
         return method == "OPTIONS" and has_method and bool(self.reply_headers(headers))
 
-    @property
-    def _own_origins(self) -> frozenset[bytes]:
-        return frozenset(b"http://" + host for host in self.hosts)
+    def _may_send(self, origin: bytes) -> bool:
+        is_own = origin.startswith(b"http://") and origin.removeprefix(b"http://") in self.hosts
+        return self.any_origin or is_own or origin in self.origins
 
 
 def guard_of(host: str, port: int, origins: Iterable[str] = ()) -> Guard:
     """Return the guard of a sandbox that is bound to a host and a port."""
     bound = f"[{host}]" if ":" in host else host
-    names = {*_LOOPBACK, bound.lower()}
-    hosts = {f"{name}:{port}" for name in names} | (names if port == _HTTP_PORT else set())
     return Guard(
-        hosts=frozenset(name.encode() for name in hosts),
+        hosts=own_hosts({bound.lower()}, port),
         origins=frozenset(origin.lower().encode() for origin in origins),
     )
+
+
+def own_hosts(names: Iterable[str], port: int) -> frozenset[bytes]:
+    """Return the allowed values of Host at a port: the names of the loopback, and these names."""
+    known = {*_LOOPBACK, *names}
+    hosts = {f"{name}:{port}" for name in known} | (known if port == _HTTP_PORT else set())
+    return frozenset(host.encode() for host in hosts)
+
+
+def parse_host(text: str) -> str:
+    """Return a host in lower case, with a port if it has one; raises ValueError if it is none."""
+    host = text.strip().lower()
+    if not (host.isascii() and _HOST_NAME.fullmatch(host)):
+        raise ValueError(f"{text!r} is not a host: type it as app.test or app.test:3000")
+    return host
 
 
 def parse_origin(text: str) -> str:
@@ -84,6 +101,9 @@ def preflight_headers(headers: Headers) -> Headers:
     """Return the headers that let an allowed page send every method and header."""
     asked = [value for name, value in headers if name == b"access-control-request-headers"]
     allowed = [(b"access-control-allow-headers", value) for value in asked[:1]]
+    if any(name == b"access-control-request-private-network" for name, _ in headers):
+        # A browser asks this before a page of a public address reaches a private one.
+        allowed.append((b"access-control-allow-private-network", b"true"))
     return ((b"access-control-allow-methods", _METHODS), *allowed)
 
 

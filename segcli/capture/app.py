@@ -1,0 +1,163 @@
+"""The capture as an ASGI app: it writes the events of a request, and then acknowledges them.
+
+No reply contains an event: pages of all origins may send events, and none may read them.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from segcli.capture.browser_settings import browser_settings, key_in
+from segcli.capture.finish import Arrival, finished
+from segcli.core import exact_json
+from segcli.local_server.guard import Guard, preflight_headers
+from segcli.local_server.gzip_body import unpacked
+from segcli.local_server.http_reply import (
+    Headers,
+    HttpReply,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    bytes_reply,
+    json_reply,
+    refused,
+    send_reply,
+)
+from segcli.local_server.segment_api import EVENT_BYTES, ROUTES, without_slash
+from segcli.local_server.uploads import MOST_BYTES, Uploads
+
+_SUCCESS = bytes_reply(200, b'{"success":true}')
+# An event in a batch may be nested as deeply as an event on a line.
+_LEVELS = exact_json.MAX_DEPTH + 2
+# Clients choose the paths that messages contain, so their number is limited.
+_MOST_PROBLEMS = 20
+# After a 5xx, clients retry for minutes, and the command would wait for them. That could not make
+# the output complete again.
+_NOT_WRITTEN = 400
+_GET = frozenset({"GET", "HEAD"})
+# analytics.js sends statistics about itself here. They are not events.
+_METRICS = "/v1/m"
+
+
+class Capture:
+    """The ASGI app.
+
+    events: how many events are written
+    large: how many of them are larger than Segment accepts
+    open: how many requests are not answered yet
+    last: when a request last started or ended, in seconds of a monotonic clock
+    problems: why requests were refused, and how often
+    failure: why an event could not be written; after that, no events are written
+    """
+
+    def __init__(
+        self, write: Callable[[bytes], object], guard: Guard, failed: Callable[[], object]
+    ) -> None:
+        """Write events with `write`, in whole lines; call `failed` once if it raises."""
+        self.events = 0
+        self.large = 0
+        self.open = 0
+        self.last = time.monotonic()
+        self.problems: Counter[str] = Counter()
+        self.failure: Exception | None = None
+        self._write = write
+        self._guard = guard
+        self._failed = failed
+        self._uploads = Uploads()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        self.open += 1
+        self.last = time.monotonic()
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self.last = time.monotonic()
+            self.open -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = scope["headers"]
+        if refusal := self._guard.refusal(headers):
+            await send_reply(send, self._no(refusal))
+            return
+        cors = self._guard.reply_headers(headers)
+        if cors:
+            # Some pages make their client send cookies too.
+            cors = (*cors, (b"access-control-allow-credentials", b"true"))
+        if self._guard.is_preflight(scope["method"], headers):
+            await send_reply(send, HttpReply(204, b"", tuple(preflight_headers(headers))), cors)
+            return
+        body = await self._uploads.received(receive)
+        if body is not None:
+            await send_reply(send, self._reply(scope, body), cors)
+
+    def _reply(self, scope: Scope, body: bytes | Refusal) -> HttpReply:
+        path, headers = scope["path"], dict(scope["headers"])
+        kind = ROUTES.get(without_slash(path))
+        if kind is None:
+            return self._page(path, scope["method"], headers[b"host"])
+        if scope["method"] != "POST":
+            return self._no(Refusal(405, "the method must be POST", "POST"))
+        events = _events(body, headers, kind)
+        if isinstance(events, Refusal):
+            return self._no(events)
+        return self._keep(events)
+
+    def _page(self, path: str, method: str, host: bytes) -> HttpReply:
+        """Answer a request that is not for events: of analytics.js, or to see if this is up."""
+        if path == _METRICS and method == "POST":
+            return _SUCCESS
+        key = key_in(path)
+        if key is None and path != "/":
+            return self._no(Refusal(404, f"{path} is no route of Segment's HTTP API"))
+        if method not in _GET:
+            return self._no(Refusal(405, "the method must be GET", "GET, HEAD"))
+        if key is None:
+            return json_reply(200, {"message": "segcli capture accepts events here"})
+        return json_reply(200, browser_settings(key, host.decode("latin-1")))
+
+    def _keep(self, events: list[Any]) -> HttpReply:
+        """Write all events of a request, and return the reply."""
+        lines = [exact_json.dumps(event) + b"\n" for event in events]
+        if self.failure is None:
+            try:
+                self._write(b"".join(lines))
+            except Exception as failure:  # the main thread raises it again
+                self.failure = failure
+                self._failed()
+        if self.failure is not None:
+            return self._no(Refusal(_NOT_WRITTEN, "the event could not be written"))
+        self.events += len(lines)
+        self.large += sum(len(line) > EVENT_BYTES for line in lines)
+        return _SUCCESS
+
+    def _no(self, refusal: Refusal) -> HttpReply:
+        known = refusal.problem in self.problems or len(self.problems) < _MOST_PROBLEMS
+        self.problems[refusal.problem if known else "other reasons"] += 1
+        return refused(refusal, {"success": False, "message": refusal.problem})
+
+
+def _events(body: bytes | Refusal, headers: dict[bytes, bytes], kind: str) -> list[Any] | Refusal:
+    """Return the events of a body, or why it is refused."""
+    if isinstance(body, Refusal):
+        return body
+    if len(body) > MOST_BYTES:
+        return Refusal(413, f"the body must have at most {MOST_BYTES:,} bytes")
+    body = unpacked(body, headers, most=MOST_BYTES)
+    if isinstance(body, Refusal):
+        return body
+    try:
+        value = exact_json.loads(body, levels=_LEVELS)
+    except ValueError as error:
+        return Refusal(400, f"the body is {error}")
+    arrival = Arrival(kind=kind, received=datetime.now(UTC), new_id=lambda: str(uuid4()))
+    try:
+        return finished(value, arrival)
+    except ValueError as error:
+        return Refusal(400, str(error))

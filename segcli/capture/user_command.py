@@ -1,0 +1,85 @@
+"""Runs the command that is captured, as the user typed it, and passes signals on to it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_BY_SIGNAL = 128
+
+
+class Signals:
+    """The signals that arrive.
+
+    command: the running command, which receives them; None if none is running
+    waiting: the signals that no command received
+    """
+
+    def __init__(self) -> None:
+        # A signal handler may call its `put`, even while `get` waits.
+        self.waiting: SimpleQueue[int] = SimpleQueue()
+        self.command: subprocess.Popen[bytes] | None = None
+
+    def take(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if self.command is None or self.command.poll() is not None:
+            self.waiting.put(number)
+        elif number != signal.SIGINT or not _terminal_sends_it():
+            self.command.send_signal(number)
+
+
+@contextmanager
+def signals_taken() -> Iterator[Signals]:
+    """Handle Ctrl-C, SIGTERM and SIGHUP during the block. Only the main thread may call this.
+
+    Ignored signals stay ignored, also for the command.
+    """
+    signals = Signals()
+    before = {number: signal.getsignal(number) for number in _PASSED_ON}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signals.take)
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_command(words: Sequence[str], environment: Mapping[str, str], signals: Signals) -> int:
+    """Run a command and return its exit code; after a signal, 128 plus its number.
+
+    It has the streams of this process, and receives its signals. Raises OSError if it cannot be
+    started.
+    """
+    with subprocess.Popen(words, env=environment) as process:
+        signals.command = process
+        with suppress(Empty):
+            while True:
+                process.send_signal(signals.waiting.get_nowait())
+        try:
+            code = process.wait()
+        finally:
+            signals.command = None
+    return code if code >= 0 else _BY_SIGNAL - code
+
+
+def _terminal_sends_it() -> bool:
+    """Return whether our terminal sends Ctrl-C to the command too.
+
+    After a second Ctrl-C, many programs stop at once, without a clean-up.
+    """
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -1,0 +1,409 @@
+"""`segcli capture` runs a command, writes what it sends, and ends as it says."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.fakes import PATIENCE, Said, wait_until
+from support.samples import Run
+
+Segcli = Callable[..., Said]
+Spawn = Callable[..., Any]
+# A client in a line: it sends its arguments as names of events, one request each.
+CLIENT = """
+import json, os, sys, urllib.request
+for name in sys.argv[1:]:
+    event = {"event": name, "userId": "u1", "writeKey": "KEY"}
+    url = os.environ["SEGCLI_CAPTURE_URL"] + "/v1/track"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct.open(url, json.dumps(event).encode())
+"""
+SENDS = ("--settle", "0s", "--", sys.executable, "-c", CLIENT)
+OUTPUT = ("capture", "--output", "events.jsonl")
+
+
+def names(path: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in path.read_bytes().splitlines()]
+
+
+# --- with a command
+
+
+def test_what_a_command_sends_becomes_events_that_segcli_reads(
+    run_segcli: Run, tmp_path: Path
+) -> None:
+    done = run_segcli(*OUTPUT, *SENDS, "A", "B")
+    checked = run_segcli("check", "--dest", "webhook", "events.jsonl")
+
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == b"Captured: 2 events in events.jsonl\n"
+    assert names(tmp_path / "events.jsonl") == ["A", "B"]
+    assert b"KEY" not in (tmp_path / "events.jsonl").read_bytes()
+    assert (tmp_path / "events.jsonl").stat().st_mode & 0o777 == 0o600
+    assert checked.returncode == 0
+
+
+def test_stable_runs_give_the_same_bytes(run_segcli: Run, tmp_path: Path) -> None:
+    for name in ("one", "two", "one"):
+        assert run_segcli("capture", "--stable", "-o", name, *SENDS, "A", "B").returncode == 0
+        assert names(tmp_path / name) == ["A", "B"]
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("code", ["7", "3", "255"])
+def test_the_exit_code_of_a_command_that_fails_is_its_own(code: str, run_segcli: Run) -> None:
+    done = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", f"exit {code}")
+
+    assert (done.returncode, done.stderr) == (int(code), b"Captured: 0 events in events.jsonl\n")
+
+
+def test_a_command_that_a_signal_ends_has_128_and_the_signal(run_segcli: Run) -> None:
+    done = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", "kill -TERM $$")
+
+    assert done.returncode == 143
+
+
+def test_nothing_captured_is_1_unless_that_is_allowed(run_segcli: Run) -> None:
+    ends = ("--settle", "0s", "--", "true")
+    done = run_segcli(*OUTPUT, *ends)
+
+    assert done.returncode == 1
+    assert b"no event was captured" in done.stderr
+    assert b"SEGCLI_CAPTURE_URL" in done.stderr
+    assert run_segcli(*OUTPUT, "--allow-empty", *ends).returncode == 0
+
+
+def test_the_streams_of_a_command_are_its_own(run_segcli: Run) -> None:
+    shell = "cat; echo told >&2"
+    done = run_segcli(*OUTPUT, "--allow-empty", "--settle", "0s", "sh", "-c", shell, stdin=b"in")
+
+    assert done.stdout == b"in"
+    assert done.stderr.startswith(b"told\n")
+
+
+def test_options_of_a_command_are_its_own(run_segcli: Run) -> None:
+    words = ("--allow-empty", "--settle", "0s", "echo", "--stable", "--", "--port")
+
+    assert run_segcli(*OUTPUT, *words).stdout == b"--stable -- --port\n"
+
+
+def test_a_command_may_end_before_what_it_started_has_sent_its_events(
+    run_segcli: Run, tmp_path: Path
+) -> None:
+    # The request is open before the command ends, and is whole only after that.
+    late = """
+import os, socket, sys, time
+port = int(os.environ["SEGCLI_CAPTURE_URL"].rpartition(":")[2])
+body = b'{"event": "Late", "userId": "u1"}'
+connection = socket.create_connection(("127.0.0.1", port))
+head = f"POST /v1/t HTTP/1.1\\r\\nHost: localhost:{port}\\r\\nContent-Length: {len(body)}"
+connection.sendall(head.encode() + b"\\r\\n\\r\\n" + body[:5])
+parent = os.getpid()
+if os.fork():
+    time.sleep(0.3)
+    os._exit(0)
+while os.getppid() == parent:
+    time.sleep(0.01)
+connection.sendall(body[5:])
+connection.recv(100)
+"""
+    done = run_segcli(*OUTPUT, "--settle", "200ms", "--", sys.executable, "-c", late)
+
+    assert done.returncode == 0
+    assert names(tmp_path / "events.jsonl") == ["Late"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_goes_to_the_command_and_its_end_is_ours(
+    number: signal.Signals, code: int, spawn: Spawn
+) -> None:
+    words = ("sh", "-c", "echo up; read line")
+    process = spawn(*OUTPUT, "--settle", "0s", "--", *words, stdin=-1)
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+
+    assert process.wait(PATIENCE) == code
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_a_command_that_takes_ctrl_c_well_ends_well(spawn: Spawn) -> None:
+    shell = "trap 'exit 0' INT; echo up; while :; do sleep 0.05; done"
+    words = ("--allow-empty", "--settle", "0s", "--", "sh", "-c", shell)
+    process = spawn(*OUTPUT, *words)
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 0
+
+
+def test_ctrl_c_of_a_terminal_reaches_the_command_once(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    # The terminal tells both of it. Told twice, test runners stop at once.
+    counts = """
+import signal, time
+told = []
+signal.signal(signal.SIGINT, lambda *_: told.append(1))
+print("up", flush=True)
+while not told:
+    time.sleep(0.01)
+# A second one comes at once, or never.
+signal.sigtimedwait([], 0.5)
+print("told", len(told), flush=True)
+"""
+    words = ("--allow-empty", "--settle", "0s", "--", sys.executable, "-c", counts)
+    code, text = with_ctrl_c([*OUTPUT, *words], tmp_path, clean_environment)
+
+    assert (code, "told 1" in text) == (0, True)
+
+
+def with_ctrl_c(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run segcli on a terminal of its own, and press Ctrl-C once it has printed "up"."""
+    takes_it = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    runs = "os.execv(sys.executable, [sys.executable, '-m', 'segcli', *sys.argv[1:]])"
+    terminal, slave = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", takes_it + runs, *words],
+        cwd=folder,
+        env=environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    ) as process:
+        os.close(slave)
+        text, is_pressed = b"", False
+        with suppress(OSError):  # whoever wrote to the terminal has gone
+            while part := os.read(terminal, 1000):
+                text += part
+                if b"up" in text and not is_pressed:
+                    is_pressed = bool(os.write(terminal, b"\x03"))
+        os.close(terminal)
+        return process.wait(PATIENCE), text.decode()
+
+
+def test_a_signal_while_it_settles_ends_it_and_keeps_what_came(
+    spawn: Spawn, tmp_path: Path
+) -> None:
+    client = CLIENT + "print(os.getpid(), flush=True)"
+    process = spawn(*OUTPUT, "--stable", "--settle", "1h", "--", sys.executable, "-c", client, "A")
+    command = int(process.stdout.readline())
+    wait_until(lambda: not Path(f"/proc/{command}").exists())
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 130
+    assert "2025-01-01T00:00:00.000Z" in (tmp_path / "events.jsonl").read_text()
+
+
+# --- without a command
+
+
+def started(process: Any) -> str:
+    """Return the address that a capture tells."""
+    line = process.stderr.readline()
+    assert line.startswith("The capture listens at http://127.0.0.1:"), line
+    return str(line.split("; ")[0].removeprefix("The capture listens at "))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_writes_to_stdout_until_it_is_told_to_end(number: signal.Signals, spawn: Spawn) -> None:
+    process = spawn("capture", "--port", "0")
+    url = started(process)
+    httpx.post(url + "/v1/track", json={"event": "A", "userId": "u1"}, trust_env=False)
+    # The line is there before the capture ends.
+    line = process.stdout.readline()
+    process.send_signal(number)
+
+    assert process.wait(PATIENCE) == 0
+    assert json.loads(line)["event"] == "A"
+    assert process.stderr.read() == "Captured: 1 event\n"
+
+
+def test_it_ends_with_0_though_nothing_came(spawn: Spawn) -> None:
+    process = spawn("capture", "--port", "0")
+    started(process)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(PATIENCE) == 0
+
+
+def test_a_kill_loses_no_event_that_was_acknowledged(spawn: Spawn, tmp_path: Path) -> None:
+    process = spawn("capture", "--port", "0", "--stable", "--output", "events.jsonl")
+    url = started(process)
+    with httpx.Client(trust_env=False, verify=False) as client:
+        for number in range(20):
+            body = {"batch": [{"type": "track", "event": str(number), "userId": "u1"}]}
+            assert client.post(url + "/v1/batch", json=body).status_code == 200
+        process.kill()
+    process.wait(PATIENCE)
+
+    assert names(tmp_path / "events.jsonl") == [str(number) for number in range(20)]
+
+
+def test_whoever_reads_no_more_ends_it(spawn: Spawn) -> None:
+    process = spawn("capture", "--port", "0")
+    url = started(process)
+    process.stdout.close()
+    reply = httpx.post(url + "/v1/track", json={"event": "A", "userId": "u1"}, trust_env=False)
+
+    assert reply.status_code == 400
+    assert process.wait(PATIENCE) == 141
+
+
+# --- where it goes
+
+
+def test_an_output_that_is_full_ends_it_with_3(spawn: Spawn) -> None:
+    process = spawn("capture", "--port", "0", "--output", "/dev/full")
+    url = started(process)
+    reply = httpx.post(url + "/v1/track", json={"event": "A", "userId": "u1"}, trust_env=False)
+
+    assert (reply.status_code, process.wait(PATIENCE)) == (400, 3)
+    assert "No space left on device" in process.stderr.read()
+
+
+def test_a_file_that_may_grow_no_more_keeps_whole_lines(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    command = f"ulimit -f 8; exec {sys.executable} -m segcli capture --output e.jsonl --port 0"
+    with subprocess.Popen(
+        ["bash", "-c", command], cwd=tmp_path, env=clean_environment, stderr=-1, text=True
+    ) as process:
+        url = started(process)
+        statuses = []
+        for number in range(3):
+            body = {"event": str(number), "userId": "u1", "properties": {"text": "x" * 3500}}
+            reply = httpx.post(url + "/v1/track", json=body, trust_env=False)
+            statuses.append(reply.status_code)
+            if reply.status_code != 200:
+                break
+        code = process.wait(PATIENCE)
+
+    assert (statuses, code) == ([200, 200, 400], 3)
+    assert names(tmp_path / "e.jsonl") == ["0", "1"]
+
+
+def test_a_full_output_is_3_unless_the_command_has_failed(run_segcli: Run) -> None:
+    full = ("capture", "--output", "/dev/full")
+    words = ("--settle", "0s", "--", "sh", "-c")
+    client = f"{sys.executable} -c '{CLIENT}' A 2> /dev/null"
+
+    well = run_segcli(*full, *words, f"{client}; exit 0")
+    badly = run_segcli(*full, *words, f"{client}; exit 9")
+
+    assert (well.returncode, badly.returncode) == (3, 9)
+    for done in (well, badly):
+        assert b"No space left on device" in done.stderr
+
+
+def test_an_old_capture_is_replaced_and_its_links_and_mode_stay(
+    run_segcli: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "old.jsonl").write_text('{"receivedAt":"2026-02-03T10:11:12Z","event":"Old"}\n')
+    (tmp_path / "old.jsonl").chmod(0o644)
+    (tmp_path / "events.jsonl").symlink_to("old.jsonl")
+
+    assert run_segcli(*OUTPUT, "--stable", *SENDS, "New").returncode == 0
+    assert names(tmp_path / "old.jsonl") == ["New"]
+    assert (tmp_path / "events.jsonl").is_symlink()
+    assert (tmp_path / "old.jsonl").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("content", ["import os\n", '{"name": "app"}\n', "[1]\n", '{"a"'])
+def test_a_file_that_is_no_capture_is_left_as_it_is(
+    content: str, run_segcli: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "events.jsonl").write_text(content)
+    done = run_segcli(*OUTPUT, *SENDS, "A")
+
+    assert (done.returncode, b"is not a capture" in done.stderr) == (2, True)
+    assert (tmp_path / "events.jsonl").read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("-- true", ["stdout belongs to the COMMAND", "--output"]),
+        ("--output /dev/stdout -- true", ["stdout belongs to the COMMAND"]),
+        ("--stable", ["--stable", "needs a file"]),
+        ("--stable --output /dev/stdout", ["needs a file"]),
+        ("--output no/events.jsonl -- true", ["no does not exist", "--output PATH"]),
+        ("--output e.jsonl -- no-such-command", ["there is no command no-such-command"]),
+        ("--host http://app.test", ["is not a host", "app.test:3000"]),
+        ("--stabel -o e.jsonl -- true", ["No such option", "--stable"]),
+        ("--settle soon", ["50ms, 30s"]),
+        ("--port 70000", ["--port"]),
+    ],
+)
+def test_a_mistake_is_2_with_what_to_type_and_leaves_no_file(
+    words: str, says: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    said = segcli("capture", *words.split())
+
+    assert (said.code, said.out) == (2, "")
+    for text in says:
+        assert text in said.err
+    assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_a_port_that_is_taken_is_2_and_harms_no_file(
+    spawn: Spawn, run_segcli: Run, tmp_path: Path
+) -> None:
+    url = started(spawn("capture", "--port", "0"))
+    old = '{"receivedAt":"2026-02-03T10:11:12Z"}\n'
+    (tmp_path / "events.jsonl").write_text(old)
+    done = run_segcli(*OUTPUT, "--port", url.rpartition(":")[2], *SENDS, "A")
+
+    assert done.returncode == 2
+    assert b"--port 0" in done.stderr
+    assert (tmp_path / "events.jsonl").read_text() == old
+
+
+def test_an_output_that_cannot_be_written_is_3(run_segcli: Run, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc/no/such")
+    done = run_segcli("capture", "--output", "link", *SENDS, "A")
+
+    assert done.returncode == 3
+    assert b"--output link cannot be written" in done.stderr
+
+
+def test_stdout_and_the_output_are_not_one_file(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    shell = f"{sys.executable} -m segcli capture -o e.jsonl -- true > e.jsonl"
+    done = subprocess.run(
+        ["sh", "-c", shell], cwd=tmp_path, env=clean_environment, stderr=-1, check=False
+    )
+
+    assert (done.returncode, b"e.jsonl" in done.stderr) == (2, True)
+
+
+def test_many_clients_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
+    process = spawn("capture", "--port", "0", "--output", "events.jsonl")
+    url = started(process)
+    limits = httpx.Limits(max_connections=30)
+
+    async def send_all() -> None:
+        async with httpx.AsyncClient(trust_env=False, verify=False, limits=limits) as client:
+            bodies = [{"event": f"{number}", "userId": "u1"} for number in range(100)]
+            replies = await asyncio.gather(
+                *(client.post(url + "/v1/t", json=body, timeout=PATIENCE) for body in bodies)
+            )
+            assert {reply.status_code for reply in replies} == {200}
+
+    asyncio.run(send_all())
+    path = tmp_path / "events.jsonl"
+    wait_until(lambda: len(names(path)) == 100)
+    assert sorted(names(path), key=int) == [str(number) for number in range(100)]

@@ -1,0 +1,62 @@
+"""The file of a capture holds whole lines, whatever a disk does."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.small_disk import fails
+
+from segcli.capture.event_file import EventFile
+
+LINE = b'{"type":"track","event":"A","userId":"u1","receivedAt":"2026-02-03T10:11:12.000Z"}\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[EventFile]:
+    with closing(EventFile(tmp_path / "events.jsonl")) as file:
+        yield file
+
+
+def test_lines_that_do_not_fit_leave_no_part_of_them(file: EventFile) -> None:
+    file.write(LINE)
+    # A disk that is nearly full takes a part, and then nothing.
+    patch = pytest.MonkeyPatch()
+    with patch.context() as small:
+        small.setattr("segcli.capture.event_file.write_all", _takes_a_part)
+        with pytest.raises(OSError, match="No space left"):
+            file.write(LINE + LINE)
+
+    assert file.path.read_bytes() == LINE
+
+
+def _takes_a_part(descriptor: int, lines: bytes) -> None:
+    os.write(descriptor, lines[: len(LINE) + 5])
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_that_cannot_be_made_stable_stays_as_it_came(file: EventFile) -> None:
+    file.write(LINE)
+    patch = fails("fsync", after=0)
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            file.stabilize()
+    finally:
+        patch.undo()
+
+    assert file.path.read_bytes() == LINE
+    assert [path.name for path in file.path.parent.iterdir()] == ["events.jsonl"]
+
+
+def test_a_stream_is_written_to_as_it_is(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "shell").open("wb+") as shell,
+        closing(EventFile(Path(f"/dev/fd/{shell.fileno()}"))) as file,
+    ):
+        shell.write(b"before ")
+        shell.flush()
+        file.write(LINE)
+
+    assert (tmp_path / "shell").read_bytes() == b"before " + LINE

@@ -1,0 +1,144 @@
+"""The same test run gives the same bytes, in whatever order its requests came."""
+
+import json
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segcli.capture.finish import time_text
+from segcli.capture.stable import stabilized
+from segcli.core.event import TIME_FIELDS
+
+START = datetime(2026, 2, 3, tzinfo=UTC)
+# The users of a test run, each with what its client sends; two of them do the same.
+RUN = {
+    ("analytics.js", "anonymous"): ["Viewed", "Added", "Added", "Ordered"],
+    ("analytics.js", "another"): ["Viewed", "Ordered"],
+    ("analytics.js", "a third"): ["Viewed", "Ordered"],
+    ("analytics-python", "anonymous"): ["Charged"],
+}
+
+
+def played(seed: int, run: dict[tuple[str, str], list[str]] = RUN, version: int = 1) -> list[bytes]:
+    """Return the lines of a run: drawn ids and times, and requests that overtake one another."""
+    dice = random.Random(seed)
+    ids = {user: str(UUID(int=dice.getrandbits(128))) for _, user in run}
+    came: list[tuple[float, bytes]] = []
+    for (library, user), names in run.items():
+        clock = START + timedelta(seconds=dice.random() * 100)
+        for name in names:
+            clock += timedelta(milliseconds=dice.randint(1, 500))
+            sent = clock + timedelta(milliseconds=dice.randint(0, 900))
+            event = {
+                "type": "track",
+                "event": name,
+                "anonymousId": ids[user],
+                "messageId": str(dice.getrandbits(64)),
+                "context": {"library": {"name": library, "version": version}},
+                "originalTimestamp": time_text(clock),
+                "timestamp": time_text(clock),
+                "sentAt": time_text(sent),
+                "receivedAt": time_text(sent),
+            }
+            came.append((sent.timestamp(), json.dumps(event).encode()))
+    return [line for _, line in sorted(came)]
+
+
+def read(lines: Iterable[bytes]) -> list[Any]:
+    return [json.loads(line) for line in lines]
+
+
+@given(first=st.integers(0, 10_000), second=st.integers(0, 10_000))
+def test_two_runs_that_do_the_same_give_the_same_bytes(first: int, second: int) -> None:
+    assert stabilized(played(first)) == stabilized(played(second))
+
+
+@given(seed=st.integers(0, 10_000))
+def test_what_is_stable_stays_as_it_is(seed: int) -> None:
+    once = stabilized(played(seed))
+
+    assert stabilized(once) == once
+
+
+@given(seed=st.integers(0, 10_000))
+def test_nothing_is_lost_and_each_user_keeps_its_order(seed: int) -> None:
+    came, events = read(played(seed)), read(stabilized(played(seed)))
+
+    def names(found: list[Any]) -> dict[tuple[str, str], list[str]]:
+        users: dict[tuple[str, str], list[str]] = {}
+        for event in sorted(found, key=lambda event: str(event["originalTimestamp"])):
+            key = (event["context"]["library"]["name"], event["anonymousId"])
+            users.setdefault(key, []).append(event["event"])
+        return users
+
+    assert sorted(names(came).values()) == sorted(names(events).values())
+    assert len({event["messageId"] for event in events}) == len(events)
+    # The browser's visitor is the server's too.
+    assert len({event["anonymousId"] for event in events}) == 3
+    (charged,) = [event for event in events if event["event"] == "Charged"]
+    (added, _) = [event for event in events if event["event"] == "Added"]
+    assert charged["anonymousId"] == added["anonymousId"]
+
+
+def test_one_more_event_changes_no_id_of_the_others() -> None:
+    longer = RUN | {("analytics.js", "another"): ["Viewed", "Ordered", "Cancelled"]}
+    more = RUN | {("analytics.js", "new"): ["Looked"]}
+    before = {event["messageId"] for event in read(stabilized(played(1)))}
+
+    for run in (longer, more):
+        after = {event["messageId"] for event in read(stabilized(played(2, run)))}
+        assert before < after
+
+
+def test_a_new_version_of_a_client_changes_no_id() -> None:
+    before, after = (read(stabilized(played(1, version=version))) for version in (1, 2))
+
+    for name in ("messageId", "anonymousId", *TIME_FIELDS):
+        assert [event[name] for event in before] == [event[name] for event in after]
+
+
+def test_times_go_on_by_a_second_and_only_where_there_were_times() -> None:
+    lines = [
+        {"type": "track", "event": "A", "userId": "u1", "timestamp": "2026-02-03T10:00:00Z"},
+        {"type": "track", "event": "B", "userId": "u1", "timestamp": "2026-02-03T10:00:00Z"},
+        {"type": "track", "event": "C", "userId": "u1", "timestamp": "soon", "sentAt": None},
+    ]
+    first, second, third = read(stabilized(json.dumps(line).encode() for line in reversed(lines)))
+
+    assert (third["timestamp"], third["event"]) == ("2025-01-01T00:00:02.000Z", "A")
+    assert (first["timestamp"], first["sentAt"]) == ("soon", None)
+    assert "receivedAt" not in second
+
+
+def test_an_alias_follows_the_anonymous_id_and_leaves_other_ids() -> None:
+    lines = [
+        {"type": "identify", "userId": "u1", "anonymousId": "drawn"},
+        {"type": "alias", "userId": "u1", "previousId": "drawn"},
+        {"type": "alias", "userId": "u1", "previousId": "known"},
+    ]
+    events = read(stabilized(json.dumps(line).encode() for line in lines))
+    identify = next(event for event in events if event["type"] == "identify")
+
+    assert {event["userId"] for event in events} == {"u1"}
+    assert {event.get("previousId") for event in events} == {None, identify["anonymousId"], "known"}
+
+
+def test_what_is_no_event_is_kept_as_it_is() -> None:
+    lines = [b"5", b'{"anonymousId":7,"n":1.50,"type":"track"}', b"[1]", b'"x"', b"null"]
+
+    kept = stabilized(lines)
+    assert [line for line in kept if line in lines] == [b"5", b"[1]", b'"x"', b"null"]
+    assert len(kept) == len(lines)
+
+
+def test_no_digit_changes() -> None:
+    line = b'{"type":"track","userId":"u1","properties":{"n":0.12345678901234567890123,"i":1e400}}'
+
+    (event,) = stabilized([line])
+    assert b'"n":0.12345678901234567890123' in event
+    assert b"1E+400" in event or b"1e400" in event

@@ -1,0 +1,142 @@
+"""The stand-in for Segment takes what Segment's own clients send."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from segcli.local_server.gzip_body import unpacked
+from segcli.local_server.http_reply import Refusal
+from segcli.local_server.segment_api import ROUTES
+from segcli.sandbox import SandboxServer, Script, running
+
+KEY = Script().key
+BASIC = {"Authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()}
+# As the client for Python sends it.
+TRACK = {
+    "integrations": {},
+    "anonymousId": None,
+    "properties": {"total": 12.5},
+    "timestamp": "2026-02-03T10:11:12.123+00:00",
+    "context": {"library": {"name": "analytics-python", "version": "2.3.4"}},
+    "userId": "u1",
+    "type": "track",
+    "event": "Order Completed",
+    "messageId": "3f1f8a54-7c8f-4a3d-9d2f-3a1f1c1d2e3f",
+}
+BATCH = {"batch": [TRACK], "sentAt": "2026-02-03T10:11:13.123456+00:00", "writeKey": KEY}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(verify=False, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[SandboxServer]:
+    with running(Script(remember=True)) as standin:
+        yield standin
+
+
+def body_for(route: str) -> dict[str, Any]:
+    if ROUTES[route] == "batch":
+        return BATCH
+    return {**TRACK, "type": ROUTES[route], "writeKey": KEY, "sentAt": BATCH["sentAt"]}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_takes_what_clients_send(
+    route: str, slash: str, client: httpx.Client, standin: SandboxServer
+) -> None:
+    url = f"{standin.url}/segment{route}{slash}"
+
+    for headers in (BASIC, {}):
+        reply = client.post(url, json=body_for(route), headers=headers)
+        assert (reply.status_code, reply.json()) == (200, {"success": True})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"context": {"ip": "1.2.3.4"}, "integrations": {"All": True}},
+        {"events": []},
+        {"batch": [TRACK | {"messageId": None, "sentAt": BATCH["sentAt"], "writeKey": KEY}]},
+        {"batch": [TRACK | {"originalTimestamp": TRACK["timestamp"]}]},
+    ],
+)
+def test_a_client_may_send_what_a_replay_may_not(
+    changes: dict[str, Any], client: httpx.Client, standin: SandboxServer
+) -> None:
+    url, replay = standin.endpoint("segment") + "/batch", BASIC | {"User-Agent": "segcli/1.0"}
+
+    assert client.post(url, json=BATCH | changes).status_code == 200
+    assert client.post(url, json=BATCH | changes, headers=replay).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["wrong", None, 7, [KEY]])
+def test_a_wrong_key_in_the_body_is_401(
+    key: object, client: httpx.Client, standin: SandboxServer
+) -> None:
+    url = standin.endpoint("segment") + "/batch"
+
+    assert client.post(url, json=BATCH | {"writeKey": key}).status_code == 401
+    assert client.post(url, json=BATCH, headers={"Authorization": "Basic eDo="}).status_code == 401
+
+
+def test_a_page_posts_plain_text(client: httpx.Client, standin: SandboxServer) -> None:
+    reply = client.post(
+        standin.endpoint("segment") + "/t",
+        content=json.dumps(body_for("/v1/t")),
+        headers={"Content-Type": "text/plain"},
+    )
+
+    assert reply.status_code == 200
+
+
+def test_a_packed_batch_is_unpacked_and_judged_by_its_size(
+    client: httpx.Client, standin: SandboxServer
+) -> None:
+    def post(body: dict[str, Any]) -> httpx.Response:
+        packed = gzip.compress(json.dumps(body).encode())
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        return client.post(standin.endpoint("segment") + "/batch", content=packed, headers=headers)
+
+    assert post(BATCH).status_code == 200
+    assert standin.app.accepted[-1].payload == TRACK
+    large = post(BATCH | {"context": {"text": "x" * 600_000}})
+    assert (large.status_code, "500,000" in large.text) == (400, True)
+    bomb = post(BATCH | {"context": {"text": "x" * 64_000_000}})
+    assert (bomb.status_code, "decompressed" in bomb.text) == (413, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (gzip.compress(b"{}", mtime=0), b"br", 415),
+        (b"{}", b"gzip", 400),
+        (gzip.compress(b"{}", mtime=0)[:-1], b"gzip", 400),
+        (gzip.compress(b"{}", mtime=0) * 2, b"gzip", 400),
+        (b"", b"gzip", 400),
+        (gzip.compress(b"{" + b" " * 100 + b"}", mtime=0), b"gzip", 413),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status: int) -> None:
+    found = unpacked(body, {b"content-encoding": encoding}, most=100)
+
+    assert isinstance(found, Refusal)
+    assert found.status == status
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"x-gzip", b" GZIP "])
+def test_a_packed_body_may_be_as_large_as_the_bound(encoding: bytes) -> None:
+    body = b" " * 100
+
+    assert unpacked(gzip.compress(body), {b"content-encoding": encoding}, most=100) == body
+    assert unpacked(body, {}, most=100) == body
+    assert unpacked(body, {b"content-encoding": b"identity"}, most=100) == body
