@@ -86,8 +86,10 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     @property
     def names_nobody(self) -> bool:
         """True if `userId` or `anonymousId` is a text for a missing id, such as `null`."""
-        ids = (self.data.get("userId"), self.data.get("anonymousId"))
-        return any(isinstance(value, str) and is_nobody(value) for value in ids)
+        user, anonymous = self.data.get("userId"), self.data.get("anonymousId")
+        return (isinstance(user, str) and is_nobody(user)) or (
+            isinstance(anonymous, str) and is_nobody(anonymous)
+        )
 
     @property
     def time(self) -> str | None:

@@ -12,6 +12,7 @@ time: no number, no week, no month by its name, no zone by its name, no leap sec
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,12 +36,12 @@ def parse_time(text: object) -> datetime:
     """
     if not isinstance(text, str):
         raise ValueError("not a string")  # noqa: TRY004  # bad text, not a wrong call
-    # Every event comes through here. From Python 3.14 on hour 24 is midnight.
+    # Every event comes through here.
     if (
         text[4:20:3] in _PLAIN_MARKS
         and text[-1] == "Z"
         and len(text) in _PLAIN_LENGTHS
-        and text[11:13] != "24"
+        and not (_TAKES_HOUR_24 and text[11:13] == "24")
     ):
         try:
             return _from_iso(text)
@@ -59,10 +60,42 @@ def is_time(value: object) -> bool:
     return True
 
 
+def are_usual_times(texts: Iterable[str]) -> bool:
+    """True if all texts are times such as `2026-02-16T09:03:51.123Z`; faster than `is_time`.
+
+    False if one of them is anything else, which may be a time too.
+    """
+    try:
+        for text in texts:
+            if (
+                text[4:20:3] not in _PLAIN_MARKS
+                or len(text) not in _PLAIN_LENGTHS
+                or text[-1] != "Z"
+                or (_TAKES_HOUR_24 and text[11:13] == "24")
+            ):
+                return False
+            _from_iso(text)
+    except ValueError:
+        return False
+    return True
+
+
 def lacks_zone(text: str) -> bool:
     """True if a text is a time with hours but without a zone; a date alone needs none."""
     match = _RULE.fullmatch(text)
     return match is not None and match[4] is not None and match[8] is None
+
+
+def _takes_hour_24() -> bool:
+    """Return whether Python reads hour 24 as midnight, as new versions do."""
+    try:
+        _from_iso("2026-02-16T24:00:00Z")
+    except ValueError:
+        return False
+    return True
+
+
+_TAKES_HOUR_24 = _takes_hour_24()
 
 
 def _by_rule(text: str) -> datetime:

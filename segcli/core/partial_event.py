@@ -17,7 +17,7 @@ from segcli.core import exact_json
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.event_time import parse_time
 from segcli.core.exact_json import is_shallow
-from segcli.core.nobody import is_nobody
+from segcli.core.nobody import NOBODY_LENGTHS, is_nobody
 
 PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
 
@@ -26,7 +26,6 @@ _T = TypeVar("_T")
 _P = TypeVar("_P")
 
 _JSON_SPACE = b" \t\r\n"
-_SHORT = 24
 _ENDS = (b"}\n", b"}\r\n", b"}")
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _WHOLE = dict[str, Any]
@@ -146,10 +145,9 @@ def _checked(event: Any, line: bytes) -> Event | None:
         event.anonymous_id = anonymous = str(anonymous)
     if (user or anonymous) is None or (event.name is None and event.type == "track"):
         return None
-    # Most ids are longer than every text that names nobody.
-    if user is not None and len(user) <= _SHORT and is_nobody(user):
+    if user is not None and len(user) in NOBODY_LENGTHS and is_nobody(user):
         event.names_nobody = True
-    if anonymous is not None and len(anonymous) <= _SHORT and is_nobody(anonymous):
+    if anonymous is not None and len(anonymous) in NOBODY_LENGTHS and is_nobody(anonymous):
         event.names_nobody = True
     event.line = line
     checked: Event = event

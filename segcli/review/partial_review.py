@@ -48,11 +48,6 @@ class HashedLines:
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     places: "array[int]" = field(default_factory=lambda: array("Q"))
 
-    def add(self, value: str | bytes, place: int) -> None:
-        """Add the hash of a value from the line with this index."""
-        self.hashes.append(hash(value))
-        self.places.append(place)
-
 
 @dataclass(slots=True)
 class PartialReview:

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from segcli.core.destination import Remark
-from segcli.core.event import TIME_FIELDS, Event, Rejected, is_number
+from segcli.core.event import OTHER_TIMES, Event, Rejected, is_number
+from segcli.core.event_time import are_usual_times, lacks_zone
 from segcli.core.line import TooLong
-from segcli.core.nobody import is_nobody
+from segcli.core.nobody import NAMES_NOBODY, is_nobody
 from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
@@ -22,8 +23,8 @@ from segcli.review.segment_spec import (
     EVENT_BYTES,
     ID_FIELDS,
     MESSAGE_ID_LENGTH,
-    are_plain_times,
     is_date,
+    need_no_remark,
 )
 
 _JSON_SPACE = b" \t\r\n"
@@ -49,7 +50,7 @@ class _Shape:
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
         ):
             return False
-        if not are_plain_times(data, self.times):
+        if not self._has_good_times(data):
             return False
         for name in self.ids:
             if is_nobody(data[name]):
@@ -61,6 +62,15 @@ class _Shape:
             if not is_date(value, path[-1]):
                 return False
         return True
+
+    def _has_good_times(self, data: dict[str, Any]) -> bool:
+        # An invalid timestamp has already rejected the event.
+        timestamp = data.get("timestamp")
+        if timestamp and timestamp[-1] != "Z" and lacks_zone(timestamp):
+            return False
+        return are_usual_times(map(data.__getitem__, self.times)) or need_no_remark(
+            map(data.__getitem__, self.times)
+        )
 
 
 class Reviewer:
@@ -114,8 +124,8 @@ class Reviewer:
         shape = self._shapes.get(number) if number else None
         if data and self._watch:
             self._watch.see(data, seen, number)
-        if data and shape and shape.says_all_of(line, data):
-            self._count(shape, line.strip(_JSON_SPACE), data, seen)
+        if data and shape and shape.says_all_of(line, data) and NAMES_NOBODY not in mapped.notes:
+            self._count(shape, line, data, seen)
             if shape.remarks:
                 self._warn(shape.remarks, seen)
             return
@@ -150,7 +160,7 @@ class Reviewer:
         if self._watch and outcome is not OVER_LIMIT:
             self._watch.see_unmapped(line, seen)
 
-    def _count(self, shape: _Shape, raw: bytes, data: dict[str, Any], seen: PartialReview) -> None:
+    def _count(self, shape: _Shape, line: bytes, data: dict[str, Any], seen: PartialReview) -> None:
         if shape.passed_on:
             seen.passed_on += 1
         else:
@@ -160,9 +170,11 @@ class Reviewer:
             alike.events += 1
         message_id = data.get("messageId")
         if not message_id:
-            seen.lines_without_id.add(raw, seen.lines)
+            seen.lines_without_id.hashes.append(hash(line.strip(_JSON_SPACE)))
+            seen.lines_without_id.places.append(seen.lines)
         elif type(message_id) is str:
-            seen.ids.add(message_id, seen.lines)
+            seen.ids.hashes.append(hash(message_id))
+            seen.ids.places.append(seen.lines)
 
     def _warn(self, remarks: Sequence[Remark], seen: PartialReview) -> None:
         seen.warned += len(remarks)
@@ -187,12 +199,14 @@ def _dates_of(event: Event) -> Sequence[tuple[str, ...]]:
 
 
 def _times_of(event: Event) -> Sequence[str]:
-    values = ((name, event.data.get(name)) for name in TIME_FIELDS)
+    values = ((name, event.data.get(name)) for name in OTHER_TIMES)
     return [name for name, value in values if value and isinstance(value, str)]
 
 
 def _ids_of(event: Event) -> Sequence[str]:
-    return [name for name in ID_FIELDS if isinstance(event.data.get(name), str)]
+    # A note tells of the others.
+    names = set(ID_FIELDS) - {"userId", "anonymousId"}
+    return [name for name in names if isinstance(event.data.get(name), str)]
 
 
 def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:

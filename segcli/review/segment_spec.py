@@ -65,17 +65,9 @@ def names_nobody(value: object) -> bool:
     return isinstance(value, str) and is_nobody(value)
 
 
-def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """True if no remark is needed on the texts of these `TIME_FIELDS`."""
-    for name in names:
-        text = data[name]
-        # An invalid timestamp has already rejected the event.
-        if text[-1] == "Z":
-            if name != "timestamp" and not is_time(text):
-                return False
-        elif not is_time(text) or lacks_zone(text):
-            return False
-    return True
+def need_no_remark(times: Iterable[str]) -> bool:
+    """True if these texts are times in any form, with a zone where one is needed."""
+    return all(is_time(text) and not lacks_zone(text) for text in times)
 
 
 def _remarks_on_times(event: Event) -> Iterator[Remark]:
@@ -85,13 +77,13 @@ def _remarks_on_times(event: Event) -> Iterator[Remark]:
         if text and isinstance(text, str) and not is_time(text):
             yield Remark(name, _NOT_A_TIME)
     time = event.time
-    if time and lacks_zone(time):
+    if time and time[-1] != "Z" and lacks_zone(time):
         yield Remark(time_field(event), "names no zone, so it is read as UTC")
 
 
 def _remarks_on_halves(event: Event) -> Iterator[Remark]:
     """Yield a remark on the first text with an unpaired surrogate; vendors may refuse it."""
-    if without_halves(event.raw) == event.raw:
+    if b"\\u" not in event.raw or without_halves(event.raw) == event.raw:
         return
     # Python makes no integer of a long text.
     places: list[tuple[str, Any]] = [("", json.loads(event.raw, parse_int=str))]

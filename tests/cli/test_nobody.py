@@ -15,7 +15,12 @@ Events = Callable[..., Path]
 
 NOBODY = (
     *("undefined", "Undefined", "UNDEFINED", "null", "NULL", "Null", "none", "None", "NaN", "nan"),
-    *("\\N", "\\n", "[object Object]", "[OBJECT OBJECT]", " null ", "\tundefined", "   "),
+    *(
+        "\\N",
+        "\\n",
+        "[object Object]",
+        "[OBJECT OBJECT]",
+    ),
 )
 SOMEBODY = ("u1", "nullable", "None of your business", "nan-7", "N", "[object]", "0", "undefined1")
 BUILT_IN = ("pointillist", "plotline", "gist", "segment", "webhook")
