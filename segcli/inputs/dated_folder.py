@@ -16,10 +16,16 @@ UNREADABLE = -1
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 # The patterns are compiled at their first use, because most inputs are not in folders.
 _DAY = (
-    rf"{_YEAR}-(?P<month>\d\d?)-(?P<day>\d\d?)(?:[-_T ](?P<hour>\d\d?)(?:[-:]?\d\d){{0,2}}Z?)?"
+    rf"{_YEAR}(?P<mark>[-_.])(?P<month>\d\d?)"
+    r"(?:(?P=mark)(?P<day>\d\d?)(?:[-_T ](?P<hour>\d\d?)(?:[-:]?\d\d){0,2}Z?)?)?"
     rf"|(?P<us_month>\d\d?)-(?P<us_day>\d\d?)-(?P<us_year>(?:19|20)\d\d)"
     rf"|(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<h>\d\d)?"
 )
+# A date with the year at its end, or without its leading zeros. If it is not the whole name of a
+# folder, or has no dashes, it may be of any country: the order of time is not known.
+_YEAR_LAST = r"(?<!\d)\d\d?([-_.])\d\d?\1(?:19|20)\d\d(?!\d)"
+_NO_ZEROS = r"(?<!\d)(?:19|20)\d\d([-_.])(?:\d(?!\d)|\d\d\2\d(?!\d))"
+_UNORDERED = rf"{_YEAR_LAST}|{_NO_ZEROS}"
 _NUMBER = r"\d\d?"
 _KEYS = {
     **dict.fromkeys(("year", "yyyy", "y"), 0),
@@ -58,6 +64,14 @@ def moment_of(path: str, below: int = 0) -> int | None:
             if moment != UNREADABLE or "-" in folders[at]:
                 return moment
     return None
+
+
+def is_unordered(name: str) -> bool:
+    """True if a name holds a date, and names in their order are not in the order of such dates.
+
+    Names with `12-31-2025` or `2026-9-1` are so, names with `2026-09-01` are not.
+    """
+    return re.search(_UNORDERED, name) is not None
 
 
 def day_of(path: str) -> int | None:

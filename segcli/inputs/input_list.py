@@ -3,11 +3,12 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from segcli.core.secret import display_address
 from segcli.inputs.compact_columns import NumberColumn, TextColumn
-from segcli.inputs.dated_folder import UNREADABLE
+from segcli.inputs.dated_folder import UNREADABLE, is_unordered
 from segcli.inputs.input import Input, shown_name
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class InputList(Sequence[Input]):
         first `skip` characters of all paths are equal.
         """
         rows = range(first, len(self._sizes))
-        self._skip, self._is_by_time = skip, self._can_be_by_time(rows)
+        self._skip = skip
+        self._is_by_time = self._can_be_by_time(rows)
         ranks = self._ranks()
         keys = [self._key(row, ranks) for row in rows]
         keys.sort()
@@ -144,6 +146,7 @@ class InputList(Sequence[Input]):
                 "or YYYY/MM/DD. Events of one user may be sent in the wrong order."
             )
             return False
+        self._note_unordered(rows, {number for number, moment in moments.items() if moment is None})
         undated = sum(moments[self._folder_of[row]] is None for row in rows)
         if 0 < undated < len(rows):
             files = "1 file" if undated == 1 else f"{undated:,} files"
@@ -153,6 +156,26 @@ class InputList(Sequence[Input]):
                 "read first, so events of one user may be sent in the wrong order."
             )
         return True
+
+    def _note_unordered(self, rows: range, folders: set[int]) -> None:
+        """Add a note if the names of some files, which are read in their order, have other dates.
+
+        `folders` are the numbers of those without a moment; only files in them are judged.
+        """
+        dated = {each for each in folders if is_unordered(self._folders[each].path[self._skip :])}
+        found = (
+            row
+            for row in rows
+            if (number := self._folder_of[row]) in dated
+            or (number in folders and is_unordered(self._names[row].partition("\0")[0]))
+        )
+        if len(some := list(islice(found, 2))) > 1:
+            entry = self.input_of(some[0])
+            self.notes.append(
+                f"{shown_name(entry.found_in)} is read in the order of names, not of time: "
+                f"{entry.title} has a date that is not written as 2026-02-01, or is not the whole "
+                "name of a folder. Events of one user may be sent in the wrong order."
+            )
 
     def _folder_of_rows(self, rows: range) -> Iterator[int]:
         return iter(dict.fromkeys(self._folder_of[row] for row in rows))

@@ -43,6 +43,8 @@ LAYOUTS: dict[str, Sequence[str]] = {
         "a/dt=2026-02-10/a",
     ),
     "ISO days of several sources": ("b/2026-02-09/z", "a/2026-02-10/a", "b/2026-02-10/b"),
+    "other marks": ("b/2026_2_9/z", "a/2026.02.10/a", "b/2026_2_10/b", "b/2026_02_11/a"),
+    "months": ("b/2025-12/z", "a/2026-9/a", "b/2026-10/a", "a/2026_11/a"),
     "days without dashes": ("b/20260209/z", "a/20260210/a", "b/20260210/b"),
     "before 1970": ("a/12-31-1969/a", "b/01-01-1970/a", "a/01-02-1970/a"),
     "Segment": ("b/1769904000000/z", "a/1769990400000/a", "b/1769990400000/b"),
@@ -124,10 +126,30 @@ def test_other_names_are_no_dates(path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ["e_2026-01-10", "e_2026-01-11"],
+        ["2026-02-01/x-1-2-2026", "2026-02-02/x-12-31-2025"],
+        ["part-1-2-3", "v1.2.20260", "x-12-31-2025"],
+    ],
+    ids=["in order", "below a dated folder", "a single file, or no date"],
+)
+def test_names_in_order_need_no_note(names: list[str], tmp_path: Path) -> None:
+    assert names_in(put(tmp_path / "in", names)) == names
+
+
+@pytest.mark.parametrize(
     ("names", "note"),
     [
         (["01-02-2026/b", "31-01-2026/a"], "in is read in the order of names, not of time: in/31-"),
         (["year=2026/month=Feb/a", "year=2026/month=Jan/b"], "in the order of names, not of time"),
+        (
+            ["01_01_2026/a", "12_31_2025/a"],
+            "order of names, not of time: in/01_01_2026/a has a date",
+        ),
+        (["x-01-01-2026/a", "x-12-31-2025/a"], "of names, not of time: in/x-01-01-2026/a has a"),
+        (["01-01-2026.gz", "12-31-2025.gz"], "of names, not of time: in/01-01-2026.gz has a date"),
+        (["e_2026-1-10", "e_2026-1-9"], "of names, not of time: in/e_2026-1-10 has a date"),
         (["01-02-2026/a", "other/b", "c"], "in has 2 files outside of its folders named by time"),
     ],
 )
