@@ -63,6 +63,12 @@ def unknown_command(name: str, known: Sequence[str]) -> str:
     return f"No such command {name!r}. {guess}"
 
 
+def close_options(typed: str, known: Sequence[str]) -> list[str]:
+    """Return the options that look like a mistyped one, without the dashes that all have."""
+    names = {option.lstrip("-"): option for option in known}
+    return [names[name] for name in difflib.get_close_matches(typed.lstrip("-"), names, 3)]
+
+
 def _grouped(
     params: Sequence[click.Parameter], ctx: click.Context
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:

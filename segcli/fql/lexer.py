@@ -21,6 +21,7 @@ _TOKEN = re.compile(
 )
 _AFTER_NAME = re.compile(r"[ \t\n,\]).(=!\\]|\Z")
 _ENDED = re.compile(_ENDS)
+_WORD_FOR = {"&&": "and", "||": "or"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def _no_token_error(text: str, position: int, warnings: list[QueryWarning]) -> F
         return FqlError(text, warnings[0].position, warnings[0].expected)
     if text.startswith("!=", position):
         return FqlError(text, position + 2, "a space after !=")
+    if word := _WORD_FOR.get(text[position : position + 2]):
+        return FqlError(text, position, f"the word {word}: FQL has no {text[position] * 2}")
     char = text[position]
     for begins, expected in (
         ("\"'", f"a closing {char}"),

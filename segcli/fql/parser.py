@@ -29,6 +29,8 @@ _BOOLEANS = {"true": True, "false": False}
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SIGNS = _ORDERS | {"=", "!="}
 _OPERATOR = "an operator: =, !=, <, <=, > or >="
+_A_VALUE = 'a value: "text", 10, true, false or null'
+_ONE_SIGN = "a value: FQL has a single =, not =="
 _LITERALS = frozenset({"string", "number", "null", "name"})
 
 _CONDITION = (
@@ -164,7 +166,8 @@ def _comparison(cursor: Cursor, field: FieldName) -> Condition:
     elif sign.text not in _SIGNS:
         cursor.warn(_OPERATOR, sign)
     if cursor.is_over() or cursor.token.kind not in _LITERALS:
-        cursor.warn('a value: "text", 10, true, false or null')
+        is_doubled = sign.text == cursor.token.text == "="
+        cursor.warn(_ONE_SIGN if is_doubled else _A_VALUE)
     # Segment's reader accepts the end of a query as a value.
     value = Token("end", "eos", cursor.token.position) if cursor.is_over() else cursor.take()
     condition = _condition(field, sign.text, value)

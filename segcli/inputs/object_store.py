@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from segcli.core.extras import how_to_install
 from segcli.core.secret import display_address, hide_address_in
 from segcli.errors import InputError, SegcliError
 from segcli.inputs.stream import ReadError
@@ -111,11 +112,11 @@ def located(address: str) -> tuple[Any, str]:
         options = _options(scheme, address, fsspec.config.conf.get(scheme, {}))
         store, path = fsspec.url_to_fs(address, **options)
     except ImportError:
-        more = _PACKAGES.get(scheme, "")
+        more = _PACKAGES.get(scheme, "").split()
         raise InputError(
             f"{display_address(address)} cannot be read: the package for {scheme}:// "
             "is not installed",
-            f"Type: pip install 'segcli[remote]' {more}".rstrip(),
+            f"Type: {how_to_install('remote', *more)}",
         ) from None
     except ValueError as error:
         if "Protocol not known" not in str(error):

@@ -20,6 +20,16 @@ _FOREIGN = (
     (b"PK\x03\x04", "is a zip archive", "unzip -p"),
 )
 
+_BINARY = (
+    (b"PAR1", "a Parquet file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\x7fELF", "a program"),
+)
+
 
 def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> None:
     """Raise InputError if NDJSON cannot start with these bytes, which are decompressed.
@@ -53,6 +63,29 @@ def check_start(entry: Input, start: bytes, packing: Packing | None = None) -> N
             f"Move it out of {entry.found_in}, or name the files that are: "
             f"{entry.found_in.rstrip('/')}/*.jsonl",
         )
+    if what := _binary_kind(start):
+        raise InputError(
+            f"{entry.title} is {what}, not lines of JSON",
+            "Export the events as NDJSON, one JSON object a line, and name that file.",
+        )
+
+
+def _binary_kind(start: bytes) -> str:
+    """Return what a binary file is; "" if it may be text. One bad line is not a binary file."""
+    for mark, what in _BINARY:
+        if start.startswith(mark):
+            return what
+    is_one_line = len(start) >= LOOKED_AT and b"\n" not in start
+    return "binary data" if is_one_line and b"\0" in start and not _is_text(start) else ""
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        start.decode()
+    except UnicodeDecodeError as error:
+        # The last character may have been cut.
+        return error.reason == "unexpected end of data"
+    return True
 
 
 def _piped(entry: Input, packing: Packing | None, command: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from segcli.mapping.directives.replace import MAX_LENGTH
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
-from segcli.mapping.liquid import MISSING, is_installed
+from segcli.mapping.liquid import is_installed, missing
 from segcli.mapping.problem import MappingError, Problem, Spot
 from segcli.mapping.root_directive import of_root, root_path
 from segcli.mapping.size_limits import bounds
@@ -149,8 +149,7 @@ def _options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
 
 
 _directive_or_string = some_kind("a string or a mapping directive", "string", "directive")
-# The wording "a object" is mapping-kit's.
-_directive_or_object = some_kind("a object or a mapping directive", "object", "directive")
+_directive_or_object = some_kind("an object or a mapping directive", "object", "directive")
 
 
 def _path(value: Any, spot: Spot) -> list[Problem]:
@@ -184,7 +183,7 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
 
 def _liquid(value: Any, spot: Spot) -> list[Problem]:
     found = is_string(value, spot)
-    return found if found or is_installed() else [spot.problem(MISSING)]
+    return found if found or is_installed() else [spot.problem(missing())]
 
 
 # `_options` checks all nested values before the fields, so a field that may be any value needs no

@@ -120,6 +120,8 @@ def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
         ("help sned", ["No such command 'sned'. Did you mean 'send'?"]),
         ("help send now", ["segcli send has no command 'now'"]),
         ("send --colour", ["--colour"]),
+        ("send --sandbx", ["No such option '--sandbx'. Did you mean '--sandbox'?"]),
+        ("transform --verbse", ["No such option '--verbse'."]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
@@ -132,6 +134,10 @@ def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
     assert "Traceback" not in said.err
     for text in says:
         assert text in said.err
+
+
+def test_an_option_that_looks_like_no_other_gets_no_suggestion(segcli: Segcli) -> None:
+    assert "--where" not in segcli("transform", "--verbosely").err
 
 
 def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> None:

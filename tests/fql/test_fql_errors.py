@@ -24,6 +24,8 @@ UNREADABLE = [
     ("type", "    ^", OPERATOR),
     ('type * "x"', "     ^", "no * here: write \\* in a name, and a text in quotes"),
     ('type = "x', "       ^", 'a closing "'),
+    ('type = "a" && event = "b"', "           ^", "the word and: FQL has no &&"),
+    ('type = "a" || type = "b"', "           ^", "the word or: FQL has no ||"),
     ("type = 'x", "       ^", "a closing '"),
     ('(type = "x"', "           ^", "a closing )"),
     ('type = "x" and ()', "                ^", A_FIELD),
@@ -46,7 +48,7 @@ UNREADABLE = [
 DOUBTFUL = [
     ("type = ", "       ^", VALUE),
     ('(type = ) or type = "x"', "        ^", VALUE),
-    ('type == "track"', "      ^", VALUE),
+    ('type == "track"', "      ^", "a value: FQL has a single =, not =="),
     ('type "track"', "     ^", OPERATOR),
     ('type in ["a", "b"]', "     ^", OPERATOR),
     ("event = Order Completed", "              ^", JOINT),

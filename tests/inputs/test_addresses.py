@@ -9,6 +9,7 @@ import pytest
 from support.compression import gz
 from support.fakes import Said, tracks, written
 
+from segcli.core.extras import how_to_install
 from segcli.core.secret import display_address
 from segcli.inputs.input import is_address
 from segcli.lines import chunks
@@ -28,7 +29,7 @@ def test_without_what_reads_it_the_error_says_what_to_type(
     scheme = address.partition(":")[0]
     assert said.err.splitlines()[-2:] == [
         f"Error: {address} cannot be read: the package for {scheme}:// is not installed",
-        f"Type: pip install 'segcli[remote]'{more}",
+        f"Type: {how_to_install('remote')}{more}",
     ]
 
 

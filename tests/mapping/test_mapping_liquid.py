@@ -11,6 +11,7 @@ from support.mapping_keys import field_value_keys
 import segcli.mapping.liquid
 import segcli.mapping.validation
 from segcli.core.event import Rejected
+from segcli.core.extras import how_to_install
 from segcli.mapping import MappingError, compiled, lint
 
 EVENT: dict[str, Any] = {
@@ -218,7 +219,7 @@ def test_without_python_liquid_the_error_says_what_to_type(monkeypatch: pytest.M
             with pytest.raises(MappingError) as caught:
                 call(mapping)
             assert [str(problem) for problem in caught.value.problems] == [
-                f'{path}/@liquid needs python-liquid: type pip install "segcli[liquid]"'
+                f"{path}/@liquid needs python-liquid: type {how_to_install('liquid')}"
             ]
 
 

@@ -164,7 +164,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     # the actions
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
     ({"actions.0.subscribe": 'type == "track"'},
-     ['actions[0].subscribe: expected a value: "text", 10, true, false or null\n'
+     ['actions[0].subscribe: expected a value: FQL has a single =, not ==\n'
       '    type == "track"\n          ^']),
     ({"actions.0.subscribe": 'type = "trak"'},
      ["actions[0].subscribe: matches no event: a type is alias, group, identify, page, screen "

@@ -3,13 +3,17 @@
 from importlib.util import find_spec
 from typing import Any
 
+from segcli.core.extras import how_to_install
 from segcli.mapping.javascript import length
 from segcli.mapping.node import Context, Node, constant
 from segcli.mapping.problem import MappingError, Spot
 
 MAX_TEMPLATE = 1000
 
-MISSING = 'needs python-liquid: type pip install "segcli[liquid]"'
+
+def missing() -> str:
+    """Return what to say if python-liquid is not installed."""
+    return f"needs python-liquid: type {how_to_install('liquid')}"
 
 
 def liquid(template: Any, context: Context) -> Node:
@@ -22,7 +26,7 @@ def liquid(template: Any, context: Context) -> Node:
     if length(template) > MAX_TEMPLATE:
         return context.refusal(f"liquid template values are limited to {MAX_TEMPLATE} characters")
     if not is_installed():
-        raise MappingError([Spot(context.path, context.path).problem(MISSING)])
+        raise MappingError([Spot(context.path, context.path).problem(missing())])
     from segcli.mapping.liquid.engine import renderer  # noqa: PLC0415  # optional dependency
 
     return renderer(template, context)
@@ -31,7 +35,7 @@ def liquid(template: Any, context: Context) -> Node:
 def paths_of(template: str) -> list[str]:
     """Return the paths that a template reads; raises MappingError without python-liquid."""
     if not is_installed():
-        raise MappingError([Spot().problem(f"@liquid {MISSING}")])
+        raise MappingError([Spot().problem(f"@liquid {missing()}")])
     from segcli.mapping.liquid.engine import paths  # noqa: PLC0415  # optional dependency
 
     return paths(template)
