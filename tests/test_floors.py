@@ -14,7 +14,7 @@ PACKAGE = ROOT / "segcli"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql"}),
     frozenset({"core"}),
-    frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping"}),
+    frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"journal", "parallel"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
-PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file"})
+PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file", "plan"})
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
     "httpcore": frozenset({"segcli.http.httpx_heads"}),
@@ -38,6 +38,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"segcli.cli"}),
     "fsspec": frozenset({"segcli.inputs.object_store"}),
     "liquid": frozenset({"segcli.mapping.liquid"}),
+    "jsonschema_rs": frozenset({"segcli.plan.schema"}),
     "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
     "isal": frozenset({"segcli.inputs.decompress"}),
 }

@@ -16,8 +16,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
         "ignore_integrations",
     ),
-    "Input": ("max_line", "jobs"),
-    "Checks": ("strict", "expect", "update", "fail_on_uncovered"),
+    "Input": ("max_line", "no_first_look", "jobs"),
+    "Checks": ("plan", "strict", "expect", "update", "fail_on_uncovered"),
     "Delivery": (
         *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),
         *("resume", "restart", "journal"),

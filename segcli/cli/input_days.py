@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from segcli.cli.options import Files, JobOptions
 from segcli.cli.output import say
-from segcli.core.outcome import Job
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
-from segcli.inputs import Days, Input, inputs, split
+from segcli.inputs import Days, Input, Looked, inputs, look, split
+from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import is_address
+from segcli.inputs.judgement import Judge, accept_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,32 @@ def find_inputs(options: Files) -> Sequence[Input]:
     for name in options.files:
         if is_address(name) and not options.quiet:
             say(f"Looking at {display_address(name)} …")
-    return inputs(options.files)
+    found = inputs(options.files)
+    if not options.quiet:
+        say(*found.notes)
+    return found
 
 
-def choose(entries: Sequence[Input], options: JobOptions, job: Job) -> InputChoice:
+def first_look(found: Sequence[Input], options: Files, judge: Judge = judge_events) -> Looked:
+    """Judge the inputs by their first lines. Raises InputError if one must be converted.
+
+    With `--no-first-look` every input is accepted.
+    """
+    return look(found, accept_all if options.no_first_look else judge)
+
+
+def choose(entries: Sequence[Input], options: JobOptions, selection: Selection) -> InputChoice:
     """Leave out the days of an archive that are certainly outside `--since` and `--until`.
 
     Raises UsageError if these options contradict each other.
     """
     lateness = options.allowed_lateness
-    _check_window(options, job.selection)
-    if lateness is not None and not job.selection.until:
+    _check_window(options, selection)
+    if lateness is not None and not selection.until:
         raise UsageError("--allowed-lateness needs --until", "Add --until TIME.")
     days = Days(
-        since=job.selection.since,
-        until=job.selection.until,
+        since=selection.since,
+        until=selection.until,
         lateness=None if lateness is None else timedelta(seconds=lateness),
     )
     return InputChoice(*split(entries, days))

@@ -46,9 +46,23 @@ def job_of(
     values = settings.read_settings(destination.name, destination.settings, sources)
     if problem := destination.check_settings(values):
         raise SettingsError(f"{destination.name}: {problem}")
-    selection = _selection(options) if isinstance(options, JobOptions) else Selection()
+    selection = selection_of(options) if isinstance(options, JobOptions) else Selection()
     origins = settings.origins(destination.name, destination.settings, sources)
     return Job(destination=destination, settings=values, selection=selection, origins=origins)
+
+
+def selection_of(options: JobOptions) -> Selection:
+    """Return which events the options select."""
+    return Selection(
+        types=frozenset(options.type),
+        events=options.event,
+        since=options.since.time if options.since else None,
+        until=options.until.time if options.until else None,
+        users=frozenset(options.user),
+        where=options.where.matches if options.where else None,
+        limit=options.limit,
+        ignore_integrations=options.ignore_integrations,
+    )
 
 
 def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str, settings.Origin]:
@@ -121,16 +135,3 @@ def _first_line(path: Path | None) -> str | None:
     if not key:
         raise SettingsError(f"the first line of the key file {path} is empty")
     return key
-
-
-def _selection(options: JobOptions) -> Selection:
-    return Selection(
-        types=frozenset(options.type),
-        events=options.event,
-        since=options.since.time if options.since else None,
-        until=options.until.time if options.until else None,
-        users=frozenset(options.user),
-        where=options.where.matches if options.where else None,
-        limit=options.limit,
-        ignore_integrations=options.ignore_integrations,
-    )

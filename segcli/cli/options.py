@@ -27,6 +27,7 @@ class JobOptions:
     type ... ignore_integrations: the selection of events
     allowed_lateness: seconds; None to read every day of an archive
     max_line: the most bytes of a line
+    no_first_look: accept every input, and reject each line that is not an event
     rejects: where rejected and refused events go; None for no file or the default
     report: where the JSON report goes; None for none
     quiet: print only errors, and the line that says what goes where
@@ -48,6 +49,7 @@ class JobOptions:
     limit: int | None
     ignore_integrations: bool
     max_line: int
+    no_first_look: bool
     rejects: Path | None
     report: Path | None
     quiet: bool
@@ -99,6 +101,10 @@ class Files(Outputs, Protocol):
     @property
     def rejects(self) -> Path | None:
         """Where rejected and refused events go."""
+
+    @property
+    def no_first_look(self) -> bool:
+        """Whether to accept every input, and reject each line that is not an event."""
 
 
 class RunFiles(Files, Target, Protocol):
@@ -246,6 +252,11 @@ OUTPUT_OPTIONS = (
         metavar="SIZE",
         default=MAX_LINE,
         help="Reject longer lines.  [default: 1MiB]",
+    ),
+    click.option(
+        "--no-first-look",
+        is_flag=True,
+        help="Do not judge inputs by their first lines; reject each line that is not an event.",
     ),
     click.option(
         "--rejects",

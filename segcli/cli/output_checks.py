@@ -28,6 +28,7 @@ _NO_STREAMS = frozenset({"--journal", "--state"})
 _AN_INPUT = "an input"
 
 Named = Mapping[str, Path | None]
+Reads = Mapping[str, Sequence[Path]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +49,18 @@ class RunFile:
     path: Path | None = None
 
 
-def files_of_run(options: RunFiles, writes: Named) -> list[RunFile]:
+def files_of_run(options: RunFiles, writes: Named, reads: Reads) -> list[RunFile]:
     """Return every file that the options of a command name; files that it reads come first.
 
     writes: the files that only this command writes, by option
+    reads: the files that only this command reads, by option
     """
     config = Path(options.config or DEFAULT_CONFIG)
     return [
         *_inputs(options.files),
         *_read({"--config": config, "--api-key-file": options.api_key_file}),
         *described_by(options.dest),
+        *(_to_read(option, path) for option, paths in reads.items() for path in paths),
         *standard_streams(),
         *written({**writes, "--rejects": options.rejects, "--report": options.report}),
     ]
@@ -113,12 +116,14 @@ def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
     check_apart([*described, *standard_streams(), *written(writes)])
 
 
-def check_outputs(options: RunFiles, writes: Named | None = None) -> list[RunFile]:
+def check_outputs(
+    options: RunFiles, writes: Named | None = None, reads: Reads | None = None
+) -> list[RunFile]:
     """Check before the run that its files can be written without harm to any other file.
 
     Returns the files, for `check_found`. Raises UsageError.
     """
-    files = files_of_run(options, writes or {})
+    files = files_of_run(options, writes or {}, reads or {})
     check_apart(files)
     _check_outside(files, {os.path.realpath(name) for name in options.files if os.path.isdir(name)})
     for option, path in (("--rejects", options.rejects), ("--report", options.report)):

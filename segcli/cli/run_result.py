@@ -22,6 +22,7 @@ class RunResult:
     states: the states that the summary shows
     left_out: inputs that did not have to be read
     rejects: the rejects file
+    remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
     describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
@@ -37,6 +38,7 @@ class RunResult:
     states: Sequence[State] = STATES_OF_TRANSFORM
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
+    remarks: Sequence[str] = ()
     sandbox: str = ""
     describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None

@@ -83,6 +83,11 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     yield f"{seconds:,.1f} s, {speed:,.0f} {'delivered' if is_send else 'lines'}/s"
     if left_out := describe_skipped(result.left_out):
         yield left_out
+    job = result.job
+    if result.command == "send" and (advice := job.destination.advice(job.settings)):
+        yield f"note: {advice}"
+    for remark in result.remarks:
+        yield from remark.splitlines()
     if tally.requests:
         yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
     if result.kept:

@@ -112,6 +112,11 @@ def no_secrets(settings: Any) -> Iterable[str]:  # noqa: ARG001  # the interface
     return ()
 
 
+def no_advice(settings: Any) -> str:  # noqa: ARG001  # the interface
+    """Return no advice."""
+    return ""
+
+
 def endpoint_of(settings: Any) -> str:
     """Return the setting `endpoint`, which is where most requests go."""
     endpoint: str = getattr(settings, "endpoint", "")
@@ -148,6 +153,8 @@ class Destination(Generic[S]):
         has a request of its own.
     remarks: returns for `segcli check` which values the mapping changes. It is called once for
         all events with the same fields, types, route, notes and `mapped_by`.
+    advice: returns what people should know before they send events with these settings, for the
+        summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.
     actions: the documented actions, for people.
     about: one line that describes the vendor.
@@ -175,6 +182,7 @@ class Destination(Generic[S]):
     max_bytes: Callable[[str, S], int | None] | None = None
     wanted_bytes: Callable[[str, S], int | None] | None = None
     remarks: Callable[[Event, S], Iterable[Remark]] = no_remarks
+    advice: Callable[[S], str] = no_advice
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
     about: str = ""

@@ -14,12 +14,16 @@ from typing import Any, NoReturn
 import msgspec
 import orjson
 
+from segcli.core.json_values import holds_several
+
 MAX_DEPTH = 100
 
 # A float keeps 15 digits exactly; with the point that is 16 characters. A smaller number than this
 # may be written with an exponent.
 _EXACT_LENGTH = 16
 _SMALLEST = 1e-4
+# A float below this that is whole is exactly that integer.
+_EXACT_INTEGERS = 2.0**53
 # The most digits of an integer that replaces a number with a point or an exponent.
 _MAX_WHOLE_DIGITS = 40
 # orjson refuses a number beyond the range of a float, and reports its position. We accept it.
@@ -33,6 +37,9 @@ _ESCAPE = re.compile(
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+_SEVERAL = "several JSON values on one line"
+# The first characters of a value that may follow another one on a line.
+_VALUE_STARTS = frozenset("{[")
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'"{}[]'))
 # In a line that was cut, the last string has no closing quote.
 _STRING = re.compile(rb'"[^"]*"?')
@@ -113,8 +120,10 @@ def number_text(value: int | float | Decimal) -> str:
     An integer keeps all its digits. Another number with a whole value becomes an integer (`1.2E7`
     becomes `12000000`) of up to 40 digits. Any other number keeps its digits as written.
     """
-    if isinstance(value, int):
+    if type(value) is int:
         return str(value)
+    if type(value) is float and -_EXACT_INTEGERS < value < _EXACT_INTEGERS:
+        return str(int(value)) if value.is_integer() else orjson.dumps(value).decode()
     written = _text_of(value)
     return _whole_digits(Decimal(written)) or written
 
@@ -180,7 +189,8 @@ def _loads_exactly(text: bytes) -> Any:
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg}") from None
+        is_several = holds_several(text.decode())
+        raise ValueError(_SEVERAL if is_several else f"not JSON: {error.msg}") from None
     except InvalidOperation:
         raise ValueError("not JSON: a number with a too large exponent") from None
     except TypeError:
@@ -208,6 +218,8 @@ def _explanation(text: bytes, error: orjson.JSONDecodeError) -> str:
         return "not JSON: an unpaired surrogate or a wrong escape in a string"
     if found < " ":
         return "not JSON: a control character in a string"
+    if found in _VALUE_STARTS and holds_several(text.decode()):
+        return _SEVERAL
     return f"not JSON: unexpected {found}"
 
 

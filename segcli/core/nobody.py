@@ -3,9 +3,7 @@
 NAMES_NOBODY = "userId or anonymousId names nobody, such as null or undefined"
 
 _TEXTS = frozenset({"", "undefined", "null", "none", "nan", r"\n", "[object object]"})
-# Most ids are longer than each of these, or begin otherwise.
-_LONGEST = 24
-_FIRST = frozenset("uUnN\\[ \t\r\n")
+_LENGTHS = frozenset(map(len, _TEXTS))
 
 
 def is_nobody(text: str) -> bool:
@@ -13,6 +11,7 @@ def is_nobody(text: str) -> bool:
 
     Case and white space around the text do not matter.
     """
-    if not text:
-        return True
-    return len(text) <= _LONGEST and text[0] in _FIRST and text.strip().lower() in _TEXTS
+    if text and text[0] > " " and text[-1] > " ":
+        # Nearly all ids end here, by their length.
+        return len(text) in _LENGTHS and text.lower() in _TEXTS
+    return text.strip().lower() in _TEXTS

@@ -43,6 +43,7 @@ class Skipped(msgspec.Struct, frozen=True):
 Outcome = Mapped | Skipped | Rejected
 Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
 
+OVER_LIMIT = Skipped("over --limit")
 # How many lines the partial parser reads at once.
 _GROUP = 8
 
@@ -172,7 +173,7 @@ def _limited(decide: Decide, left: int) -> Decide:
     def outcome(line: bytes | TooLong) -> Outcome:
         nonlocal left
         if left <= 0:
-            return Skipped("over --limit")
+            return OVER_LIMIT
         [found] = decide([line])
         left -= isinstance(found, Mapped)
         return found

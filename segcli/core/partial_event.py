@@ -26,6 +26,7 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 _JSON_SPACE = b" \t\r\n"
+_SHORT = 24
 _ENDS = (b"}\n", b"}\r\n", b"}")
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _WHOLE = dict[str, Any]
@@ -38,6 +39,7 @@ _SPELLING = {
     "time": "timestamp",
     "line": "",
     "moment": " ",
+    "names_nobody": "  ",
 }
 
 # The fields that are read of every event.
@@ -61,6 +63,7 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     properties: P | None = None
     line: bytes = b""
     moment: datetime | None = None
+    names_nobody: bool = False
 
     @property
     def raw(self) -> bytes:
@@ -69,13 +72,6 @@ class _PartialEvent(msgspec.Struct, Generic[C, T, P], rename=_SPELLING, gc=False
     @property
     def user(self) -> str:
         return self.user_id or self.anonymous_id  # type: ignore[return-value]  # texts by now
-
-    @property
-    def names_nobody(self) -> bool:
-        user, anonymous = self.user_id, self.anonymous_id
-        return (user is not None and is_nobody(user)) or (  # type: ignore[arg-type]  # texts by now
-            anonymous is not None and is_nobody(anonymous)  # type: ignore[arg-type]  # texts by now
-        )
 
     def times(self) -> Iterator[tuple[str, datetime]]:
         yield self.time, self.moment  # type: ignore[misc]  # known by now
@@ -143,14 +139,21 @@ def _checked(event: Any, line: bytes) -> Event | None:
         event.moment = parse_time(event.time)
     except ValueError:
         return None
-    if type(event.user_id) is int:
-        event.user_id = str(event.user_id)
-    if type(event.anonymous_id) is int:
-        event.anonymous_id = str(event.anonymous_id)
-    has_user = event.user_id is not None or event.anonymous_id is not None
-    has_name = event.name is not None or event.type != "track"
+    user, anonymous = event.user_id, event.anonymous_id
+    if type(user) is int:
+        event.user_id = user = str(user)
+    if type(anonymous) is int:
+        event.anonymous_id = anonymous = str(anonymous)
+    if (user or anonymous) is None or (event.name is None and event.type == "track"):
+        return None
+    # Most ids are longer than every text that names nobody.
+    if user is not None and len(user) <= _SHORT and is_nobody(user):
+        event.names_nobody = True
+    if anonymous is not None and len(anonymous) <= _SHORT and is_nobody(anonymous):
+        event.names_nobody = True
     event.line = line
-    return event if has_user and has_name else None
+    checked: Event = event
+    return checked
 
 
 def _type_of(paths: list[str]) -> Any:

@@ -5,6 +5,8 @@ from typing import Any
 
 from segcli.core import exact_json
 
+_FIELDS = frozenset({"file", "line", "state", "reason"})
+
 
 def original(line: bytes) -> bytes:
     """Return the line that a record of a rejects file contains; any other line unchanged."""
@@ -17,6 +19,11 @@ def original(line: bytes) -> bytes:
     if isinstance(record.get("event"), dict):
         return _event_bytes(line, record["event"])
     return _raw_bytes(record) or line
+
+
+def is_record(value: object) -> bool:
+    """True if a JSON value is a record of a rejects file."""
+    return isinstance(value, dict) and "type" not in value and value.keys() >= _FIELDS
 
 
 def _event_bytes(line: bytes, event: dict[str, Any]) -> bytes:

@@ -45,7 +45,11 @@ class Subscription:
 
     def body(self, event: Event) -> dict[str, Any]:
         """Return the payload of an event; raises Rejected."""
-        found = self.run(event.data)
+        data = event.data
+        if "writeKey" in data:
+            # The key of another source is nothing for a vendor.
+            data = {name: value for name, value in data.items() if name != "writeKey"}
+        found = self.run(data)
         if not isinstance(found, dict):
             raise Rejected("", f"the mapping of {self.name} does not return an object")
         for path in self.required:

@@ -93,6 +93,12 @@ def numeric_ids(event: Event, names: Iterable[str]) -> Iterator[Remark]:
             yield Remark(name, "is a number and becomes text")
 
 
+def write_key_remarks(event: Event) -> Iterator[Remark]:
+    """Yield a remark on a write key that is sent along with the event."""
+    if event.data.get("writeKey"):
+        yield Remark("writeKey", "is sent along: with it anybody can send events into its source")
+
+
 def unix_seconds(value: object) -> int | None:
     """Return a time in whole unix seconds; None if it is not a time, or before 1970.
 

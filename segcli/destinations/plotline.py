@@ -38,6 +38,7 @@ PLOTLINE = Destination(
     payload=webhook.payload,
     reads=webhook.reads,
     request=request,
+    remarks=webhook.remarks,
     about="In-app engagement. The event unchanged, one a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),
 )

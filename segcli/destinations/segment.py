@@ -5,17 +5,20 @@ At most 2,500 events and 500,000 bytes a request, and 32 KB an event. Segment de
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from segcli.core.destination import Destination, Field, Limits, Payload, Request
+from segcli.core import exact_json
+from segcli.core.destination import Destination, Field, Limits, Payload, Remark, Request
 from segcli.core.event import TYPES, Event
 from segcli.core.secret import Secret
-from segcli.core.settings import setting
+from segcli.core.settings import Shape, setting
+from segcli.destinations.flatten import write_key_remarks
 
 _HEAD, _TAIL = b'{"batch":[', b"]}"
 _MOST_EVENTS, _MOST_BYTES = 2_500, 500_000
 _TIMES_LEFT_OUT = frozenset({"sentAt", "receivedAt", "originalTimestamp"})
+_LEFT_OUT = _TIMES_LEFT_OUT | {"writeKey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,43 @@ class Settings:
         minimum=1,
         is_grouping=True,
     )
+    replay: str = setting(
+        "",
+        help="a name for this replay, which gives every event a new messageId; the same name gives "
+        "the same ids again",
+    )
+    write_key: str = setting(
+        "drop",
+        help="drop or keep the writeKey of an event",
+        shapes=(Shape("drop|keep", "drop or keep"),),
+    )
 
 
-def payload(event: Event, settings: Settings) -> Payload:  # noqa: ARG001  # part of the interface
+def payload(event: Event, settings: Settings) -> Payload:
     """Return the event with its time, but without the times of its first delivery.
 
     An event without a messageId gets one from its bytes, so that Segment counts a line that is
-    sent twice as one event.
+    sent twice as one event. The write key of the source that it came from is dropped.
     """
-    body = {key: value for key, value in event.data.items() if key not in _TIMES_LEFT_OUT}
+    left_out = _TIMES_LEFT_OUT if settings.write_key == "keep" else _LEFT_OUT
+    body = {key: value for key, value in event.data.items() if key not in left_out}
     if event.time:
         body["timestamp"] = event.time
-    if not body.get("messageId"):
-        body["messageId"] = f"segcli-{hashlib.sha256(event.raw).hexdigest()}"
+    if settings.replay:
+        body["messageId"] = _digest(settings.replay, _own_id(event))
+    elif not body.get("messageId"):
+        body["messageId"] = _digest(event.raw)
     return Payload("/batch", body)
+
+
+def advice(settings: Settings) -> str:
+    """Return what happens to events that Segment has received before."""
+    if settings.replay:
+        return ""
+    return (
+        "Segment drops an event whose messageId it has received within about a day, and still "
+        "answers 200; --set replay=NAME gives all events new ids"
+    )
 
 
 def request(route: str, bodies: Sequence[bytes], settings: Settings) -> Request:
@@ -83,6 +109,23 @@ def check_settings(settings: Settings) -> str:
     return ""
 
 
+def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
+    """Yield a remark on a write key that is sent along."""
+    if settings.write_key == "keep":
+        yield from write_key_remarks(event)
+
+
+def _own_id(event: Event) -> bytes:
+    """Return what the new id of an event is made from: its messageId, else its bytes."""
+    message_id = event.data.get("messageId")
+    return exact_json.dumps(message_id) if message_id else event.raw
+
+
+def _digest(*parts: str | bytes) -> str:
+    texts = (part.encode() if isinstance(part, str) else part for part in parts)
+    return "segcli-" + hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
 SEGMENT = Destination(
     name="segment",
     label="Segment.io",
@@ -99,10 +142,16 @@ SEGMENT = Destination(
     max_events=max_events,
     wanted_bytes=wanted_bytes,
     check_settings=check_settings,
+    remarks=remarks,
+    advice=advice,
     about="Segment, or any service with its HTTP API. In batches.",
     fields=(
         Field("timestamp", "timestamp", "else originalTimestamp, receivedAt, sentAt; as written"),
-        Field("messageId", "messageId", "if missing: a digest of the event's bytes"),
-        Field("*", "*", "everything else, except sentAt, receivedAt and originalTimestamp"),
+        Field(
+            "messageId",
+            "messageId",
+            "if missing: a digest of the event; with replay a new one",
+        ),
+        Field("*", "*", "the rest, except sentAt, receivedAt, originalTimestamp and writeKey"),
     ),
 )

@@ -3,13 +3,14 @@
 Every partner-owned destination in Segment's catalog accepts this, and any other service may.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from segcli.core.destination import Destination, Field, Payload, Request
+from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import TYPES, Event
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
+from segcli.destinations.flatten import write_key_remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def direct_request(endpoint: str, body: bytes, key: Secret) -> Request:
     return Request(endpoint, body, headers)
 
 
+def remarks(event: Event, settings: object) -> Iterator[Remark]:  # noqa: ARG001  # the interface
+    """Yield a remark on a write key, which passes through with the bytes."""
+    yield from write_key_remarks(event)
+
+
 WEBHOOK = Destination(
     name="webhook",
     label="",
@@ -52,6 +58,7 @@ WEBHOOK = Destination(
     payload=payload,
     reads=reads,
     request=request,
+    remarks=remarks,
     about="Any endpoint that takes Segment's events unchanged. One event a request.",
     fields=(Field("*", "*", "the event itself, byte for byte"),),
 )

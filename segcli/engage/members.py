@@ -14,6 +14,8 @@ from segcli.core.event import identifier, is_blank
 from segcli.core.line import TooLong
 from segcli.engage.id_check import id_problem
 from segcli.errors import InputError
+from segcli.inputs.first_lines import form_of_file, lines_of, same_problem
+from segcli.inputs.judgement import Head, Judge, Judgement
 from segcli.lines import chunks
 from segcli.lines.chunks import Input
 
@@ -86,7 +88,29 @@ def members(
     It streams the input. Raises InputError for a CSV header without a user, or without a value if
     one is needed, and for a line over `max_line` bytes.
     """
-    lines = _lines(entry, max_line)
+    yield from _rows_of(entry, _lines(entry, max_line), columns)
+
+
+def judge_members(columns: Columns, *, max_line: int = chunks.MAX_LINE) -> Judge:
+    """Return a function that judges a list of members by its first rows."""
+
+    def judge(head: Head, entry: Input) -> Judgement:
+        if form := form_of_file(head):
+            return Judgement(form=form)
+        lines = list(lines_of(head))
+        if any(len(line.text) > max_line for line in lines):
+            return Judgement(is_settled=True)
+        numbered = [(line.number, line.text) for line in lines if not line.is_cut]
+        rows = _rows_of(entry, iter(numbered), columns)
+        problems = [row.problem if isinstance(row, BadRow) else None for row in rows]
+        return same_problem(problems, lines, head, what="has no member")
+
+    return judge
+
+
+def _rows_of(
+    entry: Input, lines: Iterator[NumberedLine], columns: Columns
+) -> Iterator[Member | BadRow]:
     first = next((line for line in lines if not is_blank(line[1])), None)
     if first is None:
         return

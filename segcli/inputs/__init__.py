@@ -7,17 +7,19 @@ from segcli.inputs.archive import Days, split
 from segcli.inputs.discover import inputs
 from segcli.inputs.input import Input, total_size
 from segcli.inputs.local_file import PlainFile
-from segcli.inputs.open import look_at, open_input, plain_file, streams
+from segcli.inputs.look import Looked, look
+from segcli.inputs.open import open_input, plain_file, streams
 from segcli.inputs.stream import ReadError, Stream, shortened
 
 __all__ = [
     "Days",
     "Input",
+    "Looked",
     "PlainFile",
     "ReadError",
     "Stream",
     "inputs",
-    "look_at",
+    "look",
     "open_input",
     "plain_file",
     "shortened",

@@ -9,7 +9,7 @@ from typing import Any
 
 from segcli.core.secret import display_address
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.folder import given_twice, is_passed_over
 from segcli.inputs.input_list import Folder, InputList
 from segcli.inputs.object_store import asking, is_web, located, object_of, scheme_of
@@ -27,9 +27,9 @@ _GROUP = 1000
 def add_inputs_at(address: str, found: InputList, before: set[int]) -> None:
     """Add the inputs of an address: an object, a folder or bucket, or a pattern with `*`.
 
-    They are added in the order of names; those of a Segment archive in the order of time. `before`
-    has the hashes of the objects added before, and is updated. Raises InputError if there is no
-    object, or if one was added before.
+    They are added in the order of names, or of time if the names of their folders are dates.
+    `before` has the hashes of the objects added before, and is updated. Raises InputError if there
+    is no object, or if one was added before.
     """
     first = found.rows
     with asking(display_address(address), address):
@@ -81,7 +81,8 @@ class _Listing:
         for info in _complete(self.store, self._files(infos, top)):
             path = info["name"].rpartition("/")[0] + "/"
             day = day_of(path[len(top) :])
-            folder = Folder(path=path, found_in=named, day=day, **self.shared)
+            moment = moment_of(path, len(top))
+            folder = Folder(path=path, found_in=named, day=day, moment=moment, **self.shared)
             found.add_object(folder, object_of(self.store, info))
 
     def _files(self, infos: Iterable[Info], top: str) -> Iterator[Info]:

@@ -13,8 +13,6 @@ from segcli.inputs.input import Input
 from segcli.inputs.input_list import Picked
 
 _DAY = 24 * 60 * 60
-_MILLISECONDS = 13
-_DIGITS = frozenset({10, _MILLISECONDS})
 
 # An event is received after it happened, unless a clock is wrong, by up to this.
 _CLOCK_ERROR = timedelta(days=1)
@@ -45,12 +43,6 @@ class Days:
         return True
 
 
-def day_of(path: str) -> int | None:
-    """Return the day of the last day folder in a path, in unix seconds; None without one."""
-    *folders, _ = path.split("/")
-    return next((day for folder in reversed(folders) if (day := _day(folder)) is not None), None)
-
-
 def split(found: Sequence[Input], days: Days) -> tuple[Sequence[Input], Sequence[Input]]:
     """Return the inputs that have to be read, and the other ones."""
     if days == Days():
@@ -59,10 +51,3 @@ def split(found: Sequence[Input], days: Days) -> tuple[Sequence[Input], Sequence
     for index, entry in enumerate(found):
         (wanted if days.may_hold(entry) else left_out).append(index)
     return Picked(found, wanted), Picked(found, left_out)
-
-
-def _day(folder: str) -> int | None:
-    if len(folder) not in _DIGITS or not (folder.isascii() and folder.isdigit()):
-        return None
-    day, rest = divmod(int(folder), _DAY * (1000 if len(folder) == _MILLISECONDS else 1))
-    return None if rest else day * _DAY

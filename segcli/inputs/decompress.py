@@ -14,6 +14,7 @@ from segcli.inputs.stream import CutOffError, ReadError, Stream
 _BLOCK = 256 * 1024
 _FETCH_AGAIN = "Fetch the whole file again."
 _SO_FAR = "The lines before were read."
+_SPACE = b" \t\r\n"
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
@@ -46,7 +47,8 @@ class Packing:
     command: the command that decompresses a file, for hints.
     begins: True for bytes that a member begins with.
     unpacker: creates the decompressor of a member.
-    padding: bytes that may follow the last member: tapes and block writers leave zeros there.
+    padding: bytes that may follow each member. Tools that join members with line breaks leave white
+      space there; tapes and block writers leave zeros.
     """
 
     name: str
@@ -54,7 +56,7 @@ class Packing:
     command: str
     begins: Callable[[bytes], bool]
     unpacker: Callable[[], Unpacker]
-    padding: bytes = b""
+    padding: bytes = _SPACE
 
 
 def packing_of(start: bytes) -> Packing | None:
@@ -197,7 +199,7 @@ GZIP = Packing(
     command="gzip -dc",
     begins=lambda start: start.startswith(b"\x1f\x8b"),
     unpacker=_gzip_unpacker,
-    padding=b"\0",
+    padding=_SPACE + b"\0",
 )
 ZSTD = Packing(
     name="Zstandard",

@@ -1,4 +1,4 @@
-"""Find the inputs by the names on the command line, and check them before anything is read."""
+"""Find the inputs by the names on the command line. Nothing is read yet."""
 
 import os
 import stat
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from segcli.errors import InputError
 from segcli.inputs.folder import add_files_in, given_twice, identity_of
-from segcli.inputs.input import Input, is_address, shown_name
+from segcli.inputs.input import is_address, shown_name
 from segcli.inputs.input_list import Folder, InputList
-from segcli.inputs.open import look_at_one
 
 
-def inputs(names: Sequence[str]) -> Sequence[Input]:
+def inputs(names: Sequence[str]) -> InputList:
     """Return the inputs of these names, in order: files, and the files in folders and stores.
 
-    Named files are checked already; the others still have to be checked by `look_at`. Raises
-    InputError for an input that is missing, unreadable, given twice, or not NDJSON.
+    They still have to be checked by `look`. The notes of the list say where their order is
+    doubtful. Raises InputError for an input that is missing or given twice, and for a folder that
+    cannot be read or has no files.
     """
     if "" in names:
         raise InputError(
@@ -31,9 +31,6 @@ def inputs(names: Sequence[str]) -> Sequence[Input]:
     for name in names or ["-"]:
         found.add(name)
     _number_equal_titles(found.inputs)
-    for entry in found.inputs:
-        if entry.can_be_read_again and not entry.found_in:
-            look_at_one(entry)
     return found.inputs
 
 

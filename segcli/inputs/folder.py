@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from segcli.errors import InputError
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of, moment_of
 from segcli.inputs.input import shown_name
 from segcli.inputs.input_list import Folder, InputList
 
@@ -23,7 +23,7 @@ _KINDS = (
 
 
 def add_files_in(folder: str, found: InputList, before: set[int]) -> None:
-    """Add the files below a folder in the order of names; a Segment archive in the order of time.
+    """Add the files below a folder in the order of names; in the order of time if those are dates.
 
     Each real folder and each real file is added once, however many links and hard links lead to
     it: by the name without a link, or else by the first name in order. Hidden files are left out.
@@ -122,9 +122,14 @@ class _Walk:
 
     def _add_one(self, path: str, *, is_linked: bool) -> list[str]:
         """Add the files of one folder; return the real folders in it."""
-        day = day_of(path[len(self.top) - 1 :])
-        folder = Folder(path=path, found_in=self.folder, day=day)
-        below = []
+        below = len(self.top)
+        folder = Folder(
+            path=path,
+            found_in=self.folder,
+            day=day_of(path[below - 1 :]),
+            moment=moment_of(path, below),
+        )
+        inner = []
         for entry, status in _entries(path):
             is_link = entry.is_symlink()
             if stat.S_ISREG(status.st_mode):
@@ -137,8 +142,8 @@ class _Walk:
             elif is_link:
                 self._links.append(entry.path)
             else:
-                below.append(f"{entry.path}/")
-        return below
+                inner.append(f"{entry.path}/")
+        return inner
 
 
 def _entries(folder: str) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:

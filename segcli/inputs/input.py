@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segcli.inputs.object_store import Object
+    from segcli.inputs.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Input:
     day: the start of its day in Segment's archive, in unix seconds; None if it is not in one.
     version: while this is the same, the bytes are the same; empty if unknown.
     remote: the object in a store; None for a file on this machine.
+    opened: for stdin and pipes after the first look: opens the stream, which begins with the bytes
+      that the look has read.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Input:
     day: int | None = None
     version: str = ""
     remote: "Object | None" = None
+    opened: "Callable[[], AbstractContextManager[Stream]] | None" = None
 
     @property
     def title(self) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from segcli.core.secret import display_address
-from segcli.inputs.input import Input
+from segcli.inputs.dated_folder import UNREADABLE
+from segcli.inputs.input import Input, shown_name
 from segcli.inputs.number_column import NumberColumn
 from segcli.inputs.text_column import TextColumn
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 _NOT_TOLD = -1
 _ROW = 4
-_DAY = 8
+_MOMENT = 8
+# Is added to every moment to make it positive: a date may be before 1970.
+_BEFORE = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,9 @@ class Folder:
 
     path: the start of their names, with a slash at the end.
     found_in: the folder or address that was named, if the inputs were not named themselves.
-    day: the day of an archive's folder, in unix seconds.
+    day: the day of a folder of Segment's archive, in unix seconds.
+    moment: the time in the names of the folder and its parents, in unix seconds; files are read in
+      this order. None if no name is a date; `UNREADABLE` if one only looks like a date.
     store: the store; None for a folder on disk.
     shown_before: the text before the path in messages, for a store.
     """
@@ -32,6 +37,7 @@ class Folder:
     path: str
     found_in: str = ""
     day: int | None = None
+    moment: int | None = None
     store: Any = None
     shown_before: str = ""
 
@@ -53,6 +59,8 @@ class InputList(Sequence[Input]):
         self._stamps = NumberColumn()
         self._order = array("I")
         self._renamed: dict[int, str] = {}
+        # Where the order of the inputs is doubtful.
+        self.notes: list[str] = []
 
     def __len__(self) -> int:
         return len(self._order)
@@ -95,11 +103,14 @@ class InputList(Sequence[Input]):
     def in_order(self, first: int, skip: int) -> "array[int]":
         """Return the rows from `first` in the order of their names.
 
-        Files of an archive are ordered by day and file first, so that a user's events stay in order
-        across several sources. The first `skip` characters of all paths are equal.
+        Files in folders named by time are ordered by that time and by file first, so that a user's
+        events stay in order across several sources. If the order is doubtful, a note is added. The
+        first `skip` characters of all paths are equal.
         """
+        rows = range(first, len(self._sizes))
+        self._skip, self._is_by_time = skip, self._can_be_by_time(rows)
         ranks = self._ranks()
-        keys = [self._key(row, ranks, skip) for row in range(first, len(self._sizes))]
+        keys = [self._key(row, ranks) for row in rows]
         keys.sort()
         return array("I", (int.from_bytes(key[-_ROW:], "big") for key in keys))
 
@@ -122,18 +133,43 @@ class InputList(Sequence[Input]):
         in_order = sorted(range(len(self._folders)), key=lambda number: self._folders[number].path)
         return {number: rank for rank, number in enumerate(in_order)}
 
-    def _key(self, row: int, ranks: dict[int, int], skip: int) -> bytes:
+    def _can_be_by_time(self, rows: range) -> bool:
+        """True if the names of the folders give the order of time. Add a note if some do not."""
+        moments = {number: self._folders[number].moment for number in self._folder_of_rows(rows)}
+        found_in = self._folders[next(iter(moments))].found_in if moments else ""
+        bad = [number for number, moment in moments.items() if moment == UNREADABLE]
+        if bad:
+            self.notes.append(
+                f"{shown_name(found_in)} is read in the order of names, not of time: "
+                f"{_shown(self._folders[bad[0]])} looks like a date, but is not one as MM-DD-YYYY "
+                "or YYYY/MM/DD. Events of one user may be sent in the wrong order."
+            )
+            return False
+        undated = sum(moments[self._folder_of[row]] is None for row in rows)
+        if 0 < undated < len(rows):
+            files = "1 file" if undated == 1 else f"{undated:,} files"
+            verb = "It is" if undated == 1 else "They are"
+            self.notes.append(
+                f"{shown_name(found_in)} has {files} outside of its folders named by time. {verb} "
+                "read first, so events of one user may be sent in the wrong order."
+            )
+        return True
+
+    def _folder_of_rows(self, rows: range) -> Iterator[int]:
+        return iter(dict.fromkeys(self._folder_of[row] for row in rows))
+
+    def _key(self, row: int, ranks: dict[int, int]) -> bytes:
         """Return the sort key of a row, which ends with the row: one short value needs little."""
         number = self._folder_of[row]
         folder, name = self._folders[number], self._names.encoded(row)
         if folder.store is not None:
             name = name.rpartition(b"\0")[0]
-        if folder.day is None:
-            path = folder.path[skip:].encode(errors="surrogatepass") + name
-            return b"%b%b\0%b" % (bytes(_DAY), path, row.to_bytes(_ROW, "big"))
-        day = (folder.day + 1).to_bytes(_DAY, "big")
+        if folder.moment is None or not self._is_by_time:
+            path = folder.path[self._skip :].encode(errors="surrogatepass") + name
+            return b"%b%b\0%b" % (bytes(_MOMENT), path, row.to_bytes(_ROW, "big"))
+        moment = (folder.moment + _BEFORE).to_bytes(_MOMENT, "big")
         rank = ranks[number].to_bytes(_ROW, "big")
-        return b"%b%b\0%b%b" % (day, name, rank, row.to_bytes(_ROW, "big"))
+        return b"%b%b\0%b%b" % (moment, name, rank, row.to_bytes(_ROW, "big"))
 
     def _input(self, row: int, place: int) -> Input:
         folder = self._folders[self._folder_of[row]]
@@ -220,3 +256,9 @@ def picked(found: Sequence[Input], indexes: Iterable[int]) -> Sequence[Input]:
 def local_version(size: int, changed: int) -> str:
     """Return the version of a file on disk; it changes when the file is written to."""
     return f"{size}-{changed}"
+
+
+def _shown(folder: Folder) -> str:
+    """Return the path of a folder in the form that may be shown."""
+    path = folder.path.rstrip("/")
+    return shown_name(path) if folder.store is None else display_address(folder.shown_before + path)

@@ -52,6 +52,7 @@ class Peeked:
         self.under = stream
         self._head = b""
         self._error: OSError | None = None
+        self._has_ended = False
 
     @property
     def stored(self) -> int:
@@ -63,14 +64,35 @@ class Peeked:
 
         Raises OSError if no byte can be read. A later error is raised by `read1`.
         """
+        while len(self._head) < size and self._read_more():
+            pass
+        return self._head
+
+    def peek_line(self, size: int) -> bytes:
+        """Return at least the first line, or at least `size` bytes of it, like `peek`."""
+        while len(self._head) < size and b"\n" not in self._head and self._read_more():
+            pass
+        return self._head
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the end of the stream was reached."""
+        return self._has_ended
+
+    def _read_more(self) -> bool:
+        """Read one more block; False if there is none."""
+        if self._error or self._has_ended:
+            return False
         try:
-            while len(self._head) < size and (more := self.under.read1(_BLOCK)):
-                self._head += more
+            more = self.under.read1(_BLOCK)
         except OSError as error:
             if not self._head:
                 raise
             self._error = error
-        return self._head
+            return False
+        self._head += more
+        self._has_ended = not more
+        return bool(more)
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most `size`; none at the end. Raises OSError."""

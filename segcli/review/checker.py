@@ -13,6 +13,7 @@ from segcli.accounting.rejects import Rejects
 from segcli.core.destination import Remark
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Job
+from segcli.core.selection import Selection
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input
 from segcli.inputs.input_list import Titles
@@ -20,10 +21,15 @@ from segcli.lines.blocks import MAX_LINE, LineCounter, Unreadable
 from segcli.lines.spans import lines_of
 from segcli.parallel.ordered_map import OrderedMap
 from segcli.parallel.work import WorkItem, WorkResult
+from segcli.plan.coverage import PlanCoverage
+from segcli.plan.index import PlanIndex
+from segcli.plan.judge import Judge
+from segcli.plan.plan import Plan
 from segcli.review.coverage import Coverage
 from segcli.review.estimate import Estimate
 from segcli.review.golden_file import GoldenFile, LinePlace
-from segcli.review.partial_review import PartialReview
+from segcli.review.partial_review import HashedLines, PartialReview, Rejections
+from segcli.review.plan_reviewer import PlanReviewer, PlanWatch
 from segcli.review.review import Finding, FindingState, Level, Review
 from segcli.review.reviewer import Reviewer
 
@@ -32,8 +38,11 @@ from segcli.review.reviewer import Reviewer
 class CheckRun:
     """What to review, and how strictly.
 
-    job: the destination, its settings and which events to review.
+    job: the destination, its settings and which events to review; None to compare events with
+        tracking plans only.
     inputs: the files and streams to read, in this order.
+    plans: the tracking plans to compare events with.
+    selection: which events to review if there is no job.
     files_left_out: how many files were not read, because their day is outside the range.
     strict: a warning counts as an error.
     expect: the golden file to compare with; None for no comparison.
@@ -46,8 +55,10 @@ class CheckRun:
     rejects: where rejected lines are written; None to write none.
     """
 
-    job: Job
+    job: Job | None
     inputs: Sequence[Input]
+    plans: Sequence[Plan] = ()
+    selection: Selection = Selection()
     files_left_out: int = 0
     strict: bool = False
     expect: Path | None = None
@@ -58,6 +69,11 @@ class CheckRun:
     max_line: int = MAX_LINE
     jobs: int | None = None
     rejects: Rejects | None = None
+
+    @property
+    def selected(self) -> Selection:
+        """Which events are reviewed."""
+        return self.job.selection if self.job else self.selection
 
 
 def review_inputs(options: CheckRun) -> Review:
@@ -73,26 +89,26 @@ def review_inputs(options: CheckRun) -> Review:
 _LINE_BITS = 48
 
 
-class MessageIds:
-    """Finds repeated messageIds: remembers a hash of each one, and its first line."""
+class Repeats:
+    """Finds repeated messageIds, or lines: remembers a hash of each one, and its first line."""
 
-    def __init__(self, inputs: Sequence[Input]) -> None:
+    def __init__(self, inputs: Sequence[Input], problem: str) -> None:
+        """`problem` says what is wrong with a messageId; the place of the first one follows."""
         self._first: dict[int, int] = {}
         self._inputs = inputs
+        self._problem = problem
 
-    def repeated(
-        self, seen: PartialReview, entry: Input, first: int
-    ) -> Iterator[tuple[int, Remark]]:
-        """Yield each line whose messageId was seen before, by its index, with a remark."""
+    def found(self, hashes: HashedLines, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
+        """Yield the index of each line whose hash was seen before, with a remark."""
         start = (entry.place << _LINE_BITS) + first
-        new = dict(zip(seen.ids, map(start.__add__, seen.id_places), strict=True))
-        if len(new) == len(seen.ids) and self._first.keys().isdisjoint(new):
+        new = dict(zip(hashes.hashes, map(start.__add__, hashes.places), strict=True))
+        if len(new) == len(hashes.hashes) and self._first.keys().isdisjoint(new):
             self._first |= new
             return
-        for message_id, place in zip(seen.ids, seen.id_places, strict=True):
-            known = self._first.setdefault(message_id, start + place)
+        for one, place in zip(hashes.hashes, hashes.places, strict=True):
+            known = self._first.setdefault(one, start + place)
             if known != start + place:
-                yield place, Remark("messageId", f"is the same as in {self._named(known)}")
+                yield place, Remark("messageId", f"{self._problem} {self._named(known)}")
 
     def _named(self, line: int) -> str:
         # The selected inputs keep their original place numbers, in order, possibly with gaps.
@@ -138,13 +154,17 @@ class _JoinedReview:
         self.read = self.skipped = self.rejected = 0
         self.findings = _Findings(options.most_findings)
         self.coverage = Coverage()
-        self.plan = Estimate(options.job)
+        self.estimate = Estimate(options.job) if options.job else None
+        self.index = PlanIndex(options.plans)
+        self.plan = PlanCoverage(self.index)
         self.golden = GoldenFile(
             options.expect, update=options.update, several=len(options.inputs) > 1
         )
-        self.message_ids = MessageIds(options.inputs)
+        self.message_ids = Repeats(options.inputs, "is the same as in")
+        self.lines_without_id = Repeats(options.inputs, "is missing, and the line is the same as")
 
     def review(self) -> Review:
+        self._find_mistakes()
         self._read()
         first_input = self.options.inputs[0].title if self.options.inputs else ""
         for finding in self.golden.close(first_input):
@@ -161,7 +181,7 @@ class _JoinedReview:
         A check cannot be resumed, so an input that stops the run is reported as an InputError.
         """
         numbers = LineCounter()
-        with closing(_partial_reviews(self.options)) as flow:
+        with closing(_partial_reviews(self.options, self.index)) as flow:
             try:
                 for block, result in flow.portions():
                     first = numbers.next_in(block.input)
@@ -180,8 +200,10 @@ class _JoinedReview:
         self.rejected += seen.errors
         self._add_findings(seen, entry, first)
         self.coverage.add(seen, entry.title, first)
-        for route, sizes in seen.mapped.items():
-            self.plan.see(route, sizes)
+        self.plan.add(seen.plan)
+        if self.estimate:
+            for route, sizes in seen.mapped.items():
+                self.estimate.see(route, sizes)
         for place, outcome in enumerate(seen.outcomes, first):
             self.golden.see((entry.title, place), outcome)
         if self.options.rejects:
@@ -190,19 +212,32 @@ class _JoinedReview:
                 self.options.rejects.keep(Result([kept], "rejected", reason))
 
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
-        repeated = self.message_ids.repeated(seen, entry, first)
+        repeated = [
+            *self.message_ids.found(seen.ids, entry, first),
+            *self.lines_without_id.found(seen.lines_without_id, entry, first),
+        ]
         found: list[tuple[int, Level, FindingState, Remark]] = [
             *((place, "error", "rejected", remark) for place, remark in seen.rejected),
+            *((place, "error", one.state, Remark(*one[1:])) for place, one in seen.differences),
             *((place, self.level, "warning", remark) for place, remark in repeated),
             *((place, self.level, "warning", remark) for place, remark in seen.warnings),
         ]
         for place, level, state, remark in sorted(found, key=itemgetter(0)):
             self.findings.add(_finding(level, state, remark, (entry.title, first + place)))
         self.findings.count("error", seen.errors - len(seen.rejected))
+        self.findings.count("error", seen.differing - len(seen.differences))
         self.findings.count(self.level, seen.warned - len(seen.warnings))
 
+    def _find_mistakes(self) -> None:
+        """Add the mistakes in the plans. They come first, because they explain other findings."""
+        for plan in self.options.plans:
+            for one in plan.mistakes:
+                level = self.level if one.is_harmless else "error"
+                remark = Remark(one.pointer, one.problem)
+                self.findings.add(_finding(level, "plan-mistake", remark, (plan.title, one.line)))
+
     def _find_uncovered(self) -> None:
-        name = self.options.job.destination.name
+        name = self.options.job.destination.name if self.options.job else ""
         for one in self.coverage.left_out():
             if any(_is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
                 remark = Remark(one.path, f"is not carried by {name}")
@@ -221,13 +256,15 @@ class _JoinedReview:
             self.findings.add(_finding("error", "uncovered", remark, (first_input, 1)))
 
     def _review(self) -> Review:
+        job = self.options.job
         counts = {
-            "mapped": self.read - self.rejected - self.skipped,
+            "mapped" if self.options.job else "checked": self.read - self.rejected - self.skipped,
             "rejected": self.rejected,
             "skipped": self.skipped,
         }
+        titles = [plan.title for plan in self.options.plans]
         return Review(
-            destination=self.options.job.destination.name,
+            destination=job.destination.name if job else None,
             inputs=Titles(self.options.inputs),
             read=self.read,
             counts=counts,
@@ -236,19 +273,16 @@ class _JoinedReview:
             warnings=self.findings.warnings,
             left_out=self.coverage.left_out(),
             untried=self.coverage.untried,
-            routes=self.plan.routes(),
-            seconds=self.plan.seconds(self.options.rate),
+            routes=self.estimate.routes() if self.estimate else [],
+            seconds=self.estimate.seconds(self.options.rate) if self.estimate else None,
             files_left_out=self.options.files_left_out,
+            advice=job.destination.advice(job.settings) if job and counts["mapped"] else "",
+            plan=self.plan.result(titles) if titles else None,
         )
 
 
-def _partial_reviews(options: CheckRun) -> OrderedMap[PartialReview]:
-    reviewer = Reviewer(
-        options.job,
-        most=options.most_findings,
-        keeps=options.rejects is not None,
-        shows_outcomes=options.expect is not None,
-    )
+def _partial_reviews(options: CheckRun, index: PlanIndex) -> OrderedMap[PartialReview]:
+    reviewer = _reviewer(options, index)
 
     def review(item: WorkItem) -> WorkResult[PartialReview]:
         seen = PartialReview()
@@ -257,8 +291,23 @@ def _partial_reviews(options: CheckRun) -> OrderedMap[PartialReview]:
         return WorkResult(seen)
 
     # --limit counts mapped events in input order, so one process has to see all lines.
-    jobs = 1 if options.job.selection.limit is not None else options.jobs
+    jobs = 1 if options.selected.limit is not None else options.jobs
     return OrderedMap(options.inputs, review, jobs=jobs, max_line=options.max_line)
+
+
+def _reviewer(options: CheckRun, index: PlanIndex) -> Reviewer | PlanReviewer:
+    most, selection = options.most_findings, options.selected
+    rejections = Rejections(most=most, keeps=options.rejects is not None)
+    watch = PlanWatch(Judge(index), selection, most=most)
+    if options.job is None:
+        return PlanReviewer(watch, rejections, selection.limit)
+    return Reviewer(
+        options.job,
+        most=most,
+        rejections=rejections,
+        watch=watch if options.plans else None,
+        shows_outcomes=options.expect is not None,
+    )
 
 
 def _finding(

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from segcli.plan.coverage import PlanResult
+from segcli.plan.judge import PlanState
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate
 
 Level = Literal["error", "warning"]
-FindingState = Literal[
-    "rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"
-]
+FindingState = (
+    Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
+    | PlanState
+    | Literal["plan-mistake"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,9 @@ class Finding:
     line: the number of the line, the first one if there are several.
     level: error or warning.
     state: the kind of finding. `changed`, `added` and `removed` fields differ from the golden
-        file; a `missing` line is in the golden file only, a `new` one in the input only.
+        file; a `missing` line is in the golden file only, a `new` one in the input only. An
+        `unplanned-event`, an `unplanned-property` and a `plan-violation` differ from a tracking
+        plan; a `plan-mistake` is in the plan itself.
     field: the dotted path of the field; empty for the whole event.
     problem: what is wrong with it.
     count: how many lines it stands for.
@@ -47,10 +53,10 @@ class Finding:
 class Review:
     """Everything that a check found.
 
-    destination: the destination's name.
+    destination: the destination's name; None if events were only compared with tracking plans.
     inputs: the names of the inputs.
     read: how many lines were read.
-    counts: how many lines are mapped, rejected and skipped.
+    counts: how many lines are mapped (checked, if there is no destination), rejected and skipped.
     findings: the first findings, in the order of the input.
     errors: how many errors there are, shown or not.
     warnings: how many warnings there are, shown or not.
@@ -59,9 +65,10 @@ class Review:
     routes: the requests that the events would make, by route.
     seconds: how long sending them takes at least; None if there is no rate.
     files_left_out: how many files were not read, because their day is outside the range.
+    plan: what the events showed of the tracking plans; None if there are none.
     """
 
-    destination: str
+    destination: str | None
     inputs: Sequence[str]
     read: int
     counts: dict[str, int]
@@ -73,6 +80,13 @@ class Review:
     routes: Sequence[RouteEstimate]
     seconds: float | None
     files_left_out: int = 0
+    advice: str = ""
+    plan: PlanResult | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the events were checked for."""
+        return self.destination or "the tracking plan"
 
     @property
     def hidden(self) -> int:
@@ -90,7 +104,7 @@ class Review:
         `inputs` is empty, since there may be very many: the caller writes them.
         """
         return {
-            "check_version": 1,
+            "check_version": 2,
             "destination": self.destination,
             "inputs": [],
             "files_left_out": self.files_left_out,
@@ -99,6 +113,7 @@ class Review:
             "errors": self.errors,
             "warnings": self.warnings,
             "untried": self.untried,
+            "advice": self.advice,
             "findings": [_described(one) for one in self.findings],
             "not_carried": [
                 {"path": one.path, "events": one.events, "share": round(one.share, 4)}
@@ -109,6 +124,7 @@ class Review:
                 "seconds": self.seconds,
                 "routes": [_planned(route) for route in self.routes],
             },
+            "tracking_plan": _tracked(self.plan) if self.plan else None,
         }
 
 
@@ -131,4 +147,16 @@ def _planned(route: RouteEstimate) -> dict[str, Any]:
         "requests": route.requests,
         "bytes": route.bytes,
         "largest": route.largest,
+    }
+
+
+def _tracked(plan: PlanResult) -> dict[str, Any]:
+    return {
+        "files": list(plan.files),
+        "checked": plan.checked,
+        "planned": plan.planned,
+        "unseen": [
+            {"type": one.type, "event": one.name, "version": one.version, "path": one.path}
+            for one in plan.unseen
+        ],
     }

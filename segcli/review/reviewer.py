@@ -11,11 +11,12 @@ from segcli.core.destination import Remark
 from segcli.core.event import TIME_FIELDS, Event, Rejected, is_number
 from segcli.core.line import TooLong
 from segcli.core.nobody import is_nobody
-from segcli.core.outcome import Job, Mapped, event_of, make_mapper
+from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
-from segcli.review.partial_review import PartialReview, ShapeCount
+from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
+from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.segment_spec import (
     DATE_FIELDS,
     EVENT_BYTES,
@@ -25,6 +26,7 @@ from segcli.review.segment_spec import (
     is_date,
 )
 
+_JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
 
@@ -47,8 +49,11 @@ class _Shape:
             type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
         ):
             return False
-        if not are_plain_times(data, self.times) or any(is_nobody(data[name]) for name in self.ids):
+        if not are_plain_times(data, self.times):
             return False
+        for name in self.ids:
+            if is_nobody(data[name]):
+                return False
         for path in self.dates:
             value: Any = data
             for name in path:
@@ -62,18 +67,26 @@ class Reviewer:
     """Reviews the lines of a run, in input order; each process has its own reviewer.
 
     job: the destination, its settings and which events to review.
-    most: how many findings of each level are shown.
-    keeps: collect rejected lines, for the rejects file.
+    most: how many warnings are shown.
+    rejections: adds the lines that are rejected.
+    watch: compares events with tracking plans; None if there are none.
     shows_outcomes: collect the outcome of every line, for the golden file.
     """
 
     def __init__(
-        self, job: Job, *, most: int, keeps: bool = False, shows_outcomes: bool = False
+        self,
+        job: Job,
+        *,
+        most: int,
+        rejections: Rejections,
+        watch: PlanWatch | None = None,
+        shows_outcomes: bool = False,
     ) -> None:
         self._job = job
         self._decide = make_mapper(job)
-        self._errors_left = self._warnings_left = most
-        self._keeps = keeps
+        self._warnings_left = most
+        self._rejections = rejections
+        self._watch = watch
         self._shows_outcomes = shows_outcomes
         shapes = Shapes()
         self._number_of = shapes.number_of
@@ -85,10 +98,8 @@ class Reviewer:
         for line, outcome in zip(lines, self._decide(lines), strict=True):
             if isinstance(outcome, Mapped) and isinstance(line, bytes):
                 self._see_mapped(line, outcome, seen)
-            elif isinstance(outcome, Rejected):
-                self._see_rejected(line, outcome, seen)
             else:
-                seen.skipped += 1
+                self._see_unmapped(line, outcome, seen)
             if self._shows_outcomes:
                 seen.outcomes.append(outcome)
             seen.lines += 1
@@ -101,8 +112,10 @@ class Reviewer:
         data = _data_of(line)
         number = self._number_of(data, mapped, passed_on=passed_on) if data else None
         shape = self._shapes.get(number) if number else None
+        if data and self._watch:
+            self._watch.see(data, seen, number)
         if data and shape and shape.says_all_of(line, data):
-            self._count(shape, data, seen)
+            self._count(shape, line.strip(_JSON_SPACE), data, seen)
             if shape.remarks:
                 self._warn(shape.remarks, seen)
             return
@@ -111,9 +124,11 @@ class Reviewer:
             # A field that the mapping does not read may hold a number that is out of range.
             seen.untried += 1
             return
+        if not data and self._watch:
+            self._watch.see(event.data, seen)
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
         shape = shape or self._shape(event, mapped, number, seen)
-        self._count(shape, event.data, seen)
+        self._count(shape, event.raw, event.data, seen)
         self._warn(with_remarks_on_values(event, shape.remarks), seen)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
@@ -127,15 +142,15 @@ class Reviewer:
             self._shapes[number] = shape
         return shape
 
-    def _see_rejected(self, line: bytes | TooLong, rejected: Rejected, seen: PartialReview) -> None:
-        seen.errors += 1
-        if self._errors_left > 0:
-            self._errors_left -= 1
-            seen.rejected.append((seen.lines, Remark(rejected.field, rejected.problem)))
-        if self._keeps:
-            seen.kept.append((seen.lines, str(rejected), line))
+    def _see_unmapped(self, line: bytes | TooLong, outcome: Outcome, seen: PartialReview) -> None:
+        if isinstance(outcome, Rejected):
+            self._rejections.note(line, outcome, seen)
+        else:
+            seen.skipped += 1
+        if self._watch and outcome is not OVER_LIMIT:
+            self._watch.see_unmapped(line, seen)
 
-    def _count(self, shape: _Shape, data: dict[str, Any], seen: PartialReview) -> None:
+    def _count(self, shape: _Shape, raw: bytes, data: dict[str, Any], seen: PartialReview) -> None:
         if shape.passed_on:
             seen.passed_on += 1
         else:
@@ -144,9 +159,10 @@ class Reviewer:
                 alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
             alike.events += 1
         message_id = data.get("messageId")
-        if message_id and type(message_id) is str:
-            seen.ids.append(hash(message_id))
-            seen.id_places.append(seen.lines)
+        if not message_id:
+            seen.lines_without_id.add(raw, seen.lines)
+        elif type(message_id) is str:
+            seen.ids.add(message_id, seen.lines)
 
     def _warn(self, remarks: Sequence[Remark], seen: PartialReview) -> None:
         seen.warned += len(remarks)

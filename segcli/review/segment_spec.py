@@ -70,9 +70,10 @@ def are_plain_times(data: Mapping[str, Any], names: Iterable[str]) -> bool:
     for name in names:
         text = data[name]
         # An invalid timestamp has already rejected the event.
-        if name != "timestamp" and not is_time(text):
-            return False
-        if text[-1] != "Z" and lacks_zone(text):
+        if text[-1] == "Z":
+            if name != "timestamp" and not is_time(text):
+                return False
+        elif not is_time(text) or lacks_zone(text):
             return False
     return True
 

@@ -194,9 +194,13 @@ import os, signal, sys
 from pathlib import Path
 from segcli.accounting import atomic_write
 
+number = getattr(signal, sys.argv[2])
+# A shell without job control lets its background commands ignore some signals.
+if signal.getsignal(number) is signal.SIG_IGN:
+    signal.signal(number, signal.SIG_DFL)
 replace = os.replace
 def killed(*names, **more):
-    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    os.kill(os.getpid(), number)
     replace(*names, **more)
 os.replace = killed
 atomic_write.rewrite(Path(sys.argv[1]), [b"new"], private=True)

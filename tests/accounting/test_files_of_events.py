@@ -23,9 +23,14 @@ from segcli.sandbox import SandboxServer
 
 PACKAGE = ROOT / "segcli"
 # The other places that open a file to write: journals (locked, and they grow in place), rejects
-# files (a torn end is cut off), and worker processes (pipes).
-WRITERS = {"accounting/atomic_write.py", "journal/locked_file.py", "parallel/worker_pool.py"} | {
-    "accounting/rejects.py"
+# files (a torn end is cut off), captures (an empty file that atomic_write has just made grows), and
+# worker processes (pipes).
+WRITERS = {
+    "accounting/atomic_write.py",
+    "accounting/rejects.py",
+    "capture/event_file.py",
+    "journal/locked_file.py",
+    "parallel/worker_pool.py",
 }
 WRITING = {"write_bytes", "write_text", "rename", "renames", "replace", "mkstemp", "O_TRUNC"}
 BAD = b"no JSON\n"

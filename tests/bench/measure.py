@@ -70,7 +70,7 @@ def run(
     return Cost(wall, _cpu_of_children() - before)
 
 
-def peak(command: Sequence[str | Path]) -> tuple[float, float]:
+def peak(command: Sequence[str | Path], *, exits: Collection[int] = (0,)) -> tuple[float, float]:
     """Run a command; return the MiB that its first process had at most, and all its processes.
 
     The first is the kernel's own figure. Of several, what they share is counted once; that is
@@ -85,7 +85,7 @@ def peak(command: Sequence[str | Path]) -> tuple[float, float]:
             shares = [_in_mib(f"/proc/{pid}/smaps_rollup", "Pss:") for pid in family]
             together = max(together, sum(shares))
             time.sleep(_LOOKS_EVERY)
-    if process.returncode:
+    if process.returncode not in exits:
         raise RuntimeError(f"exit code {process.returncode} of {command}")
     return own, together
 

@@ -58,7 +58,7 @@ def home(tmp_path: Path, clean_environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(params=["pipe", "terminal"])
 def shown(request: pytest.FixtureRequest, tmp_path: Path, home: dict[str, str]) -> Show:
-    """Run a command on a terminal or off it; what people see of it must be harmless."""
+    """Run a command on a terminal or off it; check that what it shows is harmless."""
     is_terminal = request.param == "terminal"
     run = partial(in_this_process, is_terminal=is_terminal)
     return _showing(run, is_terminal, tmp_path, home)

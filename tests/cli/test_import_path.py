@@ -58,7 +58,7 @@ class Place:
 
 @cache
 def importable() -> frozenset[str]:
-    """Return the name of every module that could be imported, and more."""
+    """Return the names of all modules that could be imported, and more."""
     found = {module.name for module in pkgutil.iter_modules()}
     names = found | {*sys.stdlib_module_names, *importlib.metadata.packages_distributions()}
     return frozenset(name for name in names | OPTIONAL | {"plug_in"} if name.isidentifier())
@@ -66,7 +66,7 @@ def importable() -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def loaded_before_segcli(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return what Python itself has imported when `python -m` begins to look for a module."""
+    """Return what Python itself has imported before `python -m` looks for a module."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "bare.py").write_text("import sys; print(*sys.modules)")
     command = [sys.executable, "-m", "bare"]

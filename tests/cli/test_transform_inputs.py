@@ -88,7 +88,7 @@ def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
     content, what, command = FOREIGN[kind]
     (tmp_path / "events.jsonl").write_bytes(content)
 
-    message, hint = refusal("events.jsonl")
+    message, hint, *_ = refusal("events.jsonl")
 
     assert message.startswith(f"Error: events.jsonl {what}")
     assert hint.startswith(f"Type: {command.format('events.jsonl')}")

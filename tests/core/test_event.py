@@ -51,7 +51,7 @@ REASONS = {
     55: "nested deeper than 100 levels",
     58: "not JSON: ",
     59: "not JSON: ",
-    60: "not JSON: unexpected {",
+    60: "several JSON values on one line",
     61: "not JSON: ",
 }
 

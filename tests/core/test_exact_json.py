@@ -205,7 +205,12 @@ def test_of_a_key_that_stands_twice_the_last_value_counts() -> None:
     [
         (b'{"a":', "not JSON: it ends too early"),
         (b"{'a':1}", "not JSON: unexpected '"),
-        (b'{"a":1}{"a":2}', "not JSON: unexpected {"),
+        (b'{"a":1}{"a":2}', "several JSON values on one line"),
+        (b'[1] \t{"a":2}\r', "several JSON values on one line"),
+        (b'[1e400]{"a":2}', "several JSON values on one line"),
+        (b'{"a":1}{"a":2}{', "not JSON: unexpected {"),
+        (b'{"a":1}{"a":2},', "not JSON: unexpected {"),
+        (b'{"a":1},{"a":2}', "not JSON: unexpected ,"),
         (b'["\xe9"]', "not UTF-8 text"),
         (b'["\xed\xa0\x80"]', "not UTF-8 text"),
         (b'["\\ud800"]', "not JSON: "),
@@ -217,7 +222,7 @@ def test_of_a_key_that_stands_twice_the_last_value_counts() -> None:
     ],
 )
 def test_what_is_no_json_is_refused_in_words(text: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=r"\A(not|nested)") as caught:
+    with pytest.raises(ValueError, match=r"\A(not|nested|several)") as caught:
         loads(text)
 
     assert str(caught.value).startswith(message)

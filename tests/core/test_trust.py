@@ -483,6 +483,7 @@ def test_where_a_setting_comes_from_is_where_its_value_comes_from() -> None:
         "api_key": Origin(Place.OPTION, "--set"),
         "endpoint": Origin(Place.FOUND_CONFIG, "segcli.toml"),
         "batch": Origin(Place.ENVIRONMENT, "SEGCLI_GIST_BATCH"),
+        "batch_bytes": Origin(Place.DEFAULT, "default"),
     }
     assert job(GIST, table={"batch": 9}).origins["batch"].place is Place.NAMED_CONFIG
     assert job(GIST).origins["batch"].place is Place.DEFAULT

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]
 
     def run(name: str, endpoint: str, *, key: str = "sandbox", **more: Any) -> Ended:
         tally, stopped, rejects = Tally(), None, tmp_path / "rejects.ndjson"
-        job = job_to(name, endpoint, api_key=key)
         # Small batches, so that there are many.
-        small = replace(job.destination.limits, events=min(20, job.destination.limits.events))
-        job = replace(job, destination=replace(job.destination, limits=small))
+        batch = {"batch": "20"} if name == "segment" else {}
+        job = job_to(name, endpoint, api_key=key, **batch)
         settings = {"job": job, "rejects": rejects}
         try:
             deliver(

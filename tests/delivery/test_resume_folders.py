@@ -152,7 +152,7 @@ def test_a_fresh_run_that_does_not_even_start_leaves_no_journal(
 ) -> None:
     (folder / "z.pdf").write_bytes(b"%PDF-1.7")
     command = to_webhook(vendor(door).url, "events")
-    assert "events/z.pdf is not lines of JSON" in segcli(*command).err
+    assert "events/z.pdf is a PDF document" in segcli(*command).err
     assert not (tmp_path / JOURNAL).exists()
     (folder / "z.pdf").unlink()
     assert segcli(*command).code == 0

@@ -41,7 +41,7 @@ def test_a_vendor_of_identify_and_track_skips_the_other_calls(name: str) -> None
 
 @pytest.mark.parametrize("name", ["segment", "webhook"])
 @pytest.mark.parametrize("kind", sorted(TYPES))
-def test_segment_and_webhook_take_all_six_calls(name: str, kind: str) -> None:
+def test_segment_and_webhook_accept_all_six_calls(name: str, kind: str) -> None:
     assert isinstance(outcome_of(line_of(type=kind), job_for(name)), Mapped)
 
 

@@ -12,7 +12,7 @@ from support.compression import gz
 from support.fakes import Said, report_in, track, written
 
 from segcli.inputs import Days, Input
-from segcli.inputs.archive import day_of
+from segcli.inputs.dated_folder import day_of
 from segcli.lines import chunks
 
 Segcli = Callable[..., Said]

@@ -18,7 +18,8 @@ from support.chunk_lines import MIB, byte_chunks, lines, weighed
 from support.compression import PACKS, SKIPPABLE, Pack, gz, zst
 
 from segcli.errors import InputError, Stopped
-from segcli.inputs import decompress
+from segcli.inputs import decompress, look
+from segcli.inputs.judgement import accept_all
 from segcli.lines import chunks
 
 LINES = [b'{"number":%d}' % number for number in range(40)]
@@ -42,7 +43,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
     """Return the lines of an input, and the error after them."""
     found: list[bytes] = []
     try:
-        for chunk in chunks.chunks(chunks.inputs([str(path)])):
+        for chunk in chunks.chunks(look(chunks.inputs([str(path)]), accept_all)):
             found += [line for line in chunk.lines if isinstance(line, bytes)]
     except (InputError, Stopped) as error:
         return found, error.message
@@ -96,6 +97,25 @@ def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
     path.write_bytes(between + between.join(frames) + between)
 
     assert read(path) == (LINES, "")
+
+
+@pytest.mark.usefixtures("_each_gzip_unpacker")
+@pytest.mark.parametrize("block", [1, 64, decompress._BLOCK])
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \t\n\n", b"\n" * 5000], ids=len)
+def test_white_space_between_members_and_behind_them_is_passed_over(
+    between: bytes, block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decompress, "_BLOCK", block)
+    path = tmp_path / "events"
+    for cuts in ((0, 100, 200, len(TEXT)), (0, 0, len(TEXT), len(TEXT))):
+        members = [pack(TEXT[a:b]) for a, b in pairwise(cuts)]
+        path.write_bytes(between.join(members) + between)
+        assert read(path) == (LINES, "")
+        path.write_bytes(between.join(members) + between + b"{}")
+        found, error = read(path)
+        assert found == LINES
+        assert f"something else follows its {'gzip' if pack is gz else 'Zstandard'} data" in error
+        assert f"at byte {path.stat().st_size - 2:,}" in error
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
@@ -172,7 +192,7 @@ def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_s
     path = tmp_path / "events"
     path.write_bytes(pack(TEXT)[:9])
     with pytest.raises(InputError, match=r"events cannot be read: its .* data is cut off"):
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
 
 @pytest.mark.parametrize(
@@ -192,9 +212,9 @@ def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
         assert read(path) == ([text.encode()], "")
         return
     with pytest.raises(InputError, match=says) as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
-    assert raised.value.hint.endswith(type_next)
+    assert type_next in raised.value.hint
     assert f"-dc {path}" in raised.value.hint
 
 
@@ -205,7 +225,7 @@ def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_pa
         zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
         zstd.communicate(b"{}\n" * MIB)
     with pytest.raises(InputError, match="needs more than 128 MiB of memory") as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
     assert "zstd -dc --long=31" in raised.value.hint
 
@@ -214,7 +234,7 @@ def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path
     path = tmp_path / "events.gz"
     path.write_bytes(gz(pack(TEXT)))
     with pytest.raises(InputError, match="is compressed twice") as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
     assert raised.value.hint.startswith(f"Type: gzip -dc {path} | ")
 

@@ -82,8 +82,9 @@ def test_what_is_hidden_may_be_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"%PDF-1.7 ...", "is not lines of JSON"),
-        (b"userId,email\nu1,a@example.com\n", "is not lines of JSON"),
+        (b"%PDF-1.7 ...", "is a PDF document, not lines of JSON"),
+        (b"userId,email\nu1,a@example.com\n", "is CSV, not lines of JSON"),
+        (b"some notes\n", "is not lines of JSON"),
         (b"[{}]", "is a JSON array"),
         (b"PK\x03\x04", "is a zip archive"),
         (gz(b"not JSON"), "is not lines of JSON"),

@@ -189,7 +189,10 @@ def test_what_is_no_ndjson_is_told_by_name_before_anything_is_sent(
     said = segcli(*to_webhook(vendor(door).url, f"{archive}/in/segment-logs"))
 
     assert (said.code, door.taken) == (2, [])
-    assert f"Error: {archive}/in/segment-logs/z/report.pdf is not lines of JSON" in said.err
+    assert (
+        f"Error: {archive}/in/segment-logs/z/report.pdf is a PDF document, not lines of JSON"
+        in said.err
+    )
 
 
 def test_a_stopped_run_goes_on_without_fetching_again_what_is_settled(

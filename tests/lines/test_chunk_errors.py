@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from segcli.errors import InputError, Stopped
-from segcli.inputs import open
+from segcli.inputs import look, open
 from segcli.lines import chunks
 
 
@@ -41,7 +41,7 @@ def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
 ) -> None:
     path = file_of(start)
     with pytest.raises(InputError, match=says) as raised:
-        chunks.inputs([str(path)])
+        look(chunks.inputs([str(path)]))
 
     assert type_next in raised.value.hint
     assert str(path) in raised.value.hint
@@ -81,7 +81,7 @@ def test_an_input_that_fails_under_way_stops_the_run(
 def test_an_input_that_fails_at_once_is_an_input_error() -> None:
     # Its first page is never readable.
     with pytest.raises(InputError, match="cannot be read"):
-        chunks.inputs(["/proc/self/mem"])
+        look(chunks.inputs(["/proc/self/mem"]))
 
 
 @pytest.mark.parametrize("left", [0, chunks.BLOCK // 2, chunks.BLOCK + 1, 2 * chunks.BLOCK - 1])

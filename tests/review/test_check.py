@@ -322,7 +322,8 @@ def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
 def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
-    file = events(line_of(timestamp="2026-02-03"), *[line_of(timestamp="2026-02-03", n=1)] * 12)
+    some = [line_of(timestamp="2026-02-03", n=1, userId=f"u{place}") for place in range(12)]
+    file = events(line_of(timestamp="2026-02-03"), *some)
     command = ("check", file, "--fail-on-uncovered", "n")
 
     (finding,) = json.loads(segcli(*command, "--format", "json").out)["findings"]

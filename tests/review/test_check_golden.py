@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.check_reports import READERS, read_text
+from support.check_reports import READERS, Read, read_text
 from support.fakes import Said
 from support.samples import NAMES, ROOT, line_of
 from support.small_disk import files_of_at_most
@@ -98,12 +98,13 @@ def test_a_difference_is_an_error_in_every_format(
 def test_events_may_be_added_to_one_file_and_taken_from_another(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    event = line_of(timestamp="2026-02-03")
-    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 3))
-    (tmp_path / "b.jsonl").write_bytes(b"\n".join([event] * 3))
+    a = [line_of(timestamp="2026-02-03", userId=f"a{place}") for place in range(5)]
+    b = [line_of(timestamp="2026-02-03", userId=f"b{place}") for place in range(3)]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(a[:3]))
+    (tmp_path / "b.jsonl").write_bytes(b"\n".join(b))
     segcli("check", "--expect", GOLDEN, "--update", "a.jsonl", "b.jsonl")
-    (tmp_path / "a.jsonl").write_bytes(b"\n".join([event] * 5))
-    (tmp_path / "b.jsonl").write_bytes(event)
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(a))
+    (tmp_path / "b.jsonl").write_bytes(b[0])
 
     said = segcli("check", "--expect", GOLDEN, "a.jsonl", "b.jsonl")
 
@@ -227,8 +228,8 @@ def test_of_several_inputs_of_a_golden_file_one_may_be_left(segcli: Segcli, two:
 
     said = segcli("check", "--expect", GOLDEN, "b.jsonl")
 
-    assert [(one.file, one.line, one.text) for one in read_text(said.out)] == [
-        (
+    assert [one for one in read_text(said.out) if one.text in compared(said)] == [
+        Read(
             "a.jsonl",
             1,
             "missing: line of the golden file that no longer exists (and 2 more lines)",

@@ -32,11 +32,12 @@ def test_the_schema_is_a_schema_and_knows_every_field() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"check_version": 2},
+        {"check_version": 1},
         {"errors": -1},
         {"findings": [{"file": "a"}]},
         {"plan": {}},
         {"counts": {"mapped": 1}},
+        {"tracking_plan": {"files": []}},
     ],
 )
 def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:

@@ -112,7 +112,10 @@ def test_what_is_no_message_id_is_not_repeated(tmp_path: Path, message_id: Any) 
     lines = [line_of(messageId=message_id)] * 3
 
     texts = {text for _, text in said(review_of(tmp_path, *lines, dest="webhook"))}
-    assert texts <= {"warning: messageId is not text"}
+    file = tmp_path / "events.jsonl"
+    same_line = f"warning: messageId is missing, and the line is the same as {file}:1"
+    assert texts <= {"warning: messageId is not text", same_line}
+    assert (same_line in texts) == (message_id is ... or not message_id)
 
 
 @pytest.mark.parametrize("message_id", [7, 2.5, True, [], {}, 0])

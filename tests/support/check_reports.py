@@ -27,7 +27,10 @@ from segcli.review.review import Finding, Review
 
 Body = Callable[[Event], dict[str, Any] | bytes]
 
-_STATES = "rejected|warning|uncovered|changed|added|removed|missing|new"
+_STATES = (
+    "rejected|warning|uncovered|changed|added|removed|missing|new"
+    "|unplanned-event|unplanned-property|plan-violation|plan-mistake"
+)
 _TEXT = re.compile(rf"(.+?):(\d+): ((?:{_STATES}): .*)")
 _COMMAND = re.compile(r"::(\w+) (.*?)::(.*)")
 

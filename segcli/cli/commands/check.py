@@ -1,23 +1,24 @@
 """`segcli check`: reports in CI what a destination would receive, without key and network."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
-from segcli.cli.job import job_of
+from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
+from segcli.cli.job import job_of, selection_of
 from segcli.cli.option_types import RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.core.outcome import Job
+from segcli.cli.plans import read_plans
 from segcli.errors import Exit, UsageError
-from segcli.inputs import look_at
+from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 
 
@@ -26,6 +27,7 @@ class CheckOptions:
     """What to check, and how to report it.
 
     format: one of `formats.NAMES`
+    plan: the files of tracking plans
     strict: count warnings as errors
     expect: the golden file to compare with
     update: write the golden file instead
@@ -36,6 +38,7 @@ class CheckOptions:
     """
 
     format: str
+    plan: tuple[Path, ...]
     strict: bool
     expect: Path | None
     update: bool
@@ -57,6 +60,14 @@ class CheckOptions:
         default="text",
         show_default=True,
         help=f"How to print the findings: {', '.join(formats.NAMES)}.",
+    ),
+    click.option(
+        "--plan",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Compare events with this tracking plan of Segment: rules of the Public API, "
+        "plan.json of Typewriter, or a CSV (repeatable). Without --dest nothing else is checked.",
     ),
     click.option("--strict", is_flag=True, help="Count warnings as errors."),
     click.option(
@@ -89,21 +100,25 @@ class CheckOptions:
 def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Report in CI what a destination would receive and lose.
 
-    Exits with 1 if a line is rejected, if the payloads differ from --expect, or if the mapping
-    leaves out a field of --fail-on-uncovered; with --strict also for warnings. Exits with 2, and
-    reports nothing, if an input cannot be read to its end.
+    Exits with 1 if a line is rejected, if the payloads differ from --expect, if an event differs
+    from --plan, or if the mapping leaves out a field of --fail-on-uncovered; with --strict also
+    for warnings. Exits with 2, and reports nothing, if an input cannot be read to its end.
     """
     _check_golden(check_options)
     # Without --update the golden file is only read, but it must not be an input either.
-    files = check_outputs(options, writes={"--expect": check_options.expect})
+    writes, reads = {"--expect": check_options.expect}, {"--plan": check_options.plan}
+    files = check_outputs(options, writes, reads)
+    job = None if _is_for_plans_only(options, check_options) else job_of(options)
+    plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
     check_found(files, inputs)
-    job = job_of(options)
-    choice = choose(inputs, options, job)
-    look_at(choice.inputs)
-    if (left_out := describe_skipped(choice.left_out)) and not options.quiet:
-        say(left_out)
-    review = review_inputs(_run_of(options, check_options, job, choice))
+    selection = job.selection if job else selection_of(options)
+    choice = choose(inputs, options, selection)
+    looked = first_look(choice.inputs, options)
+    if not options.quiet:
+        say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
+    run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
+    review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
     if options.report:
@@ -115,6 +130,28 @@ def _print(form: str, pieces: Iterable[bytes]) -> None:
     write = show_rendered if form == "text" else write_data
     for piece in pieces:
         write(piece)
+
+
+def _is_for_plans_only(options: JobOptions, check_options: CheckOptions) -> bool:
+    """Return whether a plan is given and no destination.
+
+    Raises UsageError if an option is given that needs a destination.
+    """
+    source = click.get_current_context().get_parameter_source("dest")
+    if not check_options.plan or source is not ParameterSource.DEFAULT:
+        return False
+    for option, given in (
+        ("--expect", check_options.expect),
+        ("--fail-on-uncovered", check_options.fail_on_uncovered),
+        ("--rate", check_options.rate),
+        ("--set", options.set),
+        ("--api-key-file", options.api_key_file),
+        ("--endpoint", options.endpoint),
+    ):
+        if given:
+            problem = f"{option} needs a destination, and --plan alone has none"
+            raise UsageError(problem, "Add --dest NAME")
+    return True
 
 
 def _check_golden(check_options: CheckOptions) -> None:
@@ -129,12 +166,12 @@ def _check_golden(check_options: CheckOptions) -> None:
 
 
 def _run_of(
-    options: JobOptions, check_options: CheckOptions, job: Job, choice: InputChoice
+    options: JobOptions, check_options: CheckOptions, *, looked: Looked, left_out: Sequence[Input]
 ) -> CheckRun:
     return CheckRun(
-        job=job,
-        inputs=choice.inputs,
-        files_left_out=len(choice.left_out),
+        job=None,
+        inputs=looked,
+        files_left_out=len(left_out),
         strict=check_options.strict,
         expect=check_options.expect,
         update=check_options.update,

@@ -10,6 +10,7 @@ from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
@@ -20,11 +21,10 @@ from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
 from segcli.engage.identify import Computation, Kind, identify
-from segcli.engage.members import Columns, members
+from segcli.engage.members import Columns, judge_members, members
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
-from segcli.lines import chunks
-from segcli.lines.chunks import Input
+from segcli.inputs import Input, Looked, inputs
 from segcli.sandbox import SandboxServer
 
 
@@ -81,6 +81,7 @@ class EngageOptions:
     max_removals: MaxRemovals
     dry_run: bool
     max_line: int
+    no_first_look: bool
     rejects: Path | None
     report: Path | None
     quiet: bool
@@ -116,14 +117,14 @@ def sync(
     sandbox_options: SandboxOptions,
 ) -> int:
     """Find the changes, send them, and return the exit code."""
-    entry = _single_input(options.file)
+    looked = _single_input(options, spec.columns)
     writes = {"--state": state_path(options.state)}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
         if "identify" not in job.destination.types:
             raise UsageError(f"{job.destination.name} takes no identify, so it cannot be synced")
-        this = _Sync(spec=spec, options=options, job=job, entry=entry, at=_now(), sandbox=sandbox)
+        this = _Sync(spec=spec, options=options, job=job, looked=looked, at=_now(), sandbox=sandbox)
         if options.dry_run:
             return _print_changes(this)
         check_sending(job, request_options, sandbox)
@@ -139,9 +140,14 @@ class _Sync:
     spec: SyncSpec
     options: EngageOptions
     job: Job
-    entry: Input
+    looked: Looked
     at: str
     sandbox: SandboxServer | None
+
+    @property
+    def entry(self) -> Input:
+        """The input: the list of members."""
+        return self.looked[0]
 
     @property
     def key(self) -> SyncKey:
@@ -169,12 +175,13 @@ class _Sync:
         return Computation(kind=self.spec.kind, key=self.spec.key, label=label)
 
 
-def _single_input(name: str) -> Input:
+def _single_input(options: EngageOptions, columns: Columns) -> Looked:
     """Return the input. Raises InputError for a folder: which file is the newest is unknown."""
-    [entry, *others] = chunks.inputs([name])
+    name = options.file
+    [entry, *others] = inputs([name])
     if others or entry.found_in:
         raise InputError(f"{name} is a folder", "Name the file that lists who is in it now.")
-    return entry
+    return first_look([entry], options, judge_members(columns, max_line=options.max_line))
 
 
 def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageState) -> int:
@@ -250,6 +257,7 @@ def _result(this: _Sync, states: Sequence[LineState]) -> RunResult:
         command=f"engage {this.spec.kind}",
         job=this.job,
         inputs=[this.entry],
+        remarks=this.looked.remarks,
         tally=Tally(),
         states=states,
     )

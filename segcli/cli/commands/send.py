@@ -11,7 +11,7 @@ from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import InputChoice, choose, find_inputs
+from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.journal_options import (
     begin_journal,
@@ -39,7 +39,7 @@ from segcli.cli.send_options import (
 )
 from segcli.core.outcome import Job
 from segcli.errors import SegcliError
-from segcli.inputs import Input, look_at
+from segcli.inputs import Input, Looked
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
@@ -117,16 +117,20 @@ def _send(
     files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
     rejects.check_writable(kept)
-    journal, job = begin_journal(
-        options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox)
-    )
-    choice, unread = _chosen(options, job, inputs=inputs, journal=journal)
-    result = _result(job, choice, journal, kept=kept, sandbox=sandbox)
-    announce(counted(unread), job, sandbox=sandbox, quiet=options.quiet)
+    # The first look waits for stdin, so say before it what is waited for.
+    is_waiting = any(entry.name == "-" for entry in inputs)
+    if is_waiting:
+        announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
+    start = _resume if resume_options.resume else _start
+    started = start(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
+    journal, job = started.journal, started.job
+    result = _result(started, kept=kept, sandbox=sandbox)
+    if not is_waiting:
+        announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
     run = make_run(
         request_options,
         job=job,
-        inputs=unread,
+        inputs=started.looked,
         rejects=kept,
         max_line=options.max_line,
         progress=journal,
@@ -136,43 +140,75 @@ def _send(
     )
 
 
-def _chosen(
-    options: JobOptions, job: Job, *, inputs: Sequence[Input], journal: "Journal | None"
-) -> tuple[InputChoice, Sequence[Input]]:
-    """Return the inputs of all runs, and the inputs that this run still has to read, looked at.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Started:
+    """A run that can begin to send.
 
-    If that fails, the run has not started, and leaves no journal behind.
+    journal: its journal; None without one
+    job: the job; for a resumed run, as the first run began it
+    choice: the inputs of all its runs
+    looked: the inputs that this run still has to read
     """
+
+    journal: "Journal | None"
+    job: Job
+    choice: InputChoice
+    looked: Looked
+
+
+def _start(
+    options: JobOptions,
+    resume_options: ResumeOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
+) -> _Started:
+    """Judge the inputs, then begin the journal: a refused input must not replace an earlier one."""
+    choice = choose(inputs, options, job.selection)
+    looked = first_look(choice.inputs, options)
+    journal, job = begin_journal(
+        options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal
+    )
+    return _Started(journal=journal, job=job, choice=choice, looked=looked)
+
+
+def _resume(
+    options: JobOptions,
+    resume_options: ResumeOptions,
+    *,
+    job: Job,
+    inputs: Sequence[Input],
+    rehearsal: bool,
+) -> _Started:
+    """Open the journal, and judge only the inputs that it says are left to read."""
+    journal, job = begin_journal(
+        options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal
+    )
     try:
-        choice = choose(inputs, options, job)
-        unread = choose(journal.inputs, options, job).inputs if journal else choice.inputs
-        look_at(unread)
+        choice = choose(inputs, options, job.selection)
+        unread = choose(journal.inputs if journal else inputs, options, job.selection).inputs
+        looked = first_look(unread, options)
     except SegcliError:
         if journal:
             journal.end(finished=False)
         raise
-    return choice, unread
+    return _Started(journal=journal, job=job, choice=choice, looked=looked)
 
 
-def _result(
-    job: Job,
-    choice: InputChoice,
-    journal: "Journal | None",
-    *,
-    kept: Path,
-    sandbox: SandboxServer | None,
-) -> RunResult:
-    before = dict(journal.past.totals) if journal else {}
+def _result(started: _Started, *, kept: Path, sandbox: SandboxServer | None) -> RunResult:
+    before = dict(started.journal.past.totals) if started.journal else {}
     return RunResult(
         command="send",
-        job=job,
-        inputs=choice.inputs,
-        left_out=choice.left_out,
+        job=started.job,
+        inputs=started.choice.inputs,
+        left_out=started.choice.left_out,
         tally=Tally(),
         states=STATES_OF_SEND,
         rejects=kept,
+        remarks=started.looked.remarks,
         sandbox=sandbox.url if sandbox else "",
-        describe_unsent=lambda: _unsent(journal),
+        describe_unsent=lambda: _unsent(started.journal),
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
 

@@ -6,14 +6,13 @@ from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import choose, find_inputs
+from segcli.cli.input_days import choose, find_inputs, first_look
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run_result import RunResult
 from segcli.errors import Stopped
-from segcli.inputs import look_at
 from segcli.payloads import Transformation, transform
 
 
@@ -41,19 +40,20 @@ def transform_and_report(
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
     job = job_of(options)
-    choice = choose(inputs, options, job)
-    look_at(choice.inputs)
+    choice = choose(inputs, options, job.selection)
+    looked = first_look(choice.inputs, options)
     result = RunResult(
         command="transform",
         job=job,
-        inputs=choice.inputs,
+        inputs=looked,
         left_out=choice.left_out,
         tally=Tally(),
         rejects=options.rejects,
+        remarks=looked.remarks,
     )
     transformation = Transformation(
         job=job,
-        inputs=choice.inputs,
+        inputs=looked,
         every_line=every_line,
         rejects=rejects,
         max_line=options.max_line,

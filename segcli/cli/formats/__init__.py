@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
+from segcli.plan.coverage import PlanResult
 from segcli.review.review import Review
 
 NAMES = ("text", "json", "github", "markdown", "junit")
@@ -24,16 +25,19 @@ class Sentences:
 
     counts: lines by state
     verdict: errors and warnings
-    plan: how many requests the destination would get
+    requests: how many requests the destination would get
+    plan: how much of the tracking plans the events have
     hidden: how many findings are not shown
     untried: how many events were not searched for fields that are not carried
     """
 
     counts: str
     verdict: str
+    requests: str
     plan: str
     hidden: str
     untried: str
+    advice: str
 
 
 def sentences(review: Review) -> Sentences:
@@ -43,9 +47,11 @@ def sentences(review: Review) -> Sentences:
     return Sentences(
         counts=f"{count_of(review.read, 'line')}: {counts}",
         verdict=f"{count_of(review.errors, 'error')}, {count_of(review.warnings, 'warning')}",
-        plan=_plan(review),
+        requests=_requests(review),
+        plan=_plan(review.plan) if review.plan else "",
         hidden=f"{count_of(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
+        advice=f"note: {review.advice}" if review.advice else "",
     )
 
 
@@ -62,14 +68,26 @@ def percent(share: float) -> str:
     return "<1%" if said == "0%" and share > 0 else said
 
 
-def _plan(review: Review) -> str:
+def _requests(review: Review) -> str:
     """Return how many requests there would be: `at least`, because batches may be less full."""
+    if review.destination is None:
+        return ""
     requests = count_of(sum(route.requests for route in review.routes), "request")
     may_be_more = any(route.requests < route.events for route in review.routes)
     at_least = "at least " if may_be_more else ""
     seconds = round(review.seconds or 0, 1)
     time = f", at least {_time(seconds)}" if seconds else ""
     return f"{review.destination} would get {at_least}{requests}{time}"
+
+
+def _plan(plan: PlanResult) -> str:
+    events = sum(not one.path for one in plan.unseen)
+    fields = len(plan.unseen) - events
+    properties = "1 planned property" if fields == 1 else f"{fields:,} planned properties"
+    return (
+        f"{count_of(plan.checked, 'event')} compared with {', '.join(plan.files)}: "
+        f"{events:,} of {count_of(plan.planned, 'planned event')} and {properties} in no line"
+    )
 
 
 def _time(seconds: float) -> str:

@@ -12,7 +12,7 @@ from segcli.review.review import Finding, Review
 def formatted(review: Review) -> str:
     """Return an annotation for each finding, and the counts as a notice."""
     said = sentences(review)
-    parts = (said.counts, said.verdict, said.hidden, said.untried)
+    parts = (said.counts, said.verdict, said.hidden, said.untried, said.plan, said.advice)
     notice = "; ".join(filter(None, parts))
     lines = [_annotation(finding) for finding in review.findings]
     return "\n".join([*lines, f"::notice title=segcli check::{_message(notice)}"]) + "\n"

@@ -18,7 +18,7 @@ def formatted(review: Review) -> str:
     failures = sum(case.find("failure") is not None for case in cases)
     totals = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
     suites = Element("testsuites", totals)
-    name = visible(f"segcli check {review.destination}")
+    name = visible(f"segcli check {review.subject}")
     suite = SubElement(suites, "testsuite", {"name": name, **totals})
     suite.extend(cases)
     indent(suites)
@@ -28,7 +28,7 @@ def formatted(review: Review) -> str:
 
 def _cases(review: Review) -> Iterator[Element]:
     if not review.errors:
-        yield _case("segcli check", f"{count_of(review.read, 'line')} for {review.destination}")
+        yield _case("segcli check", f"{count_of(review.read, 'line')} for {review.subject}")
     for finding in review.findings:
         yield _case_of(finding)
     if hidden := review.hidden_errors:

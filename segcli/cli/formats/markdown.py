@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from segcli.cli.formats import percent, sentences
 from segcli.cli.visible_text import visible
+from segcli.plan.coverage import PlanResult
 from segcli.review.review import Review
 
-_LEFT_OUT_SHOWN = 40
+_LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
 _MARKS = re.compile(r"[\\`*_{}\[\]<>|~#&$]")
 _PIPE_BEHIND_BACKSLASH = re.compile(r"(?<=\\)\|")
 
@@ -15,7 +16,7 @@ _PIPE_BEHIND_BACKSLASH = re.compile(r"(?<=\\)\|")
 def formatted(review: Review) -> str:
     """Return the review as GitHub-flavoured Markdown."""
     said = sentences(review)
-    blocks = [f"### segcli check: {_cell(review.destination)}", f"{said.verdict}; {said.counts}."]
+    blocks = [f"### segcli check: {_cell(review.subject)}", f"{said.verdict}; {said.counts}."]
     if review.findings:
         blocks.append(_table(("where", "state", "finding"), _findings(review)))
     if review.left_out:
@@ -23,9 +24,11 @@ def formatted(review: Review) -> str:
     if review.routes:
         titles = ("route", "events", "requests", "bytes", "largest")
         blocks.append(_table(titles, _routes(review)))
-    blocks += [
-        f"{sentence}." for sentence in (said.hidden, said.untried, _cell(said.plan)) if sentence
-    ]
+    if review.plan and review.plan.unseen:
+        blocks.append(_table(("planned, in no line", "property"), _unseen(review.plan)))
+    last = (said.requests, said.plan, said.advice)
+    blocks += [f"{sentence}." for sentence in (said.hidden, said.untried) if sentence]
+    blocks += [f"{_cell(sentence)}." for sentence in last if sentence]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -40,6 +43,13 @@ def _left_out(review: Review) -> Iterator[Sequence[str]]:
         yield _code(one.path), f"{one.events:,}", _cell(percent(one.share))
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         yield f"and {len(rest)} more", "", ""
+
+
+def _unseen(plan: PlanResult) -> Iterator[Sequence[str]]:
+    for one in plan.unseen[:_UNSEEN_SHOWN]:
+        yield _code(one.label), _code(one.path) if one.path else ""
+    if rest := plan.unseen[_UNSEEN_SHOWN:]:
+        yield f"and {len(rest)} more", ""
 
 
 def _routes(review: Review) -> Iterator[Sequence[str]]:

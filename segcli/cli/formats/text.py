@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segcli.cli.formats import count_of, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
+from segcli.plan.coverage import PlanResult
 from segcli.review.review import Finding, Review
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _COLOURS = {"error": "red", "warning": "yellow"}
-_LEFT_OUT_SHOWN = 40
+_LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
 # Off a terminal no line is wrapped, so that a search finds it.
 _WIDE = 100_000
 
@@ -28,7 +29,10 @@ def formatted(review: Review) -> str:
         _left_out(review),
         said.untried,
         _routes(review),
+        said.requests,
+        _unseen(review),
         said.plan,
+        said.advice,
         said.verdict,
     )
     text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
@@ -54,6 +58,20 @@ def _left_out_rows(review: Review) -> Iterator[tuple[str, str, str]]:
         yield one.path, events, f"not carried by {review.destination}"
     if rest := review.left_out[_LEFT_OUT_SHOWN:]:
         yield f"and {len(rest)} more fields; --format json has them all", "", ""
+
+
+def _unseen(review: Review) -> "Table | None":
+    if not review.plan or not review.plan.unseen:
+        return None
+    columns = [Column(fold=True), Column(fold=True), Column(whole=True)]
+    return table_of(columns, _unseen_rows(review.plan), gap=2)
+
+
+def _unseen_rows(plan: PlanResult) -> Iterator[tuple[str, str, str]]:
+    for one in plan.unseen[:_UNSEEN_SHOWN]:
+        yield one.label, one.path, "planned, in no line"
+    if rest := plan.unseen[_UNSEEN_SHOWN:]:
+        yield f"and {len(rest)} more; --format json has them all", "", ""
 
 
 def _routes(review: Review) -> "Table | None":

@@ -1,0 +1,227 @@
+"""The form of a plan that Segment's web app downloads: a CSV with a row for each property.
+
+The names of the columns have changed over time, so they are read with tolerance: case, blanks and
+punctuation do not count, and each has other names. A row without an event belongs to the event
+above. A property may stand below another one: `products[].sku`, or `campaign.name` where a row
+above says that `campaign` is an object.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from segcli.plan.json_forms import NO_PLAN
+from segcli.plan.rule import PART_OF, Mistake, PlanDraft, Rule, cut, pointer_of
+
+_COLUMNS: Mapping[str, str] = {
+    **dict.fromkeys(("event", "eventname", "trackcall", "trackevent"), "event"),
+    **dict.fromkeys(("call", "calltype", "eventtype", "method"), "call"),
+    **dict.fromkeys(("eventversion", "version"), "version"),
+    **dict.fromkeys(("property", "propertyname", "propertykey", "trait", "traitname"), "property"),
+    **dict.fromkeys(("datatype", "propertydatatype", "propertytype", "traittype"), "type"),
+    **dict.fromkeys(("required", "isrequired", "propertyrequired"), "required"),
+    **dict.fromkeys(("status", "propertystatus", "traitrequired"), "required"),
+    **dict.fromkeys(("permittedvalues", "propertypermittedvalues", "allowedvalues"), "values"),
+    **dict.fromkeys(("regex", "pattern", "propertyregex"), "values"),
+    **dict.fromkeys(("type", "name"), "?"),
+}
+# These say nothing that an event could break.
+_FOR_PEOPLE = frozenset(
+    {
+        *("category", "comment", "comments", "createdat", "description", "eventdescription"),
+        *("eventlabel", "eventlabels", "example", "examples", "eventkeywords", "keywords", "label"),
+        *("labels", "lastupdated", "notes", "owner", "propertydescription", "sources", "tags"),
+        *("traitdescription", "trigger", "updatedat"),
+    }
+)
+_YES = frozenset({"1", "required", "true", "x", "y", "yes"})
+_NO = frozenset({"", "0", "false", "n", "no", "optional"})
+_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+_TIMES = frozenset({"date time", "date-time", "datetime"})
+_BETWEEN_TYPES = re.compile(r"\s*(?:[,|/]|\bor\b)\s*")
+
+Row = dict[str, str]
+
+
+@dataclass(slots=True)
+class _Event:
+    """An event of the CSV: the schema of its properties grows row by row."""
+
+    type: str
+    name: str
+    version: int
+    line: int
+    schema: dict[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+
+    @property
+    def pointer(self) -> str:
+        return pointer_of("", [self.name or self.type])
+
+
+def read_csv_plan(text: str) -> PlanDraft:
+    """Return the rules of a plan and its mistakes; raises ValueError where it is no plan."""
+    draft = PlanDraft()
+    event: _Event | None = None
+    events: dict[tuple[str, str, int], _Event] = {}
+    for line, row in _rows(text, draft):
+        found = _event_of(row, line, event, draft)
+        if found is None:
+            if any(row.values()):
+                draft.note(Mistake("", "is a row of no event", line))
+            continue
+        event = events.setdefault((found.type, found.name, found.version), found)
+        draft.lines.setdefault(event.pointer, event.line)
+        if row.get("property"):
+            _Properties(event, draft).add(row, line)
+    for one in events.values():
+        draft.add(_rule(one), one.line)
+    return draft
+
+
+def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, Row]]:
+    """Yield each row by the roles of its columns, with the line on which it begins."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    reader = csv.reader(lines, delimiter=_delimiter(lines[0]), strict=True)
+    roles: list[str] | None = None
+    start = 1
+    try:
+        for cells in reader:
+            if roles is None:
+                roles = _roles(cells, draft)
+            else:
+                yield start, _row(roles, cells)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        draft.note(Mistake("", f"is no row of a CSV: {error}", max(start, reader.line_num)))
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _roles(titles: Sequence[str], draft: PlanDraft) -> list[str]:
+    """Return what each column is for; raises ValueError where none has names of events."""
+    plain = ["".join(filter(str.isalnum, title.lower())) for title in titles]
+    roles = [_COLUMNS.get(title, "") for title in plain]
+    for index, title in enumerate(plain):
+        if title == "type":
+            roles[index] = "call" if "type" in roles else "type"
+        elif title == "name":
+            taken = "property" if "event" in roles else "name"
+            roles[index] = "" if taken in roles else taken
+    if not {"event", "name"} & set(roles):
+        raise ValueError(NO_PLAN)
+    for title, shown, role in zip(plain, titles, roles, strict=True):
+        if title and not role and title not in _FOR_PEOPLE:
+            problem = "is a column that is not understood, and not read"
+            draft.note(Mistake(cut(shown), problem, 1, is_harmless=True))
+    return roles
+
+
+def _row(roles: Sequence[str], cells: Sequence[str]) -> Row:
+    """Return the cells by their roles; a `name` is that of a property where the row has a type."""
+    row: Row = {}
+    for role, cell in zip(roles, cells, strict=False):
+        if role:
+            row.setdefault(role, cell.strip())
+    if "name" in row:
+        name = row.pop("name")
+        row["property" if row.get("type") else "event"] = name
+    return row
+
+
+def _event_of(row: Row, line: int, above: _Event | None, draft: PlanDraft) -> _Event | None:
+    """Return the event that a row is of; None where that cannot be told."""
+    name, written = row.get("event", ""), row.get("call", "")
+    call = written.lower() or "track"
+    if call not in PART_OF:
+        draft.note(Mistake("", f"has {cut(written)}, which is none of {', '.join(PART_OF)}", line))
+        return None
+    if not name and (not written or call == "track"):
+        return above
+    version = row.get("version", "") or "1"
+    if not version.removeprefix("v").isdecimal() or len(version) > 9:
+        draft.note(Mistake("", f"has the version {cut(version)}, which is no whole number", line))
+        version = "1"
+    own = "" if call in ("identify", "group") else name
+    return _Event(call, own, int(version.removeprefix("v")), line)
+
+
+class _Properties:
+    """Adds the properties of an event to its schema."""
+
+    def __init__(self, event: _Event, draft: PlanDraft) -> None:
+        self._event = event
+        self._draft = draft
+
+    def add(self, row: Row, line: int) -> None:
+        """Add the property of a row."""
+        name = row["property"]
+        path, holder, last = self._place(name)
+        named = holder.setdefault("properties", {})
+        if last in named:
+            self._note(name, "is planned once more", line)
+            return
+        schema = named[last] = self._schema(row, line)
+        self._draft.lines[pointer_of(self._event.pointer, [*path, "properties", last])] = line
+        written = row.get("required", "")
+        if written.lower() in _YES:
+            holder.setdefault("required", []).append(last)
+        elif written.lower() not in _NO:
+            self._note(name, f"has {cut(written)}, which is neither required nor optional", line)
+        if values := row.get("values", ""):
+            self._permit(schema, values, name, line)
+
+    def _place(self, name: str) -> tuple[list[str], dict[str, Any], str]:
+        """Return the schema that holds a property, where it stands, and the property's own name."""
+        parts = name.replace(".$", "[]").split(".")
+        above = [part.removesuffix("[]") for part in parts[:-1]]
+        holder = self._event.schema
+        if above and "[]" not in name and above[0] not in holder["properties"]:
+            # No row above says that it is an object: the dot is part of the name.
+            return [], holder, name
+        path: list[str] = []
+        for part, own in zip(parts, above, strict=False):
+            holder = holder.setdefault("properties", {}).setdefault(own, {})
+            path += ["properties", own]
+            if part != own or "array" in holder.get("type", ()):
+                holder = holder.setdefault("items", {})
+                path.append("items")
+        return path, holder, parts[-1].removesuffix("[]")
+
+    def _schema(self, row: Row, line: int) -> dict[str, Any]:
+        written = row.get("type", "")
+        parts = _BETWEEN_TYPES.split(written.lower()) if written else ["any"]
+        types = ["string" if part in _TIMES else part for part in parts]
+        if unknown := [part for part in types if part not in _TYPES | {"any"}]:
+            known = ", ".join(sorted(_TYPES | {"any", "date time"}))
+            self._note(row["property"], f"has the type {cut(unknown[0])}: none of {known}", line)
+            return {}
+        if "any" in types:
+            return {}
+        schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else sorted(set(types))}
+        return schema | ({"format": "date-time"} if _TIMES & set(parts) else {})
+
+    def _permit(self, schema: dict[str, Any], values: str, name: str, line: int) -> None:
+        if "string" in schema.get("type", "string"):
+            schema["pattern"] = values
+            return
+        problem = "has permitted values, which Segment compares with text only"
+        mistake = Mistake(cut(name), problem, line, is_harmless=True)
+        self._draft.note(mistake)
+
+    def _note(self, name: str, problem: str, line: int) -> None:
+        self._draft.note(Mistake(cut(name), problem, line))
+
+
+def _rule(event: _Event) -> Rule:
+    return Rule(
+        type=event.type,
+        name=event.name,
+        version=event.version,
+        part=PART_OF[event.type],
+        schema=event.schema,
+        pointer=event.pointer,
+    )

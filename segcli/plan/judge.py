@@ -1,0 +1,174 @@
+"""The judge: compares events with plans and returns the differences, in Segment's three kinds."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from segcli.plan.index import Expectation, PlanIndex
+from segcli.plan.planned import Node
+from segcli.plan.rule import cut
+from segcli.plan.words import Violation, dotted, problem_of
+
+PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation"]
+_LONGEST_FIELD = 200
+# Each holds the paths of an event; an input with a new shape in every line must not fill memory.
+_SHAPES_KEPT = 20_000
+
+
+class Difference(NamedTuple):
+    """What differs from the plan: of which kind, at which field (a dotted path), and how."""
+
+    state: PlanState
+    field: str
+    problem: str
+
+
+@dataclass(slots=True)
+class PlanSeen:
+    """What some events showed of the plans.
+
+    checked: how many events were compared with them.
+    events: how many there were of each expectation, by its number.
+    fields: planned fields that an event has, each as the number of its node and its name; those
+        that the same judge has seen before are not in it again.
+    """
+
+    checked: int = 0
+    events: Counter[int] = field(default_factory=Counter)
+    fields: set[tuple[int, str]] = field(default_factory=set)
+
+
+class Judge:
+    """Compares events with plans; each process has its own judge.
+
+    What it remembers grows with the plans and not with the events.
+    """
+
+    def __init__(self, index: PlanIndex) -> None:
+        self._index = index
+        self._unseen: list[set[str]] = [set() for _ in range(index.nodes)]
+        for expectation in index.expectations:
+            for node in expectation.nodes:
+                self._unseen[node.number] = set(node.own)
+        self._unplanned: dict[tuple[int, int], Sequence[str]] = {}
+
+    def compare(
+        self, event: Mapping[str, Any], seen: PlanSeen, shape: int | None = None
+    ) -> Sequence[Difference]:
+        """Return what differs, each once, and add to what was seen.
+
+        `event` is the JSON of an event that keeps to Segment's spec. Events with the same `shape`
+        have the same fields; they are looked at once, which halves the time.
+        """
+        seen.checked += 1
+        expected = self._expected(event)
+        found: list[Difference] = []
+        if expected.number >= 0:
+            seen.events[expected.number] += 1
+        elif expected.type == "track":
+            found.append(self._unplanned_event(event["event"]))
+        for check, part in expected.checks:
+            value = _with_part(event, expected.part, part)
+            if not check.is_valid(value):
+                # The order of the validator is its own affair.
+                differing = (_difference(one, part, expected) for one in check.violations(value))
+                found += sorted(differing)
+        if expected.node and (value := event.get(expected.part)):
+            paths = self._unplanned_paths(expected, value, seen, shape)
+            found += (_unplanned_field(path, expected) for path in paths)
+        return list(dict.fromkeys(found)) if found else found
+
+    def _unplanned_paths(
+        self, expected: Expectation, value: Any, seen: PlanSeen, shape: int | None
+    ) -> Sequence[str]:
+        key = None if shape is None else (shape, expected.number)
+        if key and key in self._unplanned:
+            return self._unplanned[key]
+        paths: list[str] = []
+        if expected.node:
+            self._walk(expected.node, value, expected.part, paths, seen)
+        if key and not paths and len(self._unplanned) < _SHAPES_KEPT:
+            self._unplanned[key] = paths
+        return paths
+
+    def _expected(self, event: Mapping[str, Any]) -> Expectation:
+        """Return what is asked of an event; of several versions, that of the one it names."""
+        call = event["type"]
+        planned = self._index.planned
+        if call == "track":
+            versions = planned.get((call, event["event"]))
+        else:
+            name = event.get("name")
+            versions = planned.get((call, name)) if isinstance(name, str) and name else None
+            versions = versions or planned.get((call, ""))
+        if versions is None:
+            return self._index.common[call]
+        if len(versions) == 2:
+            # One version, and the oldest.
+            return versions[None]
+        return versions.get(_version(event)) or versions[None]
+
+    def _walk(self, node: Node, value: Any, path: str, paths: list[str], seen: PlanSeen) -> None:
+        """Add the paths of fields that are not planned, and note those that are."""
+        if isinstance(value, dict):
+            self._note(node, value, seen)
+            if not (node.is_open or value.keys() <= node.names):
+                paths += (f"{path}.{name}" for name in value if name not in node.names)
+            for name, inner in node.inner.items():
+                if name in value:
+                    self._walk(inner, value[name], f"{path}.{name}", paths, seen)
+        elif isinstance(value, list) and node.element:
+            for element in value:
+                self._walk(node.element, element, f"{path}[]", paths, seen)
+
+    def _note(self, node: Node, value: Mapping[str, Any], seen: PlanSeen) -> None:
+        """Note the planned fields that an object has and none before it had."""
+        unseen = self._unseen[node.number]
+        if unseen and not unseen.isdisjoint(value):
+            new = unseen.intersection(value)
+            unseen -= new
+            seen.fields.update((node.number, name) for name in new)
+
+    def _unplanned_event(self, name: str) -> Difference:
+        near = self._index.nearest(name)
+        hint = f'; did you mean "{cut(near)}"?' if near else ""
+        return Difference("unplanned-event", "event", f'"{cut(name)}" is not in the plan{hint}')
+
+
+def _version(event: Mapping[str, Any]) -> int | None:
+    """Return `context.protocols.event_version`; None for what is no whole number."""
+    context = event.get("context")
+    protocols = context.get("protocols") if context else None
+    version = protocols.get("event_version") if isinstance(protocols, dict) else None
+    return version if type(version) is int else None
+
+
+def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
+    """Return what a schema describes; the field that holds what is planned is never missing."""
+    if part:
+        return event.get(part) or {}
+    return event if not own or event.get(own) else {**event, own: {}}
+
+
+def _difference(violation: Violation, part: str, expected: Expectation) -> Difference:
+    path = dotted([part, *violation.path] if part else violation.path)
+    if violation.keyword == "additionalProperties":
+        return _unplanned_field(path, expected)
+    return Difference(
+        "plan-violation",
+        cut(path, _LONGEST_FIELD),
+        f"{problem_of(violation)} on {expected.label}" if expected.label else problem_of(violation),
+    )
+
+
+def _unplanned_field(path: str, expected: Expectation) -> Difference:
+    problem = f"is not in the plan for {expected.label}"
+    return Difference("unplanned-property", cut(path, _LONGEST_FIELD), problem)
+
+
+def names_of(nodes: Sequence[Node]) -> Iterator[tuple[int, str, str]]:
+    """Yield every planned field of a rule's own: its node's number, its name, and its path."""
+    for node in nodes:
+        for name in sorted(node.own):
+            yield node.number, name, f"{node.path}.{name}"

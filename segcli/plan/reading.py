@@ -1,0 +1,51 @@
+"""A tracking plan, read from its text: the rules, compiled, and all mistakes in it."""
+
+from segcli.core.exact_json import MAX_DEPTH, loads
+from segcli.plan.csv_form import read_csv_plan
+from segcli.plan.json_forms import read_json_plan
+from segcli.plan.plan import Check, CompiledRule, Plan
+from segcli.plan.positions import lines_of
+from segcli.plan.rule import Mistake, PlanDraft
+from segcli.plan.schema import SchemaCompiler
+
+# A field that stands so deep in an event is three levels deeper in its schema.
+_LEVELS = 4 * MAX_DEPTH
+
+
+def read_plan(title: str, text: str) -> Plan:
+    """Read a plan in any form; raises ValueError with what is wrong with a text that is none."""
+    is_json = text.lstrip()[:1] in ("{", "[")
+    draft = _json_draft(text) if is_json else read_csv_plan(text)
+    if not draft.rules and not draft.mistakes:
+        draft.note(Mistake("", "plans nothing", 1))
+    rules = _compiled(draft)
+    if is_json:
+        draft.lines = lines_of(text, {mistake.pointer for mistake in draft.mistakes})
+    return Plan(title, rules, [_with_line(one, draft) for one in draft.mistakes])
+
+
+def _json_draft(text: str) -> PlanDraft:
+    return read_json_plan(loads(text.encode(), levels=_LEVELS))
+
+
+def _compiled(draft: PlanDraft) -> list[CompiledRule]:
+    compiler = SchemaCompiler()
+    rules = []
+    for rule in draft.rules:
+        check = compiler.compile(rule.schema, rule.pointer)
+        if isinstance(check, list):
+            for mistake in check:
+                draft.note(mistake)
+        rules.append(CompiledRule(rule, check if isinstance(check, Check) else None))
+    return rules
+
+
+def _with_line(mistake: Mistake, draft: PlanDraft) -> Mistake:
+    """Return a mistake with its line, or that of what stands around it."""
+    if mistake.line:
+        return mistake
+    pointer = mistake.pointer
+    while pointer and pointer not in draft.lines:
+        pointer = pointer.rpartition("/")[0]
+    line = draft.lines.get(pointer, 1)
+    return Mistake(mistake.pointer, mistake.problem, line, mistake.is_harmless)

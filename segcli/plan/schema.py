@@ -1,0 +1,162 @@
+"""JSON Schema, draft-07, as Segment takes it: checked, made harmless, and compiled.
+
+The only module that imports the validator. A schema never has anything fetched: what it refers to
+outside of itself is a mistake. Patterns are those of Segment, without look-around, and take time
+that grows with the text only.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+import jsonschema_rs
+from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
+
+from segcli.core.event_time import is_time
+from segcli.plan.plan import Check
+from segcli.plan.references import resolved
+from segcli.plan.rule import Mistake, cut, pointer_of
+from segcli.plan.words import Violation, json_type_of, problem_of
+
+_TYPES = "array, boolean, integer, null, number, object, string"
+# Keywords whose value is a schema, a list of schemas, or an object of schemas.
+_ONE = frozenset(
+    {
+        *("additionalItems", "additionalProperties", "contains", "else", "if", "items", "not"),
+        *("propertyNames", "then"),
+    }
+)
+_LISTS = frozenset({"allOf", "anyOf", "items", "oneOf"})
+_MAPS = frozenset({"$defs", "definitions", "dependencies", "patternProperties", "properties"})
+# Names of schemas for other tools. Segment's are often no addresses, and would be refused.
+_NAMES = frozenset({"$id", "$schema"})
+
+
+class SchemaCompiler:
+    """Compiles the schemas of a plan; holds what is needed for each."""
+
+    def __init__(self) -> None:
+        address = "http://json-schema.org/draft-07/schema#"
+        self._meta = Draft7Validator({"$ref": address}, retriever=_refuse, pattern_options=_PATTERN)
+
+    def compile(self, schema: Mapping[str, Any], pointer: str) -> Check | list[Mistake]:
+        """Return the check of a schema, or the mistakes in it."""
+        harmless, mistakes = _Cleaner(pointer).clean(schema)
+        found = self._meta.iter_errors(harmless)
+        # Patterns are looked at already, with the rules of Segment.
+        mistakes += [_mistake(error, pointer) for error in found if error.kind.name != "format"]
+        if mistakes:
+            return mistakes
+        try:
+            validator = Draft7Validator(
+                harmless,
+                formats={"date-time": is_time},
+                pattern_options=_PATTERN,
+                retriever=_refuse,
+            )
+        except (ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            said = getattr(error, "message", str(error))
+            return [Mistake(pointer, f"cannot be compiled: {cut(said)}")]
+        return Check(validator.is_valid, lambda value: _all_violations(validator, value))
+
+
+class _Cleaner:
+    """Copies a schema without names, and without references that lead nowhere."""
+
+    def __init__(self, pointer: str) -> None:
+        self._pointer = pointer
+        self._mistakes: list[Mistake] = []
+        self._root: Any = None
+
+    def clean(self, schema: Mapping[str, Any]) -> tuple[Any, list[Mistake]]:
+        self._root = schema
+        return self._clean(schema, ()), self._mistakes
+
+    def _clean(self, schema: Any, path: tuple[str | int, ...]) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        self._check_patterns(schema, path)
+        if "$ref" in schema and not self._leads_somewhere(schema["$ref"], path):
+            schema = {key: value for key, value in schema.items() if key != "$ref"}
+        # So the validator names each field that is forbidden, and not their object.
+        named: dict[str, Any] = (
+            {"properties": {}} if schema.get("additionalProperties") is False else {}
+        )
+        return named | {
+            key: self._value(key, value, (*path, key))
+            for key, value in schema.items()
+            if key not in _NAMES
+        }
+
+    def _check_patterns(self, schema: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
+        by_name = schema.get("patternProperties")
+        patterns = {"pattern": schema.get("pattern")}
+        if isinstance(by_name, dict):
+            patterns |= {f"patternProperties/{pattern}": pattern for pattern in by_name}
+        for where, pattern in patterns.items():
+            if isinstance(pattern, str) and not _is_pattern(pattern):
+                pointer = pointer_of(self._pointer, [*path, *where.split("/", 1)])
+                problem = "is no regular expression that Segment takes, which has no look-around"
+                self._mistakes.append(Mistake(pointer, problem))
+
+    def _value(self, key: str, value: Any, path: tuple[str | int, ...]) -> Any:
+        if key in _MAPS and isinstance(value, dict):
+            return {name: self._clean(inner, (*path, name)) for name, inner in value.items()}
+        if key in _LISTS and isinstance(value, list):
+            return [self._clean(inner, (*path, index)) for index, inner in enumerate(value)]
+        return self._clean(value, path) if key in _ONE else value
+
+    def _leads_somewhere(self, reference: object, path: tuple[str | int, ...]) -> bool:
+        if resolved(self._root, reference) is not None:
+            return True
+        is_local = isinstance(reference, str) and reference.startswith("#")
+        where = "nothing in this schema" if is_local else "something outside, which is not read"
+        problem = f"refers to {where}: {cut(str(reference))}"
+        self._mistakes.append(Mistake(pointer_of(self._pointer, [*path, "$ref"]), problem))
+        return False
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        Draft7Validator({"pattern": pattern}, pattern_options=_PATTERN)
+    except ValidationError:
+        return False
+    return True
+
+
+def _refuse(address: str) -> NoReturn:
+    raise ValueError(f"{address} is not read")
+
+
+_PATTERN = RegexOptions()
+
+
+def _all_violations(validator: Draft7Validator, value: Any) -> Iterator[Violation]:
+    for error in validator.iter_errors(value):
+        yield from _violations(error)
+
+
+def _violations(error: ValidationError) -> Iterator[Violation]:
+    path, keyword = error.instance_path, error.kind.name
+    facts = {} if keyword in _WITH_CONTEXT else error.kind.as_dict()
+    if keyword == "required":
+        yield Violation([*path, facts["property"]], keyword, facts, "")
+    elif keyword == "additionalProperties":
+        for name in facts["unexpected"]:
+            yield Violation([*path, name], keyword, facts, "")
+    else:
+        yield Violation(path, keyword, facts, json_type_of(error.instance))
+
+
+# What they say besides holds the values of the event.
+_WITH_CONTEXT = frozenset({"anyOf", "oneOf", "not", "propertyNames"})
+
+
+def _mistake(error: ValidationError, pointer: str) -> Mistake:
+    """Return what is wrong with a schema, where the schema of schemas does not allow it."""
+    where = pointer_of(pointer, error.instance_path)
+    keyword = error.kind.name
+    last = error.instance_path[-1] if error.instance_path else ""
+    if last == "type" and keyword == "anyOf":
+        return Mistake(where, f"is none of {_TYPES}")
+    found = list(_violations(error))
+    return Mistake(where, problem_of(found[0]) if found else f"does not keep to {keyword}")

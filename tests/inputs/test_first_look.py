@@ -1,0 +1,341 @@
+"""The first look recognizes the form of a file, and names a command that makes events of it."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.compression import gz
+from support.fakes import track
+from support.samples import SAMPLES
+
+from segcli.core.event import parse
+from segcli.errors import InputError
+from segcli.inputs import Looked, inputs, look
+from segcli.inputs.judgement import MOST_BYTES
+from segcli.lines import chunks
+
+EVENT = track(1)
+E = json.dumps(EVENT)
+B64 = base64.b64encode(E.encode()).decode()
+ROW = {"ID": "m1", "USER_ID": "u1", "EVENT": "tested", "EVENT_TEXT": "Tested", "TOTAL": 3,
+       "RECEIVED_AT": "2026-02-03T10:11:12Z", "CONTEXT_IP": "192.0.2.1"}  # fmt: skip
+SNAKE = {"type": "track", "event": "Tested", "user_id": "u1", "message_id": "m1"}
+
+
+def lines(*values: Any) -> str:
+    return "".join(
+        f"{value if isinstance(value, str) else json.dumps(value)}\n" for value in values
+    )
+
+
+def wrapped(**value: Any) -> str:
+    return lines(value)
+
+
+# The content; the form in the message, the start of the command, the number of events it makes.
+FORMS: dict[str, tuple[str, str, str, int]] = {
+    "records end to end": (E * 3, "several JSON values on one line", "jq -c . ", 3),
+    "records, blanks between": (f"{E} {E}\n{E}\n", "several JSON values", "jq -c . ", 3),
+    "records, no line break, many": (E * 4000, "several JSON values", "jq -c . ", 4000),
+    "records, line breaks of Macs": (f"{E}\r{E}\r", "several JSON values", "jq -c . ", 2),
+    "batches end to end": (wrapped(batch=[EVENT]).strip() * 2, "several", "jq -c '.batch[]' ", 2),
+    "commas between": (f"{E},{E}\n", "with commas between them", "sed ", 2),
+    "commas at the ends": (f"{E},\n{E},\n{E}\n", "has commas after", "sed ", 3),
+    "an array": (json.dumps([EVENT] * 2), "is a JSON array", "jq -c '.[]' ", 2),
+    "an array, lines": (f"[\n{E},\n{E}\n]\n", "is a JSON array", "jq -c '.[]' ", 2),
+    "an array, leading commas": (f"[{E}\n,{E}]\n", "is a JSON array", "jq -c '.[]' ", 2),
+    "an array, large": ("[" + ",\n".join([E] * 4000) + "]", "is a JSON array", "jq ", 4000),
+    "an array, large, one line": (json.dumps([EVENT] * 4000), "is a JSON array", "jq ", 4000),
+    "an array of envelopes": (
+        json.dumps([{"body": E}]),
+        "array",
+        "jq -c '.[].body | fromjson' ",
+        1,
+    ),
+    "pretty": (json.dumps(EVENT, indent=2) * 2, "over several lines", "jq -c . ", 2),
+    "pretty, first key beside": ('{"type": "track",\n' + E[17:], "over several", "jq -c . ", 1),
+    "pretty, an envelope": (json.dumps({"batch": [EVENT]}, indent=1), "over", "jq -c '.batch", 1),
+    "batch": (wrapped(batch=[EVENT, EVENT], writeKey="k"), "envelopes", "jq -c '.batch[]' ", 2),
+    "batch, larger than the look": (wrapped(k=1, batch=[EVENT] * 4000), "envelopes", "jq ", 4000),
+    "body": (wrapped(body=EVENT), "envelopes", "jq -c '.body' ", 1),
+    "body, text": (wrapped(messageId="q", body=E), "envelopes", "jq -c '.body | fromjson' ", 1),
+    "body, lines": (wrapped(body=f"{E}\n{E}\n"), "envelopes", "jq -c '.body | split", 2),
+    "message": (wrapped(message=E, offset=1), "envelopes", "jq -c '.message | fromjson' ", 1),
+    "Records": (wrapped(Records=[{"body": E}] * 2), "envelopes", "jq -c '.Records[].body", 2),
+    "kinesis": (wrapped(Records=[{"kinesis": {"data": B64}}]), "envelopes", "jq -c '.Records[]", 1),
+    "pub/sub": (wrapped(message={"data": B64}), "envelopes", "jq -c '.message.data | @base64d", 1),
+    "event": (wrapped(event=EVENT, error="timeout"), "envelopes", "jq -c '.event' ", 1),
+    "a dead letter of Firehose": (wrapped(attemptsMade=4, rawData=B64), "envelopes", "jq ", 1),
+    "a dead letter of Lambda": (wrapped(requestPayload={"detail": EVENT}), "envelopes", "jq ", 1),
+    "EventBridge": (lines({"detail-type": "x", "detail": EVENT}), "envelopes", "jq ", 1),
+    "a key that jq quotes": (lines({"the event": EVENT}), "envelopes", "jq ", 1),
+    "Airbyte": (lines({"type": "RECORD", "record": {"data": EVENT}}), "envelopes", "jq ", 1),
+    "texts of JSON": (lines(json.dumps(E)), "a string of JSON", "jq -c 'fromjson' ", 1),
+    "several kinds": (wrapped(body=EVENT) + lines(EVENT) + wrapped(batch=[EVENT]), "env", "jq ", 3),
+    "rows of a warehouse": (lines(ROW, ROW), "has USER_ID; Segment's field is userId", "jq ", 2),
+    "rows in small letters": (
+        lines({k.lower(): v for k, v in ROW.items()}),
+        "has user_id",
+        "jq ",
+        1,
+    ),
+    "snake_case": (lines(*[SNAKE] * 10), "has user_id; Segment's field is userId", "jq ", 10),
+    "PascalCase": (lines(*[{"Type": "track", "Event": "x", "UserId": 1}] * 10), "Type", "jq ", 10),
+    "types in capitals": (lines(*[EVENT | {"type": "Track"}] * 10), "is Track", "jq ", 10),
+    "no type": (lines(*[{"event": "x", "userId": "u"}] * 10), "type is required", "jq ", 10),
+    "objects as texts": (
+        lines(*[EVENT | {"properties": "{}"}] * 10),
+        "is a string of JSON",
+        "jq ",
+        10,
+    ),
+    "something before": (
+        lines(*[f"key-1\t{E}"] * 10),
+        "there is text before each event",
+        "sed ",
+        10,
+    ),
+    "Python's own": (lines(*[repr(EVENT)] * 10), "a printed Python value", "python3 ", 10),
+    "base64": (lines(*[B64] * 10), "in base64", "jq -Rc ", 10),
+}
+
+
+@pytest.fixture
+def looked_at(tmp_path: Path) -> Callable[[str | bytes], Looked]:
+    def look_at(content: str | bytes) -> Looked:
+        path = tmp_path / "events.jsonl"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return look(inputs([str(path)]))
+
+    return look_at
+
+
+def converted(hint: str) -> list[bytes]:
+    """Run the command in a hint, and return its output lines."""
+    [typed] = [line for line in hint.splitlines() if line.startswith("Type: ")]
+    command = typed.removeprefix("Type: ").removesuffix(" | segcli … -")
+    if not all(shutil.which(name) for name in ("jq", "sed")):
+        pytest.skip("jq is not installed")
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=60)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_file_is_is_told_with_a_command_that_makes_events_of_it(
+    form: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    content, what, command, count = FORMS[form]
+    with pytest.raises(InputError) as raised:
+        looked_at(content)
+
+    assert what in raised.value.message
+    assert f"Type: {command}" in raised.value.hint
+    assert "--no-first-look" in raised.value.hint
+    made = converted(raised.value.hint)
+    assert len(made) == count
+    assert all(parse(line) for line in made)
+
+
+@pytest.mark.parametrize("form", ["records end to end", "batch", "Python's own", "commas between"])
+def test_a_packed_file_is_unpacked_on_the_way(
+    form: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    content, what, _, count = FORMS[form]
+    with pytest.raises(InputError, match=what) as raised:
+        looked_at(gz(content.encode()))
+
+    assert "Type: gzip -dc " in raised.value.hint
+    assert len(converted(raised.value.hint)) == count
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_csv_is_told_with_a_command_that_makes_an_object_of_each_row(
+    mark: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    rows = [["user_id", "event name", "props"], ["1", 'a "b"', '{"x": 1}'], ["2", f"c{mark}d", ""]]
+    cells = [[f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row] for row in rows]
+    with pytest.raises(InputError, match="is CSV, not lines of JSON") as raised:
+        looked_at("\ufeff" + "\r\n".join(mark.join(row) for row in cells))
+
+    assert [list(json.loads(line).values()) for line in converted(raised.value.hint)] == rows[1:]
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "typed"),
+    [
+        (E.encode("utf-16"), "UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+        (E.encode("utf-16-le"), "UTF-16 text", "iconv -f UTF-16LE -t UTF-8"),
+        (E.encode("utf-16-be"), "UTF-16 text", "iconv -f UTF-16BE -t UTF-8"),
+        (E.encode("utf-32"), "UTF-32 text", "iconv -f UTF-32 -t UTF-8"),
+        (E.encode("utf-32-be"), "UTF-32 text", "iconv -f UTF-32BE -t UTF-8"),
+    ],
+)
+def test_text_in_another_encoding_is_told_with_what_recodes_it(
+    content: bytes, what: str, typed: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    with pytest.raises(InputError, match=what) as raised:
+        looked_at(content)
+
+    assert f"Type: {typed} " in raised.value.hint
+    assert converted(raised.value.hint) == [E.encode()]
+
+
+@pytest.mark.parametrize(
+    ("start", "what", "hint"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml", "an Excel workbook", "as CSV"),
+        (b"PK\x03\x04\x14\x00events.json", "a zip archive", "unzip -p"),
+        (b"PAR1\x15\x04", "a Parquet file", "pyarrow"),
+        (b"Obj\x01\x04\x16avro.codec", "an Avro file", "python3 -m fastavro"),
+        (b"ORC\x0a", "an ORC file", "as JSON"),
+        (b"%PDF-1.7", "a PDF document", "the file that holds the events"),
+        (b"SQLite format 3\x00", "an SQLite database", "as JSON"),
+        (b"events.json".ljust(257, b"\0") + b"ustar", "a tar archive", "tar -xOf"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x -so"),
+        (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "as CSV"),
+    ],
+)
+def test_what_is_no_text_is_told_by_its_first_bytes(
+    start: bytes, what: str, hint: str, looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    with pytest.raises(InputError, match=f"is {what}, not lines of JSON") as raised:
+        looked_at(start + bytes(100))
+
+    assert hint in raised.value.hint
+
+
+LEGITIMATE = {
+    "nothing": "",
+    "blank lines": "\n \r\n\n",
+    "an event without a line break": E,
+    "a byte order mark and blank lines": f"\ufeff\n\n{E}\n",
+    "names of envelopes": lines(
+        EVENT | {"batch": [EVENT], "body": E, "message": E, "Records": [EVENT], "data": B64}
+    ),
+    "properties with such names": lines(EVENT | {"properties": {"batch": [EVENT], "body": E}}),
+    "an event called Records": lines(EVENT | {"event": "Records"}),
+    "snake_case beside Segment's own": lines(EVENT | {"user_id": "x", "message_id": "y"}),
+    "mixed faults": lines("hello", "{}", "null", '"x"', {"type": "track"}, {"type": "x"}),
+    "mixed faults before an event": lines(*["hello, world", "{}", "[1, 2]"] * 5, EVENT),
+    "an array as the first line of events": lines([EVENT], EVENT),
+    "several values on a later line": lines(EVENT, E + E),
+    "an envelope on a later line": lines(EVENT, {"batch": [EVENT]}),
+    "a torn first line": lines(E[:20], EVENT),
+    "a torn first line, behind a comma": lines(E[:17], EVENT),
+    "a torn last line": lines(EVENT) + E[:17] + "\n",
+    "a line that is longer than the look": lines(EVENT | {"context": {"x": "y" * MOST_BYTES}}),
+    "long lists": lines(EVENT | {"properties": {"products": [{"n": "y" * 99}] * 4000}}),
+    "all faults from a later line on": lines(EVENT, *["{}"] * 200),
+    "records of a rejects file": lines(
+        *[
+            {
+                "file": "a",
+                "line": n,
+                "state": "rejected",
+                "reason": "userId is required, …",
+                "status": None,
+                "attempts": 0,
+                "event": SNAKE,
+            }
+            for n in range(20)
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("content", LEGITIMATE)
+@pytest.mark.parametrize(
+    "pack", [str.encode, lambda text: gz(text[:5].encode()) + gz(text[5:].encode())]
+)
+def test_what_may_be_segments_is_read(
+    content: str, pack: Callable[[str], bytes], looked_at: Callable[[str | bytes], Looked]
+) -> None:
+    assert looked_at(pack(LEGITIMATE[content])).remarks == []
+
+
+@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.glob("*.jsonl")))
+def test_the_samples_are_read(sample: str) -> None:
+    assert look(inputs([str(SAMPLES / sample)])).remarks == []
+
+
+def test_fewer_than_ten_lines_with_one_fault_are_a_remark(
+    looked_at: Callable[[str | bytes], Looked],
+) -> None:
+    [remark] = looked_at(lines(*[SNAKE] * 9)).remarks
+
+    assert "all 9 lines that were checked are rejected: userId is required" in remark
+    assert "it has user_id; Segment's field is userId" in remark
+    assert len(converted(remark)) == 9
+
+
+def test_more_than_the_first_hundred_lines_are_not_looked_at(
+    looked_at: Callable[[str | bytes], Looked],
+) -> None:
+    with pytest.raises(InputError, match="all 100 lines"):
+        looked_at(lines(*["{}"] * 100, EVENT))
+    assert looked_at(lines(*["{}"] * 99, EVENT)).remarks == []
+
+
+def test_of_stdin_no_more_is_waited_for_than_the_first_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read) as stream, os.fdopen(write, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", stream)
+        for first in (b"\n", f"{E}\n".encode()):
+            pipe.write(first)
+            looked = look(inputs([]))
+            if first == b"\n":
+                [entry] = looked
+                assert entry.opened
+                with entry.opened() as begun:
+                    assert begun.read1(10) == b"\n"
+        threading.Thread(target=lambda: (pipe.write(b"{}\n"), pipe.close())).start()
+        found = [line for chunk in chunks.chunks(looked) for line in chunk.lines]
+
+    assert found == [E.encode(), b"{}"]
+
+
+def test_two_pipes_of_one_writer_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    names = [tmp_path / "a", tmp_path / "b"]
+    for name in names:
+        os.mkfifo(name)
+    text = lines(*[EVENT] * 10_000).encode()
+
+    def write() -> None:
+        for name in names:
+            name.write_bytes(text)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    found = list(chunks.chunks(look(inputs(list(map(str, names))))))
+    writer.join()
+
+    assert sum(len(chunk.lines) for chunk in found) == 20_000
+
+
+def test_a_later_pipe_is_looked_at_in_its_turn(tmp_path: Path) -> None:
+    names = [tmp_path / "a", tmp_path / "b"]
+    for name in names:
+        os.mkfifo(name)
+    writers = [
+        threading.Thread(target=name.write_text, args=(text,))
+        for name, text in zip(names, (lines(EVENT), E * 3), strict=True)
+    ]
+    for writer in writers:
+        writer.start()
+    reading = chunks.chunks(look(inputs(list(map(str, names)))))
+
+    assert len(next(reading).lines) == 1
+    with pytest.raises(InputError, match="several JSON values on one line"):
+        next(reading)
+    for writer in writers:
+        writer.join()

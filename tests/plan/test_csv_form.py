@@ -1,0 +1,166 @@
+"""The CSV of Segment's web app: whatever its columns are named, and what is not understood."""
+
+import pytest
+from support.plans import differences, mistakes
+
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
+
+HEADER = "Event Name,Property Name,Type,Required,Permitted Values"
+
+
+def read(*rows: str, header: str = HEADER, end: str = "\n") -> Plan:
+    return read_plan("plan.csv", end.join([header, *rows]) + end)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (HEADER, ["Tried,size,string,yes,"]),
+        ("event_name;property_name;data_type;status", ["Tried;size;String;Required"]),
+        ("Track Call\tProperty\tProperty Type\tIs Required?", ["Tried\tsize\tstring\tTRUE"]),
+        ("Name,Description,Status,Data Type", ["Tried,What,,", "size,How large,required,string"]),
+        ("Event Type,Event Name,Type,Trait Name,Required", ["Track,Tried,string,size,1"]),
+        ("Event Name,Property Name,Property Type,Required", ["Tried,,,", ",size,string,x"]),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_columns_have_several_names(header: str, rows: list[str], end: str) -> None:
+    plan = read(*rows, header=header, end=end)
+
+    assert not plan.mistakes
+    assert differences(plan, properties={"size": "s"}) == []
+    assert differences(plan) == ['plan-violation: properties.size is required on "Tried"']
+    assert differences(plan, properties={"size": 1}) == [
+        "plan-violation: properties.size has an invalid type: expected string, given integer "
+        'on "Tried"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "good", "bad"),
+    [
+        ("any", [1, "a", None], []),
+        ("", [1, "a"], []),
+        ("Date time", ["2026-01-05T10:00:00Z", "2026-01-05"], ["soon", 5]),
+        ("integer", [1, 2.0], [1.5, "1"]),
+        ("string | null", ["a", None], [1]),
+        ("number, string", ["a", 1.5], [None]),
+        ("boolean or string", [True, "x"], [3]),
+    ],
+)
+def test_types_of_a_property(written: str, good: list[object], bad: list[object]) -> None:
+    plan = read(f'Tried,size,"{written}",yes,')
+
+    assert not plan.mistakes
+    assert [value for value in good if differences(plan, properties={"size": value})] == []
+    assert [value for value in bad if not differences(plan, properties={"size": value})] == []
+
+
+def test_permitted_values_are_a_pattern() -> None:
+    plan = read("Tried,season,string,no,fall|winter", "Tried,step,integer,no,1|2")
+
+    assert differences(plan, properties={"season": "winter", "step": 7}) == []
+    assert differences(plan, properties={"season": "May"}) == [
+        'plan-violation: properties.season does not match pattern "fall|winter" on "Tried"'
+    ]
+    assert mistakes(plan) == [
+        (3, "step has permitted values, which Segment compares with text only")
+    ]
+    assert plan.mistakes[0].is_harmless
+
+
+def test_properties_of_properties() -> None:
+    plan = read(
+        "Tried,products,array,yes,",
+        ",products.sku,string,yes,",
+        ",items[].sku,string,yes,",
+        ",campaign,object,no,",
+        ",campaign.name,string,yes,",
+        ",odd.name,string,no,",
+    )
+
+    good = {
+        "products": [{"sku": "s"}],
+        "items": [{"sku": "s"}],
+        "campaign": {"name": "n"},
+        "odd.name": "o",
+    }
+    assert differences(plan, properties=good) == []
+    assert differences(plan, properties={"products": [{"hue": 1}], "campaign": {}}) == [
+        'plan-violation: properties.campaign.name is required on "Tried"',
+        'plan-violation: properties.products[].sku is required on "Tried"',
+        'unplanned-property: properties.products[].hue is not in the plan for "Tried"',
+    ]
+
+
+def test_versions_and_other_calls() -> None:
+    plan = read(
+        "Track,Tried,1,size,yes",
+        "track,Tried,v2,hue,yes",
+        "Identify,,,email,yes",
+        "Screen,Home,,tab,yes",
+        header="Event Type,Event Name,Version,Property Name,Required",
+    )
+
+    assert not plan.mistakes
+    two = {"protocols": {"event_version": 2}}
+    assert differences(plan, context=two, properties={"hue": 1}) == []
+    assert differences(plan, type="identify") == [
+        "plan-violation: traits.email is required on identify"
+    ]
+    assert differences(plan, type="screen", name="Home") == [
+        'plan-violation: properties.tab is required on screen "Home"'
+    ]
+
+
+def test_what_is_not_understood_is_named_with_its_line() -> None:
+    rows = [
+        ",size,string,yes,,,",
+        "Tried,size,text,yes,,,",
+        'Tried,"hue",string,"may',
+        'be",,,',
+        ",hue,string,no,,,",
+        "Other,size,string,no,(,,",
+        "Other,weight,number,no,,Shout,",
+        "Other,width,number,no,,track,3.2",
+    ]
+    plan = read(*rows, header=f"{HEADER},Event Type,Version,Secret Sauce")
+
+    assert mistakes(plan) == [
+        (1, "Secret Sauce is a column that is not understood, and not read"),
+        (2, "is a row of no event"),
+        (
+            3,
+            "size has the type text: none of any, array, boolean, date time, integer, null, "
+            "number, object, string",
+        ),
+        (4, "hue has may\nbe, which is neither required nor optional"),
+        (6, "hue is planned once more"),
+        (8, "has Shout, which is none of track, page, screen, identify, group"),
+        (8, "is a row of no event"),
+        (9, "has the version 3.2, which is no whole number"),
+        (
+            7,
+            "/Other/properties/size/pattern is no regular expression that Segment takes, which "
+            "has no look-around",
+        ),
+    ]
+    assert [one.is_harmless for one in plan.mistakes] == [True] + [False] * 8
+
+
+@pytest.mark.parametrize(
+    "text", ["", "one line", "a,b\n1,2\n", "Property Name,Type\nsize,string\n"]
+)
+def test_a_text_without_a_column_of_events_is_no_plan(text: str) -> None:
+    with pytest.raises(ValueError, match="is no tracking plan of a known form"):
+        read_plan("plan.csv", text)
+
+
+@pytest.mark.parametrize(
+    "row", ['Tried,"size', 'Tried,"si"ze",string', f"Tried,{'x' * 200_000},string"]
+)
+def test_a_broken_csv_is_a_mistake_and_no_traceback(row: str) -> None:
+    plan = read("Other,size,string,no,", row)
+
+    assert any("is no row of a CSV" in text for _, text in mistakes(plan))

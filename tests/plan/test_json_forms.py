@@ -1,0 +1,157 @@
+"""A plan is known by its shape, and its mistakes are named where they stand."""
+
+import json
+from typing import Any
+
+import pytest
+from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
+
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
+
+BARE = {"type": "object", "properties": {"size": TEXT}, "required": ["size"]}
+WHOLE = whole(required=("size",), size=TEXT)
+EVENT = {"name": "Tried", "rules": WHOLE, "version": 1}
+KEYED = rule("Tried", WHOLE)
+BARE_RULE = rule("Tried", BARE)
+
+
+def read(document: object) -> Plan:
+    return read_plan("plan.json", json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": {"rules": [KEYED], "pagination": {"current": "MA=="}}},
+        {"data": {"trackingPlan": {"id": "tp_1", "rules": [KEYED]}}},
+        {"name": "Typewriter", "rules": [BARE_RULE]},
+        {"rules": [KEYED | {"jsonSchema": json.dumps(WHOLE)}]},
+        [KEYED],
+        [BARE_RULE],
+        {"display_name": "Config API", "rules": {"events": [EVENT], "global": {}}},
+        {"tracking_plan": {"rules": {"events": [EVENT]}}},
+        {"name": "Typewriter 6", "events": [EVENT]},
+    ],
+)
+def test_the_form_of_a_plan_is_known_by_its_shape(document: object) -> None:
+    plan = read(document)
+
+    assert not plan.mistakes
+    assert differences(plan, properties={"size": "s"}) == []
+    assert differences(plan) == ['plan-violation: properties.size is required on "Tried"']
+    assert differences(plan, properties={"size": "s", "hue": 1}) == [
+        'unplanned-property: properties.hue is not in the plan for "Tried"'
+    ]
+
+
+def test_a_byte_order_mark_and_white_space_do_no_harm() -> None:
+    assert not read_plan("plan.json", f"\n {json.dumps([KEYED])}").mistakes
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"properties": TEXT, "hue": TEXT}, {"name": TEXT, "type": TEXT}, {"traits": TEXT}],
+)
+def test_properties_that_are_named_like_fields_of_an_event_are_properties(
+    properties: dict[str, Any],
+) -> None:
+    other = rule("Other", {"properties": {"hue": TEXT}})
+
+    plan = read({"rules": [rule("Tried", {"properties": properties}), other]})
+
+    assert differences(plan, properties=dict.fromkeys(properties, "text")) == []
+
+
+def test_one_schema_of_properties_alone_among_schemas_of_events_is_known() -> None:
+    plan = plan_of(rule("A", WHOLE), rule("B", WHOLE), rule("Tried", BARE))
+
+    assert differences(plan, properties={}) == [
+        'plan-violation: properties.size is required on "Tried"'
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, [], {"rules": 1}, {"data": {}}, {"data": []}, {"data": {"data": 1}}, [1, {"a": 2}]],
+)
+def test_another_document_is_no_plan(document: object) -> None:
+    with pytest.raises(ValueError, match="is no tracking plan of a known form"):
+        read(document)
+
+
+@pytest.mark.parametrize(("text", "problem"), [("{", "ends too early"), ("[NaN]", "NaN|not JSON")])
+def test_what_is_not_json_is_said_so(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read_plan("plan.json", text)
+
+
+def test_mistakes_are_named_by_their_pointers_and_lines() -> None:
+    rules = [
+        7,
+        rule("A", call="ALIAS"),
+        rule(None),
+        rule("B", 5),
+        rule("C", version="two"),
+        rule("D"),
+        rule("D"),
+        rule("E", version="2"),
+    ]
+    text = json.dumps({"data": {"rules": rules, "pagination": {"next": "Mg=="}}}, indent=0)
+    lines = text.split("\n")
+    # Each mistake stands on a line of its own.
+    expected = [
+        ("/data/pagination/next", "says that more rules follow: join all pages", '"next": "Mg=="'),
+        ("/data/rules/0", "is not an object", "7,"),
+        (
+            "/data/rules/1/type",
+            "is none of COMMON, GROUP, IDENTIFY, PAGE, SCREEN, TRACK",
+            '"type": "ALIAS",',
+        ),
+        ("/data/rules/2/key", "is not the name of an event", '"key": null,'),
+        ("/data/rules/3/jsonSchema", "is not a JSON Schema", '"jsonSchema": 5'),
+        ("/data/rules/4/version", "is not a whole number", '"version": "two",'),
+    ]
+
+    found = mistakes(read_plan("plan.json", text))
+
+    assert found[:-1] == [(lines.index(line) + 1, f"{at} {said}") for at, said, line in expected]
+    assert found[-1][1] == '/data/rules/6/jsonSchema plans "D" once more in version 1'
+    assert lines[found[-1][0] - 1].startswith('"jsonSchema"')
+
+
+def test_mistakes_in_the_form_with_events() -> None:
+    rules = {
+        "events": [None, {"name": ""}, {"name": "A", "rules": []}],
+        "global": [],
+        "identify": "x",
+        "identify_traits": [{"name": "email"}, {"text": 1}],
+    }
+
+    assert [text for _, text in mistakes(read({"rules": rules}))] == [
+        "/rules/events/0 is not an object",
+        "/rules/events/1/name is not the name of an event",
+        "/rules/events/2/rules is not a JSON Schema",
+        "/rules/identify is not a JSON Schema",
+        "/rules/identify_traits/1 is no trait with a name",
+    ]
+    assert [text for _, text in mistakes(read({"rules": {"events": 1}}))] == [
+        "/rules/events is not a list"
+    ]
+
+
+def test_lists_of_traits_plan_traits() -> None:
+    plan = read({"rules": {"events": [], "group_traits": [{"name": "seats"}, "size"]}})
+
+    found = differences(plan, type="group", traits={"seats": 1, "size": 2, "hue": 3})
+
+    assert found == ["unplanned-property: traits.hue is not in the plan for group"]
+
+
+def test_a_plan_of_nothing_is_a_mistake() -> None:
+    assert mistakes(read({"rules": []})) == [(1, "plans nothing")]
+    assert mistakes(read({"rules": {}})) == [(1, "plans nothing")]
+
+
+def test_mistakes_beyond_number_are_bounded() -> None:
+    assert len(read([KEYED, *([0] * 5000)]).mistakes) == 1000

@@ -1,0 +1,470 @@
+"""`segcli check --plan`: sample events against plans in every form, in every format and process."""
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import hostile
+from support.check_reports import READERS, check_is_valid
+from support.fakes import Said
+from support.plans import rule, whole
+from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
+
+from segcli.cli.plans import read_plans
+from segcli.core.extras import how_to_install
+from segcli.core.selection import Selection
+from segcli.inputs import inputs
+from segcli.parallel import ordered_map
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
+from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.review import Review
+
+Segcli = Callable[..., Said]
+PLANS = ROOT / "sample_events" / "plans"
+
+# By hand: each sample, its plan, and what differs. E is an event, P a property, V a violation.
+SAMPLE_PLANS = {
+    "checkout": (
+        "shop.typewriter-7.json",
+        """
+        18 P properties.email is not in the plan for "Order Updated"
+        27 V traits.loyalty_tier has an invalid type: expected string, given null on identify
+        33 E event "Product Shared" is not in the plan
+        37 P traits.gift_wrap is not in the plan for identify
+        39 V properties.currency does not match pattern "^(CAD|EUR|USD)$" on "Order Completed"
+        39 P properties.gift is not in the plan for "Order Completed"
+        44 V properties.restocked is required on "Order Cancelled"
+        """,
+    ),
+    "mobile": (
+        "ferry.public-api.json",
+        """
+        3 P properties.campaign.ad_creative is not in the plan for "Install Attributed"
+        3 P properties.campaign.ad_group is not in the plan for "Install Attributed"
+        15 V properties.build has an invalid type: expected string, given integer on "Application \
+Opened"
+        17 V properties.valid_from is required on screen "Commuter Pass"
+        18 V traits.createdAt has an invalid type: expected string, given integer on identify
+        20 V properties.build has an invalid type: expected string, given integer on "Application \
+Updated"
+        20 V properties.previous_build has an invalid type: expected string, given integer on \
+"Application Updated"
+        21 V properties.build has an invalid type: expected string, given integer on "Application \
+Opened"
+        23 P properties.offline is not in the plan for "Ticket Scanned"
+        27 E event "Favourite Added" is not in the plan; did you mean "Favourite added"?
+        31 V properties.build has an invalid type: expected string, given integer on "Application \
+Opened"
+        33 P traits.last_port.name is not in the plan for identify
+        34 P properties.coupon is not in the plan for "Ticket Purchased" (version 1)
+        35 E event "Push Notification Bounced" is not in the plan
+        """,
+    ),
+    "all_types": (
+        "orrery.typewriter-8.json",
+        """
+        6 P traits.founded is not in the plan for group
+        9 V properties.lead_minutes must be a multiple of 15 on "Reminder Created"
+        12 P properties.link is not in the plan for "Digest Clicked"
+        21 V properties.minutes has an invalid type: expected integer, given number on \
+"Observation Logged"
+        33 V properties.format must be one of the following: "csv", "pdf" on "Export Requested"
+        36 V properties.zoom must be less than or equal to 4 on "Sky Map Opened"
+        40 E event "Ping" is not in the plan
+        45 V properties.event_name is required on "Reminder Dismissed"
+        """,
+    ),
+    "signup": (
+        "planner.csv",
+        """
+        5 V properties.trial_days is required on "Trial Started"
+        16 E event "Onboarding Step Completed" is not in the plan
+        17 E event "Onboarding Step Completed" is not in the plan
+        23 P properties.email is not in the plan for "Demo Requested"
+        25 P properties.role is not in the plan for "Invite Accepted"
+        35 V properties.invitee_role does not match pattern "^(admin|editor|viewer)$" on "Invite \
+Sent"
+        36 V properties.lines[].tax_rate is required on "Invoice Paid"
+        36 P properties.lines[].months is not in the plan for "Invoice Paid"
+        36 P properties.lines[].unit_price is not in the plan for "Invoice Paid"
+        37 V properties.reason has an invalid type: expected string, given null on "Trial Expired"
+        38 P properties.revenue is not in the plan for "Subscription Upgraded"
+        """,
+    ),
+}
+STATES = {"E": "unplanned-event", "P": "unplanned-property", "V": "plan-violation"}
+
+
+def expected(name: str) -> list[tuple[int, str]]:
+    rows = (row.split(maxsplit=2) for row in SAMPLE_PLANS[name][1].strip().split("\n"))
+    return sorted((int(line), f"{STATES[kind]}: {text}") for line, kind, text in rows)
+
+
+def is_of_plan(text: str) -> bool:
+    return text.startswith(tuple(f"{state}: " for state in STATES.values()))
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Callable[..., Path]:
+    """Write a plan of these rules."""
+
+    def write(*rules: object, name: str = "plan.json") -> Path:
+        path = tmp_path / name
+        path.write_text(json.dumps({"rules": rules}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Callable[..., Path]:
+    """Write lines to a file."""
+
+    def write(*lines: bytes) -> Path:
+        path = tmp_path / "events.jsonl"
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("name", SAMPLE_PLANS)
+def test_each_difference_is_found_at_its_line_in_every_format(
+    segcli: Segcli, name: str, form: str, samples: Path
+) -> None:
+    file = samples / f"{name}.jsonl"
+
+    said = segcli("check", "--plan", PLANS / SAMPLE_PLANS[name][0], "--format", form, file)
+
+    found = [one for one in READERS[form](said.out) if one.file == str(file)]
+    assert sorted((one.line, one.text) for one in found) == expected(name)
+    assert said.code == 1
+    check_is_valid(form, said.out)
+
+
+@pytest.mark.parametrize("dest", EVERYBODY)
+@pytest.mark.parametrize("name", SAMPLE_PLANS)
+def test_a_destination_changes_nothing_of_it(name: str, dest: str, samples: Path) -> None:
+    given = {"mapped": {"webhook_url": "https://hooks.slack.com/x"}}.get(dest, {})
+    file = samples / f"{name}.jsonl"
+
+    review = review_inputs(
+        CheckRun(
+            job=job_for(dest, **given),
+            inputs=inputs([str(file)]),
+            plans=read_plans([PLANS / SAMPLE_PLANS[name][0]]),
+        )
+    )
+
+    found = [(one.line, one.text) for one in review.findings if is_of_plan(one.text)]
+    assert sorted(found) == expected(name)
+    assert review.plan is not None
+    assert review.plan.checked == len(lines_of(name))
+
+
+def test_what_is_planned_and_in_no_line_is_shown(segcli: Segcli, samples: Path) -> None:
+    asked = ("check", "--plan", PLANS / "orrery.typewriter-8.json", samples / "all_types.jsonl")
+
+    said = segcli(*asked)
+    document = json.loads(segcli(*asked, "--format", "json").out)
+
+    shown = [line.split() for line in said.out.splitlines() if "planned, in no line" in line]
+    assert shown[0][:3] == ['"Reminder', 'Dismissed"', "properties.event_name"]
+    assert shown[1][:2] == ['"Telescope', 'Paired"']
+    assert document["destination"] is None
+    assert document["counts"] == {"checked": 50, "rejected": 0, "skipped": 0}
+    assert document["tracking_plan"] == {
+        "files": [str(PLANS / "orrery.typewriter-8.json")],
+        "checked": 50,
+        "planned": 18,
+        "unseen": [
+            {
+                "type": "track",
+                "event": "Reminder Dismissed",
+                "version": 1,
+                "path": "properties.event_name",
+            },
+            {"type": "track", "event": "Telescope Paired", "version": 1, "path": ""},
+        ],
+    }
+    assert "1 of 18 planned events and 1 planned property in no line" in said.out
+    assert '| `"Telescope Paired"` |  |' in segcli(*asked, "--format", "markdown").out
+
+
+def test_events_as_planned_pass(segcli: Segcli, plan: Any, events: Any) -> None:
+    said = segcli("check", "--plan", plan(rule("Tried")), events(line_of(), b"", line_of()))
+
+    assert said.code == 0
+    assert said.out.splitlines()[0] == "3 lines: 2 checked, 0 rejected, 1 skipped"
+    assert said.out.splitlines()[-1] == "0 errors, 0 warnings"
+
+
+def test_without_a_destination_only_the_plan_and_the_spec_reject(
+    segcli: Segcli, plan: Any, events: Any, tmp_path: Path
+) -> None:
+    # No destination would take the first; the second has a doubtful trait, the last is no event.
+    odd = line_of(type="identify", traits={"createdAt": "soon"})
+    file = events(line_of(timestamp=...), odd, line_of(userId=...), b"{")
+
+    said = segcli("check", "--plan", plan(rule("Tried")), "--rejects", "rejects.jsonl", file)
+
+    assert said.out.splitlines()[:3] == [
+        f"{file}:3: rejected: userId is required, or anonymousId",
+        f"{file}:4: rejected: not JSON: it ends too early",
+        "4 lines: 2 checked, 2 rejected, 0 skipped",
+    ]
+    assert len((tmp_path / "rejects.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_a_destination_from_the_environment_counts_as_given(
+    segcli: Segcli, plan: Any, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGCLI_DEST", "gist")
+
+    said = segcli("check", "--plan", plan(rule("Tried")), events(line_of()))
+
+    assert "1 line: 1 mapped, 0 rejected, 0 skipped" in said.out
+
+
+def test_the_options_that_choose_events_choose_them_for_the_plan(
+    segcli: Segcli, plan: Any, events: Any
+) -> None:
+    named = [line_of(event=f"E{number}", integrations={"All": False}) for number in range(5)]
+    file, path = events(*named), plan(rule("E1"))
+
+    def found(*more: str) -> list[int]:
+        out = segcli("check", "--plan", path, "--format", "json", *more, file).out
+        return [one["line"] for one in json.loads(out)["findings"] if "plan" in one["state"]]
+
+    for dest in ((), ("--dest", "gist")):
+        assert found(*dest) == [1, 3, 4, 5]
+        assert found(*dest, "--event", "E[12]") == [3]
+        assert found(*dest, "--where", 'event = "E4"') == [5]
+        assert found(*dest, "--type", "page") == []
+    assert found("--limit", "2") == [1]
+    assert found("--limit", "2", "--dest", "webhook", "--ignore-integrations") == [1]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--expect", "golden.ndjson"),
+        ("--fail-on-uncovered", "properties"),
+        ("--rate", "5/s"),
+        ("--set", "endpoint=http://localhost"),
+        ("--endpoint", "http://localhost"),
+    ],
+)
+def test_what_needs_a_destination_is_refused_without_one(
+    segcli: Segcli, plan: Any, events: Any, more: tuple[str, str]
+) -> None:
+    said = segcli("check", "--plan", plan(rule("Tried")), *more, events(line_of()))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        f"Error: {more[0]} needs a destination, and --plan alone has none",
+        "Add --dest NAME",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "does not exist"),
+        ("", "is no tracking plan of a known form"),
+        ("{}", "is no tracking plan of a known form"),
+        ("{", "not JSON: it ends too early"),
+        ("[" * 1000, "nested deeper than 400 levels"),
+        ("\udcff", "is not UTF-8 text: save it as UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_plan_ends_the_run_at_once(
+    segcli: Segcli, tmp_path: Path, events: Any, text: str | None, problem: str
+) -> None:
+    path = tmp_path / "plan.json"
+    if text is not None:
+        path.write_text(text, errors="surrogateescape")
+
+    said = segcli("check", "--plan", path, events(line_of()))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"Error: --plan {path} {problem}")
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    segcli: Segcli, plan: Any, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.cli.plans.find_spec", lambda _: None)
+
+    said = segcli("check", "--plan", plan(rule("Tried")), events(line_of()))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"Error: --plan needs jsonschema-rs\nType: {how_to_install('plan')}\n"
+
+
+def test_without_the_extra_all_else_works(samples: Path) -> None:
+    program = (
+        "import sys; sys.modules['jsonschema_rs'] = None; "
+        "from segcli.cli import main; main(['check', *sys.argv[1:]])"
+    )
+    file = samples / "mobile.jsonl"
+
+    done = subprocess.run([sys.executable, "-c", program, file], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) -> None:
+    path = plan(rule("Tried", whole(hue={"type": "Date"})))
+
+    said = segcli("check", "--plan", path, events(line_of()))
+
+    assert said.code == 1
+    assert said.out.splitlines()[0] == (
+        f"{path}:1: plan-mistake: /rules/0/jsonSchema/properties/properties/properties/hue/type is "
+        "none of array, boolean, integer, null, number, object, string"
+    )
+
+
+def test_a_harmless_mistake_is_a_warning(segcli: Segcli, events: Any, tmp_path: Path) -> None:
+    path = tmp_path / "plan.csv"
+    path.write_text("Event Name,Mood\nTried,good\n")
+    asked = ("check", "--plan", path, events(line_of()))
+
+    assert segcli(*asked).code == 0
+    assert segcli(*asked, "--strict").code == 1
+
+
+def test_a_plan_is_not_written_over(segcli: Segcli, plan: Any, events: Any) -> None:
+    path = plan(rule("Tried"))
+    before = path.read_text()
+
+    for option in ("--report", "--rejects"):
+        said = segcli("check", "--plan", path, option, path, events(line_of()))
+        assert said.code == 2
+        assert said.err.startswith(f"Error: {option} {path} is also --plan")
+    assert path.read_text() == before
+
+
+def test_several_plans_count_as_one(segcli: Segcli, plan: Any, events: Any) -> None:
+    one, two = plan(rule("Tried")), plan(rule("Bought"), name="two.json")
+    file = events(line_of(), line_of(event="Bought"))
+
+    assert segcli("check", "--plan", one, "--plan", two, file).code == 0
+    assert segcli("check", "--plan", one, file).code == 1
+
+
+def review_by(jobs: int, path: Path, plans: list[Plan], dest: str | None, **more: Any) -> Review:
+    return review_inputs(
+        CheckRun(
+            job=job_for(dest) if dest else None,
+            inputs=inputs([str(path)]),
+            plans=plans,
+            jobs=jobs,
+            **more,
+        )
+    )
+
+
+@pytest.mark.parametrize("dest", [None, "gist", "segment"])
+def test_however_many_processes_look_the_review_is_the_same(
+    tmp_path: Path, dest: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
+    monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 3000)
+    path = tmp_path / "many.jsonl"
+    path.write_bytes(b"\n".join(line for name in NAMES for line in lines_of(name)))
+    plans = read_plans([PLANS / file for file, _ in SAMPLE_PLANS.values()])
+
+    for most in (1000, 30, 0):
+        one = review_by(1, path, plans, dest, most_findings=most)
+        assert review_by(2, path, plans, dest, most_findings=most) == one
+        assert review_by(4, path, plans, dest, most_findings=most) == one
+        assert len(one.findings) == min(most, one.errors + one.warnings)
+    assert one.errors > 100
+    assert one.plan is not None
+    assert one.plan.unseen
+
+
+def test_a_limit_is_for_all_processes_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 300)
+    path = tmp_path / "many.jsonl"
+    path.write_bytes(b"\n".join([line_of()] * 100))
+    plans = [read_plan("p", json.dumps([rule("Tried")]))]
+
+    review = review_by(4, path, plans, None, selection=Selection(limit=7))
+
+    assert review.counts == {"checked": 7, "rejected": 0, "skipped": 93}
+
+
+@pytest.mark.parametrize("dest", [None, "webhook"])
+def test_names_without_end_take_no_memory(tmp_path: Path, dest: str | None) -> None:
+    schema = whole(products={"items": {"properties": {"sku": {}}}})
+    plans = [read_plan("p", json.dumps([rule("Tried", schema)]))]
+
+    def peak(count: int) -> int:
+        path = tmp_path / "many.jsonl"
+        lines = (
+            line_of(event=f"E{n}" if n % 2 else "Tried", properties={f"p{n}": [1], "q" * 99: n})
+            for n in range(count)
+        )
+        path.write_bytes(b"\n".join(lines))
+        tracemalloc.start()
+        review = review_by(1, path, plans, dest, most_findings=100)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert review.errors == count // 2 * 3
+        return size
+
+    few = peak(1000)
+    assert dest or peak(8000) < few + 1_500_000
+    # A destination remembers shapes, whether there is a plan or not.
+    assert peak(8000) < few + 20_000_000
+
+
+def test_what_others_have_written_is_visible(segcli: Segcli, events: Any, tmp_path: Path) -> None:
+    bad = hostile.HOSTILE
+    path = tmp_path / "plan.json"
+    rules = [
+        rule(bad, whole(required=(bad,), **{bad: {"enum": [bad]}})),
+        rule("Tried", whole(x={"$ref": bad, "pattern": "("})),
+        rule(f"{bad}2", whole(**{bad: {"pattern": bad[:40].replace("\x1b[", "")}})),
+    ]
+    path.write_text(json.dumps({"rules": rules}))
+    file = events(
+        line_of(event=bad),
+        line_of(event=bad, properties={bad: bad, f"{bad}x": 1}),
+        line_of(event=f"{bad}3"),
+    )
+    table = tmp_path / "plan.csv"
+    table.write_text(f'Event Name,"{bad}",Type\n"a","b","{bad}"\n', newline="")
+
+    for form in READERS:
+        said = segcli("check", "--plan", path, "--plan", table, "--format", form, file)
+        assert said.code == 1
+        check_is_valid(form, said.out)
+        # A terminal is shown JSON with escapes of its own; in a pipe it is data.
+        if form != "json":
+            assert not {"\x1b", "\x9b", "\u202e", "\u2028"} & set(said.out)
+        if form in ("text", "markdown"):
+            assert "forged" in said.out
+            assert not [line for line in said.out.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_plan_may_come_from_a_pipe(segcli: Segcli, events: Any) -> None:
+    read, write = os.pipe()
+    os.write(write, json.dumps([rule("Tried")]).encode())
+    os.close(write)
+
+    assert segcli("check", "--plan", f"/dev/fd/{read}", events(line_of())).code == 0
+    os.close(read)
