@@ -15,7 +15,7 @@ import click
 from segcli import __version__
 from segcli.cli.help_format import SuggestingGroup, close_options
 from segcli.cli.interrupts import interrupts_kept
-from segcli.cli.output import say, say_error, say_text
+from segcli.cli.output import say, say_error, say_text, show
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
 from segcli.cli.visible_text import visible
 from segcli.errors import DestinationError, Exit, SegcliError
@@ -52,8 +52,37 @@ class _Commands(SuggestingGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(ctx: click.Context, _param: click.Parameter, is_given: bool) -> None:
+    if not is_given or ctx.resilient_parsing:
+        return
+    from platform import python_version
+
+    from segcli.http.transports import TRANSPORTS
+
+    transports = ", ".join(map(_version_of, TRANSPORTS))
+    show(f"segcli, version {__version__}", f"Python {python_version()}; {transports}")
+    ctx.exit()
+
+
+def _version_of(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} is not installed"
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", prog_name="segcli")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version, Python's and those of the transports, and exit.",
+)
 def cli() -> None:
     """Replay Segment events from files or stdin into a destination.
 

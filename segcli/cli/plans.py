@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segcli.core.extras import how_to_install
 from segcli.errors import InputError, UsageError
 from segcli.inputs.small_file import read_named
 
@@ -23,7 +24,7 @@ def read_plans(paths: Sequence[Path]) -> list["Plan"]:
     if not paths:
         return []
     if find_spec("jsonschema_rs") is None:
-        raise UsageError("--plan needs jsonschema-rs", "Type: pip install 'segcli[plan]'")
+        raise UsageError("--plan needs jsonschema-rs", f"Type: {how_to_install('plan')}")
     from segcli.plan.reading import read_plan
 
     plans = []

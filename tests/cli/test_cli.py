@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,17 @@ def test_the_list_of_commands_says_of_each_what_it_says_of_itself(
 
 
 def test_the_version_is_the_packages(segcli: Segcli) -> None:
-    assert segcli("--version").out == f"segcli, version {__version__}\n"
+    first, second = segcli("--version").out.splitlines()
+
+    assert first == f"segcli, version {__version__}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    transports = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "httpx"))
+    assert second == f"Python {python}; {transports}"
 
 
 def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
-    assert run_segcli("--version").stdout == f"segcli, version {__version__}\n".encode()
+    said = run_segcli("--version").stdout
+    assert said.startswith(f"segcli, version {__version__}\nPython ".encode())
 
 
 # --- mistakes

@@ -17,6 +17,7 @@ from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
 
 from segcli.cli.plans import read_plans
+from segcli.core.extras import how_to_install
 from segcli.core.selection import Selection
 from segcli.inputs import inputs
 from segcli.parallel import ordered_map
@@ -306,7 +307,7 @@ def test_without_the_extra_it_is_said_what_to_install(
     said = segcli("check", "--plan", plan(rule("Tried")), events(line_of()))
 
     assert (said.code, said.out) == (2, "")
-    assert said.err == "Error: --plan needs jsonschema-rs\nType: pip install 'segcli[plan]'\n"
+    assert said.err == f"Error: --plan needs jsonschema-rs\nType: {how_to_install('plan')}\n"
 
 
 def test_without_the_extra_all_else_works(samples: Path) -> None:

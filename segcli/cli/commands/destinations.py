@@ -5,10 +5,12 @@ from dataclasses import MISSING
 from typing import Any
 
 import click
+import orjson
 
 from segcli import destinations
 from segcli.cli import dest_option
 from segcli.cli.completion import complete_dest
+from segcli.cli.destination_json import destination_document
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, show, show_table, table_of, write_data
@@ -23,8 +25,16 @@ _WIDTH_OFF_TERMINAL = 200
 @click.command("destinations")
 @click.argument("name", required=False, shell_complete=complete_dest)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of destination files.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print them.",
+)
 @CONFIG_OPTION
-def command(name: str | None, schema: bool, config: str | None) -> int:
+def command(name: str | None, schema: bool, form: str, config: str | None) -> int:
     """List the destinations, or describe one.
 
     NAME is one of them, or the path of a destination file, like ./acme.toml. Shows the calls that
@@ -35,12 +45,36 @@ def command(name: str | None, schema: bool, config: str | None) -> int:
         from segcli.destination_file import schema_text
 
         write_data(schema_text().encode())
+    elif form == "json":
+        write_data(_as_json(name, config))
     elif name is None:
         _list()
     else:
         destination = dest_option.find_destination(name)
         _describe(destination, origins_of(destination, config))
     return 0
+
+
+def _as_json(name: str | None, config: str | None) -> bytes:
+    """Return one destination as an object, or all as an array."""
+    if name is not None:
+        found: Any = _document(name, config)
+    else:
+        found = [_document_or_error(each, config) for each in destinations.names()]
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _document(name: str, config: str | None) -> dict[str, Any]:
+    destination = dest_option.find_destination(name)
+    return destination_document(destination, origins_of(destination, config))
+
+
+def _document_or_error(name: str, config: str | None) -> dict[str, Any]:
+    try:
+        destinations.named_destination(name)
+    except UsageError as broken:
+        return {"name": name, "error": broken.message}
+    return _document(name, config)
 
 
 def _list() -> None:

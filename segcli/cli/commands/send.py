@@ -117,11 +117,16 @@ def _send(
     files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
     rejects.check_writable(kept)
+    # The first look waits for stdin, so say before it what is waited for.
+    is_waiting = any(entry.name == "-" for entry in inputs)
+    if is_waiting:
+        announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
     start = _resume if resume_options.resume else _start
     started = start(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
     journal, job = started.journal, started.job
     result = _result(started, kept=kept, sandbox=sandbox)
-    announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
+    if not is_waiting:
+        announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
     run = make_run(
         request_options,
         job=job,
