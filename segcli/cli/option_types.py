@@ -77,6 +77,17 @@ def moment(text: str) -> TimeBound:
         return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 
+def code_prefixes(text: str) -> tuple[str, ...]:
+    """Read `SEG1,SEG203`: codes of findings, or prefixes of codes; raises ValueError."""
+    from segcli.review.wanted import is_prefix
+
+    found = tuple(part.strip().upper() for part in text.split(","))
+    for part in found:
+        if not is_prefix(part):
+            raise ValueError(f"no code of a finding begins with {part!r}.")
+    return found
+
+
 def utf8(text: str) -> str:
     """Return the text; raises ValueError for bytes that are not UTF-8, which JSON cannot hold."""
     try:
@@ -117,6 +128,7 @@ class Quantity(click.ParamType[Any]):
 _DURATIONS = "50ms, 30s, 10min or 1h"
 DURATION = Quantity("duration", duration, _DURATIONS)
 SOME_TIME = Quantity("duration", more_than_zero(duration), _DURATIONS)
+CODE_PREFIXES = Quantity("code", code_prefixes, "SEG1,SEG203")
 RATE = Quantity("rate", rate, "50/s or 3000/min")
 SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB")
 TEXT = Quantity("text", utf8, "Order Completed")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
-from segcli.review.review import Finding, FindingState
+from segcli.review.codes import CODE_OF_STATE, FindingState
+from segcli.review.findings import Finding
 
 # How many characters of a long value are shown, and how many of them before the first difference.
 _SHOWN, _BEFORE = 80, 20
@@ -143,7 +144,7 @@ class GoldenComparison:
                 file=file,
                 line=line,
                 level="error",
-                state=difference.state,
+                code=CODE_OF_STATE[difference.state],
                 field=difference.path,
                 problem=difference.problem,
                 count=len(places),

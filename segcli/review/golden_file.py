@@ -9,8 +9,8 @@ import orjson
 from segcli.accounting.atomic_write import rewrite
 from segcli.core.outcome import Mapped, Outcome, outcome_fields
 from segcli.errors import InputError, OutputError
+from segcli.review.findings import Finding
 from segcli.review.golden import GoldenComparison
-from segcli.review.review import Finding
 
 LinePlace = tuple[str, int]
 

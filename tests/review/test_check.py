@@ -73,8 +73,9 @@ def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
     said = segcli("check", "--dest", "gist", file)
 
     assert said.out.splitlines()[:2] == [
-        f"{file}:2: rejected: userId is required, or anonymousId",
-        f"{file}:3: warning: properties.email is missing: Gist creates no contact from this event",
+        f"{file}:2: SEG203 rejected: userId is required, or anonymousId",
+        f"{file}:3: SEG311 warning: properties.email is missing: "
+        "Gist creates no contact from this event",
     ]
 
 
@@ -376,7 +377,8 @@ def test_a_gate_that_could_not_search_all_events_stays_shut(
 
     assert said.code == 1
     assert said.out.splitlines()[0] == (
-        f"{file}:1: uncovered: 2 events were not searched, so --fail-on-uncovered cannot tell"
+        f"{file}:1: SEG322 uncovered: 2 events were not searched, "
+        "so --fail-on-uncovered cannot tell"
     )
     assert segcli("check", file).code == 0
 

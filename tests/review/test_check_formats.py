@@ -74,12 +74,12 @@ def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
 
     out = formatter("markdown")(review)
 
-    assert [len(row) for row in rows_of(out, "where")] == [3]
+    assert [len(row) for row in rows_of(out, "where")] == [4]
     assert [len(row) for row in rows_of(out, "not carried")] == [3]
     assert [len(row) for row in rows_of(out, "route")] == [5]
     # GitHub's own parser takes a backslash as the escape of a backslash, too.
     rows = [ESCAPED.sub("", line) for line in out.split("\n") if line.startswith("|")]
-    assert [row.count("|") for row in rows] == [4] * 6 + [6] * 3
+    assert [row.count("|") for row in rows] == [5] * 3 + [4] * 3 + [6] * 3
 
 
 @given(NASTY)
@@ -206,7 +206,7 @@ def of_path(path: str) -> LeftOut:
 def test_markdown_shows_text_as_it_is(text: str) -> None:
     out = formatter("markdown")(review_with(file="a|`b`.jsonl", problem=f"is {text}."))
 
-    assert rows_of(out, "where") == [["a|`b`.jsonl:3", "rejected", f"f is {text}."]]
+    assert rows_of(out, "where") == [["a|`b`.jsonl:3", "SEG301", "rejected", f"f is {text}."]]
 
 
 def test_github_annotations_are_escaped_as_github_wants() -> None:
@@ -215,7 +215,7 @@ def test_github_annotations_are_escaped_as_github_wants() -> None:
     first = formatter("github")(review).split("\n")[0]
 
     assert first == (
-        "::error file=a%2Cb%3Ac%25%0A.jsonl,line=3,title=segcli check%3A rejected"
+        "::error file=a%2Cb%3Ac%25%0A.jsonl,line=3,title=segcli check%3A SEG301 rejected"
         "::rejected: f is 100 %25: a, b%0D%0Ac"
     )
 

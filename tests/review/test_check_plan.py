@@ -216,8 +216,8 @@ def test_without_a_destination_only_the_plan_and_the_spec_reject(
     said = segcli("check", "--plan", plan(rule("Tried")), "--rejects", "rejects.jsonl", file)
 
     assert said.out.splitlines()[:3] == [
-        f"{file}:3: rejected: userId is required, or anonymousId",
-        f"{file}:4: rejected: not JSON: it ends too early",
+        f"{file}:3: SEG203 rejected: userId is required, or anonymousId",
+        f"{file}:4: SEG101 rejected: not JSON: it ends too early",
         "4 lines: 2 checked, 2 rejected, 0 skipped",
     ]
     assert len((tmp_path / "rejects.jsonl").read_bytes().splitlines()) == 2
@@ -328,7 +328,8 @@ def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) ->
 
     assert said.code == 1
     assert said.out.splitlines()[0] == (
-        f"{path}:1: plan-mistake: /rules/0/jsonSchema/properties/properties/properties/hue/type is "
+        f"{path}:1: SEG404 plan-mistake: "
+        "/rules/0/jsonSchema/properties/properties/properties/hue/type is "
         "none of array, boolean, integer, null, number, object, string"
     )
 

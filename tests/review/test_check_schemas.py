@@ -88,7 +88,7 @@ def test_warnings_that_are_not_shown_are_mentioned_by_junit_and_fail_nothing() -
 
 
 def test_junit_has_a_passed_case_if_there_is_no_error() -> None:
-    review = review_with(level="warning", state="warning")
+    review = review_with(level="warning", code="SEG312")
 
     suites = etree.fromstring(formatter("junit")(review).encode())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -9,16 +10,19 @@ from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
+from segcli.cli.explain import explained
 from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
 from segcli.cli.job import job_of, selection_of
-from segcli.cli.option_types import RATE
+from segcli.cli.option_types import CODE_PREFIXES, RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
-from segcli.cli.output import say, show_rendered, write_data
+from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.plans import read_plans
 from segcli.errors import Exit, UsageError
 from segcli.inputs import look_at
 from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.codes import CODES
+from segcli.review.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,10 @@ class CheckOptions:
     max_findings: how many findings to print
     rate: requests a second, for the estimate of the time
     jobs: processes; None for the default
+    select: codes, or prefixes, of findings that count
+    ignore: codes, or prefixes, of findings that do not
+    baseline: the file of findings that are accepted
+    update_baseline: write that file instead
     """
 
     format: str
@@ -45,6 +53,21 @@ class CheckOptions:
     max_findings: int
     rate: float | None
     jobs: int | None
+    select: tuple[tuple[str, ...], ...]
+    ignore: tuple[tuple[str, ...], ...]
+    baseline: Path | None
+    update_baseline: bool
+
+
+def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
+    """Print what a code means, and end: nothing is checked."""
+    if code is None or context.resilient_parsing:
+        return
+    found = CODES.get(code.upper())
+    if found is None:
+        raise UsageError(f"--explain: there is no code {code}", "`segcli guide findings` has all.")
+    show(*explained(found))
+    context.exit()
 
 
 @click.command("check")
@@ -93,7 +116,39 @@ class CheckOptions:
     click.option(
         "--rate", type=RATE, metavar="RATE", help="Estimate how long sending at this rate takes."
     ),
+    click.option(
+        "--select",
+        metavar="CODES",
+        multiple=True,
+        type=CODE_PREFIXES,
+        help="Only findings with these codes, or codes that begin so, like SEG1,SEG203 "
+        "(repeatable).",
+    ),
+    click.option(
+        "--ignore",
+        metavar="CODES",
+        multiple=True,
+        type=CODE_PREFIXES,
+        help="No findings with these codes: they are not shown and do not fail (repeatable).",
+    ),
+    click.option(
+        "--baseline",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Accept the findings in this file: only others are shown and fail.",
+    ),
+    click.option(
+        "--update-baseline", is_flag=True, help="Write the baseline: it accepts all findings."
+    ),
     JOBS_OPTION,
+)
+@click.option(
+    "--explain",
+    metavar="CODE",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Print what a code means, why it matters and how to mend it.",
 )
 def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Report in CI what a destination would receive and lose.
@@ -103,8 +158,10 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     for warnings. Exits with 2, and reports nothing, if an input cannot be read to its end.
     """
     _check_golden(check_options)
+    _check_baseline(check_options)
     # Without --update the golden file is only read, but it must not be an input either.
-    writes, reads = {"--expect": check_options.expect}, {"--plan": check_options.plan}
+    writes = {"--expect": check_options.expect, "--baseline": check_options.baseline}
+    reads = {"--plan": check_options.plan}
     files = check_outputs(options, writes, reads)
     job = None if _is_for_plans_only(options, check_options) else job_of(options)
     plans = read_plans(check_options.plan)
@@ -163,6 +220,18 @@ def _check_golden(check_options: CheckOptions) -> None:
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
+def _check_baseline(check_options: CheckOptions) -> None:
+    """Raise UsageError if --update-baseline has no file, or no folder to write it to."""
+    if not check_options.update_baseline:
+        return
+    baseline = check_options.baseline
+    if baseline is None:
+        problem = "--update-baseline needs a baseline"
+        raise UsageError(problem, "Type --baseline FILE --update-baseline")
+    if not baseline.parent.is_dir():
+        raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
+
+
 def _run_of(options: JobOptions, check_options: CheckOptions, choice: InputChoice) -> CheckRun:
     return CheckRun(
         job=None,
@@ -177,4 +246,7 @@ def _run_of(options: JobOptions, check_options: CheckOptions, choice: InputChoic
         max_line=options.max_line,
         rejects=Rejects(options.rejects) if options.rejects else None,
         jobs=check_options.jobs,
+        wanted=Wanted(tuple(chain(*check_options.select)), tuple(chain(*check_options.ignore))),
+        baseline=check_options.baseline,
+        update_baseline=check_options.update_baseline,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from segcli.plan.coverage import PlanResult
+from segcli.review.findings import BaselineResult
 from segcli.review.review import Review
 
 NAMES = ("text", "json", "github", "markdown", "junit")
@@ -29,6 +30,8 @@ class Sentences:
     plan: how much of the tracking plans the events have
     hidden: how many findings are not shown
     untried: how many events were not searched for fields that are not carried
+    advice: what to know before the events are sent
+    baseline: what the baseline accepts
     """
 
     counts: str
@@ -38,6 +41,7 @@ class Sentences:
     hidden: str
     untried: str
     advice: str
+    baseline: str
 
 
 def sentences(review: Review) -> Sentences:
@@ -52,6 +56,7 @@ def sentences(review: Review) -> Sentences:
         hidden=f"{count_of(review.hidden, 'more finding')} not shown" if review.hidden else "",
         untried=untried if review.untried else "",
         advice=f"note: {review.advice}" if review.advice else "",
+        baseline=_baseline(review.baseline) if review.baseline else "",
     )
 
 
@@ -88,6 +93,14 @@ def _plan(plan: PlanResult) -> str:
         f"{count_of(plan.checked, 'event')} compared with {', '.join(plan.files)}: "
         f"{events:,} of {count_of(plan.planned, 'planned event')} and {properties} in no line"
     )
+
+
+def _baseline(baseline: BaselineResult) -> str:
+    accepted = count_of(baseline.accepted, "finding")
+    if baseline.written:
+        return f"baseline written: it accepts {accepted}"
+    gone = f"; {baseline.gone:,} in it no longer found" if baseline.gone else ""
+    return f"{accepted} accepted by the baseline{gone}"
 
 
 def _time(seconds: float) -> str:

@@ -6,13 +6,22 @@ property.
 
 from segcli.cli.formats import sentences
 from segcli.cli.visible_text import visible
-from segcli.review.review import Finding, Review
+from segcli.review.findings import Finding
+from segcli.review.review import Review
 
 
 def formatted(review: Review) -> str:
     """Return an annotation for each finding, and the counts as a notice."""
     said = sentences(review)
-    parts = (said.counts, said.verdict, said.hidden, said.untried, said.plan, said.advice)
+    parts = (
+        said.counts,
+        said.verdict,
+        said.hidden,
+        said.untried,
+        said.plan,
+        said.advice,
+        said.baseline,
+    )
     notice = "; ".join(filter(None, parts))
     lines = [_annotation(finding) for finding in review.findings]
     return "\n".join([*lines, f"::notice title=segcli check::{_message(notice)}"]) + "\n"
@@ -20,7 +29,7 @@ def formatted(review: Review) -> str:
 
 def _annotation(finding: Finding) -> str:
     place = f"file={_property(finding.file)},line={finding.line}"
-    title = _property(f"segcli check: {finding.state}")
+    title = _property(f"segcli check: {finding.code} {finding.state}")
     return f"::{finding.level} {place},title={title}::{_message(finding.text)}"
 
 

@@ -5,7 +5,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from segcli.cli.formats import count_of
 from segcli.cli.visible_text import visible
-from segcli.review.review import Finding, Review
+from segcli.review.findings import Finding
+from segcli.review.review import Review
 
 
 def formatted(review: Review) -> str:
@@ -44,10 +45,10 @@ def _cases(review: Review) -> Iterator[Element]:
 
 
 def _case_of(finding: Finding) -> Element:
-    case = _case(finding.file, f"line {finding.line}: {finding.text}")
-    said = f"{finding.file}:{finding.line}: {finding.text}"
+    case = _case(finding.file, f"line {finding.line}: {finding.code} {finding.text}")
+    said = f"{finding.place}: {finding.code} {finding.text}"
     if finding.level == "error":
-        _say(case, "failure", said, message=visible(finding.text), type=finding.state)
+        _say(case, "failure", said, message=visible(finding.text), type=finding.code)
     else:
         _say(case, "system-out", said)
     return case

@@ -18,7 +18,7 @@ def formatted(review: Review) -> str:
     said = sentences(review)
     blocks = [f"### segcli check: {_cell(review.subject)}", f"{said.verdict}; {said.counts}."]
     if review.findings:
-        blocks.append(_table(("where", "state", "finding"), _findings(review)))
+        blocks.append(_table(("where", "code", "state", "finding"), _findings(review)))
     if review.left_out:
         blocks.append(_table(("not carried", "events", "share"), _left_out(review)))
     if review.routes:
@@ -26,7 +26,7 @@ def formatted(review: Review) -> str:
         blocks.append(_table(titles, _routes(review)))
     if review.plan and review.plan.unseen:
         blocks.append(_table(("planned, in no line", "property"), _unseen(review.plan)))
-    last = (said.requests, said.plan, said.advice)
+    last = (said.requests, said.plan, said.advice, said.baseline)
     blocks += [f"{sentence}." for sentence in (said.hidden, said.untried) if sentence]
     blocks += [f"{_cell(sentence)}." for sentence in last if sentence]
     return "\n\n".join(blocks) + "\n"
@@ -35,7 +35,7 @@ def formatted(review: Review) -> str:
 def _findings(review: Review) -> Iterator[Sequence[str]]:
     for one in review.findings:
         state, _, rest = one.text.partition(": ")
-        yield _code(f"{one.file}:{one.line}"), state, _code(rest)
+        yield _code(one.place), one.code, state, _code(rest)
 
 
 def _left_out(review: Review) -> Iterator[Sequence[str]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from segcli.cli.formats import count_of, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.plan.coverage import PlanResult
-from segcli.review.review import Finding, Review
+from segcli.review.findings import Finding
+from segcli.review.review import Review
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +34,7 @@ def formatted(review: Review) -> str:
         _unseen(review),
         said.plan,
         said.advice,
+        said.baseline,
         said.verdict,
     )
     text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
@@ -42,7 +44,8 @@ def formatted(review: Review) -> str:
 def _line(finding: Finding) -> "Text":
     state, _, rest = finding.text.partition(": ")
     place = text_of(f"{finding.file}:{finding.line}: ")
-    return place + text_of(state, style=_COLOURS[finding.level]) + text_of(f": {rest}")
+    kind = text_of(f"{finding.code} {state}", style=_COLOURS[finding.level])
+    return place + kind + text_of(f": {rest}")
 
 
 def _left_out(review: Review) -> "Table | None":
