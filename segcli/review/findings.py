@@ -51,10 +51,13 @@ class Finding:
     @property
     def text(self) -> str:
         """The finding without its place: `rejected: traits is not an object`."""
-        others = self.count - 1
-        more = f" (and {others:,} more line{'s' if others > 1 else ''})" if others else ""
+        more = f" ({_more(self.count - 1)})" if self.count > 1 else ""
         other = f" ({self.other})" if self.other else ""
         return f"{self.state}: {f'{self.field} {self.problem}'.strip()}{other}{more}"
+
+
+def _more(lines: int) -> str:
+    return f"and {lines:,} more line{'s' if lines > 1 else ''}"
 
 
 @dataclass(slots=True)
@@ -79,6 +82,19 @@ class Group:
         """How many lines the findings stand for."""
         # Only findings that are alone in their group stand for several lines.
         return self.count - len(self.first) + sum(one.count for one in self.first)
+
+    @property
+    def text(self) -> str:
+        """The finding without its first place, with how many there are and the next places."""
+        first, *next_ = self.first
+        if self.count == 1:
+            return first.text
+        places = [str(one.line) if one.file == first.file else one.place for one in next_]
+        rest = ["…"] if self.count > len(self.first) else []
+        known = f"; the baseline has {self.known:,}" if self.known else ""
+        other = f" ({first.other})" if first.other else ""
+        said = f"{_more(self.lines - 1)}: {', '.join([*places, *rest])}{known}"
+        return f"{first.state}: {f'{first.field} {first.problem}'.strip()}{other} ({said})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

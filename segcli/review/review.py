@@ -1,6 +1,6 @@
 """The result of `segcli check`: a value that each output format prints in its own way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Review:
     files_left_out: how many files were not read, because their day is outside the range.
     plan: what the events showed of the tracking plans; None if there are none.
     baseline: what the baseline did; None if there is none.
+    shows_every: people are shown every finding, and not one entry a group.
     """
 
     destination: str | None
@@ -49,21 +50,25 @@ class Review:
     advice: str = ""
     plan: PlanResult | None = None
     baseline: BaselineResult | None = None
+    shows_every: bool = False
 
     @property
     def subject(self) -> str:
         """What the events were checked for."""
         return self.destination or "the tracking plan"
 
-    @property
-    def hidden(self) -> int:
-        """How many findings are counted but not held."""
-        return self.errors + self.warnings - len(self.findings)
+    def entries(self) -> Sequence[Finding | Group]:
+        """Return what people are shown: the groups, or every finding."""
+        return self.findings if self.shows_every else self.groups
 
-    @property
-    def hidden_errors(self) -> int:
-        """How many of them are errors."""
-        return self.errors - sum(finding.level == "error" for finding in self.findings)
+    def hidden(self, shown: Iterable[Finding | Group], *, errors_only: bool = False) -> int:
+        """Return how many findings are counted, but are not among those that are shown."""
+        total = self.errors if errors_only else self.errors + self.warnings
+        return total - sum(
+            one.count if isinstance(one, Group) else 1
+            for one in shown
+            if one.level == "error" or not errors_only
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the review as the JSON that `check.schema.json` describes.

@@ -38,7 +38,7 @@ def test_check_warns_of_equal_lines_without_a_message_id(
     first = events(line, line_of(**AT, userId="u2"), line, name="1.jsonl")
     second = events(b" " + line + b"\r", line_of(**AT, messageId="m"), name="2.jsonl")
 
-    out = segcli("check", "-d", dest, "--jobs", jobs, first, second).out
+    out = segcli("check", "-d", dest, "--every", "--jobs", jobs, first, second).out
 
     assert [text for text in out.splitlines() if "messageId" in text and "not carried" not in text][
         :2

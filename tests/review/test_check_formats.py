@@ -225,7 +225,7 @@ def test_a_file_name_of_any_bytes_breaks_no_format(
     run_segcli: Run, tmp_path: Path, form: str
 ) -> None:
     name = os.fsdecode(b"a,b:c%\n|`\x1b\xff.jsonl")
-    (tmp_path / name).write_bytes(b"nothing\n" + line_of())
+    (tmp_path / name).write_bytes(b"nothing\n[]\n")
     (tmp_path / "other.jsonl").write_bytes(line_of())
 
     done = run_segcli("check", "--format", form, name, "other.jsonl")

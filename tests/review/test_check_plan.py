@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support import hostile
-from support.check_reports import READERS, check_is_valid
+from support.check_reports import READERS, SHOW_EVERY, check_is_valid
 from support.fakes import Said
 from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
@@ -134,14 +134,15 @@ def events(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", SHOW_EVERY)
 @pytest.mark.parametrize("name", SAMPLE_PLANS)
 def test_each_difference_is_found_at_its_line_in_every_format(
     segcli: Segcli, name: str, form: str, samples: Path
 ) -> None:
     file = samples / f"{name}.jsonl"
 
-    said = segcli("check", "--plan", PLANS / SAMPLE_PLANS[name][0], "--format", form, file)
+    plan = PLANS / SAMPLE_PLANS[name][0]
+    said = segcli("check", "--plan", plan, "--every", "--format", form, file)
 
     found = [one for one in READERS[form](said.out) if one.file == str(file)]
     assert sorted((one.line, one.text) for one in found) == expected(name)

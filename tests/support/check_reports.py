@@ -227,3 +227,5 @@ READERS: Mapping[str, Callable[[str], list[Read]]] = {
     "markdown": read_markdown,
     "junit": read_junit,
 }
+# With --every these show each finding; the others have a limit of their own, or one a group.
+SHOW_EVERY = ("text", "json", "markdown")

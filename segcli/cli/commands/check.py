@@ -13,7 +13,7 @@ from segcli.cli import formats, report
 from segcli.cli.explain import explained
 from segcli.cli.input_days import InputChoice, choose, describe_skipped, find_inputs
 from segcli.cli.job import job_of, selection_of
-from segcli.cli.option_types import CODE_PREFIXES, RATE
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
@@ -42,6 +42,8 @@ class CheckOptions:
     ignore: codes, or prefixes, of findings that do not
     baseline: the file of findings that are accepted
     update_baseline: write that file instead
+    output: files to write, each in a format
+    every: print every finding instead of one entry a group
     """
 
     format: str
@@ -57,6 +59,8 @@ class CheckOptions:
     ignore: tuple[tuple[str, ...], ...]
     baseline: Path | None
     update_baseline: bool
+    output: tuple[OutputFile, ...]
+    every: bool
 
 
 def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
@@ -81,6 +85,19 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         default="text",
         show_default=True,
         help="How to print the findings.",
+    ),
+    click.option(
+        "--output",
+        metavar="FORMAT=PATH",
+        multiple=True,
+        type=OUTPUT_FILE,
+        help="Also write the findings to this file in this format, such as junit=report.xml "
+        "(repeatable). --report PATH is short for --output json=PATH.",
+    ),
+    click.option(
+        "--every",
+        is_flag=True,
+        help="Print every finding.  [default: one entry for all that say the same]",
     ),
     click.option(
         "--plan",
@@ -162,7 +179,7 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     # Without --update the golden file is only read, but it must not be an input either.
     writes = {"--expect": check_options.expect, "--baseline": check_options.baseline}
     reads = {"--plan": check_options.plan}
-    files = check_outputs(options, writes, reads)
+    files = check_outputs(options, writes, reads, check_options.output)
     job = None if _is_for_plans_only(options, check_options) else job_of(options)
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
@@ -174,10 +191,12 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
         say(left_out)
     run = _run_of(options, check_options, choice)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
+    review = replace(review, shows_every=check_options.every)
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
-    if options.report:
-        report.write_report(options.report, formats.format_review("json", review))
+    as_json = [OutputFile("json", options.report)] if options.report else []
+    for one in (*as_json, *check_options.output):
+        report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from segcli.cli.formats import percent, sentences
+from segcli.cli.formats import first_of, percent, sentences
 from segcli.cli.visible_text import visible
 from segcli.plan.coverage import PlanResult
 from segcli.review.review import Review
@@ -33,9 +33,10 @@ def formatted(review: Review) -> str:
 
 
 def _findings(review: Review) -> Iterator[Sequence[str]]:
-    for one in review.findings:
+    for one in review.entries():
         state, _, rest = one.text.partition(": ")
-        yield _code(one.place), one.code, state, _code(rest)
+        first = first_of(one)
+        yield _code(first.place), first.code, state, _code(rest)
 
 
 def _left_out(review: Review) -> Iterator[Sequence[str]]:

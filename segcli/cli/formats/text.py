@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from segcli.cli.formats import count_of, percent, sentences
+from segcli.cli.formats import count_of, first_of, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.plan.coverage import PlanResult
-from segcli.review.findings import Finding
+from segcli.review.findings import Finding, Group
 from segcli.review.review import Review
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ _LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
 _WIDE = 100_000
 
 
-def formatted(review: Review) -> str:
-    """Return the review for people, with colours on a terminal."""
+def formatted(review: Review, stream: TextIO | None = None) -> str:
+    """Return the review for people, with colours if the stream (or stdout) is a terminal."""
     said = sentences(review)
     parts: Iterable[Any] = (
-        *map(_line, review.findings),
+        *map(_line, review.entries()),
         said.hidden,
         said.counts,
         _left_out(review),
@@ -37,14 +37,15 @@ def formatted(review: Review) -> str:
         said.baseline,
         said.verdict,
     )
-    text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
+    text = rendered(filter(None, parts), stream or sys.stdout, width=_WIDE)
     return "".join(f"{line.rstrip()}\n" for line in text.split("\n")[:-1])
 
 
-def _line(finding: Finding) -> "Text":
-    state, _, rest = finding.text.partition(": ")
-    place = text_of(f"{finding.file}:{finding.line}: ")
-    kind = text_of(f"{finding.code} {state}", style=_COLOURS[finding.level])
+def _line(entry: Finding | Group) -> "Text":
+    state, _, rest = entry.text.partition(": ")
+    first = first_of(entry)
+    place = text_of(f"{first.place}: ")
+    kind = text_of(f"{first.code} {state}", style=_COLOURS[first.level])
     return place + kind + text_of(f": {rest}")
 
 
