@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from segcli.plan.judge import Judge
 from segcli.plan.plan import Plan
 from segcli.review import codes
 from segcli.review.baseline import read_baseline, write_baseline
-from segcli.review.coverage import Coverage
+from segcli.review.coverage import Coverage, LeftOut
+from segcli.review.coverage_view import is_like, masked
 from segcli.review.estimate import Estimate
 from segcli.review.findings import BaselineResult, Finding, Findings
 from segcli.review.golden_file import GoldenFile
@@ -54,6 +54,7 @@ class CheckRun:
     expect: the golden file to compare with; None for no comparison.
     update: write the golden file instead of comparing with it.
     fail_on_uncovered: shell patterns of fields that must reach the payload.
+    mask: show the form of sample values, and not the values.
     rate: requests a second, for the estimated time; None for the destination's own limit.
     most_findings: how many findings the review holds; all are counted.
     max_line: the longest line that is read, in bytes.
@@ -73,6 +74,7 @@ class CheckRun:
     expect: Path | None = None
     update: bool = False
     fail_on_uncovered: Sequence[str] = ()
+    mask: bool = False
     rate: float | None = None
     most_findings: int = 1000
     max_line: int = MAX_LINE
@@ -219,7 +221,7 @@ class _JoinedReview:
     def _find_uncovered(self) -> None:
         name = self.options.job.destination.name if self.options.job else ""
         for one in self.coverage.left_out():
-            if any(_is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
+            if any(is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
                 key = key_of(codes.NOT_CARRIED, one.path, f"is not carried by {name}")
                 self._find(key, one.place, one.events)
 
@@ -243,6 +245,12 @@ class _JoinedReview:
             return write_baseline(path, self.findings)
         return self.findings.accept(self.known)
 
+    def _left_out(self) -> list[LeftOut]:
+        left_out = self.coverage.left_out()
+        if not self.options.mask:
+            return left_out
+        return [replace(one, sample=masked(one.sample)) for one in left_out]
+
     def _review(self, baseline: BaselineResult | None) -> Review:
         job = self.options.job
         counts = {
@@ -260,7 +268,7 @@ class _JoinedReview:
             groups=self.findings.groups(),
             errors=self.findings.total("error"),
             warnings=self.findings.total("warning"),
-            left_out=self.coverage.left_out(),
+            left_out=self._left_out(),
             untried=self.coverage.untried,
             routes=self.estimate.routes() if self.estimate else [],
             seconds=self.estimate.seconds(self.options.rate) if self.estimate else None,
@@ -308,9 +316,3 @@ def _reviewer(options: CheckRun, index: PlanIndex, notebook: Notebook) -> Review
         watch=watch if options.plans else None,
         shows_outcomes=options.expect is not None,
     )
-
-
-def _is_like(path: str, pattern: str) -> bool:
-    """Return whether a path, or one above it, matches a shell pattern; `[]` is literal."""
-    own = pattern.replace("[]", "[[]]")
-    return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))

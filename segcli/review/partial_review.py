@@ -1,6 +1,7 @@
 """The review of some consecutive lines: a value that one process returns and another joins."""
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from segcli.core.event import Rejected
@@ -18,11 +19,13 @@ class ProbeResult:
     cost: how many bytes were mapped for it.
     part: the number that shapes share if they differ only in fields that the destination does not
         read: one probe serves them all. None if the probe is for one shape only.
+    samples: a value, as JSON, of each path that this process has not found left out before.
     """
 
     left_out: frozenset[str]
     cost: int
     part: int | None = None
+    samples: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ class Review:
     files_left_out: how many files were not read, because their day is outside the range.
     plan: what the events showed of the tracking plans; None if there are none.
     baseline: what the baseline did; None if there is none.
+    coverage: patterns of the fields that people are shown; none for all but the envelope.
     shows_every: people are shown every finding, and not one entry a group.
     """
 
@@ -50,6 +51,7 @@ class Review:
     advice: str = ""
     plan: PlanResult | None = None
     baseline: BaselineResult | None = None
+    coverage: Sequence[str] = ()
     shows_every: bool = False
 
     @property
@@ -90,7 +92,12 @@ class Review:
             "groups": [_grouped(one) for one in self.groups],
             "baseline": _accepted(self.baseline) if self.baseline else None,
             "not_carried": [
-                {"path": one.path, "events": one.events, "share": round(one.share, 4)}
+                {
+                    "path": one.path,
+                    "events": one.events,
+                    "share": round(one.share, 4),
+                    "sample": one.sample,
+                }
                 for one in self.left_out
             ],
             "plan": {

@@ -43,6 +43,8 @@ class CheckOptions:
     baseline: the file of findings that are accepted
     update_baseline: write that file instead
     output: files to write, each in a format
+    coverage: patterns of the fields that are shown in the table of fields left out
+    mask: show the form of sample values only
     every: print every finding instead of one entry a group
     """
 
@@ -61,6 +63,8 @@ class CheckOptions:
     update_baseline: bool
     output: tuple[OutputFile, ...]
     every: bool
+    coverage: tuple[str, ...]
+    mask: bool
 
 
 def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
@@ -115,6 +119,14 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         help="Compare with a golden file, as `segcli transform --outcomes` prints it.",
     ),
     click.option("--update", is_flag=True, help="Rewrite the golden file."),
+    click.option(
+        "--coverage",
+        metavar="PATTERN",
+        multiple=True,
+        help="Show fields like this that the mapping leaves out, such as 'properties.*', or all "
+        "(repeatable).  [default: all but the envelope]",
+    ),
+    click.option("--mask", is_flag=True, help="Show the form of sample values, not the values."),
     click.option(
         "--fail-on-uncovered",
         metavar="PATTERN",
@@ -191,7 +203,7 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
         say(left_out)
     run = _run_of(options, check_options, choice)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
-    review = replace(review, shows_every=check_options.every)
+    review = replace(review, shows_every=check_options.every, coverage=check_options.coverage)
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
     as_json = [OutputFile("json", options.report)] if options.report else []
@@ -260,6 +272,7 @@ def _run_of(options: JobOptions, check_options: CheckOptions, choice: InputChoic
         expect=check_options.expect,
         update=check_options.update,
         fail_on_uncovered=check_options.fail_on_uncovered,
+        mask=check_options.mask,
         rate=check_options.rate,
         most_findings=check_options.max_findings,
         max_line=options.max_line,

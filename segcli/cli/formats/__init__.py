@@ -1,11 +1,12 @@
 """The formats in which `check` prints a review, one module each, and what they share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 
 from segcli.plan.coverage import PlanResult
+from segcli.review.coverage import LeftOut
 from segcli.review.findings import BaselineResult, Finding, Group
 from segcli.review.review import Review
 
@@ -74,6 +75,16 @@ def hidden_findings(review: Review, shown: Iterable[Finding | Group]) -> str:
     """Return how many findings are not among those that are shown; empty for none."""
     hidden = review.hidden(shown)
     return f"{count_of(hidden, 'more finding')} not shown" if hidden else ""
+
+
+def hidden_fields(review: Review, shown: Sequence[LeftOut]) -> str:
+    """Return how many fields that are left out are not shown by choice; empty for none."""
+    hidden = len(review.left_out) - len(shown)
+    if not hidden:
+        return ""
+    what = "other field" if review.coverage else "field of the envelope"
+    more = f"{hidden:,} {what if hidden == 1 else what.replace('field', 'fields')}"
+    return f"{more} not carried; --coverage all shows all"
 
 
 def first_of(entry: Finding | Group) -> Finding:

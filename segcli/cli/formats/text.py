@@ -1,12 +1,14 @@
 """`--format text`: findings as `file:line: state: field problem`, then tables."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from segcli.cli.formats import count_of, first_of, percent, sentences
+from segcli.cli.formats import count_of, first_of, hidden_fields, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.plan.coverage import PlanResult
+from segcli.review.coverage import LeftOut
+from segcli.review.coverage_view import shown_fields
 from segcli.review.findings import Finding, Group
 from segcli.review.review import Review
 
@@ -23,11 +25,13 @@ _WIDE = 100_000
 def formatted(review: Review, stream: TextIO | None = None) -> str:
     """Return the review for people, with colours if the stream (or stdout) is a terminal."""
     said = sentences(review)
+    fields = shown_fields(review.left_out, review.coverage)
     parts: Iterable[Any] = (
         *map(_line, review.entries()),
         said.hidden,
         said.counts,
-        _left_out(review),
+        _left_out(review, fields),
+        hidden_fields(review, fields),
         said.untried,
         _routes(review),
         said.requests,
@@ -49,19 +53,21 @@ def _line(entry: Finding | Group) -> "Text":
     return place + kind + text_of(f": {rest}")
 
 
-def _left_out(review: Review) -> "Table | None":
-    if not review.left_out:
+def _left_out(review: Review, fields: Sequence[LeftOut]) -> "Table | None":
+    if not fields:
         return None
-    columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True)]
-    return table_of(columns, _left_out_rows(review), gap=2)
+    columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True), Column()]
+    return table_of(columns, _left_out_rows(review, fields), gap=2)
 
 
-def _left_out_rows(review: Review) -> Iterator[tuple[str, str, str]]:
-    for one in review.left_out[:_LEFT_OUT_SHOWN]:
+def _left_out_rows(
+    review: Review, fields: Sequence[LeftOut]
+) -> Iterator[tuple[str, str, str, str]]:
+    for one in fields[:_LEFT_OUT_SHOWN]:
         events = f"{count_of(one.events, 'event')} ({percent(one.share)})"
-        yield one.path, events, f"not carried by {review.destination}"
-    if rest := review.left_out[_LEFT_OUT_SHOWN:]:
-        yield f"and {len(rest)} more fields; --format json has them all", "", ""
+        yield one.path, events, f"not carried by {review.destination}", one.sample
+    if rest := fields[_LEFT_OUT_SHOWN:]:
+        yield f"and {len(rest)} more fields; --format json has them all", "", "", ""
 
 
 def _unseen(review: Review) -> "Table | None":
