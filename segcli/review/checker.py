@@ -133,8 +133,8 @@ class _JoinedReview:
         self._find_mistakes()
         self._read()
         first_input = self.options.inputs[0].title if self.options.inputs else ""
-        for finding in self.golden.close(first_input):
-            self.findings.add(finding)
+        for key, place in self.golden.close(first_input):
+            self._find(key, place)
         self._find_uncovered()
         self._find_unsearched(first_input)
         if self.options.rejects:
@@ -170,8 +170,10 @@ class _JoinedReview:
         if self.estimate:
             for route, sizes in seen.mapped.items():
                 self.estimate.see(route, sizes)
-        for place, outcome in enumerate(seen.outcomes, first):
-            self.golden.see((entry.title, place), outcome)
+        outcomes = zip(seen.outcomes, seen.message_ids, strict=True)
+        for place, (outcome, message_id) in enumerate(outcomes, first):
+            for key, where in self.golden.see((entry.title, place), outcome, message_id):
+                self._find(key, where)
         if self.options.rejects:
             for place, reason, line in seen.kept:
                 kept = Line(entry.title, first + place, line)
@@ -305,7 +307,9 @@ def _partial_reviews(
 
 def _reviewer(options: CheckRun, index: PlanIndex, notebook: Notebook) -> Reviewer | PlanReviewer:
     selection = options.selected
-    rejections = Rejections(notebook, keeps=options.rejects is not None)
+    rejections = Rejections(
+        notebook, keeps=options.rejects is not None, notes=options.expect is None
+    )
     watch = PlanWatch(Judge(index), selection, notebook)
     if options.job is None:
         return PlanReviewer(watch, rejections, selection.limit)

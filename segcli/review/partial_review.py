@@ -58,6 +58,7 @@ class PartialReview:
     plan: what the events showed of the tracking plans.
     kept: the rejected lines to write to the rejects file: index, reason, line.
     outcomes: the outcome of every line, if they are compared with a golden file.
+    message_ids: the messageId of every line, if they are compared with a golden file.
     """
 
     lines: int = 0
@@ -72,6 +73,7 @@ class PartialReview:
     lines_without_id: HashedLines = field(default_factory=HashedLines)
     notes: Notes = field(default_factory=Notes)
     kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
+    message_ids: list[str | None] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     plan: PlanSeen = field(default_factory=PlanSeen)
 
@@ -81,15 +83,18 @@ class Rejections:
 
     notebook: notes the findings.
     keeps: collect the lines, for the rejects file.
+    notes: note the findings; a golden file may accept them, so it finds them itself.
     """
 
-    def __init__(self, notebook: Notebook, *, keeps: bool) -> None:
+    def __init__(self, notebook: Notebook, *, keeps: bool, notes: bool = True) -> None:
         self._notebook = notebook
         self._keeps = keeps
+        self._notes = notes
 
     def note(self, line: bytes | TooLong, rejected: Rejected, seen: PartialReview) -> None:
         """Add the next line, which is rejected."""
         seen.rejected += 1
-        self._notebook.note(key_of_rejection(rejected), seen.lines, seen.notes)
+        if self._notes:
+            self._notebook.note(key_of_rejection(rejected), seen.lines, seen.notes)
         if self._keeps:
             seen.kept.append((seen.lines, str(rejected), line))

@@ -15,6 +15,7 @@ from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
+from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, keys_of
 from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
@@ -101,6 +102,7 @@ class Reviewer:
                 self._see_unmapped(line, outcome, seen)
             if self._shows_outcomes:
                 seen.outcomes.append(outcome)
+                seen.message_ids.append(message_id_of(line))
             seen.lines += 1
 
     def _see_mapped(self, line: bytes, mapped: Mapped, seen: PartialReview) -> None:

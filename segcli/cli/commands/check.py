@@ -116,7 +116,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         "--expect",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Compare with a golden file, as `segcli transform --outcomes` prints it.",
+        help="Compare with a golden file, which --update writes.",
     ),
     click.option("--update", is_flag=True, help="Rewrite the golden file."),
     click.option(
@@ -182,9 +182,10 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
 def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Report in CI what a destination would receive and lose.
 
-    Exits with 1 if a line is rejected, if the payloads differ from --expect, if an event differs
-    from --plan, or if the mapping leaves out a field of --fail-on-uncovered; with --strict also
-    for warnings. Exits with 2, and reports nothing, if an input cannot be read to its end.
+    Exits with 1 if a line is rejected (unless the golden file records it), if the payloads differ
+    from --expect, if an event differs from --plan, or if the mapping leaves out a field of
+    --fail-on-uncovered; with --strict also for warnings. Exits with 2, and reports nothing, if an
+    input cannot be read to its end.
     """
     _check_golden(check_options)
     _check_baseline(check_options)
