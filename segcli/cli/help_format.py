@@ -17,12 +17,18 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "ignore_integrations",
     ),
     "Input": ("max_line", "no_first_look", "jobs"),
-    "Checks": ("plan", "strict", "expect", "update", "fail_on_uncovered"),
+    "Checks": (
+        *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),
+        "fail_on_uncovered",
+    ),
     "Delivery": (
         *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),
         *("resume", "restart", "journal"),
     ),
-    "Output": ("outcomes", "format", "max_findings", "rejects", "report", "quiet"),
+    "Output": (
+        *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
+        *("report", "quiet", "explain"),
+    ),
     "Sandbox": ("sandbox", "fault", "latency"),
 }
 _REST = "Other"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,6 +78,41 @@ def moment(text: str) -> TimeBound:
         return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """The value of `--output`.
+
+    format: the name of a format
+    path: the file that is written
+    """
+
+    format: str
+    path: Path
+
+
+def code_prefixes(text: str) -> tuple[str, ...]:
+    """Read `SEG1,SEG203`: codes of findings, or prefixes of codes; raises ValueError."""
+    from segcli.review.wanted import is_prefix
+
+    found = tuple(part.strip().upper() for part in text.split(","))
+    for part in found:
+        if not is_prefix(part):
+            raise ValueError(f"no code of a finding begins with {part!r}.")
+    return found
+
+
+def output_file(text: str) -> OutputFile:
+    """Read `junit=report.xml`: a format of `check`, and the file for it; raises ValueError."""
+    from segcli.cli.formats import NAMES
+
+    form, equals, path = text.partition("=")
+    if not equals or not path:
+        raise ValueError
+    if form not in NAMES:
+        raise ValueError(f"{form!r} is none of {', '.join(NAMES)}.")
+    return OutputFile(form, Path(path))
+
+
 def utf8(text: str) -> str:
     """Return the text; raises ValueError for bytes that are not UTF-8, which JSON cannot hold."""
     try:
@@ -117,6 +153,8 @@ class Quantity(click.ParamType[Any]):
 _DURATIONS = "50ms, 30s, 10min or 1h"
 DURATION = Quantity("duration", duration, _DURATIONS)
 SOME_TIME = Quantity("duration", more_than_zero(duration), _DURATIONS)
+OUTPUT_FILE = Quantity("output", output_file, "junit=report.xml")
+CODE_PREFIXES = Quantity("code", code_prefixes, "SEG1,SEG203")
 RATE = Quantity("rate", rate, "50/s or 3000/min")
 SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB")
 TEXT = Quantity("text", utf8, "Order Completed")

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import stat
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from segcli.accounting.atomic_write import is_stream, own_descriptor
 from segcli.cli.dest_option import files_described, is_path
+from segcli.cli.option_types import OutputFile
 from segcli.cli.options import DEFAULT_CONFIG, RunFiles
 from segcli.errors import UsageError
 from segcli.inputs import Input
@@ -21,10 +23,18 @@ from segcli.inputs.input import is_address
 
 # A report has one of these near its start; `check` has its own kind of report.
 _MARKS = (b'"report_version"', b'"check_version"')
+# What the other formats of `check` begin with, and what is in their last lines.
+_STARTS = {"junit": b"<testsuites ", "markdown": b"### segcli check"}
+_ENDS = {
+    "github": re.compile(rb"^::notice title=segcli check::", re.MULTILINE),
+    "text": re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"),
+}
 # Suffixes of the files beside the file of an option: its lock, and the files of SQLite.
 _BESIDE = {"--state": (".lock", "-wal", "-shm", "-journal")}
 # A run reads these again later, so they cannot be streams.
 _NO_STREAMS = frozenset({"--journal", "--state"})
+# The last line of a format may be long.
+_END_BYTES = 64 * 1024
 _AN_INPUT = "an input"
 
 Named = Mapping[str, Path | None]
@@ -117,20 +127,28 @@ def check_written(writes: Named, dests: Sequence[str | None] = ()) -> None:
 
 
 def check_outputs(
-    options: RunFiles, writes: Named | None = None, reads: Reads | None = None
+    options: RunFiles,
+    writes: Named | None = None,
+    reads: Reads | None = None,
+    outputs: Sequence[OutputFile] = (),
 ) -> list[RunFile]:
     """Check before the run that its files can be written without harm to any other file.
 
-    Returns the files, for `check_found`. Raises UsageError.
+    `outputs` are those of --output. Returns the files, for `check_found`. Raises UsageError.
     """
-    files = files_of_run(options, writes or {}, reads or {})
+    files = [*files_of_run(options, writes or {}, reads or {}), *map(_of_output, outputs)]
     check_apart(files)
     _check_outside(files, {os.path.realpath(name) for name in options.files if os.path.isdir(name)})
-    for option, path in (("--rejects", options.rejects), ("--report", options.report)):
+    named = [("--rejects", options.rejects), ("--report", options.report)]
+    named += [(f"--output {one.format}", one.path) for one in outputs]
+    for option, path in named:
         if path and not os.path.isdir(path.parent):
             raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
     if options.report and not is_stream(options.report):
-        _check_is_report(options.report)
+        _check_is_report(OutputFile("json", options.report), "--report")
+    for one in outputs:
+        if not is_stream(one.path):
+            _check_is_report(one, f"--output {one.format}")
     if options.rejects:
         check_holds_records("--rejects", options.rejects, "rejects file")
     return files
@@ -232,6 +250,12 @@ def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
     return RunFile(role=role, identity=_identity(path), written=title, hint=hint, path=path)
 
 
+def _of_output(output: OutputFile) -> RunFile:
+    option = f"--output {output.format}="
+    title, hint = f"{option}{output.path}", f"Name another: {option}PATH"
+    return _to_write("--output", title, output.path, hint=hint)
+
+
 def _may_be_one(file: RunFile, other: RunFile) -> bool:
     """Return whether both may be the same stream: `2>&1`, or `--report /dev/stdout`."""
     if not (other.written and other.path is None) or file.role in _NO_STREAMS:
@@ -264,19 +288,33 @@ def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
                 )
 
 
-def _check_is_report(path: Path) -> None:
+def _check_is_report(output: OutputFile, option: str) -> None:
     """Raise UsageError if a report cannot be written, or would overwrite another kind of file."""
-    hint = "Name another: --report PATH"
+    path, hint = output.path, f"Name another: {option} PATH"
     try:
-        start = _start_of(path)
+        is_report = _is_report(path, output.format)
     except OSError as error:
-        raise UsageError(f"--report {path} cannot be read: {error.strerror}", hint) from None
-    if start and not any(mark in start for mark in _MARKS):
-        raise UsageError(f"--report {path} exists already, and is not a report of segcli", hint)
+        raise UsageError(f"{option} {path} cannot be read: {error.strerror}", hint) from None
+    if not is_report:
+        what = "a report of segcli" + ("" if output.format == "json" else f" in {output.format}")
+        raise UsageError(f"{option} {path} exists already, and is not {what}", hint)
     # A new file replaces the old one, so the folder must be writable.
     folder = os.path.dirname(os.path.realpath(path))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"--report {path}: the folder {folder} is not writable", hint)
+        raise UsageError(f"{option} {path}: the folder {folder} is not writable", hint)
+
+
+def _is_report(path: Path, form: str) -> bool:
+    """Return whether a file is empty, missing, or a report in this format."""
+    start = _start_of(path)
+    if not start:
+        return True
+    if end := _ENDS.get(form):
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _END_BYTES, 0))
+            return bool(end.search(file.read()))
+    marks = (_STARTS[form],) if form in _STARTS else _MARKS
+    return any(mark in start for mark in marks)
 
 
 def _start_of(path: Path) -> bytes:

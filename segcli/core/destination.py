@@ -1,5 +1,6 @@
 """A destination: a vendor as a value, and the values that it exchanges with delivery."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,10 +92,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark on an event for `segcli check`: `field` (a dotted path) has `problem`."""
+    """A remark on an event for `segcli check`.
+
+    field: the dotted path of the field that has the problem; empty for the whole event.
+    problem: what is wrong with it, without values of a single event.
+    code: the code of the finding; "" for one that is not told apart from others of the
+        destination.
+    """
 
     field: str
     problem: str
+    code: str = dataclasses.field(default="", compare=False)
 
 
 def no_remarks(event: Event, settings: Any) -> Iterable[Remark]:  # noqa: ARG001  # the interface

@@ -31,13 +31,15 @@ class Rejected(Exception):
     """The event can never be mapped: `field` (a dotted path) has `problem`.
 
     It is also a value: rejected lines are counted by its text. So neither part may contain values
-    of a single event.
+    of a single event. `code` is the code of the finding in `segcli check`; "" for one that is not
+    told apart from others of the destination.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(field, problem)
+    def __init__(self, field: str, problem: str, code: str = "") -> None:
+        super().__init__(field, problem, code)
         self.field = field
         self.problem = problem
+        self.code = code
 
     def __str__(self) -> str:
         return f"{self.field} {self.problem}" if self.field else self.problem
@@ -204,10 +206,15 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         data = exact_json.loads(raw, mends_halves=True)
     except ValueError as error:
-        raise Rejected("", str(error)) from None
+        raise Rejected("", str(error), _code_of(error)) from None
     if not isinstance(data, dict):
-        raise Rejected("", "not a JSON object")
+        raise Rejected("", "not a JSON object", "SEG102")
     return data
+
+
+def _code_of(error: ValueError) -> str:
+    """Return the code for a text that cannot be parsed."""
+    return "SEG104" if str(error).startswith("nested") else "SEG101"
 
 
 def _check(data: dict[str, Any]) -> None:
@@ -221,7 +228,7 @@ def _check(data: dict[str, Any]) -> None:
         context["traits"] = {}
     timestamp = data.get("timestamp")
     if timestamp not in (None, "") and not is_time(timestamp):
-        raise Rejected("timestamp", "is not an ISO-8601 time")
+        raise Rejected("timestamp", "is not an ISO-8601 time", "SEG206")
 
 
 def _check_object(data: dict[str, Any], name: str) -> None:
@@ -230,28 +237,28 @@ def _check_object(data: dict[str, Any], name: str) -> None:
     if value == []:
         data[name] = {}
     elif not isinstance(value, dict | None):
-        raise Rejected(name, "is not an object")
+        raise Rejected(name, "is not an object", "SEG205")
 
 
 def _check_type(data: dict[str, Any]) -> None:
     kind = data.get("type")
     if kind is None:
-        raise Rejected("type", "is required")
+        raise Rejected("type", "is required", "SEG201")
     if not isinstance(kind, str) or kind not in TYPES:
-        raise Rejected("type", "is none of alias, group, identify, page, screen, track")
+        raise Rejected("type", "is none of alias, group, identify, page, screen, track", "SEG201")
     if kind != "track":
         return
     name = data.get("event")
     if name is None or name == "":
-        raise Rejected("event", "is required on track")
+        raise Rejected("event", "is required on track", "SEG202")
     if not isinstance(name, str):
-        raise Rejected("event", "is not a string")
+        raise Rejected("event", "is not a string", "SEG202")
 
 
 def _check_user(data: dict[str, Any]) -> None:
     user, anonymous = data.get("userId"), data.get("anonymousId")
     for name, value in (("userId", user), ("anonymousId", anonymous)):
         if not (value is None or isinstance(value, str) or is_number(value)):
-            raise Rejected(name, "is neither a string nor a number")
+            raise Rejected(name, "is neither a string nor a number", "SEG204")
     if user in (None, "") and anonymous in (None, ""):
-        raise Rejected("userId", "is required, or anonymousId")
+        raise Rejected("userId", "is required, or anonymousId", "SEG203")

@@ -88,7 +88,7 @@ def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
 def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
     """Return the event of one line, or why it has none."""
     if isinstance(line, TooLong):
-        return Rejected("", "longer than --max-line")
+        return Rejected("", "longer than --max-line", "SEG103")
     if events.is_blank(line):
         return Skipped("blank line")
     try:
@@ -195,7 +195,8 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
             limits[route] = destination.bytes_per_payload(route, settings)
         limit = limits[route]
         if limit is not None and len(body) > limit:
-            raise Rejected("", f"larger than the {limit:,} bytes that {destination.name} takes")
+            problem = f"larger than the {limit:,} bytes that {destination.name} takes"
+            raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
         notes = (*payload.notes, NAMES_NOBODY) if event.names_nobody else payload.notes
         return Mapped(route, body, user, notes, payload.mapped_by)

@@ -170,16 +170,15 @@ class ActionSet:
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
                 return Payload(one.route, one.body(event), notes, f"actions[{place}]")
-        raise Rejected("", f"no action of {self.name} takes it")
+        raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
         """Yield a remark for each further action that would take the event."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
                 for other in self._others(event, place):
-                    yield Remark(
-                        "", f"is taken by {one.name}, so not by {other}, which comes later"
-                    )
+                    problem = f"is taken by {one.name}, so not by {other}, which comes later"
+                    yield Remark("", problem, "SEG313")
                 return
 
     def fields(self) -> Iterator[Field]:

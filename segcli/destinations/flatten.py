@@ -90,13 +90,14 @@ def numeric_ids(event: Event, names: Iterable[str]) -> Iterator[Remark]:
     """Yield a remark for each id that is a number, and that the mapping turns into text."""
     for name in names:
         if is_number(event.data.get(name)):
-            yield Remark(name, "is a number and becomes text")
+            yield Remark(name, "is a number and becomes text", "SEG312")
 
 
 def write_key_remarks(event: Event) -> Iterator[Remark]:
     """Yield a remark on a write key that is sent along with the event."""
     if event.data.get("writeKey"):
-        yield Remark("writeKey", "is sent along: with it anybody can send events into its source")
+        problem = "is sent along: with it anybody can send events into its source"
+        yield Remark("writeKey", problem, "SEG503")
 
 
 def unix_seconds(value: object) -> int | None:

@@ -209,7 +209,9 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:  # noqa: ARG0
         return
     for path, value in event.object("traits").items():
         if isinstance(value, dict | list):
-            yield Remark(f"traits.{path}", f"is {value_kind(value)} and {_becomes(value)}")
+            yield Remark(
+                f"traits.{path}", f"is {value_kind(value)} and {_becomes(value)}", "SEG312"
+            )
 
 
 def _becomes(value: dict[str, Any] | list[Any]) -> str:

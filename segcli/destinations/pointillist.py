@@ -98,9 +98,10 @@ def remarks(event: Event, settings: Settings) -> Iterator[Remark]:
         for key, value in values.items():
             if isinstance(value, dict | list):
                 problem = f"is {value_kind(value)} and {_becomes(value, takes_numbers)}"
-                yield Remark(f"{path}.{key}", problem)
+                yield Remark(f"{path}.{key}", problem, "SEG312")
             elif _becomes_text(value, takes_numbers):
-                yield Remark(f"{path}.{key}", f"is {value_kind(value)} and becomes text")
+                problem = f"is {value_kind(value)} and becomes text"
+                yield Remark(f"{path}.{key}", problem, "SEG312")
 
 
 def _becomes(value: dict[str, Any] | list[Any], takes_numbers: bool) -> str:

@@ -1,16 +1,12 @@
 """The check: reads the inputs once and reviews the outcome of every line."""
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from itertools import islice
+from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
 
 from segcli.accounting.rejects import Rejects
-from segcli.core.destination import Remark
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Job
 from segcli.core.selection import Selection
@@ -25,13 +21,20 @@ from segcli.plan.coverage import PlanCoverage
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge
 from segcli.plan.plan import Plan
-from segcli.review.coverage import Coverage
+from segcli.review import codes
+from segcli.review.baseline import read_baseline, write_baseline
+from segcli.review.coverage import Coverage, LeftOut
+from segcli.review.coverage_view import is_like, masked
 from segcli.review.estimate import Estimate
-from segcli.review.golden_file import GoldenFile, LinePlace
-from segcli.review.partial_review import HashedLines, PartialReview, Rejections
+from segcli.review.findings import BaselineResult, Finding, Findings
+from segcli.review.golden_file import GoldenFile
+from segcli.review.notes import GroupNote, Key, Notebook, NoteLimits, key_of
+from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.plan_reviewer import PlanReviewer, PlanWatch
-from segcli.review.review import Finding, FindingState, Level, Review
+from segcli.review.repeats import Repeats
+from segcli.review.review import Review
 from segcli.review.reviewer import Reviewer
+from segcli.review.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,13 @@ class CheckRun:
     selection: which events to review if there is no job.
     files_left_out: how many files were not read, because their day is outside the range.
     strict: a warning counts as an error.
+    wanted: which findings count, by their codes.
+    baseline: the file of findings that are accepted; None for none.
+    update_baseline: write the baseline, so that it accepts all findings.
     expect: the golden file to compare with; None for no comparison.
     update: write the golden file instead of comparing with it.
     fail_on_uncovered: shell patterns of fields that must reach the payload.
+    mask: show the form of sample values, and not the values.
     rate: requests a second, for the estimated time; None for the destination's own limit.
     most_findings: how many findings the review holds; all are counted.
     max_line: the longest line that is read, in bytes.
@@ -61,9 +68,13 @@ class CheckRun:
     selection: Selection = Selection()
     files_left_out: int = 0
     strict: bool = False
+    wanted: Wanted = Wanted()
+    baseline: Path | None = None
+    update_baseline: bool = False
     expect: Path | None = None
     update: bool = False
     fail_on_uncovered: Sequence[str] = ()
+    mask: bool = False
     rate: float | None = None
     most_findings: int = 1000
     max_line: int = MAX_LINE
@@ -85,64 +96,13 @@ def review_inputs(options: CheckRun) -> Review:
     return _JoinedReview(options).review()
 
 
-# An input and a line number are stored as one integer: a third of the memory of a pair.
-_LINE_BITS = 48
-
-
-class Repeats:
-    """Finds repeated messageIds, or lines: remembers a hash of each one, and its first line."""
-
-    def __init__(self, inputs: Sequence[Input], problem: str) -> None:
-        """`problem` says what is wrong with a messageId; the place of the first one follows."""
-        self._first: dict[int, int] = {}
-        self._inputs = inputs
-        self._problem = problem
-
-    def found(self, hashes: HashedLines, entry: Input, first: int) -> Iterator[tuple[int, Remark]]:
-        """Yield the index of each line whose hash was seen before, with a remark."""
-        start = (entry.place << _LINE_BITS) + first
-        new = dict(zip(hashes.hashes, map(start.__add__, hashes.places), strict=True))
-        if len(new) == len(hashes.hashes) and self._first.keys().isdisjoint(new):
-            self._first |= new
-            return
-        for one, place in zip(hashes.hashes, hashes.places, strict=True):
-            known = self._first.setdefault(one, start + place)
-            if known != start + place:
-                yield place, Remark("messageId", f"{self._problem} {self._named(known)}")
-
-    def _named(self, line: int) -> str:
-        # The selected inputs keep their original place numbers, in order, possibly with gaps.
-        index = bisect_left(self._inputs, line >> _LINE_BITS, key=attrgetter("place"))
-        return f"{self._inputs[index].title}:{line % (1 << _LINE_BITS)}"
-
-
-@dataclass(slots=True)
-class _Findings:
-    """Counts all findings and keeps the first `most`; errors take precedence over warnings."""
-
-    most: int
-    errors: int = 0
-    warnings: int = 0
-    _kept: list[Finding] = field(default_factory=list)
-
-    def add(self, finding: Finding) -> None:
-        if self.count(finding.level, 1) <= self.most:
-            self._kept.append(finding)
-
-    def count(self, level: Level, findings: int) -> int:
-        """Count findings without keeping them; return the new total of their level."""
-        if level == "error":
-            self.errors += findings
-            return self.errors
-        self.warnings += findings
-        return self.warnings
-
-    def kept(self) -> list[Finding]:
-        """Return at most `most` findings, in the order in which they were found."""
-        room = self.most - sum(finding.level == "error" for finding in self._kept)
-        warnings = (finding for finding in self._kept if finding.level == "warning")
-        shown = {id(finding) for finding in islice(warnings, max(room, 0))}
-        return [one for one in self._kept if one.level == "error" or id(one) in shown]
+# How many groups of findings of each level a baseline may have: they are held in memory.
+_BASELINE_GROUPS = 10_000
+_SAME = "is the same as in an earlier line"
+_REPEATED_ID = key_of(codes.REPEATED_MESSAGE_ID, "messageId", _SAME)
+_REPEATED_LINE = key_of(
+    codes.REPEATED_LINE, "messageId", "is missing, and the line is the same as an earlier one"
+)
 
 
 class _JoinedReview:
@@ -150,9 +110,15 @@ class _JoinedReview:
 
     def __init__(self, options: CheckRun) -> None:
         self.options = options
-        self.level: Level = "error" if options.strict else "warning"
         self.read = self.skipped = self.rejected = 0
-        self.findings = _Findings(options.most_findings)
+        self.known = _known(options)
+        self.limits = NoteLimits(
+            findings=options.most_findings,
+            groups=max(options.most_findings, options.update_baseline * _BASELINE_GROUPS),
+            wanted=options.wanted,
+            known=frozenset(self.known),
+        )
+        self.findings = Findings(self.limits, strict=options.strict)
         self.coverage = Coverage()
         self.estimate = Estimate(options.job) if options.job else None
         self.index = PlanIndex(options.plans)
@@ -160,20 +126,20 @@ class _JoinedReview:
         self.golden = GoldenFile(
             options.expect, update=options.update, several=len(options.inputs) > 1
         )
-        self.message_ids = Repeats(options.inputs, "is the same as in")
-        self.lines_without_id = Repeats(options.inputs, "is missing, and the line is the same as")
+        self.message_ids = Repeats(options.inputs)
+        self.lines_without_id = Repeats(options.inputs)
 
     def review(self) -> Review:
         self._find_mistakes()
         self._read()
         first_input = self.options.inputs[0].title if self.options.inputs else ""
-        for finding in self.golden.close(first_input):
-            self.findings.add(finding)
+        for key, place in self.golden.close(first_input):
+            self._find(key, place)
         self._find_uncovered()
         self._find_unsearched(first_input)
         if self.options.rejects:
             self.options.rejects.close()
-        return self._review()
+        return self._review(self._accepted())
 
     def _read(self) -> None:
         """Read all lines.
@@ -181,7 +147,7 @@ class _JoinedReview:
         A check cannot be resumed, so an input that stops the run is reported as an InputError.
         """
         numbers = LineCounter()
-        with closing(_partial_reviews(self.options, self.index)) as flow:
+        with closing(_partial_reviews(self.options, self.index, self.limits)) as flow:
             try:
                 for block, result in flow.portions():
                     first = numbers.next_in(block.input)
@@ -197,51 +163,69 @@ class _JoinedReview:
         """Add the partial review of an input's lines, of which the first is number `first`."""
         self.read += seen.lines
         self.skipped += seen.skipped
-        self.rejected += seen.errors
+        self.rejected += seen.rejected
         self._add_findings(seen, entry, first)
         self.coverage.add(seen, entry.title, first)
         self.plan.add(seen.plan)
         if self.estimate:
             for route, sizes in seen.mapped.items():
                 self.estimate.see(route, sizes)
-        for place, outcome in enumerate(seen.outcomes, first):
-            self.golden.see((entry.title, place), outcome)
+        outcomes = zip(seen.outcomes, seen.message_ids, strict=True)
+        for place, (outcome, message_id) in enumerate(outcomes, first):
+            for key, where in self.golden.see((entry.title, place), outcome, message_id):
+                self._find(key, where)
         if self.options.rejects:
             for place, reason, line in seen.kept:
                 kept = Line(entry.title, first + place, line)
                 self.options.rejects.keep(Result([kept], "rejected", reason))
 
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
-        repeated = [
-            *self.message_ids.found(seen.ids, entry, first),
-            *self.lines_without_id.found(seen.lines_without_id, entry, first),
+        """Add the findings on an input's lines, in their order."""
+        repeated = list(self._repeated(seen, entry, first))
+        notes, title, finding = seen.notes, entry.title, self.findings.finding
+        groups: list[tuple[int, Key, int, Iterable[Finding]]] = [
+            *((one.line, one.key, 1, [one]) for one in repeated),
+            *(
+                (first + note.places[0], key, note.count, self._first(key, note, title, first))
+                for key, note in notes.groups.items()
+            ),
         ]
-        found: list[tuple[int, Level, FindingState, Remark]] = [
-            *((place, "error", "rejected", remark) for place, remark in seen.rejected),
-            *((place, "error", one.state, Remark(*one[1:])) for place, one in seen.differences),
-            *((place, self.level, "warning", remark) for place, remark in repeated),
-            *((place, self.level, "warning", remark) for place, remark in seen.warnings),
-        ]
-        for place, level, state, remark in sorted(found, key=itemgetter(0)):
-            self.findings.add(_finding(level, state, remark, (entry.title, first + place)))
-        self.findings.count("error", seen.errors - len(seen.rejected))
-        self.findings.count("error", seen.differing - len(seen.differences))
-        self.findings.count(self.level, seen.warned - len(seen.warnings))
+        for _, key, number, found in sorted(groups, key=itemgetter(0)):
+            self.findings.count(key, number, found)
+        for level, others in notes.others.items():
+            self.findings.count_others(level, others, title, first)
+        single = (finding(key, title, first + place) for place, key in notes.first)
+        for one in sorted([*repeated, *single], key=attrgetter("line")):
+            self.findings.keep(one)
+
+    def _first(self, key: Key, note: GroupNote, title: str, first: int) -> Iterator[Finding]:
+        return (self.findings.finding(key, title, first + place) for place in note.places)
+
+    def _repeated(self, seen: PartialReview, entry: Input, first: int) -> Iterator[Finding]:
+        """Yield a finding for each messageId, or line without one, that was seen before."""
+        ids = self.message_ids.found(seen.ids, entry, first)
+        lines = self.lines_without_id.found(seen.lines_without_id, entry, first)
+        for key, found in ((_REPEATED_ID, ids), (_REPEATED_LINE, lines)):
+            if self.findings.takes(key.code):
+                for place, other in found:
+                    yield self.findings.finding(key, entry.title, first + place, other=other)
+
+    def _find(self, key: Key, place: tuple[str, int], lines: int = 1) -> None:
+        self.findings.add(self.findings.finding(key, *place, count=lines))
 
     def _find_mistakes(self) -> None:
         """Add the mistakes in the plans. They come first, because they explain other findings."""
         for plan in self.options.plans:
             for one in plan.mistakes:
-                level = self.level if one.is_harmless else "error"
-                remark = Remark(one.pointer, one.problem)
-                self.findings.add(_finding(level, "plan-mistake", remark, (plan.title, one.line)))
+                code = codes.UNKNOWN_COLUMN if one.is_harmless else codes.PLAN_MISTAKE
+                self._find(key_of(code, one.pointer, one.problem), (plan.title, one.line))
 
     def _find_uncovered(self) -> None:
         name = self.options.job.destination.name if self.options.job else ""
         for one in self.coverage.left_out():
-            if any(_is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
-                remark = Remark(one.path, f"is not carried by {name}")
-                self.findings.add(_finding("error", "uncovered", remark, one.place, one.events))
+            if any(is_like(one.path, pattern) for pattern in self.options.fail_on_uncovered):
+                key = key_of(codes.NOT_CARRIED, one.path, f"is not carried by {name}")
+                self._find(key, one.place, one.events)
 
     def _find_unsearched(self, first_input: str) -> None:
         """Add an error if --fail-on-uncovered is given and some events were not searched.
@@ -252,10 +236,24 @@ class _JoinedReview:
         if self.options.fail_on_uncovered and untried:
             were = "event was" if untried == 1 else "events were"
             problem = f"{untried:,} {were} not searched, so --fail-on-uncovered cannot tell"
-            remark = Remark("", problem)
-            self.findings.add(_finding("error", "uncovered", remark, (first_input, 1)))
+            self._find(key_of(codes.NOT_SEARCHED, "", problem), (first_input, 1))
 
-    def _review(self) -> Review:
+    def _accepted(self) -> BaselineResult | None:
+        """Apply the baseline, or write it; None if there is none."""
+        path = self.options.baseline
+        if path is None:
+            return None
+        if self.options.update_baseline:
+            return write_baseline(path, self.findings)
+        return self.findings.accept(self.known)
+
+    def _left_out(self) -> list[LeftOut]:
+        left_out = self.coverage.left_out()
+        if not self.options.mask:
+            return left_out
+        return [replace(one, sample=masked(one.sample)) for one in left_out]
+
+    def _review(self, baseline: BaselineResult | None) -> Review:
         job = self.options.job
         counts = {
             "mapped" if self.options.job else "checked": self.read - self.rejected - self.skipped,
@@ -269,20 +267,32 @@ class _JoinedReview:
             read=self.read,
             counts=counts,
             findings=self.findings.kept(),
-            errors=self.findings.errors,
-            warnings=self.findings.warnings,
-            left_out=self.coverage.left_out(),
+            groups=self.findings.groups(),
+            errors=self.findings.total("error"),
+            warnings=self.findings.total("warning"),
+            left_out=self._left_out(),
             untried=self.coverage.untried,
             routes=self.estimate.routes() if self.estimate else [],
             seconds=self.estimate.seconds(self.options.rate) if self.estimate else None,
             files_left_out=self.options.files_left_out,
             advice=job.destination.advice(job.settings) if job and counts["mapped"] else "",
             plan=self.plan.result(titles) if titles else None,
+            baseline=baseline,
         )
 
 
-def _partial_reviews(options: CheckRun, index: PlanIndex) -> OrderedMap[PartialReview]:
-    reviewer = _reviewer(options, index)
+def _known(options: CheckRun) -> Mapping[Key, int]:
+    """Return what the baseline knows; a file that will be replaced must be one, too."""
+    path = options.baseline
+    if path is None or (options.update_baseline and not path.exists()):
+        return {}
+    return read_baseline(path)
+
+
+def _partial_reviews(
+    options: CheckRun, index: PlanIndex, limits: NoteLimits
+) -> OrderedMap[PartialReview]:
+    reviewer = _reviewer(options, index, Notebook(limits))
 
     def review(item: WorkItem) -> WorkResult[PartialReview]:
         seen = PartialReview()
@@ -295,37 +305,18 @@ def _partial_reviews(options: CheckRun, index: PlanIndex) -> OrderedMap[PartialR
     return OrderedMap(options.inputs, review, jobs=jobs, max_line=options.max_line)
 
 
-def _reviewer(options: CheckRun, index: PlanIndex) -> Reviewer | PlanReviewer:
-    most, selection = options.most_findings, options.selected
-    rejections = Rejections(most=most, keeps=options.rejects is not None)
-    watch = PlanWatch(Judge(index), selection, most=most)
+def _reviewer(options: CheckRun, index: PlanIndex, notebook: Notebook) -> Reviewer | PlanReviewer:
+    selection = options.selected
+    rejections = Rejections(
+        notebook, keeps=options.rejects is not None, notes=options.expect is None
+    )
+    watch = PlanWatch(Judge(index), selection, notebook)
     if options.job is None:
         return PlanReviewer(watch, rejections, selection.limit)
     return Reviewer(
         options.job,
-        most=most,
+        notebook=notebook,
         rejections=rejections,
         watch=watch if options.plans else None,
         shows_outcomes=options.expect is not None,
     )
-
-
-def _finding(
-    level: Level, state: FindingState, remark: Remark, place: LinePlace, lines: int = 1
-) -> Finding:
-    file, line = place
-    return Finding(
-        file=file,
-        line=line,
-        level=level,
-        state=state,
-        field=remark.field,
-        problem=remark.problem,
-        count=lines,
-    )
-
-
-def _is_like(path: str, pattern: str) -> bool:
-    """Return whether a path, or one above it, matches a shell pattern; `[]` is literal."""
-    own = pattern.replace("[]", "[[]]")
-    return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))

@@ -7,14 +7,14 @@ assumed to be mapped alike, so only the first of each shape is probed.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult
-from segcli.review.probe import FieldProbe, paths_in
+from segcli.review.probe import FieldProbe, paths_in, samples_in
 
 # A probe maps an event again for every change. At most this many bytes are mapped for probes, in
 # about ten seconds: an input with a new shape in every line must not take hours. Probing ends at
@@ -35,12 +35,14 @@ class LeftOut:
     events: how many mapped events have the field.
     share: their share of the events that were probed, from 0 to 1.
     place: the file and line of the first one.
+    sample: a value of it, as JSON; a long one is cut.
     """
 
     path: str
     events: int
     share: float
     place: tuple[str, int]
+    sample: str = ""
 
 
 class ShapeProbes:
@@ -61,9 +63,18 @@ class ShapeProbes:
         self._paid: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._carried: dict[int, frozenset[str]] = {}
+        self._sampled: set[str] = set()
 
     def tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
         """Return the result of probing an event's shape; None if the limit is exceeded."""
+        found = self._tried(event, mapped, number)
+        new = found.left_out - self._sampled if found else None
+        if not found or not new:
+            return found
+        self._sampled |= new
+        return replace(found, samples=samples_in(event.data, new))
+
+    def _tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
         paths = paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:
@@ -116,11 +127,15 @@ class Coverage:
         self._numbers: dict[str, int] = {}
         self._events: Counter[int] = Counter()
         self._places: dict[int, tuple[str, int]] = {}
+        self._samples: dict[str, str] = {}
 
     def add(self, seen: PartialReview, title: str, first: int) -> None:
         """Add the partial review of a file's lines, of which the first is number `first`."""
         self.untried += seen.untried
         self._passed_on += seen.passed_on
+        for tried in seen.tried.values():
+            for path, sample in tried.samples.items():
+                self._samples.setdefault(path, sample)
         for shape, alike in seen.shapes.items():
             if self._left_out_by(shape, seen.tried.get(shape)) is None:
                 self.untried += alike.events
@@ -139,7 +154,10 @@ class Coverage:
                 counts[paths[number]] += events
                 places.setdefault(paths[number], self._places[shape])
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return [LeftOut(path, events, events / tried, places[path]) for path, events in ordered]
+        return [
+            LeftOut(path, events, events / tried, places[path], self._samples.get(path, ""))
+            for path, events in ordered
+        ]
 
     def _left_out_by(self, shape: int, tried: ProbeResult | None) -> Sequence[int] | None:
         """Return the fields that a shape leaves out; None if it was not probed.

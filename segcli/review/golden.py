@@ -1,11 +1,12 @@
 """Compares outcomes with those of a golden file, field by field."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
-from segcli.review.review import Finding, FindingState
+from segcli.review.alignment import Pair, aligned
+from segcli.review.codes import FindingState
 
 # How many characters of a long value are shown, and how many of them before the first difference.
 _SHOWN, _BEFORE = 80, 20
@@ -26,7 +27,7 @@ class FieldDifference:
 
 
 def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator[FieldDifference]:
-    """Yield what differs between two outcomes of a line, apart from their file and line.
+    """Yield what differs between two outcomes of a line, which are without their place.
 
     If the states differ, that is the only difference.
     """
@@ -35,8 +36,7 @@ def outcome_differences(golden: dict[str, Any], now: dict[str, Any]) -> Iterator
         problem = f"{_change(golden['state'], now['state'])}{reason}"
         yield FieldDifference("changed", "state", problem)
         return
-    place = {"file": None, "line": None}
-    yield from differences(golden | place, now | place)
+    yield from differences(golden, now)
 
 
 def differences(golden: Any, now: Any, path: str = "") -> Iterator[FieldDifference]:
@@ -87,6 +87,8 @@ def _text(value: Any) -> str:
 _STATES = ("mapped", "rejected", "skipped")
 # A mapping may nest a value more deeply than the event does.
 _LEVELS = 2 * MAX_DEPTH
+# An input with many more lines than the golden file must not fill the memory.
+_LINES_MORE = 100_000
 
 _NEW_LINE = FieldDifference("new", "", "line that is not in the golden file")
 _NEW_PAYLOAD = FieldDifference("new", "", "payload that is not in the golden file")
@@ -94,89 +96,171 @@ _GONE_LINE = FieldDifference("missing", "", "line of the golden file that no lon
 _GONE_PAYLOAD = FieldDifference("missing", "", "payload of the golden file that no longer exists")
 
 
-class GoldenComparison:
-    """Compares each line's outcome with the golden one; equal differences become one finding.
+class _Line(NamedTuple):
+    """A line of a golden file, or the outcome of an input line.
 
-    `golden` are the lines of the golden file. They are either objects as `transform --outcomes`
-    prints them, which are found by their line (and file), or bare payloads, which are compared in
-    order. A file without lines has no payloads. Raises ValueError for any other line.
+    file: the input; empty if it is not named
+    line: the number of the input's line; that of the golden file for a bare payload
+    text: the outcome without its place and id, or the payload
+    message_id: the event's messageId; None if it has none
+    """
+
+    file: str
+    line: int
+    text: bytes
+    message_id: str | None = None
+
+
+class GoldenComparison:
+    """Finds the line of a golden file for each line of the input, and says what differs.
+
+    `golden` are the lines of the golden file. They are either outcomes, one for each line of the
+    input, or bare payloads. A file without lines has no payloads. Outcomes are matched by their
+    messageId if at least half of the ids of each side are on both; everything else is aligned as
+    a diff does it. Raises ValueError for any other line.
     """
 
     def __init__(self, golden: Iterable[bytes]) -> None:
-        self._by_line: dict[tuple[str, int], bytes] = {}
-        self._payloads: list[bytes] = []
-        self._next = 0
-        self._found: dict[FieldDifference, list[tuple[str, int]]] = {}
+        self._golden: list[_Line] = []
+        self._now: list[_Line] = []
+        self._places: set[tuple[str, int]] = set()
+        self._texts: dict[bytes, bytes] = {}
+        self.holds_outcomes = False
         for number, text in enumerate(golden, 1):
             self._take(number, text)
-        self._holds_outcomes = bool(self._by_line)
-        self.is_of_one_input = any(not file for file, _ in self._by_line)
+        self.is_of_one_input = self.holds_outcomes and any(not one.file for one in self._golden)
 
-    def see(self, place: tuple[str, int], outcome: bytes, payload: bytes | None) -> None:
-        """Compare the outcome of the line at (file, number) with the golden one.
+    def see(self, file: str, line: int, outcome: bytes, message_id: str | None) -> bool:
+        """Remember the outcome of the next line, or its payload if the golden file has payloads.
 
-        `outcome` is the object as `transform --outcomes` prints it. If the outcomes of the golden
-        file name no file (`is_of_one_input`), all lines must be of one input.
+        Returns False if there are too many to remember: then the line is a new one.
         """
-        if not self._holds_outcomes:
-            self._see_payload(place, payload)
-            return
-        golden = self._by_line.pop(place, None) or self._by_line.pop(("", place[1]), None)
-        if golden is None:
-            self._note(_NEW_LINE, place)
-        elif golden != outcome:
-            self._note_all(outcome_differences(_loads(golden), _loads(outcome)), place)
+        if len(self._now) >= 2 * len(self._golden) + _LINES_MORE:
+            return False
+        text = _canonical(outcome)
+        # Most lines are those of the golden file, so they take no memory.
+        self._now.append(_Line(file, line, self._texts.get(text, text), message_id))
+        return True
 
-    def findings(self, *, input_file: str, golden_file: str) -> Iterator[Finding]:
-        """Yield the differences; call it after the last line.
+    @property
+    def new(self) -> FieldDifference:
+        """What a line is that the golden file does not have."""
+        return _NEW_LINE if self.holds_outcomes else _NEW_PAYLOAD
+
+    def pairs(self) -> list[Pair]:
+        """Return the index in the golden file and among the seen lines of each pair.
+
+        None stands for a line that is on one side only.
+        """
+        by_id = self._pairs_by_id()
+        if by_id is None:
+            return self._aligned_by_file()
+        taken, taken_now = {one for one, _ in by_id}, {other for _, other in by_id}
+        left = [at for at in range(len(self._golden)) if at not in taken]
+        left_now = [at for at in range(len(self._now)) if at not in taken_now]
+        nameless = [at for at in left if self._golden[at].message_id is None]
+        nameless_now = [at for at in left_now if self._now[at].message_id is None]
+        return [
+            *by_id,
+            *self._aligned(nameless, nameless_now),
+            *((at, None) for at in left if self._golden[at].message_id is not None),
+            *((None, at) for at in left_now if self._now[at].message_id is not None),
+        ]
+
+    def differences(self, pair: Pair) -> Iterator[FieldDifference]:
+        """Yield what differs between the lines of a pair."""
+        old, new = pair
+        if old is None:
+            yield self.new
+        elif new is None:
+            yield _GONE_LINE if self.holds_outcomes else _GONE_PAYLOAD
+        elif self._golden[old].text != self._now[new].text:
+            compare = outcome_differences if self.holds_outcomes else differences
+            yield from compare(_loads(self._golden[old].text), _loads(self._now[new].text))
+
+    def is_equal(self, pair: Pair) -> bool:
+        """Return whether both lines of a pair are there and have the same outcome."""
+        old, new = pair
+        if old is None or new is None or not self.holds_outcomes:
+            return False
+        return self._golden[old].text == self._now[new].text
+
+    def place(self, pair: Pair, *, input_file: str, golden_file: str) -> tuple[str, int]:
+        """Return the file and line of a pair.
 
         A missing line is named by its place in the input, a missing payload by its line in the
         golden file.
         """
-        for file, line in self._by_line:
-            self._note(_GONE_LINE, (file or input_file, line))
-        for number in range(self._next, len(self._payloads)):
-            self._note(_GONE_PAYLOAD, (golden_file, number + 1))
-        for difference, places in self._found.items():
-            file, line = places[0]
-            yield Finding(
-                file=file,
-                line=line,
-                level="error",
-                state=difference.state,
-                field=difference.path,
-                problem=difference.problem,
-                count=len(places),
-            )
+        old, new = pair
+        if new is not None:
+            return self._now[new][:2]
+        file, line = self._golden[old or 0][:2]
+        return (file or input_file if self.holds_outcomes else golden_file), line
 
     def _take(self, number: int, text: bytes) -> None:
-        place = _place(_golden_line(number, text))
-        if place is None:
-            self._payloads.append(text)
-        elif place in self._by_line:
-            raise ValueError(f"line {number} is for the same input line as an earlier one")
-        else:
-            self._by_line[place] = text
-        if self._payloads and self._by_line:
+        value = _golden_line(number, text)
+        place = _place(value)
+        if self._golden and self.holds_outcomes != (place is not None):
             raise ValueError(f"line {number} mixes payloads and outcomes")
+        if place in self._places:
+            raise ValueError(f"line {number} is for the same input line as an earlier one")
+        if place is None:
+            found = _Line("", number, dumps(value))
+        else:
+            self._places.add(place)
+            self.holds_outcomes = True
+            message_id = value.get("messageId")
+            rest = {key: inner for key, inner in value.items() if key not in _OF_PLACE}
+            known = message_id if isinstance(message_id, str) else None
+            found = _Line(*place, dumps(rest), known)
+        self._golden.append(found)
+        self._texts[found.text] = found.text
 
-    def _see_payload(self, place: tuple[str, int], payload: bytes | None) -> None:
-        if payload is None:
-            return
-        if self._next >= len(self._payloads):
-            self._note(_NEW_PAYLOAD, place)
-            return
-        golden = self._payloads[self._next]
-        self._next += 1
-        if golden != payload:
-            self._note_all(differences(_loads(golden), _loads(payload)), place)
+    def _pairs_by_id(self) -> list[tuple[int, int]] | None:
+        """Return the pairs with the same messageId; None if the sides have too few in common."""
+        old, new = _by_id(self._golden), _by_id(self._now)
+        shared = len(old.keys() & new.keys())
+        if not shared or 2 * shared < max(len(old), len(new)):
+            return None
+        return [
+            pair
+            for message_id, places in new.items()
+            for pair in zip(old.get(message_id, ()), places, strict=False)
+        ]
 
-    def _note_all(self, found: Iterable[FieldDifference], place: tuple[str, int]) -> None:
-        for difference in found:
-            self._note(difference, place)
+    def _aligned_by_file(self) -> list[Pair]:
+        """Return the pairs of each file that both sides name, and those of all others."""
+        shared = {one.file for one in self._golden} & {one.file for one in self._now}
+        old, new = _by_file(self._golden, shared), _by_file(self._now, shared)
+        files = dict.fromkeys([*new, *old])
+        return [
+            pair for file in files for pair in self._aligned(old.get(file, []), new.get(file, []))
+        ]
 
-    def _note(self, difference: FieldDifference, place: tuple[str, int]) -> None:
-        self._found.setdefault(difference, []).append(place)
+    def _aligned(self, old: Sequence[int], new: Sequence[int]) -> Iterator[Pair]:
+        texts = [self._golden[at].text for at in old]
+        texts_now = [self._now[at].text for at in new]
+        for one, other in aligned(texts, texts_now, levels=_LEVELS):
+            yield None if one is None else old[one], None if other is None else new[other]
+
+
+_OF_PLACE = frozenset({"file", "line", "messageId"})
+
+
+def _by_id(lines: Sequence[_Line]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for at, one in enumerate(lines):
+        if one.message_id is not None:
+            found.setdefault(one.message_id, []).append(at)
+    return found
+
+
+def _by_file(lines: Sequence[_Line], shared: Collection[str]) -> dict[str, list[int]]:
+    """Return the indexes of the lines by file; those of files that are not shared are together."""
+    found: dict[str, list[int]] = {}
+    for at, one in enumerate(lines):
+        found.setdefault(one.file if one.file in shared else "", []).append(at)
+    return found
 
 
 def _golden_line(number: int, text: bytes) -> dict[str, Any]:
@@ -195,6 +279,10 @@ def _place(value: dict[str, Any]) -> tuple[str, int] | None:
     if value.get("state") in _STATES and isinstance(file, str) and isinstance(line, int):
         return file, line
     return None
+
+
+def _canonical(text: bytes) -> bytes:
+    return dumps(_loads(text))
 
 
 def _loads(text: bytes) -> Any:

@@ -1,26 +1,31 @@
 """The golden file on disk: read for a comparison, or written again."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from segcli.accounting.atomic_write import rewrite
-from segcli.core.outcome import Mapped, Outcome, outcome_fields
+from segcli.core.event import Event, Rejected
+from segcli.core.line import TooLong
+from segcli.core.outcome import Mapped, Outcome, event_of, outcome_fields
 from segcli.errors import InputError, OutputError
-from segcli.review.golden import GoldenComparison
-from segcli.review.review import Finding
+from segcli.review.codes import CODE_OF_STATE
+from segcli.review.golden import FieldDifference, GoldenComparison
+from segcli.review.notes import Key, key_of, key_of_rejection
 
 LinePlace = tuple[str, int]
+Found = tuple[Key, LinePlace]
 
 
 class GoldenFile:
     """The golden file of a check; does nothing if `path` is None.
 
-    With `update`, the outcomes replace the file; otherwise they are compared with it. `several`:
-    there are several inputs, so the outcomes name their file. Raises InputError if the file cannot
-    be read, is not a golden file, or is for one input while there are several.
+    With `update`, the outcomes replace the file, in its order; otherwise they are compared with
+    it. `several`: there are several inputs, so the outcomes name their file. Raises InputError if
+    the file cannot be read, is not a golden file, or is for one input while there are several.
     """
 
     def __init__(self, path: Path | None, *, update: bool, several: bool) -> None:
@@ -28,26 +33,113 @@ class GoldenFile:
         self._update = update
         self._several = several
         self._now: list[bytes] = []
-        self._comparison = None if path is None or update else _comparison(path, several)
+        self._rejected: dict[int, Key] = {}
+        self._seen = 0
+        self._comparison = None
+        if path:
+            self._comparison = _to_update(path) if update else _comparison(path, several)
 
-    def see(self, place: LinePlace, outcome: Outcome) -> None:
-        """Compare or remember the outcome of a line."""
+    def see(self, place: LinePlace, outcome: Outcome, message_id: str | None) -> list[Found]:
+        """Compare or remember the outcome of a line; return what is found already.
+
+        A rejection is found by `close`, if the golden file does not have it.
+        """
         if self._path is None:
-            return
-        where = {"file": place[0], "line": place[1]} if self._several else {"line": place[1]}
-        text = orjson.dumps(where | outcome_fields(outcome))
+            return []
+        fields = outcome_fields(outcome)
         if self._update:
-            self._now.append(text)
-        if self._comparison:
-            payload = outcome.body if isinstance(outcome, Mapped) else None
-            self._comparison.see(place, text, payload)
+            self._now.append(self._written(place, fields, message_id))
+        if self._comparison is None or not self._is_compared(outcome):
+            return self._rejection(outcome, place)
+        is_body = self._is_bare and isinstance(outcome, Mapped)
+        text = outcome.body if is_body else orjson.dumps(fields)  # type: ignore[union-attr]
+        is_remembered = self._comparison.see(*place, text, message_id)
+        if not is_remembered and not self._update:
+            return [*self._rejection(outcome, place), (_key(self._comparison.new), place)]
+        if isinstance(outcome, Rejected):
+            self._rejected[self._seen] = key_of_rejection(outcome)
+        self._seen += 1
+        return []
 
-    def close(self, file: str) -> Iterator[Finding]:
+    def close(self, file: str) -> Iterator[Found]:
         """Yield the differences, or write the file; raises OutputError if that fails."""
-        if self._comparison:
-            yield from self._comparison.findings(input_file=file, golden_file=str(self._path))
         if self._path and self._update:
-            _write(self._path, b"".join(text + b"\n" for text in self._now))
+            _write(self._path, b"".join(text + b"\n" for text in self._in_order()))
+            return
+        if not self._comparison:
+            return
+        pairs = self._comparison.pairs()
+        for pair in sorted(pairs, key=lambda pair: (pair[1] is None, pair[1] or 0, pair[0] or 0)):
+            place = self._comparison.place(pair, input_file=file, golden_file=str(self._path))
+            if pair[1] in self._rejected and not self._comparison.is_equal(pair):
+                yield self._rejected[pair[1]], place
+            for one in self._comparison.differences(pair):
+                yield _key(one), place
+
+    @property
+    def _is_bare(self) -> bool:
+        return self._comparison is not None and not self._comparison.holds_outcomes
+
+    def _is_compared(self, outcome: Outcome) -> bool:
+        """Return whether the golden file has a line for such an outcome."""
+        return not self._is_bare or isinstance(outcome, Mapped)
+
+    def _rejection(self, outcome: Outcome, place: LinePlace) -> list[Found]:
+        # The file that is written records the rejection, so that is accepted.
+        if self._update or not isinstance(outcome, Rejected):
+            return []
+        return [(key_of_rejection(outcome), place)]
+
+    def _written(
+        self, place: LinePlace, fields: Mapping[str, Any], message_id: str | None
+    ) -> bytes:
+        file = {"file": place[0]} if self._several else {}
+        known = {} if message_id is None else {"messageId": message_id}
+        return orjson.dumps({**file, "line": place[1], **known, **fields})
+
+    def _in_order(self) -> Sequence[bytes]:
+        """Return the lines to write in the order of the file; a new one follows the one before."""
+        pairs = self._comparison.pairs() if self._comparison else ()
+        old_of = {new: old for old, new in pairs if old is not None and new is not None}
+        places: list[tuple[int, bool, int]] = []
+        anchor = -1
+        for at in range(len(self._now)):
+            anchor = old_of.get(at, anchor)
+            places.append((anchor, at not in old_of, at))
+        return [self._now[at] for _, _, at in sorted(places)]
+
+
+def message_id_of(line: bytes | TooLong) -> str | None:
+    """Return the messageId of the event in a line, mapped or not; None if it has none."""
+    event = event_of(line)
+    if isinstance(event, Event):
+        found = event.data.get("messageId")
+    elif isinstance(event, Rejected) and isinstance(line, bytes):
+        found = _id_in(line)
+    else:
+        return None
+    return found if isinstance(found, str) and found else None
+
+
+def _id_in(line: bytes) -> object:
+    try:
+        data = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return data.get("messageId") if isinstance(data, dict) else None
+
+
+def _key(difference: FieldDifference) -> Key:
+    return key_of(CODE_OF_STATE[difference.state], difference.path, difference.problem)
+
+
+def _to_update(path: Path) -> GoldenComparison | None:
+    """Return the comparison with a file that is replaced; None if it has no outcomes."""
+    try:
+        comparison = _read(path)
+    except InputError:
+        return None
+    return comparison if comparison.holds_outcomes else None
 
 
 def _comparison(path: Path, several: bool) -> GoldenComparison:

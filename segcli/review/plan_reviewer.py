@@ -9,6 +9,8 @@ from segcli.core.line import TooLong
 from segcli.core.outcome import event_of
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.plan.judge import Judge
+from segcli.review.codes import CODE_OF_STATE
+from segcli.review.notes import Notebook, key_of
 from segcli.review.partial_review import PartialReview, Rejections
 
 
@@ -17,24 +19,20 @@ class PlanWatch:
 
     judge: finds the differences.
     selection: which events to compare.
-    most: how many differences are shown.
+    notebook: notes the differences.
     """
 
-    def __init__(self, judge: Judge, selection: Selection, *, most: int) -> None:
+    def __init__(self, judge: Judge, selection: Selection, notebook: Notebook) -> None:
         self._judge = judge
-        self._left = most
+        self._notebook = notebook
         # An event that is not for a destination is tracked all the same.
         self._selection = replace(selection, ignore_integrations=True)
 
     def see(self, event: dict[str, Any], seen: PartialReview, shape: int | None = None) -> None:
         """Add the differences of the next line's event; `shape` is that of `Judge.compare`."""
-        found = self._judge.compare(event, seen.plan, shape)
-        if not found:
-            return
-        seen.differing += len(found)
-        if self._left > 0:
-            self._left -= len(found)
-            seen.differences += [(seen.lines, difference) for difference in found]
+        for one in self._judge.compare(event, seen.plan, shape):
+            key = key_of(CODE_OF_STATE[one.state], one.field, one.problem)
+            self._notebook.note(key, seen.lines, seen.notes)
 
     def see_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:
         """Compare the event of the next line, if it has one: it became no payload."""

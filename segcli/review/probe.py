@@ -17,6 +17,9 @@ _ENVELOPE = frozenset({"type", "integrations"})
 _FIRST_MARK = 7_302_914_800_000_000
 _MARK = re.compile(rb"73029148\d{8}")
 
+# How many characters of a sample value are shown.
+_SAMPLE = 40
+
 # A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
@@ -117,6 +120,20 @@ class FieldProbe:
 def paths_in(data: dict[str, Any]) -> Set[str]:
     """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
     return _places(data).keys()
+
+
+def samples_in(data: dict[str, Any], paths: Collection[str]) -> dict[str, str]:
+    """Return the first value at each of these paths, as JSON; long values are cut."""
+    places = _places(data)
+    return {path: _sample(*places[path][0]) for path in paths}
+
+
+def _sample(holder: Any, key: Any) -> str:
+    value = holder[key]
+    if isinstance(value, str):
+        value = value[:_SAMPLE]
+    text = exact_json.dumps(value).decode()
+    return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
 
 
 def _encoded(payload: Payload) -> _Encoded:

@@ -1,52 +1,14 @@
 """The result of `segcli check`: a value that each output format prints in its own way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from segcli.plan.coverage import PlanResult
-from segcli.plan.judge import PlanState
+from segcli.review.codes import CODES
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate
-
-Level = Literal["error", "warning"]
-FindingState = (
-    Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
-    | PlanState
-    | Literal["plan-mistake"]
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One finding of a check.
-
-    file: the input it is about; the golden file for a payload that is missing.
-    line: the number of the line, the first one if there are several.
-    level: error or warning.
-    state: the kind of finding. `changed`, `added` and `removed` fields differ from the golden
-        file; a `missing` line is in the golden file only, a `new` one in the input only. An
-        `unplanned-event`, an `unplanned-property` and a `plan-violation` differ from a tracking
-        plan; a `plan-mistake` is in the plan itself.
-    field: the dotted path of the field; empty for the whole event.
-    problem: what is wrong with it.
-    count: how many lines it stands for.
-    """
-
-    file: str
-    line: int
-    level: Level
-    state: FindingState
-    field: str
-    problem: str
-    count: int = 1
-
-    @property
-    def text(self) -> str:
-        """The finding without its place: `rejected: traits is not an object`."""
-        others = self.count - 1
-        more = f" (and {others:,} more line{'s' if others > 1 else ''})" if others else ""
-        return f"{self.state}: {f'{self.field} {self.problem}'.strip()}{more}"
+from segcli.review.findings import BaselineResult, Finding, Group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +20,8 @@ class Review:
     read: how many lines were read.
     counts: how many lines are mapped (checked, if there is no destination), rejected and skipped.
     findings: the first findings, in the order of the input.
+    groups: the findings by group, in the order in which they were found: enough of them for
+        `findings`.
     errors: how many errors there are, shown or not.
     warnings: how many warnings there are, shown or not.
     left_out: the fields that no payload carries, the most frequent first.
@@ -66,6 +30,9 @@ class Review:
     seconds: how long sending them takes at least; None if there is no rate.
     files_left_out: how many files were not read, because their day is outside the range.
     plan: what the events showed of the tracking plans; None if there are none.
+    baseline: what the baseline did; None if there is none.
+    coverage: patterns of the fields that people are shown; none for all but the envelope.
+    shows_every: people are shown every finding, and not one entry a group.
     """
 
     destination: str | None
@@ -73,6 +40,7 @@ class Review:
     read: int
     counts: dict[str, int]
     findings: Sequence[Finding]
+    groups: Sequence[Group]
     errors: int
     warnings: int
     left_out: Sequence[LeftOut]
@@ -82,21 +50,27 @@ class Review:
     files_left_out: int = 0
     advice: str = ""
     plan: PlanResult | None = None
+    baseline: BaselineResult | None = None
+    coverage: Sequence[str] = ()
+    shows_every: bool = False
 
     @property
     def subject(self) -> str:
         """What the events were checked for."""
         return self.destination or "the tracking plan"
 
-    @property
-    def hidden(self) -> int:
-        """How many findings are counted but not held."""
-        return self.errors + self.warnings - len(self.findings)
+    def entries(self) -> Sequence[Finding | Group]:
+        """Return what people are shown: the groups, or every finding."""
+        return self.findings if self.shows_every else self.groups
 
-    @property
-    def hidden_errors(self) -> int:
-        """How many of them are errors."""
-        return self.errors - sum(finding.level == "error" for finding in self.findings)
+    def hidden(self, shown: Iterable[Finding | Group], *, errors_only: bool = False) -> int:
+        """Return how many findings are counted, but are not among those that are shown."""
+        total = self.errors if errors_only else self.errors + self.warnings
+        return total - sum(
+            one.count if isinstance(one, Group) else 1
+            for one in shown
+            if one.level == "error" or not errors_only
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the review as the JSON that `check.schema.json` describes.
@@ -104,7 +78,7 @@ class Review:
         `inputs` is empty, since there may be very many: the caller writes them.
         """
         return {
-            "check_version": 2,
+            "check_version": 3,
             "destination": self.destination,
             "inputs": [],
             "files_left_out": self.files_left_out,
@@ -114,9 +88,16 @@ class Review:
             "warnings": self.warnings,
             "untried": self.untried,
             "advice": self.advice,
-            "findings": [_described(one) for one in self.findings],
+            "findings": self._described(),
+            "groups": [_grouped(one) for one in self.groups],
+            "baseline": _accepted(self.baseline) if self.baseline else None,
             "not_carried": [
-                {"path": one.path, "events": one.events, "share": round(one.share, 4)}
+                {
+                    "path": one.path,
+                    "events": one.events,
+                    "share": round(one.share, 4),
+                    "sample": one.sample,
+                }
                 for one in self.left_out
             ],
             "plan": {
@@ -127,16 +108,48 @@ class Review:
             "tracking_plan": _tracked(self.plan) if self.plan else None,
         }
 
+    def _described(self) -> list[dict[str, Any]]:
+        """Return the findings, each with the index of its group."""
+        numbers = {group.key: number for number, group in enumerate(self.groups)}
+        return [_described(one, numbers[one.key]) for one in self.findings]
 
-def _described(finding: Finding) -> dict[str, Any]:
+
+def _described(finding: Finding, group: int) -> dict[str, Any]:
     return {
         "file": finding.file,
         "line": finding.line,
+        "code": finding.code,
         "level": finding.level,
         "state": finding.state,
         "field": finding.field,
         "problem": finding.problem,
         "lines": finding.count,
+        "other": finding.other,
+        "group": group,
+    }
+
+
+def _grouped(group: Group) -> dict[str, Any]:
+    code = CODES[group.key.code]
+    return {
+        "code": code.code,
+        "name": code.name,
+        "level": group.level,
+        "state": code.state,
+        "field": group.key.field,
+        "problem": group.key.problem,
+        "findings": group.count,
+        "lines": group.lines,
+        "places": [{"file": one.file, "line": one.line} for one in group.first],
+        "in_baseline": group.known,
+    }
+
+
+def _accepted(baseline: BaselineResult) -> dict[str, Any]:
+    return {
+        "accepted": baseline.accepted,
+        "gone": baseline.gone,
+        "written": baseline.written,
     }
 
 

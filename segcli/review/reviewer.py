@@ -16,6 +16,8 @@ from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
+from segcli.review.golden_file import message_id_of
+from segcli.review.notes import Key, Notebook, keys_of
 from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.segment_spec import (
@@ -38,6 +40,7 @@ class _Shape:
 
     number: int
     remarks: Sequence[Remark]
+    keys: Sequence[Key]
     passed_on: bool
     dates: Sequence[tuple[str, ...]]
     times: Sequence[str]
@@ -77,7 +80,7 @@ class Reviewer:
     """Reviews the lines of a run, in input order; each process has its own reviewer.
 
     job: the destination, its settings and which events to review.
-    most: how many warnings are shown.
+    notebook: notes the warnings.
     rejections: adds the lines that are rejected.
     watch: compares events with tracking plans; None if there are none.
     shows_outcomes: collect the outcome of every line, for the golden file.
@@ -87,14 +90,14 @@ class Reviewer:
         self,
         job: Job,
         *,
-        most: int,
+        notebook: Notebook,
         rejections: Rejections,
         watch: PlanWatch | None = None,
         shows_outcomes: bool = False,
     ) -> None:
         self._job = job
         self._decide = make_mapper(job)
-        self._warnings_left = most
+        self._notebook = notebook
         self._rejections = rejections
         self._watch = watch
         self._shows_outcomes = shows_outcomes
@@ -112,6 +115,7 @@ class Reviewer:
                 self._see_unmapped(line, outcome, seen)
             if self._shows_outcomes:
                 seen.outcomes.append(outcome)
+                seen.message_ids.append(message_id_of(line))
             seen.lines += 1
 
     def _see_mapped(self, line: bytes, mapped: Mapped, seen: PartialReview) -> None:
@@ -126,8 +130,8 @@ class Reviewer:
             self._watch.see(data, seen, number)
         if data and shape and shape.says_all_of(line, data) and NAMES_NOBODY not in mapped.notes:
             self._count(shape, line, data, seen)
-            if shape.remarks:
-                self._warn(shape.remarks, seen)
+            if shape.keys:
+                self._warn(shape.keys, seen)
             return
         event = event_of(line)
         if not isinstance(event, Event):
@@ -139,15 +143,19 @@ class Reviewer:
         number = number or self._number_of(event.data, mapped, passed_on=passed_on)
         shape = shape or self._shape(event, mapped, number, seen)
         self._count(shape, event.raw, event.data, seen)
-        self._warn(with_remarks_on_values(event, shape.remarks), seen)
+        of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
+        remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
+        self._warn(keys_of(remarks) if remarks else shape.keys, seen)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
         passed_on = is_passed_on(event.raw, mapped)
         if not passed_on and (tried := self._trials.tried(event, mapped, number)):
             seen.tried.setdefault(number, tried)
-        remarks = remarks_on_shape(event, self._job)
+        of_destination = self._job.destination.remarks(event, self._job.settings)
+        wanted = self._notebook.wanted([*segment_spec.remarks_by_type(event), *of_destination])
+        remarks = _first_by_field(wanted)
         texts = (_dates_of(event), _times_of(event), _ids_of(event))
-        shape = _Shape(number, remarks, passed_on, *texts)
+        shape = _Shape(number, remarks, keys_of(remarks), passed_on, *texts)
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
@@ -176,11 +184,9 @@ class Reviewer:
             seen.ids.hashes.append(hash(message_id))
             seen.ids.places.append(seen.lines)
 
-    def _warn(self, remarks: Sequence[Remark], seen: PartialReview) -> None:
-        seen.warned += len(remarks)
-        if self._warnings_left > 0:
-            self._warnings_left -= len(remarks)
-            seen.warnings += [(seen.lines, remark) for remark in remarks]
+    def _warn(self, keys: Sequence[Key], seen: PartialReview) -> None:
+        for key in keys:
+            self._notebook.note(key, seen.lines, seen.notes)
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:
@@ -209,19 +215,8 @@ def _ids_of(event: Event) -> Sequence[str]:
     return [name for name in names if isinstance(event.data.get(name), str)]
 
 
-def remarks_on_shape(event: Event, job: Job) -> Sequence[Remark]:
-    """Return the remarks, by Segment's spec and the destination, on all events of this shape."""
-    of_destination = job.destination.remarks(event, job.settings)
-    return _first_by_field([*segment_spec.remarks_by_type(event), *of_destination])
-
-
-def with_remarks_on_values(event: Event, of_shape: Sequence[Remark]) -> Sequence[Remark]:
-    """Return all remarks on this event: the first one for each field."""
-    of_values = segment_spec.remarks_by_value(event)
-    return _first_by_field([*of_values, *of_shape]) if of_values else of_shape
-
-
 def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:
+    """Return the first remark on each field."""
     found: dict[str, Remark] = {}
     for remark in remarks:
         found.setdefault(remark.field, remark)

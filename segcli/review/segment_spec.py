@@ -26,14 +26,16 @@ DATE_FIELDS = tuple((*of, name) for of in (("traits",), ("context", "traits")) f
 def remarks_by_type(event: Event) -> list[Remark]:
     """Return a remark on each messageId or reserved trait of a wrong type [doc]."""
     message_id = event.data.get("messageId")
-    found = [] if isinstance(message_id, str | None) else [Remark("messageId", "is not text")]
+    found = []
+    if not isinstance(message_id, str | None):
+        found.append(Remark("messageId", "is not text", "SEG216"))
     found += [
-        Remark(name, _NOT_A_TIME)
+        Remark(name, _NOT_A_TIME, "SEG211")
         for name in OTHER_TIMES
         if not isinstance(event.data.get(name), str | None)
     ]
     return found + [
-        Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}")
+        Remark(f"{path}.{name}", f"is not {_RESERVED[name][0]}", "SEG213")
         for path, traits in _traits(event)
         for name, value in traits.items()
         if name in _RESERVED and value is not None and not _RESERVED[name][1](value)
@@ -44,15 +46,19 @@ def remarks_by_value(event: Event) -> list[Remark]:
     """Return a remark on each value that Segment does not accept, or may drop silently [doc]."""
     found = []
     if len(event.raw) > EVENT_BYTES:
-        found.append(Remark("", "is larger than 32 KB, which Segment does not accept"))
+        problem = "is larger than 32 KB, which Segment does not accept"
+        found.append(Remark("", problem, "SEG215"))
     message_id = event.data.get("messageId")
     if isinstance(message_id, str) and len(message_id) > MESSAGE_ID_LENGTH:
-        found.append(Remark("messageId", f"is longer than {MESSAGE_ID_LENGTH} characters"))
-    found += [Remark(name, _NOBODY) for name in ID_FIELDS if names_nobody(event.data.get(name))]
+        problem = f"is longer than {MESSAGE_ID_LENGTH} characters"
+        found.append(Remark("messageId", problem, "SEG217"))
+    found += [
+        Remark(name, _NOBODY, "SEG218") for name in ID_FIELDS if names_nobody(event.data.get(name))
+    ]
     found += _remarks_on_times(event)
     found += _remarks_on_halves(event)
     found += [
-        Remark(f"{path}.{name}", "is not a date")
+        Remark(f"{path}.{name}", "is not a date", "SEG214")
         for path, traits in _traits(event)
         for name in _DATES
         if name in traits and not is_date(traits[name], name)
@@ -75,10 +81,10 @@ def _remarks_on_times(event: Event) -> Iterator[Remark]:
     for name in OTHER_TIMES:
         text = event.data.get(name)
         if text and isinstance(text, str) and not is_time(text):
-            yield Remark(name, _NOT_A_TIME)
+            yield Remark(name, _NOT_A_TIME, "SEG211")
     time = event.time
     if time and time[-1] != "Z" and lacks_zone(time):
-        yield Remark(time_field(event), "names no zone, so it is read as UTC")
+        yield Remark(time_field(event), "names no zone, so it is read as UTC", "SEG212")
 
 
 def _remarks_on_halves(event: Event) -> Iterator[Remark]:
@@ -90,7 +96,7 @@ def _remarks_on_halves(event: Event) -> Iterator[Remark]:
     for path, value in places:
         if _HALF.search(path) or (isinstance(value, str) and _HALF.search(value)):
             name = _HALF.sub("\ufffd", path)
-            yield Remark(name, "holds half of a character, an unpaired surrogate")
+            yield Remark(name, "holds half of a character, an unpaired surrogate", "SEG219")
             return
         places += [(f"{path}.{key}".lstrip("."), inner) for key, inner in _inner(value)]
 

@@ -45,10 +45,12 @@ def test_check_warns_of_each_such_id(segcli: Segcli, events: Events, dest: str, 
     ids = ["u1", *NOBODY, "u2"]
     file = events(*(line_of(**AT, userId=id_, messageId=f"m{n}") for n, id_ in enumerate(ids)))
 
-    out = segcli("check", "-d", dest, "--jobs", jobs, file).out.splitlines()
+    out = segcli("check", "--every", "-d", dest, "--jobs", jobs, file).out.splitlines()
 
     found = [line for line in out if WARNING in line]
-    assert found == [f"{file}:{n + 2}: warning: userId {WARNING}" for n, _ in enumerate(NOBODY)]
+    assert found == [
+        f"{file}:{n + 2}: SEG218 warning: userId {WARNING}" for n, _ in enumerate(NOBODY)
+    ]
 
 
 def test_check_warns_of_every_field_with_an_id(segcli: Segcli, events: Events) -> None:
@@ -60,10 +62,10 @@ def test_check_warns_of_every_field_with_an_id(segcli: Segcli, events: Events) -
         line_of(**AT, userId="", anonymousId="a2"),
     )
 
-    out = segcli("check", "-d", "webhook", file).out
+    out = segcli("check", "--every", "-d", "webhook", file).out
 
     for place, name in enumerate(("anonymousId", "previousId", "groupId", "userId", "userId"), 1):
-        assert f":{place}: warning: {name} {WARNING}" in out
+        assert f":{place}: SEG218 warning: {name} {WARNING}" in out
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)

@@ -165,9 +165,9 @@ def test_check_names_the_text_with_the_half(segcli: Segcli, events: Events, dest
     said = segcli("check", "-d", dest, events(line_of(**AT, properties={"n": 1}), half()))
 
     assert said.code == 0
-    finding = "2: warning: properties.title holds half of a character, an unpaired surrogate"
+    finding = "2: SEG219 warning: properties.title holds half of a character, an unpaired surrogate"
     assert finding in said.out
-    assert "1: warning: properties.title" not in said.out
+    assert "1: SEG219 warning" not in said.out
 
 
 def test_a_golden_file_holds_halves(segcli: Segcli, events: Events) -> None:

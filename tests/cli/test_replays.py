@@ -17,7 +17,7 @@ Events = Callable[..., Path]
 
 AT = {"timestamp": "2026-02-16T09:03:51Z", "properties": {"email": "a@example.com"}}
 ADVICE = "note: Segment drops an event whose messageId it has received within about a day"
-SAME = "warning: messageId is missing, and the line is the same as"
+SAME = "SEG502 warning: messageId is missing, and the line is the same as an earlier one"
 
 
 def ids(segcli: Segcli, file: object, *options: object) -> list[str]:
@@ -38,25 +38,27 @@ def test_check_warns_of_equal_lines_without_a_message_id(
     first = events(line, line_of(**AT, userId="u2"), line, name="1.jsonl")
     second = events(b" " + line + b"\r", line_of(**AT, messageId="m"), name="2.jsonl")
 
-    out = segcli("check", "-d", dest, "--jobs", jobs, first, second).out
+    out = segcli("check", "-d", dest, "--every", "--jobs", jobs, first, second).out
 
     assert [text for text in out.splitlines() if "messageId" in text and "not carried" not in text][
         :2
-    ] == [f"{first}:3: {SAME} {first}:1", f"{second}:1: {SAME} {first}:1"]
+    ] == [f"{first}:3: {SAME} ({first}:1)", f"{second}:1: {SAME} ({first}:1)"]
 
 
 @pytest.mark.parametrize("empty", [None, "", ...])
 def test_an_empty_message_id_is_none(segcli: Segcli, events: Events, empty: Any) -> None:
     file = events(*[line_of(**AT, messageId=empty)] * 2)
 
-    assert f"{file}:2: {SAME} {file}:1" in segcli("check", "-d", "webhook", file).out
+    assert f"{file}:2: {SAME} ({file}:1)" in segcli("check", "-d", "webhook", file).out
 
 
 def test_equal_lines_with_a_message_id_are_told_by_it(segcli: Segcli, events: Events) -> None:
     file = events(*[line_of(**AT, messageId="m1")] * 2)
 
     out = segcli("check", "-d", "webhook", file).out
-    assert f"{file}:2: warning: messageId is the same as in {file}:1" in out
+    assert (
+        f"{file}:2: SEG501 warning: messageId is the same as in an earlier line ({file}:1)" in out
+    )
     assert SAME not in out
 
 
@@ -194,7 +196,9 @@ def test_what_passes_bytes_on_leaves_the_write_key_and_check_warns(
 
     assert segcli("transform", "-d", dest, file).out.encode().splitlines()[1] == line
     out = segcli("check", "-d", dest, file).out.splitlines()
-    assert [text for text in out if "writeKey" in text] == [f"{file}:2: warning: {SENT_ALONG}"]
+    assert [text for text in out if "writeKey" in text] == [
+        f"{file}:2: SEG503 warning: {SENT_ALONG}"
+    ]
 
 
 @pytest.mark.parametrize("dest", ["pointillist", "gist", "segment"])

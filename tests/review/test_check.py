@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.check_reports import READERS, bad_lines
+from support.check_reports import READERS, SHOW_EVERY, bad_lines
 from support.fakes import Said
 from support.samples import event_of, job_for, line_of, payload_of
 
@@ -32,14 +32,14 @@ def hostile(samples: Path) -> Path:
     return samples / "hostile.jsonl"
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", SHOW_EVERY)
 @pytest.mark.parametrize("dest", BUILT_IN)
 def test_each_bad_line_is_one_finding_at_its_line_in_every_format(
     segcli: Segcli, hostile: Path, dest: str, form: str
 ) -> None:
     rejected, bad = bad_lines(hostile.parent / "README.md", dest)
 
-    said = segcli("check", "--dest", dest, "--format", form, hostile)
+    said = segcli("check", "--dest", dest, "--every", "--format", form, hostile)
 
     found = READERS[form](said.out)
     assert said.code == 1
@@ -49,11 +49,11 @@ def test_each_bad_line_is_one_finding_at_its_line_in_every_format(
     assert Counter(one.line for one in found if one.line in bad) == Counter(bad)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", SHOW_EVERY)
 def test_every_format_says_the_same(segcli: Segcli, hostile: Path, form: str) -> None:
-    plain = segcli("check", "--dest", "gist", hostile)
+    plain = segcli("check", "--dest", "gist", "--every", hostile)
 
-    said = segcli("check", "--dest", "gist", "--format", form, hostile)
+    said = segcli("check", "--dest", "gist", "--every", "--format", form, hostile)
 
     assert READERS[form](said.out) == READERS["text"](plain.out)
 
@@ -73,8 +73,9 @@ def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
     said = segcli("check", "--dest", "gist", file)
 
     assert said.out.splitlines()[:2] == [
-        f"{file}:2: rejected: userId is required, or anonymousId",
-        f"{file}:3: warning: properties.email is missing: Gist creates no contact from this event",
+        f"{file}:2: SEG203 rejected: userId is required, or anonymousId",
+        f"{file}:3: SEG311 warning: properties.email is missing: "
+        "Gist creates no contact from this event",
     ]
 
 
@@ -266,12 +267,12 @@ def test_quiet_prints_nothing(segcli: Segcli, hostile: Path) -> None:
     assert segcli("check", "--quiet", hostile) == Said(1, "", "")
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", SHOW_EVERY)
 def test_the_first_findings_are_shown_errors_before_warnings_and_all_are_counted(
     segcli: Segcli, events: Callable[..., Path], form: str
 ) -> None:
     file = events(AWKWARD, AWKWARD, AWKWARD, BAD, AWKWARD, BAD, BAD)
-    command = ["check", "-d", "gist", "--format", form, file, "--max-findings"]
+    command = ["check", "-d", "gist", "--every", "--format", form, file, "--max-findings"]
 
     def lines(most: int) -> list[int]:
         return [one.line for one in READERS[form](segcli(*command, most).out)]
@@ -376,7 +377,8 @@ def test_a_gate_that_could_not_search_all_events_stays_shut(
 
     assert said.code == 1
     assert said.out.splitlines()[0] == (
-        f"{file}:1: uncovered: 2 events were not searched, so --fail-on-uncovered cannot tell"
+        f"{file}:1: SEG322 uncovered: 2 events were not searched, "
+        "so --fail-on-uncovered cannot tell"
     )
     assert segcli("check", file).code == 0
 

@@ -74,12 +74,12 @@ def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
 
     out = formatter("markdown")(review)
 
-    assert [len(row) for row in rows_of(out, "where")] == [3]
-    assert [len(row) for row in rows_of(out, "not carried")] == [3]
+    assert [len(row) for row in rows_of(out, "where")] == [4]
+    assert [len(row) for row in rows_of(out, "not carried")] == [4]
     assert [len(row) for row in rows_of(out, "route")] == [5]
     # GitHub's own parser takes a backslash as the escape of a backslash, too.
     rows = [ESCAPED.sub("", line) for line in out.split("\n") if line.startswith("|")]
-    assert [row.count("|") for row in rows] == [4] * 6 + [6] * 3
+    assert [row.count("|") for row in rows] == [5] * 6 + [6] * 3
 
 
 @given(NASTY)
@@ -154,7 +154,7 @@ def test_a_share_is_all_or_nothing_only_where_that_is_so(
     if form == "text":
         assert f"{'1 event' if events == 1 else f'{events:,} events'} ({said})" in out
     else:
-        assert rows_of(out, "not carried") == [["a.b", f"{events:,}", said]]
+        assert rows_of(out, "not carried") == [["a.b", f"{events:,}", said, ""]]
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
@@ -206,7 +206,7 @@ def of_path(path: str) -> LeftOut:
 def test_markdown_shows_text_as_it_is(text: str) -> None:
     out = formatter("markdown")(review_with(file="a|`b`.jsonl", problem=f"is {text}."))
 
-    assert rows_of(out, "where") == [["a|`b`.jsonl:3", "rejected", f"f is {text}."]]
+    assert rows_of(out, "where") == [["a|`b`.jsonl:3", "SEG301", "rejected", f"f is {text}."]]
 
 
 def test_github_annotations_are_escaped_as_github_wants() -> None:
@@ -215,7 +215,7 @@ def test_github_annotations_are_escaped_as_github_wants() -> None:
     first = formatter("github")(review).split("\n")[0]
 
     assert first == (
-        "::error file=a%2Cb%3Ac%25%0A.jsonl,line=3,title=segcli check%3A rejected"
+        "::error file=a%2Cb%3Ac%25%0A.jsonl,line=3,title=segcli check%3A SEG301 rejected"
         "::rejected: f is 100 %25: a, b%0D%0Ac"
     )
 
@@ -225,7 +225,7 @@ def test_a_file_name_of_any_bytes_breaks_no_format(
     run_segcli: Run, tmp_path: Path, form: str
 ) -> None:
     name = os.fsdecode(b"a,b:c%\n|`\x1b\xff.jsonl")
-    (tmp_path / name).write_bytes(b"nothing\n" + line_of())
+    (tmp_path / name).write_bytes(b"nothing\n[]\n")
     (tmp_path / "other.jsonl").write_bytes(line_of())
 
     done = run_segcli("check", "--format", form, name, "other.jsonl")

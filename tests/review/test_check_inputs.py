@@ -57,7 +57,7 @@ def test_several_files_are_one_input_and_a_finding_names_its_own(
         (str(one), 2),
         (str(two), 1),
     ]
-    assert found["findings"][1]["problem"] == f"is the same as in {one}:1"
+    assert found["findings"][1]["other"] == f"{one}:1"
 
 
 @pytest.mark.parametrize("files", [[], ["-"]])
@@ -65,7 +65,7 @@ def test_without_files_it_reads_stdin(run_segcli: Run, files: list[str]) -> None
     done = run_segcli("check", *files, stdin=b"\n".join([*DAYS, b"nothing"]))
 
     assert done.returncode == 1
-    assert done.stdout.startswith(b"stdin:6: rejected: not JSON")
+    assert done.stdout.startswith(b"stdin:6: SEG101 rejected: not JSON")
 
 
 @pytest.mark.parametrize(

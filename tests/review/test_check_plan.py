@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support import hostile
-from support.check_reports import READERS, check_is_valid
+from support.check_reports import READERS, SHOW_EVERY, check_is_valid
 from support.fakes import Said
 from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
@@ -135,14 +135,15 @@ def events(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", SHOW_EVERY)
 @pytest.mark.parametrize("name", SAMPLE_PLANS)
 def test_each_difference_is_found_at_its_line_in_every_format(
     segcli: Segcli, name: str, form: str, samples: Path
 ) -> None:
     file = samples / f"{name}.jsonl"
 
-    said = segcli("check", "--plan", PLANS / SAMPLE_PLANS[name][0], "--format", form, file)
+    plan = PLANS / SAMPLE_PLANS[name][0]
+    said = segcli("check", "--plan", plan, "--every", "--format", form, file)
 
     found = [one for one in READERS[form](said.out) if one.file == str(file)]
     assert sorted((one.line, one.text) for one in found) == expected(name)
@@ -217,8 +218,8 @@ def test_without_a_destination_only_the_plan_and_the_spec_reject(
     said = segcli("check", "--plan", plan(rule("Tried")), "--rejects", "rejects.jsonl", file)
 
     assert said.out.splitlines()[:3] == [
-        f"{file}:3: rejected: userId is required, or anonymousId",
-        f"{file}:4: rejected: not JSON: it ends too early",
+        f"{file}:3: SEG203 rejected: userId is required, or anonymousId",
+        f"{file}:4: SEG101 rejected: not JSON: it ends too early",
         "4 lines: 2 checked, 2 rejected, 0 skipped",
     ]
     assert len((tmp_path / "rejects.jsonl").read_bytes().splitlines()) == 2
@@ -329,7 +330,8 @@ def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) ->
 
     assert said.code == 1
     assert said.out.splitlines()[0] == (
-        f"{path}:1: plan-mistake: /rules/0/jsonSchema/properties/properties/properties/hue/type is "
+        f"{path}:1: SEG404 plan-mistake: "
+        "/rules/0/jsonSchema/properties/properties/properties/hue/type is "
         "not one of array, boolean, integer, null, number, object, string"
     )
 

@@ -69,7 +69,7 @@ def test_what_is_printed_of_a_sample_is_valid(
 
 
 def test_findings_that_are_not_shown_fail_junit_too() -> None:
-    review = replace(ONE_REVIEW, findings=[], errors=2, warnings=3)
+    review = replace(ONE_REVIEW, findings=[], groups=[], errors=2, warnings=3)
 
     suites = etree.fromstring(formatter("junit")(review).encode())
 
@@ -79,7 +79,7 @@ def test_findings_that_are_not_shown_fail_junit_too() -> None:
 
 
 def test_warnings_that_are_not_shown_are_mentioned_by_junit_and_fail_nothing() -> None:
-    review = replace(ONE_REVIEW, findings=[], errors=0, warnings=1)
+    review = replace(ONE_REVIEW, findings=[], groups=[], errors=0, warnings=1)
 
     suites = etree.fromstring(formatter("junit")(review).encode())
 
@@ -88,7 +88,7 @@ def test_warnings_that_are_not_shown_are_mentioned_by_junit_and_fail_nothing() -
 
 
 def test_junit_has_a_passed_case_if_there_is_no_error() -> None:
-    review = review_with(level="warning", state="warning")
+    review = review_with(level="warning", code="SEG312")
 
     suites = etree.fromstring(formatter("junit")(review).encode())
 

@@ -13,6 +13,7 @@ from segcli.core.outcome import Job, Mapped, map_event
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
 from segcli.review.event_shape import Shapes
+from segcli.review.notes import Notebook, NoteLimits
 from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.reviewer import Reviewer
 
@@ -20,8 +21,11 @@ from segcli.review.reviewer import Reviewer
 def seen(job: Job, *events: Event) -> Coverage:
     """Return what is covered once these events were seen, each on a line of its own."""
     coverage, seen = Coverage(), PartialReview()
-    rejections = Rejections(most=0, keeps=False)
-    Reviewer(job, most=0, rejections=rejections).look([event.raw for event in events], seen)
+    notebook = Notebook(NoteLimits(findings=0, groups=0))
+    rejections = Rejections(notebook, keeps=False)
+    Reviewer(job, notebook=notebook, rejections=rejections).look(
+        [event.raw for event in events], seen
+    )
     assert seen.lines == sum(map(len, seen.mapped.values())) == len(events)
     coverage.add(seen, "events.jsonl", 1)
     return coverage

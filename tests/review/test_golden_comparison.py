@@ -1,13 +1,19 @@
 """A golden file says what an input became; the comparison says what differs now, by field."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from segcli.review.alignment import aligned
+from segcli.review.codes import CODE_OF_STATE
+from segcli.review.findings import Finding, Findings
 from segcli.review.golden import GoldenComparison
-from segcli.review.review import Finding
+from segcli.review.notes import NoteLimits, key_of
 
 
 def mapped(line: int, payload: Any, **more: Any) -> bytes:
@@ -18,7 +24,7 @@ def mapped(line: int, payload: Any, **more: Any) -> bytes:
 
 
 def skipped(line: int, **more: Any) -> bytes:
-    return json.dumps({"line": line, "state": "skipped", "reason": "blank line"} | more).encode()
+    return json.dumps({**more, "line": line, "state": "skipped", "reason": "blank line"}).encode()
 
 
 def rejected(line: int, reason: str) -> bytes:
@@ -29,10 +35,32 @@ def compared(golden: Iterable[bytes], now: Iterable[bytes]) -> list[Finding]:
     """Return what differs between a golden file and the outcomes of one input."""
     comparison = GoldenComparison(golden)
     for text in now:
-        outcome = json.loads(text)
-        payload = text.partition(b'"payload": ')[2][:-1] or None
-        comparison.see((outcome.get("file", "a.jsonl"), outcome["line"]), text, payload)
-    return list(comparison.findings(input_file="a.jsonl", golden_file="a.golden.ndjson"))
+        value = json.loads(text)
+        payload = text.partition(b'"payload": ')[2][:-1]
+        if payload or comparison.holds_outcomes:
+            seen = outcome_of(text) if comparison.holds_outcomes else payload
+            file = value.get("file", "a.jsonl")
+            comparison.see(file, value["line"], seen, value.get("messageId"))
+    found = Findings(NoteLimits(findings=99, groups=99), strict=False)
+    for pair in comparison.pairs():
+        file, line = comparison.place(pair, input_file="a.jsonl", golden_file="a.golden.ndjson")
+        for one in comparison.differences(pair):
+            key = key_of(CODE_OF_STATE[one.state], one.path, one.problem)
+            found.add(found.finding(key, file, line))
+    return found.kept()
+
+
+def outcome_of(text: bytes) -> bytes:
+    """Return an outcome without its place and id, with every digit."""
+    return re.sub(rb'^\{("file": "[^"]*", )?"line": \d+, ("messageId": "[^"]*", )?', b"{", text)
+
+
+def named(lines: Iterable[bytes]) -> list[bytes]:
+    """Return outcomes with a messageId each."""
+    return [
+        text.replace(b'"state"', b'"messageId": "m%d", "state"' % number, 1)
+        for number, text in enumerate(lines)
+    ]
 
 
 def texts(findings: Iterable[Finding]) -> list[str]:
@@ -76,43 +104,40 @@ def test_a_line_in_another_state_is_one_difference_with_the_reason() -> None:
     golden = [mapped(1, {"a": 1, "b": 2}), skipped(2), rejected(3, "type is required")]
     now = [rejected(1, "userId is required"), mapped(2, {"a": 1}), rejected(3, "not JSON")]
 
-    assert texts(compared(golden, now)) == [
+    assert texts(compared(named(golden), named(now))) == [
         '1: changed: state from "mapped" to "rejected": userId is required',
         '2: changed: state from "skipped" to "mapped"',
         '3: changed: reason from "type is required" to "not JSON"',
     ]
 
 
-def test_equal_differences_are_one_finding_at_the_first_line_with_their_number() -> None:
+def test_equal_differences_say_the_same_at_each_line() -> None:
     golden = [mapped(line, {"source": "segment", "id": line}) for line in range(1, 8)]
     now = [
         mapped(line, {"source": "segment" if line < 3 else "cdp", "id": line})
         for line in range(1, 8)
     ]
 
-    (found,) = compared(golden, now)
+    found = compared(golden, now)
 
-    assert (found.line, found.count) == (3, 5)
-    assert found.text == ('changed: payload.source from "segment" to "cdp" (and 4 more lines)')
+    assert [one.line for one in found] == [3, 4, 5, 6, 7]
+    assert {one.text for one in found} == {'changed: payload.source from "segment" to "cdp"'}
 
 
 def test_a_line_missing_on_either_side_is_told_apart() -> None:
-    golden = [mapped(1, {}), mapped(2, {}), skipped(3)]
-    now = [mapped(1, {}), mapped(4, {})]
+    golden = [mapped(1, {"a": 1}), mapped(2, {"a": 2}), skipped(3)]
+    now = [mapped(1, {"a": 1}), skipped(2), mapped(3, {"b": 1})]
 
-    found = compared(golden, now)
-
-    assert [(one.state, one.line, one.count) for one in found] == [("new", 4, 1), ("missing", 2, 2)]
-    assert texts(found) == [
-        "4: new: line that is not in the golden file",
-        "2: missing: line of the golden file that no longer exists (and 1 more line)",
+    assert texts(compared(golden, now)) == [
+        "2: missing: line of the golden file that no longer exists",
+        "3: new: line that is not in the golden file",
     ]
 
 
 def test_every_difference_is_an_error() -> None:
-    found = compared([mapped(1, {"a": 1}), skipped(2)], [mapped(1, {"b": 1}), skipped(3)])
+    found = compared([mapped(1, {"a": 1}), skipped(2)], [mapped(1, {"b": 1})])
 
-    assert [one.state for one in found] == ["removed", "added", "new", "missing"]
+    assert [one.state for one in found] == ["removed", "added", "missing"]
     assert {one.level for one in found} == {"error"}
 
 
@@ -247,3 +272,98 @@ def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: b
 def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{problem}"):
         GoldenComparison(golden)
+
+
+# --- matched by messageId, else aligned
+
+
+def test_a_line_that_is_gone_is_one_difference_and_moves_no_other() -> None:
+    golden = [mapped(line, {"n": line}) for line in range(1, 9)]
+    now = [mapped(at, {"n": n}) for at, n in enumerate((1, 2, 4, 5, 7, 8), 1)]
+
+    assert texts(compared(golden, now)) == [
+        "3: missing: line of the golden file that no longer exists",
+        "6: missing: line of the golden file that no longer exists",
+    ]
+
+
+def test_lines_that_all_changed_are_held_against_those_they_are_most_like() -> None:
+    golden = [mapped(line, {"n": line, "name": f"e{line}", "old": 1}) for line in range(1, 6)]
+    now = [mapped(at, {"n": n, "name": f"e{n}", "new": 1}) for at, n in enumerate((1, 2, 4, 5), 1)]
+
+    found = compared(golden, now)
+
+    assert [(one.line, one.state) for one in found if one.state == "missing"] == [(3, "missing")]
+    assert {one.field for one in found if one.state != "missing"} == {"payload.old", "payload.new"}
+
+
+def with_id(line: int, payload: Any, message_id: str) -> bytes:
+    text = mapped(line, payload)
+    return text.replace(b'"state"', b'"messageId": "%s", "state"' % message_id.encode(), 1)
+
+
+def test_lines_are_matched_by_their_id_in_any_order() -> None:
+    golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 5)]
+    now = [with_id(at, {"n": n}, f"m{n}") for at, n in enumerate((4, 3, 2, 1), 1)]
+
+    assert not compared(golden, now)
+
+
+def test_an_event_that_is_gone_and_one_that_is_new_are_no_change() -> None:
+    golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 5)]
+    now = [*golden[:1], with_id(2, {"n": 2}, "other"), *golden[2:]]
+
+    assert sorted(one.state for one in compared(golden, now)) == ["missing", "new"]
+
+
+def test_ids_that_are_made_anew_are_not_used() -> None:
+    golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 6)]
+    now = [with_id(at, {"n": n}, f"x{n}") for at, n in enumerate((1, 3, 4, 5), 1)]
+
+    assert texts(compared(golden, now)) == [
+        "2: missing: line of the golden file that no longer exists"
+    ]
+
+
+def test_an_old_file_without_ids_is_aligned() -> None:
+    golden = [mapped(line, {"n": line}) for line in range(1, 5)]
+    now = [with_id(at, {"n": n}, f"m{n}") for at, n in enumerate((2, 3, 4), 1)]
+
+    assert texts(compared(golden, now)) == [
+        "1: missing: line of the golden file that no longer exists"
+    ]
+
+
+def test_bare_payloads_are_aligned() -> None:
+    golden = [b'{"n":%d}' % n for n in range(1, 6)]
+
+    (found,) = compared(golden, [mapped(n, {"n": n}) for n in (1, 2, 4, 5)])
+
+    assert (found.state, found.file, found.line) == ("missing", "a.golden.ndjson", 3)
+
+
+def test_a_repeated_id_is_matched_in_order() -> None:
+    golden = [with_id(1, {"n": 1}, "m"), with_id(2, {"n": 2}, "m")]
+
+    assert not compared(golden, golden)
+    assert texts(compared(golden, golden[:1])) == [
+        "2: missing: line of the golden file that no longer exists"
+    ]
+
+
+@given(st.lists(st.integers(0, 5), max_size=30), st.lists(st.integers(0, 5), max_size=30))
+def test_every_line_is_in_one_pair_and_in_its_order(old: list[int], new: list[int]) -> None:
+    texts_of = [[b'{"n":%d}' % n for n in side] for side in (old, new)]
+
+    pairs = list(aligned(texts_of[0], texts_of[1], levels=9))
+
+    assert [one for one, _ in pairs if one is not None] == list(range(len(old)))
+    assert [other for _, other in pairs if other is not None] == list(range(len(new)))
+    assert old != new or all(one == other for one, other in pairs)
+
+
+def test_many_equal_and_many_different_lines_are_aligned_soon() -> None:
+    old = [b'{"n":%d}' % (n % 3) for n in range(3000)]
+    new = [b'{"m":%d}' % (n % 7) for n in range(4000)]
+
+    assert len(list(aligned(old, new, levels=9))) == 4000

@@ -101,9 +101,9 @@ def test_a_repeated_message_id_names_the_line_that_had_it_first(tmp_path: Path) 
 
     file = tmp_path / "events.jsonl"
     assert [(line, text) for line, text in said(review) if "messageId" in text] == [
-        (3, f"warning: messageId is the same as in {file}:1"),
-        (5, f"warning: messageId is the same as in {file}:1"),
-        (6, f"warning: messageId is the same as in {file}:2"),
+        (3, f"warning: messageId is the same as in an earlier line ({file}:1)"),
+        (5, f"warning: messageId is the same as in an earlier line ({file}:1)"),
+        (6, f"warning: messageId is the same as in an earlier line ({file}:2)"),
     ]
 
 
@@ -113,7 +113,9 @@ def test_what_is_no_message_id_is_not_repeated(tmp_path: Path, message_id: Any) 
 
     texts = {text for _, text in said(review_of(tmp_path, *lines, dest="webhook"))}
     file = tmp_path / "events.jsonl"
-    same_line = f"warning: messageId is missing, and the line is the same as {file}:1"
+    same_line = (
+        f"warning: messageId is missing, and the line is the same as an earlier one ({file}:1)"
+    )
     assert texts <= {"warning: messageId is not text", same_line}
     assert (same_line in texts) == (message_id is ... or not message_id)
 

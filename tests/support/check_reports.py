@@ -23,7 +23,8 @@ from segcli.lines import chunks
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.coverage import LeftOut
 from segcli.review.estimate import RouteEstimate
-from segcli.review.review import Finding, Review
+from segcli.review.findings import Finding, Group
+from segcli.review.review import Review
 
 Body = Callable[[Event], dict[str, Any] | bytes]
 
@@ -31,7 +32,7 @@ _STATES = (
     "rejected|warning|uncovered|changed|added|removed|missing|new"
     "|unplanned-event|unplanned-property|plan-violation|plan-mistake"
 )
-_TEXT = re.compile(rf"(.+?):(\d+): ((?:{_STATES}): .*)")
+_TEXT = re.compile(rf"(.+?):(\d+): SEG\d{{3}} ((?:{_STATES}): .*)")
 _COMMAND = re.compile(r"::(\w+) (.*?)::(.*)")
 
 
@@ -93,14 +94,16 @@ def bad_lines(readme: Path, dest: str) -> tuple[set[int], set[int]]:
 # --- a review by hand
 
 ONE_FINDING = Finding(
-    file="a.jsonl", line=3, level="error", state="rejected", field="f", problem="is wrong"
+    file="a.jsonl", line=3, level="error", code="SEG301", field="f", problem="is wrong"
 )
+
 ONE_REVIEW = Review(
     destination="gist",
     inputs=["a.jsonl"],
     read=3,
     counts={"mapped": 2, "rejected": 1, "skipped": 0},
     findings=[ONE_FINDING],
+    groups=[Group(ONE_FINDING.key, "error", 1, [ONE_FINDING])],
     errors=1,
     warnings=0,
     left_out=[LeftOut("a.b", 1, 0.5, ("a.jsonl", 1))],
@@ -114,7 +117,13 @@ def review_with(**fields: Any) -> Review:
     """Return a review with a finding that has these fields."""
     finding = replace(ONE_FINDING, **fields)
     warnings = int(finding.level == "warning")
-    return replace(ONE_REVIEW, findings=[finding], errors=1 - warnings, warnings=warnings)
+    return replace(
+        ONE_REVIEW,
+        findings=[finding],
+        groups=[Group(finding.key, finding.level, 1, [finding])],
+        errors=1 - warnings,
+        warnings=warnings,
+    )
 
 
 # --- each format, held against its schema, and read back
@@ -150,7 +159,7 @@ def read_json(out: str) -> list[Read]:
 
 
 def _of_json(one: Mapping[str, Any]) -> Read:
-    fields = {key: value for key, value in one.items() if key != "lines"}
+    fields = {key: value for key, value in one.items() if key not in {"lines", "group", "state"}}
     finding = Finding(**fields, count=one["lines"])
     return Read(finding.file, finding.line, finding.text)
 
@@ -181,7 +190,7 @@ def _unescaped(text: str, marks: str) -> str:
 
 def read_markdown(out: str) -> list[Read]:
     found = []
-    for where, state, rest in rows_of(out, "where"):
+    for where, _, state, rest in rows_of(out, "where"):
         file, _, line = where.rpartition(":")
         found.append(Read(file, int(line), f"{state}: {rest}"))
     return found
@@ -218,3 +227,5 @@ READERS: Mapping[str, Callable[[str], list[Read]]] = {
     "markdown": read_markdown,
     "junit": read_junit,
 }
+# With --every these show each finding; the others have a limit of their own, or one a group.
+SHOW_EVERY = ("text", "json", "markdown")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -9,17 +10,20 @@ from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
+from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
-from segcli.cli.option_types import RATE
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
-from segcli.cli.output import say, show_rendered, write_data
+from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.plans import read_plans
 from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
+from segcli.review.codes import CODES
+from segcli.review.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,14 @@ class CheckOptions:
     max_findings: how many findings to print
     rate: requests a second, for the estimate of the time
     jobs: processes; None for the default
+    select: codes, or prefixes, of findings that count
+    ignore: codes, or prefixes, of findings that do not
+    baseline: the file of findings that are accepted
+    update_baseline: write that file instead
+    output: files to write, each in a format
+    coverage: patterns of the fields that are shown in the table of fields left out
+    mask: show the form of sample values only
+    every: print every finding instead of one entry a group
     """
 
     format: str
@@ -46,6 +58,25 @@ class CheckOptions:
     max_findings: int
     rate: float | None
     jobs: int | None
+    select: tuple[tuple[str, ...], ...]
+    ignore: tuple[tuple[str, ...], ...]
+    baseline: Path | None
+    update_baseline: bool
+    output: tuple[OutputFile, ...]
+    every: bool
+    coverage: tuple[str, ...]
+    mask: bool
+
+
+def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
+    """Print what a code means, and end: nothing is checked."""
+    if code is None or context.resilient_parsing:
+        return
+    found = CODES.get(code.upper())
+    if found is None:
+        raise UsageError(f"--explain: there is no code {code}", "`segcli guide findings` has all.")
+    show(*explained(found))
+    context.exit()
 
 
 @click.command("check", cls=GroupedCommand)
@@ -62,6 +93,19 @@ class CheckOptions:
         help=f"How to print the findings: {', '.join(formats.NAMES)}.",
     ),
     click.option(
+        "--output",
+        metavar="FORMAT=PATH",
+        multiple=True,
+        type=OUTPUT_FILE,
+        help="Also write the findings to this file in this format, such as junit=report.xml "
+        "(repeatable). --report PATH is short for --output json=PATH.",
+    ),
+    click.option(
+        "--every",
+        is_flag=True,
+        help="Print every finding.  [default: one entry for all that say the same]",
+    ),
+    click.option(
         "--plan",
         metavar="FILE",
         multiple=True,
@@ -74,9 +118,17 @@ class CheckOptions:
         "--expect",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Compare with a golden file, as `segcli transform --outcomes` prints it.",
+        help="Compare with a golden file, which --update writes.",
     ),
     click.option("--update", is_flag=True, help="Rewrite the golden file."),
+    click.option(
+        "--coverage",
+        metavar="PATTERN",
+        multiple=True,
+        help="Show fields like this that the mapping leaves out, such as 'properties.*', or all "
+        "(repeatable).  [default: all but the envelope]",
+    ),
+    click.option("--mask", is_flag=True, help="Show the form of sample values, not the values."),
     click.option(
         "--fail-on-uncovered",
         metavar="PATTERN",
@@ -95,19 +147,54 @@ class CheckOptions:
     click.option(
         "--rate", type=RATE, metavar="RATE", help="Estimate how long sending at this rate takes."
     ),
+    click.option(
+        "--select",
+        metavar="CODES",
+        multiple=True,
+        type=CODE_PREFIXES,
+        help="Only findings with these codes, or codes that begin so, like SEG1,SEG203 "
+        "(repeatable).",
+    ),
+    click.option(
+        "--ignore",
+        metavar="CODES",
+        multiple=True,
+        type=CODE_PREFIXES,
+        help="No findings with these codes: they are not shown and do not fail (repeatable).",
+    ),
+    click.option(
+        "--baseline",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Accept the findings in this file: only others are shown and fail.",
+    ),
+    click.option(
+        "--update-baseline", is_flag=True, help="Write the baseline: it accepts all findings."
+    ),
     JOBS_OPTION,
+)
+@click.option(
+    "--explain",
+    metavar="CODE",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Print what a code means, why it matters and how to mend it.",
 )
 def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Report in CI what a destination would receive and lose.
 
-    Exits with 1 if a line is rejected, if the payloads differ from --expect, if an event differs
-    from --plan, or if the mapping leaves out a field of --fail-on-uncovered; with --strict also
-    for warnings. Exits with 2, and reports nothing, if an input cannot be read to its end.
+    Exits with 1 if a line is rejected (unless the golden file records it), if the payloads differ
+    from --expect, if an event differs from --plan, or if the mapping leaves out a field of
+    --fail-on-uncovered; with --strict also for warnings. Exits with 2, and reports nothing, if an
+    input cannot be read to its end.
     """
     _check_golden(check_options)
+    _check_baseline(check_options)
     # Without --update the golden file is only read, but it must not be an input either.
-    writes, reads = {"--expect": check_options.expect}, {"--plan": check_options.plan}
-    files = check_outputs(options, writes, reads)
+    writes = {"--expect": check_options.expect, "--baseline": check_options.baseline}
+    reads = {"--plan": check_options.plan}
+    files = check_outputs(options, writes, reads, check_options.output)
     job = None if _is_for_plans_only(options, check_options) else job_of(options)
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
@@ -119,10 +206,12 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
     run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
+    review = replace(review, shows_every=check_options.every, coverage=check_options.coverage)
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
-    if options.report:
-        report.write_report(options.report, formats.format_review("json", review))
+    as_json = [OutputFile("json", options.report)] if options.report else []
+    for one in (*as_json, *check_options.output):
+        report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -165,6 +254,18 @@ def _check_golden(check_options: CheckOptions) -> None:
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
+def _check_baseline(check_options: CheckOptions) -> None:
+    """Raise UsageError if --update-baseline has no file, or no folder to write it to."""
+    if not check_options.update_baseline:
+        return
+    baseline = check_options.baseline
+    if baseline is None:
+        problem = "--update-baseline needs a baseline"
+        raise UsageError(problem, "Type --baseline FILE --update-baseline")
+    if not baseline.parent.is_dir():
+        raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
+
+
 def _run_of(
     options: JobOptions, check_options: CheckOptions, *, looked: Looked, left_out: Sequence[Input]
 ) -> CheckRun:
@@ -176,9 +277,13 @@ def _run_of(
         expect=check_options.expect,
         update=check_options.update,
         fail_on_uncovered=check_options.fail_on_uncovered,
+        mask=check_options.mask,
         rate=check_options.rate,
         most_findings=check_options.max_findings,
         max_line=options.max_line,
         rejects=Rejects(options.rejects) if options.rejects else None,
         jobs=check_options.jobs,
+        wanted=Wanted(tuple(chain(*check_options.select)), tuple(chain(*check_options.ignore))),
+        baseline=check_options.baseline,
+        update_baseline=check_options.update_baseline,
     )

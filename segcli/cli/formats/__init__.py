@@ -1,18 +1,30 @@
 """The formats in which `check` prints a review, one module each, and what they share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 
 from segcli.plan.coverage import PlanResult
+from segcli.review.coverage import LeftOut
+from segcli.review.findings import BaselineResult, Finding, Group
 from segcli.review.review import Review
 
 NAMES = ("text", "json", "github", "markdown", "junit")
 
 
-def format_review(name: str, review: Review) -> Iterator[bytes]:
-    """Yield a review in a format of `NAMES`, in pieces, because it may be long."""
-    found: str | Iterator[bytes] = import_module(f"segcli.cli.formats.{name}").formatted(review)
+def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterator[bytes]:
+    """Yield a review in a format of `NAMES`, in pieces, because it may be long.
+
+    in_file: it goes to a file, so it has no colours and not the width of the screen.
+    """
+    module = import_module(f"segcli.cli.formats.{name}")
+    found: str | Iterator[bytes]
+    found = (
+        module.formatted(review, StringIO())
+        if in_file and name == "text"
+        else (module.formatted(review))
+    )
     if isinstance(found, str):
         yield found.encode()
     else:
@@ -29,6 +41,8 @@ class Sentences:
     plan: how much of the tracking plans the events have
     hidden: how many findings are not shown
     untried: how many events were not searched for fields that are not carried
+    advice: what to know before the events are sent
+    baseline: what the baseline accepts
     """
 
     counts: str
@@ -38,6 +52,7 @@ class Sentences:
     hidden: str
     untried: str
     advice: str
+    baseline: str
 
 
 def sentences(review: Review) -> Sentences:
@@ -49,10 +64,32 @@ def sentences(review: Review) -> Sentences:
         verdict=f"{count_of(review.errors, 'error')}, {count_of(review.warnings, 'warning')}",
         requests=_requests(review),
         plan=_plan(review.plan) if review.plan else "",
-        hidden=f"{count_of(review.hidden, 'more finding')} not shown" if review.hidden else "",
+        hidden=hidden_findings(review, review.entries()),
         untried=untried if review.untried else "",
         advice=f"note: {review.advice}" if review.advice else "",
+        baseline=_baseline(review.baseline) if review.baseline else "",
     )
+
+
+def hidden_findings(review: Review, shown: Iterable[Finding | Group]) -> str:
+    """Return how many findings are not among those that are shown; empty for none."""
+    hidden = review.hidden(shown)
+    return f"{count_of(hidden, 'more finding')} not shown" if hidden else ""
+
+
+def hidden_fields(review: Review, shown: Sequence[LeftOut]) -> str:
+    """Return how many fields that are left out are not shown by choice; empty for none."""
+    hidden = len(review.left_out) - len(shown)
+    if not hidden:
+        return ""
+    what = "other field" if review.coverage else "field of the envelope"
+    more = f"{hidden:,} {what if hidden == 1 else what.replace('field', 'fields')}"
+    return f"{more} not carried; --coverage all shows all"
+
+
+def first_of(entry: Finding | Group) -> Finding:
+    """Return a finding, or the first one of a group."""
+    return entry.first[0] if isinstance(entry, Group) else entry
 
 
 def count_of(number: int, thing: str) -> str:
@@ -88,6 +125,14 @@ def _plan(plan: PlanResult) -> str:
         f"{count_of(plan.checked, 'event')} compared with {', '.join(plan.files)}: "
         f"{events:,} of {count_of(plan.planned, 'planned event')} and {properties} in no line"
     )
+
+
+def _baseline(baseline: BaselineResult) -> str:
+    accepted = count_of(baseline.accepted, "finding")
+    if baseline.written:
+        return f"baseline written: it accepts {accepted}"
+    gone = f"; {baseline.gone:,} in it no longer found" if baseline.gone else ""
+    return f"{accepted} accepted by the baseline{gone}"
 
 
 def _time(seconds: float) -> str:

@@ -5,11 +5,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from segcli.cli.formats import count_of
 from segcli.cli.visible_text import visible
-from segcli.review.review import Finding, Review
+from segcli.review.findings import Group
+from segcli.review.review import Review
 
 
 def formatted(review: Review) -> str:
-    """Return a test suite: a failed case for each error, a case with output for each warning.
+    """Return a test suite: a case for each group of findings; errors fail, warnings have output.
 
     Errors that are not shown make one failed case, warnings that are not shown one with output.
     Without any error, there is a passed case for the check itself.
@@ -29,25 +30,27 @@ def formatted(review: Review) -> str:
 def _cases(review: Review) -> Iterator[Element]:
     if not review.errors:
         yield _case("segcli check", f"{count_of(review.read, 'line')} for {review.subject}")
-    for finding in review.findings:
-        yield _case_of(finding)
-    if hidden := review.hidden_errors:
-        said = f"{count_of(hidden, 'more error')} not shown"
+    for group in review.groups:
+        yield _case_of(group)
+    errors = review.hidden(review.groups, errors_only=True)
+    if errors:
+        said = f"{count_of(errors, 'more error')} not shown"
         case = _case("segcli check", said)
         _say(case, "failure", said, message=said, type="hidden")
         yield case
-    if hidden := review.hidden - review.hidden_errors:
+    if hidden := review.hidden(review.groups) - errors:
         said = f"{count_of(hidden, 'more warning')} not shown"
         case = _case("segcli check", said)
         _say(case, "system-out", said)
         yield case
 
 
-def _case_of(finding: Finding) -> Element:
-    case = _case(finding.file, f"line {finding.line}: {finding.text}")
-    said = f"{finding.file}:{finding.line}: {finding.text}"
-    if finding.level == "error":
-        _say(case, "failure", said, message=visible(finding.text), type=finding.state)
+def _case_of(group: Group) -> Element:
+    first = group.first[0]
+    case = _case(first.file, f"line {first.line}: {first.code} {group.text}")
+    said = f"{first.place}: {first.code} {group.text}"
+    if group.level == "error":
+        _say(case, "failure", said, message=visible(group.text), type=first.code)
     else:
         _say(case, "system-out", said)
     return case

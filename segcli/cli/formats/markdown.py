@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from segcli.cli.formats import percent, sentences
+from segcli.cli.formats import first_of, hidden_fields, percent, sentences
 from segcli.cli.visible_text import visible
 from segcli.plan.coverage import PlanResult
+from segcli.review.coverage import LeftOut
+from segcli.review.coverage_view import shown_fields
 from segcli.review.review import Review
 
 _LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
@@ -18,31 +20,36 @@ def formatted(review: Review) -> str:
     said = sentences(review)
     blocks = [f"### segcli check: {_cell(review.subject)}", f"{said.verdict}; {said.counts}."]
     if review.findings:
-        blocks.append(_table(("where", "state", "finding"), _findings(review)))
-    if review.left_out:
-        blocks.append(_table(("not carried", "events", "share"), _left_out(review)))
+        blocks.append(_table(("where", "code", "state", "finding"), _findings(review)))
+    fields = shown_fields(review.left_out, review.coverage)
+    if fields:
+        blocks.append(_table(("not carried", "events", "share", "sample"), _left_out(fields)))
+    if hidden := hidden_fields(review, fields):
+        blocks.append(f"{hidden}.")
     if review.routes:
         titles = ("route", "events", "requests", "bytes", "largest")
         blocks.append(_table(titles, _routes(review)))
     if review.plan and review.plan.unseen:
         blocks.append(_table(("planned, in no line", "property"), _unseen(review.plan)))
-    last = (said.requests, said.plan, said.advice)
+    last = (said.requests, said.plan, said.advice, said.baseline)
     blocks += [f"{sentence}." for sentence in (said.hidden, said.untried) if sentence]
     blocks += [f"{_cell(sentence)}." for sentence in last if sentence]
     return "\n\n".join(blocks) + "\n"
 
 
 def _findings(review: Review) -> Iterator[Sequence[str]]:
-    for one in review.findings:
+    for one in review.entries():
         state, _, rest = one.text.partition(": ")
-        yield _code(f"{one.file}:{one.line}"), state, _code(rest)
+        first = first_of(one)
+        yield _code(first.place), first.code, state, _code(rest)
 
 
-def _left_out(review: Review) -> Iterator[Sequence[str]]:
-    for one in review.left_out[:_LEFT_OUT_SHOWN]:
-        yield _code(one.path), f"{one.events:,}", _cell(percent(one.share))
-    if rest := review.left_out[_LEFT_OUT_SHOWN:]:
-        yield f"and {len(rest)} more", "", ""
+def _left_out(fields: Sequence[LeftOut]) -> Iterator[Sequence[str]]:
+    for one in fields[:_LEFT_OUT_SHOWN]:
+        sample = _code(one.sample) if one.sample else ""
+        yield _code(one.path), f"{one.events:,}", _cell(percent(one.share)), sample
+    if rest := fields[_LEFT_OUT_SHOWN:]:
+        yield f"and {len(rest)} more", "", "", ""
 
 
 def _unseen(plan: PlanResult) -> Iterator[Sequence[str]]:

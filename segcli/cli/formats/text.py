@@ -1,13 +1,16 @@
 """`--format text`: findings as `file:line: state: field problem`, then tables."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
-from segcli.cli.formats import count_of, percent, sentences
+from segcli.cli.formats import count_of, first_of, hidden_fields, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
 from segcli.plan.coverage import PlanResult
-from segcli.review.review import Finding, Review
+from segcli.review.coverage import LeftOut
+from segcli.review.coverage_view import shown_fields
+from segcli.review.findings import Finding, Group
+from segcli.review.review import Review
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,45 +22,52 @@ _LEFT_OUT_SHOWN = _UNSEEN_SHOWN = 40
 _WIDE = 100_000
 
 
-def formatted(review: Review) -> str:
-    """Return the review for people, with colours on a terminal."""
+def formatted(review: Review, stream: TextIO | None = None) -> str:
+    """Return the review for people, with colours if the stream (or stdout) is a terminal."""
     said = sentences(review)
+    fields = shown_fields(review.left_out, review.coverage)
     parts: Iterable[Any] = (
-        *map(_line, review.findings),
+        *map(_line, review.entries()),
         said.hidden,
         said.counts,
-        _left_out(review),
+        _left_out(review, fields),
+        hidden_fields(review, fields),
         said.untried,
         _routes(review),
         said.requests,
         _unseen(review),
         said.plan,
         said.advice,
+        said.baseline,
         said.verdict,
     )
-    text = rendered(filter(None, parts), sys.stdout, width=_WIDE)
+    text = rendered(filter(None, parts), stream or sys.stdout, width=_WIDE)
     return "".join(f"{line.rstrip()}\n" for line in text.split("\n")[:-1])
 
 
-def _line(finding: Finding) -> "Text":
-    state, _, rest = finding.text.partition(": ")
-    place = text_of(f"{finding.file}:{finding.line}: ")
-    return place + text_of(state, style=_COLOURS[finding.level]) + text_of(f": {rest}")
+def _line(entry: Finding | Group) -> "Text":
+    state, _, rest = entry.text.partition(": ")
+    first = first_of(entry)
+    place = text_of(f"{first.place}: ")
+    kind = text_of(f"{first.code} {state}", style=_COLOURS[first.level])
+    return place + kind + text_of(f": {rest}")
 
 
-def _left_out(review: Review) -> "Table | None":
-    if not review.left_out:
+def _left_out(review: Review, fields: Sequence[LeftOut]) -> "Table | None":
+    if not fields:
         return None
-    columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True)]
-    return table_of(columns, _left_out_rows(review), gap=2)
+    columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True), Column()]
+    return table_of(columns, _left_out_rows(review, fields), gap=2)
 
 
-def _left_out_rows(review: Review) -> Iterator[tuple[str, str, str]]:
-    for one in review.left_out[:_LEFT_OUT_SHOWN]:
+def _left_out_rows(
+    review: Review, fields: Sequence[LeftOut]
+) -> Iterator[tuple[str, str, str, str]]:
+    for one in fields[:_LEFT_OUT_SHOWN]:
         events = f"{count_of(one.events, 'event')} ({percent(one.share)})"
-        yield one.path, events, f"not carried by {review.destination}"
-    if rest := review.left_out[_LEFT_OUT_SHOWN:]:
-        yield f"and {len(rest)} more fields; --format json has them all", "", ""
+        yield one.path, events, f"not carried by {review.destination}", one.sample
+    if rest := fields[_LEFT_OUT_SHOWN:]:
+        yield f"and {len(rest)} more fields; --format json has them all", "", "", ""
 
 
 def _unseen(review: Review) -> "Table | None":

@@ -1,0 +1,92 @@
+"""The baseline: a file of findings that a check accepts, so that only new ones fail it.
+
+An entry is a code, a field and a problem, with the number of such findings. It names no file and
+no line, so it stays valid when lines are added or removed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segcli.accounting.atomic_write import rewrite
+from segcli.errors import InputError, OutputError
+from segcli.inputs.small_file import read_named
+from segcli.review.codes import CODES
+from segcli.review.findings import BaselineResult, Findings
+from segcli.review.notes import Key, key_of
+
+_VERSION = 1
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_baseline(path: Path) -> dict[Key, int]:
+    """Return the number of findings of each group that a baseline accepts.
+
+    Raises InputError if the file cannot be read, or is not a baseline.
+    """
+    if not path.exists():
+        hint = "Use --update-baseline to create it from the current findings."
+        raise InputError(f"the baseline {path} does not exist", hint)
+    known: dict[Key, int] = {}
+    try:
+        for key, count in _entries(read_named(path, max_bytes=_MAX_BYTES)):
+            known[key] = known.get(key, 0) + count
+    except ValueError as error:
+        problem = f"--baseline {path} {error}"
+        raise InputError(problem, "Use --update-baseline with another file to write one.") from None
+    return known
+
+
+def write_baseline(path: Path, findings: Findings) -> BaselineResult:
+    """Write a baseline that accepts all findings, and accept them.
+
+    Raises OutputError if it cannot be written, or if there are too many groups to hold.
+    """
+    if not findings.are_whole:
+        raise OutputError(
+            f"the baseline {path} is not written: there are too many different findings",
+            "Leave some out with --ignore, or check fewer events.",
+        )
+    counts = findings.counts()
+    try:
+        rewrite(path, [_document(counts).encode()])
+    except OSError as error:
+        raise OutputError(f"the baseline {path} cannot be written: {error.strerror}") from None
+    accepted = findings.accept(counts).accepted
+    return BaselineResult(accepted=accepted, gone=0, written=True)
+
+
+def _document(counts: Mapping[Key, int]) -> str:
+    """Return the text of a baseline: an entry a line, in an order that merges well."""
+    entries = ",\n".join(
+        json.dumps({**key._asdict(), "count": count}) for key, count in sorted(counts.items())
+    )
+    return f'{{"baseline_version": {_VERSION}, "findings": [\n{entries}\n]}}\n'
+
+
+def _entries(text: str) -> Iterator[tuple[Key, int]]:
+    """Yield the entries of a baseline; raises ValueError if it is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("is not JSON") from None
+    if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
+        raise ValueError("is not a baseline of segcli")  # noqa: TRY004  # of bad content
+    if document.get("baseline_version") != _VERSION:
+        raise ValueError(f"is not a baseline of version {_VERSION}")
+    for number, entry in enumerate(document["findings"], 1):
+        yield _entry(entry, number)
+
+
+def _entry(entry: Any, number: int) -> tuple[Key, int]:
+    values = [entry.get(name) for name in Key._fields] if isinstance(entry, dict) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(Key._fields):
+        raise ValueError(f"has no code, field and problem in entry {number}")
+    count = entry.get("count")
+    if type(count) is not int or count < 1:
+        raise ValueError(f"has no count in entry {number}")
+    if texts[0] not in CODES:
+        raise ValueError(f"has an unknown code in entry {number}")
+    return key_of(*texts), count

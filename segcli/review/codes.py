@@ -1,0 +1,415 @@
+"""The codes of findings: what each one means, why it matters, and how to mend it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from segcli.core.event import Rejected
+from segcli.plan.judge import PlanState
+
+Level = Literal["error", "warning"]
+FindingState = (
+    Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
+    | PlanState
+    | Literal["plan-mistake"]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A kind of finding.
+
+    code: the code, such as `SEG101`; the first digit is its family, a key of `FAMILIES`.
+    name: a short name.
+    state: the state of its findings.
+    means: what was found.
+    matters: why that matters.
+    mend: how to mend it.
+    is_harmless: a warning, although its state is one of errors.
+    """
+
+    code: str
+    name: str
+    state: FindingState
+    means: str
+    matters: str
+    mend: str
+    is_harmless: bool = False
+
+    @property
+    def level(self) -> Level:
+        """The level of its findings; with --strict all are errors."""
+        return "warning" if self.state == "warning" or self.is_harmless else "error"
+
+
+FAMILIES: Mapping[str, str] = {
+    "SEG1": "Lines that hold no event",
+    "SEG2": "Segment's spec",
+    "SEG3": "The destination",
+    "SEG4": "The tracking plan",
+    "SEG5": "The replay",
+    "SEG6": "The golden file",
+}
+
+_LINES = (
+    Code(
+        code="SEG101",
+        name="not-json",
+        state="rejected",
+        means="The line is not JSON.",
+        matters="No event can be read from it, so nothing is sent.",
+        mend="Write one JSON object on each line. Look for a line that was cut, for comments, for "
+        "single quotes, and for text that is not UTF-8.",
+    ),
+    Code(
+        code="SEG102",
+        name="not-an-object",
+        state="rejected",
+        means="The line is JSON, but not an object.",
+        matters="An event is an object. Nothing is sent.",
+        mend="Write each event as an object on its own line. For a file that holds one array: "
+        "`jq -c '.[]' events.json`.",
+    ),
+    Code(
+        code="SEG103",
+        name="line-too-long",
+        state="rejected",
+        means="The line is longer than --max-line.",
+        matters="segcli reads no such line, so that no input can fill the memory.",
+        mend="Look for a missing line break. If the event is that large, give a larger --max-line.",
+    ),
+    Code(
+        code="SEG104",
+        name="nested-too-deeply",
+        state="rejected",
+        means="Objects or arrays of the line are nested too deeply.",
+        matters="Most JSON parsers refuse such a text. Nothing is sent.",
+        mend="Send flat properties and traits.",
+    ),
+)
+_SPEC = (
+    Code(
+        code="SEG201",
+        name="unknown-type",
+        state="rejected",
+        means="The event has no type, or none of Segment's six.",
+        matters="The type decides what an event is. Nothing is sent.",
+        mend="Set `type` to alias, group, identify, page, screen or track.",
+    ),
+    Code(
+        code="SEG202",
+        name="no-event-name",
+        state="rejected",
+        means="A track has no name in `event`, or one that is not text.",
+        matters="A track without a name cannot be told from any other. Nothing is sent.",
+        mend="Give the name as the first argument of the call of your library.",
+    ),
+    Code(
+        code="SEG203",
+        name="no-user",
+        state="rejected",
+        means="The event has neither a userId nor an anonymousId.",
+        matters="Nobody can be told who did it, and Segment refuses such an event.",
+        mend="Set `userId` for a known user, and `anonymousId` for any other.",
+    ),
+    Code(
+        code="SEG204",
+        name="id-of-wrong-type",
+        state="rejected",
+        means="`userId` or `anonymousId` is neither text nor a number.",
+        matters="An object, an array or a boolean identifies nobody. Nothing is sent.",
+        mend="Send the id as text.",
+    ),
+    Code(
+        code="SEG205",
+        name="not-an-object-field",
+        state="rejected",
+        means="`context`, `traits`, `properties` or `integrations` is not an object.",
+        matters="Nothing in such a field has a name, so no mapping can read it. Nothing is sent.",
+        mend="Send an object, or leave the field out.",
+    ),
+    Code(
+        code="SEG206",
+        name="invalid-timestamp",
+        state="rejected",
+        means="`timestamp` is not an ISO-8601 time.",
+        matters="A wrong time would put the event in the wrong place of a user's history.",
+        mend="Write it like 2026-02-16T09:03:51.123Z. `segcli guide events` has the forms.",
+    ),
+    Code(
+        code="SEG211",
+        name="invalid-other-time",
+        state="warning",
+        means="`originalTimestamp`, `receivedAt` or `sentAt` is not an ISO-8601 time.",
+        matters="segcli never uses it. Without a `timestamp` the event may lose its time.",
+        mend="Write it like 2026-02-16T09:03:51.123Z.",
+    ),
+    Code(
+        code="SEG212",
+        name="time-without-zone",
+        state="warning",
+        means="The time of the event names no time zone.",
+        matters="It is read as UTC. If it was a local time, it is hours wrong.",
+        mend="End it with `Z` or with an offset such as `+01:00`.",
+    ),
+    Code(
+        code="SEG213",
+        name="trait-of-wrong-type",
+        state="warning",
+        means="A reserved trait, such as `email` or `address`, is not of the type of the spec.",
+        matters="Destinations expect the type of the spec. They may drop the trait.",
+        mend="Send the type that the finding names, or use another name for the trait.",
+    ),
+    Code(
+        code="SEG214",
+        name="trait-not-a-date",
+        state="warning",
+        means="`birthday`, `createdAt` or `created_at` is not a date.",
+        matters="Destinations may drop the trait, or show a wrong date.",
+        mend="Send ISO-8601 text, or seconds since 1970.",
+    ),
+    Code(
+        code="SEG215",
+        name="event-over-32-kb",
+        state="warning",
+        means="The event is larger than 32 KB.",
+        matters="Segment's API does not accept it.",
+        mend="Leave out long texts and lists, or split the event.",
+    ),
+    Code(
+        code="SEG216",
+        name="message-id-not-text",
+        state="warning",
+        means="`messageId` is not text.",
+        matters="Segment drops doubles by it, and needs text for that.",
+        mend="Let the library make it, or send a UUID.",
+    ),
+    Code(
+        code="SEG217",
+        name="message-id-too-long",
+        state="warning",
+        means="`messageId` is longer than 100 characters.",
+        matters="Segment does not accept it.",
+        mend="Let the library make it, or send a UUID.",
+    ),
+    Code(
+        code="SEG218",
+        name="id-names-nobody",
+        state="warning",
+        means="An id is a text that programs write for a missing one, such as `undefined`.",
+        matters="All events with this text become one user.",
+        mend="Look for the code that turns a missing value into text. Leave the id out instead.",
+    ),
+    Code(
+        code="SEG219",
+        name="half-of-a-character",
+        state="warning",
+        means="A text holds half of a character, an unpaired surrogate.",
+        matters="Vendors may refuse the event, or show another character.",
+        mend="Look for code that cuts a text at a number of UTF-16 units.",
+    ),
+)
+_DESTINATION = (
+    Code(
+        code="SEG301",
+        name="not-mapped",
+        state="rejected",
+        means="The destination cannot take the event.",
+        matters="The event is never sent. `send` writes it to the rejects file.",
+        mend="Add what the finding names. `segcli destinations NAME` lists what is required.",
+    ),
+    Code(
+        code="SEG302",
+        name="payload-too-large",
+        state="rejected",
+        means="The payload is larger than the destination takes.",
+        matters="The event is never sent.",
+        mend="Leave out long texts and lists, or map fewer fields.",
+    ),
+    Code(
+        code="SEG303",
+        name="no-action",
+        state="rejected",
+        means="No action of the destination file takes the event.",
+        matters="The event is never sent.",
+        mend="Add an action for it, or leave its type out of all actions, so that it is skipped.",
+    ),
+    Code(
+        code="SEG311",
+        name="destination-remark",
+        state="warning",
+        means="The destination takes the event, but not as it was meant.",
+        matters="The finding says what the vendor will not do.",
+        mend="Add what the finding names, or accept it with --baseline.",
+    ),
+    Code(
+        code="SEG312",
+        name="value-converted",
+        state="warning",
+        means="A value is of a type that the destination does not have, so it is converted.",
+        matters="The vendor gets text for a number, a list or an object, or nothing for an empty "
+        "one. Its filters and sums may not work.",
+        mend="Send the type that the destination has.",
+    ),
+    Code(
+        code="SEG313",
+        name="several-actions",
+        state="warning",
+        means="Several actions of the destination file match the event. The first one takes it.",
+        matters="The others never get it.",
+        mend="Make their queries exclude each other.",
+    ),
+    Code(
+        code="SEG321",
+        name="not-carried",
+        state="uncovered",
+        means="The mapping leaves out a field of --fail-on-uncovered.",
+        matters="The vendor never gets the field.",
+        mend="Map the field, or make the pattern narrower.",
+    ),
+    Code(
+        code="SEG322",
+        name="not-searched",
+        state="uncovered",
+        means="Some events were too many or too large to be searched for fields that are left out.",
+        matters="--fail-on-uncovered cannot tell whether they lose one.",
+        mend="Check a smaller sample of the events.",
+    ),
+)
+_PLAN = (
+    Code(
+        code="SEG401",
+        name="unplanned-event",
+        state="unplanned-event",
+        means="The tracking plan has no event of this name.",
+        matters="Nobody agreed on it. Segment's Protocols can block it.",
+        mend="Use the name of the plan (case and blanks count), or add the event to the plan.",
+    ),
+    Code(
+        code="SEG402",
+        name="unplanned-property",
+        state="unplanned-property",
+        means="The tracking plan does not have this property, or this trait, for the event.",
+        matters="Nobody agreed on it. Segment's Protocols can leave it out.",
+        mend="Use the name of the plan, or add the property to the plan.",
+    ),
+    Code(
+        code="SEG403",
+        name="plan-violation",
+        state="plan-violation",
+        means="A value does not match the JSON Schema of the tracking plan.",
+        matters="Reports and destinations that rely on the plan get wrong data.",
+        mend="Send what the plan asks for, or change the plan.",
+    ),
+    Code(
+        code="SEG404",
+        name="plan-mistake",
+        state="plan-mistake",
+        means="The tracking plan itself is wrong.",
+        matters="Events cannot be compared with this part of the plan.",
+        mend="Mend the file at the line and the JSON pointer of the finding.",
+    ),
+    Code(
+        code="SEG405",
+        name="unknown-column",
+        state="plan-mistake",
+        means="A column of the CSV is not understood, and not read.",
+        matters="If it holds rules, events are not compared with them.",
+        mend="Rename the column. `segcli guide plan` has the names.",
+        is_harmless=True,
+    ),
+)
+_REPLAY = (
+    Code(
+        code="SEG501",
+        name="repeated-message-id",
+        state="warning",
+        means="An earlier line has the same messageId.",
+        matters="Segment drops the second event. Other vendors count it twice.",
+        mend="Remove the double, or give each event a messageId of its own.",
+    ),
+    Code(
+        code="SEG502",
+        name="repeated-line",
+        state="warning",
+        means="The line has no messageId, and an earlier line is the same.",
+        matters="If it is the same event twice, no vendor can tell.",
+        mend="Remove the double, or give each event a messageId.",
+    ),
+    Code(
+        code="SEG503",
+        name="write-key-sent",
+        state="warning",
+        means="The event holds a write key, which is sent along with it.",
+        matters="With the key anybody can send events into its source.",
+        mend="Remove `writeKey` from the events.",
+    ),
+)
+_GOLDEN = (
+    Code(
+        code="SEG601",
+        name="golden-changed",
+        state="changed",
+        means="A field of the payload, or the state of the line, is not as in the golden file.",
+        matters="The mapping or the event has changed.",
+        mend="If that is meant, write the golden file again with --update.",
+    ),
+    Code(
+        code="SEG602",
+        name="golden-added",
+        state="added",
+        means="The payload has a field that it does not have in the golden file.",
+        matters="The mapping or the event has changed.",
+        mend="If that is meant, write the golden file again with --update.",
+    ),
+    Code(
+        code="SEG603",
+        name="golden-removed",
+        state="removed",
+        means="The payload lacks a field that it has in the golden file.",
+        matters="The vendor no longer gets this field.",
+        mend="If that is meant, write the golden file again with --update.",
+    ),
+    Code(
+        code="SEG604",
+        name="golden-missing",
+        state="missing",
+        means="The golden file has a line, or a payload, that the input no longer has.",
+        matters="An event is gone, or is no longer sent.",
+        mend="If that is meant, write the golden file again with --update.",
+    ),
+    Code(
+        code="SEG605",
+        name="golden-new",
+        state="new",
+        means="The input has a line, or a payload, that the golden file does not have.",
+        matters="Nobody has looked at its payload yet.",
+        mend="Look at it, and write the golden file again with --update.",
+    ),
+)
+
+CODES: Mapping[str, Code] = {
+    one.code: one for one in (*_LINES, *_SPEC, *_DESTINATION, *_PLAN, *_REPLAY, *_GOLDEN)
+}
+
+REPEATED_MESSAGE_ID, REPEATED_LINE = "SEG501", "SEG502"
+NOT_CARRIED, NOT_SEARCHED = "SEG321", "SEG322"
+PLAN_MISTAKE, UNKNOWN_COLUMN = "SEG404", "SEG405"
+CODE_OF_STATE: Mapping[str, str] = {one.state: one.code for one in (*_PLAN[:3], *_GOLDEN)}
+_REJECTION, _REMARK = "SEG301", "SEG311"
+
+
+def code_of_rejection(rejected: Rejected) -> str:
+    """Return the code of a rejection; one that names none is of the destination."""
+    return _of_state(rejected.code, "rejected", _REJECTION)
+
+
+def code_of_remark(code: str) -> str:
+    """Return the code of a remark; one that names none is of the destination."""
+    return _of_state(code, "warning", _REMARK)
+
+
+def _of_state(code: str, state: FindingState, default: str) -> str:
+    """Return a code if its findings are of this state; a plug-in may name any."""
+    known = CODES.get(code)
+    return code if known and known.state == state else default

@@ -1,0 +1,165 @@
+"""A baseline accepts the findings of today, and lets in nothing new."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.check_reports import read_text
+from support.fakes import Said
+from support.samples import line_of
+
+Segcli = Callable[..., Said]
+NO_USER = '{"type":"track","event":"x"}\n'
+GOOD = line_of(timestamp="2026-02-03", properties={"email": "a@b.example"}).decode() + "\n"
+CHECK = ("check", "-d", "gist", "--baseline", "base.json", "events.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def _events(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(GOOD + NO_USER + "nothing\n" + NO_USER)
+
+
+def test_an_update_writes_an_entry_a_group_and_accepts_all(segcli: Segcli, tmp_path: Path) -> None:
+    told = segcli(*CHECK, "--update-baseline")
+
+    assert told.code == 0
+    assert not read_text(told.out)
+    assert "baseline written: it accepts 3 findings" in told.out
+    assert "4 lines: 1 mapped, 3 rejected, 0 skipped" in told.out
+    document = json.loads((tmp_path / "base.json").read_text())
+    assert document["baseline_version"] == 1
+    assert [(one["code"], one["field"], one["count"]) for one in document["findings"]] == [
+        ("SEG101", "", 1),
+        ("SEG203", "userId", 2),
+    ]
+    assert "events.jsonl" not in (tmp_path / "base.json").read_text()
+
+
+def test_what_the_baseline_has_is_accepted_wherever_it_stands(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    segcli(*CHECK, "--update-baseline")
+    (tmp_path / "events.jsonl").write_text(NO_USER + NO_USER + GOOD + "nothing\n")
+
+    told = segcli(*CHECK)
+
+    assert (told.code, read_text(told.out)) == (0, [])
+    assert "3 findings accepted by the baseline\n" in told.out
+
+
+def test_a_new_finding_fails_and_is_all_that_is_shown(segcli: Segcli, tmp_path: Path) -> None:
+    segcli(*CHECK, "--update-baseline")
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write("[]\n")
+
+    told = segcli(*CHECK)
+
+    assert told.code == 1
+    assert [(one.line, one.text) for one in read_text(told.out)] == [
+        (5, "rejected: not a JSON object")
+    ]
+    assert "1 error, 0 warnings" in told.out
+
+
+def test_one_more_of_a_kind_fails_and_shows_them_all(segcli: Segcli, tmp_path: Path) -> None:
+    segcli(*CHECK, "--update-baseline")
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write(NO_USER)
+
+    told = segcli(*CHECK, "--format", "json")
+
+    assert told.code == 1
+    document = json.loads(told.out)
+    (group,) = document["groups"]
+    assert (group["code"], group["findings"], group["in_baseline"]) == ("SEG203", 3, 2)
+    assert [one["line"] for one in document["findings"]] == [2, 4, 5]
+    assert document["baseline"] == {"accepted": 1, "gone": 0, "written": False}
+
+
+def test_what_is_mended_is_told_and_does_not_fail(segcli: Segcli, tmp_path: Path) -> None:
+    segcli(*CHECK, "--update-baseline")
+    (tmp_path / "events.jsonl").write_text(GOOD + NO_USER)
+
+    told = segcli(*CHECK)
+
+    assert told.code == 0
+    assert "1 finding accepted by the baseline; 2 in it no longer found" in told.out
+
+
+def test_findings_of_the_baseline_take_no_room_from_new_ones(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "events.jsonl").write_text(NO_USER * 50)
+    segcli(*CHECK, "--update-baseline")
+    (tmp_path / "events.jsonl").write_text(NO_USER * 50 + "[]\n")
+
+    told = segcli(*CHECK, "--max-findings", "1")
+
+    assert [one.line for one in read_text(told.out)] == [51]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("nothing", "is not JSON"),
+        ("[]", "is not a baseline"),
+        ('{"baseline_version": 2, "findings": []}', "is not a baseline of version 1"),
+        ('{"baseline_version": 1, "findings": [1]}', "has no code, field and problem in entry 1"),
+        (
+            '{"baseline_version": 1, "findings": [{"code":"SEG101","field":"","problem":"x"}]}',
+            "has no count in entry 1",
+        ),
+        (
+            '{"baseline_version":1,"findings":[{"code":"X","field":"","problem":"x","count":1}]}',
+            "has an unknown code in entry 1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--update-baseline",)])
+def test_another_file_is_neither_read_nor_replaced(
+    segcli: Segcli, tmp_path: Path, content: str, problem: str, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "base.json").write_text(content)
+
+    told = segcli(*CHECK, *more)
+
+    assert told.code == 2
+    assert problem in told.err
+    assert (tmp_path / "base.json").read_text() == content
+
+
+def test_a_missing_baseline_is_an_error_with_the_way_to_write_it(segcli: Segcli) -> None:
+    told = segcli(*CHECK)
+
+    assert told.code == 2
+    assert "the baseline base.json does not exist\nUse --update-baseline" in told.err
+
+
+def test_the_baseline_is_not_an_input(segcli: Segcli, tmp_path: Path) -> None:
+    before = (tmp_path / "events.jsonl").read_text()
+
+    told = segcli("check", "--baseline", "events.jsonl", "--update-baseline", "events.jsonl")
+
+    assert told.code == 2
+    assert "is also an input" in told.err
+    assert (tmp_path / "events.jsonl").read_text() == before
+
+
+def test_an_update_needs_a_file(segcli: Segcli) -> None:
+    told = segcli("check", "--update-baseline", "events.jsonl")
+
+    assert told.code == 2
+    assert "--update-baseline needs a baseline" in told.err
+
+
+def test_too_many_groups_are_not_written(
+    segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.review.checker._BASELINE_GROUPS", 1)
+
+    told = segcli(*CHECK, "--update-baseline", "--max-findings", "1")
+
+    assert told.code == 3
+    assert "there are too many different findings" in told.err
+    assert not (tmp_path / "base.json").exists()

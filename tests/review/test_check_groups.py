@@ -1,0 +1,163 @@
+"""What says the same is one entry with its count and first places; one run writes all formats."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from support.check_reports import READERS, check_is_valid, commands, read_github, read_text
+from support.fakes import Said
+from support.samples import line_of
+
+Segcli = Callable[..., Said]
+NO_USER = '{"type":"track","event":"x"}\n'
+UNZONED = line_of(timestamp="2026-02-03T10:00:00").decode() + "\n"
+FORMATS = ("text", "json", "github", "markdown", "junit")
+CHECK = ("check", "-d", "webhook", "events.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def _events(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(NO_USER * 5 + "[]\n" + UNZONED)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "junit"])
+def test_a_group_is_one_entry_with_its_count_and_its_first_places(
+    segcli: Segcli, form: str
+) -> None:
+    found = READERS[form](segcli(*CHECK, "--format", form).out)
+
+    assert [(one.line, one.text) for one in found] == [
+        (1, "rejected: userId is required, or anonymousId (and 4 more lines: 2, 3, …)"),
+        (6, "rejected: not a JSON object"),
+        (7, "warning: timestamp names no zone, so it is read as UTC"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_every_prints_each(segcli: Segcli, form: str) -> None:
+    found = READERS[form](segcli(*CHECK, "--every", "--format", form).out)
+
+    assert [one.line for one in found] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_place_in_another_file_names_it(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text(NO_USER)
+    (tmp_path / "events.jsonl").write_text(NO_USER)
+
+    (found,) = read_text(segcli("check", "-d", "webhook", "b.jsonl", "events.jsonl").out)
+
+    assert found.text.endswith("(and 1 more line: events.jsonl:1)")
+
+
+def test_json_has_each_finding_and_its_group(segcli: Segcli) -> None:
+    document = json.loads(segcli(*CHECK, "--format", "json").out)
+
+    assert [one["group"] for one in document["findings"]] == [0, 0, 0, 0, 0, 1, 2]
+    assert [one["findings"] for one in document["groups"]] == [5, 1, 1]
+    assert [one["line"] for one in document["groups"][0]["places"]] == [1, 2, 3]
+
+
+def test_groups_that_are_not_shown_are_counted(segcli: Segcli) -> None:
+    told = segcli(*CHECK, "--max-findings", "1")
+
+    assert [one.line for one in read_text(told.out)] == [1]
+    assert "2 more findings not shown\n" in told.out
+    assert "6 errors, 1 warning" in told.out
+
+
+def test_github_shows_ten_of_a_level_and_one_of_each_group_first(
+    segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "events.jsonl").write_text(NO_USER * 12 + "[]\n" + UNZONED * 12)
+
+    out = segcli(*CHECK, "--format", "github").out
+
+    found = read_github(out)
+    errors = [one.line for one in found if one.text.startswith("rejected")]
+    assert errors == [1, 13, *range(2, 10)]
+    assert len(found) == 20
+    (notice,) = [text for command, _, text in commands(out) if command == "notice"]
+    assert "13 errors, 23 warnings; 16 more findings not shown" in notice
+
+
+def test_more_groups_than_github_shows(segcli: Segcli, tmp_path: Path) -> None:
+    lines = [f'{{"type":"track","userId":"u","event":"x","{name}":1}}' for name in ("traits",)]
+    lines += [f'{{"type":"identify","userId":"u","traits":{{"{n}":[1]}}}}' for n in range(14)]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+
+    out = segcli("check", "-d", "gist", "--strict", "--format", "github", "events.jsonl").out
+
+    assert len(read_github(out)) <= 10
+
+
+def test_one_run_writes_several_formats(segcli: Segcli, tmp_path: Path) -> None:
+    wanted = [f"--output={form}={form}.out" for form in FORMATS]
+
+    told = segcli(*CHECK, "--format", "github", "--report", "short.json", *wanted)
+
+    assert told.code == 1
+    for form in FORMATS:
+        written = (tmp_path / f"{form}.out").read_text()
+        check_is_valid(form, written)
+        assert written == segcli(*CHECK, "--format", form).out
+    assert (tmp_path / "short.json").read_text() == (tmp_path / "json.out").read_text()
+    assert told.out == (tmp_path / "github.out").read_text()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_report_may_be_written_again_but_no_other_file(
+    segcli: Segcli, tmp_path: Path, form: str
+) -> None:
+    option = f"{form}=report.out"
+    assert segcli(*CHECK, "--output", option).code == 1
+    assert segcli(*CHECK, "--output", option, "--quiet").code == 1
+    (tmp_path / "report.out").write_text("a diary\n")
+
+    told = segcli(*CHECK, "--output", option)
+
+    assert told.code == 2
+    assert "exists already, and is not a report of segcli" in told.err
+    assert (tmp_path / "report.out").read_text() == "a diary\n"
+
+
+def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
+    (tmp_path / "summary.md").touch()
+
+    segcli(*CHECK, "--output", "markdown=summary.md")
+
+    assert (tmp_path / "summary.md").read_text().startswith("### segcli check")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--output", "json=events.jsonl"], "--output json=events.jsonl is also an input"),
+        (["--output", "json=a", "--output", "junit=a"], "--output junit=a is also --output"),
+        (["--output", "json=a", "--report", "a"], "is also --report"),
+        (["--output", "json=none/a"], "the folder none does not exist"),
+        (["--output", "pdf=a"], "'pdf' is none of text, json"),
+        (["--output", "json"], "is not a valid output. Type for example junit=report.xml"),
+        (["--output", "json="], "is not a valid output"),
+        (["--expect", "a", "--update", "--output", "json=a"], "is also --"),
+    ],
+)
+def test_an_output_that_would_harm_is_refused_before_the_run(
+    segcli: Segcli, tmp_path: Path, options: list[str], problem: str
+) -> None:
+    before = (tmp_path / "events.jsonl").read_text()
+
+    told = segcli(*CHECK, *options)
+
+    assert told.code == 2
+    assert problem in told.err
+    assert (tmp_path / "events.jsonl").read_text() == before
+    assert not (tmp_path / "a").exists()
+
+
+def test_junit_has_a_case_a_group(segcli: Segcli) -> None:
+    suites = etree.fromstring(segcli(*CHECK, "--format", "junit").out.encode())
+
+    assert suites.xpath("//testcase/failure/@type") == ["SEG203", "SEG102"]
+    assert (suites.get("tests"), suites.get("failures")) == ("3", "2")
