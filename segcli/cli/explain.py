@@ -7,7 +7,7 @@ from segcli.review.codes import CODES, FAMILIES, Code
 _INTRODUCTION = """\
 # Findings
 
-What each finding of `segcli check` means, why it matters, and how to mend it.
+What the findings of `segcli check` mean, and how to mend them.
 
 Every finding has a code. `segcli check --explain SEG203` prints one of the sections below.
 
