@@ -90,13 +90,13 @@ def test_what_is_mended_is_told_and_does_not_fail(segcli: Segcli, tmp_path: Path
 def test_findings_of_the_baseline_take_no_room_from_new_ones(
     segcli: Segcli, tmp_path: Path
 ) -> None:
-    (tmp_path / "events.jsonl").write_text(NO_USER * 50)
+    (tmp_path / "events.jsonl").write_text(GOOD + NO_USER * 50)
     segcli(*CHECK, "--update-baseline")
-    (tmp_path / "events.jsonl").write_text(NO_USER * 50 + "[]\n")
+    (tmp_path / "events.jsonl").write_text(GOOD + NO_USER * 50 + "[]\n")
 
     told = segcli(*CHECK, "--max-findings", "1")
 
-    assert [one.line for one in read_text(told.out)] == [51]
+    assert [one.line for one in read_text(told.out)] == [52]
 
 
 @pytest.mark.parametrize(
