@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TextColumn
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.output import live_console, say, text_of
@@ -30,6 +29,8 @@ _REDRAWS_A_SECOND = 8
 _WIDEST_BAR = 40
 _NARROWEST_BAR = 8
 _BESIDE_BAR = 52
+# What stands beside the bar, in its style.
+_BESIDE = {"share": "magenta", "passed": "yellow", "left": "cyan", "events": "green"}
 
 
 @contextmanager
@@ -114,6 +115,16 @@ class _Picture:
         self._began = time.monotonic()
         self._rate = DeliveryRate(tally)
         self._left = TimeLeft()
+        width = max(_NARROWEST_BAR, min(_WIDEST_BAR, console.width - _BESIDE_BAR))
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(width),
+            *(_text_column(name, style) for name, style in _BESIDE.items()),
+            console=console,
+        )
+        self._task = self._bar.add_task(
+            "sending", total=None, share="", passed="", left="", events=""
+        )
 
     def drawn(self) -> Group:
         """Return the display as it is now."""
@@ -121,28 +132,21 @@ class _Picture:
         rate, retries = self._rate.now(), tally.retries
         flow = f"{rate:,.0f} delivered/s   {tally.in_flight} in flight   {retries:,} retries"
         lines = (self._counts(), text_of(flow), text_of(waiting(tally), style="yellow"))
-        return Group(self._bar(), *map(_folded, lines))
+        self._update_bar()
+        return Group(self._bar.make_tasks_table(self._bar.tasks), *map(_folded, lines))
 
-    def _bar(self) -> Table:
+    def _update_bar(self) -> None:
         share = share_done(self._tally, self._goal)
         left = self._left.after(share)
-        table = Table.grid(padding=(0, 1, 0, 0))
-        width = max(_NARROWEST_BAR, min(_WIDEST_BAR, self._console.width - _BESIDE_BAR))
-        bar = ProgressBar(
+        self._bar.update(
+            self._task,
             total=None if share is None else 1.0,
             completed=share or 0.0,
-            width=width,
-            animation_time=time.monotonic(),
+            share="" if share is None else _percent(share),
+            passed=_clock(time.monotonic() - self._began),
+            left=f"left {'-:--:--' if left is None else _clock(left)}",
+            events=_of_limit(self._tally, self._goal) if self._goal.limit else "",
         )
-        table.add_row(
-            "sending",
-            bar,
-            text_of("" if share is None else _percent(share), style="magenta"),
-            text_of(_clock(time.monotonic() - self._began), style="yellow"),
-            text_of("left -:--:--" if left is None else f"left {_clock(left)}", style="cyan"),
-            text_of(_of_limit(self._tally, self._goal) if self._goal.limit else "", style="green"),
-        )
-        return table
 
     def _counts(self) -> "Text":
         """Return the counts, with a line break before one that does not fit."""
@@ -156,6 +160,10 @@ class _Picture:
             counts.append(f"{state}   ", style="dim")
             room -= len(number) + len(state) + 3
         return counts
+
+
+def _text_column(name: str, style: str) -> TextColumn:
+    return TextColumn(f"{{task.fields[{name}]}}", style=style, markup=False)
 
 
 def _folded(text: "Text") -> "Text":
