@@ -25,6 +25,7 @@ class RunResult:
     sandbox: the URL of the sandbox; empty if there was none
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
+    is_default: nobody named the destination
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
     """
@@ -39,6 +40,7 @@ class RunResult:
     sandbox: str = ""
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
+    is_default: bool = False
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
     seconds: float = 0.0

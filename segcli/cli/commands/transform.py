@@ -5,6 +5,7 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
+from segcli.cli.dest_option import is_default
 from segcli.cli.input_days import choose, find_inputs
 from segcli.cli.job import job_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
@@ -49,6 +50,7 @@ def transform_and_report(
         left_out=choice.left_out,
         tally=Tally(),
         rejects=options.rejects,
+        is_default=is_default(),
     )
     transformation = Transformation(
         job=job,
