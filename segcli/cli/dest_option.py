@@ -4,6 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import click
+from click.core import ParameterSource
+
 from segcli import destinations
 from segcli.core.destination import Destination
 from segcli.errors import DestinationError, UsageError
@@ -34,6 +37,17 @@ def destination_name(dest: str) -> str:
     Raises DestinationError.
     """
     return find_destination(dest).name if is_path(dest) else dest
+
+
+def is_default() -> bool:
+    """Return whether the command's destination is its default: nobody has named one."""
+    source = click.get_current_context().get_parameter_source("dest")
+    return source is ParameterSource.DEFAULT
+
+
+def default_named(destination: str) -> str:
+    """Return the line that says which destination a command takes if none is named."""
+    return f"{destination} is the default destination; --dest NAME takes another"
 
 
 def is_path(name: str) -> bool:

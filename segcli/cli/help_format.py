@@ -19,7 +19,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Input": ("max_line", "no_first_look", "jobs"),
     "Checks": (
         *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),
-        "fail_on_uncovered",
+        *("fail_on_uncovered", "allow_empty"),
     ),
     "Delivery": (
         *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),

@@ -27,6 +27,7 @@ class RunResult:
     describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
+    is_default: nobody named the destination
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
     """
@@ -43,6 +44,7 @@ class RunResult:
     describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
+    is_default: bool = False
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
     seconds: float = 0.0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segcli.accounting.tally import State, Tally
+from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, say, say_table, table_of, text_of
 from segcli.cli.run_result import RunResult
@@ -28,6 +29,8 @@ _WIDTH_OFF_TERMINAL = 160
 
 def print_summary(result: RunResult, *, report: Path | None) -> None:
     """Print the ledger, the reasons, the times, and where rejects and report are."""
+    if result.is_default:
+        say(default_named(result.job.destination.name))
     columns = [Column(right=True), Column()]
     say_table(table_of(columns, _ledger(result), gap=2), width=_WIDTH_OFF_TERMINAL)
     say(*_facts(result, report))

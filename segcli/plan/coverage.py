@@ -54,11 +54,16 @@ class PlanCoverage:
         self._seen.events += seen.events
         self._seen.fields |= seen.fields
 
+    @property
+    def checked(self) -> int:
+        """How many events were compared with the plans."""
+        return self._seen.checked
+
     def result(self, files: Sequence[str]) -> PlanResult:
         """Return what was seen so far, and what was not."""
         return PlanResult(
             files=files,
-            checked=self._seen.checked,
+            checked=self.checked,
             planned=len(self._index.expectations),
             unseen=self._unseen(),
         )

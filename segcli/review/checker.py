@@ -54,6 +54,7 @@ class CheckRun:
     expect: the golden file to compare with; None for no comparison.
     update: write the golden file instead of comparing with it.
     fail_on_uncovered: shell patterns of fields that must reach the payload.
+    needs_events: it is an error if nothing was mapped, rejected or compared with a plan.
     mask: show the form of sample values, and not the values.
     rate: requests a second, for the estimated time; None for the destination's own limit.
     most_findings: how many findings the review holds; all are counted.
@@ -74,6 +75,7 @@ class CheckRun:
     expect: Path | None = None
     update: bool = False
     fail_on_uncovered: Sequence[str] = ()
+    needs_events: bool = False
     mask: bool = False
     rate: float | None = None
     most_findings: int = 1000
@@ -99,6 +101,7 @@ def review_inputs(options: CheckRun) -> Review:
 # How many groups of findings of each level a baseline may have: they are held in memory.
 _BASELINE_GROUPS = 10_000
 _SAME = "is the same as in an earlier line"
+_NOTHING = key_of(codes.NOTHING_CHECKED, "", "no line was mapped, rejected or compared with a plan")
 _REPEATED_ID = key_of(codes.REPEATED_MESSAGE_ID, "messageId", _SAME)
 _REPEATED_LINE = key_of(
     codes.REPEATED_LINE, "messageId", "is missing, and the line is the same as an earlier one"
@@ -139,7 +142,9 @@ class _JoinedReview:
         self._find_unsearched(first_input)
         if self.options.rejects:
             self.options.rejects.close()
-        return self._review(self._accepted())
+        baseline = self._accepted()
+        self._find_nothing(first_input)
+        return self._review(baseline)
 
     def _read(self) -> None:
         """Read all lines.
@@ -237,6 +242,15 @@ class _JoinedReview:
             were = "event was" if untried == 1 else "events were"
             problem = f"{untried:,} {were} not searched, so --fail-on-uncovered cannot tell"
             self._find(key_of(codes.NOT_SEARCHED, "", problem), (first_input, 1))
+
+    def _find_nothing(self, first_input: str) -> None:
+        """Add an error if nothing was checked; neither options nor a baseline accept it."""
+        looked_at = self.read - self.skipped + self.plan.checked
+        if self.options.needs_events and not looked_at:
+            place = first_input or "no input"
+            finding = self.findings.finding(_NOTHING, place, 1)
+            self.findings.count(_NOTHING, 1, [finding])
+            self.findings.keep(finding)
 
     def _accepted(self) -> BaselineResult | None:
         """Apply the baseline, or write it; None if there is none."""

@@ -10,6 +10,7 @@ from segcli.plan.judge import PlanState
 Level = Literal["error", "warning"]
 FindingState = (
     Literal["rejected", "warning", "uncovered", "changed", "added", "removed", "missing", "new"]
+    | Literal["empty"]
     | PlanState
     | Literal["plan-mistake"]
 )
@@ -85,6 +86,15 @@ _LINES = (
         means="Objects or arrays of the line are nested too deeply.",
         matters="Most JSON parsers refuse such a text. Nothing is sent.",
         mend="Send flat properties and traits.",
+    ),
+    Code(
+        code="SEG105",
+        name="nothing-checked",
+        state="empty",
+        means="No line was mapped, rejected or compared with a tracking plan.",
+        matters="A check that looks at nothing finds nothing. Often a path or a filter is wrong.",
+        mend="Look at the inputs and the filters. --allow-empty accepts it; --ignore and a "
+        "baseline do not.",
     ),
 )
 _SPEC = (
@@ -392,6 +402,7 @@ CODES: Mapping[str, Code] = {
     one.code: one for one in (*_LINES, *_SPEC, *_DESTINATION, *_PLAN, *_REPLAY, *_GOLDEN)
 }
 
+NOTHING_CHECKED = "SEG105"
 REPEATED_MESSAGE_ID, REPEATED_LINE = "SEG501", "SEG502"
 NOT_CARRIED, NOT_SEARCHED = "SEG321", "SEG322"
 PLAN_MISTAKE, UNKNOWN_COLUMN = "SEG404", "SEG405"

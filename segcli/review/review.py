@@ -32,6 +32,7 @@ class Review:
     plan: what the events showed of the tracking plans; None if there are none.
     baseline: what the baseline did; None if there is none.
     coverage: patterns of the fields that people are shown; none for all but the envelope.
+    is_default: nobody named the destination.
     shows_every: people are shown every finding, and not one entry a group.
     """
 
@@ -52,6 +53,7 @@ class Review:
     plan: PlanResult | None = None
     baseline: BaselineResult | None = None
     coverage: Sequence[str] = ()
+    is_default: bool = False
     shows_every: bool = False
 
     @property
@@ -80,6 +82,7 @@ class Review:
         return {
             "check_version": 3,
             "destination": self.destination,
+            "destination_is_default": self.is_default,
             "inputs": [],
             "files_left_out": self.files_left_out,
             "read": self.read,

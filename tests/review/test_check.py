@@ -178,7 +178,8 @@ def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
         ([GOOD, BAD], ["--quiet"], 1),
         ([GOOD], ["--fail-on-uncovered", "messageId"], 1),
         ([GOOD], ["--fail-on-uncovered", "properties.*"], 0),
-        ([], [], 0),
+        ([], [], 1),
+        ([], ["--allow-empty"], 0),
     ],
 )
 def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(

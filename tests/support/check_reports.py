@@ -29,7 +29,7 @@ from segcli.review.review import Review
 Body = Callable[[Event], dict[str, Any] | bytes]
 
 _STATES = (
-    "rejected|warning|uncovered|changed|added|removed|missing|new"
+    "rejected|warning|uncovered|empty|changed|added|removed|missing|new"
     "|unplanned-event|unplanned-property|plan-violation|plan-mistake"
 )
 _TEXT = re.compile(rf"(.+?):(\d+): SEG\d{{3}} ((?:{_STATES}): .*)")

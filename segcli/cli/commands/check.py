@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from segcli.accounting.rejects import Rejects
 from segcli.cli import formats, report
+from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
@@ -44,6 +44,7 @@ class CheckOptions:
     baseline: the file of findings that are accepted
     update_baseline: write that file instead
     output: files to write, each in a format
+    allow_empty: pass although nothing was checked
     coverage: patterns of the fields that are shown in the table of fields left out
     mask: show the form of sample values only
     every: print every finding instead of one entry a group
@@ -64,6 +65,7 @@ class CheckOptions:
     update_baseline: bool
     output: tuple[OutputFile, ...]
     every: bool
+    allow_empty: bool
     coverage: tuple[str, ...]
     mask: bool
 
@@ -112,6 +114,11 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         type=click.Path(dir_okay=False, path_type=Path),
         help="Compare events with this tracking plan of Segment: rules of the Public API, "
         "plan.json of Typewriter, or a CSV (repeatable). Without --dest nothing else is checked.",
+    ),
+    click.option(
+        "--allow-empty",
+        is_flag=True,
+        help="Pass although no line was mapped, rejected or compared with a plan.",
     ),
     click.option("--strict", is_flag=True, help="Count warnings as errors."),
     click.option(
@@ -185,9 +192,9 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     """Report in CI what a destination would receive and lose.
 
     Exits with 1 if a line is rejected (unless the golden file records it), if the payloads differ
-    from --expect, if an event differs from --plan, or if the mapping leaves out a field of
-    --fail-on-uncovered; with --strict also for warnings. Exits with 2, and reports nothing, if an
-    input cannot be read to its end.
+    from --expect, if an event differs from --plan, if the mapping leaves out a field of
+    --fail-on-uncovered, or if there is nothing to check; with --strict also for warnings. Exits
+    with 2, and reports nothing, if an input cannot be read to its end.
     """
     _check_golden(check_options)
     _check_baseline(check_options)
@@ -206,7 +213,12 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
     run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
-    review = replace(review, shows_every=check_options.every, coverage=check_options.coverage)
+    review = replace(
+        review,
+        shows_every=check_options.every,
+        coverage=check_options.coverage,
+        is_default=job is not None and is_default(),
+    )
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
     as_json = [OutputFile("json", options.report)] if options.report else []
@@ -226,8 +238,7 @@ def _is_for_plans_only(options: JobOptions, check_options: CheckOptions) -> bool
 
     Raises UsageError if an option is given that needs a destination.
     """
-    source = click.get_current_context().get_parameter_source("dest")
-    if not check_options.plan or source is not ParameterSource.DEFAULT:
+    if not check_options.plan or not is_default():
         return False
     for option, given in (
         ("--expect", check_options.expect),
@@ -277,6 +288,7 @@ def _run_of(
         expect=check_options.expect,
         update=check_options.update,
         fail_on_uncovered=check_options.fail_on_uncovered,
+        needs_events=not check_options.allow_empty,
         mask=check_options.mask,
         rate=check_options.rate,
         most_findings=check_options.max_findings,

@@ -5,6 +5,7 @@ import click
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.cli import report
+from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, find_inputs, first_look
 from segcli.cli.job import job_of
@@ -50,6 +51,7 @@ def transform_and_report(
         tally=Tally(),
         rejects=options.rejects,
         remarks=looked.remarks,
+        is_default=is_default(),
     )
     transformation = Transformation(
         job=job,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 
+from segcli.cli.dest_option import default_named
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.findings import BaselineResult, Finding, Group
@@ -43,6 +44,7 @@ class Sentences:
     untried: how many events were not searched for fields that are not carried
     advice: what to know before the events are sent
     baseline: what the baseline accepts
+    default: that nobody named the destination
     """
 
     counts: str
@@ -53,6 +55,7 @@ class Sentences:
     untried: str
     advice: str
     baseline: str
+    default: str
 
 
 def sentences(review: Review) -> Sentences:
@@ -67,6 +70,7 @@ def sentences(review: Review) -> Sentences:
         hidden=hidden_findings(review, review.entries()),
         untried=untried if review.untried else "",
         advice=f"note: {review.advice}" if review.advice else "",
+        default=default_named(review.subject) if review.is_default else "",
         baseline=_baseline(review.baseline) if review.baseline else "",
     )
 

@@ -18,8 +18,9 @@ _SHOWN = 10
 def formatted(review: Review) -> str:
     """Return an annotation for each finding that GitHub shows, and the counts as a notice."""
     said = sentences(review)
-    shown = [*_shown(review, "error"), *_shown(review, "warning")]
-    counts = (said.counts, said.verdict, hidden_findings(review, shown), said.untried)
+    # No more than may be printed.
+    shown = [*_shown(review, "error"), *_shown(review, "warning")][: len(review.findings)]
+    counts = (said.default, said.counts, said.verdict, hidden_findings(review, shown), said.untried)
     notice = "; ".join(filter(None, (*counts, said.plan, said.advice, said.baseline)))
     lines = [_annotation(finding) for finding in shown]
     return "\n".join([*lines, f"::notice title=segcli check::{_message(notice)}"]) + "\n"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from segcli.cli.dest_option import default_named
 from segcli.cli.formats import count_of
 from segcli.cli.visible_text import visible
 from segcli.review.findings import Group
@@ -22,6 +23,8 @@ def formatted(review: Review) -> str:
     name = visible(f"segcli check {review.subject}")
     suite = SubElement(suites, "testsuite", {"name": name, **totals})
     suite.extend(cases)
+    if review.is_default:
+        _say(suite, "system-out", default_named(review.subject))
     indent(suites)
     text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
     return text.decode() + "\n"

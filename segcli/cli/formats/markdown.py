@@ -19,6 +19,8 @@ def formatted(review: Review) -> str:
     """Return the review as GitHub-flavoured Markdown."""
     said = sentences(review)
     blocks = [f"### segcli check: {_cell(review.subject)}", f"{said.verdict}; {said.counts}."]
+    if said.default:
+        blocks.insert(1, f"{_cell(said.default)}.")
     if review.findings:
         blocks.append(_table(("where", "code", "state", "finding"), _findings(review)))
     fields = shown_fields(review.left_out, review.coverage)

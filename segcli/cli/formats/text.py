@@ -29,6 +29,7 @@ def formatted(review: Review, stream: TextIO | None = None) -> str:
     parts: Iterable[Any] = (
         *map(_line, review.entries()),
         said.hidden,
+        said.default,
         said.counts,
         _left_out(review, fields),
         hidden_fields(review, fields),
