@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import signal
 import stat
 import subprocess
@@ -171,8 +170,8 @@ def test_two_temporary_files_never_have_the_same_name(file: Path) -> None:
 def test_a_temporary_name_that_somebody_has_is_neither_followed_nor_written_nor_removed(
     file: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(secrets, "token_hex", lambda _size: "known")
-    victim, trap = file.with_name("victim"), file.with_name(".segcli-known.tmp")
+    monkeypatch.setattr(os, "urandom", bytes)
+    victim, trap = file.with_name("victim"), file.with_name(f".segcli-{bytes(16).hex()}.tmp")
     if kind != "lost link":
         victim.write_bytes(b"precious")
     if kind == "file":
