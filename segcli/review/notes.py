@@ -120,11 +120,24 @@ class Notebook:
         self._levels: Mapping[str, Level] = {code: one.level for code, one in CODES.items()}
         self._held: Counter[Level] = Counter()
         self._keys: set[Key] = set()
-        self._left: dict[tuple[Level, bool], int] = {}
+        self._left: dict[Level, int] = dict.fromkeys(("error", "warning"), limits.findings)
+        self._left_of_known = dict(self._left)
+        self._has_known = bool(limits.known)
 
     def wanted(self, remarks: Iterable[Remark]) -> Iterable[Remark]:
         """Return the remarks that count."""
         return [one for one in remarks if self._wants[code_of_remark(one.code)]]
+
+    def warn(self, keys: Iterable[Key], place: int, notes: Notes) -> None:
+        """Note warnings on the line with this index."""
+        # Hot path of check (bench_check.py): once enough are noted they are only counted.
+        counts_only = not self._has_known and not self._left["warning"]
+        for key in keys:
+            group = notes.groups.get(key) if counts_only else None
+            if group is not None and group.count >= PLACES:
+                group.count += 1
+            else:
+                self.note(key, place, notes)
 
     def note(self, key: Key, place: int, notes: Notes) -> None:
         """Note a finding on the line with this index, if it counts."""
@@ -140,10 +153,10 @@ class Notebook:
         if group.count <= PLACES:
             group.places.append(place)
         # Findings that the baseline knows may be accepted, so they take no room from others.
-        kind = (self._levels[key.code], key in self._limits.known)
-        left = self._left.setdefault(kind, self._limits.findings)
-        if left > 0:
-            self._left[kind] = left - 1
+        left = self._left_of_known if self._has_known and key in self._limits.known else self._left
+        level = self._levels[key.code]
+        if left[level] > 0:
+            left[level] -= 1
             notes.first.append((place, key))
 
     def _has_room_for(self, key: Key) -> bool:

@@ -185,8 +185,7 @@ class Reviewer:
             seen.ids.places.append(seen.lines)
 
     def _warn(self, keys: Sequence[Key], seen: PartialReview) -> None:
-        for key in keys:
-            self._notebook.note(key, seen.lines, seen.notes)
+        self._notebook.warn(keys, seen.lines, seen.notes)
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:
