@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from segcli.core.secret import display_address
@@ -169,8 +168,9 @@ class InputList(Sequence[Input]):
             if (number := self._folder_of[row]) in dated
             or (number in folders and is_unordered(self._names[row].partition("\0")[0]))
         )
-        if len(some := list(islice(found, 2))) > 1:
-            entry = self.input_of(some[0])
+        if len(doubtful := array("I", found)) > 1:
+            # Systems list a folder in any order, so name the first file by its name.
+            entry = min(map(self.input_of, doubtful), key=lambda one: one.title)
             self.notes.append(
                 f"{shown_name(entry.found_in)} is read in the order of names, not of time: "
                 f"{entry.title} has a date that is not written as 2026-02-01, or is not the whole "
