@@ -83,7 +83,7 @@ class Rejects:
                 self._file = open_to_append(self.path)
             with _locked(self._file.fileno()):
                 _end_torn_line(self._file)
-                _write(self._file, records)
+                write_all(self._file.fileno(), records)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -194,7 +194,7 @@ def _end_torn_line(file: FileIO) -> None:
     if file.readable() and file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
-            _write(file, b"\n")
+            write_all(file.fileno(), b"\n")
 
 
 def _cut_if_torn(descriptor: int, start: int) -> None:
@@ -203,15 +203,6 @@ def _cut_if_torn(descriptor: int, start: int) -> None:
         text = os.pread(descriptor, os.fstat(descriptor).st_size - start, start)
         if is_locked and _is_torn(text):
             os.ftruncate(descriptor, start)
-
-
-def _write(file: FileIO, data: bytes) -> None:
-    """Write all the data. One call may write a part only, without an error, on a full disk."""
-    if not file.readable():
-        write_all(file.fileno(), data)
-        return
-    while data:
-        data = data[file.write(data) or 0 :]
 
 
 def _record(line: Line, settled: Result) -> bytes:

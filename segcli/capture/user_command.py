@@ -8,8 +8,10 @@ from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
 
+# The exit code of a command that a signal ended is this plus the number of the signal.
+BY_SIGNAL = 128
+
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_BY_SIGNAL = 128
 
 
 class Signals:
@@ -65,7 +67,7 @@ def run_command(words: Sequence[str], environment: Mapping[str, str], signals: S
             code = process.wait()
         finally:
             signals.command = None
-    return code if code >= 0 else _BY_SIGNAL - code
+    return code if code >= 0 else BY_SIGNAL - code
 
 
 def _terminal_sends_it() -> bool:

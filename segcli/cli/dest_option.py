@@ -40,7 +40,7 @@ def destination_name(dest: str) -> str:
 
 
 def is_default() -> bool:
-    """Return whether the command's destination is its default: nobody has named one."""
+    """Return whether the command takes its default destination, because none was given."""
     source = click.get_current_context().get_parameter_source("dest")
     return source is ParameterSource.DEFAULT
 

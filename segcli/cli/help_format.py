@@ -32,7 +32,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Sandbox": ("sandbox", "fault", "latency"),
 }
 _REST = "Other"
-# The first column of options, on a screen of at least so many columns, and on a narrower one.
+# The width of the first column of options: on a screen of at least `_WIDE` columns, and below that.
 _WIDE, _COLUMN, _NARROW_COLUMN = 70, 26, 20
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from segcli.cli.options import Files, JobOptions
 from segcli.cli.output import say
+from segcli.core.plural import count_of
 from segcli.core.secret import display_address
 from segcli.core.selection import Selection
 from segcli.errors import UsageError
@@ -79,5 +80,5 @@ def describe_skipped(left_out: Sequence[Input]) -> str:
     if not left_out:
         return ""
     size = sum(entry.size or 0 for entry in left_out)
-    files = "1 file" if len(left_out) == 1 else f"{len(left_out):,} files"
+    files = count_of(len(left_out), "file")
     return f"{files} ({size:,} bytes) of days outside --since and --until not read"

@@ -74,7 +74,7 @@ def moment(text: str) -> TimeBound:
         return TimeBound(text, parse_time(text))
     except ValueError:
         if not _split(text)[1]:
-            raise ValueError(f"{text!r} is no time. For how long ago, add a unit: 7d.") from None
+            raise ValueError(f"{text!r} is not a time. For how long ago, add a unit: 7d.") from None
         return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
 
 

@@ -13,6 +13,7 @@ from segcli.cli.run_result import RunResult
 from segcli.cli.send_options import RequestOptions
 from segcli.core import settings, trust
 from segcli.core.outcome import Job
+from segcli.core.plural import count_of
 from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.lines import chunks
@@ -50,7 +51,7 @@ def counted(inputs: Sequence[Input]) -> str:
     files = sum(entry.name != "-" for entry in inputs)
     parts = ["stdin"] if files < len(inputs) else []
     if files or not parts:
-        parts.append("1 file" if files == 1 else f"{files:,} files")
+        parts.append(count_of(files, "file"))
     return " and ".join(parts)
 
 

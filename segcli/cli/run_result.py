@@ -27,7 +27,7 @@ class RunResult:
     describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
-    is_default: nobody named the destination
+    is_default: the destination is the default, because none was given
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
     """

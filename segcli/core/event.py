@@ -14,7 +14,7 @@ import msgspec
 
 from segcli.core import exact_json
 from segcli.core.event_time import is_time, parse_time
-from segcli.core.nobody import is_nobody
+from segcli.core.missing_id import is_missing_id
 from segcli.core.reject_record import original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
@@ -86,12 +86,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return self.user_id or self.anonymous_id or ""
 
     @property
-    def names_nobody(self) -> bool:
+    def has_missing_id(self) -> bool:
         """True if `userId` or `anonymousId` is a text for a missing id, such as `null`."""
-        user, anonymous = self.data.get("userId"), self.data.get("anonymousId")
-        return (isinstance(user, str) and is_nobody(user)) or (
-            isinstance(anonymous, str) and is_nobody(anonymous)
-        )
+        return is_missing_id(self.data.get("userId")) or is_missing_id(self.data.get("anonymousId"))
 
     @property
     def time(self) -> str | None:

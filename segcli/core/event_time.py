@@ -1,4 +1,4 @@
-"""Times: the texts that are one, by a rule of segcli's own and not of a library.
+"""Times: which texts are times, by a rule of segcli's own that no library changes.
 
     2026-02-16                       a date alone is its midnight in UTC
     2026-02-16T09:03:51              `T` or one space; hours, minutes and seconds
@@ -6,7 +6,7 @@
     2026-02-16T09:03:51Z             a zone: `Z`, `+02:00`, `+0200`, `+02` or `UTC`
     2026-02-16 09:03:51.123 +0200    one space may stand before the zone
 
-Without a zone it is UTC. `t` and `z` may be small, as in RFC 3339. The day has to be in the
+Without a zone it is UTC. `t` and `z` may be in lower case, as in RFC 3339. The day has to be in the
 calendar, from year 1 to 9999, the hour below 24, minutes and seconds below 60. Nothing else is a
 time: no number, no week, no month by its name, no zone by its name, no leap second.
 """
@@ -22,8 +22,8 @@ _RULE = re.compile(
     r"(?:[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
     r"( ?(?:[Zz]|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?)?"
 )
-# What nearly every event has: `2026-02-16T09:03:51.123Z`. Every third character says enough of
-# it to leave the rest to a quicker reader that takes more than the rule.
+# The usual form, `2026-02-16T09:03:51.123Z`. Every third character shows that a text has it. Then
+# `fromisoformat` reads it: that is faster, but accepts other forms too.
 _PLAIN_MARKS = frozenset({"--T::.", "--T::Z"})
 _PLAIN_LENGTHS = frozenset({20, *range(22, 31)})
 _from_iso = datetime.fromisoformat
@@ -46,7 +46,7 @@ def parse_time(text: object) -> datetime:
         try:
             return _from_iso(text)
         except ValueError:
-            # With a space before its `Z` it is a time nevertheless.
+            # It may be a time with a space before its `Z`.
             return _by_rule(text)
     return _by_rule(text)
 

@@ -84,9 +84,9 @@ def is_shallow(text: bytes, levels: int = MAX_DEPTH) -> bool:
     return 2 * len(text) - others <= levels
 
 
-# A double has no room for how it was written, and a `Decimal` equals no double but a few.
+# A float does not keep its text. A `Decimal` does, but it is not equal to the same float.
 class WrittenFloat(float):
-    """A double that was written otherwise than it would be: `1.50`, `1e3`.
+    """A float whose text is not the usual one: `1.50`, `1e3`.
 
     text: the number as it was written.
     """

@@ -12,7 +12,7 @@ from segcli.core import exact_json
 from segcli.core.destination import Destination, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
-from segcli.core.nobody import NAMES_NOBODY
+from segcli.core.missing_id import HAS_MISSING_ID
 from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, secrets_of
@@ -198,7 +198,7 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
             problem = f"larger than the {limit:,} bytes that {destination.name} takes"
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
-        notes = (*payload.notes, NAMES_NOBODY) if event.names_nobody else payload.notes
+        notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
         return Mapped(route, body, user, notes, payload.mapped_by)
 
     return mapped

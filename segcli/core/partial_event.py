@@ -17,7 +17,7 @@ from segcli.core import exact_json
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.event_time import parse_time
 from segcli.core.exact_json import is_shallow
-from segcli.core.nobody import NOBODY_LENGTHS, is_nobody
+from segcli.core.missing_id import MISSING_ID_LENGTHS, is_missing_id
 
 PartialParser = Callable[[Sequence[bytes]], list[Event | None]]
 
@@ -38,7 +38,7 @@ _SPELLING = {
     "time": "timestamp",
     "line": "",
     "moment": " ",
-    "names_nobody": "  ",
+    "has_missing_id": "  ",
 }
 
 # The fields that are read of every event.
@@ -62,7 +62,7 @@ class _PartialEvent(msgspec.Struct, Generic[_C, _T, _P], rename=_SPELLING, gc=Fa
     properties: _P | None = None
     line: bytes = b""
     moment: datetime | None = None
-    names_nobody: bool = False
+    has_missing_id: bool = False
 
     @property
     def raw(self) -> bytes:
@@ -145,10 +145,10 @@ def _checked(event: Any, line: bytes) -> Event | None:
         event.anonymous_id = anonymous = str(anonymous)
     if (user or anonymous) is None or (event.name is None and event.type == "track"):
         return None
-    if user is not None and len(user) in NOBODY_LENGTHS and is_nobody(user):
-        event.names_nobody = True
-    if anonymous is not None and len(anonymous) in NOBODY_LENGTHS and is_nobody(anonymous):
-        event.names_nobody = True
+    if user is not None and len(user) in MISSING_ID_LENGTHS and is_missing_id(user):
+        event.has_missing_id = True
+    if anonymous is not None and len(anonymous) in MISSING_ID_LENGTHS and is_missing_id(anonymous):
+        event.has_missing_id = True
     event.line = line
     checked: Event = event
     return checked

@@ -101,7 +101,7 @@ def wanted_bytes(route: str, settings: Settings) -> int:  # noqa: ARG001  # the 
 
 
 def check_settings(settings: Settings) -> str:
-    """Say which setting is beyond what Segment takes."""
+    """Return which setting is larger than Segment allows; "" if none is."""
     if settings.batch > _MOST_EVENTS:
         return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}"
     if settings.batch_bytes > _MOST_BYTES:

@@ -3,7 +3,7 @@
 import unicodedata
 
 from segcli.core.event import is_number
-from segcli.core.nobody import is_nobody
+from segcli.core.missing_id import is_missing_id
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Some scripts and emoji need these to join or separate characters.
@@ -23,8 +23,8 @@ def id_problem(value: object) -> str:
         return "is neither a string nor a number"
     if value.strip() != value:
         return "has white space around it"
-    if value and is_nobody(value):
-        return "names nobody: programs write it for a missing id"
+    if value and is_missing_id(value):
+        return "is a text that programs write for a missing id"
     return "" if value.isprintable() else _problem_within(value)
 
 

@@ -19,7 +19,7 @@ from segcli.http.reply_reader import ReplyReader
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _PooledTransport:
     """An httpx transport for one request at a time.
 
     transport: the transport.
@@ -39,8 +39,8 @@ class HttpxTransport:
     def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
         self._exchanges = exchanges
         self._tls_context = tls_context
-        self._all: list[_Line] = []
-        self._free: dict[tuple[str | None, str], list[_Line]] = {}
+        self._all: list[_PooledTransport] = []
+        self._free: dict[tuple[str | None, str], list[_PooledTransport]] = {}
         self._proxy_for = lru_cache(proxy_for)
 
     async def post(self, request: Request) -> Reply | NoReply:
@@ -49,8 +49,8 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """Close all connections."""
-        for line in self._all:
-            await line.transport.aclose()
+        for pooled in self._all:
+            await pooled.transport.aclose()
 
     async def _exchange(self, request: Request, reader: ReplyReader) -> Reply:
         address = parse_address(request.url)
@@ -58,23 +58,23 @@ class HttpxTransport:
         try:
             built = _httpx_request(request, address)
             free = self._free.setdefault((proxy, address.scheme), [])
-            line = free.pop() if free else self._new(proxy, address.scheme)
+            pooled = free.pop() if free else self._new(proxy, address.scheme)
             try:
-                return await _exchange_over(line, built, reader)
+                return await _exchange_over(pooled, built, reader)
             finally:
-                free.append(line)
+                free.append(pooled)
         except httpx.InvalidURL as error:
             raise TransportError(Failure.ADDRESS, str(error)) from error
         except httpx.RequestError as error:
             raise _failed(error, proxy) from error
 
-    def _new(self, proxy: str | None, scheme: str) -> _Line:
+    def _new(self, proxy: str | None, scheme: str) -> _PooledTransport:
         only_one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         made = httpx.AsyncHTTPTransport(verify=self._tls_context(), proxy=proxy, limits=only_one)
         layers = [scheme, (proxy or "").partition(":")[0]].count("https")
-        line = _Line(made, keep_heads(made, layers))
-        self._all.append(line)
-        return line
+        pooled = _PooledTransport(made, keep_heads(made, layers))
+        self._all.append(pooled)
+        return pooled
 
 
 def _httpx_request(request: Request, address: Address) -> httpx.Request:
@@ -85,34 +85,36 @@ def _httpx_request(request: Request, address: Address) -> httpx.Request:
     return httpx.Request(request.method, address.url, headers=headers, stream=stream)
 
 
-async def _exchange_over(line: _Line, request: httpx.Request, reader: ReplyReader) -> Reply:
-    line.heads.begin()
+async def _exchange_over(
+    pooled: _PooledTransport, request: httpx.Request, reader: ReplyReader
+) -> Reply:
+    pooled.heads.begin()
     try:
-        response = await line.transport.handle_async_request(request)
+        response = await pooled.transport.handle_async_request(request)
     except httpx.RemoteProtocolError:
-        if head := line.heads.final_head():
+        if head := pooled.heads.final_head():
             # The status is complete, only the rest of the reply is not valid.
             reader.begin(*head)
         raise
     assert isinstance(response.stream, httpx.AsyncByteStream)
     try:
         raw = tuple(response.headers.raw)
-        _check_framing(line, response, reader)
+        _check_framing(pooled, response, reader)
         return await reader.read(response.status_code, raw, aiter(response.stream))
     finally:
         await response.stream.aclose()
-        is_unsafe = _announces_impossible_body(response) or line.heads.has_stray
-        if is_unsafe or _holds_more(line.transport):
+        is_unsafe = _announces_impossible_body(response) or pooled.heads.has_stray
+        if is_unsafe or _holds_more(pooled.transport):
             # The bytes that follow belong to no reply. They must not be read as the next reply.
-            await line.transport.aclose()
+            await pooled.transport.aclose()
 
 
-def _check_framing(line: _Line, response: httpx.Response, reader: ReplyReader) -> None:
+def _check_framing(pooled: _PooledTransport, response: httpx.Response, reader: ReplyReader) -> None:
     """Raise TransportError if the headers contradict each other about the length of the body.
 
     They are read from the wire, because h11 merges headers.
     """
-    head = line.heads.final_head()
+    head = pooled.heads.final_head()
     if head is None or response.status_code in WITHOUT_BODY:
         return
     if problem := framing_problem(head[1]):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
+from segcli.core.plural import count_of
 from segcli.core.secret import display_address
 from segcli.inputs.compact_columns import NumberColumn, TextColumn
 from segcli.inputs.dated_folder import UNREADABLE, is_unordered
@@ -148,7 +149,7 @@ class InputList(Sequence[Input]):
         self._note_unordered(rows, {number for number, moment in moments.items() if moment is None})
         undated = sum(moments[self._folder_of[row]] is None for row in rows)
         if 0 < undated < len(rows):
-            files = "1 file" if undated == 1 else f"{undated:,} files"
+            files = count_of(undated, "file")
             verb = "It is" if undated == 1 else "They are"
             self.notes.append(
                 f"{shown_name(found_in)} has {files} outside of its folders named by time. {verb} "

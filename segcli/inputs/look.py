@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import overload
 
+from segcli.core.plural import count_of
 from segcli.errors import InputError
 from segcli.inputs.decompress import Packing
 from segcli.inputs.first_event import judge_events
@@ -125,8 +126,7 @@ class _Look:
     def all_remarks(self) -> Sequence[str]:
         """Return the first remarks, and the number of the other ones."""
         if (left := self._remarked - len(self._remarks)) > 0:
-            more = "1 more file" if left == 1 else f"{left:,} more files"
-            return (*self._remarks, f"The same applies to {more}.")
+            return (*self._remarks, f"The same applies to {count_of(left, 'more file')}.")
         return self._remarks
 
 

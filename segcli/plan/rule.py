@@ -12,7 +12,7 @@ PART_OF: dict[str, Part] = {
     "identify": "traits",
     "group": "traits",
 }
-# A file may be anything. More mistakes than this help no one.
+# A file may be anything. More mistakes than this are of no use.
 _MOST_MISTAKES = 1000
 
 

@@ -30,6 +30,8 @@ def aligned(old: Sequence[bytes], new: Sequence[bytes], *, levels: int) -> Itera
 
 
 class _Aligner:
+    """Aligns a range of both lists; a range is a start and an end in each."""
+
     def __init__(self, old: Sequence[bytes], new: Sequence[bytes], levels: int) -> None:
         self._old = old
         self._new = new

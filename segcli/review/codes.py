@@ -119,7 +119,7 @@ _SPEC = (
         name="no-user",
         state="rejected",
         means="The event has neither a userId nor an anonymousId.",
-        matters="Nobody can be told who did it, and Segment refuses such an event.",
+        matters="It is unknown who did it, and Segment refuses such an event.",
         mend="Set `userId` for a known user, and `anonymousId` for any other.",
     ),
     Code(
@@ -127,7 +127,7 @@ _SPEC = (
         name="id-of-wrong-type",
         state="rejected",
         means="`userId` or `anonymousId` is neither text nor a number.",
-        matters="An object, an array or a boolean identifies nobody. Nothing is sent.",
+        matters="An object, an array or a boolean does not identify a user. Nothing is sent.",
         mend="Send the id as text.",
     ),
     Code(
@@ -191,7 +191,7 @@ _SPEC = (
         name="message-id-not-text",
         state="warning",
         means="`messageId` is not text.",
-        matters="Segment drops doubles by it, and needs text for that.",
+        matters="Segment removes duplicates by it, and needs text for that.",
         mend="Let the library make it, or send a UUID.",
     ),
     Code(
@@ -204,7 +204,7 @@ _SPEC = (
     ),
     Code(
         code="SEG218",
-        name="id-names-nobody",
+        name="missing-id-as-text",
         state="warning",
         means="An id is a text that programs write for a missing one, such as `undefined`.",
         matters="All events with this text become one user.",
@@ -292,7 +292,7 @@ _PLAN = (
         name="unplanned-event",
         state="unplanned-event",
         means="The tracking plan has no event of this name.",
-        matters="Nobody agreed on it. Segment's Protocols can block it.",
+        matters="It was not agreed on. Segment's Protocols can block it.",
         mend="Use the name of the plan (case and blanks count), or add the event to the plan.",
     ),
     Code(
@@ -300,7 +300,7 @@ _PLAN = (
         name="unplanned-property",
         state="unplanned-property",
         means="The tracking plan does not have this property, or this trait, for the event.",
-        matters="Nobody agreed on it. Segment's Protocols can leave it out.",
+        matters="It was not agreed on. Segment's Protocols can leave it out.",
         mend="Use the name of the plan, or add the property to the plan.",
     ),
     Code(
@@ -336,7 +336,7 @@ _REPLAY = (
         state="warning",
         means="An earlier line has the same messageId.",
         matters="Segment drops the second event. Other vendors count it twice.",
-        mend="Remove the double, or give each event a messageId of its own.",
+        mend="Remove the duplicate, or give each event a messageId of its own.",
     ),
     Code(
         code="SEG502",
@@ -344,7 +344,7 @@ _REPLAY = (
         state="warning",
         means="The line has no messageId, and an earlier line is the same.",
         matters="If it is the same event twice, no vendor can tell.",
-        mend="Remove the double, or give each event a messageId.",
+        mend="Remove the duplicate, or give each event a messageId.",
     ),
     Code(
         code="SEG503",
@@ -393,7 +393,7 @@ _GOLDEN = (
         name="golden-new",
         state="new",
         means="The input has a line, or a payload, that the golden file does not have.",
-        matters="Nobody has looked at its payload yet.",
+        matters="Its payload has not been looked at yet.",
         mend="Look at it, and write the golden file again with --update.",
     ),
 )

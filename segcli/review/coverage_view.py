@@ -1,4 +1,4 @@
-"""Which fields that are left out people are shown: those that they care about, first of all."""
+"""Chooses which of the fields left out are shown: properties and traits first."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase

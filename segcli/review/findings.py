@@ -213,7 +213,7 @@ class Findings:
     def accept(self, known: Mapping[Key, int]) -> BaselineResult:
         """Drop the groups that have no more findings than a baseline knows.
 
-        Nobody can tell which ones of a group are new, so a group that has more stays whole.
+        It is unknown which ones of a group are new, so a group that has more stays whole.
         """
         accepted = gone = 0
         for key, number in known.items():

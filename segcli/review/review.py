@@ -32,7 +32,7 @@ class Review:
     plan: what the events showed of the tracking plans; None if there are none.
     baseline: what the baseline did; None if there is none.
     coverage: patterns of the fields that people are shown; none for all but the envelope.
-    is_default: nobody named the destination.
+    is_default: the destination is the default, because none was given.
     shows_every: people are shown every finding, and not one entry a group.
     """
 

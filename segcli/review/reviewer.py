@@ -11,7 +11,7 @@ from segcli.core.destination import Remark
 from segcli.core.event import OTHER_TIMES, Event, Rejected, is_number
 from segcli.core.event_time import are_usual_times, lacks_zone
 from segcli.core.line import TooLong
-from segcli.core.nobody import NAMES_NOBODY, is_nobody
+from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
 from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
@@ -56,7 +56,7 @@ class _Shape:
         if not self._has_good_times(data):
             return False
         for name in self.ids:
-            if is_nobody(data[name]):
+            if is_missing_id(data[name]):
                 return False
         for path in self.dates:
             value: Any = data
@@ -128,7 +128,7 @@ class Reviewer:
         shape = self._shapes.get(number) if number else None
         if data and self._watch:
             self._watch.see(data, seen, number)
-        if data and shape and shape.says_all_of(line, data) and NAMES_NOBODY not in mapped.notes:
+        if data and shape and shape.says_all_of(line, data) and HAS_MISSING_ID not in mapped.notes:
             self._count(shape, line, data, seen)
             if shape.keys:
                 self._warn(shape.keys, seen)

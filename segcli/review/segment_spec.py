@@ -9,13 +9,13 @@ from segcli.core.destination import Remark
 from segcli.core.event import OTHER_TIMES, Event, is_number, time_field
 from segcli.core.event_time import is_time, lacks_zone
 from segcli.core.exact_json import without_halves
-from segcli.core.nobody import is_nobody
+from segcli.core.missing_id import is_missing_id
 
 EVENT_BYTES = 32 * 1024
 MESSAGE_ID_LENGTH = 100
 
 _NOT_A_TIME = "is not an ISO-8601 time, so it is never used"
-_NOBODY = "names nobody: all events with this text look like one user"
+_MISSING_ID = "is a text for a missing id: all events with it look like one user"
 ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId")
 _HALF = re.compile("[\ud800-\udfff]")
 _DATES = ("birthday", "createdAt", "created_at")
@@ -53,7 +53,9 @@ def remarks_by_value(event: Event) -> list[Remark]:
         problem = f"is longer than {MESSAGE_ID_LENGTH} characters"
         found.append(Remark("messageId", problem, "SEG217"))
     found += [
-        Remark(name, _NOBODY, "SEG218") for name in ID_FIELDS if names_nobody(event.data.get(name))
+        Remark(name, _MISSING_ID, "SEG218")
+        for name in ID_FIELDS
+        if is_missing_id(event.data.get(name))
     ]
     found += _remarks_on_times(event)
     found += _remarks_on_halves(event)
@@ -64,11 +66,6 @@ def remarks_by_value(event: Event) -> list[Remark]:
         if name in traits and not is_date(traits[name], name)
     ]
     return found
-
-
-def names_nobody(value: object) -> bool:
-    """True if an id is a text that programs write for a missing one."""
-    return isinstance(value, str) and is_nobody(value)
 
 
 def need_no_remark(times: Iterable[str]) -> bool:

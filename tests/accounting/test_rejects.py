@@ -194,7 +194,7 @@ def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patched:
-        patched.setattr("segcli.accounting.rejects._write", failing)
+        patched.setattr("segcli.accounting.rejects.write_all", failing)
         with pytest.raises(Stopped, match="cannot be written: Input/output error"):
             rejects.keep(settled(b"{}"))
     rejects.close()

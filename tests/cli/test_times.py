@@ -149,4 +149,4 @@ def test_a_number_alone_is_no_time_for_since(segcli: Segcli, events: Events, tex
     said = segcli("transform", "--since", text, events(line_of()))
 
     assert said.code == 2
-    assert f"'{text}' is no time. For how long ago, add a unit: 7d." in said.err
+    assert f"'{text}' is not a time. For how long ago, add a unit: 7d." in said.err

@@ -165,7 +165,7 @@ def test_an_unknown_setting_that_is_near_to_none_gets_no_guess() -> None:
     assert error_of(lambda: read_acme({"zzz": "1"})).hint.startswith("It has: api_key")
 
 
-def test_an_unknown_variable_of_the_environment_is_nobodys_business() -> None:
+def test_an_unknown_variable_of_the_environment_is_missing_ids_business() -> None:
     assert read_acme(env={"SEGCLI_ACME_COLOUR": "red"}) == Settings()
 
 

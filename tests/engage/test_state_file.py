@@ -33,7 +33,7 @@ def asked(path: Path, *questions: str) -> list[object]:
 # --- the file
 
 
-def test_the_file_says_what_it_is_and_is_nobody_elses_to_read(
+def test_the_file_says_what_it_is_and_is_missing_id_elses_to_read(
     path: Path, state: EngageState
 ) -> None:
     sync(state, audience("u1"))

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,18 +81,6 @@ SINGLE = {
 }
 PLACES = [vendor + route for vendor, route in SINGLE]
 SIX = ("identify", "track", "page", "screen", "group", "alias")
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False, timeout=10) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[SandboxServer]:
-    with running(Script(remember=True)) as standin:
-        yield standin
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ import pytest
 from segcli.local_server.http_reply import Refusal
 from segcli.local_server.request_body import decompressed
 from segcli.local_server.segment_api import ROUTES
-from segcli.sandbox import SandboxServer, Script, running
+from segcli.sandbox import SandboxServer, Script
 
 KEY = Script().key
 BASIC = {"Authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()}
@@ -29,18 +28,6 @@ TRACK = {
     "messageId": "3f1f8a54-7c8f-4a3d-9d2f-3a1f1c1d2e3f",
 }
 BATCH = {"batch": [TRACK], "sentAt": "2026-02-03T10:11:13.123456+00:00", "writeKey": KEY}
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[SandboxServer]:
-    with running(Script(remember=True)) as standin:
-        yield standin
 
 
 def body_for(route: str) -> dict[str, Any]:

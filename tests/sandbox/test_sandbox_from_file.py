@@ -34,12 +34,6 @@ BODY = {"key": SANDBOX, "n": 9, "from": "segcli", "a": [1.5], "batch": [{"a": 1}
 Post = Callable[..., httpx.Response]
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False, timeout=10) as client:
-        yield client
-
-
 @pytest.fixture
 def standin() -> Iterator[SandboxServer]:
     with running(Script(remember=True)) as standin:

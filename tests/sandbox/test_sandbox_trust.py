@@ -4,7 +4,6 @@ import gzip
 import json
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
 import httpx
@@ -17,18 +16,6 @@ from segcli.sandbox import SandboxServer, Script, running
 
 ELSEWHERE = "https://evil.example"
 KEYLESS = "/acme"
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[SandboxServer]:
-    with running(Script(remember=True)) as standin:
-        yield standin
 
 
 def port_of(standin: SandboxServer) -> str:

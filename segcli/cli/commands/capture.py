@@ -15,13 +15,14 @@ from segcli.accounting.atomic_write import is_stream, own_descriptor
 from segcli.capture.app import Capture
 from segcli.capture.capture_server import capturing, listening, wait_until_quiet
 from segcli.capture.event_file import EventFile
-from segcli.capture.user_command import run_command, signals_taken
+from segcli.capture.user_command import BY_SIGNAL, run_command, signals_taken
 from segcli.cli.completion import complete_file
 from segcli.cli.option_types import DURATION, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
 from segcli.cli.output_checks import check_written
 from segcli.core import exact_json
+from segcli.core.plural import count_of
 from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.lines.chunks import MAX_LINE
 from segcli.local_server.background_server import signals_held
@@ -34,7 +35,6 @@ HOST = Quantity("host", parse_host, "app.test or app.test:3000")
 URL_VARIABLE = "SEGCLI_CAPTURE_URL"
 
 _PORT = 8766
-_BY_SIGNAL = 128
 _STDOUT = 1
 _HINT = "Name another: --output PATH"
 
@@ -132,7 +132,7 @@ def _run(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[C
             problem = f"{options.words[0]} cannot be started: {error.strerror}"
             raise UsageError(problem) from None
         number = wait_until_quiet(server.app, options.settle, signals.waiting)
-    return server.app, code or (0 if number is None else _BY_SIGNAL + number)
+    return server.app, code or (0 if number is None else BY_SIGNAL + number)
 
 
 def _serve(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
@@ -159,7 +159,7 @@ def _listening(port: int | None, words: Sequence[str]) -> Iterator[Listeners]:
         except OSError as error:
             raise UsageError(
                 f"the capture cannot listen on port {wanted}: {error.strerror}",
-                "Name another one: --port N, or --port 0 for a free one",
+                "Name another: --port N, or --port 0 for a free one",
             ) from None
         yield listeners
 
@@ -210,15 +210,11 @@ def _exit_code(
 def _tell(app: Capture, path: Path | None) -> None:
     """Print on stderr what was captured, and what was not."""
     where = f" in {path}" if path else ""
-    say(f"Captured: {_count(app.events, 'event')}{where}")
+    say(f"Captured: {count_of(app.events, 'event')}{where}")
     if app.large:
-        say(f"{_count(app.large, 'event')} larger than Segment accepts (32,768 bytes)")
+        say(f"{count_of(app.large, 'event')} larger than Segment accepts (32,768 bytes)")
     for problem, count in app.problems.most_common():
-        say(f"{_count(count, 'request')} refused: {problem}")
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+        say(f"{count_of(count, 'request')} refused: {problem}")
 
 
 def _check(options: CaptureOptions) -> None:

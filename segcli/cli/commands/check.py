@@ -23,6 +23,7 @@ from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
+from segcli.review.review import Review
 from segcli.review.wanted import Wanted
 
 
@@ -198,6 +199,21 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     """
     _check_golden(check_options)
     _check_baseline(check_options)
+    review = replace(
+        _reviewed(options, check_options),
+        shows_every=check_options.every,
+        coverage=check_options.coverage,
+    )
+    if not options.quiet:
+        _print(check_options.format, formats.format_review(check_options.format, review))
+    as_json = [OutputFile("json", options.report)] if options.report else []
+    for one in (*as_json, *check_options.output):
+        report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
+    return Exit.INCOMPLETE if review.errors else Exit.DONE
+
+
+def _reviewed(options: JobOptions, check_options: CheckOptions) -> Review:
+    """Check the files of the run, take the first look, and review every line."""
     # Without --update the golden file is only read, but it must not be an input either.
     writes = {"--expect": check_options.expect, "--baseline": check_options.baseline}
     reads = {"--plan": check_options.plan}
@@ -213,18 +229,7 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
     run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
-    review = replace(
-        review,
-        shows_every=check_options.every,
-        coverage=check_options.coverage,
-        is_default=job is not None and is_default(),
-    )
-    if not options.quiet:
-        _print(check_options.format, formats.format_review(check_options.format, review))
-    as_json = [OutputFile("json", options.report)] if options.report else []
-    for one in (*as_json, *check_options.output):
-        report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
-    return Exit.INCOMPLETE if review.errors else Exit.DONE
+    return replace(review, is_default=job is not None and is_default())
 
 
 def _print(form: str, pieces: Iterable[bytes]) -> None:

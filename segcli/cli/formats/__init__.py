@@ -6,6 +6,7 @@ from importlib import import_module
 from io import StringIO
 
 from segcli.cli.dest_option import default_named
+from segcli.core.plural import count_of
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.findings import BaselineResult, Finding, Group
@@ -24,7 +25,7 @@ def format_review(name: str, review: Review, *, in_file: bool = False) -> Iterat
     found = (
         module.formatted(review, StringIO())
         if in_file and name == "text"
-        else (module.formatted(review))
+        else module.formatted(review)
     )
     if isinstance(found, str):
         yield found.encode()
@@ -44,7 +45,7 @@ class Sentences:
     untried: how many events were not searched for fields that are not carried
     advice: what to know before the events are sent
     baseline: what the baseline accepts
-    default: that nobody named the destination
+    default: which destination was taken because none was given
     """
 
     counts: str
@@ -94,11 +95,6 @@ def hidden_fields(review: Review, shown: Sequence[LeftOut]) -> str:
 def first_of(entry: Finding | Group) -> Finding:
     """Return a finding, or the first one of a group."""
     return entry.first[0] if isinstance(entry, Group) else entry
-
-
-def count_of(number: int, thing: str) -> str:
-    """Return a count with its noun: `1 line`, `2 lines`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def percent(share: float) -> str:

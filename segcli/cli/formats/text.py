@@ -4,8 +4,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from segcli.cli.formats import count_of, first_of, hidden_fields, percent, sentences
+from segcli.cli.formats import first_of, hidden_fields, percent, sentences
 from segcli.cli.output import Column, rendered, table_of, text_of
+from segcli.core.plural import count_of
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.coverage_view import shown_fields

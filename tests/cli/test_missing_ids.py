@@ -8,12 +8,12 @@ import pytest
 from support.fakes import Said
 from support.samples import line_of
 
-from segcli.core.nobody import is_nobody
+from segcli.core.missing_id import is_missing_id
 
 Segcli = Callable[..., Said]
 Events = Callable[..., Path]
 
-NOBODY = (
+MISSING = (
     *("undefined", "Undefined", "UNDEFINED", "null", "NULL", "Null", "none", "None", "NaN", "nan"),
     *(
         "\\N",
@@ -24,32 +24,32 @@ NOBODY = (
 )
 SOMEBODY = ("u1", "nullable", "None of your business", "nan-7", "N", "[object]", "0", "undefined1")
 BUILT_IN = ("pointillist", "plotline", "gist", "segment", "webhook")
-NOTE = "note: userId or anonymousId names nobody, such as null or undefined"
-WARNING = "names nobody: all events with this text look like one user"
+NOTE = "note: userId or anonymousId is a text for a missing id, such as null or undefined"
+WARNING = "is a text for a missing id: all events with it look like one user"
 AT = {"timestamp": "2026-02-16T09:03:51Z", "properties": {"email": "a@example.com"}}
 
 
-@pytest.mark.parametrize("text", [*NOBODY, ""])
-def test_a_text_for_a_missing_id_names_nobody(text: str) -> None:
-    assert is_nobody(text)
+@pytest.mark.parametrize("text", [*MISSING, ""])
+def test_a_text_that_programs_write_for_a_missing_id_is_one(text: str) -> None:
+    assert is_missing_id(text)
 
 
 @pytest.mark.parametrize("text", SOMEBODY)
 def test_any_other_text_names_somebody(text: str) -> None:
-    assert not is_nobody(text)
+    assert not is_missing_id(text)
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_check_warns_of_each_such_id(segcli: Segcli, events: Events, dest: str, jobs: str) -> None:
-    ids = ["u1", *NOBODY, "u2"]
+    ids = ["u1", *MISSING, "u2"]
     file = events(*(line_of(**AT, userId=id_, messageId=f"m{n}") for n, id_ in enumerate(ids)))
 
     out = segcli("check", "--every", "-d", dest, "--jobs", jobs, file).out.splitlines()
 
     found = [line for line in out if WARNING in line]
     assert found == [
-        f"{file}:{n + 2}: SEG218 warning: userId {WARNING}" for n, _ in enumerate(NOBODY)
+        f"{file}:{n + 2}: SEG218 warning: userId {WARNING}" for n, _ in enumerate(MISSING)
     ]
 
 
@@ -70,7 +70,7 @@ def test_check_warns_of_every_field_with_an_id(segcli: Segcli, events: Events) -
 
 @pytest.mark.parametrize("dest", BUILT_IN)
 @pytest.mark.parametrize("command", [["transform"], ["send", "--sandbox"]])
-def test_the_summary_counts_events_of_nobody(
+def test_the_summary_counts_events_with_a_missing_id(
     segcli: Segcli, events: Events, dest: str, command: list[str]
 ) -> None:
     file = events(
@@ -92,11 +92,11 @@ def test_the_summary_counts_events_of_nobody(
 def test_a_run_without_such_ids_has_no_such_note(segcli: Segcli, events: Events) -> None:
     said = segcli("send", "--sandbox", "-d", "segment", events(line_of(**AT, messageId="1")))
 
-    assert "names nobody" not in said.err
+    assert "missing id" not in said.err
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_engage_rejects_rows_of_nobody(segcli: Segcli, tmp_path: Path, kind: str) -> None:
+def test_engage_rejects_rows_with_a_missing_id(segcli: Segcli, tmp_path: Path, kind: str) -> None:
     ids = ("NULL", "NULL", "undefined", "u1", "\\N", "[object Object]", "u2")
     rows = [(id_, f"p{n}@example.com") for n, id_ in enumerate(ids)]
     if kind == "csv":
@@ -109,11 +109,11 @@ def test_engage_rejects_rows_of_nobody(segcli: Segcli, tmp_path: Path, kind: str
 
     told = [json.loads(line)["userId"] for line in said.out.splitlines()]
     assert told == ["u1", "u2"]
-    assert "5  userId names nobody: programs write it for a missing id" in said.err
+    assert "5  userId is a text that programs write for a missing id" in said.err
 
 
 @pytest.mark.parametrize("column", ["anonymousId", "email"])
-def test_engage_rejects_a_row_of_which_any_id_is_nobodys(
+def test_engage_rejects_a_row_of_which_any_id_is_missing_ids(
     segcli: Segcli, tmp_path: Path, column: str
 ) -> None:
     (tmp_path / "m.csv").write_text(f"userId,{column}\nu1,NULL\nu2,x\nu3,\n")
@@ -121,4 +121,4 @@ def test_engage_rejects_a_row_of_which_any_id_is_nobodys(
     said = segcli("engage", "audience", "Vips", "-d", "segment", "--dry-run", "m.csv")
 
     assert [json.loads(line)["userId"] for line in said.out.splitlines()] == ["u2", "u3"]
-    assert f"1  {column} names nobody" in said.err
+    assert f"1  {column} is a text that programs write for a missing id" in said.err
