@@ -8,6 +8,7 @@ import click
 from segcli.cli import dest_option
 from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
 from segcli.cli.completion import complete_dest, complete_file
+from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.option_types import TEXT, Quantity
@@ -42,7 +43,7 @@ _ENGAGE = (
     ),
     click.option(
         "--max-removals",
-        type=Quantity("number of removals", parse_max_removals, "1000 or 50%"),
+        type=Quantity("number of removals", parse_max_removals, "1000 or 50%", toml=(str, float)),
         metavar="N|N%",
         default="50%",
         show_default=True,
@@ -129,7 +130,7 @@ def trait(
     return sync(spec, options, request_options, sandbox_options)
 
 
-@command.command("status")
+@command.command("status", cls=ConfiguredCommand)
 @_STATE
 def status(state: Path | None) -> int:
     """List the audiences and traits in the state.
@@ -147,7 +148,7 @@ def status(state: Path | None) -> int:
     return 0
 
 
-@command.command("forget")
+@command.command("forget", cls=ConfiguredCommand)
 @click.argument("name", type=TEXT)
 @_STATE
 @click.option(
