@@ -34,7 +34,7 @@ def configured_options(file: ConfigFile, command: str, context: click.Context) -
     """Return what a settings file sets of a command's options, by the names of the parameters.
 
     The values are checked, and are texts as they would be typed, lists of those, or booleans.
-    Raises SettingsError with the place of the mistake in the file.
+    Raises SettingsError and ClickException with the place of the mistake in the file.
     """
     table = table_of(command)
     if table is None or not file.tables:
@@ -67,18 +67,24 @@ def kinds_of(param: click.Parameter) -> tuple[type, ...]:
 def _check_tables(file: ConfigFile) -> None:
     """Raise SettingsError for a key outside of all tables, and a misspelled table of options."""
     for name, value in file.tables.items():
-        if not isinstance(value, dict) and name != "$schema":
-            raise SettingsError(
-                f"{file.place(name)}: {name} is not in a table",
-                "Options stand in the table of their command, like [send], and settings in that of "
-                "their destination, like [gist].",
-            )
-        if name in TABLES or not isinstance(value, dict):
-            continue
-        if (close := _misspelled_table(name, value)) and name not in destinations.names():
+        if not isinstance(value, dict):
+            _check_outside(file, name)
+        elif (close := _misspelled_table(name, value)) and name not in destinations.names():
             raise SettingsError(
                 f"{file.place(name)}: there is no command {name!r}", f"Did you mean [{close}]?"
             )
+
+
+def _check_outside(file: ConfigFile, name: str) -> None:
+    """Raise SettingsError for a key outside of all tables, except that of editors."""
+    if name in {*TABLES, *destinations.names()}:
+        raise SettingsError(f"{file.place(name)}: {name} is not a table", f"Write it as [{name}]")
+    if name != "$schema":
+        raise SettingsError(
+            f"{file.place(name)}: {name} is not in a table",
+            "Options stand in the table of their command, like [send], and settings in that of "
+            "their destination, like [gist].",
+        )
 
 
 def _misspelled_table(name: str, table: Mapping[str, Any]) -> str | None:
@@ -162,14 +168,15 @@ def _instead(name: str) -> str:
 def _value(
     file: ConfigFile, path: tuple[str, str], param: click.Parameter, ctx: click.Context
 ) -> Any:
-    """Return a value as it would be typed; raise SettingsError in the words of the option."""
+    """Return a value as it would be typed; raise ClickException in the words of the option."""
     given = file.tables[path[0]][path[1]]
     try:
         typed = _as_typed(param, given)
         param.type_cast_value(ctx, typed)
     except click.BadParameter as error:
         problem = click.BadParameter(error.message, ctx=ctx, param=param)
-        raise SettingsError(f"{file.place(*path)}: {problem.format_message()}") from None
+        # Not a SettingsError: the message of a query has several lines.
+        raise click.ClickException(f"{file.place(*path)}: {problem.format_message()}") from None
     return typed
 
 

@@ -11,7 +11,6 @@ import click
 from click.core import ParameterSource
 
 from segcli.cli.option_sources import SOURCES, Source, full_name, table_of, variable_of
-from segcli.cli.options import CONFIG_OPTION
 
 _FROM_ELSEWHERE = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
 _EXCLUSIVE = {"resume": "restart", "restart": "resume"}
@@ -85,6 +84,8 @@ def is_from_elsewhere(ctx: click.Context, name: str) -> bool:
 
 def _own_config_option() -> click.Parameter:
     """Return --config for a command that does nothing with it itself."""
+    from segcli.cli.options import CONFIG_OPTION
+
     holder = CONFIG_OPTION(click.Command(None))
     option: click.Parameter = holder.params[0]
     option.expose_value = False
