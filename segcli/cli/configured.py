@@ -95,11 +95,12 @@ def _own_config_option() -> click.Parameter:
 def _read_options(ctx: click.Context, _param: click.Parameter, named: str | None) -> str | None:
     """Read the settings file, and make its options the defaults of the command."""
     from segcli.cli.config import read_file
-    from segcli.cli.config_options import configured_options
 
-    if not ctx.resilient_parsing:
+    if not ctx.resilient_parsing and (file := read_file(named)).tables:
+        from segcli.cli.config_options import configured_options
+
         name = ctx.command.full_name if isinstance(ctx.command, ConfiguredCommand) else ""
-        ctx.default_map = configured_options(read_file(named), name, ctx)
+        ctx.default_map = configured_options(file, name, ctx)
     return named
 
 
@@ -153,6 +154,8 @@ def _is_not_replaced(name: str) -> Callable[[click.Context], bool]:
 _APPLIES: Mapping[str, Callable[[click.Context], bool]] = {
     "fault": _has("sandbox"),
     "latency": _has("sandbox"),
+    "keep": _has("sandbox"),
+    "seed": _has("sandbox"),
     "update": _has("expect"),
     "update_baseline": _has("baseline"),
     "expect": _has_destination,

@@ -1,10 +1,12 @@
 """One table has the source of every option of every command."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 
 import click
 import pytest
+from support.documents import GUIDES
 
 from segcli.cli import COMMANDS
 from segcli.cli.configured import ConfiguredCommand
@@ -76,6 +78,22 @@ def test_a_file_that_was_found_turns_on_nothing_but_stricter_checks(name: str) -
     free = {Source.QUANTITY, Source.SELECTION}
 
     assert {flag for flag in flags if SOURCES[name][flag] in free} <= {"strict", "every"}
+
+
+@pytest.mark.parametrize("source", Source)
+def test_the_guide_has_the_same_table(source: Source) -> None:
+    (row,) = re.findall(
+        rf"^\| {source.value} \| (.*) \|$", GUIDES["configuration"].read_text(), re.M
+    )
+    expected = {
+        name.replace("_", "-")
+        for command, sources in SOURCES.items()
+        if table_of(command)
+        for name, found in sources.items()
+        if found is source
+    }
+
+    assert {name for name in re.findall("`([^`]+)`", row) if " " not in name} == expected
 
 
 def test_a_key_and_an_address_never_apply_to_all_destinations() -> None:
