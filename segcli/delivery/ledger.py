@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
+from segcli.core.reason import code_of
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -125,7 +126,10 @@ class Ledger:
     def _end(self, settled: Result) -> None:
         self._store.settle(settled)
         self._open -= len(settled.lines)
-        self._tally.count(settled.state, settled.reason, len(settled.lines))
+        code = settled.code
+        if settled.reason and not code:
+            code = code_of(settled.state, settled.reason, settled.status)
+        self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
         if settled.state in _ANSWERED:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 

@@ -233,9 +233,9 @@ class _Delivery:
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Queue what is mapped; return all other lines as results, by state and reason."""
-        rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
+        rest: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
         for line, problem in reading.rejected:
-            rest.setdefault(("rejected", problem), []).append(line)
+            rest.setdefault(("rejected", problem, "input"), []).append(line)
         found = decide([line.text for line in reading.lines])
         # Counted before it is queued, or more would be answered than there is to send.
         self.tally.bytes_to_send += sum(
@@ -250,10 +250,12 @@ class _Delivery:
                         self.tally.notes.update(mapped.notes)
                     await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.route)))
                 case Skipped(reason):
-                    rest.setdefault(("skipped", reason), []).append(line)
+                    rest.setdefault(("skipped", reason, ""), []).append(line)
                 case Rejected() as rejected:
-                    rest.setdefault(("rejected", str(rejected)), []).append(line)
-        return [Result(lines, state, reason) for (state, reason), lines in rest.items()]
+                    rest.setdefault(("rejected", str(rejected), rejected.code), []).append(line)
+        return [
+            Result(lines, state, reason, code=code) for (state, reason, code), lines in rest.items()
+        ]
 
 
 async def _shielded(settling: Coroutine[Any, Any, None]) -> None:
