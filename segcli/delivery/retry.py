@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from segcli.accounting.tally import Tally, Wait
-from segcli.core.destination import Destination
-from segcli.core.line import Result
+from segcli.core.destination import Destination, Request
+from segcli.core.line import Refusal, Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.reply import (
@@ -27,6 +27,7 @@ from segcli.core.reply import (
 from segcli.core.settings import Setting, describe, how_to_set
 from segcli.delivery.batch import QueuedPayload, halves
 from segcli.delivery.ledger import Ledger
+from segcli.delivery.refusal import refusals_of
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
@@ -126,8 +127,10 @@ class BatchSender:
         self.tally.latencies.add(self.now() - sent_at)
         self.tally.bytes_sent += size
         self.throttle.replied(sent_at, overloaded=reply.status in _OVERLOADED)
-        verdict = self.job.destination.verdict(self._redacted(reply))
-        return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
+        reply = self._redacted(reply)
+        verdict = self.job.destination.verdict(reply)
+        verdict = of_batch(verdict, reply, len(batch))
+        return _Answer(verdict, reply.status, request=request, reply=reply)
 
     async def _apply_verdict(
         self, batch: Sequence[QueuedPayload], answer: "_Answer", attempts: int
@@ -140,10 +143,10 @@ class BatchSender:
             case Refused(splits=True) if len(batch) > 1:
                 return halves(batch)
             case Refused(reason):
-                await self._refused(batch, reason, answer.status, attempts)
+                await self._refused(batch, reason, self._refusing(answer, attempts))
                 return []
             case Partial():
-                return await self._apply_partial(batch, answer.verdict, answer.status, attempts)
+                return await self._apply_partial(batch, answer.verdict, answer, attempts)
             case Retry():
                 return [batch]
             case Stop(reason, setting):
@@ -152,12 +155,14 @@ class BatchSender:
                 return [batch]
 
     async def _apply_partial(
-        self, batch: Sequence[QueuedPayload], parts: Partial, status: int | None, attempts: int
+        self, batch: Sequence[QueuedPayload], parts: Partial, answer: "_Answer", attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
         self._delivered([item for place, item in enumerate(batch) if place not in known])
-        for place, reason in sorted(parts.refused.items()):
-            await self._refused([batch[place]], reason, status, attempts)
+        if parts.refused:
+            refusing = self._refusing(answer, attempts)
+            for place, reason in sorted(parts.refused.items()):
+                await self._refused([batch[place]], reason, refusing)
         again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
@@ -169,14 +174,27 @@ class BatchSender:
         self.ledger.delivered([item.line for item in batch])
 
     async def _refused(
-        self, batch: Sequence[QueuedPayload], reason: str, status: int | None, attempts: int
+        self, batch: Sequence[QueuedPayload], reason: str, refusing: "_Refusing"
     ) -> None:
         self.last_success = self.now()
         self.throttle.grow()
-        lines = [item.line for item in batch]
         await self.ledger.settle(
-            Result(lines, "refused", self._redact_text(reason), status, attempts)
+            Result(
+                [item.line for item in batch],
+                "refused",
+                self._redact_text(reason),
+                refusing.status,
+                refusing.attempts,
+                refusal=refusing.describe([item.body for item in batch]),
+            )
         )
+
+    def _refusing(self, answer: "_Answer", attempts: int) -> "_Refusing":
+        # Only a reply can refuse.
+        assert answer.request
+        assert answer.reply
+        describe = refusals_of(answer.request, answer.reply, self._redactor)
+        return _Refusing(answer.status, attempts, describe)
 
     async def _wait(
         self, verdict: Retry | Partial, batch: Sequence[QueuedPayload], attempts: "_Attempts"
@@ -276,11 +294,28 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
     """The verdict on a batch, and the HTTP status; None if there was no reply.
 
     closed_on: the bytes of the body on which the vendor closed the connection; 0 if it did not.
+    request, reply: what was sent, and the reply to it, if there was one.
     """
 
     verdict: Verdict
     status: int | None
     closed_on: int = 0
+    request: Request | None = None
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """What all refusals of one answer share.
+
+    status: the HTTP status.
+    attempts: how many requests were sent.
+    describe: returns what is known about the refusal of some payloads.
+    """
+
+    status: int | None
+    attempts: int
+    describe: Callable[[Sequence[bytes]], Refusal]
 
 
 @dataclass(slots=True)
