@@ -7,6 +7,7 @@ from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
 from segcli.core.reason import code_of
+from segcli.delivery.delivery_log import DeliveryLog
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -23,7 +24,14 @@ class Ledger:
     failure: why the result of delivered lines could not be saved; None if it could.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, store: ProgressStore | None = None) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        rejects: Rejects,
+        store: ProgressStore | None = None,
+        log: DeliveryLog | None = None,
+    ) -> None:
+        self._log = log
         self._tally = tally
         self._rejects = rejects
         self._store = store or NullProgressStore()
@@ -81,6 +89,8 @@ class Ledger:
             if self.needs_sync:
                 await self._rejects.synced()
         self._end(settled)
+        if self._log:
+            self._log.settled(settled)
 
     async def on_disk(self) -> None:
         """Return when every result so far survives a loss of power too; raises Stopped."""

@@ -15,6 +15,7 @@ from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
+from segcli.delivery.delivery_log import DeliveryLog, delivery_log, wire_log
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
@@ -129,7 +130,8 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
-        self.ledger = Ledger(tally, Rejects(run.rejects), self.store)
+        self.log = delivery_log(job)
+        self.ledger = Ledger(tally, Rejects(run.rejects), self.store, self.log)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
@@ -145,6 +147,8 @@ class _Delivery:
             tally=tally,
             retry_for=run.retry_for,
             sleep=slots.sleep,
+            log=self.log,
+            wire_log=wire_log(job),
         )
         self.workers = SendWorkers(
             concurrency=run.concurrency,
@@ -156,6 +160,8 @@ class _Delivery:
 
     async def go(self) -> None:
         """Run the feeder and all workers until they are done or the run is stopped."""
+        if self.log:
+            self._log_run(self.log)
         try:
             self.ledger.begin(self.run.inputs)
             with stop_on_signals(self.stop_signal):
@@ -168,8 +174,17 @@ class _Delivery:
             raise
         finally:
             self.ledger.close(finished=not self.stop_signal.is_stopped)
+            if self.log:
+                self.log.ended(self.tally)
         if self.stop_signal.reason:
             raise self.stop_signal.reason
+
+    def _log_run(self, log: DeliveryLog) -> None:
+        """Log the start of the run, and why it stops early once it does."""
+        job, rate = self.run.job, _lower(self.run.rate, self.run.job.destination.limits.rate)
+        earlier = self.store.earlier_answers
+        log.started(job, earlier, concurrency=self.run.concurrency, rate=rate)
+        self.stop_signal.on_stop(lambda: log.stopping(self.stop_signal.reason))
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())

@@ -26,6 +26,7 @@ from segcli.core.reply import (
 )
 from segcli.core.settings import Setting, describe, how_to_set
 from segcli.delivery.batch import QueuedPayload, halves
+from segcli.delivery.delivery_log import DeliveryLog, Sent, WireLog
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.refusal import refusals_of
 from segcli.delivery.shutdown import StopSignal
@@ -62,6 +63,7 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
+    log, wire_log: the logs of what is decided and of what is sent; None without one.
     largest_answered: the bytes of the largest body that had a reply, of any kind.
     """
 
@@ -74,6 +76,8 @@ class BatchSender:
     sleep: Callable[[float], Awaitable[None]]
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
+    log: DeliveryLog | None = field(default=None, repr=False)
+    wire_log: WireLog | None = field(default=None, repr=False)
     largest_answered: int = field(default=0)
     last_success: float = field(default=float("-inf"))
     failing_since: float = field(default=float("-inf"))
@@ -89,10 +93,10 @@ class BatchSender:
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
             attempts.count += 1
             batch = todo.popleft()
-            answer = await self._attempt(batch, post)
+            answer = await self._attempt(batch, post, attempts.count)
             if isinstance(answer.verdict, Delivered) and not todo:
                 # Fast path for nearly every request: nothing has to be awaited.
-                self._delivered(batch)
+                self._delivered(batch, attempts.count)
                 return
             again = await self._apply_verdict(batch, answer, attempts.count)
             todo.extendleft(reversed(again))
@@ -100,12 +104,12 @@ class BatchSender:
                 # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
-                attempts.closed_on = answer.closed_on
+                attempts.closed_on, attempts.status = answer.closed_on, answer.status
                 await self._wait(answer.verdict, again[0], attempts)
             elif todo:
                 attempts = _Attempts()
 
-    async def _attempt(self, batch: Sequence[QueuedPayload], post: Post) -> "_Answer":
+    async def _attempt(self, batch: Sequence[QueuedPayload], post: Post, attempt: int) -> "_Answer":
         """Post once; the throttle is released when this returns."""
         if self.ledger.minds_leaving:
             await self.ledger.leaving([item.line for item in batch])
@@ -115,22 +119,38 @@ class BatchSender:
         sent_at = self.now()
         self.tally.requests += 1
         self.tally.in_flight += 1
+        sent = Sent(batch, request, self.tally.requests, attempt) if self.wire_log else None
+        if self.wire_log and sent:
+            self.wire_log.requested(sent)
         try:
             reply = await post(request)
         finally:
             self.tally.in_flight -= 1
             self.throttle.release()
+        if self.wire_log and sent:
+            self.wire_log.replied(sent, reply, self.now() - sent_at)
         size = len(request.body)
         if isinstance(reply, NoReply):
             return _Answer(_verdict_without(reply), None, size if reply.closed else 0)
         self.largest_answered = max(self.largest_answered, size)
         self.tally.latencies.add(self.now() - sent_at)
         self.tally.bytes_sent += size
-        self.throttle.replied(sent_at, overloaded=reply.status in _OVERLOADED)
+        if reply.status in _OVERLOADED:
+            self._overloaded(sent_at, reply.status)
+        else:
+            self.throttle.replied(sent_at, overloaded=False)
         reply = self._redacted(reply)
         verdict = self.job.destination.verdict(reply)
         verdict = of_batch(verdict, reply, len(batch))
         return _Answer(verdict, reply.status, request=request, reply=reply)
+
+    def _overloaded(self, sent_at: float, status: int) -> None:
+        """Tell the throttle that the vendor is overloaded; log it if that changes the limit."""
+        before = int(self.throttle.window)
+        self.throttle.replied(sent_at, overloaded=True)
+        window = int(self.throttle.window)
+        if window < before and self.log:
+            self.log.narrowed(window, status)
 
     async def _apply_verdict(
         self, batch: Sequence[QueuedPayload], answer: "_Answer", attempts: int
@@ -138,9 +158,11 @@ class BatchSender:
         """Settle what the verdict settles; return what is still to be sent, as batches."""
         match answer.verdict:
             case Delivered():
-                self._delivered(batch)
+                self._delivered(batch, attempts)
                 return []
-            case Refused(splits=True) if len(batch) > 1:
+            case Refused(reason, splits=True) if len(batch) > 1:
+                if self.log:
+                    self.log.split(batch, reason, answer.status)
                 return halves(batch)
             case Refused(reason):
                 await self._refused(batch, reason, self._refusing(answer, attempts))
@@ -158,7 +180,7 @@ class BatchSender:
         self, batch: Sequence[QueuedPayload], parts: Partial, answer: "_Answer", attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
-        self._delivered([item for place, item in enumerate(batch) if place not in known])
+        self._delivered([item for at, item in enumerate(batch) if at not in known], attempts)
         if parts.refused:
             refusing = self._refusing(answer, attempts)
             for place, reason in sorted(parts.refused.items()):
@@ -166,12 +188,14 @@ class BatchSender:
         again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
-    def _delivered(self, batch: Sequence[QueuedPayload]) -> None:
+    def _delivered(self, batch: Sequence[QueuedPayload], attempts: int) -> None:
         if not batch:
             return
         self.last_success = self.now()
         self.throttle.grow()
         self.ledger.delivered([item.line for item in batch])
+        if self.log:
+            self.log.delivered(batch, attempts)
 
     async def _refused(
         self, batch: Sequence[QueuedPayload], reason: str, refusing: "_Refusing"
@@ -215,7 +239,11 @@ class BatchSender:
             self.stop_signal.stop(stopped)
             return
         self.tally.retries += 1
+        self.tally.retry_causes[f"http_{attempts.status}" if attempts.status else "no_reply"] += 1
         wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
+        if self.log:
+            cause = {"reason": reason, "status": attempts.status, "attempt": attempts.count}
+            self.log.retried(batch, {**cause, "seconds": wait, "asked": asked})
         if asked:
             self.throttle.pause(asked)
         self.tally.waiting = Wait(self._redact_text(reason), now + wait)
@@ -324,12 +352,13 @@ class _Attempts:
 
     count: how many were made.
     since: the time of the first failure; None before it.
-    closed_on: `_Answer.closed_on` of the last attempt.
+    closed_on, status: those of the last answer.
     """
 
     count: int = 0
     since: float | None = None
     closed_on: int = 0
+    status: int | None = None
 
 
 _LATER = "Nothing is lost: unsent events can be sent later."
