@@ -194,16 +194,16 @@ class DeliveryLog:
         self._log.write(level, text, {"event": event, **facts})
 
 
-def wire_log(job: Job) -> WireLog | None:
+def wire_log(redactor: Redactor) -> WireLog | None:
     """Return the log of requests and replies; None if nothing listens to it."""
     log = log_of("http", DEBUG)
-    return WireLog(log, Redactor(job.secrets())) if log else None
+    return WireLog(log, redactor) if log else None
 
 
-def delivery_log(job: Job) -> DeliveryLog | None:
+def delivery_log(redactor: Redactor) -> DeliveryLog | None:
     """Return the log of decisions; None if nothing listens to it."""
     log = log_of("delivery", WARNING)
-    return DeliveryLog(log, Redactor(job.secrets())) if log else None
+    return DeliveryLog(log, redactor) if log else None
 
 
 def _facts(batch: Sequence[QueuedPayload], redactor: Redactor) -> dict[str, Any]:

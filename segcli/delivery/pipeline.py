@@ -13,6 +13,7 @@ from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
+from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.delivery_log import DeliveryLog, delivery_log, wire_log
@@ -130,7 +131,8 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
-        self.log = delivery_log(job)
+        redactor = Redactor(job.secrets())
+        self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, Rejects(run.rejects), self.store, self.log)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
@@ -147,8 +149,9 @@ class _Delivery:
             tally=tally,
             retry_for=run.retry_for,
             sleep=slots.sleep,
+            redactor=redactor,
             log=self.log,
-            wire_log=wire_log(job),
+            wire_log=wire_log(redactor),
         )
         self.workers = SendWorkers(
             concurrency=run.concurrency,

@@ -63,6 +63,7 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
+    redactor: hides the secrets of the job; None to make one.
     log, wire_log: the logs of what is decided and of what is sent; None without one.
     largest_answered: the bytes of the largest body that had a reply, of any kind.
     """
@@ -76,6 +77,7 @@ class BatchSender:
     sleep: Callable[[float], Awaitable[None]]
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
+    redactor: Redactor | None = field(default=None, repr=False)
     log: DeliveryLog | None = field(default=None, repr=False)
     wire_log: WireLog | None = field(default=None, repr=False)
     largest_answered: int = field(default=0)
@@ -84,7 +86,7 @@ class BatchSender:
     _redactor: Redactor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._redactor = Redactor(self.job.secrets())
+        self._redactor = self.redactor or Redactor(self.job.secrets())
 
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, if the run stops."""
