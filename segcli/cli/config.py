@@ -3,10 +3,14 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import click
+
 from segcli import destinations
+from segcli.cli.option_sources import TABLES
 from segcli.cli.options import DEFAULT_CONFIG
 from segcli.core import toml_text
 from segcli.errors import SettingsError
@@ -14,6 +18,8 @@ from segcli.inputs.small_file import read_found, read_named
 
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
+# Where a command keeps the file that it has read: a pipe can be read only once.
+_READ = "segcli.cli.config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,37 +30,95 @@ class Config:
     is_found: whether the file was found in the working folder instead of named; another person
         may have put it there, for example in a repository
     table: the settings by name
+    lines: the line of each setting in the file
     """
 
     path: str = DEFAULT_CONFIG
     is_found: bool = False
     table: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigFile:
+    """A settings file.
+
+    path: the file
+    is_found: whether it was found in the working folder instead of named
+    text: its text; "" if there is no file
+    tables: what it holds
+    """
+
+    path: str
+    is_found: bool
+    text: str
+    tables: Mapping[str, Any]
+
+    @cached_property
+    def lines(self) -> Mapping[tuple[str, ...], int]:
+        """The line of each table and key."""
+        return toml_text.lines_of(self.text)
+
+    def place(self, *keys: str) -> str:
+        """Return the file and the line of a table or a key: `segcli.toml:3`."""
+        found = (self.lines.get(keys[:length]) for length in range(len(keys), 0, -1))
+        line = next(filter(None, found), None)
+        return f"{self.path}:{line}" if line else self.path
 
 
 def read_config(named: str | None, destination: str) -> Config:
     """Return the settings of a destination; none if the file has no table for it.
 
-    Raises SettingsError if a named file does not exist, or if the file is not TOML.
+    Raises SettingsError if a named file does not exist, if the file is not TOML, or if the
+    destination has the name of a table of options.
     """
-    path = DEFAULT_CONFIG if named is None else named
-    content = _content(path, is_found=named is None)
-    if content and destination not in content:
-        _check_tables(path, content, destination)
-    table = content.get(destination, {})
+    if destination in TABLES:
+        raise SettingsError(
+            f"{destination} cannot be the name of a destination: in a settings file, "
+            f"[{destination}] holds options of `segcli {destination}`",
+            "Give the destination another name.",
+        )
+    file = read_file(named)
+    if file.tables and destination not in file.tables:
+        _check_tables(file, destination)
+    table = file.tables.get(destination, {})
     if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {destination} is not a table", f"Write it as [{destination}]")
-    return Config(path=path, is_found=named is None, table=table)
+        place = file.place(destination)
+        raise SettingsError(
+            f"{place}: {destination} is not a table", f"Write it as [{destination}]"
+        )
+    lines = {name: line for name in table if (line := file.lines.get((destination, name)))}
+    return Config(path=file.path, is_found=file.is_found, table=table, lines=lines)
 
 
-def _content(path: str, *, is_found: bool) -> dict[str, Any]:
+def read_file(named: str | None) -> ConfigFile:
+    """Return the settings file; a command reads it once. Raises SettingsError."""
+    context = click.get_current_context(silent=True)
+    known = context.meta if context else {}
+    key = f"{_READ}:{named or ''}"
+    if key not in known:
+        known[key] = _read(named)
+    file: ConfigFile = known[key]
+    return file
+
+
+def _read(named: str | None) -> ConfigFile:
+    path = DEFAULT_CONFIG if named is None else named
+    text = _text(path, is_found=named is None)
+    # Most runs have no such file, and start faster without a parser.
+    tables = _parsed(path, text) if text else {}
+    return ConfigFile(path=path, is_found=named is None, text=text, tables=tables)
+
+
+def _text(path: str, *, is_found: bool) -> str:
     read = read_found if is_found else read_named
     try:
-        text = read(Path(path), max_bytes=_MAX_BYTES)
+        return read(Path(path), max_bytes=_MAX_BYTES) or ""
     except ValueError as problem:
         raise SettingsError(f"{path} {problem}") from None
-    # Most runs have no such file, and start faster without a parser.
-    if not text:
-        return {}
+
+
+def _parsed(path: str, text: str) -> dict[str, Any]:
     try:
         return toml_text.parse_toml(text)
     except toml_text.TooDeep as problem:
@@ -63,11 +127,11 @@ def _content(path: str, *, is_found: bool) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}") from None
 
 
-def _check_tables(path: str, content: Mapping[str, Any], wanted: str) -> None:
+def _check_tables(file: ConfigFile, wanted: str) -> None:
     """Raise SettingsError if the name of a table looks like a misspelled destination."""
-    known = {wanted, *destinations.names()}
-    for name in content:
+    known = {wanted, *destinations.names(), *TABLES}
+    for name in file.tables:
         if name not in known and difflib.get_close_matches(name, known, 1) == [wanted]:
             raise SettingsError(
-                f"{path}: there is no destination {name!r}", f"Did you mean [{wanted}]?"
+                f"{file.place(name)}: there is no destination {name!r}", f"Did you mean [{wanted}]?"
             )

@@ -10,6 +10,7 @@ from segcli import destinations
 from segcli.cli import dest_option
 from segcli.cli.config import read_config
 from segcli.cli.options import JobOptions, Target
+from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
@@ -36,6 +37,8 @@ def job_of(
             f"{', '.join(destinations.names())}",
         )
     destination = dest_option.find_destination(options.dest)
+    rows = settings.describe(destination.name, destination.settings)
+    check_variables(destination.name, [row.name for row in rows])
     given, by_option = _given(options, destination)
     sources = replace(
         _environment(options.config, destination.name),
@@ -80,6 +83,7 @@ def _environment(named: str | None, destination: str) -> settings.Sources:
         table=config.table,
         config=config.path,
         is_found=config.is_found,
+        lines=config.lines,
     )
 
 

@@ -139,7 +139,7 @@ CONFIG_OPTION = click.option(
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
     shell_complete=complete_file,
-    help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
+    help="The settings file, with tables for commands and destinations. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
 JOBS_OPTION = click.option(
