@@ -7,19 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import click
-
 from segcli import destinations
-from segcli.cli.option_sources import TABLES
-from segcli.cli.options import DEFAULT_CONFIG
 from segcli.core import toml_text
 from segcli.errors import SettingsError
 from segcli.inputs.small_file import read_found, read_named
 
+DEFAULT_CONFIG = "segcli.toml"
+# The tables that hold options of the command line; the last is kept for a command to come.
+TABLES = ("send", "transform", "check", "engage", "capture", "sandbox", "ui")
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
-# Where a command keeps the file that it has read: a pipe can be read only once.
-_READ = "segcli.cli.config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +64,27 @@ class ConfigFile:
 
 
 def read_config(named: str | None, destination: str) -> Config:
+    """Return the settings of a destination, as `config_of` does; reads the file."""
+    return config_of(read_file(named), destination)
+
+
+def read_file(named: str | None) -> ConfigFile:
+    """Return the settings file, empty if none is named and none is found.
+
+    Raises SettingsError if a named file does not exist, or if the file is not TOML.
+    """
+    path = DEFAULT_CONFIG if named is None else named
+    text = _text(path, is_found=named is None)
+    # Most runs have no such file, and start faster without a parser.
+    tables = _parsed(path, text) if text else {}
+    return ConfigFile(path=path, is_found=named is None, text=text, tables=tables)
+
+
+def config_of(file: ConfigFile, destination: str) -> Config:
     """Return the settings of a destination; none if the file has no table for it.
 
-    Raises SettingsError if a named file does not exist, if the file is not TOML, or if the
-    destination has the name of a table of options.
+    Raises SettingsError if the destination has the name of a table of options, or if what the file
+    has is not a table.
     """
     if destination in TABLES:
         raise SettingsError(
@@ -78,7 +92,6 @@ def read_config(named: str | None, destination: str) -> Config:
             f"[{destination}] holds options of `segcli {destination}`",
             "Give the destination another name.",
         )
-    file = read_file(named)
     if file.tables and destination not in file.tables:
         _check_tables(file, destination)
     table = file.tables.get(destination, {})
@@ -89,25 +102,6 @@ def read_config(named: str | None, destination: str) -> Config:
         )
     lines = {name: line for name in table if (line := file.lines.get((destination, name)))}
     return Config(path=file.path, is_found=file.is_found, table=table, lines=lines)
-
-
-def read_file(named: str | None) -> ConfigFile:
-    """Return the settings file; a command reads it once. Raises SettingsError."""
-    context = click.get_current_context(silent=True)
-    known = context.meta if context else {}
-    key = f"{_READ}:{named or ''}"
-    if key not in known:
-        known[key] = _read(named)
-    file: ConfigFile = known[key]
-    return file
-
-
-def _read(named: str | None) -> ConfigFile:
-    path = DEFAULT_CONFIG if named is None else named
-    text = _text(path, is_found=named is None)
-    # Most runs have no such file, and start faster without a parser.
-    tables = _parsed(path, text) if text else {}
-    return ConfigFile(path=path, is_found=named is None, text=text, tables=tables)
 
 
 def _text(path: str, *, is_found: bool) -> str:

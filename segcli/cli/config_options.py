@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli.config import ConfigFile
+from segcli.cli.config import TABLES, ConfigFile
 from segcli.cli.option_sources import (
     SOURCES,
-    TABLES,
     Source,
     commands_of,
     table_of,

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from segcli import destinations
+from segcli.cli.config import TABLES
 from segcli.cli.config_options import kinds_of, option_name
-from segcli.cli.option_sources import SOURCES, TABLES, Source, commands_of
+from segcli.cli.option_sources import SOURCES, Source, commands_of
 from segcli.cli.option_types import Quantity
 from segcli.core.secret import Secret
 from segcli.core.settings import Setting, describe

@@ -5,12 +5,15 @@ The order is that of click: command line, environment, settings file (its `defau
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from segcli.cli.option_sources import SOURCES, Source, full_name, table_of, variable_of
+
+if TYPE_CHECKING:
+    from segcli.cli.config import ConfigFile
 
 _FROM_ELSEWHERE = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
 _EXCLUSIVE = {"resume": "restart", "restart": "resume"}
@@ -61,6 +64,19 @@ _EPILOG = (
 )
 
 
+def config_file(named: str | None) -> "ConfigFile":
+    """Return the settings file. A command reads it once: it may be a pipe. Raises SettingsError."""
+    from segcli.cli.config import read_file
+
+    context = click.get_current_context(silent=True)
+    known = context.meta if context else {}
+    key = f"{__name__}:{named or ''}"
+    if key not in known:
+        known[key] = read_file(named)
+    file: ConfigFile = known[key]
+    return file
+
+
 def options_from_environment(ctx: click.Context | None) -> list[str]:
     """Return the options that variables set, as words of a command line.
 
@@ -94,9 +110,7 @@ def _own_config_option() -> click.Parameter:
 
 def _read_options(ctx: click.Context, _param: click.Parameter, named: str | None) -> str | None:
     """Read the settings file, and make its options the defaults of the command."""
-    from segcli.cli.config import read_file
-
-    if not ctx.resilient_parsing and (file := read_file(named)).tables:
+    if not ctx.resilient_parsing and (file := config_file(named)).tables:
         from segcli.cli.config_options import configured_options
 
         name = ctx.command.full_name if isinstance(ctx.command, ConfiguredCommand) else ""

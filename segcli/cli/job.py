@@ -8,7 +8,8 @@ from typing import Any
 
 from segcli import destinations
 from segcli.cli import dest_option
-from segcli.cli.config import read_config
+from segcli.cli.config import config_of
+from segcli.cli.configured import config_file
 from segcli.cli.options import JobOptions, Target
 from segcli.cli.variables import check_variables
 from segcli.core import settings
@@ -76,7 +77,7 @@ def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str
 
 def _environment(named: str | None, destination: str) -> settings.Sources:
     """Return the settings from the environment and from the settings file."""
-    config = read_config(named, destination)
+    config = config_of(config_file(named), destination)
     return settings.Sources(
         given={},
         env=os.environ,

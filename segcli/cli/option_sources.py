@@ -95,10 +95,10 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "completion": {},
 }
 
-# The tables of the settings file that hold options; the last is kept for a command to come.
-TABLES = ("send", "transform", "check", "engage", "capture", "sandbox", "ui")
+# The commands with a table in the settings file.
+_CONFIGURED = frozenset({"send", "transform", "check", "engage", "capture", "sandbox"})
 # The commands with variables of their own, `SEGCLI_SANDBOX_RATE`: what they serve is no run.
-_SERVERS = frozenset({"sandbox", "capture", "ui"})
+_SERVERS = frozenset({"sandbox", "capture"})
 # Variables that are neither an option nor a setting of a destination.
 _OTHERS = frozenset({"SEGCLI_CONFIG", "SEGCLI_CAPTURE_URL", "SEGCLI_COMPLETE"})
 
@@ -111,7 +111,7 @@ def full_name(name: str) -> str:
 def table_of(command: str) -> str | None:
     """Return the table of the settings file with a command's options; None without one."""
     table = command.partition(" ")[0]
-    return table if table in TABLES else None
+    return table if table in _CONFIGURED else None
 
 
 def variable_of(command: str, option: str) -> str | None:

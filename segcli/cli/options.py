@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
+from segcli.cli.config import DEFAULT_CONFIG
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = "segcli.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import hostile
 from support.destination_file import ACME, bent
 from support.fakes import Said, tracks, written
 from support.samples import KEY, SAMPLES
@@ -316,3 +317,44 @@ def test_a_typed_option_replaces_the_one_that_it_excludes(
     assert "--resume and --restart exclude each other" in (
         segcli("send", "-d", "gist", "events.jsonl").err
     )
+
+
+def test_text_of_a_file_that_was_found_commands_nothing(segcli: Segcli, config: Write) -> None:
+    text = json.dumps(hostile.HOSTILE)
+    for lines in (
+        f"[transform]\n{text} = 1",
+        f"[transform]\nwhere = {text}",
+        f"[transform]\nmax-line = {text}",
+        f"[transform]\nevent = [{text}]",
+        f"{text} = 1",
+        f"[transform]\nuser = [{text}, {json.dumps(hostile.START)}]",
+    ):
+        config(lines + "\n")
+        for words in (("transform", "events.jsonl"), ("config",), ("config", "transform")):
+            said = segcli(*words)
+            hostile.check_harmless((said.out + said.err).encode())
+
+
+def test_a_file_that_was_found_allows_nothing_to_a_server_either(segcli: Segcli, config: Write) -> None:
+    config('[capture]\nsettle = "0s"\nallow-empty = true\n')
+    words = ("--output", "captured.jsonl", "--", "true")
+
+    assert "segcli.toml:3: allow-empty is not taken" in segcli("capture", *words).err
+    assert segcli("capture", *NAMED, *words).code == 0
+
+
+def test_the_commands_of_a_group_share_its_table(
+    segcli: Segcli, config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("vips.csv").write_text("userId\nu1\n")
+    config('[engage]\nstate = "my.state"\nkey = "is_vip"\n')
+    sync = ("engage", "audience", "vips", "vips.csv", "-d", "gist", "--sandbox")
+    assert segcli(*sync, *NAMED).code in {0, 1}
+
+    assert "is_vip" in segcli("engage", "status", *NAMED).out
+    assert "segcli.toml:2: state is not taken" in segcli("engage", "status").err
+    Path("segcli.toml").unlink()
+    assert "is_vip" not in segcli("engage", "status").out
+    monkeypatch.setenv("SEGCLI_STATE", "my.state")
+    assert "is_vip" in segcli("engage", "status").out
+    assert segcli("engage", "forget", "vips").code == 0

@@ -9,10 +9,10 @@ import pytest
 from support.documents import GUIDES
 
 from segcli.cli import COMMANDS
+from segcli.cli.config import TABLES
 from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.option_sources import (
     SOURCES,
-    TABLES,
     Source,
     option_variables,
     table_of,
@@ -108,3 +108,4 @@ def test_no_variable_of_an_option_has_the_prefix_of_a_destination() -> None:
 
     assert not [name for name in option_variables() if name.startswith(prefixes)]
     assert not set(BUILT_IN) & set(TABLES)
+    assert {table_of(name) for name in SOURCES} - {None} == set(TABLES) - {"ui"}

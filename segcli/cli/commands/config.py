@@ -11,10 +11,11 @@ import click
 import orjson
 
 from segcli.cli import output
-from segcli.cli.config import ConfigFile, read_file
+from segcli.cli.config import TABLES, ConfigFile
 from segcli.cli.config_options import configured_options, option_name
+from segcli.cli.configured import config_file
 from segcli.cli.help_format import unknown_command
-from segcli.cli.option_sources import SOURCES, TABLES, table_of, variable_of
+from segcli.cli.option_sources import SOURCES, table_of, variable_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, say, show, show_table, write_data
 from segcli.cli.variables import doubtful_variables
@@ -72,7 +73,7 @@ def command(words: tuple[str, ...], schema: bool, form: str, config: str | None)
 
         _write_json(config_schema({name: _command(name) for name in _COMMANDS}))
         return 0
-    file = read_file(config)
+    file = config_file(config)
     wanted = _wanted(" ".join(words))
     rows = [row for name in _COMMANDS for row in _rows(name, file) if name in wanted]
     if not words:
