@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from support.fakes import (
     Said,
     Vendor,
     replies,
+    send_signal,
     sending_to,
     track,
     tracks,
@@ -256,6 +258,22 @@ def test_a_killed_run_leaves_whole_lines(
     text = (tmp_path / LOG).read_bytes()
     assert text.endswith(b"\n")
     assert len(logged(tmp_path)) == text.count(b"\n") > 100
+
+
+def test_an_interrupted_run_tells_the_signal_and_its_counts(
+    spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(20_000, users=500))
+    run = spawn("send", "-d", "gist", "--sandbox", "-q", "--latency", "10ms", *JSON, events)
+    wait_until(lambda: (tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size > 10_000)
+    send_signal(run, signal.SIGINT)
+    run.communicate()
+
+    log = logged(tmp_path)
+    (stop,) = [row for row in log if row["event"] == "stop"]
+    assert (run.returncode, stop["reason"]) == (130, "interrupted by SIGINT")
+    assert log[-1]["event"] == "end"
+    assert log[-1]["counts"]["delivered"] == len([r for r in log if r["event"] == "delivered"])
 
 
 # --- hostile replies
