@@ -335,7 +335,9 @@ def test_text_of_a_file_that_was_found_commands_nothing(segcli: Segcli, config: 
             hostile.check_harmless((said.out + said.err).encode())
 
 
-def test_a_file_that_was_found_allows_nothing_to_a_server_either(segcli: Segcli, config: Write) -> None:
+def test_a_file_that_was_found_allows_nothing_to_a_server_either(
+    segcli: Segcli, config: Write
+) -> None:
     config('[capture]\nsettle = "0s"\nallow-empty = true\n')
     words = ("--output", "captured.jsonl", "--", "true")
 
