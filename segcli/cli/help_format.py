@@ -29,7 +29,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
-        *("report", "quiet", "explain"),
+        *("report", "metrics", "verbose", "log_format", "log_file", "quiet", "explain"),
     ),
     "Sandbox": ("sandbox", "fault", "latency"),
 }

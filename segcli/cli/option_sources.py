@@ -45,13 +45,16 @@ _SELECTION = _sources(
     selection="type event since until allowed_lateness user where limit",
     named="ignore_integrations",
 )
-_OUTPUT = _sources(quantity="max_line", named="no_first_look rejects report quiet")
+_OUTPUT = _sources(
+    quantity="max_line",
+    named="no_first_look rejects report quiet verbose log_format log_file",
+)
 _REQUESTS = _sources(
     quantity="concurrency rate timeout retry_for", named="http_transport allow_http"
 )
 _SANDBOX = _sources(quantity="fault latency", named="sandbox")
 _JOB = _DESTINATION | _SELECTION | _OUTPUT
-_SEND = _sources(named="dry_run resume restart journal")
+_SEND = _sources(named="dry_run resume restart journal metrics")
 _CHECK = _sources(
     quantity="max_findings rate jobs",
     selection="every strict coverage fail_on_uncovered select ignore",
@@ -63,7 +66,7 @@ _SYNC = (
     | _OUTPUT
     | _REQUESTS
     | _SANDBOX
-    | _sources(named="state key with_traits max_removals dry_run")
+    | _sources(named="state key with_traits max_removals dry_run metrics")
 )
 
 # The options of every command, by the names of their parameters.

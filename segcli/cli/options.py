@@ -116,14 +116,15 @@ def grouped_options(
 ) -> Callable[[Command], Command]:
     """Return a decorator that gives a command these options as one argument.
 
-    The argument `name` is a value of the dataclass `into`; each option sets one field of it.
+    The argument `name` is a value of the dataclass `into`; each option sets one field of it. A
+    field without an option keeps its default.
     """
     names = [entry.name for entry in dataclasses.fields(into)]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**values: Any) -> Any:
-            value = into(**{key: values.pop(key) for key in names})
+            value = into(**{key: values.pop(key) for key in names if key in values})
             return command(**{name: value}, **values)
 
         for option in reversed(options):
