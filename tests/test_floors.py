@@ -151,7 +151,7 @@ def test_the_users_command_is_all_that_its_module_starts() -> None:
     calls = [ast.unparse(node) for node in started if "Popen" in ast.unparse(node.func)]
     assert calls == ["subprocess.Popen(words, env=environment)"]
     assert {ast.unparse(node.func) for node in started} == {
-        *("subprocess.Popen", "os.open", "os.close", "os.tcgetpgrp", "os.getpgrp"),
+        *("subprocess.Popen", "os.kill", "os.open", "os.close", "os.tcgetpgrp", "os.getpgrp"),
     }
 
 
