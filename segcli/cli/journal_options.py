@@ -13,7 +13,8 @@ from segcli.cli.state_folder import check_moved, state_folder
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret, display_address, display_url, hidden
+from segcli.core.redaction import Redactor
+from segcli.core.secret import Secret, display_address, display_url
 from segcli.core.settings import describe
 from segcli.errors import UsageError
 from segcli.lines.chunks import Input
@@ -137,7 +138,8 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     """Return the typed command with these words, and notes on what it does not show."""
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     arguments = _without_setting(typed, more)
-    shown = [_without_secrets(word, job) for word in arguments]
+    redactor = Redactor(job.secrets())
+    shown = [_without_secrets(word, redactor) for word in arguments]
     # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
@@ -175,11 +177,11 @@ def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
     return "--set values" if all(is_set) else "values and addresses"
 
 
-def _without_secrets(word: str, job: Job) -> str:
+def _without_secrets(word: str, redactor: Redactor) -> str:
     """Return a word without keys. The name of an option, like `--sandbox`, holds none."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word
-    word = hidden(word, job.secrets())
+    word = redactor.redact(word)
     return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 

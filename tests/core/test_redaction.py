@@ -5,6 +5,7 @@ import html
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +19,6 @@ from segcli import Items, by_item
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import Secret
-from segcli.core.secret import hidden as hidden_in
 from segcli.core.settings import Sources, read_settings, secrets_of
 from segcli.http.client import NoReply
 from segcli.http.reply_reader import LONGEST_REPLY
@@ -71,8 +71,13 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 OUTER = ["plain", "base64", "base64 of addresses", "hex", "percent", "HTML", "JSON"]
 
 
+@cache
+def redactor_of(key: str) -> Redactor:
+    return Redactor(Secret(key).forms())
+
+
 def hidden(text: str, key: str) -> str:
-    return hidden_in(text, Secret(key).forms())
+    return redactor_of(key).redact(text)
 
 
 def pieces(text: str) -> list[str]:
@@ -137,7 +142,7 @@ def test_a_key_that_white_space_splits_is_hidden(
 
     assert said == "bad key: ***!"
     body = json.dumps({"error": split, "ok": [1, None, "fine"]}).encode()
-    assert json.loads(Redactor(Secret(key).forms()).redact_body(body)) == {
+    assert json.loads(redactor_of(key).redact_body(body)) == {
         "error": "***", "ok": [1, None, "fine"],
     }  # fmt: skip
 
