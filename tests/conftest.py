@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from support.fakes import Answer, Got, Said, Vendor, vendor_that
+from support.fork_server import READ_BY_PYTHON, TIMEOUT, ForkServer, fork_server
 from support.samples import ROOT, SAMPLES, Run
 
 from segcli.cli import main
@@ -83,20 +84,31 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}
 
 
+@pytest.fixture(scope="session")
+def forking(clean_environment: dict[str, str]) -> Iterator[ForkServer]:
+    """Start the process from which runs of `segcli` are forked."""
+    with fork_server(clean_environment) as server:
+        yield server
+
+
 @pytest.fixture
-def run_segcli(tmp_path: Path, clean_environment: dict[str, str]) -> Run:
+def run_segcli(tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer) -> Run:
     """Run `segcli` as a process in an empty folder; both outputs are bytes."""
 
     def run(
         *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
+        words, own = [*map(str, arguments)], env or {}
+        env = clean_environment | own
+        if own.keys().isdisjoint(READ_BY_PYTHON):
+            return forking.run(words, stdin=stdin, cwd=tmp_path, env=env)
         return subprocess.run(
-            [sys.executable, "-m", "segcli", *map(str, arguments)],
+            [sys.executable, "-m", "segcli", *words],
             input=stdin,
             capture_output=True,
             cwd=tmp_path,
-            env=clean_environment | (env or {}),
-            timeout=60,
+            env=env,
+            timeout=TIMEOUT,
             check=False,
         )
 

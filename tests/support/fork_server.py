@@ -1,0 +1,185 @@
+"""Runs `segcli` as a process that is forked from one that has imported it already.
+
+The process has its own streams, folder and environment. It takes a tenth of the CPU time: most of
+a short run is the start and the end of Python, and the imports. Tests of imports, of Python's own
+options, of signals and of closed streams start Python itself.
+"""
+
+import atexit
+import gc
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from typing import NoReturn
+
+TIMEOUT = 60
+# Variables that Python reads once, when it starts: a run with one of these cannot be forked.
+READ_BY_PYTHON = frozenset({"PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8", "LC_ALL", "LANG"})
+# A command imports these where it uses them.
+_IMPORTED_LATE = (
+    *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
+    *("rich.console", "rich.table", "rich.progress", "uvicorn"),
+)
+
+
+class ForkServer:
+    """A process that forks a run of segcli for each request."""
+
+    def __init__(self, server: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self._server = server
+        self._control = control
+        self._is_free = threading.Lock()
+
+    def run(
+        self, arguments: Sequence[str], *, stdin: bytes, cwd: Path, env: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run segcli in this folder and environment; both outputs are bytes.
+
+        Raises TimeoutExpired after TIMEOUT seconds, and ends the run.
+        """
+        ours, theirs = _pipes()
+        request = {"arguments": arguments, "cwd": str(cwd), "env": dict(env)}
+        with self._is_free, ThreadPoolExecutor(3) as threads:
+            pid = self._start(request, theirs)
+            threads.submit(_write_all, ours[0], stdin)
+            out, err = (threads.submit(_read_all, stream) for stream in ours[1:])
+            code = self._ended(pid, arguments)
+            return subprocess.CompletedProcess(arguments, code, out.result(), err.result())
+
+    def _start(self, request: Mapping[str, object], streams: Sequence[int]) -> int:
+        text = json.dumps(request).encode()
+        self._control.settimeout(TIMEOUT)
+        socket.send_fds(self._control, [len(text).to_bytes(4)], streams)
+        for stream in streams:
+            os.close(stream)
+        self._control.sendall(text)
+        return int.from_bytes(self._control.recv(4))
+
+    def _ended(self, pid: int, arguments: Sequence[str]) -> int:
+        try:
+            return int.from_bytes(self._control.recv(4), signed=True)
+        except TimeoutError:
+            os.kill(pid, 9)
+            self._control.settimeout(None)
+            self._control.recv(4)
+            raise subprocess.TimeoutExpired(arguments, TIMEOUT) from None
+
+
+@contextmanager
+def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
+    """Start the process that forks; it ends with the block."""
+    here, there = socket.socketpair()
+    with here:
+        with there:
+            server = subprocess.Popen(
+                [sys.executable, __file__, str(there.fileno())],
+                pass_fds=[there.fileno()],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        with server:
+            yield ForkServer(server, here)
+            here.close()
+
+
+def _pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Return our ends and theirs of stdin, stdout and stderr."""
+    (read_in, write_in), (read_out, write_out), (read_err, write_err) = (
+        os.pipe() for _ in range(3)
+    )
+    return (write_in, read_out, read_err), (read_in, write_out, write_err)
+
+
+def _write_all(stream: int, text: bytes) -> None:
+    with open(stream, "wb") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except BrokenPipeError:
+            # The run has ended without reading all, as a process may.
+            file.detach().close()
+
+
+def _read_all(stream: int) -> bytes:
+    with open(stream, "rb") as file:
+        return file.read()
+
+
+# --- in the server
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork a run for each request. The forked process does not return from here."""
+    for name in _modules():
+        import_module(name)
+    # Otherwise the first collection in each process copies every page of memory.
+    gc.collect()
+    gc.freeze()
+    while True:
+        head, streams, _, _ = socket.recv_fds(control, 4, 3)
+        if not head:
+            return
+        request = json.loads(control.recv(int.from_bytes(head), socket.MSG_WAITALL))
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _become(request, streams)
+            _run_and_exit()
+        for stream in streams:
+            os.close(stream)
+        control.sendall(pid.to_bytes(4))
+        _, status = os.waitpid(pid, 0)
+        control.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
+
+
+def _run_and_exit() -> NoReturn:
+    """Run segcli and exit, without freeing what is in memory: that takes longer than the run."""
+    try:
+        import_module("segcli.__main__").run()
+    except SystemExit as end:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(end.code if isinstance(end.code, int) else end.code is not None)
+    raise AssertionError("segcli ends with SystemExit")
+
+
+def _modules() -> Iterator[str]:
+    from segcli.cli import COMMANDS
+
+    yield from (f"segcli.cli.commands.{command}" for command in COMMANDS)
+    yield from _IMPORTED_LATE
+
+
+def _become(request: dict[str, object], streams: list[int]) -> None:
+    """Take on what a new process has from its parent."""
+    for descriptor, stream in enumerate(streams):
+        os.dup2(stream, descriptor)
+        os.close(stream)
+    environment = request["env"]
+    assert isinstance(environment, dict)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(str(request["cwd"]))
+    arguments = request["arguments"]
+    assert isinstance(arguments, list)
+    sys.argv = ["segcli", *arguments]
+    sys.path[:0] = [
+        folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder
+    ]
+    invalidate_caches()
+
+
+if __name__ == "__main__":
+    # The folder of this file is no part of what segcli imports from.
+    del sys.path[0]
+    _serve(socket.socket(fileno=int(sys.argv[1])))
