@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import NoReturn
@@ -61,16 +61,20 @@ class ForkServer:
         for stream in streams:
             os.close(stream)
         self._control.sendall(text)
-        return int.from_bytes(self._control.recv(4))
+        return self._received()
 
     def _ended(self, pid: int, arguments: Sequence[str]) -> int:
         try:
-            return int.from_bytes(self._control.recv(4), signed=True)
+            return self._received()
         except TimeoutError:
             os.kill(pid, 9)
-            self._control.settimeout(None)
-            self._control.recv(4)
+            self._received()
             raise subprocess.TimeoutExpired(arguments, TIMEOUT) from None
+
+    def _received(self) -> int:
+        number = self._control.recv(4)
+        assert len(number) == 4, f"the server has ended: {self._server.poll()}"
+        return int.from_bytes(number, signed=True)
 
 
 @contextmanager
@@ -100,13 +104,10 @@ def _pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
 
 
 def _write_all(stream: int, text: bytes) -> None:
-    with open(stream, "wb") as file:
-        try:
-            file.write(text)
-            file.flush()
-        except BrokenPipeError:
-            # The run has ended without reading all, as a process may.
-            file.detach().close()
+    # A run may end before it has read all.
+    with open(stream, "wb", buffering=0) as file, suppress(BrokenPipeError):
+        while text:
+            text = text[file.write(text) :]
 
 
 def _read_all(stream: int) -> bytes:
@@ -136,7 +137,7 @@ def _serve(control: socket.socket) -> None:
             _run_and_exit()
         for stream in streams:
             os.close(stream)
-        control.sendall(pid.to_bytes(4))
+        control.sendall(pid.to_bytes(4, signed=True))
         _, status = os.waitpid(pid, 0)
         control.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
 
