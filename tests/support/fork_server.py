@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import NoReturn
@@ -30,6 +31,19 @@ _IMPORTED_LATE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a run; an output that is not given is read.
+
+    stdin: its bytes, or a descriptor.
+    stdout, stderr: descriptors.
+    """
+
+    stdin: bytes | int = b""
+    stdout: int | None = None
+    stderr: int | None = None
+
+
 class ForkServer:
     """A process that forks a run of segcli for each request."""
 
@@ -39,20 +53,19 @@ class ForkServer:
         self._is_free = threading.Lock()
 
     def run(
-        self, arguments: Sequence[str], *, stdin: bytes, cwd: Path, env: Mapping[str, str]
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], streams: Streams
     ) -> subprocess.CompletedProcess[bytes]:
         """Run segcli in this folder and environment; both outputs are bytes.
 
         Raises TimeoutExpired after TIMEOUT seconds, and ends the run.
         """
-        ours, theirs = _pipes()
         request = {"arguments": arguments, "cwd": str(cwd), "env": dict(env)}
         with self._is_free, ThreadPoolExecutor(3) as threads:
-            pid = self._start(request, theirs)
-            threads.submit(_write_all, ours[0], stdin)
-            out, err = (threads.submit(_read_all, stream) for stream in ours[1:])
+            out, err = (_Output(threads, given) for given in (streams.stdout, streams.stderr))
+            stdin = _input(threads, streams.stdin)
+            pid = self._start(request, [stdin, out.descriptor, err.descriptor])
             code = self._ended(pid, arguments)
-            return subprocess.CompletedProcess(arguments, code, out.result(), err.result())
+            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
 
     def _start(self, request: Mapping[str, object], streams: Sequence[int]) -> int:
         text = json.dumps(request).encode()
@@ -95,12 +108,24 @@ def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
             here.close()
 
 
-def _pipes() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Return our ends and theirs of stdin, stdout and stderr."""
-    (read_in, write_in), (read_out, write_out), (read_err, write_err) = (
-        os.pipe() for _ in range(3)
-    )
-    return (write_in, read_out, read_err), (read_in, write_out, write_err)
+def _input(threads: ThreadPoolExecutor, stdin: bytes | int) -> int:
+    """Return a descriptor of the stdin of a run: a pipe with these bytes, or a given one."""
+    if isinstance(stdin, int):
+        return os.dup(stdin)
+    reading, writing = os.pipe()
+    threads.submit(_write_all, writing, stdin)
+    return reading
+
+
+class _Output:
+    """An output of a run: a pipe that is read, unless a descriptor is given."""
+
+    def __init__(self, threads: ThreadPoolExecutor, given: int | None) -> None:
+        if given is not None:
+            self.descriptor, self.read = os.dup(given), bytes
+            return
+        reading, self.descriptor = os.pipe()
+        self.read = threads.submit(_read_all, reading).result
 
 
 def _write_all(stream: int, text: bytes) -> None:
