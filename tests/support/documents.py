@@ -25,7 +25,9 @@ _VOLATILE = re.compile(
     r"[\d,.]+ s, [\d,.]+ (?:lines|delivered)/s"
     r"|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
     # How small gzip makes a file, and when a sync ended.
-    r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$",
+    r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$"
+    # When a line of a log was written.
+    r'|^[\dT:.-]{23}Z|(?<="time":")[\dT:.-]{23}Z',
     re.MULTILINE,
 )
 
@@ -61,7 +63,8 @@ def with_fresh_outputs(text: str, folder: Path) -> str:
 
 def run_in_shell(command: str, folder: Path) -> str:
     """Run a command as a newcomer would, both outputs in one; trailing spaces are dropped."""
-    kept = {name: text for name, text in os.environ.items() if "SEGCLI" not in name}
+    unwanted = ("SEGCLI", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / ".state")}
     done = subprocess.run(
