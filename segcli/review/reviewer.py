@@ -144,7 +144,7 @@ class Reviewer:
         if data and shape and shape.says_all_of(line, data) and HAS_MISSING_ID not in mapped.notes:
             self._count(shape, line, data, seen)
             if shape.keys:
-                self._warn(shape.keys, seen)
+                self._notebook.warn(shape.keys, seen.lines, seen.notes)
             return
         event = event_of(line)
         if not isinstance(event, Event):
@@ -158,7 +158,8 @@ class Reviewer:
         self._count(shape, event.raw, event.data, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
         remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
-        self._warn(keys_of(remarks) if remarks else shape.keys, seen)
+        keys = keys_of(remarks) if remarks else shape.keys
+        self._notebook.warn(keys, seen.lines, seen.notes)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
         passed_on = is_passed_on(event.raw, mapped)
@@ -196,9 +197,6 @@ class Reviewer:
         elif type(message_id) is str:
             seen.ids.hashes.append(hash(message_id))
             seen.ids.places.append(seen.lines)
-
-    def _warn(self, keys: Sequence[Key], seen: PartialReview) -> None:
-        self._notebook.warn(keys, seen.lines, seen.notes)
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:
