@@ -41,8 +41,8 @@ def complete_setting(
     """Complete the name of a setting of the destination that `--dest` names, with its `=`."""
     from click.shell_completion import CompletionItem
 
-    from segcli.cli.dest_option import find_destination
     from segcli.core.settings import describe
+    from segcli.destination_source import find_destination
 
     dest = ctx.params.get("dest")
     if not isinstance(dest, str):

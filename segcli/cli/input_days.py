@@ -69,7 +69,7 @@ def _check_window(options: JobOptions, selection: Selection) -> None:
     since, until = selection.since, selection.until
     if options.since and options.until and since and until and since >= until:
         raise UsageError(
-            f"--until {options.until.text} is not later than --since {options.since.text}, "
+            f"--until {options.until} is not later than --since {options.since}, "
             "so no event can be between them",
             "Give the earlier time to --since. --until excludes its own time.",
         )

@@ -233,13 +233,11 @@ def _given_settings(job: Job) -> dict[str, Any]:
 def _typed(options: JobOptions, name: str) -> Any:
     """Return a selection option as it was typed: `7d` is a different time tomorrow."""
     value = getattr(options, name)
-    if name in {"since", "until"}:
-        return value.text if value else None
     if name == "allowed_lateness":
         return None if value is None else f"{value:g}s"
     if name == "where":
         # A list, as for options with several values: messages quote their items exactly.
-        return [value.text] if value else None
+        return [value] if value else None
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -126,6 +126,18 @@ class Sources:
     dest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The value of a setting as it was given, and where it comes from.
+
+    value: a text or a value of TOML; a Secret for a key. It may hold a key, so `repr` hides it.
+    origin: the source.
+    """
+
+    value: Any = field(repr=False)
+    origin: Origin
+
+
 def setting(
     default: Any = MISSING,
     *,
@@ -197,15 +209,34 @@ def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
     Raises SettingsError for an unknown name and for an invalid value. A required setting may still
     be missing, because mapping needs no key; see `require`.
     """
-    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # _S is one
+    return settings_from(destination, settings, given_by(destination, settings, sources))
+
+
+def given_by(destination: str, settings: type[Any], sources: Sources) -> dict[str, Given]:
+    """Return every setting that a source names, by its first source.
+
+    Raises SettingsError for an unknown name.
+    """
+    known = {entry.name: entry for entry in fields(settings)}
     _check_names(destination, sources.given, known, "--set", sources.dest)
     _check_names(destination, sources.table, known, sources.config, sources.dest)
     kinds = get_type_hints(settings)
+    found = ((name, _first(destination, name, sources)) for name in known)
+    return {
+        name: Given(_hidden_key(value, kinds[name]), origin)
+        for name, (value, origin) in found
+        if value is not None
+    }
+
+
+def settings_from(destination: str, settings: type[_S], given: Mapping[str, Given]) -> _S:
+    """Return the settings with these values; raises SettingsError for an invalid one."""
+    kinds = get_type_hints(settings)
     values = {}
-    for name, entry in known.items():
-        value, _ = _first(destination, name, sources)
-        if value is not None:
-            values[name] = _convert(destination, name, value, kinds[name])
+    for entry in fields(settings):  # type: ignore[arg-type]  # _S is a dataclass
+        name = entry.name
+        if name in given:
+            values[name] = _convert(destination, name, given[name].value, kinds[name])
             _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
             _check_shapes(destination, name, values[name], entry.metadata.get("shapes", ()))
     return settings(**values)
@@ -269,6 +300,10 @@ def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     return None, BY_DEFAULT
 
 
+def _hidden_key(value: Any, kind: type) -> Any:
+    return Secret(value) if kind is Secret and isinstance(value, str) else value
+
+
 def _check_names(
     destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str, dest: str
 ) -> None:
@@ -299,8 +334,8 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
 
 def _as_kind(value: Any, kind: type) -> Any:
     """Convert a text or a TOML value to the type of a setting. Raises ValueError."""
-    if kind is Secret and isinstance(value, str):
-        return _secret(value)
+    if kind is Secret and isinstance(value, Secret):
+        return _secret(value.reveal())
     if kind is bool and isinstance(value, str):
         return _truth(value)
     if isinstance(value, str) and kind in {int, float}:

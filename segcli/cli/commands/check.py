@@ -13,12 +13,13 @@ from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
-from segcli.cli.job import job_of, selection_of
+from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.plans import read_plans
+from segcli.core.event_time import parse_time
 from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
@@ -222,7 +223,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions) -> Review:
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
     check_found(files, inputs)
-    selection = job.selection if job else selection_of(options)
+    selection = job.selection if job else selection_of(options).selection(parse_time(now()))
     choice = choose(inputs, options, selection)
     looked = first_look(choice.inputs, options)
     if not options.quiet:

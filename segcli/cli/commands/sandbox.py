@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli import dest_option
 from segcli.cli.completion import complete_file
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
@@ -22,6 +21,7 @@ from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
+from segcli.destination_source import find_destination
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
@@ -114,7 +114,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     GET /_sandbox returns the counts.
     """
     _check_keep(script_options.keep, dest)
-    described = {name: dest_option.find_destination(name) for name in dest}
+    described = {name: find_destination(name) for name in dest}
     script = Script(
         key=script_options.key,
         faults=script_options.fault,
