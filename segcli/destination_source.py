@@ -10,10 +10,10 @@ from typing import Any
 
 from segcli import destinations
 from segcli.core.destination import Destination
-from segcli.errors import DestinationError, UsageError
+from segcli.errors import DestinationError
 from segcli.inputs.small_file import read_below, read_regular
 
-_SUFFIXES = (".toml", ".json")
+SUFFIXES = (".toml", ".json")
 # A larger file is not a destination file.
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -33,7 +33,7 @@ class DestinationSource:
     def destination(self) -> Destination[Any]:
         """Return the destination. Reads no file; raises UsageError and DestinationError."""
         if not self.texts:
-            return _named(self.dest)
+            return destinations.named_destination(self.dest)
         return _described(self.dest, self.texts[self.dest], self._text_of)
 
     def _text_of(self, name: str) -> str:
@@ -44,7 +44,7 @@ class DestinationSource:
 
 def find_destination(dest: str) -> Destination[Any]:
     """Return the destination of a name or a path; raises UsageError and DestinationError."""
-    return read_destination(dest) if is_path(dest) else _named(dest)
+    return find_source(dest)[1]
 
 
 def find_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
@@ -53,7 +53,7 @@ def find_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
     Raises UsageError and DestinationError.
     """
     if not is_path(dest):
-        return DestinationSource(dest), _named(dest)
+        return DestinationSource(dest), destinations.named_destination(dest)
     texts: dict[str, str] = {}
     found = _read(dest, texts)
     return DestinationSource(dest, texts), found
@@ -66,18 +66,7 @@ def read_destination(name: str) -> Destination[Any]:
 
 def is_path(name: str) -> bool:
     """Return whether this is the path of a destination file: by a slash, or by the suffix."""
-    return "/" in name or name.endswith(_SUFFIXES)
-
-
-def _named(dest: str) -> Destination[Any]:
-    try:
-        return destinations.named_destination(dest)
-    except UsageError as error:
-        files = (f"./{dest}{suffix}" for suffix in _SUFFIXES)
-        beside = next((name for name in files if Path(name).is_file()), None)
-        if beside:
-            error.hint = f"Did you mean the file? Type --dest {beside}"
-        raise
+    return "/" in name or name.endswith(SUFFIXES)
 
 
 def _read(name: str, texts: dict[str, str]) -> Destination[Any]:
@@ -90,7 +79,7 @@ def _read(name: str, texts: dict[str, str]) -> Destination[Any]:
         texts[name] = read_regular(path, max_bytes=MAX_BYTES)
     except ValueError as problem:
         raise DestinationError(f"{name} {problem}", _nearby(path)) from None
-    if not name.endswith(_SUFFIXES):
+    if not name.endswith(SUFFIXES):
         raise DestinationError(f"{name}: the name of a destination file ends in .toml or .json")
 
     def load(other: str) -> str:

@@ -192,3 +192,36 @@ def test_a_module_imports_the_standard_library_its_requirements_and_nothing_else
     known = sys.stdlib_module_names | HOMES.keys() | {"compression", "msgspec", "orjson", "segcli"}
 
     assert {name.split(".")[0] for name in imports_of(module)} <= known
+
+
+# What reads the surroundings of a process, or changes how it takes signals.
+_ASKS = {
+    *("environ", "getenv", "getcwd", "cwd", "expanduser", "argv", "getproxies", "proxy_bypass"),
+    *("add_signal_handler", "signal.signal"),
+}
+# Each of these does so only if its caller asks for it, or in a process that it has started.
+_ASKED = {
+    "segcli.delivery.shutdown": {"add_signal_handler"},
+    "segcli.http.network": {"getproxies", "proxy_bypass"},
+    "segcli.parallel.worker_pool": {"signal.signal"},
+}
+
+
+def asked_by(module: str) -> set[str]:
+    """Return what a module asks of the process: names of `_ASKS`."""
+    found = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Attribute):
+            found |= {node.attr, ast.unparse(node)}
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom) and node.module in {"os", "sys", "urllib.request"}:
+            found |= {name.name for name in node.names}
+    return found & _ASKS
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if room_of(m) not in {"cli", "capture", "__main__"}]
+)
+def test_nothing_below_the_command_line_looks_at_the_process_unasked(module: str) -> None:
+    assert asked_by(module) == _ASKED.get(module, set())

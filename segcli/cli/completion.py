@@ -41,14 +41,14 @@ def complete_setting(
     """Complete the name of a setting of the destination that `--dest` names, with its `=`."""
     from click.shell_completion import CompletionItem
 
+    from segcli.cli.dest_option import typed_destination
     from segcli.core.settings import describe
-    from segcli.destination_source import find_destination
 
     dest = ctx.params.get("dest")
     if not isinstance(dest, str):
         return []
     try:
-        destination = find_destination(dest)
+        destination = typed_destination(dest)
     except SegcliError:
         return []
     return [

@@ -7,9 +7,37 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from segcli.destination_source import MAX_BYTES, find_destination, is_path
-from segcli.errors import DestinationError
+from segcli.core.destination import Destination
+from segcli.destination_source import (
+    MAX_BYTES,
+    SUFFIXES,
+    DestinationSource,
+    find_source,
+    is_path,
+)
+from segcli.errors import DestinationError, UsageError
 from segcli.inputs.small_file import read_regular
+
+
+def typed_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
+    """Return where the destination of `--dest` comes from, and the destination.
+
+    Raises UsageError, with a hint at a file of that name in the working folder, and
+    DestinationError.
+    """
+    try:
+        return find_source(dest)
+    except UsageError as error:
+        files = (f"./{dest}{suffix}" for suffix in SUFFIXES)
+        beside = next((name for name in files if Path(name).is_file()), None)
+        if beside:
+            error.hint = f"Did you mean the file? Type --dest {beside}"
+        raise
+
+
+def typed_destination(dest: str) -> Destination[Any]:
+    """Return the destination of `--dest`; raises what `typed_source` raises."""
+    return typed_source(dest)[1]
 
 
 def destination_name(dest: str) -> str:
@@ -17,7 +45,7 @@ def destination_name(dest: str) -> str:
 
     Raises DestinationError.
     """
-    return find_destination(dest).name if is_path(dest) else dest
+    return typed_destination(dest).name if is_path(dest) else dest
 
 
 def is_default() -> bool:

@@ -9,12 +9,12 @@ from typing import Any
 
 from segcli import destinations
 from segcli.cli.config import read_config
+from segcli.cli.dest_option import typed_source
 from segcli.cli.options import JobOptions, Target
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
-from segcli.destination_source import find_source
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 from segcli.job_spec import JobSpec, SelectionSpec
@@ -36,7 +36,7 @@ def job_of(
             "NAME is the path of a destination file, like ./acme.toml, or one of these: "
             f"{', '.join(destinations.names())}",
         )
-    source, destination = find_source(options.dest)
+    source, destination = typed_source(options.dest)
     given, by_option = _given(options, destination)
     sources = replace(
         _environment(options.config, destination.name),

@@ -58,6 +58,7 @@ def counted(inputs: Sequence[Input]) -> str:
 def make_run(request_options: RequestOptions, **fields: Any) -> "SendRun":
     """Return a run with these request options; `fields` are the other fields of `SendRun`."""
     from segcli.delivery.pipeline import SendRun
+    from segcli.http.network import network_from
 
     return SendRun(
         concurrency=request_options.concurrency,
@@ -65,6 +66,8 @@ def make_run(request_options: RequestOptions, **fields: Any) -> "SendRun":
         timeout=request_options.timeout,
         retry_for=request_options.retry_for,
         transport=transport_for(request_options),
+        network=network_from(os.environ),
+        owns_process=True,
         **fields,
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +19,12 @@ from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
-from segcli.delivery.shutdown import StopSignal, relaxed_gc, stop_on_signals
+from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import Post
+from segcli.http.network import Network
 from segcli.http.transports import TRANSPORTS, open_client
 from segcli.journal.pending import PendingLines
 from segcli.lines import chunks
@@ -44,7 +45,11 @@ _WAITING_PER_SLOT = 2
 class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second.
 
+    network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    owns_process: the process exists for this run: it stops on signals, and collects garbage less
+        often. Otherwise the run leaves the process as it is.
+    outside: stops the run from another thread.
     """
 
     job: Job
@@ -56,7 +61,10 @@ class SendRun:
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
+    network: Network = Network()
     progress: ProgressStore | None = None
+    owns_process: bool = False
+    outside: OutsideStop | None = None
 
 
 def deliver(run: SendRun, tally: Tally) -> None:
@@ -66,7 +74,7 @@ def deliver(run: SendRun, tally: Tally) -> None:
     early. In any case the tally accounts for every line read, and the progress store has every
     result.
     """
-    with relaxed_gc():
+    with relaxed_gc() if run.owns_process else nullcontext():
         asyncio.run(_Delivery(run, tally).go())
 
 
@@ -158,8 +166,11 @@ class _Delivery:
         """Run the feeder and all workers until they are done or the run is stopped."""
         try:
             self.ledger.begin(self.run.inputs)
-            with stop_on_signals(self.stop_signal):
-                async with open_client(self.run.transport, timeout=self.run.timeout) as post:
+            with self._stops_from_outside():
+                client = open_client(
+                    self.run.transport, timeout=self.run.timeout, network=self.run.network
+                )
+                async with client as post:
                     await self._all_tasks(post)
             if self.cut_short:
                 self.stop_signal.stop(self.cut_short)
@@ -170,6 +181,15 @@ class _Delivery:
             self.ledger.close(finished=not self.stop_signal.is_stopped)
         if self.stop_signal.reason:
             raise self.stop_signal.reason
+
+    @contextmanager
+    def _stops_from_outside(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            if self.run.owns_process:
+                stack.enter_context(stop_on_signals(self.stop_signal))
+            if self.run.outside:
+                stack.enter_context(self.run.outside.applied_to(self.stop_signal))
+            yield
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())

@@ -9,6 +9,7 @@ from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
+from segcli.cli.default_rejects import default_rejects
 from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
@@ -166,7 +167,7 @@ class _Sync:
     def kept(self) -> Path:
         """The rejects file."""
         name = self.job.destination.name
-        return self.options.rejects or rejects.default_rejects(name, self.options.files)
+        return self.options.rejects or default_rejects(name, self.options.files)
 
     @property
     def computation(self) -> Computation:

@@ -11,6 +11,7 @@ import click
 
 from segcli import destinations
 from segcli.cli.completion import complete_file
+from segcli.cli.dest_option import typed_destination
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
@@ -21,7 +22,6 @@ from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
-from segcli.destination_source import find_destination
 from segcli.errors import UsageError
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
@@ -114,7 +114,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     GET /_sandbox returns the counts.
     """
     _check_keep(script_options.keep, dest)
-    described = {name: find_destination(name) for name in dest}
+    described = {name: typed_destination(name) for name in dest}
     script = Script(
         key=script_options.key,
         faults=script_options.fault,

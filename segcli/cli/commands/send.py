@@ -10,6 +10,7 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
+from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
 from segcli.cli.job import job_of
@@ -112,7 +113,7 @@ def _send(
 ) -> int:
     job = job_of(options, overrides=sandbox_overrides(sandbox))
     check_sending(job, request_options, sandbox)
-    kept = options.rejects or rejects.default_rejects(job.destination.name, options.files)
+    kept = options.rejects or default_rejects(job.destination.name, options.files)
     path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
     files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
     check_found(files, inputs)
