@@ -12,7 +12,7 @@ from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result, TooLong
-from segcli.core.outcome import Job, Mapped, Outcome, Skipped, make_mapper, outcome_fields
+from segcli.core.outcome import Decision, Job, Mapped, Skipped, make_mapper, outcome_fields
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
 from segcli.lines.spans import lines_of, without_break
@@ -129,7 +129,7 @@ def _payloads(mapped: Sequence[Mapped]) -> bytes:
     return b"\n".join([*[one.body for one in mapped], b""])
 
 
-def _every_line(title: str, first: int, outcomes: Sequence[Outcome], printing: Printing) -> bytes:
+def _every_line(title: str, first: int, outcomes: Sequence[Decision], printing: Printing) -> bytes:
     file: dict[str, Any] = {"file": title} if printing.several else {}
     return b"".join(
         orjson.dumps(
@@ -139,7 +139,7 @@ def _every_line(title: str, first: int, outcomes: Sequence[Outcome], printing: P
     )
 
 
-def _reasons(outcomes: Sequence[Outcome]) -> Iterator[tuple[State, str]]:
+def _reasons(outcomes: Sequence[Decision]) -> Iterator[tuple[State, str]]:
     return (_state_and_reason(one) for one in outcomes if not isinstance(one, Mapped))
 
 
@@ -150,7 +150,7 @@ def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
 
 
 def _rejected(
-    lines: Sequence[bytes | TooLong], outcomes: Sequence[Outcome], first: int
+    lines: Sequence[bytes | TooLong], outcomes: Sequence[Decision], first: int
 ) -> Iterator[tuple[int, str, bytes | TooLong]]:
     for index, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first):
         if isinstance(outcome, Rejected):

@@ -19,6 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"destination_source", "journal", "parallel"}),
     frozenset({"job_spec"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
+    frozenset({"runs"}),
     frozenset({"guides", "cli"}),
     frozenset({"__main__"}),
 )

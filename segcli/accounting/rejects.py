@@ -5,12 +5,12 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 
@@ -29,6 +29,22 @@ _RecordKey: TypeAlias = tuple[str, int, int]
 # Seconds to wait for the lock of another process.
 _LOCK_TIMEOUT = 10.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+
+
+class RejectStore(Protocol):
+    """Where the rejected and refused lines of a run are kept."""
+
+    def keep(self, settled: Result) -> None:
+        """Keep the lines of a result. Raises Stopped if that fails."""
+        ...
+
+    async def synced(self) -> None:
+        """Return when everything that is kept survives a loss of power. Raises Stopped."""
+        ...
+
+    def close(self) -> None:
+        """Keep no more."""
+        ...
 
 
 class Rejects:
@@ -68,6 +84,17 @@ class Rejects:
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
 
+    def append(self, records: Sequence[bytes]) -> None:
+        """Append whole records, each with a line break. Raises Stopped."""
+        try:
+            if self._file is None:
+                self._file = open_to_append(self.path)
+            with _locked(self._file.fileno()):
+                _end_torn_line(self._file)
+                write_all(self._file.fileno(), b"".join(records))
+        except OSError as error:
+            raise self._failed(error) from None
+
     def keep(self, settled: Result) -> None:
         """Append the lines of a result. They survive a kill once this returns.
 
@@ -76,15 +103,7 @@ class Rejects:
         lines = [line for line in settled.lines if not self._is_already_written(line)]
         if not lines:
             return
-        try:
-            records = b"".join(_record(line, settled) for line in lines)
-            if self._file is None:
-                self._file = open_to_append(self.path)
-            with _locked(self._file.fileno()):
-                _end_torn_line(self._file)
-                write_all(self._file.fileno(), records)
-        except OSError as error:
-            raise self._failed(error) from None
+        self.append([_record(line, settled) for line in lines])
 
     async def synced(self) -> None:
         """Return when all records written so far are on disk. Raises Stopped if that fails."""
@@ -119,6 +138,11 @@ class Rejects:
             f"the rejects file {self.path} cannot be written: {error.strerror}",
             "Nothing is lost: lines that are not in it count as unsent.",
         )
+
+
+def records_of(settled: Result) -> list[bytes]:
+    """Return the records of the lines of a result, each with a line break."""
+    return [_record(line, settled) for line in settled.lines]
 
 
 def check_writable(path: Path) -> None:

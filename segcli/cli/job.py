@@ -26,9 +26,17 @@ _MAX_KEY_BYTES = 64 * 1024
 def job_of(
     options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
 ) -> Job:
-    """Make the job from the options. The settings that `overrides` returns win over all others.
+    """Make the job from the options, as `spec_and_job`."""
+    return spec_and_job(options, overrides=overrides)[1]
 
-    Raises UsageError, SettingsError and DestinationError.
+
+def spec_and_job(
+    options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
+) -> tuple[JobSpec, Job]:
+    """Make the job from the options, first as texts.
+
+    The settings that `overrides` returns win over all others. Raises UsageError, SettingsError and
+    DestinationError.
     """
     if options.dest is None:
         raise UsageError(
@@ -50,7 +58,7 @@ def job_of(
         selection=selection_of(options) if isinstance(options, JobOptions) else SelectionSpec(),
         at=now(),
     )
-    return spec.job(destination)
+    return spec, spec.job(destination)
 
 
 def selection_of(options: JobOptions) -> SelectionSpec:

@@ -40,8 +40,8 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
 
 
-Outcome = Mapped | Skipped | Rejected
-Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
+Decision = Mapped | Skipped | Rejected
+Decide = Callable[[Sequence[bytes | TooLong]], list[Decision]]
 
 OVER_LIMIT = Skipped("over --limit")
 # How many lines the partial parser reads at once.
@@ -79,7 +79,7 @@ def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
     return decide if limit is None else _limited(decide, limit - mapped)
 
 
-def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
+def outcome_of(line: bytes | TooLong, job: Job) -> Decision:
     """Return the outcome of one line. Never raises."""
     event = event_of(line)
     return map_event(event, job) if isinstance(event, Event) else event
@@ -97,19 +97,19 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
         return rejected
 
 
-def map_event(event: Event, job: Job) -> Outcome:
+def map_event(event: Event, job: Job) -> Decision:
     """Return the outcome of an event."""
     return mapping_of(job)(event)
 
 
-def mapping_of(job: Job) -> Callable[[Event], Outcome]:
+def mapping_of(job: Job) -> Callable[[Event], Decision]:
     """Return the mapping function, with per-job lookups hoisted out."""
     destination, settings, selection = job.destination, job.settings, job.selection
     types, skip_reason = destination.types, destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
     mapped, carries = _payload(job), destination.carries
 
-    def outcome(event: Event) -> Outcome:
+    def outcome(event: Event) -> Decision:
         if event.type not in types:
             return Skipped(f"{event.type} is not for {destination.name}")
         if (narrows or event.integrations) and (
@@ -126,7 +126,7 @@ def mapping_of(job: Job) -> Callable[[Event], Outcome]:
     return outcome
 
 
-def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+def outcome_fields(outcome: Decision) -> dict[str, Any]:
     """Return an outcome as `--outcomes` and golden files show it, without its line."""
     match outcome:
         case Mapped(route, body):
@@ -147,13 +147,13 @@ def _decide(job: Job) -> Decide:
         return lambda lines: [outcome_of(line, job) for line in lines]
     read, map_ = partial_parser(reads(job.settings)), mapping_of(job)
 
-    def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
+    def decide(lines: Sequence[bytes | TooLong]) -> list[Decision]:
         if not _are_whole(lines):
             whole = iter(decide([line for line in lines if isinstance(line, bytes)]))
             return [
                 next(whole) if isinstance(line, bytes) else outcome_of(line, job) for line in lines
             ]
-        found: list[Outcome] = []
+        found: list[Decision] = []
         for start in range(0, len(lines), _GROUP):
             group = lines[start : start + _GROUP]
             for line, event in zip(group, read(group), strict=True):
@@ -170,7 +170,7 @@ def _are_whole(lines: Sequence[bytes | TooLong]) -> TypeGuard[Sequence[bytes]]:
 def _limited(decide: Decide, left: int) -> Decide:
     """Skip every line after `left` lines are mapped."""
 
-    def outcome(line: bytes | TooLong) -> Outcome:
+    def outcome(line: bytes | TooLong) -> Decision:
         nonlocal left
         if left <= 0:
             return OVER_LIMIT

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import RejectStore
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
@@ -22,7 +22,9 @@ class Ledger:
     failure: why the result of delivered lines could not be saved; None if it could.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, store: ProgressStore | None = None) -> None:
+    def __init__(
+        self, tally: Tally, rejects: RejectStore, store: ProgressStore | None = None
+    ) -> None:
         self._tally = tally
         self._rejects = rejects
         self._store = store or NullProgressStore()

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
@@ -45,6 +46,7 @@ _WAITING_PER_SLOT = 2
 class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second.
 
+    rejects: the rejects file, or the rejects in memory.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
     owns_process: the process exists for this run: it stops on signals, and collects garbage less
@@ -54,7 +56,7 @@ class SendRun:
 
     job: Job
     inputs: Sequence[Input]
-    rejects: Path
+    rejects: Path | HeldRejects
     concurrency: int = 10
     rate: float | None = None
     timeout: float = 30.0
@@ -137,7 +139,8 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
-        self.ledger = Ledger(tally, Rejects(run.rejects), self.store)
+        rejects = Rejects(run.rejects) if isinstance(run.rejects, Path) else run.rejects
+        self.ledger = Ledger(tally, rejects, self.store)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)

@@ -75,6 +75,7 @@ class Checkpoint:
     marks: how far each input was read.
     totals: the number of settled lines by state.
     rejects: the size of each rejects file before these runs wrote to it, in bytes.
+    kept: the records of rejects that are in no file, in order.
     """
 
     header: Header
@@ -83,6 +84,7 @@ class Checkpoint:
     marks: Marks = field(default_factory=Marks)
     totals: Counter[str] = field(default_factory=Counter)
     rejects: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
 
     @property
     def is_worth_resuming(self) -> bool:
@@ -112,6 +114,12 @@ class Checkpoint:
             self.files.set(place, name, version)
         for place, lines, version in record.get("ends", ()):
             self.files.set_end(place, End(lines, version))
+        self._apply_rejects(record)
+
+    def _apply_rejects(self, record: Mapping[str, Any]) -> None:
+        self.kept += record.get("kept", ())
+        if "kept_elsewhere" in record:
+            self.kept.clear()
         if "rejects" in record:
             self.rejects = {**record["rejects"], **self.rejects}
 
@@ -120,6 +128,7 @@ class Checkpoint:
         yield header_record(self.header)
         yield {"totals": dict(self.totals), "rejects": self.rejects}
         yield from _in_records("files", ((place, *file) for place, file in self.files.items()))
+        yield from ({"kept": [one]} for one in self.kept)
         ends = ((place, end.lines, end.version) for place, end in self.files.ends())
         yield from _in_records("ends", ends)
         marks = (mark_fields(place, mark) for place, mark in self.marks.items())
@@ -181,7 +190,7 @@ def path_name(path: Path | str) -> str:
 
 def input_name(entry: Input) -> str:
     """Return the name of an input in a journal."""
-    is_path = entry.name != "-" and not entry.remote
+    is_path = entry.name != "-" and not entry.remote and not entry.given
     return path_name(entry.name) if is_path else entry.name
 
 

@@ -11,7 +11,7 @@ from support.time_forms import FORMS, READ, UNREAD, TimeForm
 
 from segcli.core import event_time
 from segcli.core.event_time import is_time, lacks_zone, parse_time
-from segcli.core.outcome import Mapped, Outcome, make_mapper, outcome_of
+from segcli.core.outcome import Decision, Mapped, make_mapper, outcome_of
 from segcli.core.partial_event import partial_parser
 from segcli.core.quantities import moment
 
@@ -27,7 +27,7 @@ def seconds_of(text: str) -> int | None:
         return None
 
 
-def occurred_at(outcome: Outcome) -> Any:
+def occurred_at(outcome: Decision) -> Any:
     """Return the time that Gist gets; the reason where it gets nothing."""
     if not isinstance(outcome, Mapped):
         return str(outcome)

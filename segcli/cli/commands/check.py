@@ -12,7 +12,7 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
+from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
@@ -26,6 +26,7 @@ from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
 from segcli.review.wanted import Wanted
+from segcli.runs.input_choice import choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +224,9 @@ def _reviewed(options: JobOptions, check_options: CheckOptions) -> Review:
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
     check_found(files, inputs)
-    selection = job.selection if job else selection_of(options).selection(parse_time(now()))
-    choice = choose(inputs, options, selection)
+    spec = selection_of(options)
+    selection = job.selection if job else spec.selection(parse_time(now()))
+    choice = choose(inputs, spec, selection)
     looked = first_look(choice.inputs, options)
     if not options.quiet:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)

@@ -1,0 +1,52 @@
+"""Rejects in memory: for a program that names no rejects file."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from segcli.accounting.rejects import records_of
+from segcli.core import exact_json
+from segcli.core.line import Result
+from segcli.errors import Stopped
+
+MAX_HELD = 1000
+
+
+class HeldRejects:
+    """The records that a rejects file would have, up to `MAX_HELD` of them.
+
+    A run with a journal saves them there: a kill must not lose them.
+    """
+
+    def __init__(self) -> None:
+        self._records: list[bytes] = []
+        self._saved = 0
+
+    def keep(self, settled: Result) -> None:
+        """Hold the records of lines. Raises Stopped if there would be too many."""
+        if len(self._records) + len(settled.lines) > MAX_HELD:
+            raise Stopped(
+                f"{MAX_HELD:,} rejects are held in memory, and there are more",
+                'Name a file for them: rejects="rejects.ndjson".',
+            )
+        self._records += [record.rstrip(b"\n") for record in records_of(settled)]
+
+    async def synced(self) -> None:
+        """Nothing has to reach a disk here."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def restore(self, records: Sequence[str]) -> None:
+        """Hold what an earlier run has saved."""
+        self._records += [record.encode() for record in records]
+        self._saved = len(self._records)
+
+    def unsaved(self) -> list[str]:
+        """Return the records since the last call, to be saved."""
+        new, self._saved = self._records[self._saved :], len(self._records)
+        return [record.decode() for record in new]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records as values of JSON; numbers keep all their digits."""
+        levels = exact_json.MAX_DEPTH + 1
+        return [exact_json.loads(record, levels=levels) for record in self._records]
