@@ -12,9 +12,19 @@ from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result, TooLong
-from segcli.core.outcome import Decision, Job, Mapped, Skipped, make_mapper, outcome_fields
+from segcli.core.outcome import (
+    Decision,
+    Job,
+    Mapped,
+    Outcome,
+    Skipped,
+    make_mapper,
+    outcome_at,
+    outcome_fields,
+)
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
+from segcli.lines.chunks import chunks
 from segcli.lines.spans import lines_of, without_break
 from segcli.parallel.ordered_map import OrderedMap
 from segcli.parallel.work import Work, WorkItem, WorkResult
@@ -123,6 +133,15 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
             raise unreadable.at(numbers.next_in(unreadable.input)) from None
     if rejects:
         rejects.close()
+
+
+def outcomes(job: Job, inputs: Sequence[Input], max_line: int = MAX_LINE) -> Iterator[Outcome]:
+    """Yield the outcome of every line, in input order. Raises InputError and Stopped."""
+    decide = make_mapper(job)
+    with closing(chunks(inputs, max_line)) as read:
+        for chunk in read:
+            for number, found in enumerate(decide(chunk.lines), chunk.first):
+                yield outcome_at(chunk.input.title, number, found)
 
 
 def _payloads(mapped: Sequence[Mapped]) -> bytes:

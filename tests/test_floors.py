@@ -16,10 +16,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"core"}),
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
-    frozenset({"destination_source", "journal", "parallel"}),
+    frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
     frozenset({"job_spec"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
     frozenset({"runs"}),
+    frozenset({"api"}),
     frozenset({"guides", "cli"}),
     frozenset({"__main__"}),
 )
@@ -203,6 +204,7 @@ _ASKS = {
 # Each of these does so only if its caller asks for it, or in a process that it has started.
 _ASKED = {
     "segcli.delivery.shutdown": {"add_signal_handler"},
+    "segcli.environment": {"environ"},
     "segcli.http.network": {"getproxies", "proxy_bypass"},
     "segcli.parallel.worker_pool": {"signal.signal"},
 }

@@ -30,7 +30,7 @@ def typed_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
     except UsageError as error:
         files = (f"./{dest}{suffix}" for suffix in SUFFIXES)
         beside = next((name for name in files if Path(name).is_file()), None)
-        if beside:
+        if beside and not is_path(dest):
             error.hint = f"Did you mean the file? Type --dest {beside}"
         raise
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.cli.config import read_config
 from segcli.cli.dest_option import typed_source
 from segcli.cli.options import JobOptions, Target
 from segcli.core import settings
@@ -18,6 +17,7 @@ from segcli.core.secret import Secret
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.settings_file import read_config
 
 # No key is longer. A larger file was named by mistake.
 _MAX_KEY_BYTES = 64 * 1024

@@ -13,9 +13,9 @@ from segcli.cli.completion import complete_dest, complete_file, complete_setting
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
+from segcli.settings_file import DEFAULT_CONFIG
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = "segcli.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from typing import NamedTuple
 from segcli.accounting.atomic_write import is_stream, own_descriptor
 from segcli.cli.dest_option import files_described
 from segcli.cli.option_types import OutputFile
-from segcli.cli.options import DEFAULT_CONFIG, RunFiles
+from segcli.cli.options import RunFiles
 from segcli.destination_source import is_path
 from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over
 from segcli.inputs.input import is_address
+from segcli.settings_file import DEFAULT_CONFIG
 
 # A report has one of these near its start; `check` has its own kind of report.
 _MARKS = (b'"report_version"', b'"check_version"')

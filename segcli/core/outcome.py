@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import msgspec
 import orjson
@@ -24,7 +24,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     route: the route to post it to.
     body: the JSON document.
     user: the user, whose events are delivered in order.
-    notes, mapped_by: those of the `Payload`.
+    notes, mapped_by, action: those of the `Payload`.
     """
 
     route: str
@@ -32,6 +32,51 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     user: str
     notes: tuple[str, ...] = ()
     mapped_by: str = ""
+    action: str = ""
+
+
+class ActionPayload(NamedTuple):
+    """What an event becomes for one action of the destination.
+
+    action: the name of the action; "" for a destination that has only one.
+    route: the route that it is posted to.
+    payload: the JSON document.
+    """
+
+    action: str
+    route: str
+    payload: Any
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one line, for a program.
+
+    file: the name of the input.
+    line: the number of the line, from 1.
+    state: `mapped`, `skipped` or `rejected`.
+    reason: why it is not mapped.
+    code: the code of a rejection in `segcli guide findings`; "" for one without.
+    payloads: what it becomes, one for each action; empty if it is not mapped.
+    notes: what the mapping left out of the event on purpose.
+    """
+
+    file: str
+    line: int
+    state: Literal["mapped", "skipped", "rejected"]
+    reason: str = ""
+    code: str = ""
+    payloads: tuple[ActionPayload, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def payload(self) -> Any:
+        """The JSON document of the only payload; None if the line is not mapped."""
+        return self.payloads[0].payload if self.payloads else None
+
+    @property
+    def route(self) -> str:
+        """The route of the only payload; "" if the line is not mapped."""
+        return self.payloads[0].route if self.payloads else ""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -137,6 +182,22 @@ def outcome_fields(outcome: Decision) -> dict[str, Any]:
             return {"state": "rejected", "reason": str(rejected)}
 
 
+def outcome_at(file: str, line: int, found: Decision) -> Outcome:
+    """Return the outcome of a line as a program gets it."""
+    match found:
+        case Mapped():
+            document = exact_json.loads(found.body, levels=2 * exact_json.MAX_DEPTH)
+            payloads = (ActionPayload(found.action, found.route, document),)
+            return Outcome(
+                file=file, line=line, state="mapped", payloads=payloads, notes=found.notes
+            )
+        case Skipped(reason):
+            return Outcome(file=file, line=line, state="skipped", reason=reason)
+        case Rejected() as rejected:
+            reason, code = str(rejected), rejected.code
+            return Outcome(file=file, line=line, state="rejected", reason=reason, code=code)
+
+
 def _decide(job: Job) -> Decide:
     """Return a function like `outcome_of`, faster if the fields that the mapping reads are known.
 
@@ -199,6 +260,6 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
         notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
-        return Mapped(route, body, user, notes, payload.mapped_by)
+        return Mapped(route, body, user, notes, payload.mapped_by, payload.action)
 
     return mapped

@@ -115,15 +115,17 @@ class Sources:
     config: the TOML file.
     is_found: True if the TOML file was found in the working folder, not named.
     dest: the destination as typed, for messages.
+    given_in: how `given` was given, for messages.
     """
 
-    given: Mapping[str, str]
+    given: Mapping[str, Any]
     env: Mapping[str, str]
     table: Mapping[str, Any]
     options: Mapping[str, str] = field(default_factory=dict)
     config: str = "segcli.toml"
     is_found: bool = False
     dest: str = ""
+    given_in: str = "--set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def given_by(destination: str, settings: type[Any], sources: Sources) -> dict[st
     Raises SettingsError for an unknown name.
     """
     known = {entry.name: entry for entry in fields(settings)}
-    _check_names(destination, sources.given, known, "--set", sources.dest)
+    _check_names(destination, sources.given, known, sources.given_in, sources.dest)
     _check_names(destination, sources.table, known, sources.config, sources.dest)
     kinds = get_type_hints(settings)
     found = ((name, _first(destination, name, sources)) for name in known)
@@ -290,7 +292,7 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
 def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     """Return the value of the first source that has one, and the source; None for the default."""
     if (value := sources.given.get(name)) is not None:
-        return value, Origin(Place.OPTION, sources.options.get(name, "--set"))
+        return value, Origin(Place.OPTION, sources.options.get(name, sources.given_in))
     variable = env_name(destination, name)
     if (value := sources.env.get(variable)) is not None:
         return value, Origin(Place.ENVIRONMENT, variable)

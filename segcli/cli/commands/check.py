@@ -18,7 +18,6 @@ from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.plans import read_plans
 from segcli.core.event_time import parse_time
 from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
@@ -27,6 +26,7 @@ from segcli.review.codes import CODES
 from segcli.review.review import Review
 from segcli.review.wanted import Wanted
 from segcli.runs.input_choice import choose
+from segcli.runs.plans import read_plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

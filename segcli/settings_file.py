@@ -1,4 +1,4 @@
-"""Reads the settings file: `--config`, `SEGCLI_CONFIG`, or `segcli.toml` in the working folder."""
+"""The settings file: one that is named, or `segcli.toml` in the working folder."""
 
 import difflib
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.cli.options import DEFAULT_CONFIG
 from segcli.core import toml_text
 from segcli.errors import SettingsError
 from segcli.inputs.small_file import read_found, read_named
 
+DEFAULT_CONFIG = "segcli.toml"
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
 
