@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.request import getproxies, proxy_bypass
 
 
 def no_exceptions(_host: str) -> bool:
@@ -31,6 +30,8 @@ def network_from(variables: Mapping[str, str]) -> Network:
     The proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, or of the system on
     macOS; the certificates those of SSL_CERT_FILE or SSL_CERT_DIR in `variables`.
     """
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # slow to import
+
     return Network(
         proxies=getproxies(),
         bypasses=proxy_bypass,
