@@ -144,7 +144,7 @@ def test_an_iterable_is_read_while_the_outcomes_are() -> None:
         ({"limit": 0}, []),
         ({"since": datetime(2026, 2, 4, tzinfo=UTC)}, [2]),
         ({"until": "2026-02-04"}, [1, 3]),
-        ({"since": datetime(2026, 2, 4), "ignore_integrations": True}, [2, 4]),  # noqa: DTZ001
+        ({"since": datetime(2026, 2, 4), "ignore_integrations": True}, [2, 4]),
         ({"ignore_integrations": True}, [1, 2, 3, 4]),
     ],
 )
