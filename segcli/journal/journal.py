@@ -59,6 +59,7 @@ class Journal:
         self._promised = 0
         self._has_failed = False
         self._held: HeldRejects | None = None
+        self._actions = {name: number for number, name in past.actions.items()}
         # Marks that the next record will contain: the bytes reserved for each, by place.
         self._pending_marks: dict[int, int] = {}
         try:
@@ -128,12 +129,12 @@ class Journal:
 
         The record survives a kill once this returns, and a loss of power once `synced` returns.
         """
-        places: dict[int, list[int]] = {}
+        places: dict[tuple[int, str], list[int]] = {}
         for line in settled.lines:
-            places.setdefault(line.place, []).append(line.number)
+            places.setdefault((line.place, line.action), []).append(line.number)
         lines = [
-            (place, *line_range)
-            for place, numbers in places.items()
+            (place, *line_range, *self._action(action))
+            for (place, action), numbers in places.items()
             for line_range in ranges(numbers)
         ]
         record = {"state": settled.state, "lines": lines, **self._synced_size()}
@@ -223,6 +224,15 @@ class Journal:
         os.fsync(self._file)
         write_at(self._file, encode(synced_record(self._end)), self._end)
         os.fsync(self._file)
+
+    def _action(self, name: str) -> Sequence[int]:
+        """Return the number of an action, as the end of a row; empty for the only action."""
+        if not name:
+            return ()
+        if name not in self._actions:
+            self._actions[name] = number = len(self._actions) + 1
+            self._append_unreserved({"actions": [(number, name)]})
+        return (self._actions[name],)
 
     def _synced_size(self) -> dict[str, Any]:
         """Return the field which says how much of the file is on disk; empty if unknown.
