@@ -18,7 +18,7 @@ these functions promise:
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,7 @@ def check(  # noqa: PLR0913  # as `transform`
     settings: Mapping[str, Any] | None = None,
     config: ConfigLike = None,
     expect: PathLike | None = None,
-    plan: PathLike | list[PathLike] = (),  # type: ignore[assignment]  # none
+    plan: PathLike | Iterable[PathLike] = (),
     baseline: PathLike | None = None,
     select: Texts = (),
     ignore: Texts = (),
@@ -349,5 +349,5 @@ def _path(given: PathLike | None) -> Path | None:
     return None if given is None else Path(given)
 
 
-def _paths(given: Any) -> list[PathLike]:
+def _paths(given: PathLike | Iterable[PathLike]) -> list[PathLike]:
     return [given] if isinstance(given, str | os.PathLike) else list(given)

@@ -19,7 +19,7 @@ from segcli.inputs.stream import Stream
 Name: TypeAlias = str | os.PathLike[str]
 # One event: a line of JSON, or the object.
 EventLike: TypeAlias = bytes | Mapping[str, Any]
-Inputs: TypeAlias = Name | BinaryIO | EventLike | Iterable[Name | BinaryIO] | Iterable[EventLike]
+Inputs: TypeAlias = Name | BinaryIO | EventLike | Iterable[Name | BinaryIO | EventLike]
 
 # The name of an iterable of events in messages and records.
 EVENTS = "events"

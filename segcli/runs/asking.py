@@ -1,6 +1,7 @@
 """What a program asks for, as a job: destination, settings, selection."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from segcli.core.secret import Secret
 from segcli.core.settings import Sources
 from segcli.destination_source import DestinationSource, find_source
 from segcli.environment import Environment
-from segcli.errors import SettingsError, UsageError
+from segcli.errors import SegcliError, SettingsError, UsageError
 from segcli.http.network import Network
 from segcli.job_spec import JobSpec, SelectionSpec
 from segcli.settings_file import Config, read_config
@@ -92,16 +93,46 @@ def time_of(given: Time) -> str | None:
 
 @contextmanager
 def in_words_of_python() -> Iterator[None]:
-    """Let hints of errors about settings name arguments, instead of variables and options."""
+    """Let errors name the arguments of a program, instead of options and variables."""
     try:
         yield
-    except SettingsError as error:
-        if "export SEGCLI_" in error.hint or "--" in error.hint:
-            error.hint = (
-                'Give it in settings={"name": value}, a key as api_key="…", or a settings file '
-                'as config="segcli.toml".'
-            )
+    except SegcliError as error:
+        if isinstance(error, SettingsError) and "export SEGCLI_" in error.hint:
+            error.hint = _HOW_TO_SET
+        error.message, error.hint = in_python(error.message), in_python(error.hint)
+        error.args = (error.message,)
         raise
+
+
+def in_python(text: str) -> str:
+    """Return a text with the names of arguments in place of those of options."""
+    return _OPTION.sub(lambda option: _ARGUMENTS[option[0]], text)
+
+
+_HOW_TO_SET = (
+    'Give it in settings={"name": value}, a key as api_key="…", or a settings file as '
+    'config="segcli.toml".'
+)
+_ARGUMENTS = {
+    "--resume": "resume=True",
+    "--restart": "restart=True",
+    "--no-first-look": "first_look=False",
+    "--allow-http": "allow_http=True",
+    "--strict": "strict=True",
+    "--type": "types",
+    "--event": "events",
+    "--user": "users",
+    "--set": "settings",
+    **{
+        f"--{name.replace('_', '-')}": name
+        for name in (
+            *("since", "until", "allowed_lateness", "where", "limit", "ignore_integrations"),
+            *("journal", "rejects", "rate", "retry_for", "http_transport", "max_line", "dest"),
+            *("expect", "plan", "baseline", "select", "ignore", "fail_on_uncovered"),
+        )
+    },
+}
+_OPTION = re.compile(rf"(?<![a-z-])(?:{'|'.join(_ARGUMENTS)})(?![a-z-])")
 
 
 def _found(dest: Dest) -> tuple[DestinationSource, Destination[Any]]:

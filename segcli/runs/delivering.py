@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,8 +163,8 @@ class _Thread:
         An exception in this thread, such as KeyboardInterrupt, stops the run, and is raised once
         the run is over.
         """
-        self._thread.start()
         try:
+            self._thread.start()
             while not self._over.wait(_EVERY):
                 if on_progress:
                     on_progress(self.tally)
@@ -176,7 +177,7 @@ class _Thread:
     def _stop(self, raised: BaseException) -> None:
         """Stop the run and wait for its end; a second interrupt does not wait for replies."""
         reason = _reason(raised)
-        while not self._over.is_set():
+        while self._thread.is_alive() and not self._over.is_set():
             try:
                 if self._run.outside:
                     self._run.outside.stop(reason)
@@ -211,7 +212,8 @@ def _reported(
     except BaseException as raised:
         result.stopped = _reason(raised)
         result.stop_clock()
-        raised.report = report_of(result)  # type: ignore[attr-defined]  # for the caller
+        with suppress(AttributeError):  # an exception with slots takes none
+            raised.report = report_of(result)  # type: ignore[attr-defined]
         raised.add_note(f"segcli: {_hint(started)}")
         raise
     result.stop_clock()

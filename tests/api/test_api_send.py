@@ -99,8 +99,9 @@ def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
     assert raised.value.report.ledger["delivered"] == 2
     assert raised.value.report.ledger["unsent"] == 3
     assert "resume=True" in raised.value.hint
-    with pytest.raises(segcli.UsageError, match="was not finished"):
+    with pytest.raises(segcli.UsageError, match="was not finished") as refused:
         send_to(url, path, journal=journal)
+    assert refused.value.hint.startswith("Add resume=True to continue")
     door.open()
     report = send_to(url, path, journal=journal, resume=True)
 
@@ -222,7 +223,8 @@ def test_a_send_works_in_any_thread_and_leaves_the_signals_alone(vendor: Serve) 
         ({"journal": "jobs/"}, "the journal jobs/ is not a file"),
         ({"journal": "."}, r"the journal \. is not a file"),
         ({"resume": True}, "there is no journal to continue"),
-        ({"journal": "j", "resume": True, "restart": True}, "exclude each other"),
+        ({"journal": "j", "resume": True, "restart": True}, "resume=True and restart=True"),
+        ({"since": "2026-02-02", "until": "2026-02-01"}, "until 2026-02-01 is not later than"),
         ({"journal": "j", "rejects": "j"}, "are the same file"),
         ({"rate": "fast"}, "rate: 'fast' is not a rate"),
         ({"rate": 0}, "rate: 0 is not a rate"),
