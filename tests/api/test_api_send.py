@@ -1,6 +1,7 @@
 """`segcli.send`, as a notebook or a task of a workflow uses it."""
 
 import asyncio
+import io
 import json
 import os
 import pickle
@@ -268,3 +269,47 @@ def test_no_key_is_in_a_report_an_error_or_a_traceback(standin: Standin) -> None
     assert wrong not in "".join(ours)
     assert wrong not in repr(raised.value.report)
     assert wrong not in raised.value.hint
+
+
+def test_a_run_of_an_iterable_is_continued_with_the_same_events(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    with pytest.raises(segcli.Stopped):
+        send_to(url, iter(tracks(5)), journal=journal)
+    door.open()
+    with pytest.raises(segcli.InputError, match="events"):
+        send_to(url, [track(9), *tracks(4)], journal=journal, resume=True)
+    with pytest.raises(segcli.InputError, match="the run to resume read events"):
+        send_to(url, io.BytesIO(b"{}"), journal=journal, resume=True)
+
+    assert send_to(url, iter(tracks(5)), journal=journal, resume=True).ok
+    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_the_command_continues_the_run_of_a_program(
+    vendor: Serve, tmp_path: Path, run_segcli: Run
+) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    path = written(tmp_path / "events.jsonl", [b"{", *tracks(5)])
+    with pytest.raises(segcli.Stopped):
+        send_to(url, path, journal=journal, types="track")
+    door.open()
+
+    how = ["--endpoint", url, "--journal", journal, "--resume", "--type", "track"]
+    done = run_segcli("send", "-d", "webhook", *how, path)
+
+    assert done.returncode == 1, done.stderr
+    assert sorted(door.taken) == ["m0", "m1", "m2", "m3", "m4"]
+    assert [kept["line"] for kept in records(tmp_path / "webhook.rejects.ndjson")] == [1]
+
+
+@pytest.mark.parametrize("journal", ["s3://bucket/job", "jobs/", "."])
+def test_the_command_refuses_a_shared_journal_too(journal: str, run_segcli: Run) -> None:
+    how = ["--endpoint", "https://vendor.example", "--journal", journal]
+    done = run_segcli("send", "-d", "webhook", *how, stdin=json.dumps(track()).encode())
+
+    assert done.returncode == 2
+    assert b"is not a file, and a journal that several machines share" in done.stderr
