@@ -38,18 +38,18 @@ from segcli.inputs.given import GivenInputs, Inputs, given_inputs
 from segcli.inputs.judgement import HeadJudge, accept_all
 from segcli.job_spec import SelectionSpec
 from segcli.lines.chunks import MAX_LINE
-from segcli.runs.asking import (
-    Asked,
-    Asking,
+from segcli.runs.input_choice import InputChoice, choose
+from segcli.runs.job_request import (
     ConfigLike,
     Dest,
+    JobRequest,
+    RequestedJob,
     Texts,
     Time,
-    in_words_of_python,
+    naming_arguments,
     texts_of,
     time_of,
 )
-from segcli.runs.input_choice import InputChoice, choose
 
 if TYPE_CHECKING:
     from segcli.review.review import Review
@@ -126,11 +126,11 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
         limit=limit,
         ignore_integrations=ignore_integrations,
     )
-    with in_words_of_python():
-        asking = Asking(dest=dest, settings=settings, config=config, selection=selection)
-        asked = asking.asked()
-        _, looked = _read(given_inputs(inputs), asked, first_look=first_look)
-    return outcomes(asked.job, looked, max_line)
+    with naming_arguments():
+        request = JobRequest(dest=dest, settings=settings, config=config, selection=selection)
+        requested = request.resolved()
+        _, looked = _read(given_inputs(inputs), requested, first_look=first_look)
+    return outcomes(requested.job, looked, max_line)
 
 
 def check(  # noqa: PLR0913  # as `transform`
@@ -196,13 +196,13 @@ def check(  # noqa: PLR0913  # as `transform`
         limit=limit,
         ignore_integrations=ignore_integrations,
     )
-    with in_words_of_python():
-        asking = Asking(dest=dest, settings=settings, config=config, selection=selection)
-        asked = asking.asked()
+    with naming_arguments():
+        request = JobRequest(dest=dest, settings=settings, config=config, selection=selection)
+        requested = request.resolved()
         plans = read_plans([Path(one) for one in _paths(plan)])
-        choice, looked = _read(given_inputs(inputs), asked, first_look=first_look)
+        choice, looked = _read(given_inputs(inputs), requested, first_look=first_look)
     run = CheckRun(
-        job=asked.job,
+        job=requested.job,
         inputs=looked,
         plans=plans,
         files_left_out=len(choice.left_out),
@@ -278,7 +278,7 @@ def send(  # noqa: PLR0913  # as `transform`
     Raises UsageError and InputError, and Stopped if the run stops early: the report is in the
     `report` of the error.
     """
-    from segcli.runs.delivering import Delivering, deliver_and_report  # noqa: PLC0415
+    from segcli.runs.program_send import SendOptions, deliver_and_report  # noqa: PLC0415
 
     selection = _selection(
         types=types,
@@ -291,7 +291,7 @@ def send(  # noqa: PLR0913  # as `transform`
         limit=limit,
         ignore_integrations=ignore_integrations,
     )
-    delivering = Delivering(
+    options = SendOptions(
         resume=resume,
         restart=restart,
         journal=journal,
@@ -305,13 +305,13 @@ def send(  # noqa: PLR0913  # as `transform`
         on_progress=on_progress,
         max_line=max_line,
     )
-    with in_words_of_python():
-        asking = Asking(
+    with naming_arguments():
+        request = JobRequest(
             dest=dest, settings=settings, api_key=api_key, config=config, selection=selection
         )
         given = given_inputs(inputs)
         judge = _judge(given, first_look=first_look)
-        return deliver_and_report(delivering, asking.asked(), given, judge)
+        return deliver_and_report(options, request.resolved(), given, judge)
 
 
 def _selection(**given: Any) -> SelectionSpec:
@@ -326,9 +326,11 @@ def _selection(**given: Any) -> SelectionSpec:
     return SelectionSpec(**given)
 
 
-def _read(given: GivenInputs, asked: Asked, *, first_look: bool) -> tuple[InputChoice, Looked]:
+def _read(
+    given: GivenInputs, requested: RequestedJob, *, first_look: bool
+) -> tuple[InputChoice, Looked]:
     """Choose the inputs that are read, and judge them by their first lines."""
-    choice = choose(given.found, asked.spec.selection, asked.job.selection)
+    choice = choose(given.found, requested.spec.selection, requested.job.selection)
     return choice, look(choice.inputs, _judge(given, first_look=first_look))
 
 

@@ -13,7 +13,7 @@ from segcli.cli.visible_text import shell_quoted
 from segcli.core.outcome import Job
 from segcli.core.secret import display_address, hidden
 from segcli.errors import UsageError
-from segcli.runs.sending import SendPlan, check_start, journal_file, journal_header
+from segcli.runs.send_start import SendPlan, check_start, journal_file, journal_header
 
 # A pattern may stand for thousands of files.
 _MAX_COMMAND = 8 * 1024

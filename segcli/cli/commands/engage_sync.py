@@ -26,7 +26,7 @@ from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
 from segcli.inputs import Input, Looked, inputs
 from segcli.runs.run_result import RunResult
-from segcli.runs.sending import check_sending
+from segcli.runs.send_start import check_sending
 from segcli.sandbox import SandboxServer
 
 

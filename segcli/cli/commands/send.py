@@ -40,7 +40,7 @@ from segcli.cli.send_options import (
 from segcli.core.outcome import Job
 from segcli.inputs import Input
 from segcli.runs.run_result import RunResult
-from segcli.runs.sending import SendPlan, Started, begin_send, check_sending
+from segcli.runs.send_start import SendPlan, Started, begin_send, check_sending
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:

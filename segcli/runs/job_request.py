@@ -28,7 +28,7 @@ Time: TypeAlias = str | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedJob:
     """A job that a program asked for.
 
     spec: the job as texts.
@@ -42,7 +42,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class JobRequest:
     """What a program says about a job; see the functions of `segcli.api`."""
 
     dest: Dest
@@ -51,7 +51,7 @@ class Asking:
     config: ConfigLike = None
     selection: SelectionSpec = SelectionSpec()
 
-    def asked(self) -> Asked:
+    def resolved(self) -> RequestedJob:
         """Return the job. Raises UsageError, SettingsError and DestinationError."""
         source, destination = _found(self.dest)
         config, environment = _config(self.config, destination.name)
@@ -72,7 +72,7 @@ class Asking:
             at=datetime.now(UTC).isoformat(),
         )
         network = environment.network if environment else Network()
-        return Asked(spec, spec.job(destination), network)
+        return RequestedJob(spec, spec.job(destination), network)
 
 
 def texts_of(name: str, given: Texts) -> tuple[str, ...]:
@@ -92,19 +92,22 @@ def time_of(given: Time) -> str | None:
 
 
 @contextmanager
-def in_words_of_python() -> Iterator[None]:
+def naming_arguments() -> Iterator[None]:
     """Let errors name the arguments of a program, instead of options and variables."""
     try:
         yield
     except SegcliError as error:
         if isinstance(error, SettingsError) and "export SEGCLI_" in error.hint:
             error.hint = _HOW_TO_SET
-        error.message, error.hint = in_python(error.message), in_python(error.hint)
+        error.message, error.hint = (
+            with_argument_names(error.message),
+            with_argument_names(error.hint),
+        )
         error.args = (error.message,)
         raise
 
 
-def in_python(text: str) -> str:
+def with_argument_names(text: str) -> str:
     """Return a text with the names of arguments in place of those of options."""
     return _OPTION.sub(lambda option: _ARGUMENTS[option[0]], text)
 

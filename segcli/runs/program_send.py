@@ -17,10 +17,10 @@ from segcli.errors import Interrupted, SegcliError, Stopped, UsageError
 from segcli.http.transports import TRANSPORTS, load
 from segcli.inputs.given import GivenInputs
 from segcli.inputs.judgement import HeadJudge
-from segcli.runs.asking import Asked
+from segcli.runs.job_request import RequestedJob
 from segcli.runs.report import Report, report_of
 from segcli.runs.run_result import RunResult
-from segcli.runs.sending import (
+from segcli.runs.send_start import (
     SendPlan,
     Started,
     begin_send,
@@ -34,7 +34,7 @@ _EVERY = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivering:
+class SendOptions:
     """How a program sends. The fields are the arguments of `segcli.send`."""
 
     journal: str | os.PathLike[str] | None
@@ -52,17 +52,17 @@ class Delivering:
 
 
 def deliver_and_report(
-    how: Delivering, asked: Asked, given: GivenInputs, judge: HeadJudge
+    options: SendOptions, requested: RequestedJob, given: GivenInputs, judge: HeadJudge
 ) -> Report:
     """Send, and return the report.
 
     Raises UsageError, SettingsError, InputError and OutputError before anything is sent, and the
     error that stopped the run, with its report.
     """
-    plan = _plan(how, asked, given, judge)
-    transport = _transport(how.transport)
+    plan = _plan(options, requested, given, judge)
+    transport = _transport(options.transport)
     started = begin_send(plan)
-    held = None if how.rejects else HeldRejects()
+    held = None if options.rejects else HeldRejects()
     result = RunResult(
         command="send",
         job=started.job,
@@ -70,7 +70,7 @@ def deliver_and_report(
         left_out=started.choice.left_out,
         tally=Tally(),
         states=STATES_OF_SEND,
-        rejects=how.rejects,
+        rejects=options.rejects,
         held=held,
         remarks=started.looked.remarks,
         before=started.before,
@@ -78,41 +78,43 @@ def deliver_and_report(
     run = SendRun(
         job=started.job,
         inputs=started.looked,
-        rejects=how.rejects or held or HeldRejects(),
-        concurrency=how.concurrency,
-        rate=how.rate,
-        timeout=how.timeout,
-        retry_for=how.retry_for,
-        max_line=how.max_line,
+        rejects=options.rejects or held or HeldRejects(),
+        concurrency=options.concurrency,
+        rate=options.rate,
+        timeout=options.timeout,
+        retry_for=options.retry_for,
+        max_line=options.max_line,
         transport=transport,
-        network=asked.network,
+        network=requested.network,
         progress=started.journal,
         outside=OutsideStop(),
     )
-    return _reported(_Thread(run, result.tally), result, started, how.on_progress)
+    return _reported(_SendThread(run, result.tally), result, started, options.on_progress)
 
 
-def _plan(how: Delivering, asked: Asked, given: GivenInputs, judge: HeadJudge) -> SendPlan:
-    """Check what is asked for, before anything is written."""
-    check_start(resume=how.resume, restart=how.restart)
-    check_sending(asked.job, allow_http=how.allow_http)
-    if how.concurrency < 1:
-        raise UsageError(f"concurrency must be at least 1, not {how.concurrency}")
-    journal = None if how.journal is None else journal_file(how.journal)
-    if journal is None and (how.resume or how.restart):
+def _plan(
+    options: SendOptions, requested: RequestedJob, given: GivenInputs, judge: HeadJudge
+) -> SendPlan:
+    """Check what is requested for, before anything is written."""
+    check_start(resume=options.resume, restart=options.restart)
+    check_sending(requested.job, allow_http=options.allow_http)
+    if options.concurrency < 1:
+        raise UsageError(f"concurrency must be at least 1, not {options.concurrency}")
+    journal = None if options.journal is None else journal_file(options.journal)
+    if journal is None and (options.resume or options.restart):
         raise UsageError("there is no journal to continue or to forget", "Give journal=PATH.")
-    _check_apart(journal, how.rejects, given)
-    if how.rejects:
-        check_writable(how.rejects)
+    _check_apart(journal, options.rejects, given)
+    if options.rejects:
+        check_writable(options.rejects)
     return SendPlan(
-        spec=asked.spec,
-        job=asked.job,
+        spec=requested.spec,
+        job=requested.job,
         names=given.names,
         inputs=given.found,
         judge=judge,
         journal=journal,
-        resume=how.resume,
-        restart=how.restart,
+        resume=options.resume,
+        restart=options.restart,
     )
 
 
@@ -147,7 +149,7 @@ def _transport(wanted: str | None) -> str:
     raise UsageError(f"http_transport: {wanted or TRANSPORTS[-1]} cannot be loaded: {problem}")
 
 
-class _Thread:
+class _SendThread:
     """A run in a thread of its own, so that it has an event loop of its own."""
 
     def __init__(self, run: SendRun, tally: Tally) -> None:
@@ -201,7 +203,7 @@ def _reason(raised: BaseException) -> Stopped:
 
 
 def _reported(
-    thread: _Thread,
+    thread: _SendThread,
     result: RunResult,
     started: Started,
     on_progress: Callable[[Tally], object] | None,
