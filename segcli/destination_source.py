@@ -4,6 +4,7 @@ The texts are read once, and can be sent to another process, which has no such f
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from segcli.inputs.small_file import read_below, read_regular
 
 SUFFIXES = (".toml", ".json")
 # A larger file is not a destination file.
-MAX_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,29 @@ def read_destination(name: str) -> Destination[Any]:
     return _read(name, {})
 
 
+def files_described(name: str) -> list[Path]:
+    """Return a destination file, and the mapping files that it names.
+
+    If the file cannot be read, there are none; `read_destination` raises the error.
+    """
+    from segcli.destination_file.parse import parse_document  # noqa: PLC0415  # rarely needed
+
+    path = Path(name)
+    document: dict[str, Any] = {}
+    with suppress(OSError, ValueError, DestinationError):
+        if path.is_file():
+            document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
+    actions = document.get("actions")
+    named = [
+        action.get("mapping_file")
+        for action in (actions if isinstance(actions, list) else [])
+        if isinstance(action, dict)
+    ]
+    # The name of a file cannot hold a zero byte.
+    texts = [other for other in named if isinstance(other, str) and "\0" not in other]
+    return [path, *(path.parent / other for other in texts)]
+
+
 def is_path(name: str) -> bool:
     """Return whether this is the path of a destination file: by a slash, or by the suffix."""
     return "/" in name or name.endswith(SUFFIXES)
@@ -76,7 +100,7 @@ def _read(name: str, texts: dict[str, str]) -> Destination[Any]:
     """
     path = Path(name)
     try:
-        texts[name] = read_regular(path, max_bytes=MAX_BYTES)
+        texts[name] = read_regular(path, max_bytes=_MAX_BYTES)
     except ValueError as problem:
         raise DestinationError(f"{name} {problem}", _nearby(path)) from None
     if not name.endswith(SUFFIXES):
@@ -84,7 +108,7 @@ def _read(name: str, texts: dict[str, str]) -> Destination[Any]:
 
     def load(other: str) -> str:
         try:
-            texts[other] = read_below(path.parent, other, max_bytes=MAX_BYTES)
+            texts[other] = read_below(path.parent, other, max_bytes=_MAX_BYTES)
         except ValueError as problem:
             raise ValueError(f"{path.parent / other} {problem}") from None
         return texts[other]

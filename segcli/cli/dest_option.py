@@ -1,6 +1,5 @@
-"""The option `--dest`: its default, and the files that it names."""
+"""The option `--dest`: its default, and the destination that it names."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,12 @@ from click.core import ParameterSource
 
 from segcli.core.destination import Destination
 from segcli.destination_source import (
-    MAX_BYTES,
     SUFFIXES,
     DestinationSource,
     find_source,
     is_path,
 )
-from segcli.errors import DestinationError, UsageError
-from segcli.inputs.small_file import read_regular
+from segcli.errors import UsageError
 
 
 def typed_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
@@ -57,26 +54,3 @@ def is_default() -> bool:
 def default_named(destination: str) -> str:
     """Return the line that says which destination a command takes if none is named."""
     return f"{destination} is the default destination; --dest NAME takes another"
-
-
-def files_described(name: str) -> list[Path]:
-    """Return a destination file, and the mapping files that it names.
-
-    If the file cannot be read, there are none; `read_destination` raises the error.
-    """
-    from segcli.destination_file.parse import parse_document
-
-    path = Path(name)
-    document: dict[str, Any] = {}
-    with suppress(OSError, ValueError, DestinationError):
-        if path.is_file():
-            document = parse_document(read_regular(path, max_bytes=MAX_BYTES), name)
-    actions = document.get("actions")
-    named = [
-        action.get("mapping_file")
-        for action in (actions if isinstance(actions, list) else [])
-        if isinstance(action, dict)
-    ]
-    # The name of a file cannot hold a zero byte.
-    texts = [other for other in named if isinstance(other, str) and "\0" not in other]
-    return [path, *(path.parent / other for other in texts)]

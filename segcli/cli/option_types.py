@@ -1,6 +1,5 @@
 """Types of option values: durations, rates, sizes, times and FQL, as people type them."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from segcli.core.quantities import duration, moment, more_than_zero, rate, size
+from segcli.runs.output_checks import OutputFile
 
 
 def time_bound(text: str) -> str:
@@ -17,18 +17,6 @@ def time_bound(text: str) -> str:
     """
     moment(text, datetime.now(UTC))
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """The value of `--output`.
-
-    format: the name of a format
-    path: the file that is written
-    """
-
-    format: str
-    path: Path
 
 
 def code_prefixes(text: str) -> tuple[str, ...]:

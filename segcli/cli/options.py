@@ -107,10 +107,6 @@ class Files(Outputs, Protocol):
         """Whether to accept every input, and reject each line that is not an event."""
 
 
-class RunFiles(Files, Target, Protocol):
-    """The options for the files and the destination of a run."""
-
-
 def grouped_options(
     into: type[Any], name: str, *options: Callable[[Any], Any]
 ) -> Callable[[Command], Command]:

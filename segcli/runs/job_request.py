@@ -34,11 +34,13 @@ class RequestedJob:
     spec: the job as texts.
     job: the job.
     network: proxies and certificates.
+    config: the settings file that it has read; None if it read none.
     """
 
     spec: JobSpec
     job: Job
     network: Network
+    config: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,8 @@ class JobRequest:
             at=datetime.now(UTC).isoformat(),
         )
         network = environment.network if environment else Network()
-        return RequestedJob(spec, spec.job(destination), network)
+        read = None if self.config is None else config.path
+        return RequestedJob(spec, spec.job(destination), network, read)
 
 
 def texts_of(name: str, given: Texts) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from segcli.http.transports import TRANSPORTS, load
 from segcli.inputs.given import GivenInputs
 from segcli.inputs.judgement import HeadJudge
 from segcli.runs.job_request import RequestedJob
+from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.report import Report, report_of
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import (
@@ -95,7 +96,7 @@ def deliver_and_report(
 def _plan(
     options: SendOptions, requested: RequestedJob, given: GivenInputs, judge: HeadJudge
 ) -> SendPlan:
-    """Check what is requested for, before anything is written."""
+    """Check the request, before anything is written."""
     check_start(resume=options.resume, restart=options.restart)
     check_sending(requested.job, allow_http=options.allow_http)
     if options.concurrency < 1:
@@ -103,9 +104,7 @@ def _plan(
     journal = None if options.journal is None else journal_file(options.journal)
     if journal is None and (options.resume or options.restart):
         raise UsageError("there is no journal to continue or to forget", "Give journal=PATH.")
-    _check_apart(journal, options.rejects, given)
-    if options.rejects:
-        check_writable(options.rejects)
+    _check_files(options, requested, given, journal)
     return SendPlan(
         spec=requested.spec,
         job=requested.job,
@@ -118,21 +117,33 @@ def _plan(
     )
 
 
-def _check_apart(journal: Path | None, rejects: Path | None, given: GivenInputs) -> None:
-    """Raise UsageError if a file that is written is an input, or both are one file."""
-    written = {"journal": journal, "rejects": rejects}
-    real = {name: os.path.realpath(path) for name, path in written.items() if path}
-    if len(set(real.values())) < len(real):
-        raise UsageError(f"journal and rejects are the same file, {journal}", "Name another.")
-    read = {
-        os.path.realpath(entry.name)
-        for entry in given.found
-        if not entry.given and not entry.remote
-    }
-    folders = [os.path.realpath(name) for name in given.names if os.path.isdir(name)]
-    for name, path in real.items():
-        if path in read or any(path.startswith(f"{folder}/") for folder in folders):
-            raise UsageError(f"{name} {written[name]} is an input, or in a folder of inputs")
+def _check_files(
+    options: SendOptions, requested: RequestedJob, given: GivenInputs, journal: Path | None
+) -> None:
+    """Raise UsageError if a file that is written has a second role, such as an input."""
+    names = () if given.found and given.found[0].given else given.names
+    run = _FileNames(
+        files=names,
+        dest=requested.spec.source.dest if requested.spec.source.texts else None,
+        config=requested.config,
+        rejects=options.rejects,
+    )
+    files = check_outputs(run, writes={"--journal": journal})
+    check_found(files, given.found)
+    if options.rejects:
+        check_writable(options.rejects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileNames:
+    """The names of the files of a send, as `check_outputs` takes them."""
+
+    files: tuple[str, ...]
+    dest: str | None
+    config: str | None
+    rejects: Path | None
+    api_key_file: Path | None = None
+    report: Path | None = None
 
 
 def _transport(wanted: str | None) -> str:

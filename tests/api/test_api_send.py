@@ -226,7 +226,7 @@ def test_a_send_works_in_any_thread_and_leaves_the_signals_alone(vendor: Serve) 
         ({"resume": True}, "there is no journal to continue"),
         ({"journal": "j", "resume": True, "restart": True}, "resume=True and restart=True"),
         ({"since": "2026-02-02", "until": "2026-02-01"}, "until 2026-02-01 is not later than"),
-        ({"journal": "j", "rejects": "j"}, "are the same file"),
+        ({"journal": "j", "rejects": "j"}, "rejects j is also journal"),
         ({"rate": "fast"}, "rate: 'fast' is not a rate"),
         ({"rate": 0}, "rate: 0 is not a rate"),
         ({"concurrency": 0}, "concurrency must be at least 1"),
@@ -250,7 +250,7 @@ def test_a_file_that_is_written_is_no_input(tmp_path: Path) -> None:
     path = written(tmp_path / "events.jsonl", [track()])
     for option in ("journal", "rejects"):
         for inputs in (path, tmp_path):
-            with pytest.raises(segcli.UsageError, match="is an input"):
+            with pytest.raises(segcli.UsageError, match=r"is also an input|would become an input"):
                 send_to("https://vendor.example", inputs, **{option: path})
 
 
@@ -313,3 +313,15 @@ def test_the_command_refuses_a_shared_journal_too(journal: str, run_segcli: Run)
 
     assert done.returncode == 2
     assert b"is not a file, and a journal that several machines share" in done.stderr
+
+
+def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> None:
+    diary = tmp_path / "diary"
+    diary.write_text("dear diary")
+    linked = tmp_path / "linked.jsonl"
+    os.link(written(tmp_path / "events.jsonl", [track()]), linked)
+    for rejects, problem in ((diary, "is not a rejects file"), (linked, "is also an input")):
+        with pytest.raises(segcli.UsageError, match=f"rejects {rejects}.* {problem}") as raised:
+            send_to("https://vendor.example", tmp_path / "events.jsonl", rejects=rejects)
+        assert "--" not in raised.value.hint
+    assert diary.read_text() == "dear diary"

@@ -14,10 +14,9 @@ from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
-from segcli.cli.output_checks import check_found, check_outputs
 from segcli.core.event_time import parse_time
 from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
@@ -26,6 +25,7 @@ from segcli.review.codes import CODES
 from segcli.review.review import Review
 from segcli.review.wanted import Wanted
 from segcli.runs.input_choice import choose
+from segcli.runs.output_checks import OutputFile, check_found, check_outputs
 from segcli.runs.plans import read_plans
 
 

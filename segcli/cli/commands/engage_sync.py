@@ -14,7 +14,6 @@ from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
-from segcli.cli.output_checks import check_outputs
 from segcli.cli.run import announce, counted, make_run, run_and_report
 from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
 from segcli.cli.send_options import RequestOptions, SandboxOptions
@@ -25,6 +24,7 @@ from segcli.engage.members import Columns, judge_members, members
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
 from segcli.inputs import Input, Looked, inputs
+from segcli.runs.output_checks import check_outputs
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import check_sending
 from segcli.sandbox import SandboxServer

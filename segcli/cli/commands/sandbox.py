@@ -15,7 +15,6 @@ from segcli.cli.dest_option import typed_destination
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
-from segcli.cli.output_checks import check_holds_records, check_written
 from segcli.cli.sandboxed import host_destination
 from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
@@ -23,6 +22,7 @@ from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.runs.output_checks import check_holds_records, check_written
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")

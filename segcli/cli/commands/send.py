@@ -22,7 +22,6 @@ from segcli.cli.journal_options import (
     resuming_anywhere,
 )
 from segcli.cli.options import JobOptions, grouped_options, job_options
-from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run import (
     announce,
     counted,
@@ -39,6 +38,7 @@ from segcli.cli.send_options import (
 )
 from segcli.core.outcome import Job
 from segcli.inputs import Input
+from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import SendPlan, Started, begin_send, check_sending
 from segcli.sandbox import SandboxServer

@@ -11,10 +11,10 @@ from segcli.cli.input_days import find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
-from segcli.cli.output_checks import check_found, check_outputs
 from segcli.errors import Stopped
 from segcli.payloads import Transformation, transform
 from segcli.runs.input_choice import choose
+from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
 
 
