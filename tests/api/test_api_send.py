@@ -325,3 +325,13 @@ def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> 
             send_to("https://vendor.example", tmp_path / "events.jsonl", rejects=rejects)
         assert "--" not in raised.value.hint
     assert diary.read_text() == "dear diary"
+
+
+def test_errors_survive_the_way_to_another_process(standin: Standin) -> None:
+    with pytest.raises(segcli.Stopped) as raised:
+        send_to(standin(key=KEY).endpoint("webhook"), [track()], settings={"api_key": "no"})
+    for error in (raised.value, segcli.Interrupted("stopped", "again", signal_number=15)):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert vars(again) == vars(error)
+        assert again.exit_code == error.exit_code
