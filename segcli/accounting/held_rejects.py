@@ -9,10 +9,12 @@ from segcli.core.line import Result
 from segcli.errors import Stopped
 
 MAX_HELD = 1000
+# A thousand of the longest events would need a gigabyte.
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 class HeldRejects:
-    """The records that a rejects file would have, up to `MAX_HELD` of them.
+    """The records that a rejects file would have, up to `MAX_HELD` of them, or 64 MiB.
 
     A run with a journal saves them there: a kill must not lose them.
     """
@@ -20,15 +22,20 @@ class HeldRejects:
     def __init__(self) -> None:
         self._records: list[bytes] = []
         self._saved = 0
+        self._bytes = 0
 
     def keep(self, settled: Result) -> None:
         """Hold the records of lines. Raises Stopped if there would be too many."""
-        if len(self._records) + len(settled.lines) > MAX_HELD:
+        new = [record.rstrip(b"\n") for record in records_of(settled)]
+        size = self._bytes + sum(map(len, new))
+        held = len(self._records)
+        if held + len(new) > MAX_HELD or size > _MAX_BYTES:
             raise Stopped(
-                f"{MAX_HELD:,} rejects are held in memory, and there are more",
+                f"{held:,} rejects are held in memory, and there is no room for more",
                 'Name a file for them: rejects="rejects.ndjson".',
             )
-        self._records += [record.rstrip(b"\n") for record in records_of(settled)]
+        self._records += new
+        self._bytes = size
 
     async def synced(self) -> None:
         """Nothing has to reach a disk here."""
@@ -40,6 +47,7 @@ class HeldRejects:
         """Hold what an earlier run has saved."""
         self._records += [record.encode() for record in records]
         self._saved = len(self._records)
+        self._bytes = sum(map(len, self._records))
 
     def unsaved(self) -> list[str]:
         """Return the records since the last call, to be saved."""
