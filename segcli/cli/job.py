@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
+from segcli.cli.configured import config_file
 from segcli.cli.dest_option import typed_source
 from segcli.cli.options import JobOptions, Target
+from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
@@ -17,7 +19,7 @@ from segcli.core.secret import Secret
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 from segcli.job_spec import JobSpec, SelectionSpec
-from segcli.settings_file import read_config
+from segcli.settings_file import config_of
 
 # No key is longer. A larger file was named by mistake.
 _MAX_KEY_BYTES = 64 * 1024
@@ -45,6 +47,8 @@ def spec_and_job(
             f"{', '.join(destinations.names())}",
         )
     source, destination = typed_source(options.dest)
+    rows = settings.describe(destination.name, destination.settings)
+    check_variables(destination.name, [row.name for row in rows])
     given, by_option = _given(options, destination)
     sources = replace(
         _environment(options.config, destination.name),
@@ -89,13 +93,14 @@ def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str
 
 def _environment(named: str | None, destination: str) -> settings.Sources:
     """Return the settings from the environment and from the settings file."""
-    config = read_config(named, destination)
+    config = config_of(config_file(named), destination)
     return settings.Sources(
         given={},
         env=os.environ,
         table=config.table,
         config=config.path,
         is_found=config.is_found,
+        lines=config.lines,
     )
 
 

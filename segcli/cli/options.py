@@ -112,14 +112,15 @@ def grouped_options(
 ) -> Callable[[Command], Command]:
     """Return a decorator that gives a command these options as one argument.
 
-    The argument `name` is a value of the dataclass `into`; each option sets one field of it.
+    The argument `name` is a value of the dataclass `into`; each option sets one field of it. A
+    field without an option keeps its default.
     """
     names = [entry.name for entry in dataclasses.fields(into)]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**values: Any) -> Any:
-            value = into(**{key: values.pop(key) for key in names})
+            value = into(**{key: values.pop(key) for key in names if key in values})
             return command(**{name: value}, **values)
 
         for option in reversed(options):
@@ -134,7 +135,7 @@ CONFIG_OPTION = click.option(
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
     shell_complete=complete_file,
-    help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
+    help="The settings file, with tables for commands and destinations. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
 JOBS_OPTION = click.option(

@@ -9,7 +9,7 @@ float, bool or Secret. A field named `endpoint` is the address that requests go 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
@@ -114,6 +114,7 @@ class Sources:
     options: the option that gave a setting, if it was not `--set`.
     config: the TOML file.
     is_found: True if the TOML file was found in the working folder, not named.
+    lines: the line of each setting in the TOML file.
     dest: the destination as typed, for messages.
     given_in: how `given` was given, for messages.
     """
@@ -124,8 +125,13 @@ class Sources:
     options: Mapping[str, str] = field(default_factory=dict)
     config: str = "segcli.toml"
     is_found: bool = False
+    lines: Mapping[str, int] = field(default_factory=dict)
     dest: str = ""
     given_in: str = "--set"
+
+    def place(self, name: str) -> str:
+        """Return the file and the line of a setting: `segcli.toml:3`."""
+        return f"{self.config}:{self.lines[name]}" if name in self.lines else self.config
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +140,12 @@ class Given:
 
     value: a text or a value of TOML; a Secret for a key. It may hold a key, so `repr` hides it.
     origin: the source.
+    place: the file and the line, if it stands in a TOML file.
     """
 
     value: Any = field(repr=False)
     origin: Origin
+    place: str = ""
 
 
 def setting(
@@ -220,12 +228,14 @@ def given_by(destination: str, settings: type[Any], sources: Sources) -> dict[st
     Raises SettingsError for an unknown name.
     """
     known = {entry.name: entry for entry in fields(settings)}
-    _check_names(destination, sources.given, known, sources.given_in, sources.dest)
-    _check_names(destination, sources.table, known, sources.config, sources.dest)
+    for name in sources.given:
+        _check_name(destination, name, known, where=sources.given_in, dest=sources.dest)
+    for name in sources.table:
+        _check_name(destination, name, known, where=sources.place(name), dest=sources.dest)
     kinds = get_type_hints(settings)
     found = ((name, _first(destination, name, sources)) for name in known)
     return {
-        name: Given(_hidden_key(value, kinds[name]), origin)
+        name: Given(_hidden_key(value, kinds[name]), origin, _place(name, origin, sources))
         for name, (value, origin) in found
         if value is not None
     }
@@ -236,11 +246,15 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
     kinds = get_type_hints(settings)
     values = {}
     for entry in fields(settings):  # type: ignore[arg-type]  # _S is a dataclass
-        name = entry.name
-        if name in given:
-            values[name] = _convert(destination, name, given[name].value, kinds[name])
-            _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
-            _check_shapes(destination, name, values[name], entry.metadata.get("shapes", ()))
+        one = given.get(entry.name)
+        if one is None:
+            continue
+        try:
+            values[entry.name] = _converted(destination, one.value, entry, kinds[entry.name])
+        except SettingsError as error:
+            if one.place:
+                error.message = f"{one.place}: {error.message}"
+            raise
     return settings(**values)
 
 
@@ -302,22 +316,34 @@ def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     return None, BY_DEFAULT
 
 
+def _place(name: str, origin: Origin, sources: Sources) -> str:
+    is_in_file = origin.place in {Place.NAMED_CONFIG, Place.FOUND_CONFIG}
+    return sources.place(name) if is_in_file else ""
+
+
 def _hidden_key(value: Any, kind: type) -> Any:
     return Secret(value) if kind is Secret and isinstance(value, str) else value
 
 
-def _check_names(
-    destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str, dest: str
+def _check_name(
+    destination: str, name: str, known: Mapping[str, Any], *, where: str, dest: str
 ) -> None:
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            guess = f"Did you mean {close[0]}? " if close else ""
-            raise SettingsError(
-                f"{where}: {destination} has no setting {name!r}",
-                f"{guess}It has: {', '.join(known)}. "
-                f"See: segcli destinations {dest or destination}",
-            )
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, 1)
+    guess = f"Did you mean {close[0]}? " if close else ""
+    raise SettingsError(
+        f"{where}: {destination} has no setting {name!r}",
+        f"{guess}It has: {', '.join(known)}. See: segcli destinations {dest or destination}",
+    )
+
+
+def _converted(destination: str, value: Any, entry: Field[Any], kind: type) -> Any:
+    """Return the value of a setting; raises SettingsError if it breaks a rule of its field."""
+    converted = _convert(destination, entry.name, value, kind)
+    _check_minimum(destination, entry.name, converted, entry.metadata.get("minimum"))
+    _check_shapes(destination, entry.name, converted, entry.metadata.get("shapes", ()))
+    return converted
 
 
 def _convert(destination: str, name: str, value: Any, kind: type) -> Any:

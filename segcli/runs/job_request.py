@@ -64,6 +64,7 @@ class JobRequest:
             options={"api_key": "api_key"} if self.api_key else {},
             config=config.path,
             is_found=config.is_found,
+            lines=config.lines,
             dest=source.dest,
             given_in="settings",
         )

@@ -28,6 +28,11 @@ _ENDS = {
     "github": re.compile(rb"^::notice title=segcli check::", re.MULTILINE),
     "text": re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"),
 }
+# What a log and metrics begin with.
+_WATCHED = {
+    "--log-file": (re.compile(rb'(?:\{"time":")?\d{4}-\d\d-\d\dT'), "a log of segcli"),
+    "--metrics": (re.compile(rb"# HELP segcli_"), "metrics of segcli"),
+}
 # Suffixes of the files beside the file of an option: its lock, and the files of SQLite.
 _BESIDE = {"--state": (".lock", "-wal", "-shm", "-journal")}
 # A run reads these again later, so they cannot be streams.
@@ -191,6 +196,7 @@ def check_outputs(
             _check_is_report(one, f"--output {one.format}")
     if options.rejects:
         check_holds_records("--rejects", options.rejects, "rejects file")
+    _check_watched(writes or {})
     return files
 
 
@@ -224,6 +230,25 @@ def check_holds_records(option: str, path: Path, what: str) -> None:
     if start and not start.startswith(b'{"'):
         problem = f"{option} {path} exists already, and is not a {what}"
         raise UsageError(problem, f"Name another: {option} PATH")
+
+
+def _check_watched(writes: Named) -> None:
+    """Raise UsageError unless the log and the metrics can be written, each to a file of its own."""
+    for option, (begins, what) in _WATCHED.items():
+        path = writes.get(option)
+        if path is None or is_stream(path):
+            continue
+        hint = f"Name another: {option} PATH"
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise UsageError(f"{option} {path}: the folder {folder} does not exist", hint)
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise UsageError(f"{option} {path} cannot be written", hint)
+        start = b""
+        with suppress(OSError):  # a file that can be written only
+            start = _start_of(path)
+        if start and not begins.match(start):
+            raise UsageError(f"{option} {path} exists already, and is not {what}", hint)
 
 
 class _Existing(NamedTuple):
