@@ -14,7 +14,7 @@ from segcli.core.event import OTHER_TIMES, Event, Rejected, is_number
 from segcli.core.event_time import are_usual_times, is_time, lacks_zone
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
-from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make_mapper
+from segcli.core.outcome import OVER_LIMIT, Decision, Job, Mapped, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
@@ -174,7 +174,7 @@ class Reviewer:
             self._shapes[number] = shape
         return shape
 
-    def _see_unmapped(self, line: bytes | TooLong, outcome: Outcome, seen: PartialReview) -> None:
+    def _see_unmapped(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
         if isinstance(outcome, Rejected):
             self._rejections.note(line, outcome, seen)
         else:
