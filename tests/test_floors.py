@@ -207,7 +207,7 @@ def test_the_capture_knows_no_destination() -> None:
 
 
 @pytest.mark.parametrize("module", ["segcli.capture.finish", "segcli.capture.stable"])
-def test_what_finishes_an_event_has_no_clock_and_no_disk(module: str) -> None:
+def test_completing_an_event_uses_no_clock_and_no_disk(module: str) -> None:
     assert not top_names(module) & WORLDLY
 
 

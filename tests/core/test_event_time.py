@@ -86,7 +86,7 @@ def test_created_at_and_since_are_read_by_the_same_table(form: TimeForm) -> None
 
 
 @pytest.mark.parametrize("value", [1771232631, 1771232631.5, True, None, ["2026-02-16"], {}, b"x"])
-def test_what_is_no_text_is_no_time(value: object) -> None:
+def test_a_value_that_is_not_text_is_not_a_time(value: object) -> None:
     assert not is_time(value)
 
 
