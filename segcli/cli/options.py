@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
+from segcli.cli.config import DEFAULT_CONFIG
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = "segcli.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ CONFIG_OPTION = click.option(
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
     shell_complete=complete_file,
-    help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
+    help="The settings file, with tables for commands and destinations. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
 JOBS_OPTION = click.option(

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segcli.accounting.atomic_write import is_stream, own_descriptor
+from segcli.cli.config import DEFAULT_CONFIG
 from segcli.cli.dest_option import files_described, is_path
 from segcli.cli.option_types import OutputFile
-from segcli.cli.options import DEFAULT_CONFIG, RunFiles
+from segcli.cli.options import RunFiles
 from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over

@@ -15,7 +15,7 @@ from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
@@ -132,6 +132,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option("--update", is_flag=True, help="Rewrite the golden file."),
     click.option(
         "--coverage",
+        type=TEXT,
         metavar="PATTERN",
         multiple=True,
         help="Show fields like this that the mapping leaves out, such as 'properties.*', or all "
@@ -140,6 +141,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option("--mask", is_flag=True, help="Show the form of sample values, not the values."),
     click.option(
         "--fail-on-uncovered",
+        type=TEXT,
         metavar="PATTERN",
         multiple=True,
         help="Report an error if the mapping leaves out an input field like this, or one below "

@@ -14,6 +14,7 @@ from segcli.cli.commands.engage_sync import (
     sync,
 )
 from segcli.cli.completion import complete_dest, complete_file
+from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
@@ -50,7 +51,7 @@ _ENGAGE = (
     ),
     click.option(
         "--max-removals",
-        type=Quantity("number of removals", parse_max_removals, "1000 or 50%"),
+        type=Quantity("number of removals", parse_max_removals, "1000 or 50%", toml=(str, float)),
         metavar="N|N%",
         default="50%",
         show_default=True,
@@ -143,7 +144,7 @@ def trait(
         return sync(spec, options, request_options, sandbox_options, watch)
 
 
-@command.command("status")
+@command.command("status", cls=ConfiguredCommand)
 @_STATE
 def status(state: Path | None) -> int:
     """List the audiences and traits in the state.
@@ -161,7 +162,7 @@ def status(state: Path | None) -> int:
     return 0
 
 
-@command.command("forget")
+@command.command("forget", cls=ConfiguredCommand)
 @click.argument("name", type=TEXT)
 @_STATE
 @click.option(
