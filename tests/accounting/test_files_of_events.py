@@ -53,7 +53,9 @@ def mode(path: Path) -> int:
 def writes(tree: ast.Module) -> Iterator[str]:
     """Yield the calls of a module that write to a file or replace one."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in WRITING - {"replace"}:
+        # What click's formatter writes is the text of a help.
+        is_help = isinstance(node, ast.Attribute) and ast.unparse(node.value) == "formatter"
+        if isinstance(node, ast.Attribute) and node.attr in WRITING - {"replace"} and not is_help:
             yield node.attr
         if not isinstance(node, ast.Call):
             continue
