@@ -137,7 +137,7 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     """Return the typed command with these words, and notes on what it does not show."""
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     arguments = _without_setting(typed, more)
-    shown = [_without_secrets(word, job) for word in arguments]
+    shown = [without_secrets(word, job) for word in arguments]
     # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
@@ -175,7 +175,7 @@ def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
     return "--set values" if all(is_set) else "values and addresses"
 
 
-def _without_secrets(word: str, job: Job) -> str:
+def without_secrets(word: str, job: Job) -> str:
     """Return a word without keys. The name of an option, like `--sandbox`, holds none."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word

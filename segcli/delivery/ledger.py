@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -18,12 +19,20 @@ class Ledger:
     A refused or rejected line is written to the rejects file, then to the progress store, and
     only then counted. A line that was read and not settled is unsent.
 
+    first: remembers the first lines that were delivered, if it is given.
     needs_sync: whether a result is durable only after `on_disk`.
     failure: why the result of delivered lines could not be saved; None if it could.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, store: ProgressStore | None = None) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        rejects: Rejects,
+        store: ProgressStore | None = None,
+        first: FirstDelivered | None = None,
+    ) -> None:
         self._tally = tally
+        self._first = first
         self._rejects = rejects
         self._store = store or NullProgressStore()
         self._open = 0
@@ -126,6 +135,8 @@ class Ledger:
         self._store.settle(settled)
         self._open -= len(settled.lines)
         self._tally.count(settled.state, settled.reason, len(settled.lines))
+        if self._first and settled.state == "delivered":
+            self._first.add(settled.lines)
         if settled.state in _ANSWERED:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 

@@ -15,6 +15,7 @@ from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
@@ -45,6 +46,7 @@ class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second.
 
     progress: where results are saved; without one the run cannot be resumed.
+    first: where the first delivered lines are remembered; None if they are not needed.
     """
 
     job: Job
@@ -57,6 +59,7 @@ class SendRun:
     max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
     progress: ProgressStore | None = None
+    first: FirstDelivered | None = None
 
 
 def deliver(run: SendRun, tally: Tally) -> None:
@@ -129,7 +132,7 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
-        self.ledger = Ledger(tally, Rejects(run.rejects), self.store)
+        self.ledger = Ledger(tally, Rejects(run.rejects), self.store, run.first)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)

@@ -16,7 +16,7 @@ from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
 from segcli.cli.run import announce, check_sending, counted, make_run, run_and_report
 from segcli.cli.run_result import RunResult
-from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import open_kept, sandbox_overrides, sandbox_running
 from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
@@ -118,7 +118,7 @@ def sync(
 ) -> int:
     """Find the changes, send them, and return the exit code."""
     looked = _single_input(options, spec.columns)
-    writes = {"--state": state_path(options.state)}
+    writes = {"--state": state_path(options.state), "--keep": sandbox_options.keep}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
@@ -129,6 +129,7 @@ def sync(
             return _print_changes(this)
         check_sending(job, request_options, sandbox)
         check_outputs(replace(options, rejects=this.kept), writes=writes)
+        open_kept(sandbox)
         with changed_state(options.state) as state:
             return _send_changes(this, request_options, state)
 

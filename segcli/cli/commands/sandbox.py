@@ -15,8 +15,8 @@ from segcli.cli.completion import complete_file
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
-from segcli.cli.output_checks import check_holds_records, check_written
-from segcli.cli.sandboxed import host_destination
+from segcli.cli.output_checks import check_written
+from segcli.cli.sandboxed import check_keep, host_destination
 from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
@@ -91,7 +91,12 @@ class ScriptOptions:
     click.option(
         "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
     ),
-    click.option("--seed", metavar="N", type=int, help="Repeat the same faults in every run."),
+    click.option(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="Repeat the same faults for the same requests in every run.",
+    ),
     click.option(
         "--keep",
         metavar="PATH",
@@ -142,10 +147,8 @@ def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
     """Raise UsageError if --keep cannot be written, or is another kind of file."""
     if keep is None:
         return
-    if not keep.parent.is_dir():
-        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
     check_written({"--keep": keep}, dest)
-    check_holds_records("--keep", keep, "payload file")
+    check_keep(keep)
 
 
 def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:

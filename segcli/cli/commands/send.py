@@ -9,6 +9,7 @@ import click
 
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.cli.before_after import rehearsal_ending
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
@@ -30,7 +31,7 @@ from segcli.cli.run import (
     transport_for,
 )
 from segcli.cli.run_result import RunResult
-from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import kept_by, open_kept, sandbox_overrides, sandbox_running
 from segcli.cli.send_options import (
     REQUEST_OPTIONS,
     SANDBOX_OPTIONS,
@@ -38,6 +39,7 @@ from segcli.cli.send_options import (
     SandboxOptions,
 )
 from segcli.core.outcome import Job
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.errors import SegcliError
 from segcli.inputs import Input, Looked
 from segcli.sandbox import SandboxServer
@@ -114,9 +116,10 @@ def _send(
     check_sending(job, request_options, sandbox)
     kept = options.rejects or rejects.default_rejects(job.destination.name, options.files)
     path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
-    files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
-    check_found(files, inputs)
+    writes = {"--journal": path, "--keep": kept_by(sandbox)}
+    check_found(check_outputs(replace(options, rejects=kept), writes), inputs)
     rejects.check_writable(kept)
+    open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
     if is_waiting:
@@ -134,6 +137,7 @@ def _send(
         rejects=kept,
         max_line=options.max_line,
         progress=journal,
+        first=_first_delivered(result, options, sandbox),
     )
     return run_and_report(
         run, result, options, resume_hint=_resume_hint(options, job, journal, sandbox=sandbox)
@@ -211,6 +215,17 @@ def _result(started: _Started, *, kept: Path, sandbox: SandboxServer | None) -> 
         describe_unsent=lambda: _unsent(started.journal),
         before={state: before[state] for state in STATES_OF_SEND if state in before},
     )
+
+
+def _first_delivered(
+    result: RunResult, options: JobOptions, sandbox: SandboxServer | None
+) -> FirstDelivered | None:
+    """Let the summary of a rehearsal show one of the lines that this remembers; else None."""
+    if sandbox is None:
+        return None
+    first = FirstDelivered()
+    result.ending = rehearsal_ending(result.job, options.dest, sandbox=sandbox, first=first)
+    return first
 
 
 def _unsent(journal: "Journal | None") -> str:
