@@ -97,7 +97,9 @@ def code_prefixes(text: str) -> tuple[str, ...]:
     found = tuple(part.strip().upper() for part in text.split(","))
     for part in found:
         if not is_prefix(part):
-            raise ValueError(f"no code of a finding begins with {part!r}.")
+            raise ValueError(
+                f"no code of a finding begins with {part!r}. `segcli guide findings` has all codes."
+            )
     return found
 
 

@@ -66,13 +66,14 @@ def open_kept(sandbox: SandboxServer | None) -> None:
         sandbox.app.keep_in(keep)
     except OSError as error:
         problem = f"--keep {keep} cannot be written: {error.strerror}"
-        raise UsageError(problem, "Name another: --keep PATH") from None
+        raise UsageError(problem, "Name another file: --keep PATH") from None
 
 
 def check_keep(keep: Path) -> None:
     """Raise UsageError if --keep cannot be written, or is another kind of file."""
     if not keep.parent.is_dir():
-        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
+        hint = "Make the folder, or name another file: --keep PATH"
+        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist", hint)
     check_holds_records("--keep", keep, "payload file")
 
 

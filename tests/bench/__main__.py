@@ -41,8 +41,8 @@ class Bench:
     def __init__(self, folder: Path, *, is_quick: bool) -> None:
         self.folder = folder
         self.rounds = 3 if is_quick else 5
-        self.events = 10_000 if is_quick else 200_000
-        self.sent = 2_000 if is_quick else 10_000
+        self.events = 100_000 if is_quick else 1_000_000
+        self.sent = 5_000 if is_quick else 10_000
         self.large = 0.05 if is_quick else 1.0
 
     @cached_property

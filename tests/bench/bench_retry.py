@@ -61,7 +61,9 @@ class Bench:
         environment = ENVIRONMENT | {"XDG_CONFIG_HOME": str(self.folder)}
 
         def run() -> Cost:
-            subprocess.run([*SEGCLI, "send", *words], check=True, env=environment)
+            subprocess.run(
+                [*SEGCLI, "send", *words], check=True, env=environment, stderr=subprocess.DEVNULL
+            )
             found = json.loads(report.read_bytes())
             delivered = found["ledger"]["delivered"]
             self.in_vain.setdefault(name, []).append(1 - delivered / found["requests"])

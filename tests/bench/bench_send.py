@@ -87,7 +87,13 @@ class Bench:
         def run() -> Cost:
             with self.file.open("rb") as piped:
                 more = [str(self.file), "--restart"] if journal else []
-                subprocess.run([*command, *more], stdin=piped, check=True, env=self.environment)
+                subprocess.run(
+                    [*command, *more],
+                    stdin=piped,
+                    check=True,
+                    env=self.environment,
+                    stderr=subprocess.DEVNULL,
+                )
             report = json.loads((self.folder / "report.json").read_bytes())
             return Cost(report["seconds"] / report["ledger"]["delivered"], 0)
 

@@ -36,7 +36,7 @@ URL_VARIABLE = "SEGCLI_CAPTURE_URL"
 
 _PORT = 8766
 _STDOUT = 1
-_HINT = "Name another: --output PATH"
+_HINT = "Name another file: --output PATH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _listening(port: int | None, words: Sequence[str]) -> Iterator[Listeners]:
         except OSError as error:
             raise UsageError(
                 f"the capture cannot listen on port {wanted}: {error.strerror}",
-                "Name another: --port N, or --port 0 for a free one",
+                "Name another port: --port N, or --port 0 for a free one",
             ) from None
         yield listeners
 

@@ -138,7 +138,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     except OSError as error:
         raise UsageError(
             f"the sandbox cannot listen on port {port}: {error.strerror}",
-            "Name another: --port N, or --port 0 for a free one",
+            "Name another port: --port N, or --port 0 for a free one",
         ) from None
     return 0
 
