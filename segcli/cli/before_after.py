@@ -32,14 +32,17 @@ def rehearsal_ending(
     """
 
     def lines() -> Iterator[str]:
+        width = screen_width(_WIDEST)
         if example := _example(job, sandbox, first):
-            yield from _pair(*example, width=screen_width(_WIDEST))
+            yield from _pair(*example, width=width)
         if sandbox.app.kept:
             yield f"What the sandbox took is in {sandbox.app.kept}"
         piped = any(line.file == "-" for line in first.lines)
         yield f"To look further{' (pipe in the same input)' if piped else ''}:"
         for what, command in _commands(job, dest):
-            yield f"{_MARGIN}{what:<15}{command}"
+            line = f"{_MARGIN}{what:<15}{command}"
+            # A command that would be cut is easier to copy from a line of its own.
+            yield from [line] if len(line) <= width else [f"{_MARGIN}{what}:", command]
 
     return lines
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from segcli.accounting.atomic_write import open_to_append
 from segcli.cli.output_checks import check_holds_records
 from segcli.cli.send_options import SandboxOptions
 from segcli.core import settings
@@ -58,23 +59,21 @@ def kept_by(sandbox: SandboxServer | None) -> Path | None:
 
 def open_kept(sandbox: SandboxServer | None) -> None:
     """Make the file of --keep, if there is one, after `check_outputs`; raises UsageError."""
-    keep = kept_by(sandbox)
-    if sandbox is None or keep is None:
-        return
-    check_keep(keep)
-    try:
-        sandbox.app.keep_in(keep)
-    except OSError as error:
-        problem = f"--keep {keep} cannot be written: {error.strerror}"
-        raise UsageError(problem, "Name another file: --keep PATH") from None
+    if keep := kept_by(sandbox):
+        make_kept(keep)
 
 
-def check_keep(keep: Path) -> None:
-    """Raise UsageError if --keep cannot be written, or is another kind of file."""
+def make_kept(keep: Path) -> None:
+    """Make the file of --keep; raises UsageError if that fails, or it is another kind of file."""
     if not keep.parent.is_dir():
         hint = "Make the folder, or name another file: --keep PATH"
         raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist", hint)
     check_holds_records("--keep", keep, "payload file")
+    try:
+        open_to_append(keep).close()
+    except OSError as error:
+        problem = f"--keep {keep} cannot be written: {error.strerror}"
+        raise UsageError(problem, "Name another file: --keep PATH") from None
 
 
 def sandbox_overrides(

@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
@@ -78,9 +77,9 @@ class Sandbox:
         self._dice = dice_of(script.seed)
         self._counts = Counts()
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
-        self.kept: Path | None = None
-        if script.keep is not None:
-            self.keep_in(script.keep)
+        self.kept = script.keep
+        if self.kept is not None:
+            open_to_append(self.kept).close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or play a fault of the script."""
@@ -106,11 +105,6 @@ class Sandbox:
     def host(self, name: str, vendor: Vendor) -> None:
         """Add a vendor, before the first request for it."""
         self._hosted[name] = vendor
-
-    def keep_in(self, path: Path) -> None:
-        """Append every accepted payload to a file; raises OSError if it cannot be written."""
-        open_to_append(path).close()
-        self.kept = path
 
     def vendor(self, name: str) -> Vendor:
         """Return the vendor of a name. An unknown one takes any JSON."""

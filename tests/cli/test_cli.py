@@ -153,7 +153,7 @@ def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> Non
         said = segcli("sandbox", "--port", port)
 
     assert said.code == 2
-    assert f"cannot listen on port {port}" in said.err
+    assert f"cannot listen on port {port}: Address already in use\n" in said.err
     assert "--port 0" in said.err
 
 

@@ -108,7 +108,11 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
         *("--where", 'type = "track"', "--fault=503:1%", "--latency", "1ms", "--journal", "j"),
         events,
     )
-    commands = [line[17:] for line in lines[lines.index("To look further:") + 1 :]]
+    commands = [
+        line[17:] if line.startswith("  ") else line
+        for line in lines[lines.index("To look further:") + 1 :]
+        if not line.endswith(":")
+    ]
     same = f"--dest gist --set batch=5 --where 'type = \"track\"' '{events}'"
 
     assert commands == [
@@ -133,7 +137,9 @@ def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> N
     assert "What the sandbox took is in kept.ndjson" in lines
 
 
-@pytest.mark.parametrize("path", ["events.jsonl", "gist.rejects.ndjson", "no/kept", "notes.txt"])
+@pytest.mark.parametrize(
+    "path", ["events.jsonl", "gist.rejects.ndjson", "no/kept", "notes.txt", "."]
+)
 def test_keep_writes_over_no_other_file(path: str, segcli: Segcli, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(4))
     (tmp_path / "notes.txt").write_text("my notes\n")

@@ -16,13 +16,14 @@ from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.output_checks import check_written
-from segcli.cli.sandboxed import check_keep, host_destination
+from segcli.cli.sandboxed import host_destination, make_kept
 from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.local_server.background_server import why_not_listening
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
@@ -118,7 +119,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     It checks route, key and body as the vendor would, counts requests, and plays faults.
     GET /_sandbox returns the counts.
     """
-    _check_keep(script_options.keep, dest)
+    _make_kept(script_options.keep, dest)
     described = {name: dest_option.find_destination(name) for name in dest}
     script = Script(
         key=script_options.key,
@@ -137,18 +138,18 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
         )
     except OSError as error:
         raise UsageError(
-            f"the sandbox cannot listen on port {port}: {error.strerror}",
+            f"the sandbox cannot listen on port {port}: {why_not_listening(error)}",
             "Name another port: --port N, or --port 0 for a free one",
         ) from None
     return 0
 
 
-def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
-    """Raise UsageError if --keep cannot be written, or is another kind of file."""
+def _make_kept(keep: Path | None, dest: Sequence[str]) -> None:
+    """Make the file of --keep; raises UsageError if it is not one for payloads."""
     if keep is None:
         return
     check_written({"--keep": keep}, dest)
-    check_keep(keep)
+    make_kept(keep)
 
 
 def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:
