@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
+from segcli.core.reason import code_of
+from segcli.delivery.delivery_log import DeliveryLog
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
@@ -19,7 +21,7 @@ class Ledger:
     A refused or rejected line is written to the rejects file, then to the progress store, and
     only then counted. A line that was read and not settled is unsent.
 
-    first: remembers the first lines that were delivered, if it is given.
+    first: remembers the first lines that were delivered; None if that is not needed.
     needs_sync: whether a result is durable only after `on_disk`.
     failure: why the result of delivered lines could not be saved; None if it could.
     """
@@ -29,10 +31,11 @@ class Ledger:
         tally: Tally,
         rejects: Rejects,
         store: ProgressStore | None = None,
-        first: FirstDelivered | None = None,
+        log: DeliveryLog | None = None,
     ) -> None:
+        self._log = log
         self._tally = tally
-        self._first = first
+        self.first: FirstDelivered | None = None
         self._rejects = rejects
         self._store = store or NullProgressStore()
         self._open = 0
@@ -89,6 +92,8 @@ class Ledger:
             if self.needs_sync:
                 await self._rejects.synced()
         self._end(settled)
+        if self._log:
+            self._log.settled(settled)
 
     async def on_disk(self) -> None:
         """Return when every result so far survives a loss of power too; raises Stopped."""
@@ -134,9 +139,12 @@ class Ledger:
     def _end(self, settled: Result) -> None:
         self._store.settle(settled)
         self._open -= len(settled.lines)
-        self._tally.count(settled.state, settled.reason, len(settled.lines))
-        if self._first and settled.state == "delivered":
-            self._first.add(settled.lines)
+        code = settled.code
+        if settled.reason and not code:
+            code = code_of(settled.state, settled.reason, settled.status)
+        self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
+        if self.first and settled.state == "delivered":
+            self.first.add(settled.lines)
         if settled.state in _ANSWERED:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 
