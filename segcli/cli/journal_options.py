@@ -16,7 +16,8 @@ from segcli.cli.state_folder import check_moved, state_folder
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret, display_address, display_url, hidden
+from segcli.core.redaction import Redactor
+from segcli.core.secret import Secret, display_address, display_url
 from segcli.core.settings import BY_DEFAULT, Place, describe
 from segcli.errors import UsageError
 from segcli.lines.chunks import Input
@@ -141,9 +142,10 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     # Only files follow `--`.
     end = typed.index("--") if "--" in typed else len(typed)
-    typed[end:end] = [*_settings_from_environment(job), *_options_from_environment()]
+    redactor = Redactor(job.secrets())
+    typed[end:end] = [*_settings_from_environment(job, redactor), *_options_from_environment()]
     arguments = _without_setting(typed, more)
-    shown = [without_secrets(word, job) for word in arguments]
+    shown = [without_secrets(word, redactor) for word in arguments]
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
     lines = [command]
@@ -158,13 +160,13 @@ def _options_from_environment() -> list[str]:
     return options_from_environment(click.get_current_context(silent=True))
 
 
-def _settings_from_environment(job: Job) -> Iterator[str]:
+def _settings_from_environment(job: Job, redactor: Redactor) -> Iterator[str]:
     """Yield the settings that variables set, as words; none that is or holds a key."""
     for row in describe(job.destination.name, job.destination.settings):
         is_from_variable = job.origins.get(row.name, BY_DEFAULT).place is Place.ENVIRONMENT
         if is_from_variable and row.kind is not Secret:
             word = f"{row.name}={_as_text(getattr(job.settings, row.name))}"
-            if without_secrets(word, job) == word:
+            if without_secrets(word, redactor) == word:
                 yield from ("--set", word)
 
 
@@ -198,11 +200,11 @@ def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
     return "--set values" if all(is_set) else "values and addresses"
 
 
-def without_secrets(word: str, job: Job) -> str:
+def without_secrets(word: str, redactor: Redactor) -> str:
     """Return a word without keys. The name of an option, like `--sandbox`, holds none."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word
-    word = hidden(word, job.secrets())
+    word = redactor.redact(word)
     return re.sub(r"[a-z][a-z0-9+.-]*://\S+", lambda match: display_address(match[0]), word)
 
 

@@ -9,6 +9,7 @@ from segcli.cli.help_format import GROUPS
 from segcli.cli.journal_options import without_secrets
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.outcome import Job
+from segcli.core.redaction import Redactor
 from segcli.core.secret import Secret
 from segcli.core.settings import describe
 
@@ -35,7 +36,8 @@ def with_command(name: str, job: Job) -> str:
 
 def _command(name: str, job: Job, kept: Collection[str]) -> str:
     words = ["segcli", name, *_without_keys(_kept(sys.argv[2:], kept), job)]
-    shown = [shell_quoted(without_secrets(word, job)) for word in words[:_MOST_WORDS]]
+    redactor = Redactor(job.secrets())
+    shown = [shell_quoted(without_secrets(word, redactor)) for word in words[:_MOST_WORDS]]
     return " ".join([*shown, *(["…"] if len(words) > _MOST_WORDS else [])])
 
 

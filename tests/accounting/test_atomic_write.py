@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fakes import PATIENCE
 from support.small_disk import files_of_at_most
 
 from segcli.accounting.atomic_write import (
@@ -320,7 +321,7 @@ def read_by(work: Callable[[], Any], pipe: Path) -> bytes:
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reader.start()
     work()
-    reader.join(20)
+    reader.join(PATIENCE)
     return got[0]
 
 
@@ -350,7 +351,7 @@ def test_a_pipe_that_does_not_block_is_waited_for() -> None:
     left = 10**6
     while left:
         left -= len(os.read(reader, left))
-    writing.join(20)
+    writing.join(PATIENCE)
     assert not writing.is_alive()
     os.close(reader)
     os.close(writer)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.samples import event_of, job_for, line_of, payload_of
+from support.tables import for_each
 from support.time_forms import FORMS, READ, UNREAD, TimeForm
 
 from segcli.cli.option_types import moment
@@ -17,7 +18,7 @@ from segcli.core.partial_event import partial_parser
 
 UNREADABLE = "timestamp is not an ISO-8601 time"
 
-each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.writer}: {form.text!r}")
+each_form = for_each("form", FORMS)
 
 
 def seconds_of(text: str) -> int | None:
@@ -47,7 +48,7 @@ def test_a_form_is_a_time_or_none(form: TimeForm) -> None:
 
 
 @each_form
-@pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
+@for_each("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
 def test_a_timestamp_is_read_by_the_table_for_every_destination(name: str, form: TimeForm) -> None:
     job, line = job_for(name), line_of(timestamp=form.text)
 
@@ -170,7 +171,7 @@ def test_an_event_is_read_alike_in_part_and_in_full(text: str) -> None:
         assert repr(make_mapper(job)([line])[0]) == repr(outcome_of(line, job))
 
 
-@pytest.mark.parametrize("form", READ, ids=lambda form: form.text)
+@for_each("form", READ)
 def test_every_time_is_read_in_part(form: TimeForm) -> None:
     [event] = partial_parser([])([line_of(timestamp=form.text, sentAt="soon")])
 

@@ -65,7 +65,7 @@ class Vendor:
             call.say(self._kind.says if is_first else OK)
             if is_first and self._kind.then is not Then.NEXT:
                 if self._kind.then is Then.RESET:
-                    call.wire.ended.wait(0.05)
+                    call.await_read()
                     call.reset()
                 return
 

@@ -261,7 +261,7 @@ def resets_within(text: bytes) -> Callable[[Call], None]:
     def talk(call: Call) -> None:
         call.read()
         call.say(text)
-        threading.Event().wait(0.02)
+        call.await_read()
         call.reset()
 
     return talk

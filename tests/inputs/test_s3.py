@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,30 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def client(endpoint: str) -> Iterator[Any]:
+    """Return a client of that S3 for the tests' own requests."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
+        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models() -> Iterator[None]:
+    """Read the description of S3 once: s3fs makes a session for each test, which would read it."""
+    loader = pytest.importorskip("botocore.loaders").JSONFileLoader
+    load = cache(partial(loader.load_file, loader()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "load_file", lambda _, path: load(path))
+        yield
+
+
 class Bucket:
     """A bucket with a unique name."""
 
@@ -60,7 +85,10 @@ class Bucket:
 
 @pytest.fixture
 def bucket(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    endpoint: str,
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Bucket]:
     """Return an empty bucket that this process may read."""
     import s3fs
@@ -72,9 +100,7 @@ def bucket(
     monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
     s3fs.S3FileSystem.clear_instance_cache()
     name = f"bucket-{abs(hash(request.node.nodeid))}"
-    client = boto3.client("s3")
     yield Bucket(client, name)
-    client.close()
     s3fs.S3FileSystem.clear_instance_cache()
 
 
