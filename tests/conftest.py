@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from support.fakes import Answer, Got, Said, Vendor, vendor_that
-from support.fork_server import READ_BY_PYTHON, TIMEOUT, ForkServer, Streams, fork_server
+from support.fork_server import TIMEOUT, ForkServer, Streams, can_be_forked, fork_server
 from support.samples import ROOT, SAMPLES, Run
 
 from segcli.cli import main
@@ -102,7 +102,7 @@ def run_segcli(tmp_path: Path, clean_environment: dict[str, str], forking: ForkS
     ) -> subprocess.CompletedProcess[bytes]:
         words, own = [*map(str, arguments)], env or {}
         env = clean_environment | own
-        if own.keys().isdisjoint(READ_BY_PYTHON):
+        if can_be_forked(own):
             return forking.run(words, cwd=tmp_path, env=env, streams=Streams(stdin))
         return subprocess.run(
             [sys.executable, "-m", "segcli", *words],

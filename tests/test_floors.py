@@ -16,14 +16,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"core"}),
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
-    frozenset({"journal", "parallel"}),
+    frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
+    frozenset({"job_spec"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
+    frozenset({"runs"}),
+    frozenset({"api"}),
     frozenset({"guides", "cli"}),
     frozenset({"__main__"}),
 )
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
-PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file", "plan"})
+PURE = frozenset({"core", "fql", "job_spec", "mapping", "destinations", "destination_file", "plan"})
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
     "httpcore": frozenset({"segcli.http.httpx_heads"}),
@@ -95,8 +98,12 @@ def is_in(module: str, home: str) -> bool:
 
 
 def circles() -> Iterator[set[str]]:
-    """Yield the modules of each circle of imports."""
-    reached = {module: own_imports_of(module) for module in MODULES}
+    """Yield the modules of each circle of imports.
+
+    The public face is in none: it imports nothing but for type checkers, and only its version is
+    imported from it.
+    """
+    reached = {module: own_imports_of(module) - {"segcli"} for module in MODULES}
     for _ in MODULES:
         more = {
             module: found.union(*(reached[other] for other in found))
@@ -149,6 +156,18 @@ def test_there_is_no_circle_of_imports() -> None:
     assert not list(circles())
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_but_the_version_is_imported_from_the_public_face(module: str) -> None:
+    taken = {
+        name.name
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ImportFrom) and node.module == "segcli"
+        for name in node.names
+        if f"segcli.{name.name}" not in MODULES
+    }
+    assert taken <= {"__version__"}
+
+
 @pytest.mark.parametrize("library", HOMES)
 def test_a_heavy_library_is_imported_only_where_it_lives(library: str) -> None:
     users = {module for module in MODULES if any(is_in(i, library) for i in imports_of(module))}
@@ -188,7 +207,7 @@ def test_the_capture_knows_no_destination() -> None:
 
 
 @pytest.mark.parametrize("module", ["segcli.capture.finish", "segcli.capture.stable"])
-def test_what_finishes_an_event_has_no_clock_and_no_disk(module: str) -> None:
+def test_completing_an_event_uses_no_clock_and_no_disk(module: str) -> None:
     assert not top_names(module) & WORLDLY
 
 
@@ -217,3 +236,36 @@ def test_a_module_imports_the_standard_library_its_requirements_and_nothing_else
     known = sys.stdlib_module_names | HOMES.keys() | {"compression", "msgspec", "orjson", "segcli"}
 
     assert not {m: unknown for m in MODULES if (unknown := top_names(m) - known)}
+
+
+# What reads the surroundings of a process, or changes how it takes signals.
+_ASKS = {
+    *("environ", "getenv", "getcwd", "cwd", "expanduser", "argv", "getproxies", "proxy_bypass"),
+    *("add_signal_handler", "signal.signal"),
+}
+# Each of these does so only if its caller asks for it, or in a process that it has started.
+_ASKED = {
+    "segcli.delivery.shutdown": {"add_signal_handler"},
+    "segcli.environment": {"environ"},
+    "segcli.http.network": {"getproxies", "proxy_bypass"},
+    "segcli.parallel.worker_pool": {"signal.signal"},
+}
+
+
+def asked_by(module: str) -> set[str]:
+    """Return what a module asks of the process: names of `_ASKS`."""
+    found = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Attribute):
+            found |= {node.attr, ast.unparse(node)}
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom) and node.module in {"os", "sys", "urllib.request"}:
+            found |= {name.name for name in node.names}
+    return found & _ASKS
+
+
+def test_no_room_below_the_command_line_reads_the_process_unasked() -> None:
+    below = [m for m in MODULES if room_of(m) not in {"cli", "capture", "__main__"}]
+
+    assert {m: asked for m in below if (asked := asked_by(m))} == _ASKED

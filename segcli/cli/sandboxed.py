@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append
-from segcli.cli.output_checks import check_holds_records
 from segcli.cli.send_options import SandboxOptions
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.runs.output_checks import check_holds_records
 from segcli.sandbox import SandboxServer, Script
 
 # It must not look like a part of a path or an option: keys are hidden everywhere in messages.

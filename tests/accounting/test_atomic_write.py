@@ -99,9 +99,7 @@ def test_without_room_a_file_that_was_not_there_is_not_there(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
-def test_what_fails_while_the_new_file_is_written_leaves_the_old_one_alone(
-    file: Path, failure: BaseException
-) -> None:
+def test_a_failed_write_leaves_the_old_file_as_it_was(file: Path, failure: BaseException) -> None:
     def fill(descriptor: int) -> None:
         os.write(descriptor, b"half")
         raise failure
@@ -213,7 +211,7 @@ def killed(file: Path, name: str) -> int:
     return subprocess.run(command, timeout=60, check=False).returncode
 
 
-def test_a_kill_before_the_new_file_takes_over_leaves_the_old_bytes_and_harms_nobody(
+def test_a_kill_before_the_replacement_leaves_the_old_file(
     file: Path,
 ) -> None:
     assert killed(file, "SIGKILL") == -signal.SIGKILL
@@ -278,7 +276,7 @@ def test_a_file_keeps_its_owner(file: Path) -> None:
 
 
 @as_root
-def test_what_the_old_group_was_allowed_is_not_for_another_group(shared: Path) -> None:
+def test_permissions_of_the_old_group_are_not_given_to_another_group(shared: Path) -> None:
     file = shared / "golden"
     file.write_bytes(b"old")
     file.chmod(0o662)
@@ -385,7 +383,7 @@ def test_a_descriptor_is_known_by_any_name(
     assert own_descriptor(Path(name)) == 1
 
 
-def test_what_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
+def test_a_path_that_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
     (tmp_path / "fd").mkdir()
     (tmp_path / "round").symlink_to("round")
     for name in ("fd/1", "1", "round", "missing/1"):

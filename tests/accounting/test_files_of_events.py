@@ -53,13 +53,9 @@ def mode(path: Path) -> int:
 def writes(tree: ast.Module) -> Iterator[str]:
     """Yield the calls of a module that write to a file or replace one."""
     for node in ast.walk(tree):
-        # click's formatter of help has a method `write_text` too.
-        is_of_help = getattr(getattr(node, "value", None), "id", "") == "formatter"
-        if (
-            isinstance(node, ast.Attribute)
-            and node.attr in WRITING - {"replace"}
-            and not is_of_help
-        ):
+        # What click's formatter writes is the text of a help.
+        is_help = isinstance(node, ast.Attribute) and ast.unparse(node.value) == "formatter"
+        if isinstance(node, ast.Attribute) and node.attr in WRITING - {"replace"} and not is_help:
             yield node.attr
         if not isinstance(node, ast.Call):
             continue
@@ -106,7 +102,7 @@ def test_rejects_report_and_journal_of_a_run_are_for_the_user_alone(
 
 @pytest.mark.usefixtures("_no_mask")
 @pytest.mark.parametrize("command", ["transform", "check"])
-def test_what_a_preview_writes_is_for_the_user_alone(
+def test_files_of_a_preview_are_readable_by_the_user_only(
     segcli: Segcli, tmp_path: Path, command: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(BAD)
@@ -164,7 +160,7 @@ def test_the_lock_of_a_state_is_made_behind_no_link(
 
 
 @pytest.mark.usefixtures("_no_mask")
-def test_what_a_sandbox_keeps_is_for_the_user_alone(
+def test_files_of_a_sandbox_are_readable_by_the_user_only(
     standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     standin(keep=tmp_path / "kept")
@@ -292,7 +288,7 @@ def test_a_closed_descriptor_takes_no_rejects() -> None:
 @pytest.mark.parametrize(
     ("option", "place"), [("--rejects", "/dev/stdout"), ("--report", "/proc/self/fd/1")]
 )
-def test_what_goes_where_stdout_goes_overwrites_no_payload_and_is_not_overwritten(
+def test_rejects_in_the_file_of_stdout_and_payloads_do_not_overwrite_each_other(
     tmp_path: Path, clean_environment: dict[str, str], option: str, place: str
 ) -> None:
     events = written(tmp_path / "events.jsonl", [track(1), b"no JSON", track(3)])

@@ -254,7 +254,7 @@ def test_a_kill_loses_no_event_that_was_acknowledged(spawn: Spawn, tmp_path: Pat
     assert names(tmp_path / "events.jsonl") == [str(number) for number in range(20)]
 
 
-def test_whoever_reads_no_more_ends_it(spawn: Spawn) -> None:
+def test_a_closed_stdout_ends_the_capture(spawn: Spawn) -> None:
     process = spawn("capture", "--port", "0")
     url = started(process)
     process.stdout.close()

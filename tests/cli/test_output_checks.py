@@ -179,7 +179,7 @@ def test_no_two_files_that_a_run_writes_are_one(
 
 @pytest.mark.parametrize("command", ["engage", "engage --dry-run"])
 @pytest.mark.parametrize("ending", [".lock", "-wal", "-shm", "-journal"])
-def test_what_goes_with_a_state_is_no_other_file_of_the_run(
+def test_files_beside_a_state_are_not_another_file_of_the_run(
     segcli: Segcli, tmp_path: Path, command: str, ending: str
 ) -> None:
     beside = f"real{ending}"
@@ -213,7 +213,7 @@ def test_the_configuration_that_is_read_where_none_is_named_is_no_output(
 
 
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
-def test_the_journal_that_nobody_named_is_no_other_output(
+def test_the_default_journal_is_not_another_output(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
     send = ["send", "--dest", "webhook", "--endpoint", f"http://127.0.0.1:{closed_port()}"]
@@ -264,7 +264,7 @@ def test_a_destination_that_is_wrong_is_told_as_such(
         ("check", "--expect"),
     ],
 )
-def test_what_stdin_reads_is_not_written(
+def test_the_file_of_stdin_is_not_written(
     tmp_path: Path, run: Started, command: str, option: str
 ) -> None:
     more = ["--update"] if option == "--expect" else []

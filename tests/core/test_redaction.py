@@ -94,7 +94,7 @@ def is_hidden(coded: str, said: str) -> bool:
 @for_each("outer", OUTER)
 @for_each("inner", ENCODINGS)
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_is_hidden_however_it_is_encoded_once_or_twice(
+def test_a_key_is_hidden_in_every_encoding_applied_once_or_twice(
     key: str, inner: str, outer: str
 ) -> None:
     coded = ENCODINGS[outer](ENCODINGS[inner](key))
@@ -176,9 +176,7 @@ def test_texts_without_a_key_stay_as_they_are(text: str) -> None:
     encodings=st.lists(st.sampled_from(OUTER), min_size=1, max_size=2),
     front=st.text(max_size=10),
 )
-def test_nothing_is_found_of_any_key_once_it_is_hidden(
-    key: str, encodings: list[str], front: str
-) -> None:
+def test_a_hidden_key_is_not_found_again(key: str, encodings: list[str], front: str) -> None:
     coded = key
     for name in encodings:
         coded = ENCODINGS[name](coded)

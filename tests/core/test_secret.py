@@ -216,6 +216,6 @@ def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(tex
         assert "2b61" not in shown
 
 
-def test_of_an_address_that_is_a_key_its_path_is_hidden_too() -> None:
+def test_the_path_of_an_address_that_is_a_key_is_hidden_too() -> None:
     assert hidden("no route /services/T0HL/x9f2b61c0", Secret(HOOK).forms()) == "no route /***"
     assert hidden("no route /", Secret("https://hooks.example/").forms()) == "no route /"

@@ -207,7 +207,7 @@ def test_any_name_of_an_object_will_do(bucket: Bucket, segcli: Segcli, tmp_path:
         )
 
 
-def test_what_is_no_ndjson_is_told_by_name_before_anything_is_sent(
+def test_an_object_that_is_not_ndjson_is_named_before_anything_is_sent(
     archive: Bucket, vendor: Serve, segcli: Segcli
 ) -> None:
     archive.put("in/segment-logs/z/report.pdf", b"%PDF-1.7")
@@ -278,9 +278,7 @@ def test_the_journal_and_what_is_printed_name_the_prefix_as_it_was_typed(
         ("s3://no-such-bucket-of-ours/a/*.gz", "does not exist"),
     ],
 )
-def test_what_is_not_there_is_named(
-    address: str, says: str, bucket: Bucket, segcli: Segcli
-) -> None:
+def test_a_missing_object_is_named(address: str, says: str, bucket: Bucket, segcli: Segcli) -> None:
     bucket.put("a.jsonl", b"{}")
     shown = address.format(bucket.name)
     said = segcli("transform", shown)

@@ -581,7 +581,7 @@ def test_counts_tell_requests_events_refusals_and_why(post_to: Post) -> None:
         }
 
 
-def test_counts_stay_small_whatever_clients_name() -> None:
+def test_counts_stay_small_when_clients_name_many_things() -> None:
     counts = Counts()
     for number in range(1000):
         tally = counts.of(f"vendor{number}")

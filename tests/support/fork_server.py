@@ -13,17 +13,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module, invalidate_caches
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 TIMEOUT = 60
-# Variables that Python reads once, when it starts: a run with one of these cannot be forked.
-READ_BY_PYTHON = frozenset({"PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8", "LC_ALL", "LANG"})
+# Of variables that begin like this, Python reads some only when it starts.
+_OF_PYTHON = ("PYTHON", "LC_", "LANG")
 # A command imports these where it uses them.
 _IMPORTED_LATE = (
     *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
@@ -42,6 +42,11 @@ class Streams:
     stdin: bytes | int = b""
     stdout: int | None = None
     stderr: int | None = None
+
+
+def can_be_forked(own: Iterable[str]) -> bool:
+    """Return whether a run with these variables of its own needs no start of Python."""
+    return not any(name.startswith(_OF_PYTHON) for name in own)
 
 
 class ForkServer:
@@ -199,10 +204,6 @@ def _become(request: dict[str, object], streams: list[int]) -> None:
     arguments = request["arguments"]
     assert isinstance(arguments, list)
     sys.argv = ["segcli", *arguments]
-    sys.path[:0] = [
-        folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder
-    ]
-    invalidate_caches()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A server that is nothing but its socket, for what no server says of its own will."""
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -16,6 +17,7 @@ from support.fakes import wait_until
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply, Post
+from segcli.http.network import network_from
 from segcli.http.transports import open_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -162,7 +164,8 @@ def over(
     transport: str, story: Callable[[Post], Coroutine[Any, Any, Any]], *, timeout: float = 5.0
 ) -> Any:
     async def whole() -> Any:
-        async with open_client(transport, timeout=timeout) as post:
+        network = network_from(os.environ)
+        async with open_client(transport, timeout=timeout, network=network) as post:
             return await story(post)
 
     return asyncio.run(whole())
