@@ -335,3 +335,28 @@ def test_errors_survive_the_way_to_another_process(standin: Standin) -> None:
         assert type(again) is type(error)
         assert vars(again) == vars(error)
         assert again.exit_code == error.exit_code
+
+
+def test_the_key_is_for_the_only_setting_that_is_one(vendor: Serve, tmp_path: Path) -> None:
+    server = vendor(lambda _got: Answer())
+    dest = tmp_path / "acme.json"
+    document: dict[str, Any] = {
+        "name": "acme",
+        "settings": {
+            "token": {"secret": True, "required": True},
+            "endpoint": {"default": "https://acme.example"},
+        },
+        "request": {"url": "{settings.endpoint}/v1", "auth": {"bearer": "{settings.token}"}},
+        "actions": [{"subscribe": 'type = "track"', "mapping": {"a": 1}}],
+    }
+    dest.write_text(json.dumps(document))
+    settings = {"endpoint": server.url}
+    assert segcli.send([track()], dest=dest, settings=settings, api_key=KEY).ok
+    assert server.got[0].headers["Authorization"] == f"Bearer {KEY}"
+
+    document["settings"]["other"] = {"secret": True, "required": True}
+    document["request"]["headers"] = {"X-Other": "{settings.other}"}
+    dest.write_text(json.dumps(document))
+    with pytest.raises(segcli.UsageError, match=r"^api_key: acme has several keys") as raised:
+        segcli.send([track()], dest=dest, settings=settings, api_key=KEY)
+    assert "export" not in raised.value.hint
