@@ -103,12 +103,12 @@ def naming_arguments() -> Iterator[None]:
     try:
         yield
     except SegcliError as error:
-        if "export SEGCLI_" in error.hint:
-            error.hint = _HOW_TO_SET
-        error.message, error.hint = (
-            with_argument_names(error.message),
-            with_argument_names(error.hint),
+        lines = (
+            _HOW_TO_SET if "export SEGCLI_" in line else with_argument_names(line)
+            for line in error.hint.splitlines()
         )
+        error.message = with_argument_names(error.message)
+        error.hint = "\n".join(dict.fromkeys(lines))
         error.args = (error.message,)
         raise
 

@@ -100,6 +100,7 @@ def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
     assert raised.value.report.ledger["delivered"] == 2
     assert raised.value.report.ledger["unsent"] == 3
     assert "resume=True" in raised.value.hint
+    assert "export" not in raised.value.hint
     with pytest.raises(segcli.UsageError, match="was not finished") as refused:
         send_to(url, path, journal=journal)
     assert refused.value.hint.startswith("Add resume=True to continue")
