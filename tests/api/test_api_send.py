@@ -361,3 +361,17 @@ def test_the_key_is_for_the_only_setting_that_is_one(vendor: Serve, tmp_path: Pa
     with pytest.raises(segcli.UsageError, match=r"^api_key: acme has several keys") as raised:
         segcli.send([track()], dest=dest, settings=settings, api_key=KEY)
     assert "export" not in raised.value.hint
+
+
+def test_a_program_with_a_handler_of_logging_gets_the_log(
+    standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "segcli")
+    endpoint = standin(key="another-key").endpoint("gist")
+
+    with pytest.raises(segcli.Stopped):
+        send_to(endpoint, [track()], dest="gist", api_key=KEY)
+
+    assert {"segcli.delivery", "segcli.http"} <= {record.name for record in caplog.records}
+    assert "stopping: gist answered HTTP 401" in caplog.text
+    assert KEY not in caplog.text
