@@ -254,6 +254,7 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
         except SettingsError as error:
             if one.place:
                 error.message = f"{one.place}: {error.message}"
+            error.hint = _how_to_correct(entry.name, one.origin)
             raise
     return settings(**values)
 
@@ -299,6 +300,23 @@ def how_to_set(destination: str, name: str) -> str:
     }
     way = ways.get(name, f"or --set {name}=…, or {name} in the table [{destination}]")
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
+
+
+def _how_to_correct(name: str, origin: Origin) -> str:
+    """Return what to type where a wrong value was given, for a hint."""
+    match origin.place:
+        case Place.OPTION:
+            ways = {
+                "--set": f"it: --set {name}=…",
+                "--endpoint": "it: --endpoint URL",
+                "--api-key-file": "the first line of the file of --api-key-file.",
+                "settings": f"it: settings={{{name!r}: …}}",
+            }
+            return f"Correct {ways.get(origin.name, f'it: {origin.name}=…')}"
+        case Place.ENVIRONMENT:
+            return f"Correct it: export {origin.name}=…"
+        case Place.NAMED_CONFIG | Place.FOUND_CONFIG | Place.DEFAULT:
+            return "Correct it there."
 
 
 def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
@@ -369,9 +387,7 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
     except ValueError:
         what = _ADDRESS if name == "endpoint" else _KINDS[kind]
         shown = "" if kind is Secret or name == "endpoint" else f", not {value!r}"
-        raise SettingsError(
-            f"{destination}: {name} must be {what}{shown}", how_to_set(destination, name)
-        ) from None
+        raise SettingsError(f"{destination}: {name} must be {what}{shown}") from None
     return converted
 
 
@@ -420,10 +436,7 @@ def _endpoint(url: str) -> str:
 
 def _check_minimum(destination: str, name: str, value: Any, minimum: int | None) -> None:
     if minimum is not None and value < minimum:
-        raise SettingsError(
-            f"{destination}: {name} must be at least {minimum}, not {value}",
-            how_to_set(destination, name),
-        )
+        raise SettingsError(f"{destination}: {name} must be at least {minimum}, not {value}")
 
 
 def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shape]) -> None:
@@ -431,7 +444,4 @@ def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shap
     for shape in shapes:
         if text and not re.fullmatch(shape.pattern, text, re.DOTALL):
             shown = "" if isinstance(value, Secret) else f", not {display_address(text)!r}"
-            raise SettingsError(
-                f"{destination}: {name} must be {shape.words}{shown}",
-                how_to_set(destination, name),
-            )
+            raise SettingsError(f"{destination}: {name} must be {shape.words}{shown}")
