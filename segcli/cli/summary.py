@@ -96,7 +96,7 @@ def _wrong_address(result: RunResult) -> Iterator[str]:
     if hasattr(job.settings, "endpoint"):
         yield how_to_set(job.destination.name, "endpoint")
     if result.kept:
-        yield f"Then send the rejects: {result.kept}"
+        yield f"Then send {result.kept}"
 
 
 def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
@@ -115,10 +115,10 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     if tally.requests:
         requests = count_of(tally.requests, "request")
         yield f"{requests}, {count_of(tally.retries, 'retry', 'retries')}; {_answers(tally)}"
-    yield from _wrong_address(result)
     if result.kept:
         yield f"rejects: {result.kept}"
     if report:
         yield f"report: {report}"
     if result.sandbox:
         yield f"Nothing left this machine: the sandbox at {result.sandbox} received everything."
+    yield from _wrong_address(result)

@@ -92,3 +92,10 @@ def test_help_of_a_command_is_its_own(command: str, segcli: Segcli) -> None:
     said = segcli("help", *command.split())
 
     assert said == segcli(*command.split(), "--help")
+
+
+def test_the_words_that_an_argument_may_be_are_listed_without_escapes(segcli: Segcli) -> None:
+    said = segcli("completion")
+
+    assert said.code == 2
+    assert "Choose from:\n  bash,\n  zsh,\n  fish\n" in said.err
