@@ -125,6 +125,20 @@ def test_a_wrong_variable_is_an_error(segcli: Segcli, monkeypatch: pytest.Monkey
 # --- the schema
 
 
+def test_the_schema_of_the_repository_is_the_one_that_is_printed(
+    schema: Any, segcli: Segcli, root: Path, *, update_golden: bool
+) -> None:
+    """Its `$id` is the address of that file."""
+    file = root / schema["$id"].removeprefix(
+        "https://raw.githubusercontent.com/segcli/segcli/main/"
+    )
+    printed = segcli("config", "--schema").out
+    if update_golden:
+        file.write_text(printed)
+
+    assert file.read_text() == printed, "pytest --update-golden rewrites it"
+
+
 def test_the_schema_is_one_and_belongs_to_the_project(schema: Any) -> None:
     Draft202012Validator.check_schema(schema)
 
