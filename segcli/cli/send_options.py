@@ -82,7 +82,7 @@ REQUEST_OPTIONS = grouped_options(
         "--http-transport",
         type=click.Choice(["aiohttp", "httpx"]),
         metavar="NAME",
-        help="The HTTP library that sends: aiohttp or httpx.  [default: aiohttp, which is faster]",
+        help="The HTTP library that sends: aiohttp, which is faster, or httpx.  [default: aiohttp]",
     ),
     click.option(
         "--allow-http",
