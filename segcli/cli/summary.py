@@ -120,5 +120,5 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     if report:
         yield f"report: {report}"
     if result.sandbox:
-        yield f"Nothing left this machine: the sandbox at {result.sandbox} received everything."
+        yield f"Nothing left this machine: all requests went to the sandbox at {result.sandbox}."
     yield from _wrong_address(result)

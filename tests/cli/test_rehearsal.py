@@ -149,6 +149,7 @@ def test_a_rehearsal_stops_when_what_the_sandbox_takes_cannot_be_kept(
     assert "Error: --keep /dev/full cannot be written: No space left on device\n" in said.err
     assert "Name another file: --keep PATH" in said.err
     assert "0  delivered" in said.err
+    assert "Nothing left this machine: all requests went to the sandbox at http://" in said.err
 
 
 def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> None:
