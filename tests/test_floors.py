@@ -15,6 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql"}),
     frozenset({"core"}),
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
+    frozenset({"field_types"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"journal", "parallel"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
@@ -23,7 +24,9 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
-PURE = frozenset({"core", "fql", "mapping", "destinations", "destination_file", "plan"})
+PURE = frozenset(
+    {"core", "fql", "mapping", "field_types", "destinations", "destination_file", "plan"}
+)
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
     "httpcore": frozenset({"segcli.http.httpx_heads"}),
