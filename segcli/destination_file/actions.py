@@ -8,8 +8,16 @@ from typing import Any
 from segcli.core.destination import Field, Payload, Remark
 from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
-from segcli.destination_file.parse import json_value
+from segcli.destination_file.payload_fields import (
+    defaults_of,
+    given_json,
+    read_fields,
+    strays,
+    type_note,
+    types_of_fields,
+)
 from segcli.destination_file.problems import Mistakes, Path, indented
+from segcli.field_types import Conform, compiled_fields
 from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
 from segcli.mapping import compiled, lint, problems
@@ -29,9 +37,12 @@ class Subscription:
     matches: returns whether an event matches the query.
     types: the call types that the query can match.
     mapping: the mapping as JSON.
-    run: the compiled mapping.
+    run: the compiled mapping, and what the types of the fields make of its result.
     required: dotted paths that every payload must have.
     route: the route that payloads are posted to.
+    fields: the types of the payload's fields as they are written, if there are any.
+    in_batch: its payloads share requests.
+    strays: fields of the mapping that are no fields of the action, and are left out.
     """
 
     name: str
@@ -42,6 +53,9 @@ class Subscription:
     run: Callable[[Any], Any]
     required: Sequence[str]
     route: str
+    fields: Mapping[str, Any] | None = None
+    in_batch: bool = False
+    strays: Sequence[str] = ()
 
     def body(self, event: Event) -> dict[str, Any]:
         """Return the payload of an event; raises Rejected."""
@@ -59,24 +73,42 @@ class Subscription:
 
 
 def read_subscription(
-    table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes
+    table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes, *, in_batch: bool = False
 ) -> Subscription | None:
-    """Read an action; None if it has mistakes, which are noted. `load` reads a mapping file."""
+    """Read an action; None if it has mistakes, which are noted.
+
+    load: reads a mapping file.
+    in_batch: its payloads share requests.
+    """
     path: Path = ("actions", place)
     query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
-    found, mapping = _mapping(table, path, load, mistakes)
-    if query is None or not found:
+    fields = read_fields(table, path, load, mistakes)
+    found, mapping = _mapping(table, fields, path, load, mistakes)
+    if query is None or not found or mistakes.are_below(path):
         return None
+    types = types_of_fields(fields)
+    run = compiled(mapping)
     return Subscription(
         name=table.get("name", f"actions[{place}]"),
         query=" ".join(table["subscribe"].split()),
         matches=matcher(table["subscribe"], strict=True),
         types=types_of(query),
         mapping=mapping,
-        run=compiled(mapping),
+        run=_conforming(run, compiled_fields(types, in_batch=in_batch)) if types else run,
         required=tuple(table.get("required", ())),
         route=table.get("route", "/"),
+        fields=fields,
+        in_batch=in_batch,
+        strays=strays(types, mapping) if types else (),
     )
+
+
+def _conforming(run: Callable[[Any], Any], conform: Conform) -> Callable[[Any], Any]:
+    def mapped(data: Any) -> Any:
+        found = run(data)
+        return conform(found) if isinstance(found, dict) else found
+
+    return mapped
 
 
 def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
@@ -96,29 +128,39 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
 
 
 def _mapping(
-    table: Mapping[str, Any], path: Path, load: Load, mistakes: Mistakes
+    table: Mapping[str, Any],
+    fields: Mapping[str, Any] | None,
+    path: Path,
+    load: Load,
+    mistakes: Mistakes,
 ) -> tuple[bool, Any]:
     """Return whether there is a valid mapping, and the mapping."""
-    if ("mapping" in table) == ("mapping_file" in table):
-        if "mapping" in table or not mistakes.are_below(path):
+    given = [key for key in ("mapping", "mapping_file") if key in table]
+    if not given and fields and (defaults := defaults_of(fields)):
+        return _checked(defaults, (*path, "fields"), mistakes, below=("default",))
+    if len(given) != 1:
+        if given or not mistakes.are_below(path):
             mistakes.add(path, "must have either a mapping or a mapping_file")
         return False, None
-    key = "mapping" if "mapping" in table else "mapping_file"
-    try:
-        mapping = _value(table[key], load if key == "mapping_file" else None)
-    except ValueError as problem:
-        line, column = getattr(problem, "line", 0), getattr(problem, "column", 0)
-        place = f" in its line {line}, column {column}" if line else ""
-        mistakes.add((*path, key), f"{problem}{place}")
-        return False, None
+    mapping = given_json(table, "mapping", load, path, mistakes)
+    at = (*path, given[0])
     if not isinstance(mapping, dict):
-        mistakes.add((*path, key), "must be an object: the payload of an event")
+        if not mistakes.are_below(at):
+            mistakes.add(at, "must be an object: the payload of an event")
         return False, None
+    return _checked(mapping, at, mistakes)
+
+
+def _checked(
+    mapping: dict[str, Any], path: Path, mistakes: Mistakes, *, below: Path = ()
+) -> tuple[bool, Any]:
+    """Note the mistakes of a mapping; `below` is where each of its fields stands in the file."""
     # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
     found = problems(mapping) or lint(mapping)
     for one in found:
-        mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
-    unfilled = [*_unfilled(mapping, (*path, key))]
+        parts = [*filter(None, one.path.split("/"))]
+        mistakes.add((*path, *parts[:1], *(below if parts else ()), *parts[1:]), one.message)
+    unfilled = [*_unfilled(mapping, path)]
     for where in unfilled:
         mistakes.add(where, "names a setting, but settings are not filled in inside a mapping")
     return not (found or unfilled), mapping
@@ -134,12 +176,6 @@ def _unfilled(value: Any, path: Path) -> Iterator[Path]:
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _unfilled(inner, (*path, at))
-
-
-def _value(given: Any, load: Load | None) -> Any:
-    if isinstance(given, str):
-        return json_value(load(given) if load else given)
-    return given
 
 
 def _at(value: Any, path: str) -> Any:
@@ -176,6 +212,9 @@ class ActionSet:
         """Yield a remark for each further action that would take the event."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
+                for name in one.strays:
+                    problem = f"{one.name} maps {name}, which is no field of it: it is left out"
+                    yield Remark("", problem)
                 for other in self._others(event, place):
                     problem = f"is taken by {one.name}, so not by {other}, which comes later"
                     yield Remark("", problem, "SEG313")
@@ -186,9 +225,11 @@ class ActionSet:
         for one in self.subscriptions:
             types = "" if one.types == TYPES else ", ".join(sorted(one.types))
             shares_kind = sum(bool(one.types & other.types) for other in self.subscriptions) > 1
+            shape = types_of_fields(one.fields)
             for row in rows_of(one.mapping):
                 by = f"by {one.name}" if shares_kind else ""
-                note = "; ".join(filter(None, (row.note, by)))
+                shaped = type_note(shape, row.target) if shape else ""
+                note = "; ".join(filter(None, (row.note, shaped, by)))
                 yield Field(row.source, row.target, note, types)
 
     def _others(self, event: Event, place: int) -> list[str]:

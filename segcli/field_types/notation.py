@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from segcli.field_types.conditions import constant_of
 from segcli.field_types.field_type import FORMATS, KINDS, Condition, FieldType, Requirement
 
 _WORDS = {"required": "required", "multiple": "multiple", "null": "allowNull"}
@@ -57,7 +58,7 @@ def _problems_of_entry(entry: Mapping[str, Any], names: set[str]) -> Iterator[Pr
     if "properties" in entry and entry.get("type", "object") != "object":
         yield ("properties",), 'need type = "object"'
     for at, choice in enumerate(entry.get("choices", ())):
-        if not isinstance(_choice(choice), str | int | float | bool) and not _is_number(choice):
+        if _choice(choice) is None or constant_of(_choice(choice)) is None:
             yield ("choices", at), f"must be {_SCALARS}, or a table with value and label"
     least, most = entry.get("minimum") or 0, entry.get("maximum") or 0
     if least and most and least > most:
@@ -69,13 +70,6 @@ def _problems_of_entry(entry: Mapping[str, Any], names: set[str]) -> Iterator[Pr
             close = difflib.get_close_matches(key, names, 1)
             hint = f". Did you mean {close[0]}?" if close else ""
             yield ("required", "conditions", at, "fieldKey"), f"names no field of this action{hint}"
-        value = condition.get("value")
-        if isinstance(value, dict | list):
-            yield ("required", "conditions", at, "value"), f"must be {_SCALARS}"
-
-
-def _is_number(value: Any) -> bool:
-    return type(value).__name__ == "Decimal"
 
 
 def _names(fields: Mapping[str, Any]) -> Iterator[str]:
