@@ -81,6 +81,7 @@ class RequestLayout:
     secrets: the names of the settings that are keys.
     checks: for routes whose payloads have types of fields, functions that return what is wrong
         with a payload, "" if nothing; a payload must pass one of them.
+    key_paths: the paths in payloads that hold keys; `[]` stands for every item of a list.
     """
 
     address: AddressLayout
@@ -94,6 +95,7 @@ class RequestLayout:
     checks: Mapping[str, Sequence[Callable[[Any], str]]] = field(
         default_factory=dict, compare=False
     )
+    key_paths: frozenset[str] = frozenset()
 
     def post_of(self, route: str) -> PostLayout:
         """Return how a route is posted."""

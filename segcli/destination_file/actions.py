@@ -1,7 +1,6 @@
 """The list `actions`: which events each action takes, and how it maps them."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,23 +8,24 @@ from segcli.core.destination import Field, Payload, Remark
 from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
 from segcli.destination_file.payload_fields import (
-    defaults_of,
-    given_json,
     read_fields,
     strays,
     type_note,
     types_of_fields,
 )
+from segcli.destination_file.payload_mapping import FileParts, read_mapping
+from segcli.destination_file.payload_settings import (
+    Run,
+    compiled_with_settings,
+    filled,
+    fits,
+    samples_of,
+)
 from segcli.destination_file.problems import Mistakes, Path, indented
 from segcli.field_types import Conform, compiled_fields
 from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
-from segcli.mapping import compiled, lint, problems
-
-Load = Callable[[str], str]
-
-# One brace: two braces enclose a path of the event.
-_SETTING = re.compile(r"(?<!\{)\{\s*settings\.[^{}]*\}(?!\})")
+from segcli.mapping import compiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,13 @@ class Subscription:
     types: the call types that the query can match.
     mapping: the mapping as JSON.
     run: the compiled mapping, and what the types of the fields make of its result.
+    run_with: the same for the settings of a run, if payloads hold settings; then `run` is unused.
     required: dotted paths that every payload must have.
     route: the route that payloads are posted to.
     fields: the types of the payload's fields as they are written, if there are any.
     in_batch: its payloads share requests.
     strays: fields of the mapping that are no fields of the action, and are left out.
+    settings: the settings that its payloads hold.
     """
 
     name: str
@@ -50,20 +52,27 @@ class Subscription:
     matches: Predicate
     types: frozenset[str]
     mapping: Any
-    run: Callable[[Any], Any]
+    run: Run
     required: Sequence[str]
     route: str
     fields: Mapping[str, Any] | None = None
     in_batch: bool = False
     strays: Sequence[str] = ()
+    settings: frozenset[str] = frozenset()
+    run_with: Callable[[Any], Run] | None = None
 
-    def body(self, event: Event) -> dict[str, Any]:
+    def paths_of(self, settings: Set[str]) -> Iterator[str]:
+        """Yield the paths in payloads that hold one of these settings."""
+        yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
+
+    def body(self, event: Event, settings: Any) -> dict[str, Any]:
         """Return the payload of an event; raises Rejected."""
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
             data = {name: value for name, value in data.items() if name != "writeKey"}
-        found = self.run(data)
+        run = self.run if self.run_with is None else self.run_with(settings)
+        found = run(data)
         if not isinstance(found, dict):
             raise Rejected("", f"the mapping of {self.name} does not return an object")
         for path in self.required:
@@ -73,33 +82,39 @@ class Subscription:
 
 
 def read_subscription(
-    table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes, *, in_batch: bool = False
+    table: Mapping[str, Any], place: int, parts: FileParts, *, in_batch: bool = False
 ) -> Subscription | None:
     """Read an action; None if it has mistakes, which are noted.
 
-    load: reads a mapping file.
     in_batch: its payloads share requests.
     """
     path: Path = ("actions", place)
+    mistakes = parts.mistakes
     query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
-    fields = read_fields(table, path, load, mistakes)
-    found, mapping = _mapping(table, fields, path, load, mistakes)
-    if query is None or not found or mistakes.are_below(path):
+    fields = read_fields(table, path, parts.load, mistakes)
+    found = read_mapping(table, fields, path, parts)
+    if query is None or found is None or mistakes.are_below(path):
         return None
     types = types_of_fields(fields)
-    run = compiled(mapping)
+    conform = compiled_fields(types, in_batch=in_batch) if types else None
+
+    def finish(run: Run) -> Run:
+        return _conforming(run, conform) if conform else run
+
     return Subscription(
         name=table.get("name", f"actions[{place}]"),
         query=" ".join(table["subscribe"].split()),
         matches=matcher(table["subscribe"], strict=True),
         types=types_of(query),
-        mapping=mapping,
-        run=_conforming(run, compiled_fields(types, in_batch=in_batch)) if types else run,
+        mapping=found.mapping,
+        run=finish(compiled(filled(found.mapping, samples_of(parts.declared)))),
         required=tuple(table.get("required", ())),
         route=table.get("route", "/"),
         fields=fields,
         in_batch=in_batch,
-        strays=strays(types, mapping) if types else (),
+        strays=strays(types, found.mapping) if types else (),
+        settings=found.settings,
+        run_with=compiled_with_settings(found.mapping, finish) if found.settings else None,
     )
 
 
@@ -127,57 +142,6 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
     return query
 
 
-def _mapping(
-    table: Mapping[str, Any],
-    fields: Mapping[str, Any] | None,
-    path: Path,
-    load: Load,
-    mistakes: Mistakes,
-) -> tuple[bool, Any]:
-    """Return whether there is a valid mapping, and the mapping."""
-    given = [key for key in ("mapping", "mapping_file") if key in table]
-    if not given and fields and (defaults := defaults_of(fields)):
-        return _checked(defaults, (*path, "fields"), mistakes, below=("default",))
-    if len(given) != 1:
-        if given or not mistakes.are_below(path):
-            mistakes.add(path, "must have either a mapping or a mapping_file")
-        return False, None
-    mapping = given_json(table, "mapping", load, path, mistakes)
-    at = (*path, given[0])
-    if not isinstance(mapping, dict):
-        if not mistakes.are_below(at):
-            mistakes.add(at, "must be an object: the payload of an event")
-        return False, None
-    return _checked(mapping, at, mistakes)
-
-
-def _checked(
-    mapping: dict[str, Any], path: Path, mistakes: Mistakes, *, below: Path = ()
-) -> tuple[bool, Any]:
-    """Note the mistakes of a mapping; `below` is where each of its fields stands in the file."""
-    # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
-    found = problems(mapping) or lint(mapping)
-    for one in found:
-        parts = [*filter(None, one.path.split("/"))]
-        mistakes.add((*path, *parts[:1], *(below if parts else ()), *parts[1:]), one.message)
-    unfilled = [*_unfilled(mapping, path)]
-    for where in unfilled:
-        mistakes.add(where, "names a setting, but settings are not filled in inside a mapping")
-    return not (found or unfilled), mapping
-
-
-def _unfilled(value: Any, path: Path) -> Iterator[Path]:
-    """Yield the paths of texts in a mapping that contain the name of a setting."""
-    if isinstance(value, str) and _SETTING.search(value):
-        yield path
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _unfilled(inner, (*path, name))
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from _unfilled(inner, (*path, at))
-
-
 def _at(value: Any, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
@@ -199,13 +163,13 @@ class ActionSet:
                 return None
         return f"no action of {self.name} takes it"
 
-    def payload(self, event: Event, settings: Any) -> Payload:  # noqa: ARG002  # the interface
+    def payload(self, event: Event, settings: Any) -> Payload:
         """Map an event by the first action that takes it; the notes name the others."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                return Payload(one.route, one.body(event), notes, f"actions[{place}]")
+                return Payload(one.route, one.body(event, settings), notes, f"actions[{place}]")
         raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
@@ -219,6 +183,14 @@ class ActionSet:
                     problem = f"is taken by {one.name}, so not by {other}, which comes later"
                     yield Remark("", problem, "SEG313")
                 return
+
+    def misfit(self, settings: Any) -> str:
+        """Return which mapping does not take the values of its settings; "" if each does."""
+        for one in self.subscriptions:
+            if one.settings and not fits(one.mapping, settings):
+                names = ", ".join(sorted(one.settings))
+                return f"the mapping of {one.name} does not take these values: {names}"
+        return ""
 
     def fields(self) -> Iterator[Field]:
         """Yield the field table of all actions, each row with its call types."""

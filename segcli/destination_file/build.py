@@ -11,8 +11,9 @@ from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
-from segcli.destination_file.actions import ActionSet, Load, Subscription, read_subscription
+from segcli.destination_file.actions import ActionSet, Subscription, read_subscription
 from segcli.destination_file.payload_fields import check_of, types_of_fields
+from segcli.destination_file.payload_mapping import FileParts, Load
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.reply import verdict_of
@@ -37,16 +38,19 @@ def destination_of(
     declared = table.get("settings", {})
     request = read_request(table.get("request", {}), placeholders, mistakes)
     layout = wire_of(table, request, placeholders, mistakes)
+    # Before the settings: a setting that is used nowhere is a mistake.
+    parts = FileParts(declared, placeholders, load, mistakes)
+    found = [
+        read_subscription(action, place, parts, in_batch=_in_batch(action, table))
+        for place, action in enumerate(table.get("actions", ()))
+    ]
     settings = settings_of(declared, request.address, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
-    found = [
-        read_subscription(action, place, load, mistakes, in_batch=_in_batch(action, table))
-        for place, action in enumerate(table.get("actions", ()))
-    ]
     mistakes.raise_any()
     subscriptions = [one for one in found if one]
-    layout = replace(layout, checks=_checks(subscriptions))
+    paths = frozenset(path for one in subscriptions for path in one.paths_of(layout.secrets))
+    layout = replace(layout, checks=_checks(subscriptions), key_paths=paths)
     return _destination(table, layout, settings, verdict, subscriptions)
 
 
@@ -94,7 +98,10 @@ def _destination(
         revision=_revision(table, subscriptions),
         layout=layout,
         secrets=lambda values: secrets_in(layout, values),
-        check_settings=lambda values: check_file_settings(layout, values),
+        check_settings=lambda values: (
+            check_file_settings(layout, values) or action_set.misfit(values)
+        ),
+        keys_in_payloads=any(one.settings & layout.secrets for one in subscriptions),
         address=lambda values: address_of(layout, values),
     )
 

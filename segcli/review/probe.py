@@ -38,7 +38,7 @@ class FieldProbe:
         self._job = job
         self._data = parse(event.raw).data
         self._places = _places(self._data)
-        payload = job.destination.payload(event, job.settings)
+        payload = job.destination.payload(event, job.payload_settings)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
         # other mapping may compute a digest of the raw line, so that must stay the same.
         self._passes_bytes_on = isinstance(payload.body, bytes)
@@ -114,7 +114,8 @@ class FieldProbe:
 
     def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
-        return _encoded(self._job.destination.payload(Event(raw, self._data), self._job.settings))
+        job = self._job
+        return _encoded(job.destination.payload(Event(raw, self._data), job.payload_settings))
 
 
 def paths_in(data: dict[str, Any]) -> Set[str]:

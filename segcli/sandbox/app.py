@@ -4,7 +4,6 @@ The rules of each vendor are in `vendors`.
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
+from segcli.core.redaction import Redactor
+from segcli.core.secret import Secret
 from segcli.local_server.guard import Guard, preflight_headers
 from segcli.local_server.http_reply import (
     Headers,
@@ -26,7 +27,8 @@ from segcli.local_server.request_body import Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
-from segcli.sandbox.json_body import JSON, line
+from segcli.sandbox.json_body import JSON
+from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Vendor
@@ -72,6 +74,7 @@ class Sandbox:
         self._hosted: dict[str, Vendor] = {}
         self._dice = random.Random(script.seed)
         self._counts = Counts()
+        self._known = Redactor(Secret(script.key).forms())
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
         if script.keep is not None:
             open_to_append(script.keep).close()
@@ -190,7 +193,8 @@ class Sandbox:
         if self._script.keep is not None:
             # Open the file for each request, so that the lines survive the process.
             with open_to_append(self._script.keep) as file:
-                lines = (_kept(name, route, item=item) for item in items)
+                vendor = self.vendor(name)
+                lines = [kept_line(name, route, item, vendor, self._known) for item in items]
                 write_all(file.fileno(), b"".join(lines))
         if self._script.remember:
             self.accepted.extend(Received(name, route, item.payload) for item in items)
@@ -255,11 +259,6 @@ def _call(scope: Scope, body: bytes, *, key: bytes) -> Call:
         query=scope["query_string"].decode("latin-1"),
         key=key,
     )
-
-
-def _kept(name: str, route: str, *, item: ReceivedItem) -> bytes:
-    place = json.dumps({"vendor": name, "route": route})
-    return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -179,8 +179,18 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ["actions[0].maping: is not a key here. Did you mean mapping?"]),
     ({"actions.0.mapping": {"a": ["x", {"@literal": "k={settings.api_key}"}],
                             "b": {"@template": "{{settings.api_key}}"}}},
-     ['actions[0].mapping.a[1]."@literal": names a setting, but settings are not filled in '
-      "inside a mapping"]),
+     ['actions[0].mapping.a[1]."@literal": names a setting, but texts are not filled in here: '
+      'write { "@setting" = "api_key" }']),
+    ({"actions.0.mapping": {"a": {"@setting": "api_kee"}, "b": [{"@setting": 5}]}}, [
+        'actions[0].mapping.a."@setting": {settings.api_kee} is not a setting of this file. Did '
+        "you mean {settings.api_key}?",
+        'actions[0].mapping.b[0]."@setting": must be the name of a setting, such as "app_id"',
+    ]),
+    ({"actions.0.mapping": {"a": {"@setting": "api_key", "x": 1}}},
+     ["actions[0].mapping.a: should only have one @-prefixed key but it has 2 keys"]),
+    ({"settings.n": {"default": 5}, "actions.0.mapping": {
+        "a": {"@case": {"operator": {"@setting": "n"}, "value": "x"}}}},
+     ['actions[0].mapping.a."@case".operator: should be a string but it is a number']),
     ({"actions.0.mapping": []}, ["actions[0].mapping: must be a table or a text, not a list"]),
     ({"actions.0.mapping": "[1]"}, ["actions[0].mapping: must be an object: the payload of an "
                                     "event"]),

@@ -51,6 +51,7 @@ def vendor_from_layout(layout: RequestLayout) -> Vendor:
         json_only=False,
         route_of=route_of,
         by_item=some_failed(layout.items) if layout.items else None,
+        key_paths=layout.key_paths,
     )
 
 
