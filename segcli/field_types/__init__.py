@@ -20,7 +20,6 @@ No default is filled in. The differences from Segment's own code:
 | a number with more digits than a double holds | rounded | exact: it may be an id |
 | a text with a number too large for a double | `Infinity`, null in JSON | refused |
 | `format = "regex"` | JavaScript's expressions | Python's |
-| a date in a form that only Node reads, such as `order 7` | a date | refused |
 | a mistake in an item of a list | told for each item | told once, as `products[].price` |
 """
 

@@ -45,8 +45,9 @@ class LiquidTime:
 
     @property
     def seconds(self) -> int:
-        """Seconds since 1970, in UTC."""
-        return (self.at - timedelta(minutes=self.offset) - _EPOCH) // timedelta(seconds=1)
+        """Seconds since 1970, in UTC, rounded as JavaScript's `Math.round` does."""
+        since = self.at - timedelta(minutes=self.offset) - _EPOCH
+        return (since + timedelta(milliseconds=500)) // timedelta(seconds=1)
 
 
 def _date(value: Any, layout: Any = None, zone: Any = None) -> Any:
@@ -118,8 +119,10 @@ def _ordinal(day: int) -> str:
 
 
 def _week(moment: LiquidTime, first: int) -> int:
-    day = moment.at.timetuple().tm_yday
-    return (day - 1 - (moment.at.isoweekday() % 7 - first) % 7 + 7) // 7
+    """Return the week of the year as Segment's engine counts it, which differs from strftime."""
+    today, new_year = moment.at, moment.at.replace(month=1, day=1)
+    days = today.timetuple().tm_yday + first - today.isoweekday() % 7
+    return (days - (7 - new_year.isoweekday() % 7 + first)) // 7 + 1
 
 
 _PARTS: dict[str, Callable[[LiquidTime], Any]] = {
