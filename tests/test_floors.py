@@ -12,7 +12,7 @@ from support.samples import ROOT
 PACKAGE = ROOT / "segcli"
 # From the bottom up. A room imports from the floors below its own, and from no other room of it.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "fql"}),
+    frozenset({"errors", "fql", "logs"}),
     frozenset({"core"}),
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
     frozenset({"field_types"}),

@@ -17,7 +17,7 @@ import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.core.exact_json import loads, without_halves
-from segcli.core.line import Line, Result, TooLong
+from segcli.core.line import Line, Refusal, Result, TooLong
 from segcli.core.reject_record import original
 from segcli.errors import OutputError, Stopped
 
@@ -74,11 +74,15 @@ class Rejects:
 
         Raises Stopped if they cannot be written, for example on a full disk.
         """
-        lines = [line for line in settled.lines if not self._is_already_written(line)]
+        lines = [
+            (line, place)
+            for place, line in enumerate(settled.lines)
+            if not self._is_already_written(line)
+        ]
         if not lines:
             return
         try:
-            records = b"".join(_record(line, settled) for line in lines)
+            records = b"".join(_record(line, place, settled) for line, place in lines)
             if self._file is None:
                 self._file = open_to_append(self.path)
             with _locked(self._file.fileno()):
@@ -205,17 +209,30 @@ def _cut_if_torn(descriptor: int, start: int) -> None:
             os.ftruncate(descriptor, start)
 
 
-def _record(line: Line, settled: Result) -> bytes:
+def _record(line: Line, place: int, settled: Result) -> bytes:
+    """Return the record of the line at this place of a result."""
     record = {
         "file": line.file,
         "line": line.number,
         "state": settled.state,
         "reason": settled.reason,
         "status": settled.status,
+        **(_refusal(settled.refusal, place) if settled.refusal else {}),
+        # The line follows this key, see `_content_of`.
         "attempts": settled.attempts,
         **_content(line),
     }
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _refusal(refusal: Refusal, place: int) -> dict[str, Any]:
+    return {
+        "address": refusal.address,
+        "reply_ids": refusal.reply_ids,
+        "reply": refusal.reply,
+        # A text, so that its quotes are escaped: `"event":` is in no other place of the record.
+        "payload": refusal.payloads[place],
+    }
 
 
 def _key_of(text: bytes) -> _RecordKey | None:

@@ -6,24 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from segcli.core.reason import code_of, general_reason
+
 
 class Latencies:
     """Response times, counted in steps of 5 %. Memory does not grow with their number.
 
     count: the number of answers.
+    total: the seconds of all answers together.
     """
 
-    __slots__ = ("_counts", "count")
+    __slots__ = ("_counts", "count", "total")
 
     _STEPS = 1 / math.log(1.05)
 
     def __init__(self) -> None:
         self.count = 0
+        self.total = 0.0
         self._counts: Counter[int] = Counter()
 
     def add(self, seconds: float) -> None:
         """Count one answer."""
         self.count += 1
+        self.total += seconds
         self._counts[round(math.log(max(seconds, 1e-6)) * self._STEPS)] += 1
 
     def quantile(self, share: float) -> float:
@@ -34,6 +39,17 @@ class Latencies:
             if left <= 0:
                 return math.exp(step / self._STEPS)
         return 0.0
+
+    def within(self, bounds: Sequence[float]) -> list[int]:
+        """Return for each of these seconds, in ascending order, how many answers came within.
+
+        Another thread may add answers at the same time.
+        """
+        steps = dict(self._counts)
+        return [
+            sum(n for step, n in steps.items() if math.exp(step / self._STEPS) <= bound)
+            for bound in bounds
+        ]
 
 
 State = Literal["delivered", "refused", "rejected", "skipped", "unsent", "mapped"]
@@ -65,7 +81,10 @@ class Tally:
     in_flight: requests without an answer yet.
     stopping: whether the run is stopping.
     waiting: what the run is waiting for, if it waits.
-    reasons: lines that were not delivered or mapped, by state and reason.
+    reasons: lines that were not delivered or mapped, by state and reason. The reasons of refused
+        lines are general, see `segcli.core.reason`.
+    codes: the same lines by state and the code of the reason.
+    retry_causes: requests that are sent again, by the code of the cause.
     notes: events that were changed to fit, by what was changed.
     latencies: the response times.
     """
@@ -88,16 +107,18 @@ class Tally:
     stopping: bool = False
     waiting: "Wait | None" = None
     reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
+    codes: Counter[tuple[State, str]] = field(default_factory=Counter)
+    retry_causes: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     latencies: Latencies = field(default_factory=Latencies)
 
-    def count(self, state: State, reason: str = "", lines: int = 1) -> None:
+    def count(self, state: State, reason: str = "", lines: int = 1, *, code: str = "") -> None:
         """Count lines in their final state, and their reason if they have one."""
         setattr(self, state, getattr(self, state) + lines)
         if not reason:
             return
-        known = (state, reason) in self.reasons or len(self.reasons) < _MAX_REASONS
-        self.reasons[state, reason if known else _OTHER] += lines
+        _add(self.codes, (state, code or code_of(state, reason)), lines)
+        _add(self.reasons, (state, general_reason(reason) if state == "refused" else reason), lines)
 
     @property
     def answered(self) -> int:
@@ -107,6 +128,12 @@ class Tally:
     def ledger(self, states: Sequence[State]) -> dict[State, int]:
         """Return the number of lines in each of these states, in this order."""
         return {state: getattr(self, state) for state in states}
+
+
+def _add(counts: Counter[tuple[State, str]], key: tuple[State, str], lines: int) -> None:
+    """Count lines; under another key once there are too many keys."""
+    known = key in counts or len(counts) < _MAX_REASONS
+    counts[key if known else (key[0], _OTHER)] += lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ COMMANDS = {
     "journals": "List the unfinished runs of send, or remove one.",
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
+    "config": "Show where options have their values from.",
     "sandbox": "Run a stand-in for every vendor on this machine.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",

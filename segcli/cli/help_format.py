@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from segcli.cli.configured import ConfiguredCommand
+
 # The options of each group, by the name of their parameter. The rest are at the end.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Destination and mapping": (
@@ -27,7 +29,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
-        *("report", "quiet", "explain"),
+        *("report", "metrics", "verbose", "log_format", "log_file", "quiet", "explain"),
     ),
     "Sandbox": ("sandbox", "fault", "latency"),
 }
@@ -36,7 +38,7 @@ _REST = "Other"
 _WIDE, _COLUMN, _NARROW_COLUMN = 70, 26, 20
 
 
-class GroupedCommand(click.Command):
+class GroupedCommand(ConfiguredCommand):
     """A command whose help has its options in groups, all with the same columns."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

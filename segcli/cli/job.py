@@ -8,8 +8,10 @@ from typing import Any
 
 from segcli import destinations
 from segcli.cli import dest_option
-from segcli.cli.config import read_config
+from segcli.cli.config import config_of
+from segcli.cli.configured import config_file
 from segcli.cli.options import JobOptions, Target
+from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
@@ -36,6 +38,8 @@ def job_of(
             f"{', '.join(destinations.names())}",
         )
     destination = dest_option.find_destination(options.dest)
+    rows = settings.describe(destination.name, destination.settings)
+    check_variables(destination.name, [row.name for row in rows])
     given, by_option = _given(options, destination)
     sources = replace(
         _environment(options.config, destination.name),
@@ -73,13 +77,14 @@ def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str
 
 def _environment(named: str | None, destination: str) -> settings.Sources:
     """Return the settings from the environment and from the settings file."""
-    config = read_config(named, destination)
+    config = config_of(config_file(named), destination)
     return settings.Sources(
         given={},
         env=os.environ,
         table=config.table,
         config=config.path,
         is_found=config.is_found,
+        lines=config.lines,
     )
 
 

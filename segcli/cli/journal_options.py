@@ -4,17 +4,20 @@ import dataclasses
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import click
+
+from segcli.cli.configured import options_from_environment
 from segcli.cli.options import JobOptions
 from segcli.cli.state_folder import check_moved, state_folder
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret, display_address, display_url, hidden
-from segcli.core.settings import describe
+from segcli.core.settings import BY_DEFAULT, Place, describe
 from segcli.errors import UsageError
 from segcli.lines.chunks import Input
 
@@ -136,9 +139,11 @@ def how_to_send_again(options: JobOptions, job: Job, more: Sequence[str]) -> str
 def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     """Return the typed command with these words, and notes on what it does not show."""
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+    # Only files follow `--`.
+    end = typed.index("--") if "--" in typed else len(typed)
+    typed[end:end] = [*_settings_from_environment(job), *_options_from_environment()]
     arguments = _without_setting(typed, more)
     shown = [_without_secrets(word, job) for word in arguments]
-    # Only files follow `--`.
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
     lines = [command]
@@ -147,6 +152,24 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     if "-" in options.files or not options.files:
         lines.append("and pipe in the same input")
     return lines
+
+
+def _options_from_environment() -> list[str]:
+    return options_from_environment(click.get_current_context(silent=True))
+
+
+def _settings_from_environment(job: Job) -> Iterator[str]:
+    """Yield the settings that variables set, as words; none that is or holds a key."""
+    for row in describe(job.destination.name, job.destination.settings):
+        is_from_variable = job.origins.get(row.name, BY_DEFAULT).place is Place.ENVIRONMENT
+        if is_from_variable and row.kind is not Secret:
+            word = f"{row.name}={_as_text(getattr(job.settings, row.name))}"
+            if _without_secrets(word, job) == word:
+                yield from ("--set", word)
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _without_setting(words: Sequence[str], more: Sequence[str]) -> list[str]:

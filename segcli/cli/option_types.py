@@ -1,9 +1,9 @@
 """Types of option values: durations, rates, sizes, times and FQL, as people type them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,12 +128,28 @@ class Quantity(click.ParamType[Any]):
     name: what messages call it
     read: the function
     like: an example of what to type
+    toml: the types of TOML that hold such a value; `float` includes integers
+    by_line: whether a variable has one value a line; else white space separates them
     """
 
-    def __init__(self, name: str, read: Any, like: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        read: Any,
+        like: str,
+        *,
+        toml: tuple[type, ...] = (str,),
+        by_line: bool = False,
+    ) -> None:
         self.name = name
         self._read = read
-        self._like = like
+        self.like = like
+        self.toml = toml
+        self._by_line = by_line
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return the values in a variable of an option that is repeatable."""
+        return list(filter(None, rv.splitlines())) if self._by_line else rv.split()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the text; if that fails, show an example of what to type."""
@@ -146,19 +162,20 @@ class Quantity(click.ParamType[Any]):
             if " " in said and "could not convert" not in said:
                 self.fail(said, param, ctx)
             self.fail(
-                f"{value!r} is not a valid {self.name}. Type for example {self._like}.", param, ctx
+                f"{value!r} is not a valid {self.name}. Type for example {self.like}.", param, ctx
             )
 
 
 _DURATIONS = "50ms, 30s, 10min or 1h"
-DURATION = Quantity("duration", duration, _DURATIONS)
-SOME_TIME = Quantity("duration", more_than_zero(duration), _DURATIONS)
-OUTPUT_FILE = Quantity("output", output_file, "junit=report.xml")
+_NUMERIC = (str, float)
+DURATION = Quantity("duration", duration, _DURATIONS, toml=_NUMERIC)
+SOME_TIME = Quantity("duration", more_than_zero(duration), _DURATIONS, toml=_NUMERIC)
+OUTPUT_FILE = Quantity("output", output_file, "junit=report.xml", by_line=True)
 CODE_PREFIXES = Quantity("code", code_prefixes, "SEG1,SEG203")
-RATE = Quantity("rate", rate, "50/s or 3000/min")
-SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB")
-TEXT = Quantity("text", utf8, "Order Completed")
-MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d")
+RATE = Quantity("rate", rate, "50/s or 3000/min", toml=_NUMERIC)
+SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB", toml=_NUMERIC)
+TEXT = Quantity("text", utf8, "Order Completed", by_line=True)
+MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d", toml=(str, date))
 
 
 @dataclass(frozen=True, slots=True)

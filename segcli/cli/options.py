@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
+from segcli.cli.config import DEFAULT_CONFIG
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = "segcli.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +116,15 @@ def grouped_options(
 ) -> Callable[[Command], Command]:
     """Return a decorator that gives a command these options as one argument.
 
-    The argument `name` is a value of the dataclass `into`; each option sets one field of it.
+    The argument `name` is a value of the dataclass `into`; each option sets one field of it. A
+    field without an option keeps its default.
     """
     names = [entry.name for entry in dataclasses.fields(into)]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**values: Any) -> Any:
-            value = into(**{key: values.pop(key) for key in names})
+            value = into(**{key: values.pop(key) for key in names if key in values})
             return command(**{name: value}, **values)
 
         for option in reversed(options):
@@ -138,7 +139,7 @@ CONFIG_OPTION = click.option(
     metavar="PATH",
     envvar="SEGCLI_CONFIG",
     shell_complete=complete_file,
-    help="The settings file, with a table for each destination. Env: SEGCLI_CONFIG.  "
+    help="The settings file, with tables for commands and destinations. Env: SEGCLI_CONFIG.  "
     f"[default: {DEFAULT_CONFIG}, if it exists]",
 )
 JOBS_OPTION = click.option(

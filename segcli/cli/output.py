@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from segcli.cli.stdio import VisibleStream, as_is
 from segcli.cli.visible_text import (
     visible,
+    visible_json,
     visible_line,
     visible_lines,
     visible_styled,
@@ -48,6 +49,16 @@ class Column:
 def say(*lines: str) -> None:
     r"""Print lines to stderr; a line break inside one of them is shown as `\n`."""
     _write(sys.stderr, "".join(f"{visible_line(line)}\n" for line in lines))
+
+
+def say_as_json(line: str) -> None:
+    """Print a line of JSON to stderr, with JSON escapes for control characters."""
+    _write(sys.stderr, f"{visible_json(line)}\n")
+
+
+def print_above(console: "Console", line: str) -> None:
+    """Print a line above the live display of a console."""
+    console.print(text_of(line))
 
 
 def say_error(message: str, hint: str = "") -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segcli.accounting.atomic_write import is_stream, own_descriptor
+from segcli.cli.config import DEFAULT_CONFIG
 from segcli.cli.dest_option import files_described, is_path
 from segcli.cli.option_types import OutputFile
-from segcli.cli.options import DEFAULT_CONFIG, RunFiles
+from segcli.cli.options import RunFiles
 from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over
@@ -28,6 +29,11 @@ _STARTS = {"junit": b"<testsuites ", "markdown": b"### segcli check"}
 _ENDS = {
     "github": re.compile(rb"^::notice title=segcli check::", re.MULTILINE),
     "text": re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"),
+}
+# What a log and metrics begin with.
+_WATCHED = {
+    "--log-file": (re.compile(rb'(?:\{"time":")?\d{4}-\d\d-\d\dT'), "a log of segcli"),
+    "--metrics": (re.compile(rb"# HELP segcli_"), "metrics of segcli"),
 }
 # Suffixes of the files beside the file of an option: its lock, and the files of SQLite.
 _BESIDE = {"--state": (".lock", "-wal", "-shm", "-journal")}
@@ -151,6 +157,7 @@ def check_outputs(
             _check_is_report(one, f"--output {one.format}")
     if options.rejects:
         check_holds_records("--rejects", options.rejects, "rejects file")
+    _check_watched(writes or {})
     return files
 
 
@@ -184,6 +191,25 @@ def check_holds_records(option: str, path: Path, what: str) -> None:
     if start and not start.startswith(b'{"'):
         problem = f"{option} {path} exists already, and is not a {what}"
         raise UsageError(problem, f"Name another: {option} PATH")
+
+
+def _check_watched(writes: Named) -> None:
+    """Raise UsageError unless the log and the metrics can be written, each to a file of its own."""
+    for option, (begins, what) in _WATCHED.items():
+        path = writes.get(option)
+        if path is None or is_stream(path):
+            continue
+        hint = f"Name another: {option} PATH"
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise UsageError(f"{option} {path}: the folder {folder} does not exist", hint)
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise UsageError(f"{option} {path} cannot be written", hint)
+        start = b""
+        with suppress(OSError):  # a file that can be written only
+            start = _start_of(path)
+        if start and not begins.match(start):
+            raise UsageError(f"{option} {path} exists already, and is not {what}", hint)
 
 
 class _Existing(NamedTuple):

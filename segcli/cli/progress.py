@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -22,6 +22,8 @@ from segcli.cli.summary import COLOURS
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from segcli.cli.log_output import LogHandler
+
 PLAIN_EVERY = 5.0
 _LOOKS_EVERY = 0.25
 _REDRAWS_A_SECOND = 8
@@ -34,12 +36,15 @@ _BESIDE = {"share": "magenta", "passed": "yellow", "left": "cyan", "events": "gr
 
 
 @contextmanager
-def watching(tally: Tally, *, goal: Goal, quiet: bool = False) -> Iterator[None]:
-    """Show the tally during the block."""
+def watching(
+    tally: Tally, *, goal: Goal, quiet: bool = False, log: "LogHandler | None" = None
+) -> Iterator[None]:
+    """Show the tally during the block. On a terminal the log is printed above the display."""
     if quiet:
         yield
     elif sys.stderr.isatty():
-        with _live(tally, goal, live_console()):
+        console = live_console()
+        with _live(tally, goal, console), log.above(console) if log else nullcontext():
             yield
     else:
         with _plain(tally, goal):

@@ -4,6 +4,8 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segcli.cli import report
@@ -20,7 +22,20 @@ from segcli.lines import chunks
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
+    from segcli.cli.log_output import LogHandler
     from segcli.delivery.pipeline import SendRun
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Where to see what happens during a run.
+
+    log: the handler of the log; None without a log
+    metrics: the file of the metrics; None for none
+    """
+
+    log: "LogHandler | None" = None
+    metrics: Path | None = None
 
 
 def check_sending(job: Job, request_options: RequestOptions, sandbox: SandboxServer | None) -> None:
@@ -96,23 +111,29 @@ def run_and_report(
     options: Outputs,
     *,
     resume_hint: Callable[[Sequence[str]], str],
+    watch: Watch,
 ) -> int:
     """Send while showing the progress, then print the summary and write the report.
 
     `resume_hint` returns what to type after a run that stopped, with words beside those that
     were typed. Returns the exit code; raises the error that stopped the run.
     """
+    from segcli.cli.metrics_file import metrics_written
     from segcli.cli.progress import watching
     from segcli.cli.progress_estimate import Goal
     from segcli.delivery.pipeline import deliver
 
+    problems: list[str] = []
     goal = Goal(
         total=chunks.total_size(run.inputs),
         limit=run.job.selection.limit,
         earlier=run.progress.earlier_answers if run.progress else 0,
     )
     try:
-        with watching(result.tally, goal=goal, quiet=options.quiet):
+        with (
+            metrics_written(watch.metrics, result) as problems,
+            watching(result.tally, goal=goal, quiet=options.quiet, log=watch.log),
+        ):
             try:
                 deliver(run, result.tally)
             finally:
@@ -121,6 +142,7 @@ def run_and_report(
         result.stopped = stopped
         more = stopped.more if isinstance(stopped, Stopped) else ()
         stopped.hint = "\n".join(filter(None, (stopped.hint, resume_hint(more))))
+    say(*problems)
     return report.conclude(result, options)
 
 

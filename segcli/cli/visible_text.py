@@ -59,6 +59,11 @@ def json_escaped(text: str) -> str:
     return _INVISIBLE_BUT_BREAKS.sub(_escape_as_json, text)
 
 
+def visible_json(text: str) -> str:
+    """Return a line of JSON, escaped so that neither a terminal nor a CI system acts on it."""
+    return _MARK_OF_COMMAND.sub(r"#\\u0023", _INVISIBLE.sub(_escape_as_json, text))
+
+
 def shell_quoted(word: str) -> str:
     r"""Return a word quoted for a shell, on one line; invisible characters as in `$'\n'`."""
     if visible(word) == word:

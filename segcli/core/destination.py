@@ -160,7 +160,8 @@ class Destination(Generic[_S]):
         many as it may hold. Unlike `max_bytes` it makes no payload too large: a larger payload
         has a request of its own.
     remarks: returns for `segcli check` which values the mapping changes. It is called once for
-        all events with the same fields, types, route, notes and `mapped_by`.
+        all events with the same fields, types, route, notes and `mapped_by`. If `reads` is given,
+        it may look only at what `payload` may read, at the event's own fields and at the traits.
     advice: returns what people should know before they send events with these settings, for the
         summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.

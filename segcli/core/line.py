@@ -4,7 +4,7 @@ Every line needs one of each, so they are msgspec structs: creating one takes a 
 of a frozen dataclass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +44,21 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """What helps to understand why a vendor refused lines. Secrets are hidden in all texts.
+
+    address: where the request went, without credentials and query.
+    payloads: the payload of each line, in the order of the lines.
+    reply: the beginning of the body of the reply.
+    reply_ids: the headers with which the vendor names the request in its own logs.
+    """
+
+    address: str
+    payloads: Sequence[str]
+    reply: str = ""
+    reply_ids: Mapping[str, str] = {}
+
+
 class Result(msgspec.Struct, frozen=True):
     """The result of settled lines.
 
@@ -52,6 +67,8 @@ class Result(msgspec.Struct, frozen=True):
     reason: why; empty for delivered lines.
     status: the HTTP status, if a reply decided.
     attempts: how many requests were sent for them.
+    code: the code of the reason, such as `SEG201`; "" for one that its state and status tell.
+    refusal: what is known about a refusal.
     """
 
     lines: Sequence[Line]
@@ -59,3 +76,5 @@ class Result(msgspec.Struct, frozen=True):
     reason: str = ""
     status: int | None = None
     attempts: int = 0
+    code: str = ""
+    refusal: Refusal | None = None

@@ -9,7 +9,7 @@ float, bool or Secret. A field named `endpoint` is the address that requests go 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
@@ -116,6 +116,7 @@ class Sources:
     options: the option that gave a setting, if it was not `--set`.
     config: the TOML file.
     is_found: True if the TOML file was found in the working folder, not named.
+    lines: the line of each setting in the TOML file.
     dest: the destination as typed, for messages.
     """
 
@@ -125,7 +126,12 @@ class Sources:
     options: Mapping[str, str] = field(default_factory=dict)
     config: str = "segcli.toml"
     is_found: bool = False
+    lines: Mapping[str, int] = field(default_factory=dict)
     dest: str = ""
+
+    def place(self, name: str) -> str:
+        """Return the file and the line of a setting: `segcli.toml:3`."""
+        return f"{self.config}:{self.lines[name]}" if name in self.lines else self.config
 
 
 def setting(
@@ -200,16 +206,22 @@ def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
     be missing, because mapping needs no key; see `require`.
     """
     known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # _S is one
-    _check_names(destination, sources.given, known, "--set", sources.dest)
-    _check_names(destination, sources.table, known, sources.config, sources.dest)
+    for name in sources.given:
+        _check_name(destination, name, known, where="--set", dest=sources.dest)
+    for name in sources.table:
+        _check_name(destination, name, known, where=sources.place(name), dest=sources.dest)
     kinds = get_type_hints(settings)
     values = {}
     for name, entry in known.items():
-        value, _ = _first(destination, name, sources)
-        if value is not None:
-            values[name] = _convert(destination, name, value, kinds[name])
-            _check_minimum(destination, name, values[name], entry.metadata.get("minimum"))
-            _check_shapes(destination, name, values[name], entry.metadata.get("shapes", ()))
+        value, origin = _first(destination, name, sources)
+        if value is None:
+            continue
+        try:
+            values[name] = _converted(destination, value, entry, kinds[name])
+        except SettingsError as error:
+            if origin.place in {Place.NAMED_CONFIG, Place.FOUND_CONFIG}:
+                error.message = f"{sources.place(name)}: {error.message}"
+            raise
     return settings(**values)
 
 
@@ -279,18 +291,25 @@ def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     return None, BY_DEFAULT
 
 
-def _check_names(
-    destination: str, names: Mapping[str, Any], known: Mapping[str, Any], where: str, dest: str
+def _check_name(
+    destination: str, name: str, known: Mapping[str, Any], *, where: str, dest: str
 ) -> None:
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            guess = f"Did you mean {close[0]}? " if close else ""
-            raise SettingsError(
-                f"{where}: {destination} has no setting {name!r}",
-                f"{guess}It has: {', '.join(known)}. "
-                f"See: segcli destinations {dest or destination}",
-            )
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, 1)
+    guess = f"Did you mean {close[0]}? " if close else ""
+    raise SettingsError(
+        f"{where}: {destination} has no setting {name!r}",
+        f"{guess}It has: {', '.join(known)}. See: segcli destinations {dest or destination}",
+    )
+
+
+def _converted(destination: str, value: Any, entry: Field[Any], kind: type) -> Any:
+    """Return the value of a setting; raises SettingsError if it breaks a rule of its field."""
+    converted = _convert(destination, entry.name, value, kind)
+    _check_minimum(destination, entry.name, converted, entry.metadata.get("minimum"))
+    _check_shapes(destination, entry.name, converted, entry.metadata.get("shapes", ()))
+    return converted
 
 
 def _convert(destination: str, name: str, value: Any, kind: type) -> Any:

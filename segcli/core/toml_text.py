@@ -20,6 +20,11 @@ _STRING_OR_COMMENT = re.compile(
 )
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DOCUMENT_DEPTH}}}", re.ASCII)
 
+_KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+_HEADER = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_KEYS})[ \t]*\]")
+_ASSIGNMENT = re.compile(rf"[ \t]*({_KEYS})[ \t]*=")
+
 
 class TooDeep(ValueError):
     """Tables or lists are nested too deep."""
@@ -50,3 +55,32 @@ def check_depth(value: Any, levels: int) -> None:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:
         check_depth(one, levels - 1)
+
+
+def lines_of(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line of each table and key of a TOML text, counted from 1.
+
+    A key inside an inline table is missing; its table is there.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(_STRING_OR_COMMENT.sub(_in_one_line, text).split("\n"), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            found.setdefault(table, number)
+        elif assignment := _ASSIGNMENT.match(line):
+            whole = (*table, *_parts(assignment[1]))
+            for length in range(len(table) + 1, len(whole) + 1):
+                found.setdefault(whole[:length], number)
+    return found
+
+
+def _in_one_line(string: re.Match[str]) -> str:
+    """Keep a string of one line, which may be a key; keep only the line breaks of others."""
+    if "\n" in string[0]:
+        return "\n" * string[0].count("\n")
+    return "" if string[0].startswith("#") else string[0]
+
+
+def _parts(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip("\"'") for key in re.findall(_KEY, keys))

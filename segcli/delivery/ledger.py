@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
+from segcli.core.reason import code_of
+from segcli.delivery.delivery_log import DeliveryLog
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -22,7 +24,14 @@ class Ledger:
     failure: why the result of delivered lines could not be saved; None if it could.
     """
 
-    def __init__(self, tally: Tally, rejects: Rejects, store: ProgressStore | None = None) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        rejects: Rejects,
+        store: ProgressStore | None = None,
+        log: DeliveryLog | None = None,
+    ) -> None:
+        self._log = log
         self._tally = tally
         self._rejects = rejects
         self._store = store or NullProgressStore()
@@ -80,6 +89,8 @@ class Ledger:
             if self.needs_sync:
                 await self._rejects.synced()
         self._end(settled)
+        if self._log:
+            self._log.settled(settled)
 
     async def on_disk(self) -> None:
         """Return when every result so far survives a loss of power too; raises Stopped."""
@@ -125,7 +136,10 @@ class Ledger:
     def _end(self, settled: Result) -> None:
         self._store.settle(settled)
         self._open -= len(settled.lines)
-        self._tally.count(settled.state, settled.reason, len(settled.lines))
+        code = settled.code
+        if settled.reason and not code:
+            code = code_of(settled.state, settled.reason, settled.status)
+        self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
         if settled.state in _ANSWERED:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 

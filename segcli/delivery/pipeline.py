@@ -13,8 +13,10 @@ from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
+from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
+from segcli.delivery.delivery_log import DeliveryLog, delivery_log, wire_log
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
@@ -129,7 +131,9 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
-        self.ledger = Ledger(tally, Rejects(run.rejects), self.store)
+        redactor = Redactor(job.secrets())
+        self.log = delivery_log(redactor)
+        self.ledger = Ledger(tally, Rejects(run.rejects), self.store, self.log)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
@@ -145,6 +149,9 @@ class _Delivery:
             tally=tally,
             retry_for=run.retry_for,
             sleep=slots.sleep,
+            redactor=redactor,
+            log=self.log,
+            wire_log=wire_log(redactor),
         )
         self.workers = SendWorkers(
             concurrency=run.concurrency,
@@ -156,6 +163,8 @@ class _Delivery:
 
     async def go(self) -> None:
         """Run the feeder and all workers until they are done or the run is stopped."""
+        if self.log:
+            self._log_run(self.log)
         try:
             self.ledger.begin(self.run.inputs)
             with stop_on_signals(self.stop_signal):
@@ -168,8 +177,17 @@ class _Delivery:
             raise
         finally:
             self.ledger.close(finished=not self.stop_signal.is_stopped)
+            if self.log:
+                self.log.ended(self.tally)
         if self.stop_signal.reason:
             raise self.stop_signal.reason
+
+    def _log_run(self, log: DeliveryLog) -> None:
+        """Log the start of the run, and why it stops early once it does."""
+        job, rate = self.run.job, _lower(self.run.rate, self.run.job.destination.limits.rate)
+        earlier = self.store.earlier_answers
+        log.started(job, earlier, concurrency=self.run.concurrency, rate=rate)
+        self.stop_signal.on_stop(lambda: log.stopping(self.stop_signal.reason))
 
     async def _all_tasks(self, post: Post) -> None:
         feeder = asyncio.create_task(self._feed())
@@ -234,9 +252,9 @@ class _Delivery:
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Queue what is mapped; return all other lines as results, by state and reason."""
-        rest: dict[tuple[Literal["skipped", "rejected"], str], list[Line]] = {}
+        rest: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
         for line, problem in reading.rejected:
-            rest.setdefault(("rejected", problem), []).append(line)
+            rest.setdefault(("rejected", problem, "input"), []).append(line)
         found = decide([line.text for line in reading.lines])
         # Counted before it is queued, or more would be answered than there is to send.
         self.tally.bytes_to_send += sum(
@@ -251,10 +269,12 @@ class _Delivery:
                         self.tally.notes.update(mapped.notes)
                     await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.route)))
                 case Skipped(reason):
-                    rest.setdefault(("skipped", reason), []).append(line)
+                    rest.setdefault(("skipped", reason, ""), []).append(line)
                 case Rejected() as rejected:
-                    rest.setdefault(("rejected", str(rejected)), []).append(line)
-        return [Result(lines, state, reason) for (state, reason), lines in rest.items()]
+                    rest.setdefault(("rejected", str(rejected), rejected.code), []).append(line)
+        return [
+            Result(lines, state, reason, code=code) for (state, reason, code), lines in rest.items()
+        ]
 
 
 async def _shielded(settling: Coroutine[Any, Any, None]) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from segcli.accounting.tally import Tally, Wait
-from segcli.core.destination import Destination
-from segcli.core.line import Result
+from segcli.core.destination import Destination, Request
+from segcli.core.line import Refusal, Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.reply import (
@@ -26,7 +26,9 @@ from segcli.core.reply import (
 )
 from segcli.core.settings import Setting, describe, how_to_set
 from segcli.delivery.batch import QueuedPayload, halves
+from segcli.delivery.delivery_log import DeliveryLog, Sent, WireLog
 from segcli.delivery.ledger import Ledger
+from segcli.delivery.refusal import refusals_of
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
@@ -61,6 +63,8 @@ class BatchSender:
         refused, if the vendor is down.
     sleep: how a batch waits for its retry; returns early once the run is stopping.
     chance: returns a random number from 0 to 1, for the backoff.
+    redactor: hides the secrets of the job; None to make one.
+    log, wire_log: the logs of what is decided and of what is sent; None without one.
     largest_answered: the bytes of the largest body that had a reply, of any kind.
     """
 
@@ -73,13 +77,16 @@ class BatchSender:
     sleep: Callable[[float], Awaitable[None]]
     chance: Callable[[], float] = random.random
     now: Callable[[], float] = time.monotonic
+    redactor: Redactor | None = field(default=None, repr=False)
+    log: DeliveryLog | None = field(default=None, repr=False)
+    wire_log: WireLog | None = field(default=None, repr=False)
     largest_answered: int = field(default=0)
     last_success: float = field(default=float("-inf"))
     failing_since: float = field(default=float("-inf"))
     _redactor: Redactor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._redactor = Redactor(self.job.secrets())
+        self._redactor = self.redactor or Redactor(self.job.secrets())
 
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, if the run stops."""
@@ -88,10 +95,10 @@ class BatchSender:
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
             attempts.count += 1
             batch = todo.popleft()
-            answer = await self._attempt(batch, post)
+            answer = await self._attempt(batch, post, attempts.count)
             if isinstance(answer.verdict, Delivered) and not todo:
                 # Fast path for nearly every request: nothing has to be awaited.
-                self._delivered(batch)
+                self._delivered(batch, attempts.count)
                 return
             again = await self._apply_verdict(batch, answer, attempts.count)
             todo.extendleft(reversed(again))
@@ -99,12 +106,12 @@ class BatchSender:
                 # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
             if again and isinstance(answer.verdict, Retry | Partial):
-                attempts.closed_on = answer.closed_on
+                attempts.closed_on, attempts.status = answer.closed_on, answer.status
                 await self._wait(answer.verdict, again[0], attempts)
             elif todo:
                 attempts = _Attempts()
 
-    async def _attempt(self, batch: Sequence[QueuedPayload], post: Post) -> "_Answer":
+    async def _attempt(self, batch: Sequence[QueuedPayload], post: Post, attempt: int) -> "_Answer":
         """Post once; the throttle is released when this returns."""
         if self.ledger.minds_leaving:
             await self.ledger.leaving([item.line for item in batch])
@@ -114,20 +121,38 @@ class BatchSender:
         sent_at = self.now()
         self.tally.requests += 1
         self.tally.in_flight += 1
+        sent = Sent(batch, request, self.tally.requests, attempt) if self.wire_log else None
+        if self.wire_log and sent:
+            self.wire_log.requested(sent)
         try:
             reply = await post(request)
         finally:
             self.tally.in_flight -= 1
             self.throttle.release()
+        if self.wire_log and sent:
+            self.wire_log.replied(sent, reply, self.now() - sent_at)
         size = len(request.body)
         if isinstance(reply, NoReply):
             return _Answer(_verdict_without(reply), None, size if reply.closed else 0)
         self.largest_answered = max(self.largest_answered, size)
         self.tally.latencies.add(self.now() - sent_at)
         self.tally.bytes_sent += size
-        self.throttle.replied(sent_at, overloaded=reply.status in _OVERLOADED)
-        verdict = self.job.destination.verdict(self._redacted(reply))
-        return _Answer(of_batch(verdict, reply, len(batch)), reply.status)
+        if reply.status in _OVERLOADED:
+            self._overloaded(sent_at, reply.status)
+        else:
+            self.throttle.replied(sent_at, overloaded=False)
+        reply = self._redacted(reply)
+        verdict = self.job.destination.verdict(reply)
+        verdict = of_batch(verdict, reply, len(batch))
+        return _Answer(verdict, reply.status, request=request, reply=reply)
+
+    def _overloaded(self, sent_at: float, status: int) -> None:
+        """Tell the throttle that the vendor is overloaded; log it if that changes the limit."""
+        before = int(self.throttle.window)
+        self.throttle.replied(sent_at, overloaded=True)
+        window = int(self.throttle.window)
+        if window < before and self.log:
+            self.log.narrowed(window, status)
 
     async def _apply_verdict(
         self, batch: Sequence[QueuedPayload], answer: "_Answer", attempts: int
@@ -135,15 +160,17 @@ class BatchSender:
         """Settle what the verdict settles; return what is still to be sent, as batches."""
         match answer.verdict:
             case Delivered():
-                self._delivered(batch)
+                self._delivered(batch, attempts)
                 return []
-            case Refused(splits=True) if len(batch) > 1:
+            case Refused(reason, splits=True) if len(batch) > 1:
+                if self.log:
+                    self.log.split(batch, reason, answer.status)
                 return halves(batch)
             case Refused(reason):
-                await self._refused(batch, reason, answer.status, attempts)
+                await self._refused(batch, reason, self._refusing(answer, attempts))
                 return []
             case Partial():
-                return await self._apply_partial(batch, answer.verdict, answer.status, attempts)
+                return await self._apply_partial(batch, answer.verdict, answer, attempts)
             case Retry():
                 return [batch]
             case Stop(reason, setting):
@@ -152,31 +179,48 @@ class BatchSender:
                 return [batch]
 
     async def _apply_partial(
-        self, batch: Sequence[QueuedPayload], parts: Partial, status: int | None, attempts: int
+        self, batch: Sequence[QueuedPayload], parts: Partial, answer: "_Answer", attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
-        self._delivered([item for place, item in enumerate(batch) if place not in known])
-        for place, reason in sorted(parts.refused.items()):
-            await self._refused([batch[place]], reason, status, attempts)
+        self._delivered([item for at, item in enumerate(batch) if at not in known], attempts)
+        if parts.refused:
+            refusing = self._refusing(answer, attempts)
+            for place, reason in sorted(parts.refused.items()):
+                await self._refused([batch[place]], reason, refusing)
         again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
         return [again] if again else []
 
-    def _delivered(self, batch: Sequence[QueuedPayload]) -> None:
+    def _delivered(self, batch: Sequence[QueuedPayload], attempts: int) -> None:
         if not batch:
             return
         self.last_success = self.now()
         self.throttle.grow()
         self.ledger.delivered([item.line for item in batch])
+        if self.log:
+            self.log.delivered(batch, attempts)
 
     async def _refused(
-        self, batch: Sequence[QueuedPayload], reason: str, status: int | None, attempts: int
+        self, batch: Sequence[QueuedPayload], reason: str, refusing: "_Refusing"
     ) -> None:
         self.last_success = self.now()
         self.throttle.grow()
-        lines = [item.line for item in batch]
         await self.ledger.settle(
-            Result(lines, "refused", self._redact_text(reason), status, attempts)
+            Result(
+                [item.line for item in batch],
+                "refused",
+                self._redact_text(reason),
+                refusing.status,
+                refusing.attempts,
+                refusal=refusing.describe([item.body for item in batch]),
+            )
         )
+
+    def _refusing(self, answer: "_Answer", attempts: int) -> "_Refusing":
+        # Only a reply can refuse.
+        assert answer.request
+        assert answer.reply
+        describe = refusals_of(answer.request, answer.reply, self._redactor)
+        return _Refusing(answer.status, attempts, describe)
 
     async def _wait(
         self, verdict: Retry | Partial, batch: Sequence[QueuedPayload], attempts: "_Attempts"
@@ -197,7 +241,11 @@ class BatchSender:
             self.stop_signal.stop(stopped)
             return
         self.tally.retries += 1
+        self.tally.retry_causes[f"http_{attempts.status}" if attempts.status else "no_reply"] += 1
         wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
+        if self.log:
+            cause = {"reason": reason, "status": attempts.status, "attempt": attempts.count}
+            self.log.retried(batch, {**cause, "seconds": wait, "asked": asked})
         if asked:
             self.throttle.pause(asked)
         self.tally.waiting = Wait(self._redact_text(reason), now + wait)
@@ -276,11 +324,28 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
     """The verdict on a batch, and the HTTP status; None if there was no reply.
 
     closed_on: the bytes of the body on which the vendor closed the connection; 0 if it did not.
+    request, reply: what was sent, and the reply to it, if there was one.
     """
 
     verdict: Verdict
     status: int | None
     closed_on: int = 0
+    request: Request | None = None
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """What all refusals of one answer share.
+
+    status: the HTTP status.
+    attempts: how many requests were sent.
+    describe: returns what is known about the refusal of some payloads.
+    """
+
+    status: int | None
+    attempts: int
+    describe: Callable[[Sequence[bytes]], Refusal]
 
 
 @dataclass(slots=True)
@@ -289,12 +354,13 @@ class _Attempts:
 
     count: how many were made.
     since: the time of the first failure; None before it.
-    closed_on: `_Answer.closed_on` of the last attempt.
+    closed_on, status: those of the last answer.
     """
 
     count: int = 0
     since: float | None = None
     closed_on: int = 0
+    status: int | None = None
 
 
 _LATER = "Nothing is lost: unsent events can be sent later."

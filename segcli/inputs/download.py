@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from segcli.inputs.input import Input
 from segcli.inputs.object_store import PART, Object, Readable, changed, is_permanent, store_problem
 from segcli.inputs.stream import ReadError, Stream
+from segcli.logs import INFO, log_of
 
 # The limits of memory, in bytes, and of requests at once.
 _AHEAD = 8 * 1024 * 1024
@@ -184,10 +185,19 @@ def read_with_retries(read: Callable[[], bytes], found: Object, wait: WaitFor) -
             raise
         except Exception as error:  # each library has its own classes, without a common base
             seconds = next(waits, None) if time.monotonic() < until else None
+            if seconds is not None and not is_permanent(error):
+                _log_retry(error, found, seconds)
             if seconds is None or is_permanent(error) or wait(seconds):
                 raise ReadError(
                     store_problem(error, found.path), "Try again once the store can be reached."
                 ) from None
+
+
+def _log_retry(error: Exception, found: Object, seconds: float) -> None:
+    if log := log_of("inputs", INFO):
+        problem = store_problem(error, found.path)
+        text = f"{problem}; tried again in {seconds:g} s"
+        log.write(INFO, text, {"event": "input_retry", "reason": problem, "seconds": seconds})
 
 
 def _parts(entry: Input, wait: WaitFor) -> Iterator[_Part]:

@@ -16,6 +16,7 @@ from segcli.inputs.decompress import Packing, Unpacked, packing_of
 from segcli.inputs.input import Input
 from segcli.inputs.local_file import PlainFile
 from segcli.inputs.stream import Peeked, ReadError, Stream
+from segcli.logs import INFO, EventLog, log_of
 
 if TYPE_CHECKING:
     from segcli.inputs.download import ReadAhead
@@ -94,12 +95,21 @@ def _opened(
 ) -> Iterator[Stream]:
     with ExitStack() as stack:
         stream: Stream
+        packing = None
         with failing_as(failure, entry):
             if entry.opened:
                 stream = stack.enter_context(entry.opened())
             else:
-                stream, _ = unpacked(stack.enter_context(_stored(entry, ahead)))
+                stream, packing = unpacked(stack.enter_context(_stored(entry, ahead)))
+        if log := log_of("inputs", INFO):
+            _log_opened(log, entry, packing)
         yield stream
+
+
+def _log_opened(log: EventLog, entry: Input, packing: Packing | None) -> None:
+    size = "" if entry.size is None else f", {entry.size:,} bytes"
+    facts = {"event": "input", "at": entry.title, "size": entry.size}
+    log.write(INFO, f"reading {entry.title}{size}{f', {packing.name}' if packing else ''}", facts)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ assumed to be mapped alike, so only the first of each shape is probed.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped
@@ -25,6 +26,8 @@ _COST_OF_KNOWN = 4096
 # The most results that are kept, and the most shapes that are known as not probed.
 _KEPT = 20_000
 _UNTRIED_KEPT = 200_000
+# The objects of an event of which a mapping may declare which parts it reads.
+_PARTLY_READ = frozenset({"context", "traits", "properties"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,18 @@ class ShapeProbes:
         paths = paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:
-            return ProbeResult(self._left_out(event), cost) if self._pays(number, cost) else None
+            if not self._pays(number, cost):
+                return None
+            return ProbeResult(paths - self._carried_of(event), cost)
         data = part_of(event.data, self._reads)
         part = self._shapes.number_of(data, mapped, passed_on=False)
         known = self._carried.get(part)
         if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
             return None
         if known is not None:
-            return ProbeResult(frozenset(paths - known), cost, part)
-        left_out = self._left_out(event)
-        carried = frozenset(paths - left_out)
+            return ProbeResult(paths - known, cost, part)
+        left_out = paths - self._carried_of(event, _without_unread(event.data, data))
+        carried = paths - left_out
         # A mapping may copy the raw text of the event, and so carry fields it does not declare.
         if len(self._carried) == _KEPT or not carried <= paths_in(data):
             return ProbeResult(left_out, cost)
@@ -104,12 +109,16 @@ class ShapeProbes:
         self._paid.add(number)
         return True
 
-    def _left_out(self, event: Event) -> frozenset[str]:
-        trial = FieldProbe(event, self._job)
+    def _carried_of(self, event: Event, read: dict[str, Any] | None = None) -> frozenset[str]:
+        """Return the paths of the values that affect the payload.
+
+        `read` is the event without what the mapping does not read; None if that is unknown.
+        """
+        trial = FieldProbe(event, self._job, read)
         ever_carried = self._ever_carried[event.type]
-        left_out = frozenset(trial.left_out(doubtful=ever_carried))
-        ever_carried.update(trial.paths - left_out)
-        return left_out
+        carried = frozenset(trial.paths - trial.left_out(doubtful=ever_carried))
+        ever_carried.update(carried)
+        return carried
 
 
 class Coverage:
@@ -137,11 +146,13 @@ class Coverage:
             for path, sample in tried.samples.items():
                 self._samples.setdefault(path, sample)
         for shape, alike in seen.shapes.items():
-            if self._left_out_by(shape, seen.tried.get(shape)) is None:
+            if shape in self._places:
+                self._events[shape] += alike.events
+            elif self._left_out_by(shape, seen.tried.get(shape)) is None:
                 self.untried += alike.events
             else:
-                self._events[shape] += alike.events
-                self._places.setdefault(shape, (title, first + alike.first))
+                self._events[shape] = alike.events
+                self._places[shape] = title, first + alike.first
 
     def left_out(self) -> list[LeftOut]:
         """Return the fields left out, the most frequent first."""
@@ -181,3 +192,8 @@ class Coverage:
         """Return a number for each path: sets of strings take ten times the memory."""
         numbers = self._numbers
         return tuple(numbers.setdefault(path, len(numbers)) for path in paths)
+
+
+def _without_unread(data: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """Return an event with only the part of its objects that the mapping reads."""
+    return {name: value for name, value in data.items() if name not in _PARTLY_READ} | part

@@ -17,7 +17,7 @@ from support.small_disk import files_of_at_most
 
 from segcli.accounting.rejects import Rejects, default_rejects
 from segcli.core.event import parse
-from segcli.core.line import Line, Result, TooLong
+from segcli.core.line import Line, Refusal, Result, TooLong
 from segcli.errors import OutputError, Stopped
 from segcli.lines import chunks
 
@@ -161,6 +161,56 @@ def test_whatever_a_line_holds_is_one_record(
     keep(path, text, b"{}")
 
     assert [record["line"] for record in records(path)] == [1, 2]
+
+
+# --- refusals
+
+HOSTILE = ',"attempts":9,"event":{"a":1}}\n{"file":"x","line":1,"attempts":'
+
+
+def refused(*lines: bytes, reply: str = "no") -> Result:
+    payloads = [f'{{"payload": {n}, "note": {json.dumps(HOSTILE)}}}' for n, _ in enumerate(lines)]
+    more = Refusal('https://acme.example/,"event":', payloads, reply, {"x-request-id": HOSTILE})
+    return settled(*lines, state="refused", reason="HTTP 422", status=422, attempts=1, refusal=more)
+
+
+def test_a_refusal_has_its_own_payload_between_the_file_and_the_event(path: Path) -> None:
+    rejects = Rejects(path)
+    rejects.keep(refused(b'{"a": 1}', b"no json"))
+    rejects.close()
+
+    first, second = records(path)
+    assert list(first) == [
+        *("file", "line", "state", "reason", "status"),
+        *("address", "reply_ids", "reply", "payload", "attempts", "event"),
+    ]
+    assert [*second][-1] == "raw"
+    assert [json.loads(row["payload"])["payload"] for row in (first, second)] == [0, 1]
+    assert first["reply_ids"] == {"x-request-id": HOSTILE}
+
+
+@pytest.mark.parametrize("reply", ["no", HOSTILE, json.dumps({"event": {"a": 2}})])
+def test_an_event_behind_a_refusal_is_read_again_byte_for_byte(reply: str, path: Path) -> None:
+    event = b'  {"type":"track","event":"E" ,"userId":"u","n":1.50}'
+    rejects = Rejects(path)
+    rejects.keep(refused(event, reply=reply))
+    rejects.close()
+
+    assert read_again(path) == [event.strip()]
+
+
+def test_a_line_that_a_killed_run_has_kept_is_not_kept_again_though_the_reply_differs(
+    path: Path,
+) -> None:
+    first, second = Rejects(path), Rejects(path)
+    first.keep(refused(b'{"a": 1}', b"no json", reply=HOSTILE))
+    first.close()
+    second.skip_already_written(0, lambda *_: True)
+    second.keep(refused(b'{"a": 1}', b"no json", b'{"a": 3}', reply="another"))
+    second.close()
+
+    assert [row["line"] for row in records(path)] == [1, 2, 3]
+    assert json.loads(records(path)[2]["payload"])["payload"] == 2
 
 
 # --- a full disk

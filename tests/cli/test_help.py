@@ -15,12 +15,12 @@ EVERY = ["", *COMMANDS, "engage audience", "engage trait", "engage status", "eng
 
 
 def sections(help_text: str) -> dict[str, list[str]]:
-    """Return the lines of each section of a help, by its title."""
+    """Return the lines of each section of a help, by its title, without what follows."""
     found: dict[str, list[str]] = {}
     for line in help_text.splitlines():
         if title := re.fullmatch(r"(\S.*):", line):
             found[title[1]] = []
-        elif found and line:
+        elif found and line.startswith(" "):
             list(found.values())[-1].append(line)
     return found
 
@@ -50,6 +50,14 @@ def test_the_groups_of_send_are_those_of_its_work(segcli: Segcli) -> None:
         ("Sandbox", "--fault KIND:SHARE"),
     ):
         assert any(line.strip().startswith(option) for line in found[title])
+
+
+@pytest.mark.parametrize("command", [*GROUPED, "sandbox", "capture", "engage status"])
+def test_a_help_ends_with_where_else_options_come_from(command: str, segcli: Segcli) -> None:
+    last = " ".join(segcli(*command.split(), "--help").out.split("\n\n")[-1].split())
+
+    assert last.startswith("Options can also be set by SEGCLI_… variables and in segcli.toml")
+    assert last.endswith("`segcli guide configuration` has the rules.")
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])

@@ -38,16 +38,19 @@ COMMON = ["--dest", f"./{DEST}", "--config", CONFIG, "--api-key-file", KEY]
 # What is to be refused and is not ends soon.
 SOON = ["--retry-for", "1ms"]
 COMMANDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-    "transform": (["transform", "events.jsonl", *COMMON], ["--rejects", "--report"]),
+    "transform": (["transform", "events.jsonl", *COMMON], ["--log-file", "--rejects", "--report"]),
     "check": (
         ["check", "events.jsonl", *COMMON, "--update", "--expect", "golden"],
-        ["--expect", "--rejects", "--report"],
+        ["--expect", "--log-file", "--rejects", "--report"],
     ),
-    "send": (["send", "events.jsonl", *COMMON, *SOON], ["--journal", "--rejects", "--report"]),
+    "send": (
+        ["send", "events.jsonl", *COMMON, *SOON],
+        ["--journal", "--log-file", "--metrics", "--rejects", "--report"],
+    ),
     "send --dry-run": (["send", "events.jsonl", *COMMON, "--dry-run"], ["--rejects", "--report"]),
     "engage": (
         ["engage", "audience", "Vips", "events.jsonl", *COMMON, *SOON],
-        ["--state", "--rejects", "--report"],
+        ["--state", "--log-file", "--metrics", "--rejects", "--report"],
     ),
     "engage --dry-run": (
         ["engage", "audience", "Vips", "events.jsonl", *COMMON, "--dry-run"],

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,53 @@ def test_a_vendor_that_echoes_the_request_gives_no_key_away(
 
     assert any(KEY in str(got.headers) or forms(KEY)[1] in str(got.headers) for got in at.got)
     assert said.code == (1 if status in {400, 422} else 3)
+    assert leaks(tmp_path, said, [events]) == []
+
+
+LOGS = [
+    ("gist", 200, ["--log-format", "json"]),
+    ("gist", 422, ["--log-file", "log"]),
+    ("segment", 401, ["--log-file", "log", "--log-format", "json"]),
+    ("segment", 503, []),
+    ("webhook", 422, ["--log-format", "json"]),
+    ("webhook", 503, ["--log-file", "log"]),
+]
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("how", LOGS, ids=str)
+def test_a_log_of_every_request_and_an_echoed_reply_gives_no_key_away(
+    how: tuple[str, int, list[str]], segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+) -> None:
+    name, status, log = how
+
+    def answer(got: Got) -> Answer:
+        return replace(echo(status)(got), headers={"x-request-id": got.headers["Authorization"]})
+
+    at = vendor(answer)
+    endpoint = at.url.replace("//", f"//user:{PASSWORD}@") if name == "webhook" else at.url
+    said = segcli("send", "-d", name, "--endpoint", f"{endpoint}/hook?token={TOKEN}", "-vv", *log,
+                  "--retry-for", "0s", "--report", "report.json", "--metrics", "metrics",
+                  events)  # fmt: skip
+
+    text = (tmp_path / "log").read_text() if "log" in log else said.err
+    assert "request 1" in text
+    assert f"{at.url}/hook" in text
+    assert "***" in text
+    assert leaks(tmp_path, said, [events]) == []
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("padding", range(0, 60, 12))
+def test_a_body_of_the_log_that_ends_within_the_key_gives_no_part_of_it_away(
+    padding: int, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
+) -> None:
+    def answer(got: Got) -> Answer:
+        return Answer(422, body=b"x" * (1990 + padding) + got.headers["Authorization"].encode())
+
+    said = segcli("send", "-d", "gist", "--endpoint", vendor(answer).url, "-vv", events)
+
+    assert said.code == 1
     assert leaks(tmp_path, said, [events]) == []
 
 

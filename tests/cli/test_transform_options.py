@@ -142,9 +142,12 @@ def test_another_toml_file_and_the_environment_and_set_win_in_their_order(
     ("toml", "says"),
     [
         ("[pointillist\n", "segcli.toml is not TOML: "),
-        ("pointillist = 1\n", "segcli.toml: pointillist is not a table\nWrite it as [pointillist]"),
-        ("[pointillist]\nactr = 1\n", "segcli.toml: pointillist has no setting 'actr'"),
-        ("[pointillist]\nactor = []\n", "actor must be text, not []"),
+        (
+            "pointillist = 1\n",
+            "segcli.toml:1: pointillist is not a table\nWrite it as [pointillist]",
+        ),
+        ("[pointillist]\nactr = 1\n", "segcli.toml:2: pointillist has no setting 'actr'"),
+        ("[pointillist]\nactor = []\n", "segcli.toml:2: pointillist: actor must be text, not []"),
     ],
 )
 def test_a_wrong_toml_file_is_named(

@@ -140,7 +140,7 @@ def test_a_wrong_value_is_named_with_what_it_must_be_and_how_to_set_it(
 ) -> None:
     error = error_of(lambda: read_acme(table={name: value}))
 
-    assert error.message == message
+    assert error.message == f"my.toml: {message}"
     assert error.hint.startswith(f"Set it with: export SEGCLI_ACME_{name.upper()}=…   (or --")
     assert f"{name} in the table [acme] of segcli.toml" in error.hint
 

@@ -242,13 +242,32 @@ def test_lines_are_counted_by_state_and_by_reason() -> None:
 def test_reasons_stay_few_whatever_a_vendor_writes() -> None:
     tally = Tally()
     for number in range(10_000):
-        tally.count("refused", f"HTTP 422: request {number}")
-    tally.count("refused", "HTTP 422: request 0")
+        letters = str(number).translate(str.maketrans("0123456789", "abcdefghij"))
+        tally.count("refused", f"HTTP 422: request {letters}")
+    tally.count("refused", "HTTP 422: request a")
 
     assert tally.refused == sum(tally.reasons.values()) == 10_001
     assert len(tally.reasons) == 201
-    assert tally.reasons["refused", "HTTP 422: request 0"] == 2
+    assert tally.reasons["refused", "HTTP 422: request a"] == 2
     assert tally.reasons["refused", "other reasons"] == 9_800
+    assert tally.codes == {("refused", "no_status"): 10_001}
+
+
+def test_codes_stay_few_whatever_a_plug_in_says() -> None:
+    tally = Tally()
+    for number in range(1000):
+        tally.count("rejected", "is wrong", code=f"code {number}")
+
+    assert len(tally.codes) == 201
+    assert tally.codes["rejected", "other reasons"] == 800
+
+
+def test_refusals_that_differ_in_numbers_and_ids_have_one_reason() -> None:
+    tally = Tally()
+    for number in range(60):
+        tally.count("refused", f"HTTP 422: invalid total {number} of 'o-{number}'")
+
+    assert tally.reasons == {("refused", "HTTP 422: invalid total N of …"): 60}
 
 
 def test_a_ledger_has_its_states_in_order() -> None:

@@ -86,6 +86,10 @@ def test_a_record_tells_the_last_answer_and_how_often_it_was_tried(rejects: Path
             "state": "refused",
             "reason": 'HTTP 422: {"error": "no such plan"}',
             "status": 422,
+            "address": "https://acme.example/",
+            "reply_ids": {},
+            "reply": '{"error": "no\n such   plan"}',
+            "payload": "0",
             "attempts": 3,
             "raw": "0",
         }

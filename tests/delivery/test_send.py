@@ -125,6 +125,10 @@ def test_poison_is_refused_and_kept_and_the_rest_delivered(
             "state": "refused",
             "reason": 'HTTP 400: {"message": "the payload contains the script\'s poison"}',
             "status": 400,
+            "address": at.endpoint("webhook"),
+            "reply_ids": {},
+            "reply": '{"message": "the payload contains the script\'s poison"}',
+            "payload": json.dumps(bad),
             "attempts": 1,
             "event": bad,
         }

@@ -1,6 +1,7 @@
 """A vendor with a result for each item, over HTTP: each item gets its own result."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +41,9 @@ def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
     verdict: Callable[[Reply], Verdict],
     vendor: Callable[[Callable[[Got], Answer]], Vendor],
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG, logger="segcli")
     seen: Counter[str] = Counter()
 
     def status_of(number: str) -> int:
@@ -68,3 +71,13 @@ def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
         str(number) for number in range(7, 100, 10)
     }
     assert (tally.requests, tally.retries) == (2, 1)
+    for record in records(rejects):
+        assert json.loads(record["payload"]) == record["event"]
+        assert json.loads(record["reply"])[3] == 422
+        assert record["address"] == f"{settings.endpoint}/"
+    # What was settled of the first request is told before what becomes of the rest.
+    told = [row.__dict__.get("event") for row in caplog.records if row.name != "segcli.inputs"]
+    first = ["start", "request", "reply", "delivered", *["refused"] * 10, "retry"]
+    assert told == [*first, "request", "reply", "delivered", "end"]
+    (retry,) = [row.__dict__ for row in caplog.records if row.__dict__.get("event") == "retry"]
+    assert (retry["events"], retry["status"], retry["attempt"]) == (10, 207, 1)

@@ -86,7 +86,7 @@ def test_of_a_batch_only_the_events_that_failed_are_refused_or_sent_again(
         == (ledger["refused"])
     )
     assert report["retries"] > 0
-    assert [reason["reason"] for reason in report["reasons"]] == ['422: {"status":422}']
+    assert [reason["reason"] for reason in report["reasons"]] == ['422: {"status":N}']
 
 
 def items_answered(later: int) -> Callable[[Got], Answer]:

@@ -1,5 +1,6 @@
 """Objects in a store are fetched ahead, in order, in memory that does not grow."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -158,6 +159,21 @@ def test_it_is_tried_again_where_that_may_help(error: Exception, attempts: int) 
     is_gone = isinstance(error, FileNotFoundError)
     said = "there is no such file" if is_gone else str(error) or type(error).__name__
     assert raised.value.strerror == said
+
+
+def test_what_is_tried_again_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="segcli.inputs")
+
+    def before(source: Store, _: str, start: int) -> None:
+        if source.asked.count(("a", start)) < 3:
+            raise OSError("reset")
+
+    entries = Store(before).inputs(a=10)
+    with closing(ReadAhead(entries)) as ahead:
+        content(ahead, entries[0])
+
+    retries = [row for row in caplog.records if row.__dict__.get("event") == "input_retry"]
+    assert [row.__dict__["reason"] for row in retries] == ["reset", "reset"]
 
 
 def test_a_part_that_came_at_last_is_in_its_place() -> None:

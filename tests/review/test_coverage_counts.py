@@ -1,21 +1,41 @@
 """Coverage counts, over all events of an input, the fields that no payload shows."""
 
+import json
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.check_reports import job_that_sends, review_of, said
 from support.destination_file import acme, job_of
-from support.samples import event_of, good_events, job_for, line_of
+from support.samples import SAMPLES, event_of, good_events, job_for, line_of
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
+from segcli.plan.reading import read_plan
 from segcli.review import coverage as coverage_module
 from segcli.review.coverage import Coverage
 from segcli.review.event_shape import Shapes
 from segcli.review.notes import Notebook, NoteLimits
 from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.reviewer import Reviewer
+
+
+def changed_lines() -> list[bytes]:
+    """Return the samples with one value of each replaced, so that there are many more shapes."""
+    chance = random.Random(16)
+    lines = []
+    for event in good_events():
+        data = json.loads(event.raw)
+        places = [(data, name) for name in data if name != "type"]
+        for holder, name in places:
+            if isinstance(inner := holder[name], dict):
+                places += [(inner, key) for key in inner]
+        holder, name = chance.choice(places)
+        holder[name] = chance.choice(["", 0, 1.5, None, "null", True, [], {}, [{"a": ""}], "2026"])
+        lines.append(json.dumps(data).encode())
+    return lines
 
 
 def seen(job: Job, *events: Event) -> Coverage:
@@ -162,9 +182,9 @@ def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.Monkey
     tried = []
     trial = coverage_module.FieldProbe
 
-    def counted(event: Event, job: Job) -> coverage_module.FieldProbe:
+    def counted(event: Event, job: Job, read: dict[str, Any]) -> coverage_module.FieldProbe:
         tried.append(event)
-        return trial(event, job)
+        return trial(event, job, read)
 
     monkeypatch.setattr(coverage_module, "FieldProbe", counted)
     seen(job, *[event_of(userId=f"u{number}", a=number + 1) for number in range(50)])
@@ -206,6 +226,61 @@ def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None
 )
 def test_values_and_the_length_of_an_array_are_no_part_of_the_shape(one: Any, other: Any) -> None:
     assert Shapes().structure_of(one) == Shapes().structure_of(other)
+
+
+READS = ("properties", "context.traits", "traits.plan")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"userId": "u"}, {"userId": ""}),
+        ({"integrations": {}}, {"integrations": {"All": False}}),
+        ({"properties": {"a": {"b": [1]}}}, {"properties": {"a": {"b": [0]}}}),
+        ({"context": {"traits": {"a": {"b": 1}}}}, {"context": {"traits": {"a": {"b": 0}}}}),
+        ({"traits": {"plan": {"a": 1}}}, {"traits": {"plan": {"a": 0}}}),
+        # What is not read has its fields in the shape all the same: they are left out.
+        ({"context": {"page": {"a": 1}}}, {"context": {"page": {"a": "1"}}}),
+        ({"context": {"page": {"a": 1}}}, {"context": {"page": {"a": None}}}),
+        ({"context": {"page": {"a": {}}}}, {"context": {"page": {"a": {"b": 1}}}}),
+        ({"other": {"a": {"b": 1}}}, {"other": {"a": {"c": 1}}}),
+    ],
+)
+def test_shapes_differ_by_what_is_empty_where_the_mapping_reads(one: Any, other: Any) -> None:
+    assert Shapes(READS).structure_of(one) != Shapes(READS).structure_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"context": {"page": {"a": 1}}}, {"context": {"page": {"a": 0}}}),
+        ({"traits": {"address": {"a": "x"}}}, {"traits": {"address": {"a": ""}}}),
+        ({"other": {"a": {"b": True}}}, {"other": {"a": {"b": False}}}),
+    ],
+)
+def test_what_is_empty_where_the_mapping_does_not_read_is_no_part_of_the_shape(
+    one: Any, other: Any
+) -> None:
+    assert Shapes(READS).structure_of(one) == Shapes(READS).structure_of(other)
+    assert Shapes().structure_of(one) != Shapes().structure_of(other)
+
+
+@pytest.mark.parametrize("plan", [None, *sorted((SAMPLES / "plans").iterdir())])
+@pytest.mark.parametrize("dest", ["pointillist", "plotline", "gist", "webhook"])
+def test_a_declaration_of_what_is_read_saves_work_and_changes_no_finding(
+    tmp_path: Path, dest: str, plan: Path | None
+) -> None:
+    plans = [read_plan(plan.name, plan.read_text())] if plan else []
+    lines = [*(event.raw for event in good_events()), *changed_lines()]
+    declared = job_for(dest)
+    silent = replace(declared, destination=replace(declared.destination, reads=None))
+
+    found, expected = (
+        review_of(tmp_path, *lines, job=job, plans=plans, most_findings=10_000).document()
+        for job in (declared, silent)
+    )
+
+    assert found == expected
 
 
 def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(

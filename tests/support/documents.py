@@ -25,7 +25,9 @@ _VOLATILE = re.compile(
     r"[\d,.]+ s, [\d,.]+ (?:lines|delivered)/s"
     r"|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
     # How small gzip makes a file, and when a sync ended.
-    r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$",
+    r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$"
+    # When a line of a log was written.
+    r'|^[\dT:.-]{23}Z|(?<="time":")[\dT:.-]{23}Z',
     re.MULTILINE,
 )
 

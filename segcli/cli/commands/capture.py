@@ -17,6 +17,7 @@ from segcli.capture.capture_server import capturing, listening, wait_until_quiet
 from segcli.capture.event_file import EventFile
 from segcli.capture.user_command import BY_SIGNAL, run_command, signals_taken
 from segcli.cli.completion import complete_file
+from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.option_types import DURATION, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
@@ -53,7 +54,9 @@ class CaptureOptions:
 
 
 # The options of a COMMAND without -- are its own.
-@click.command("capture", context_settings={"allow_interspersed_args": False})
+@click.command(
+    "capture", cls=ConfiguredCommand, context_settings={"allow_interspersed_args": False}
+)
 @grouped_options(
     CaptureOptions,
     "options",

@@ -14,7 +14,8 @@ from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, OutputFile
+from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, OutputFile
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.output_checks import check_found, check_outputs
@@ -131,6 +132,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option("--update", is_flag=True, help="Rewrite the golden file."),
     click.option(
         "--coverage",
+        type=TEXT,
         metavar="PATTERN",
         multiple=True,
         help="Show fields like this that the mapping leaves out, such as 'properties.*', or all "
@@ -139,6 +141,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option("--mask", is_flag=True, help="Show the form of sample values, not the values."),
     click.option(
         "--fail-on-uncovered",
+        type=TEXT,
         metavar="PATTERN",
         multiple=True,
         help="Report an error if the mapping leaves out an input field like this, or one below "
@@ -189,7 +192,8 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     callback=_explain,
     help="Print what a code means, why it matters and how to mend it.",
 )
-def command(options: JobOptions, check_options: CheckOptions) -> int:
+@LOG_OPTIONS
+def command(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> int:
     """Report in CI what a destination would receive and lose.
 
     Exits with 1 if a line is rejected (unless the golden file records it), if the payloads differ
@@ -199,11 +203,9 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     """
     _check_golden(check_options)
     _check_baseline(check_options)
-    review = replace(
-        _reviewed(options, check_options),
-        shows_every=check_options.every,
-        coverage=check_options.coverage,
-    )
+    with logging_to(log_options):
+        reviewed = _reviewed(options, check_options, log_options)
+    review = replace(reviewed, shows_every=check_options.every, coverage=check_options.coverage)
     if not options.quiet:
         _print(check_options.format, formats.format_review(check_options.format, review))
     as_json = [OutputFile("json", options.report)] if options.report else []
@@ -212,10 +214,14 @@ def command(options: JobOptions, check_options: CheckOptions) -> int:
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
-def _reviewed(options: JobOptions, check_options: CheckOptions) -> Review:
+def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> Review:
     """Check the files of the run, take the first look, and review every line."""
     # Without --update the golden file is only read, but it must not be an input either.
-    writes = {"--expect": check_options.expect, "--baseline": check_options.baseline}
+    writes = {
+        "--expect": check_options.expect,
+        "--baseline": check_options.baseline,
+        **log_options.writes,
+    }
     reads = {"--plan": check_options.plan}
     files = check_outputs(options, writes, reads, check_options.output)
     job = None if _is_for_plans_only(options, check_options) else job_of(options)

@@ -6,14 +6,23 @@ from pathlib import Path
 import click
 
 from segcli.cli import dest_option
-from segcli.cli.commands.engage_sync import EngageOptions, SyncSpec, parse_max_removals, sync
+from segcli.cli.commands.engage_sync import (
+    EngageOptions,
+    SyncSpec,
+    SyncWatch,
+    parse_max_removals,
+    sync,
+)
 from segcli.cli.completion import complete_dest, complete_file
+from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
+from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
 from segcli.cli.output_checks import check_written
+from segcli.cli.run import Watch
 from segcli.cli.send_options import REQUEST_OPTIONS, SANDBOX_OPTIONS, RequestOptions, SandboxOptions
 from segcli.engage.identify import property_name
 from segcli.engage.members import Columns
@@ -42,7 +51,7 @@ _ENGAGE = (
     ),
     click.option(
         "--max-removals",
-        type=Quantity("number of removals", parse_max_removals, "1000 or 50%"),
+        type=Quantity("number of removals", parse_max_removals, "1000 or 50%", toml=(str, float)),
         metavar="N|N%",
         default="50%",
         show_default=True,
@@ -60,7 +69,7 @@ def _sync_options(file: str) -> Callable[[Command], Command]:
     grouped = grouped_options(
         EngageOptions, "options", argument, *target_options(), *_ENGAGE, *OUTPUT_OPTIONS
     )
-    return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(command)))
+    return lambda command: grouped(REQUEST_OPTIONS(SANDBOX_OPTIONS(WATCH_OPTIONS(command))))
 
 
 @click.group("engage", cls=SuggestingGroup)
@@ -80,6 +89,7 @@ def audience(
     options: EngageOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
+    log_options: LogOptions,
 ) -> int:
     """Send who entered and who left the audience NAME.
 
@@ -93,7 +103,9 @@ def audience(
         columns=Columns(with_traits=options.with_traits),
         removals=True,
     )
-    return sync(spec, options, request_options, sandbox_options)
+    with logging_to(log_options) as log:
+        watch = SyncWatch(Watch(log, log_options.metrics), log_options.writes)
+        return sync(spec, options, request_options, sandbox_options, watch)
 
 
 @command.command("trait", cls=GroupedCommand)
@@ -112,6 +124,7 @@ def trait(
     options: EngageOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
+    log_options: LogOptions,
 ) -> int:
     """Send the changed values of the computed trait NAME.
 
@@ -126,10 +139,12 @@ def trait(
         columns=Columns(value=("value", name, key), with_traits=options.with_traits),
         removals=removed == "null",
     )
-    return sync(spec, options, request_options, sandbox_options)
+    with logging_to(log_options) as log:
+        watch = SyncWatch(Watch(log, log_options.metrics), log_options.writes)
+        return sync(spec, options, request_options, sandbox_options, watch)
 
 
-@command.command("status")
+@command.command("status", cls=ConfiguredCommand)
 @_STATE
 def status(state: Path | None) -> int:
     """List the audiences and traits in the state.
@@ -147,7 +162,7 @@ def status(state: Path | None) -> int:
     return 0
 
 
-@command.command("forget")
+@command.command("forget", cls=ConfiguredCommand)
 @click.argument("name", type=TEXT)
 @_STATE
 @click.option(

@@ -1,6 +1,6 @@
 """What `segcli engage audience` and `segcli engage trait` do: one sync, from list to summary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.output_checks import check_outputs
-from segcli.cli.run import announce, check_sending, counted, make_run, run_and_report
+from segcli.cli.run import Watch, announce, check_sending, counted, make_run, run_and_report
 from segcli.cli.run_result import RunResult
 from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
 from segcli.cli.send_options import RequestOptions, SandboxOptions
@@ -110,15 +110,24 @@ class SyncSpec:
     removals: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SyncWatch:
+    """Where to see what happens during a sync, and the files for that, by option."""
+
+    watch: Watch
+    writes: Mapping[str, Path | None]
+
+
 def sync(
     spec: SyncSpec,
     options: EngageOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
+    watch: SyncWatch,
 ) -> int:
     """Find the changes, send them, and return the exit code."""
     looked = _single_input(options, spec.columns)
-    writes = {"--state": state_path(options.state)}
+    writes = {"--state": state_path(options.state), **watch.writes}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
@@ -130,7 +139,7 @@ def sync(
         check_sending(job, request_options, sandbox)
         check_outputs(replace(options, rejects=this.kept), writes=writes)
         with changed_state(options.state) as state:
-            return _send_changes(this, request_options, state)
+            return _send_changes(this, request_options, state, watch.watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +193,9 @@ def _single_input(options: EngageOptions, columns: Columns) -> Looked:
     return first_look([entry], options, judge_members(columns, max_line=options.max_line))
 
 
-def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageState) -> int:
+def _send_changes(
+    this: _Sync, request_options: RequestOptions, state: EngageState, watch: Watch
+) -> int:
     from segcli.engage.sync import SyncProgress
 
     options, job, kept = this.options, this.job, this.kept
@@ -204,7 +215,7 @@ def _send_changes(this: _Sync, request_options: RequestOptions, state: EngageSta
     result.rejects = kept
     result.sandbox = this.sandbox.url if this.sandbox else ""
     result.describe_unsent = lambda: "read ahead, goes out with the same command"
-    return run_and_report(run, result, options, resume_hint=_resume_hint)
+    return run_and_report(run, result, options, resume_hint=_resume_hint, watch=watch)
 
 
 def _resume_hint(more: Sequence[str]) -> str:

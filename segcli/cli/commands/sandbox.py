@@ -12,6 +12,7 @@ import click
 from segcli import destinations
 from segcli.cli import dest_option
 from segcli.cli.completion import complete_file
+from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
@@ -43,7 +44,7 @@ class ScriptOptions:
     allow_origin: tuple[str, ...]
 
 
-@click.command("sandbox")
+@click.command("sandbox", cls=ConfiguredCommand)
 @click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option(
     "--dest",

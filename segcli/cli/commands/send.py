@@ -1,6 +1,6 @@
 """`segcli send`: sends events to a destination and accounts for every line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +19,11 @@ from segcli.cli.journal_options import (
     how_to_send_again,
     journal_path,
 )
+from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run import (
+    Watch,
     announce,
     check_sending,
     counted,
@@ -80,12 +82,14 @@ class ResumeOptions:
 )
 @REQUEST_OPTIONS
 @SANDBOX_OPTIONS
+@WATCH_OPTIONS
 def command(
     options: JobOptions,
     dry_run: bool,
     resume_options: ResumeOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
+    log_options: LogOptions,
 ) -> int:
     """Send events to a destination and account for every line.
 
@@ -94,27 +98,45 @@ def command(
     which can be sent again like any input.
     """
     if dry_run:
-        return transform_and_report(options)
+        return transform_and_report(options, log_options)
     inputs = find_inputs(options)
     # Loading a transport takes time, so do it before any message says that sending has begun.
     request_options = replace(request_options, http_transport=transport_for(request_options))
-    with sandbox_running(sandbox_options) as sandbox:
-        return _send(options, resume_options, request_options, inputs=inputs, sandbox=sandbox)
+    with sandbox_running(sandbox_options) as sandbox, logging_to(log_options) as log:
+        place = _Place(inputs, sandbox, Watch(log, log_options.metrics), log_options.writes)
+        return _send(options, resume_options, request_options, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What surrounds a run.
+
+    inputs: the inputs that are named
+    sandbox: the sandbox of a rehearsal
+    watch: where to see what happens
+    writes: the files for that, by option
+    """
+
+    inputs: Sequence[Input]
+    sandbox: SandboxServer | None
+    watch: Watch
+    writes: Mapping[str, Path | None]
 
 
 def _send(
     options: JobOptions,
     resume_options: ResumeOptions,
     request_options: RequestOptions,
-    *,
-    inputs: Sequence[Input],
-    sandbox: SandboxServer | None,
+    place: _Place,
 ) -> int:
+    inputs, sandbox = place.inputs, place.sandbox
     job = job_of(options, overrides=sandbox_overrides(sandbox))
     check_sending(job, request_options, sandbox)
     kept = options.rejects or rejects.default_rejects(job.destination.name, options.files)
     path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
-    files = check_outputs(replace(options, rejects=kept), writes={"--journal": path})
+    files = check_outputs(
+        replace(options, rejects=kept), writes={"--journal": path, **place.writes}
+    )
     check_found(files, inputs)
     rejects.check_writable(kept)
     # The first look waits for stdin, so say before it what is waited for.
@@ -135,9 +157,8 @@ def _send(
         max_line=options.max_line,
         progress=journal,
     )
-    return run_and_report(
-        run, result, options, resume_hint=_resume_hint(options, job, journal, sandbox=sandbox)
-    )
+    hint = _resume_hint(options, job, journal, sandbox=sandbox)
+    return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

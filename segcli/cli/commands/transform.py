@@ -1,5 +1,8 @@
 """`segcli transform`: prints payloads, and nothing else, to stdout."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import click
 
 from segcli.accounting.rejects import Rejects
@@ -9,6 +12,7 @@ from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import choose, find_inputs, first_look
 from segcli.cli.job import job_of
+from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.cli.output_checks import check_found, check_outputs
@@ -23,20 +27,32 @@ from segcli.payloads import Transformation, transform
     "--outcomes", is_flag=True, help="Print an object for every input line, with its state."
 )
 @JOBS_OPTION
-def command(options: JobOptions, outcomes: bool, jobs: int | None) -> int:
+@LOG_OPTIONS
+def command(options: JobOptions, outcomes: bool, jobs: int | None, log_options: LogOptions) -> int:
     """Print what a destination would receive.
 
     Prints one payload a line, in input order. Reads stdin if no file is named. Needs no key and
     sends nothing.
     """
-    return transform_and_report(options, every_line=outcomes, jobs=jobs)
+    return transform_and_report(options, log_options, every_line=outcomes, jobs=jobs)
 
 
 def transform_and_report(
-    options: JobOptions, *, every_line: bool = False, jobs: int | None = None
+    options: JobOptions,
+    log_options: LogOptions,
+    *,
+    every_line: bool = False,
+    jobs: int | None = None,
 ) -> int:
     """Print the payloads and the summary; return the exit code."""
-    files = check_outputs(options)
+    with logging_to(log_options):
+        return _transform(options, log_options.writes, every_line=every_line, jobs=jobs)
+
+
+def _transform(
+    options: JobOptions, writes: Mapping[str, Path | None], *, every_line: bool, jobs: int | None
+) -> int:
+    files = check_outputs(options, writes=writes)
     inputs = find_inputs(options)
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None

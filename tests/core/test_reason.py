@@ -1,0 +1,119 @@
+"""Reasons are counted without the values of single events."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from segcli.core.reason import LONGEST, code_of, general_reason
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "HTTP 422",
+            ": ",
+            "{",
+            "}",
+            "[",
+            '"',
+            "'",
+            "`",
+            "\\",
+            '\\"',
+            "…",
+            " ",
+            ",",
+            ".",
+            ":",
+            "-",
+        ),
+        *(
+            "17",
+            "1,234.5",
+            "N",
+            "total",
+            "can't",
+            "a@b.example",
+            "u-1",
+            "“",
+            "”",
+            "«",
+            "»",
+            "٣",
+            "\n",
+        ),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "general"),
+    [
+        ("HTTP 422", "HTTP 422"),
+        ("HTTP 422: invalid total 17", "HTTP 422: invalid total N"),
+        ("HTTP 422: invalid total -1,234.50", "HTTP 422: invalid total N"),
+        ("422: invalid total 17.", "422: invalid total N."),
+        ("invalid: total 'a b' of \"x\" or `y`", "invalid: total … of … or …"),
+        ("HTTP 404: no user 5f1d0c2e-77aa-4a52-9f11-0c2e77aa4a52", "HTTP 404: no user …"),
+        ("HTTP 400: ada.l+x@mail.example is not known", "HTTP 400: … is not known"),
+        ("HTTP 400: no item at 2026-02-03T10:11:12.000Z", "HTTP 400: no item at …"),
+        ("HTTP 400: /contacts/17/email is wrong", "HTTP 400: /contacts/N/email is wrong"),
+        ("HTTP 400: can't take it, isn't an object", "HTTP 400: can't take it, isn't an object"),
+        (
+            'HTTP 422: {"errors": [{"code": "bad_total", "message": "invalid total 17"}]}',
+            'HTTP 422: {"errors": [{"code": "bad_total", "message": "invalid total N"}]}',
+        ),
+        (
+            r'HTTP 422: {"message":"no plan \"gold\" for u-17"}',
+            'HTTP 422: {"message":"no plan … for …"}',
+        ),
+        ("HTTP 413: " + "x" * 200, "HTTP 413: " + "x" * (LONGEST - 11) + "…"),
+        ("", ""),
+    ],
+)
+def test_values_of_a_single_event_are_taken_out_of_a_reason(reason: str, general: str) -> None:
+    assert general_reason(reason) == general
+
+
+def test_refusals_that_differ_in_their_values_have_one_reason() -> None:
+    reasons = {
+        f'HTTP 422: {{"message": "invalid total {n * 17} of \'order {n}\'", "id": "req_{n}"}}'
+        for n in range(60)
+    }
+
+    assert len(reasons) == 60
+    assert len({general_reason(reason) for reason in reasons}) == 1
+
+
+@given(text=st.lists(PIECES).map("".join) | st.text())
+@example(text=("x " * 300 + "'a")[: LONGEST - 6] + " 'ab'cd")
+@example(text="'1 2'3")
+def test_a_general_reason_is_general(text: str) -> None:
+    general = general_reason(text)
+
+    assert general_reason(general) == general
+    assert len(general) <= LONGEST
+    assert sum(map(str.isdigit, general)) <= 3
+
+
+@given(text=st.text(alphabet="ab'\"`\\{[1@.,:-", max_size=5000))
+def test_no_text_takes_long(text: str) -> None:
+    assert len(general_reason(text * 20)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "status", "code"),
+    [
+        ("refused", "HTTP 422: no", 422, "http_422"),
+        ("rejected", "userId is required", None, "destination"),
+        ("skipped", "blank line", None, "blank"),
+        ("skipped", "over --limit", None, "limit"),
+        ("skipped", "switched off in integrations", None, "integrations"),
+        ("skipped", "not of --where", None, "selection"),
+        ("skipped", "without a time for --since and --until", None, "selection"),
+        ("skipped", "page is not for gist", None, "type"),
+        ("skipped", "no action of acme takes it", None, "destination"),
+        ("skipped", "whatever a plug-in says 17", None, "destination"),
+    ],
+)
+def test_a_code_is_one_of_a_few(state: str, reason: str, status: int | None, code: str) -> None:
+    assert code_of(state, reason, status) == code
