@@ -11,13 +11,22 @@ from segcli.field_types.conditions import NULLED, Nulled, missing, needed_of
 from segcli.field_types.convert import UNFIT, converted
 from segcli.field_types.field_type import TEXTS, FieldType, Requirement
 from segcli.field_types.formats import USUAL_DATE
-from segcli.field_types.mistake import Mistakes, Path, is_missing, must_be, told, wrong_kind
+from segcli.field_types.mistake import (
+    Mistakes,
+    Trail,
+    flat,
+    is_missing,
+    must_be,
+    told,
+    trail_of,
+    wrong_kind,
+)
 from segcli.mapping.empty import without_empty
 from segcli.mapping.javascript import UNDEFINED
 
 Conform = Callable[[dict[str, Any]], dict[str, Any]]
 # Returns the value as its field has it, or GONE; adds to the mistakes.
-Take = Callable[[Any, Path, Mistakes], Any]
+Take = Callable[[Any, Trail, Mistakes], Any]
 # What is done to a value, by its type; None keeps it. Has every type of a JSON value.
 Rule = dict[type, Take | None]
 
@@ -74,7 +83,7 @@ def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) 
 
     def conform(payload: dict[str, Any]) -> dict[str, Any]:
         mistakes: Mistakes = []
-        found = read(payload, mistakes)
+        found = read(payload, (), mistakes)
         if mistakes:
             raise Rejected("", told(mistakes))
         return found
@@ -87,42 +96,44 @@ def mistakes_in(
 ) -> Mistakes:
     """Return the mistakes of a payload, in order."""
     mistakes: Mistakes = []
-    _payload_reader(fields, in_batch=in_batch)(payload, mistakes)
+    _payload_reader(fields, in_batch=in_batch)(payload, (), mistakes)
     return mistakes
 
 
 def _payload_reader(
     fields: Mapping[str, FieldType], *, in_batch: bool
-) -> Callable[[dict[str, Any], Mistakes], dict[str, Any]]:
+) -> Callable[[dict[str, Any], Trail, Mistakes], dict[str, Any]]:
     mode = Mode(at_top=True, in_batch=in_batch)
     read = _object_reader(fields, mode)
     needed = tuple(needed_of(fields))
     if not needed:
-        return lambda payload, mistakes: read(payload, (), mistakes)
+        return read
     names = {condition.key for _, one in needed for condition in one.conditions}
     names |= {path[0] for path, _ in needed}
     cleaners = {name: _cleaner(fields.get(name), mode) for name in names}
 
-    def read_with_conditions(payload: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    def read_with_conditions(
+        payload: dict[str, Any], path: Trail, mistakes: Mistakes
+    ) -> dict[str, Any]:
         known = [name for name in cleaners if name in payload]
         cleaned = {name: cleaners[name](payload[name]) for name in known}
         values = {name: value for name, value in cleaned.items() if value is not GONE}
-        mistakes += [is_missing(path[:-1], path[-1]) for path in missing(needed, values)]
+        mistakes += [is_missing(trail_of(path[:-1]), path[-1]) for path in missing(needed, values)]
         nulled = {name: NULLED for name, value in values.items() if value is NULLED}
-        return read(payload | nulled if nulled else payload, (), mistakes)
+        return read(payload | nulled if nulled else payload, path, mistakes)
 
     return read_with_conditions
 
 
 def _object_reader(
     fields: Mapping[str, FieldType], mode: Mode, *, keeps_others: bool = False
-) -> Callable[[dict[str, Any], Path, Mistakes], dict[str, Any]]:
+) -> Callable[[dict[str, Any], Trail, Mistakes], dict[str, Any]]:
     """Return the function that reads an object with these fields."""
     rules = _rules(fields, mode)
     required = _required(fields, mode)
     keeps_empty = not mode.drops_empty_texts
 
-    def read(value: dict[str, Any], path: Path, mistakes: Mistakes) -> dict[str, Any]:
+    def read(value: dict[str, Any], path: Trail, mistakes: Mistakes) -> dict[str, Any]:
         found = value
         before = len(mistakes)
         for key, inner in value.items():
@@ -131,7 +142,7 @@ def _object_reader(
                 step = rules[key][type(inner)]
                 if step is None and (inner or keeps_empty or inner != ""):
                     continue
-                taken = step(inner, (*path, key), mistakes) if step else GONE
+                taken = step(inner, (path, key), mistakes) if step else GONE
             else:
                 taken = inner if keeps_others else GONE
             if taken is not inner:
@@ -170,11 +181,11 @@ def _required(fields: Mapping[str, FieldType], mode: Mode) -> frozenset[str]:
 
 
 def _in_order(
-    mistakes: Mistakes, lacking: Iterable[str], fields: Mapping[str, FieldType], path: Path
+    mistakes: Mistakes, lacking: Iterable[str], fields: Mapping[str, FieldType], path: Trail
 ) -> Mistakes:
     """Return the mistakes of an object: first what is missing, then by the order of the fields."""
     places = {name: place for place, name in enumerate(fields)}
-    depth = len(path)
+    depth = len(flat(path))
     in_order = sorted(mistakes, key=lambda one: places[str(one.path[depth])])
     return [is_missing(path, name) for name in lacking] + in_order
 
@@ -226,7 +237,7 @@ def _after_cleaning(field: FieldType, mode: Mode, finish: Take) -> Take:
     """Return the function that removes an empty value, or else finishes it."""
     clean = _cleaner(field, mode) if mode.at_top else _inner_cleaner(field)
 
-    def take(value: Any, path: Path, mistakes: Mistakes) -> Any:
+    def take(value: Any, path: Trail, mistakes: Mistakes) -> Any:
         cleaned = None if value is NULLED else clean(value)
         return GONE if cleaned is GONE else finish(cleaned, path, mistakes)
 
@@ -245,15 +256,15 @@ def _inner_cleaner(field: FieldType) -> Callable[[Any], Any]:
 
 def _list_step(field: FieldType, read: Take | None, slow: Take) -> Take:
     """Return the function for lists: fast if all items are of the type already."""
-    are_plain = _PLAIN[field.kind] if not read and field.choices is None else frozenset()
-    objects = {dict}
+    plain = _PLAIN[field.kind] if not read and field.choices is None else frozenset[type]()
+    are_plain = plain.issuperset
+    are_objects = frozenset({dict}).issuperset
 
-    def step(value: Any, path: Path, mistakes: Mistakes) -> Any:
-        types = set(map(type, value))
-        if read and types <= objects:
-            items = [read(item, (*path, at), mistakes) for at, item in enumerate(value)]
+    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+        if read and are_objects(map(type, value)):
+            items = [read(item, (path, at), mistakes) for at, item in enumerate(value)]
             return value if all(map(is_, items, value)) else items
-        return value if types <= are_plain else slow(value, path, mistakes)
+        return value if are_plain(map(type, value)) else slow(value, path, mistakes)
 
     return step
 
@@ -262,7 +273,7 @@ def _checked_step(checks: Iterable[Check], slow: Take) -> Take:
     """Return the function for values of the type already: fast if they pass all checks."""
     tests = [is_good for is_good, _ in checks]
 
-    def step(value: Any, path: Path, mistakes: Mistakes) -> Any:
+    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
         for is_good in tests:
             if not is_good(value):
                 return slow(value, path, mistakes)
@@ -275,7 +286,7 @@ def _finisher(field: FieldType, checks: Iterable[Check], read: Take | None) -> T
     """Return the function that converts and checks a value from which empty ones are removed."""
     kinds = _kinds(field)
 
-    def finish(value: Any, path: Path, mistakes: Mistakes) -> Any:
+    def finish(value: Any, path: Trail, mistakes: Mistakes) -> Any:
         found = converted(value, kinds)
         if found is UNFIT:
             mistakes.append(wrong_kind(path, kinds, value))
@@ -293,12 +304,12 @@ def _list_finisher(field: FieldType, read: Take | None) -> Take:
     item = replace(field, multiple=False, allow_null=False)
     finish = _finisher(item, choices_of(field), read)
 
-    def finish_list(value: Any, path: Path, mistakes: Mistakes) -> Any:
+    def finish_list(value: Any, path: Trail, mistakes: Mistakes) -> Any:
         if isinstance(value, dict):
             mistakes.append(must_be(path, "a list, not an object"))
             return value
         items = value if isinstance(value, list) else [value]
-        return [finish(each, (*path, at), mistakes) for at, each in enumerate(items)]
+        return [finish(each, (path, at), mistakes) for at, each in enumerate(items)]
 
     return finish_list
 

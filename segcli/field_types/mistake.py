@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from segcli.mapping.javascript import javascript_kind
 
 Path = tuple[str | int, ...]
+# A path as it is passed down: the trail of what is around, and the last name. Quick to extend.
+Trail = tuple[Any, ...]
 
 _MAX_TOLD = 100
 _WANTED = {
@@ -34,21 +37,40 @@ class FieldMistake:
 Mistakes = list[FieldMistake]
 
 
-def is_missing(path: Path, name: str) -> FieldMistake:
-    """Return the mistake that the object at a path lacks a field."""
+def flat(trail: Trail) -> Path:
+    """Return the path of a trail."""
+    names: list[str | int] = []
+    while trail:
+        trail, name = trail
+        names.append(name)
+    return tuple(reversed(names))
+
+
+def trail_of(path: Path) -> Trail:
+    """Return the trail of a path."""
+    trail: Trail = ()
+    for name in path:
+        trail = (trail, name)
+    return trail
+
+
+def is_missing(trail: Trail, name: str) -> FieldMistake:
+    """Return the mistake that the object at a trail lacks a field."""
+    path = flat(trail)
     return FieldMistake(path, f"{shown((*path, name))} is missing")
 
 
-def must_be(path: Path, wanted: str) -> FieldMistake:
+def must_be(trail: Trail, wanted: str) -> FieldMistake:
     """Return the mistake that a value is not as it must be."""
+    path = flat(trail)
     return FieldMistake(path, f"{shown(path)} must be {wanted}")
 
 
-def wrong_kind(path: Path, kinds: Sequence[str], value: object) -> FieldMistake:
+def wrong_kind(trail: Trail, kinds: Sequence[str], value: object) -> FieldMistake:
     """Return the mistake that a value is of none of the kinds that it may be."""
     wanted = " or ".join(_WANTED[kind] for kind in kinds)
     given = _GIVEN.get(javascript_kind(value), javascript_kind(value))
-    return must_be(path, wanted if given in wanted else f"{wanted}, not {given}")
+    return must_be(trail, wanted if given in wanted else f"{wanted}, not {given}")
 
 
 def told(mistakes: Iterable[FieldMistake]) -> str:
