@@ -188,4 +188,5 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
     "@flatten": _flatten,
+    "@epoch": _with_value(lambda options: f"{options.get('unit', 'seconds')} since 1970"),
 }

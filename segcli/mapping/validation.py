@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from segcli.mapping.directives.replace import MAX_LENGTH
+from segcli.mapping.directives.times import UNITS
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
 from segcli.mapping.liquid import is_installed, missing
 from segcli.mapping.problem import MappingError, Problem, Spot
@@ -306,4 +307,5 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@transform": _options({"apply": _ANY_OBJECT, "mapping": _ANY_OBJECT}),
     "@excludeWhenNull": _directive_or_raw,
     "@liquid": _liquid,
+    "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
 }
