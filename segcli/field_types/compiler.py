@@ -10,7 +10,6 @@ from segcli.field_types.check import Check, checks_of, choices_of
 from segcli.field_types.conditions import NULLED, Nulled, missing, needed_of
 from segcli.field_types.convert import UNFIT, converted
 from segcli.field_types.field_type import TEXTS, FieldType, Requirement
-from segcli.field_types.formats import USUAL_DATE
 from segcli.field_types.mistake import (
     Mistakes,
     Trail,
@@ -23,6 +22,7 @@ from segcli.field_types.mistake import (
 )
 from segcli.mapping.empty import without_empty
 from segcli.mapping.javascript import UNDEFINED
+from segcli.mapping.javascript_date import usual_time
 
 Conform = Callable[[dict[str, Any]], dict[str, Any]]
 # Returns the value as its field has it, or GONE; adds to the mistakes.
@@ -229,7 +229,7 @@ def _steps(field: FieldType, slow: Take, read: Take | None) -> Rule:
     else:
         steps |= dict.fromkeys(_PLAIN[field.kind], _checked_step(checks, slow))
         if field.kind == "datetime":
-            steps[str] = _checked_step([(USUAL_DATE.fullmatch, ""), *choices_of(field)], slow)
+            steps[str] = _checked_step([(usual_time, ""), *choices_of(field)], slow)
     return steps
 
 
@@ -272,12 +272,21 @@ def _list_step(field: FieldType, read: Take | None, slow: Take) -> Take:
 def _checked_step(checks: Iterable[Check], slow: Take) -> Take:
     """Return the function for values of the type already: fast if they pass all checks."""
     tests = [is_good for is_good, _ in checks]
+    if len(tests) == 1:
+        return _once_checked_step(tests[0], slow)
 
     def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
         for is_good in tests:
             if not is_good(value):
                 return slow(value, path, mistakes)
         return value if value != "" else slow(value, path, mistakes)
+
+    return step
+
+
+def _once_checked_step(is_good: Callable[[Any], object], slow: Take) -> Take:
+    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+        return value if value != "" and is_good(value) else slow(value, path, mistakes)
 
     return step
 

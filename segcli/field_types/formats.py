@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from segcli.mapping.javascript import javascript_number
-from segcli.mapping.javascript_date import read_date
+from segcli.mapping.javascript_date import read_date, usual_time
 
 _MAX_DATE = 100
 _NUMBER = re.compile(r"-?[0-9]{1,21}(?:\.[0-9]+)?(?:e[+-][0-9]{1,3})?")
@@ -19,11 +19,6 @@ _LOOSE_DATE = re.compile(
     r"""[0-9]{4} [-/]? (?:[0-9]{1,2})? [-/]? [0-9]{0,2} [Tt\s]*
     (?:[0-9]{1,2})? :? (?:[0-9]{1,2})? :? (?:[0-9]{1,2})? [.:]? [0-9]*""",
     re.VERBOSE,
-)
-# The form that the dates of events have, for a fast test.
-USUAL_DATE = re.compile(
-    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z"
 )
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME = re.compile(
@@ -43,7 +38,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^?#])")
 
 def is_date_like(text: str) -> bool:
     """Return whether a text may stand in a `datetime`: a number, a date, or what begins as one."""
-    if USUAL_DATE.fullmatch(text):
+    if usual_time(text):
         return True
     if len(text) > _MAX_DATE:
         return False

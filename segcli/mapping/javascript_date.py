@@ -47,6 +47,19 @@ def read_date(text: str) -> datetime | None:
         return None
 
 
+def usual_time(text: str) -> datetime | None:
+    """Read the form that the times of events have, `2026-01-31T12:00:00.000Z`; None for others.
+
+    A fast path: `read_date` takes several times as long.
+    """
+    if len(text) != 24 or text[10] != "T" or text[7] != "-" or text[23] != "Z":
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def _iso_time(found: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     milliseconds = int((found[7] or "0").ljust(3, "0")[:3])
