@@ -188,5 +188,6 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
     "@flatten": _flatten,
+    "@iso": _with_value(lambda _: "as a time in UTC"),
     "@epoch": _with_value(lambda options: f"{options.get('unit', 'seconds')} since 1970"),
 }

@@ -10,7 +10,7 @@ from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
 from segcli.mapping.directives.replace import replace
 from segcli.mapping.directives.template import template_directive
-from segcli.mapping.directives.times import epoch
+from segcli.mapping.directives.times import epoch, iso
 from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
@@ -114,6 +114,7 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@excludeWhenNull": exclude_when_null,
     "@liquid": liquid,
     "@epoch": epoch,
+    "@iso": iso,
 }
 
 

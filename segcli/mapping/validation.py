@@ -308,4 +308,5 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@excludeWhenNull": _directive_or_raw,
     "@liquid": _liquid,
     "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
+    "@iso": _options({"value": _ANYTHING}),
 }

@@ -62,3 +62,26 @@ def test_a_mistake_in_epoch_is_said() -> None:
     ]
     assert not lint({"x": {"@epoch": {"value": TIME, "unit": "Milliseconds"}}})
     assert made("@epoch", 1, unit="Milliseconds") == 1000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2026-01-08T15:02:14.5199+01:00", "2026-01-08T14:02:14.519Z"),
+        ("2026-1-8", "2026-01-08T00:00:00.000Z"),
+        (1767880934, "2026-01-08T14:02:14.000Z"),
+        (-600, "1969-12-31T23:50:00.000Z"),
+        ("tomorrow", UNDEFINED),
+        (None, UNDEFINED),
+        (8_640_000_000_000_000, UNDEFINED),
+    ],
+)
+def test_iso_makes_a_text_in_utc_of_a_time(value: Any, text: Any) -> None:
+    assert made("@iso", value) == text
+
+
+@given(values)
+def test_iso_makes_a_time_or_nothing_of_any_value(value: Any) -> None:
+    found = made("@iso", value)
+
+    assert found is UNDEFINED or found.endswith("Z")

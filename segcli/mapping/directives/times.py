@@ -1,4 +1,4 @@
-"""Times in the forms that vendors want: `@epoch`. segcli's own, not mapping-kit's."""
+"""Times in the forms that vendors want: `@epoch`, `@iso`. segcli's own, not mapping-kit's."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +32,28 @@ def epoch(options: Any, context: Context) -> Node:
         return UNDEFINED if found is None else found // divisor
 
     return Node(run, value.is_constant)
+
+
+def iso(options: Any, context: Context) -> Node:
+    """Compile `@iso`: a time as `2026-01-31T12:00:00.000Z`, in UTC and with milliseconds."""
+    if not isinstance(options, dict) or "value" not in options:
+        return context.refusal('@iso requires an object with a "value" key')
+    value = context.part(options["value"], "@iso", "value")
+    read = value.run
+
+    def run(data: Any) -> Any:
+        found = milliseconds_in(read(data))
+        return UNDEFINED if found is None else _iso_text(found)
+
+    return Node(run, value.is_constant)
+
+
+def _iso_text(milliseconds: int) -> Any:
+    try:
+        at = _EPOCH + milliseconds * _MILLISECOND
+    except OverflowError:
+        return UNDEFINED
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def milliseconds_in(value: Any) -> int | None:
