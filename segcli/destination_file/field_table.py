@@ -188,6 +188,7 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
     "@flatten": _flatten,
+    "@sha256": _with_value(lambda _: "its SHA-256"),
     "@iso": _with_value(lambda _: "as a time in UTC"),
     "@epoch": _with_value(lambda options: f"{options.get('unit', 'seconds')} since 1970"),
 }

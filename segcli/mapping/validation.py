@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from segcli.mapping.directives.digest import CLEAN_UPS
 from segcli.mapping.directives.replace import MAX_LENGTH
 from segcli.mapping.directives.times import UNITS
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
@@ -309,4 +310,5 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@liquid": _liquid,
     "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
     "@iso": _options({"value": _ANYTHING}),
+    "@sha256": _options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
 }
