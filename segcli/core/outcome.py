@@ -91,8 +91,12 @@ def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
 
 def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
     """Return the outcome of one line. Never raises."""
+    return _mapped_line(line, mapping_of(job))
+
+
+def _mapped_line(line: bytes | TooLong, map_: Callable[[Event], Outcome]) -> Outcome:
     event = event_of(line)
-    return map_event(event, job) if isinstance(event, Event) else event
+    return map_(event) if isinstance(event, Event) else event
 
 
 def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
@@ -152,10 +156,10 @@ def _decide(job: Job) -> Decide:
 
     The outcome of a line never depends on other lines.
     """
-    reads = job.destination.reads
+    reads, map_ = job.destination.reads, mapping_of(job)
     if reads is None or job.selection.where:
-        return lambda lines: [outcome_of(line, job) for line in lines]
-    read, map_ = partial_parser(reads(job.settings)), mapping_of(job)
+        return lambda lines: [_mapped_line(line, map_) for line in lines]
+    read = partial_parser(reads(job.settings))
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
         if not _are_whole(lines):
