@@ -1,8 +1,9 @@
-"""segcli replays Segment events from a file into a destination.
+"""segcli maps and sends Segment events: from a program, from the command line, by plug-ins.
 
-The names below are the interface for destination plug-ins; `segcli guide plugins` describes it.
-Each name is imported when it is first used, so that `segcli.__main__` can remove the working folder
-from the import path first.
+`transform`, `check`, `send`, `parse` and `destination` are the interface for programs, see
+`segcli guide python`. The other names are for destination plug-ins too, see `segcli guide plugins`.
+Each name is imported when it is first used. So importing segcli is quick, and `segcli.__main__` can
+remove the working folder from the import path first.
 """
 
 __version__ = "0.1.0"
@@ -11,9 +12,12 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from segcli.accounting.tally import Tally
+    from segcli.api import check, destination, parse, send, transform
     from segcli.core.destination import Destination, Field, Limits, Payload, Remark, Request
     from segcli.core.event import Event, Rejected
     from segcli.core.item_replies import Items, by_item
+    from segcli.core.outcome import ActionPayload, Outcome
     from segcli.core.reply import (
         Delivered,
         Partial,
@@ -27,41 +31,97 @@ if TYPE_CHECKING:
     )
     from segcli.core.secret import Secret
     from segcli.core.settings import setting
+    from segcli.environment import Environment, from_environment
+    from segcli.errors import (
+        DestinationError,
+        InputError,
+        Interrupted,
+        OutputError,
+        SegcliError,
+        SettingsError,
+        Stopped,
+        UsageError,
+    )
+    from segcli.review.review import Review
+    from segcli.runs.report import Report
 else:
+    # The module of each public name.
+    _HOMES = {
+        "accounting.tally": ("Tally",),
+        "api": ("check", "destination", "parse", "send", "transform"),
+        "core.destination": ("Destination", "Field", "Limits", "Payload", "Remark", "Request"),
+        "core.event": ("Event", "Rejected"),
+        "core.item_replies": ("Items", "by_item"),
+        "core.outcome": ("ActionPayload", "Outcome"),
+        "core.reply": (
+            *("Delivered", "Partial", "Refused", "Reply", "Retry", "Stop", "Verdict"),
+            *("by_status", "retry_after"),
+        ),
+        "core.secret": ("Secret",),
+        "core.settings": ("setting",),
+        "environment": ("Environment", "from_environment"),
+        "errors": (
+            *("DestinationError", "InputError", "Interrupted", "OutputError", "SegcliError"),
+            *("SettingsError", "Stopped", "UsageError"),
+        ),
+        "review.review": ("Review",),
+        "runs.report": ("Report",),
+    }
 
     def __getattr__(name):  # noqa: ANN001, ANN202  # not for type checkers: they see the imports
         """Import and return a public name; raises AttributeError if there is no such name."""
         from importlib import import_module  # noqa: PLC0415  # see the module's docstring
 
-        if name in __all__:
-            for module in ("destination", "event", "item_replies", "secret", "settings", "reply"):
-                found = vars(import_module(f"{__name__}.core.{module}"))
-                if name in found:
-                    return found[name]
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(f"{__name__}.{home}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():  # noqa: ANN202  # as above
+        return sorted(__all__)
 
 
 __all__ = [
+    "ActionPayload",
     "Delivered",
     "Destination",
+    "DestinationError",
+    "Environment",
     "Event",
     "Field",
+    "InputError",
+    "Interrupted",
     "Items",
     "Limits",
+    "Outcome",
+    "OutputError",
     "Partial",
     "Payload",
     "Refused",
     "Rejected",
     "Remark",
     "Reply",
+    "Report",
     "Request",
     "Retry",
+    "Review",
     "Secret",
+    "SegcliError",
+    "SettingsError",
     "Stop",
+    "Stopped",
+    "Tally",
+    "UsageError",
     "Verdict",
     "__version__",
     "by_item",
     "by_status",
+    "check",
+    "destination",
+    "from_environment",
+    "parse",
     "retry_after",
+    "send",
     "setting",
+    "transform",
 ]

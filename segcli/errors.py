@@ -7,10 +7,10 @@ There are three kinds of failure, and each is handled in its own way:
 - of segcli itself: any other exception is a bug, shown with its traceback; exit 70.
 
     SegcliError          exit 2: the run could not start
-    +-- SettingsError    a setting is missing or wrong
-    +-- DestinationError a destination file is missing or wrong
-    +-- InputError       an input cannot be read as events, or `check` cannot read it to its end
     +-- UsageError       the options cannot be combined
+    |   +-- SettingsError    a setting is missing or wrong
+    |   +-- DestinationError a destination file is missing or wrong
+    +-- InputError       an input cannot be read as events, or `check` cannot read it to its end
     +-- OutputError      exit 3: a file that the run depends on, or its report, cannot be written
     +-- Stopped          exit 3: the run stopped early; unsent events are counted
         +-- Interrupted  exit 130 or 143: a signal stopped the run
@@ -18,6 +18,8 @@ There are three kinds of failure, and each is handled in its own way:
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import partial
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -37,9 +39,11 @@ class SegcliError(Exception):
     message: what happened.
     hint: what to type next; may be empty.
     exit_code: the exit code of the process.
+    report: for a program, what the run did until then, a `segcli.Report`; None before it began.
     """
 
     exit_code: int = Exit.NOT_STARTED
+    report: Any = None
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -47,11 +51,15 @@ class SegcliError(Exception):
         self.hint = hint
 
 
-class SettingsError(SegcliError):
+class UsageError(SegcliError):
+    """The options cannot be combined."""
+
+
+class SettingsError(UsageError):
     """A setting is missing or wrong; the hint says how to set it."""
 
 
-class DestinationError(SegcliError):
+class DestinationError(UsageError):
     """A destination file is missing or wrong; the message lists all its mistakes."""
 
 
@@ -60,10 +68,6 @@ class InputError(SegcliError):
 
     The hint says how to correct that.
     """
-
-
-class UsageError(SegcliError):
-    """The options cannot be combined."""
 
 
 class OutputError(SegcliError):
@@ -88,3 +92,7 @@ class Interrupted(Stopped):
     def __init__(self, message: str, hint: str = "", *, signal_number: int) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make = partial(Interrupted, signal_number=self.exit_code - 128)
+        return make, (self.message, self.hint), self.__dict__

@@ -12,9 +12,19 @@ from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result, TooLong
-from segcli.core.outcome import Job, Mapped, Outcome, Skipped, make_mapper, outcome_fields
+from segcli.core.outcome import (
+    Decision,
+    Job,
+    Mapped,
+    Outcome,
+    Skipped,
+    make_mapper,
+    outcome_at,
+    outcome_fields,
+)
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
+from segcli.lines.chunks import chunks
 from segcli.lines.spans import lines_of, without_break
 from segcli.parallel.ordered_map import OrderedMap
 from segcli.parallel.work import Work, WorkItem, WorkResult
@@ -125,11 +135,20 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
         rejects.close()
 
 
+def outcomes(job: Job, inputs: Sequence[Input], max_line: int = MAX_LINE) -> Iterator[Outcome]:
+    """Yield the outcome of every line, in input order. Raises InputError and Stopped."""
+    decide = make_mapper(job)
+    with closing(chunks(inputs, max_line)) as read:
+        for chunk in read:
+            for number, found in enumerate(decide(chunk.lines), chunk.first):
+                yield outcome_at(chunk.input.title, number, found)
+
+
 def _payloads(mapped: Sequence[Mapped]) -> bytes:
     return b"\n".join([*[one.body for one in mapped], b""])
 
 
-def _every_line(title: str, first: int, outcomes: Sequence[Outcome], printing: Printing) -> bytes:
+def _every_line(title: str, first: int, outcomes: Sequence[Decision], printing: Printing) -> bytes:
     file: dict[str, Any] = {"file": title} if printing.several else {}
     return b"".join(
         orjson.dumps(
@@ -139,7 +158,7 @@ def _every_line(title: str, first: int, outcomes: Sequence[Outcome], printing: P
     )
 
 
-def _reasons(outcomes: Sequence[Outcome]) -> Iterator[tuple[State, str]]:
+def _reasons(outcomes: Sequence[Decision]) -> Iterator[tuple[State, str]]:
     return (_state_and_reason(one) for one in outcomes if not isinstance(one, Mapped))
 
 
@@ -150,7 +169,7 @@ def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
 
 
 def _rejected(
-    lines: Sequence[bytes | TooLong], outcomes: Sequence[Outcome], first: int
+    lines: Sequence[bytes | TooLong], outcomes: Sequence[Decision], first: int
 ) -> Iterator[tuple[int, str, bytes | TooLong]]:
     for index, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first):
         if isinstance(outcome, Rejected):

@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from support.fakes import Answer, Got, Said, Vendor, vendor_that
+from support.fork_server import TIMEOUT, ForkServer, Streams, can_be_forked, fork_server
 from support.samples import ROOT, SAMPLES, Run
 
 from segcli.cli import main
@@ -76,27 +77,40 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     """This environment with a home of its own, `segcli` on the path, and no say in colours.
 
     Python may keep what it compiles: otherwise every process could compile all of segcli first.
+    No process trusts a certificate: none is needed, and aiohttp reads all of them when imported.
     """
     unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
-    return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}
+    home = str(tmp_path_factory.mktemp("home"))
+    return kept | {"PATH": path, "HOME": home, "SSL_CERT_FILE": os.devnull}
+
+
+@pytest.fixture(scope="session")
+def forking(clean_environment: dict[str, str]) -> Iterator[ForkServer]:
+    """Start the process from which runs of `segcli` are forked."""
+    with fork_server(clean_environment) as server:
+        yield server
 
 
 @pytest.fixture
-def run_segcli(tmp_path: Path, clean_environment: dict[str, str]) -> Run:
+def run_segcli(tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer) -> Run:
     """Run `segcli` as a process in an empty folder; both outputs are bytes."""
 
     def run(
         *arguments: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
+        words, own = [*map(str, arguments)], env or {}
+        env = clean_environment | own
+        if can_be_forked(own):
+            return forking.run(words, cwd=tmp_path, env=env, streams=Streams(stdin))
         return subprocess.run(
-            [sys.executable, "-m", "segcli", *map(str, arguments)],
+            [sys.executable, "-m", "segcli", *words],
             input=stdin,
             capture_output=True,
             cwd=tmp_path,
-            env=clean_environment | (env or {}),
-            timeout=60,
+            env=env,
+            timeout=TIMEOUT,
             check=False,
         )
 

@@ -4,14 +4,13 @@ import base64
 import errno
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 
@@ -30,6 +29,22 @@ _RecordKey: TypeAlias = tuple[str, int, int]
 # Seconds to wait for the lock of another process.
 _LOCK_TIMEOUT = 10.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+
+
+class RejectStore(Protocol):
+    """Where the rejected and refused lines of a run are kept."""
+
+    def keep(self, settled: Result) -> None:
+        """Keep the lines of a result. Raises Stopped if that fails."""
+        ...
+
+    async def synced(self) -> None:
+        """Return when everything that is kept survives a loss of power. Raises Stopped."""
+        ...
+
+    def close(self) -> None:
+        """Keep no more."""
+        ...
 
 
 class Rejects:
@@ -69,6 +84,17 @@ class Rejects:
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
 
+    def append(self, records: Sequence[bytes]) -> None:
+        """Append whole records, each with a line break. Raises Stopped."""
+        try:
+            if self._file is None:
+                self._file = open_to_append(self.path)
+            with _locked(self._file.fileno()):
+                _end_torn_line(self._file)
+                write_all(self._file.fileno(), b"".join(records))
+        except OSError as error:
+            raise self._failed(error) from None
+
     def keep(self, settled: Result) -> None:
         """Append the lines of a result. They survive a kill once this returns.
 
@@ -81,15 +107,7 @@ class Rejects:
         ]
         if not lines:
             return
-        try:
-            records = b"".join(_record(line, place, settled) for line, place in lines)
-            if self._file is None:
-                self._file = open_to_append(self.path)
-            with _locked(self._file.fileno()):
-                _end_torn_line(self._file)
-                write_all(self._file.fileno(), records)
-        except OSError as error:
-            raise self._failed(error) from None
+        self.append([_record(line, place, settled) for line, place in lines])
 
     async def synced(self) -> None:
         """Return when all records written so far are on disk. Raises Stopped if that fails."""
@@ -126,6 +144,11 @@ class Rejects:
         )
 
 
+def records_of(settled: Result) -> list[bytes]:
+    """Return the records of the lines of a result, each with a line break."""
+    return [_record(line, place, settled) for place, line in enumerate(settled.lines)]
+
+
 def check_writable(path: Path) -> None:
     """Raise OutputError unless a rejects file can be written there."""
     # os.path, not pathlib: these calls do not raise if the folder is not readable.
@@ -134,19 +157,6 @@ def check_writable(path: Path) -> None:
         raise OutputError(
             f"the rejects file {path} cannot be written", "Name another file: --rejects PATH"
         )
-
-
-def default_rejects(destination: str, taken: Sequence[str]) -> Path:
-    """Return `<dest>.rejects.ndjson`, or the next numbered name if such a file is an input.
-
-    So a rejects file that a person has repaired and sends does not get the new rejects.
-    """
-    series = re.compile(rf"{re.escape(destination)}\.rejects(?:\.(\d+))?\.ndjson")
-    here = Path.cwd().resolve()
-    inputs = (Path(name).resolve() for name in taken)
-    found = (series.fullmatch(path.name) for path in inputs if path.parent == here)
-    last = max((int(name[1] or 1) for name in found if name), default=0)
-    return Path(f"{destination}.rejects{f'.{last + 1}' if last else ''}.ndjson")
 
 
 def _open_stream(path: Path) -> FileIO:

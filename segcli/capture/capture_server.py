@@ -18,6 +18,9 @@ _HOST_6 = "::1"
 _TRIES = 20
 # Seconds between two checks whether open requests have ended.
 _MOMENT = 0.02
+# The longest wait for a signal in one piece. If a signal arrives just before a wait begins, Python
+# calls its handler only after the wait.
+_LONGEST_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def wait_until_quiet(app: Capture, settle: float, signals: "SimpleQueue[int]") -
         if app.open == 0 and left <= 0:
             return None
         with suppress(Empty):
-            return signals.get(timeout=max(left, _MOMENT))
+            return signals.get(timeout=min(max(left, _MOMENT), _LONGEST_WAIT))
 
 
 def _listeners(port: int) -> list[socket.socket]:

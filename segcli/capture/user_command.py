@@ -31,7 +31,14 @@ class Signals:
         if self.command is None or self.command.poll() is not None:
             self.waiting.put(number)
         elif number != signal.SIGINT or not _terminal_sends_it():
-            self.command.send_signal(number)
+            self._pass_on(self.command.pid, number)
+
+    def _pass_on(self, command: int, number: int) -> None:
+        try:
+            os.kill(command, number)
+        except ProcessLookupError:
+            # The command has just ended, and `wait` has not noted it yet: `poll` does not know.
+            self.waiting.put(number)
 
 
 @contextmanager

@@ -41,14 +41,14 @@ def complete_setting(
     """Complete the name of a setting of the destination that `--dest` names, with its `=`."""
     from click.shell_completion import CompletionItem
 
-    from segcli.cli.dest_option import find_destination
+    from segcli.cli.dest_option import typed_destination
     from segcli.core.settings import describe
 
     dest = ctx.params.get("dest")
     if not isinstance(dest, str):
         return []
     try:
-        destination = find_destination(dest)
+        destination = typed_destination(dest)
     except SegcliError:
         return []
     return [

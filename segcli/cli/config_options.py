@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli.config import TABLES, ConfigFile
 from segcli.cli.option_sources import (
     SOURCES,
     Source,
@@ -19,6 +18,7 @@ from segcli.cli.option_sources import (
 from segcli.cli.option_types import Quantity
 from segcli.cli.variables import is_one_edit
 from segcli.errors import SettingsError
+from segcli.settings_file import TABLES, ConfigFile
 
 _WORDS: Mapping[type, str] = {
     bool: "true or false",

@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli.config import TABLES
 from segcli.cli.config_options import kinds_of, option_name
 from segcli.cli.option_sources import SOURCES, Source, commands_of
 from segcli.cli.option_types import Quantity
 from segcli.core.secret import Secret
 from segcli.core.settings import Setting, describe
+from segcli.settings_file import TABLES
 
 _ID = "https://raw.githubusercontent.com/segcli/segcli/main/segcli.schema.json"
 _TYPES: Mapping[type, str] = {

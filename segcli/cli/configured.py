@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from segcli.cli.option_sources import SOURCES, Source, full_name, table_of, variable_of
 
 if TYPE_CHECKING:
-    from segcli.cli.config import ConfigFile
+    from segcli.settings_file import ConfigFile
 
 _FROM_ELSEWHERE = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
 _EXCLUSIVE = {"resume": "restart", "restart": "resume"}
@@ -66,7 +66,7 @@ _EPILOG = (
 
 def config_file(named: str | None) -> "ConfigFile":
     """Return the settings file. A command reads it once: it may be a pipe. Raises SettingsError."""
-    from segcli.cli.config import read_file
+    from segcli.settings_file import read_file
 
     context = click.get_current_context(silent=True)
     known = context.meta if context else {}

@@ -1,31 +1,15 @@
-"""Selects the inputs of a run; in an archive, the days that `--since` and `--until` allow."""
+"""Finds the inputs that the command names, and judges them by their first lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
-from segcli.cli.options import Files, JobOptions
+from segcli.cli.options import Files
 from segcli.cli.output import say
 from segcli.core.plural import count_of
 from segcli.core.secret import display_address
-from segcli.core.selection import Selection
-from segcli.errors import UsageError
-from segcli.inputs import Days, Input, Looked, inputs, look, split
+from segcli.inputs import Input, Looked, inputs, look
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import is_address
 from segcli.inputs.judgement import HeadJudge, accept_all
-
-
-@dataclass(frozen=True, slots=True)
-class InputChoice:
-    """The inputs of a run.
-
-    inputs: those that are read
-    left_out: those whose day cannot hold a selected event
-    """
-
-    inputs: Sequence[Input]
-    left_out: Sequence[Input] = ()
 
 
 def find_inputs(options: Files) -> Sequence[Input]:
@@ -44,35 +28,12 @@ def first_look(found: Sequence[Input], options: Files, judge: HeadJudge = judge_
 
     With `--no-first-look` every input is accepted.
     """
-    return look(found, accept_all if options.no_first_look else judge)
+    return look(found, judge_of(options, judge))
 
 
-def choose(entries: Sequence[Input], options: JobOptions, selection: Selection) -> InputChoice:
-    """Leave out the days of an archive that are certainly outside `--since` and `--until`.
-
-    Raises UsageError if these options contradict each other.
-    """
-    lateness = options.allowed_lateness
-    _check_window(options, selection)
-    if lateness is not None and not selection.until:
-        raise UsageError("--allowed-lateness needs --until", "Add --until TIME.")
-    days = Days(
-        since=selection.since,
-        until=selection.until,
-        lateness=None if lateness is None else timedelta(seconds=lateness),
-    )
-    return InputChoice(*split(entries, days))
-
-
-def _check_window(options: JobOptions, selection: Selection) -> None:
-    """Raise UsageError if `--until` is not later than `--since`."""
-    since, until = selection.since, selection.until
-    if options.since and options.until and since and until and since >= until:
-        raise UsageError(
-            f"--until {options.until.text} is not later than --since {options.since.text}, "
-            "so no event can be between them",
-            "Give the earlier time to --since. --until excludes its own time.",
-        )
+def judge_of(options: Files, judge: HeadJudge = judge_events) -> HeadJudge:
+    """Return what judges the inputs by their first lines."""
+    return accept_all if options.no_first_look else judge
 
 
 def describe_skipped(left_out: Sequence[Input]) -> str:

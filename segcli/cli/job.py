@@ -3,22 +3,23 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.cli import dest_option
-from segcli.cli.config import config_of
 from segcli.cli.configured import config_file
+from segcli.cli.dest_option import typed_source
 from segcli.cli.options import JobOptions, Target
 from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
-from segcli.core.selection import Selection
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
+from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.settings_file import config_of
 
 # No key is longer. A larger file was named by mistake.
 _MAX_KEY_BYTES = 64 * 1024
@@ -27,9 +28,17 @@ _MAX_KEY_BYTES = 64 * 1024
 def job_of(
     options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
 ) -> Job:
-    """Make the job from the options. The settings that `overrides` returns win over all others.
+    """Make the job from the options, as `spec_and_job`."""
+    return spec_and_job(options, overrides=overrides)[1]
 
-    Raises UsageError, SettingsError and DestinationError.
+
+def spec_and_job(
+    options: Target, *, overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None
+) -> tuple[JobSpec, Job]:
+    """Make the job from the options, first as texts.
+
+    The settings that `overrides` returns win over all others. Raises UsageError, SettingsError and
+    DestinationError.
     """
     if options.dest is None:
         raise UsageError(
@@ -37,7 +46,7 @@ def job_of(
             "NAME is the path of a destination file, like ./acme.toml, or one of these: "
             f"{', '.join(destinations.names())}",
         )
-    destination = dest_option.find_destination(options.dest)
+    source, destination = typed_source(options.dest)
     rows = settings.describe(destination.name, destination.settings)
     check_variables(destination.name, [row.name for row in rows])
     given, by_option = _given(options, destination)
@@ -47,26 +56,33 @@ def job_of(
         options=by_option,
         dest=options.dest,
     )
-    values = settings.read_settings(destination.name, destination.settings, sources)
-    if problem := destination.check_settings(values):
-        raise SettingsError(f"{destination.name}: {problem}")
-    selection = selection_of(options) if isinstance(options, JobOptions) else Selection()
-    origins = settings.origins(destination.name, destination.settings, sources)
-    return Job(destination=destination, settings=values, selection=selection, origins=origins)
+    spec = JobSpec(
+        source=source,
+        settings=settings.given_by(destination.name, destination.settings, sources),
+        selection=selection_of(options) if isinstance(options, JobOptions) else SelectionSpec(),
+        at=now(),
+    )
+    return spec, spec.job(destination)
 
 
-def selection_of(options: JobOptions) -> Selection:
+def selection_of(options: JobOptions) -> SelectionSpec:
     """Return which events the options select."""
-    return Selection(
-        types=frozenset(options.type),
+    return SelectionSpec(
+        types=options.type,
         events=options.event,
-        since=options.since.time if options.since else None,
-        until=options.until.time if options.until else None,
-        users=frozenset(options.user),
-        where=options.where.matches if options.where else None,
+        since=options.since,
+        until=options.until,
+        allowed_lateness=options.allowed_lateness,
+        users=options.user,
+        where=options.where,
         limit=options.limit,
         ignore_integrations=options.ignore_integrations,
     )
+
+
+def now() -> str:
+    """Return the time of the command, for its job."""
+    return datetime.now(UTC).isoformat()
 
 
 def origins_of(destination: Destination[Any], config: str | None) -> Mapping[str, settings.Origin]:

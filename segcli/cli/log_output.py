@@ -36,17 +36,11 @@ class LogHandler(logging.Handler):
         self._console: Console | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record."""
-        line = json_line(record) if self._as_json else text_line(record)
-        if self._path is None:
-            self._print(line)
-        elif not self._has_failed:
-            try:
-                self._append(self._path, line)
-            except OSError as error:
-                self._has_failed = True
-                why = f"the log {self._path} cannot be written: {error.strerror}"
-                self._print(f"{why}; the run goes on without it")
+        """Write a record; a bug here stops no delivery, Python prints it."""
+        try:
+            self._write(json_line(record) if self._as_json else text_line(record))
+        except Exception:  # as all handlers of logging do
+            self.handleError(record)
 
     @contextmanager
     def above(self, console: "Console") -> Iterator[None]:
@@ -63,6 +57,17 @@ class LogHandler(logging.Handler):
             self._file.close()
             self._file = None
         super().close()
+
+    def _write(self, line: str) -> None:
+        if self._path is None:
+            self._print(line)
+        elif not self._has_failed:
+            try:
+                self._append(self._path, line)
+            except OSError as error:
+                self._has_failed = True
+                why = f"the log {self._path} cannot be written: {error.strerror}"
+                self._print(f"{why}; the run goes on without it")
 
     def _append(self, path: Path, line: str) -> None:
         data = f"{line}\n".encode(errors="backslashreplace")

@@ -12,7 +12,7 @@ from segcli.accounting.metrics import RunInfo, exposition
 from segcli.errors import OutputError
 
 if TYPE_CHECKING:
-    from segcli.cli.run_result import RunResult
+    from segcli.runs.run_result import RunResult
 
 METRICS_EVERY = 15.0
 

@@ -52,6 +52,8 @@ _OUTPUT = _sources(
 _REQUESTS = _sources(
     quantity="concurrency rate timeout retry_for", named="http_transport allow_http"
 )
+_LOG = _sources(named="verbose log_format log_file")
+_WATCH = _LOG | _sources(named="metrics")
 _SANDBOX = _sources(quantity="fault latency", named="sandbox")
 _JOB = _DESTINATION | _SELECTION | _OUTPUT
 _SEND = _sources(named="dry_run resume restart journal metrics")
@@ -66,14 +68,15 @@ _SYNC = (
     | _OUTPUT
     | _REQUESTS
     | _SANDBOX
+    | _WATCH
     | _sources(named="state key with_traits max_removals dry_run metrics")
 )
 
 # The options of every command, by the names of their parameters.
 SOURCES: Mapping[str, Mapping[str, Source]] = {
-    "send": _JOB | _REQUESTS | _SANDBOX | _SEND,
-    "transform": _JOB | _sources(named="outcomes", quantity="jobs"),
-    "check": _JOB | _CHECK,
+    "send": _JOB | _REQUESTS | _SANDBOX | _SEND | _WATCH,
+    "transform": _JOB | _LOG | _sources(named="outcomes", quantity="jobs"),
+    "check": _JOB | _CHECK | _LOG,
     "engage audience": _SYNC,
     "engage trait": _SYNC | _sources(named="removed"),
     "engage status": _sources(named="state", typed="config"),

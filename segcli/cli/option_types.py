@@ -1,93 +1,23 @@
 """Types of option values: durations, rates, sizes, times and FQL, as people type them."""
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from segcli.core.event_time import parse_time
-
-if TYPE_CHECKING:
-    from segcli.fql import Predicate
-
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2}
-_BYTES |= {"mib": 1024**2, "g": 1000**3, "gb": 1000**3, "gib": 1024**3}
-_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+from segcli.core.quantities import duration, moment, more_than_zero, rate, size
+from segcli.runs.output_checks import OutputFile
 
 
-def duration(text: str) -> float:
-    """Read `50ms`, `30s`, `10min`, `1h`, `7d` or plain seconds, as seconds; raises ValueError."""
-    number, unit = _split(text)
-    return number * _SECONDS[unit or "s"]
+def time_bound(text: str) -> str:
+    """Return the text of `--since` or `--until` if it is a time; raises ValueError.
 
-
-def rate(text: str) -> float:
-    """Read `50/s`, `3000/min` or plain `50`, as a number a second; raises ValueError."""
-    number, _, unit = text.partition("/")
-    value = float(number) / _SECONDS[unit.strip().lower() or "s"]
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-def size(text: str) -> int:
-    """Read `64KiB`, `1MiB`, `2MB` or plain bytes, as bytes; raises ValueError."""
-    number, unit = _split(text)
-    return int(number * _BYTES[unit])
-
-
-def more_than_zero(read: Callable[[str], float]) -> Callable[[str], float]:
-    """Return a reader of the same quantity that raises ValueError for 0."""
-
-    def read_positive(text: str) -> float:
-        value = read(text)
-        if not value:
-            raise ValueError(f"it must be more than {text}.")
-        return value
-
-    return read_positive
-
-
-@dataclass(frozen=True, slots=True)
-class TimeBound:
-    """The value of `--since` or `--until`.
-
-    text: how it was typed; `7d` is a different time tomorrow
-    time: the time that it meant when the command started
+    The job reads it: `7d` is counted from the time of the job, which is one for all its parts.
     """
-
-    text: str
-    time: datetime
-
-
-def moment(text: str) -> TimeBound:
-    """Read a date or time, or how long ago (`7d`, `12h`); raises ValueError.
-
-    A number alone is neither: some mean seconds since 1970 by it, some a date.
-    """
-    try:
-        return TimeBound(text, parse_time(text))
-    except ValueError:
-        if not _split(text)[1]:
-            raise ValueError(f"{text!r} is not a time. For how long ago, add a unit: 7d.") from None
-        return TimeBound(text, datetime.now(UTC) - timedelta(seconds=duration(text)))
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """The value of `--output`.
-
-    format: the name of a format
-    path: the file that is written
-    """
-
-    format: str
-    path: Path
+    moment(text, datetime.now(UTC))
+    return text
 
 
 def code_prefixes(text: str) -> tuple[str, ...]:
@@ -97,7 +27,9 @@ def code_prefixes(text: str) -> tuple[str, ...]:
     found = tuple(part.strip().upper() for part in text.split(","))
     for part in found:
         if not is_prefix(part):
-            raise ValueError(f"no code of a finding begins with {part!r}.")
+            raise ValueError(
+                f"no code of a finding begins with {part!r}. `segcli guide findings` has all codes."
+            )
     return found
 
 
@@ -175,19 +107,7 @@ CODE_PREFIXES = Quantity("code", code_prefixes, "SEG1,SEG203")
 RATE = Quantity("rate", rate, "50/s or 3000/min", toml=_NUMERIC)
 SIZE = Quantity("size", more_than_zero(size), "64KiB or 1MiB", toml=_NUMERIC)
 TEXT = Quantity("text", utf8, "Order Completed", by_line=True)
-MOMENT = Quantity("time", moment, "2026-02-03, 2026-02-03T10:00:00Z or 7d", toml=(str, date))
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """The value of `--where`.
-
-    text: how it was typed; a journal compares it to see whether the query is the same
-    matches: the query as a function
-    """
-
-    text: str
-    matches: "Predicate"
+MOMENT = Quantity("time", time_bound, "2026-02-03, 2026-02-03T10:00:00Z or 7d", toml=(str, date))
 
 
 class Query(click.ParamType[Any]):
@@ -202,16 +122,10 @@ class Query(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         try:
-            return Where(utf8(value), matcher(value, strict=True))
+            matcher(utf8(value), strict=True)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return value
 
 
 QUERY = Query()
-
-
-def _split(text: str) -> tuple[float, str]:
-    match = _NUMBER_AND_UNIT.fullmatch(text.strip())
-    if match is None:
-        raise ValueError
-    return float(match[1]), match[2].lower()

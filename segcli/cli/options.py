@@ -10,10 +10,10 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
-from segcli.cli.config import DEFAULT_CONFIG
-from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, TimeBound, Where
+from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
+from segcli.settings_file import DEFAULT_CONFIG
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,11 +41,11 @@ class JobOptions:
     endpoint: str | None
     type: tuple[str, ...]
     event: tuple[str, ...]
-    since: TimeBound | None
-    until: TimeBound | None
+    since: str | None
+    until: str | None
     allowed_lateness: float | None
     user: tuple[str, ...]
-    where: Where | None
+    where: str | None
     limit: int | None
     ignore_integrations: bool
     max_line: int
@@ -105,10 +105,6 @@ class Files(Outputs, Protocol):
     @property
     def no_first_look(self) -> bool:
         """Whether to accept every input, and reject each line that is not an event."""
-
-
-class RunFiles(Files, Target, Protocol):
-    """The options for the files and the destination of a run."""
 
 
 def grouped_options(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from segcli.cli import report
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
-from segcli.cli.run_result import RunResult
 from segcli.cli.send_options import RequestOptions
-from segcli.core import settings, trust
+from segcli.core import trust
 from segcli.core.outcome import Job
 from segcli.core.plural import count_of
 from segcli.errors import SegcliError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.lines import chunks
+from segcli.runs.run_result import RunResult
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
@@ -36,17 +36,6 @@ class Watch:
 
     log: "LogHandler | None" = None
     metrics: Path | None = None
-
-
-def check_sending(job: Job, request_options: RequestOptions, sandbox: SandboxServer | None) -> None:
-    """Check that every required setting is there, and that the keys may go to the address.
-
-    Raises SettingsError or UsageError.
-    """
-    settings.require(job.destination.name, job.settings)
-    if sandbox is None:
-        trust.check_addresses(job)
-        trust.check_plain_http(job, is_allowed=request_options.allow_http)
 
 
 def announce(what: str, job: Job, *, sandbox: SandboxServer | None, quiet: bool) -> None:
@@ -73,6 +62,7 @@ def counted(inputs: Sequence[Input]) -> str:
 def make_run(request_options: RequestOptions, **fields: Any) -> "SendRun":
     """Return a run with these request options; `fields` are the other fields of `SendRun`."""
     from segcli.delivery.pipeline import SendRun
+    from segcli.http.network import network_from
 
     return SendRun(
         concurrency=request_options.concurrency,
@@ -80,6 +70,8 @@ def make_run(request_options: RequestOptions, **fields: Any) -> "SendRun":
         timeout=request_options.timeout,
         retry_for=request_options.retry_for,
         transport=transport_for(request_options),
+        network=network_from(os.environ),
+        owns_process=True,
         **fields,
     )
 

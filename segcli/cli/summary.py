@@ -8,8 +8,8 @@ from segcli.accounting.tally import State, Tally
 from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, say, say_table, table_of, text_of
-from segcli.cli.run_result import RunResult
 from segcli.core.trust import name_and_address
+from segcli.runs.run_result import RunResult
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -24,12 +24,14 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     notes: what the mapping left out of the event on purpose; the summary counts them.
     mapped_by: the name of the mapping, if a value of the event (not only its fields and their
         types) decides between several mappings.
+    action: the name of the destination's action; "" if it has only one.
     """
 
     route: str
     body: dict[str, Any] | bytes
     notes: tuple[str, ...] = ()
     mapped_by: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

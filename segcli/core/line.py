@@ -31,12 +31,14 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     text: the line, without its line break.
     place: the place of the file among the inputs, from 0. In a sync, which has one input, it is
         the number of the change.
+    action: the destination's action that maps it, once it is mapped; "" if there is only one.
     """
 
     file: str
     number: int
     text: bytes | TooLong
     place: int = 0
+    action: str = ""
 
     @property
     def size(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import msgspec
 import orjson
@@ -24,7 +24,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     route: the route to post it to.
     body: the JSON document.
     user: the user, whose events are delivered in order.
-    notes, mapped_by: those of the `Payload`.
+    notes, mapped_by, action: those of the `Payload`.
     """
 
     route: str
@@ -32,6 +32,51 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     user: str
     notes: tuple[str, ...] = ()
     mapped_by: str = ""
+    action: str = ""
+
+
+class ActionPayload(NamedTuple):
+    """What an event becomes for one action of the destination.
+
+    action: the name of the action; "" for a destination that has only one.
+    route: the route that it is posted to.
+    payload: the JSON document.
+    """
+
+    action: str
+    route: str
+    payload: Any
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one line, for a program.
+
+    file: the name of the input.
+    line: the number of the line, from 1.
+    state: `mapped`, `skipped` or `rejected`.
+    reason: why it is not mapped.
+    code: the code of a rejection in `segcli guide findings`; "" for one without.
+    payloads: what it becomes, one for each action; empty if it is not mapped.
+    notes: what the mapping left out of the event on purpose.
+    """
+
+    file: str
+    line: int
+    state: Literal["mapped", "skipped", "rejected"]
+    reason: str = ""
+    code: str = ""
+    payloads: tuple[ActionPayload, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def payload(self) -> Any:
+        """The JSON document of the only payload; None if the line is not mapped."""
+        return self.payloads[0].payload if self.payloads else None
+
+    @property
+    def route(self) -> str:
+        """The route of the only payload; "" if the line is not mapped."""
+        return self.payloads[0].route if self.payloads else ""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -40,8 +85,8 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
 
 
-Outcome = Mapped | Skipped | Rejected
-Decide = Callable[[Sequence[bytes | TooLong]], list[Outcome]]
+Decision = Mapped | Skipped | Rejected
+Decide = Callable[[Sequence[bytes | TooLong]], list[Decision]]
 
 OVER_LIMIT = Skipped("over --limit")
 # How many lines the partial parser reads at once.
@@ -89,12 +134,12 @@ def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
     return decide if limit is None else _limited(decide, limit - mapped)
 
 
-def outcome_of(line: bytes | TooLong, job: Job) -> Outcome:
+def outcome_of(line: bytes | TooLong, job: Job) -> Decision:
     """Return the outcome of one line. Never raises."""
     return _mapped_line(line, mapping_of(job))
 
 
-def _mapped_line(line: bytes | TooLong, map_: Callable[[Event], Outcome]) -> Outcome:
+def _mapped_line(line: bytes | TooLong, map_: Callable[[Event], Decision]) -> Decision:
     event = event_of(line)
     return map_(event) if isinstance(event, Event) else event
 
@@ -111,19 +156,19 @@ def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
         return rejected
 
 
-def map_event(event: Event, job: Job) -> Outcome:
+def map_event(event: Event, job: Job) -> Decision:
     """Return the outcome of an event."""
     return mapping_of(job)(event)
 
 
-def mapping_of(job: Job) -> Callable[[Event], Outcome]:
+def mapping_of(job: Job) -> Callable[[Event], Decision]:
     """Return the mapping function, with per-job lookups hoisted out."""
     destination, settings, selection = job.destination, job.settings, job.selection
     types, skip_reason = destination.types, destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
     mapped, carries = _payload(job), destination.carries
 
-    def outcome(event: Event) -> Outcome:
+    def outcome(event: Event) -> Decision:
         if event.type not in types:
             return Skipped(f"{event.type} is not for {destination.name}")
         if (narrows or event.integrations) and (
@@ -140,7 +185,7 @@ def mapping_of(job: Job) -> Callable[[Event], Outcome]:
     return outcome
 
 
-def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+def outcome_fields(outcome: Decision) -> dict[str, Any]:
     """Return an outcome as `--outcomes` and golden files show it, without its line."""
     match outcome:
         case Mapped(route, body):
@@ -149,6 +194,22 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
             return {"state": "skipped", "reason": reason}
         case Rejected() as rejected:
             return {"state": "rejected", "reason": str(rejected)}
+
+
+def outcome_at(file: str, line: int, found: Decision) -> Outcome:
+    """Return the outcome of a line as a program gets it."""
+    match found:
+        case Mapped():
+            document = exact_json.loads(found.body, levels=2 * exact_json.MAX_DEPTH)
+            payloads = (ActionPayload(found.action, found.route, document),)
+            return Outcome(
+                file=file, line=line, state="mapped", payloads=payloads, notes=found.notes
+            )
+        case Skipped(reason):
+            return Outcome(file=file, line=line, state="skipped", reason=reason)
+        case Rejected() as rejected:
+            reason, code = str(rejected), rejected.code
+            return Outcome(file=file, line=line, state="rejected", reason=reason, code=code)
 
 
 def _decide(job: Job) -> Decide:
@@ -161,13 +222,13 @@ def _decide(job: Job) -> Decide:
         return lambda lines: [_mapped_line(line, map_) for line in lines]
     read = partial_parser(reads(job.settings))
 
-    def decide(lines: Sequence[bytes | TooLong]) -> list[Outcome]:
+    def decide(lines: Sequence[bytes | TooLong]) -> list[Decision]:
         if not _are_whole(lines):
             whole = iter(decide([line for line in lines if isinstance(line, bytes)]))
             return [
                 next(whole) if isinstance(line, bytes) else outcome_of(line, job) for line in lines
             ]
-        found: list[Outcome] = []
+        found: list[Decision] = []
         for start in range(0, len(lines), _GROUP):
             group = lines[start : start + _GROUP]
             for line, event in zip(group, read(group), strict=True):
@@ -184,7 +245,7 @@ def _are_whole(lines: Sequence[bytes | TooLong]) -> TypeGuard[Sequence[bytes]]:
 def _limited(decide: Decide, left: int) -> Decide:
     """Skip every line after `left` lines are mapped."""
 
-    def outcome(line: bytes | TooLong) -> Outcome:
+    def outcome(line: bytes | TooLong) -> Decision:
         nonlocal left
         if left <= 0:
             return OVER_LIMIT
@@ -213,6 +274,6 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
         notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
-        return Mapped(route, body, user, notes, payload.mapped_by)
+        return Mapped(route, body, user, notes, payload.mapped_by, payload.action)
 
     return mapped

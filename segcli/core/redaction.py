@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from segcli.core.exact_json import dumps, loads
@@ -25,14 +25,19 @@ class Redactor:
         self._exact = [form for form in in_order if len(folded[form]) < _MIN_LOOSE_LENGTH]
         loose = (folded[form] for form in in_order if form not in self._exact)
         self._loose = list(dict.fromkeys(loose))
-        # Every text that contains a loose form contains one of these.
-        minimal = list(_without_longer(self._loose))
-        self._minimal = _by_beginning(minimal)
-        self._shortest = min(map(len, [*minimal, *self._exact]), default=0)
+        self._shortest = min(map(len, [*self._loose, *self._exact]), default=0)
+
+    @cached_property
+    def _minimal(self) -> dict[str, list[str]]:
+        """Forms by their beginning: every text that contains a loose form contains one of these.
+
+        For the bodies of replies. Finding them takes longer than searching a few short texts.
+        """
+        return _by_beginning(_without_longer(self._loose))
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every form."""
-        return _replaced(text, self._found_in(text))
+        return _replaced(text, self._patterns_in(text))
 
     def redact_body(self, body: bytes) -> bytes:
         """Return the body of a reply with `***` in place of every form.
@@ -61,9 +66,11 @@ class Redactor:
         return any(form in text for form in self._exact)
 
     def _found_in(self, text: str) -> list[re.Pattern[str]]:
+        """Return the same as `_patterns_in`; faster for a long text."""
+        return self._patterns_in(text) if self._contains_any(text) else []
+
+    def _patterns_in(self, text: str) -> list[re.Pattern[str]]:
         """Return patterns of the forms that a text contains, the longest first."""
-        if not self._contains_any(text):
-            return []
         folded = _folded(text)
         loose = [_loose_pattern(form) for form in self._loose if form in folded]
         return loose + [re.compile(re.escape(form)) for form in self._exact if form in text]
@@ -74,11 +81,16 @@ def _folded(text: str) -> str:
     return "".join(text.split()).lower()
 
 
-def _without_longer(forms: Sequence[str]) -> Iterator[str]:
-    """Yield the forms that do not contain another one."""
-    for form in forms:
-        if not any(other in form for other in forms if other != form):
-            yield form
+def _without_longer(forms: Iterable[str]) -> list[str]:
+    """Return the forms that do not contain another one, the shortest first.
+
+    A form can contain only a shorter one, so each is compared with few of the thousand.
+    """
+    kept: list[str] = []
+    for form in sorted(forms, key=len):
+        if not any(shorter in form for shorter in kept):
+            kept.append(form)
+    return kept
 
 
 def _by_beginning(forms: Iterable[str]) -> dict[str, list[str]]:

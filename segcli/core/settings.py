@@ -118,9 +118,10 @@ class Sources:
     is_found: True if the TOML file was found in the working folder, not named.
     lines: the line of each setting in the TOML file.
     dest: the destination as typed, for messages.
+    given_in: how `given` was given, for messages.
     """
 
-    given: Mapping[str, str]
+    given: Mapping[str, Any]
     env: Mapping[str, str]
     table: Mapping[str, Any]
     options: Mapping[str, str] = field(default_factory=dict)
@@ -128,10 +129,25 @@ class Sources:
     is_found: bool = False
     lines: Mapping[str, int] = field(default_factory=dict)
     dest: str = ""
+    given_in: str = "--set"
 
     def place(self, name: str) -> str:
         """Return the file and the line of a setting: `segcli.toml:3`."""
         return f"{self.config}:{self.lines[name]}" if name in self.lines else self.config
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The value of a setting as it was given, and where it comes from.
+
+    value: a text or a value of TOML; a Secret for a key. It may hold a key, so `repr` hides it.
+    origin: the source.
+    place: the file and the line, if it stands in a TOML file.
+    """
+
+    value: Any = field(repr=False)
+    origin: Origin
+    place: str = ""
 
 
 def setting(
@@ -205,22 +221,41 @@ def read_settings(destination: str, settings: type[_S], sources: Sources) -> _S:
     Raises SettingsError for an unknown name and for an invalid value. A required setting may still
     be missing, because mapping needs no key; see `require`.
     """
-    known = {entry.name: entry for entry in fields(settings)}  # type: ignore[arg-type]  # _S is one
+    return settings_from(destination, settings, given_by(destination, settings, sources))
+
+
+def given_by(destination: str, settings: type[Any], sources: Sources) -> dict[str, Given]:
+    """Return every setting that a source names, by its first source.
+
+    Raises SettingsError for an unknown name.
+    """
+    known = {entry.name: entry for entry in fields(settings)}
     for name in sources.given:
-        _check_name(destination, name, known, where="--set", dest=sources.dest)
+        _check_name(destination, name, known, where=sources.given_in, dest=sources.dest)
     for name in sources.table:
         _check_name(destination, name, known, where=sources.place(name), dest=sources.dest)
     kinds = get_type_hints(settings)
+    found = ((name, _first(destination, name, sources)) for name in known)
+    return {
+        name: Given(_hidden_key(value, kinds[name]), origin, _place(name, origin, sources))
+        for name, (value, origin) in found
+        if value is not None
+    }
+
+
+def settings_from(destination: str, settings: type[_S], given: Mapping[str, Given]) -> _S:
+    """Return the settings with these values; raises SettingsError for an invalid one."""
+    kinds = get_type_hints(settings)
     values = {}
-    for name, entry in known.items():
-        value, origin = _first(destination, name, sources)
-        if value is None:
+    for entry in fields(settings):  # type: ignore[arg-type]  # _S is a dataclass
+        one = given.get(entry.name)
+        if one is None:
             continue
         try:
-            values[name] = _converted(destination, value, entry, kinds[name])
+            values[entry.name] = _converted(destination, one.value, entry, kinds[entry.name])
         except SettingsError as error:
-            if origin.place in {Place.NAMED_CONFIG, Place.FOUND_CONFIG}:
-                error.message = f"{sources.place(name)}: {error.message}"
+            if one.place:
+                error.message = f"{one.place}: {error.message}"
             raise
     return settings(**values)
 
@@ -281,7 +316,7 @@ def masked(settings: _S) -> _S:
 def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
     """Return the value of the first source that has one, and the source; None for the default."""
     if (value := sources.given.get(name)) is not None:
-        return value, Origin(Place.OPTION, sources.options.get(name, "--set"))
+        return value, Origin(Place.OPTION, sources.options.get(name, sources.given_in))
     variable = env_name(destination, name)
     if (value := sources.env.get(variable)) is not None:
         return value, Origin(Place.ENVIRONMENT, variable)
@@ -289,6 +324,15 @@ def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:
         place = Place.FOUND_CONFIG if sources.is_found else Place.NAMED_CONFIG
         return value, Origin(place, sources.config)
     return None, BY_DEFAULT
+
+
+def _place(name: str, origin: Origin, sources: Sources) -> str:
+    is_in_file = origin.place in {Place.NAMED_CONFIG, Place.FOUND_CONFIG}
+    return sources.place(name) if is_in_file else ""
+
+
+def _hidden_key(value: Any, kind: type) -> Any:
+    return Secret(value) if kind is Secret and isinstance(value, str) else value
 
 
 def _check_name(
@@ -328,8 +372,8 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
 
 def _as_kind(value: Any, kind: type) -> Any:
     """Convert a text or a TOML value to the type of a setting. Raises ValueError."""
-    if kind is Secret and isinstance(value, str):
-        return _secret(value)
+    if kind is Secret and isinstance(value, Secret):
+        return _secret(value.reveal())
     if kind is bool and isinstance(value, str):
         return _truth(value)
     if isinstance(value, str) and kind in {int, float}:

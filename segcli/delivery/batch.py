@@ -41,6 +41,8 @@ def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
     A bytes object made by orjson can take 8 kB, however short it is; a copy does not.
     """
     body = mapped.body
+    if mapped.action:
+        line = msgspec.structs.replace(line, action=mapped.action)
     if body is line.text:
         return QueuedPayload(line, mapped.route, mapped.user, body, bounds, _OVERHEAD + len(body))
     body = b"".join((body, b""))

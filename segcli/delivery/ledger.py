@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import RejectStore
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
 from segcli.core.reason import code_of
@@ -27,7 +27,7 @@ class Ledger:
     def __init__(
         self,
         tally: Tally,
-        rejects: Rejects,
+        rejects: RejectStore,
         store: ProgressStore | None = None,
         log: DeliveryLog | None = None,
     ) -> None:

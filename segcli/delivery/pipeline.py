@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
@@ -21,11 +22,12 @@ from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
-from segcli.delivery.shutdown import StopSignal, relaxed_gc, stop_on_signals
+from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import Post
+from segcli.http.network import Network
 from segcli.http.transports import TRANSPORTS, open_client
 from segcli.journal.pending import PendingLines
 from segcli.lines import chunks
@@ -46,19 +48,27 @@ _WAITING_PER_SLOT = 2
 class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second.
 
+    rejects: the rejects file, or the rejects in memory.
+    network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    owns_process: the process exists for this run: it stops on signals, and collects garbage less
+        often. Otherwise the run leaves the process as it is.
+    outside: stops the run from another thread.
     """
 
     job: Job
     inputs: Sequence[Input]
-    rejects: Path
+    rejects: Path | HeldRejects
     concurrency: int = 10
     rate: float | None = None
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
     transport: str = TRANSPORTS[0]
+    network: Network = Network()
     progress: ProgressStore | None = None
+    owns_process: bool = False
+    outside: OutsideStop | None = None
 
 
 def deliver(run: SendRun, tally: Tally) -> None:
@@ -68,7 +78,7 @@ def deliver(run: SendRun, tally: Tally) -> None:
     early. In any case the tally accounts for every line read, and the progress store has every
     result.
     """
-    with relaxed_gc():
+    with relaxed_gc() if run.owns_process else nullcontext():
         asyncio.run(_Delivery(run, tally).go())
 
 
@@ -131,9 +141,10 @@ class _Delivery:
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
+        rejects = Rejects(run.rejects) if isinstance(run.rejects, Path) else run.rejects
         redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
-        self.ledger = Ledger(tally, Rejects(run.rejects), self.store, self.log)
+        self.ledger = Ledger(tally, rejects, self.store, self.log)
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
@@ -167,8 +178,11 @@ class _Delivery:
             self._log_run(self.log)
         try:
             self.ledger.begin(self.run.inputs)
-            with stop_on_signals(self.stop_signal):
-                async with open_client(self.run.transport, timeout=self.run.timeout) as post:
+            with self._stops_from_outside():
+                client = open_client(
+                    self.run.transport, timeout=self.run.timeout, network=self.run.network
+                )
+                async with client as post:
                     await self._all_tasks(post)
             if self.cut_short:
                 self.stop_signal.stop(self.cut_short)
@@ -181,6 +195,15 @@ class _Delivery:
                 self.log.ended(self.tally)
         if self.stop_signal.reason:
             raise self.stop_signal.reason
+
+    @contextmanager
+    def _stops_from_outside(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            if self.run.owns_process:
+                stack.enter_context(stop_on_signals(self.stop_signal))
+            if self.run.outside:
+                stack.enter_context(self.run.outside.applied_to(self.stop_signal))
+            yield
 
     def _log_run(self, log: DeliveryLog) -> None:
         """Log the start of the run, and why it stops early once it does."""

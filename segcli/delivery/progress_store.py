@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import RejectStore
 from segcli.core.line import Line, Result
 from segcli.journal.pending import PendingLines, all_lines
 from segcli.lines.chunks import Input
@@ -18,7 +18,7 @@ class ProgressStore(Protocol):
         """The number of events that the vendor answered in earlier runs."""
         ...
 
-    def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
+    def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Prepare the store, before anything is read or sent."""
         ...
 
@@ -77,7 +77,7 @@ class NullProgressStore:
         """No earlier run is known."""
         return 0
 
-    def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
+    def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Nothing has to be prepared."""
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:

@@ -81,6 +81,45 @@ def relaxed_gc() -> Iterator[None]:
         gc.unfreeze()
 
 
+class OutsideStop:
+    """Stops a run from another thread. A second call does not wait for requests in flight."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reasons: list[BaseException] = []
+        self._run: tuple[asyncio.AbstractEventLoop, StopSignal] | None = None
+
+    def stop(self, reason: BaseException) -> None:
+        """Stop the run, also one that has not begun yet; safe to call from any thread."""
+        with self._lock:
+            self._reasons.append(reason)
+            if self._run:
+                loop, _ = self._run
+                # A closed loop belongs to a run that is over.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._pass_on)
+
+    @contextmanager
+    def applied_to(self, stop_signal: StopSignal) -> Iterator[None]:
+        """Pass what is asked on to a run, in its event loop, during the block."""
+        with self._lock:
+            self._run = asyncio.get_running_loop(), stop_signal
+        self._pass_on()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._run = None
+
+    def _pass_on(self) -> None:
+        if not self._run or not self._reasons:
+            return
+        _, stop_signal = self._run
+        if len(self._reasons) > 1:
+            stop_signal.abort()
+        stop_signal.stop(self._reasons[0])
+
+
 @contextmanager
 def stop_on_signals(stop_signal: StopSignal) -> Iterator[None]:
     """Stop the run on SIGINT, SIGTERM or SIGHUP; a second signal aborts it."""

@@ -169,7 +169,9 @@ class ActionSet:
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                return Payload(one.route, one.body(event, settings), notes, f"actions[{place}]")
+                return Payload(
+                    one.route, one.body(event, settings), notes, f"actions[{place}]", one.name
+                )
         raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002

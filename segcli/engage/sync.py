@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from segcli.accounting.group_commit import GroupSync
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import RejectStore
 from segcli.core.line import Line, Result
 from segcli.engage.identify import Computation, identify
 from segcli.engage.state import DeliveryState, EngageState, MemberChanges
@@ -42,7 +42,7 @@ class SyncProgress:
         """Zero: the results of earlier runs are in the state."""
         return 0
 
-    def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
+    def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Do nothing: there is no earlier run to resume."""
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:  # noqa: ARG002  # it reads the state

@@ -22,6 +22,7 @@ from segcli.http.address import HeaderPairs, headers_to, parse_address
 from segcli.http.aiohttp_protocol import ReplyProtocol
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
+from segcli.http.network import Network
 from segcli.http.proxy import proxy_for
 from segcli.http.reply_head import LONGEST_HEAD
 from segcli.http.reply_reader import ReplyReader
@@ -52,8 +53,11 @@ class AiohttpTransport:
     A request that is cancelled closes its connection.
     """
 
-    def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext], network: Network
+    ) -> None:
         self._exchanges = exchanges
+        self._network = network
         self._tls_context = tls_context
         self._session: aiohttp.ClientSession | None = None
         self._route_to = lru_cache(self._new_route)
@@ -100,7 +104,7 @@ class AiohttpTransport:
         if "Content-Type" not in headers:
             # aiohttp would add one. Set only if needed: the option costs time for each request.
             options["skip_auto_headers"] = ("Content-Type",)
-        if proxy := proxy_for(address):
+        if proxy := proxy_for(address, self._network):
             options["proxy"] = proxy
         if address.scheme == "https":
             options["ssl"] = self._tls_context()

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import httpx
 
@@ -13,6 +13,7 @@ from segcli.http.address import Address, headers_to, parse_address
 from segcli.http.client import Exchanges, NoReply
 from segcli.http.failure import Failure, TransportError
 from segcli.http.httpx_heads import HeadKeeper, keep_heads
+from segcli.http.network import Network
 from segcli.http.proxy import proxy_for
 from segcli.http.reply_head import WITHOUT_BODY, framing_problem
 from segcli.http.reply_reader import ReplyReader
@@ -36,12 +37,14 @@ class HttpxTransport:
     One httpx transport for many requests would be very slow: it searches its pool for each request.
     """
 
-    def __init__(self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self, exchanges: Exchanges, tls_context: Callable[[], ssl.SSLContext], network: Network
+    ) -> None:
         self._exchanges = exchanges
         self._tls_context = tls_context
         self._all: list[_PooledTransport] = []
         self._free: dict[tuple[str | None, str], list[_PooledTransport]] = {}
-        self._proxy_for = lru_cache(proxy_for)
+        self._proxy_for = lru_cache(partial(proxy_for, network=network))
 
     async def post(self, request: Request) -> Reply | NoReply:
         """Send a request once and read the reply."""

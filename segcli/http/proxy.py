@@ -1,21 +1,20 @@
-"""The proxy from the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
-
-from urllib.request import getproxies, proxy_bypass
+"""The proxy of a request, of those that the user named."""
 
 from segcli.core.trust import is_this_machine
 from segcli.http.address import Address
 from segcli.http.failure import Failure, TransportError
+from segcli.http.network import Network
 
 
-def proxy_for(address: Address) -> str | None:
+def proxy_for(address: Address, network: Network) -> str | None:
     """Return the address of the proxy, which may hold a password, or None for no proxy.
 
     A request to this machine never uses a proxy. Raises TransportError for a kind of proxy that is
     not supported.
     """
-    if _stays_here(address.host) or proxy_bypass(address.authority):
+    if _stays_here(address.host) or not network.proxies or network.bypasses(address.authority):
         return None
-    named = getproxies()
+    named = network.proxies
     proxy = named.get(address.scheme) or named.get("all")
     if not proxy:
         return None

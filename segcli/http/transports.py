@@ -5,22 +5,25 @@ better. httpx is for machines where aiohttp cannot be loaded.
 """
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 
 from segcli.http.client import Exchanges, Post, Transport
+from segcli.http.network import Network
 
 TRANSPORTS: Sequence[str] = ("aiohttp", "httpx")
 
 # Creates a transport. The transport creates the TLS context when a request first needs it.
-NewTransport = Callable[[Exchanges, Callable[[], ssl.SSLContext]], Transport]
+NewTransport = Callable[[Exchanges, Callable[[], ssl.SSLContext], Network], Transport]
+_DIRECT = Network()
 
 
 @asynccontextmanager
-async def open_client(transport: str, *, timeout: float) -> AsyncIterator[Post]:
+async def open_client(
+    transport: str, *, timeout: float, network: Network = _DIRECT
+) -> AsyncIterator[Post]:
     """Yield a function that posts requests over the transport of that name, one of TRANSPORTS.
 
     `timeout` (seconds) is for a request and its reply together. Raises ImportError if the transport
@@ -28,7 +31,8 @@ async def open_client(transport: str, *, timeout: float) -> AsyncIterator[Post]:
     """
     exchanges = Exchanges(timeout)
     # All connections share the context: creating it takes longer than many requests.
-    opened = load(transport)(exchanges, cache(_new_tls_context))
+    tls_context = cache(partial(_new_tls_context, network))
+    opened = load(transport)(exchanges, tls_context, network)
     try:
         yield opened.post
     finally:
@@ -51,12 +55,12 @@ def load(name: str) -> NewTransport:
     return AiohttpTransport
 
 
-def _new_tls_context() -> ssl.SSLContext:
-    """Trust the certificates that SSL_CERT_FILE or SSL_CERT_DIR names, or else those of certifi."""
-    if file := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
-    if folder := os.environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(capath=folder)
+def _new_tls_context(network: Network) -> ssl.SSLContext:
+    """Trust the certificates that the user named, or else those of certifi."""
+    if network.ca_file:
+        return ssl.create_default_context(cafile=network.ca_file)
+    if network.ca_folder:
+        return ssl.create_default_context(capath=network.ca_folder)
     import certifi  # noqa: PLC0415  # few runs need it
 
     return ssl.create_default_context(cafile=certifi.where())

@@ -25,6 +25,7 @@ class Input:
     remote: the object in a store; None for a file on this machine.
     opened: for stdin and pipes after the first look: opens the stream, which begins with the bytes
       that the look has read.
+    given: for an input that a program gave: opens its stored bytes, once.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Input:
     version: str = ""
     remote: "Object | None" = None
     opened: "Callable[[], AbstractContextManager[Stream]] | None" = None
+    given: "Callable[[], AbstractContextManager[Stream]] | None" = None
 
     @property
     def title(self) -> str:

@@ -174,14 +174,12 @@ def _judged_once(
     Returns the judgement, and a function that opens the stream from its start.
     """
     with ExitStack() as stack:
-        with failing_as(InputError, entry):
-            file = stack.enter_context(stored_file(entry))
-            stream, packing = unpacked(file)
-            if entry.size is not None:
-                judgement = _judged(stream, entry, judge)
-            else:
-                _wait_for_line(stream, file, packing)
-                judgement = judge(Head(stream.peek(0)[:MOST_BYTES], stream.has_ended), entry)
+        if entry.given:
+            stream, packing = unpacked(stack.enter_context(entry.given()))
+            stream.peek_line(MOST_BYTES)
+            judgement = judge(Head(stream.peek(0)[:MOST_BYTES], stream.has_ended), entry)
+        else:
+            stream, packing, judgement = _judged_stream(entry, judge, stack)
         rest = stack.pop_all()
 
     @contextmanager
@@ -190,6 +188,19 @@ def _judged_once(
             yield stream
 
     return (judgement, packing), opened
+
+
+def _judged_stream(
+    entry: Input, judge: HeadJudge, stack: ExitStack
+) -> tuple[Peeked, Packing | None, Judgement]:
+    """Open stdin or a pipe for as long as the stack, and judge it."""
+    with failing_as(InputError, entry):
+        file = stack.enter_context(stored_file(entry))
+        stream, packing = unpacked(file)
+        if entry.size is not None:
+            return stream, packing, _judged(stream, entry, judge)
+        _wait_for_line(stream, file, packing)
+        return stream, packing, judge(Head(stream.peek(0)[:MOST_BYTES], stream.has_ended), entry)
 
 
 def _in_its_turn(entry: Input, judge: HeadJudge) -> Callable[[], AbstractContextManager[Stream]]:

@@ -118,5 +118,9 @@ def _stored(entry: Input, ahead: "ReadAhead | None") -> Iterator[Stream]:
         with ahead.stream(entry.remote) as stream:
             yield stream
         return
+    if entry.given:
+        with entry.given() as stream:
+            yield stream
+        return
     with stored_file(entry) as file:
         yield file

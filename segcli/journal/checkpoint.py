@@ -4,6 +4,10 @@ A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a s
 document. The first line is the header. Reading stops at the first line that is torn or does not
 match its CRC, so a journal that was cut anywhere still gives a prefix of what was settled.
 
+What is settled stands in rows of lines. `[place, first, last]` means all of these lines;
+`[place, first, last, n]` what action number n makes of them, and `actions` has its name. An event
+that has several actions would have several rows.
+
 Some losses are damage. `synced` in a record is the number of bytes of the file that were on disk
 when the record was written. A loss of power can leave zeros in the bytes written after those, up to
 the start of a sector. Any other incomplete line that complete lines follow was damaged, and its
@@ -27,7 +31,7 @@ from segcli.inputs import Input
 from segcli.journal.columns import End, JournalFiles, Marks, SettledLines
 from segcli.lines.fingerprint import Mark
 
-FORMAT = 1
+FORMAT = 2
 
 # How the first line starts; the example fills up a start that was cut.
 _HEADER_START = re.compile(rb'[0-9a-f]{8} \{"segcli"')
@@ -75,6 +79,8 @@ class Checkpoint:
     marks: how far each input was read.
     totals: the number of settled lines by state.
     rejects: the size of each rejects file before these runs wrote to it, in bytes.
+    kept: the records of rejects that are in no file, in order.
+    actions: the names of the destination's actions, by the numbers that rows of lines have.
     """
 
     header: Header
@@ -83,6 +89,8 @@ class Checkpoint:
     marks: Marks = field(default_factory=Marks)
     totals: Counter[str] = field(default_factory=Counter)
     rejects: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    actions: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_worth_resuming(self) -> bool:
@@ -100,10 +108,12 @@ class Checkpoint:
 
     def apply(self, record: Mapping[str, Any]) -> None:
         """Apply a record of the journal. Apply records in the order in which they were written."""
-        for place, first, last in record.get("lines", ()):
+        # A line has one action at most, so it is settled once that one is.
+        for place, first, last, *_action in record.get("lines", ()):
             new = self.settled.add(place, first, last)
             if "state" in record:
                 self.totals[record["state"]] += new
+        self.actions |= dict(record.get("actions", ()))
         if "totals" in record:
             self.totals.update(record["totals"])
         for place, to, digest, is_open in record.get("marks", ()):
@@ -112,6 +122,12 @@ class Checkpoint:
             self.files.set(place, name, version)
         for place, lines, version in record.get("ends", ()):
             self.files.set_end(place, End(lines, version))
+        self._apply_rejects(record)
+
+    def _apply_rejects(self, record: Mapping[str, Any]) -> None:
+        self.kept += record.get("kept", ())
+        if "kept_elsewhere" in record:
+            self.kept.clear()
         if "rejects" in record:
             self.rejects = {**record["rejects"], **self.rejects}
 
@@ -120,6 +136,8 @@ class Checkpoint:
         yield header_record(self.header)
         yield {"totals": dict(self.totals), "rejects": self.rejects}
         yield from _in_records("files", ((place, *file) for place, file in self.files.items()))
+        yield from ({"kept": [one]} for one in self.kept)
+        yield from _in_records("actions", iter(self.actions.items()))
         ends = ((place, end.lines, end.version) for place, end in self.files.ends())
         yield from _in_records("ends", ends)
         marks = (mark_fields(place, mark) for place, mark in self.marks.items())
@@ -181,7 +199,7 @@ def path_name(path: Path | str) -> str:
 
 def input_name(entry: Input) -> str:
     """Return the name of an input in a journal."""
-    is_path = entry.name != "-" and not entry.remote
+    is_path = entry.name != "-" and not entry.remote and not entry.given
     return path_name(entry.name) if is_path else entry.name
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from segcli.accounting.group_commit import GroupSync
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.held_rejects import HeldRejects
+from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.core.line import Line, Result
 from segcli.errors import OutputError, Stopped
 from segcli.inputs.compact_columns import NumberColumn
@@ -57,6 +58,8 @@ class Journal:
         self._last_file: tuple[int, tuple[str, str]] = (-1, ("", ""))
         self._promised = 0
         self._has_failed = False
+        self._held: HeldRejects | None = None
+        self._actions = {name: number for number, name in past.actions.items()}
         # Marks that the next record will contain: the bytes reserved for each, by place.
         self._pending_marks: dict[int, int] = {}
         try:
@@ -79,8 +82,19 @@ class Journal:
         """The number of events that the vendor answered in earlier runs."""
         return self.past.totals["delivered"] + self.past.totals["refused"]
 
-    def begin(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
-        """Find the lines that a killed run wrote to the rejects file but not to the journal."""
+    def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
+        """Join what earlier runs kept with where this run keeps its rejects.
+
+        Records in this journal become those of rejects in memory, or go to the rejects file. Of
+        that file, the lines are found that a killed run wrote to it but not to the journal.
+        """
+        if isinstance(rejects, HeldRejects):
+            self._held = rejects
+            rejects.restore(self.past.kept)
+        elif isinstance(rejects, Rejects):
+            self._begin_file(rejects, inputs)
+
+    def _begin_file(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
         titles: NameIndex | None = None
 
         def is_open(file: str, line: int) -> bool:
@@ -90,6 +104,9 @@ class Journal:
             return index is None or not self.past.is_settled(inputs[index].place, line)
 
         rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
+        if self.past.kept:
+            rejects.append([record.encode() + b"\n" for record in self.past.kept])
+            self._append_unreserved({"kept_elsewhere": True})
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
@@ -112,15 +129,19 @@ class Journal:
 
         The record survives a kill once this returns, and a loss of power once `synced` returns.
         """
-        places: dict[int, list[int]] = {}
+        places: dict[tuple[int, str], list[int]] = {}
         for line in settled.lines:
-            places.setdefault(line.place, []).append(line.number)
+            places.setdefault((line.place, line.action), []).append(line.number)
         lines = [
-            (place, *line_range)
-            for place, numbers in places.items()
+            (place, *line_range, *self._action(action))
+            for (place, action), numbers in places.items()
             for line_range in ranges(numbers)
         ]
-        self._append({"state": settled.state, "lines": lines, **self._synced_size()})
+        record = {"state": settled.state, "lines": lines, **self._synced_size()}
+        if self._held and (new := self._held.unsaved()):
+            self._append_unreserved(record | {"kept": new})
+        else:
+            self._append(record)
         self._promised -= len(settled.lines) * _BYTES_PER_LINE
 
     def mark(self, place: int, mark: Mark) -> None:
@@ -203,6 +224,15 @@ class Journal:
         os.fsync(self._file)
         write_at(self._file, encode(synced_record(self._end)), self._end)
         os.fsync(self._file)
+
+    def _action(self, name: str) -> Sequence[int]:
+        """Return the number of an action, as the end of a row; empty for the only action."""
+        if not name:
+            return ()
+        if name not in self._actions:
+            self._actions[name] = number = len(self._actions) + 1
+            self._append_unreserved({"actions": [(number, name)]})
+        return (self._actions[name],)
 
     def _synced_size(self) -> dict[str, Any]:
         """Return the field which says how much of the file is on disk; empty if unknown.

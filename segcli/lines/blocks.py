@@ -51,7 +51,7 @@ class Unreadable(Exception):
         self.hint, self._so_far = "", ""
         if isinstance(error, ReadError):
             self.hint, self._so_far = error.hint, error.so_far
-        self._problem = f"could not be read past this point: {error.strerror}"
+        self._problem = f"could not be read past this point: {error.strerror or error}"
 
     def at(self, line: int) -> Stopped:
         """Return the error that stops the run. `line` is the first line not read to its end."""

@@ -1,6 +1,6 @@
 """Read inputs as chunks of numbered lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from segcli.core.line import TooLong
@@ -34,7 +34,7 @@ def chunks(
     found: Sequence[Input],
     max_line: int = MAX_LINE,
     fingerprint_of: FingerprintOf | None = None,
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Read the inputs in order, as `blocks` does.
 
     Raises InputError if an input has changed since an earlier run, and Stopped if reading fails.

@@ -15,7 +15,7 @@ from segcli.core.outcome import Job, Mapped
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult
-from segcli.review.probe import FieldProbe, paths_in, samples_in
+from segcli.review.probe import FieldProbe, KnownPaths, samples_in
 
 # A probe maps an event again for every change. At most this many bytes are mapped for probes, in
 # about ten seconds: an input with a new shape in every line must not take hours. Probing ends at
@@ -60,6 +60,7 @@ class ShapeProbes:
         reads = job.destination.reads
         self._reads = None if reads is None else tuple(reads(job.settings))
         self._shapes = shapes
+        self._paths_in = KnownPaths().of
         # `Coverage` applies the limit in input order. A process does not know that order, so its
         # own limit is higher: it must not stop before `Coverage` does.
         self._bytes_left = 2 * _BYTES_TRIED
@@ -78,7 +79,7 @@ class ShapeProbes:
         return replace(found, samples=samples_in(event.data, new))
 
     def _tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
-        paths = paths_in(event.data)
+        paths = self._paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:
             if not self._pays(number, cost):
@@ -94,7 +95,7 @@ class ShapeProbes:
         left_out = paths - self._carried_of(event, _without_unread(event.data, data))
         carried = paths - left_out
         # A mapping may copy the raw text of the event, and so carry fields it does not declare.
-        if len(self._carried) == _KEPT or not carried <= paths_in(data):
+        if len(self._carried) == _KEPT or not carried <= self._paths_in(data):
             return ProbeResult(left_out, cost)
         self._carried[part] = carried
         return ProbeResult(left_out, cost, part)

@@ -76,9 +76,9 @@ class Shapes:
     def number_of(self, data: dict[str, Any], mapped: Mapped, *, passed_on: bool) -> int:
         """Return the number of an event's shape."""
         name = data["event"] if data["type"] == "track" else ""
-        how = (mapped.route, mapped.notes, mapped.mapped_by, passed_on)
-        place = self._passed_on if passed_on else self._mapped
-        return hash((data["type"], name, *how, *self._structure_in(place, data)))
+        found = [data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on]
+        self._add_structure(self._passed_on if passed_on else self._mapped, data, found)
+        return hash(tuple(found))
 
     def structure_of(self, data: dict[str, Any]) -> tuple[Any, ...]:
         """Return the structure of an event and all it contains: keys, types, emptiness.
@@ -86,10 +86,14 @@ class Shapes:
         For an array it holds the structures of the elements, and that of the first one, but
         neither their order nor their number.
         """
-        return tuple(self._structure_in(self._mapped, data))
+        return self._structure_in(self._mapped, data)
 
-    def _structure_in(self, place: _Place, data: dict[str, Any]) -> list[Any]:
+    def _structure_in(self, place: _Place, data: dict[str, Any]) -> tuple[Any, ...]:
         found: list[Any] = []
+        self._add_structure(place, data, found)
+        return tuple(found)
+
+    def _add_structure(self, place: _Place, data: dict[str, Any], found: list[Any]) -> None:
         objects = [(place, data)]
         # Hot path of check (bench_check.py): a flat list takes half the time of nested tuples.
         for at, one in objects:
@@ -107,7 +111,6 @@ class Shapes:
                     found.append(0)
             if arrays:
                 found += [self._structure_of_array(one[name]) for name in arrays]
-        return found
 
     def _structure_of_array(self, array: list[Any]) -> _Key:
         elements = [self._structure_of_element(element) for element in array]
@@ -115,7 +118,7 @@ class Shapes:
 
     def _structure_of_element(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return tuple(self._structure_in(self._all, value))
+            return self._structure_in(self._all, value)
         if isinstance(value, list):
             return list, self._structure_of_array(value)
         return type(value), bool(value)

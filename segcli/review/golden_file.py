@@ -10,7 +10,7 @@ import orjson
 from segcli.accounting.atomic_write import rewrite
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
-from segcli.core.outcome import Mapped, Outcome, event_of, outcome_fields
+from segcli.core.outcome import Decision, Mapped, event_of, outcome_fields
 from segcli.errors import InputError, OutputError
 from segcli.review.codes import CODE_OF_STATE
 from segcli.review.golden import FieldDifference, GoldenComparison
@@ -39,7 +39,7 @@ class GoldenFile:
         if path:
             self._comparison = _to_update(path) if update else _comparison(path, several)
 
-    def see(self, place: LinePlace, outcome: Outcome, message_id: str | None) -> list[Found]:
+    def see(self, place: LinePlace, outcome: Decision, message_id: str | None) -> list[Found]:
         """Compare or remember the outcome of a line; return what is found already.
 
         A rejection is found by `close`, if the golden file does not have it.
@@ -80,11 +80,11 @@ class GoldenFile:
     def _is_bare(self) -> bool:
         return self._comparison is not None and not self._comparison.holds_outcomes
 
-    def _is_compared(self, outcome: Outcome) -> bool:
+    def _is_compared(self, outcome: Decision) -> bool:
         """Return whether the golden file has a line for such an outcome."""
         return not self._is_bare or isinstance(outcome, Mapped)
 
-    def _rejection(self, outcome: Outcome, place: LinePlace) -> list[Found]:
+    def _rejection(self, outcome: Decision, place: LinePlace) -> list[Found]:
         # The file that is written records the rejection, so that is accepted.
         if self._update or not isinstance(outcome, Rejected):
             return []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from segcli.core.event import Rejected
 from segcli.core.line import TooLong
-from segcli.core.outcome import Outcome
+from segcli.core.outcome import Decision
 from segcli.plan.judge import PlanSeen
 from segcli.review.notes import HashedLines, Notebook, Notes, key_of_rejection
 
@@ -74,7 +74,7 @@ class PartialReview:
     notes: Notes = field(default_factory=Notes)
     kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
     message_ids: list[str | None] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Decision] = field(default_factory=list)
     plan: PlanSeen = field(default_factory=PlanSeen)
 
 

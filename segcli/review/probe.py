@@ -19,6 +19,8 @@ _MARK = re.compile(rb"73029148\d{8}")
 
 # How many characters of a sample value are shown.
 _SAMPLE = 40
+# An input may have objects with new keys in every line.
+_KNOWN_KEPT = 20_000
 
 # A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
@@ -122,19 +124,52 @@ class FieldProbe:
         return _encoded(job.destination.payload(Event(raw, self._data), job.payload_settings))
 
 
-def paths_in(data: dict[str, Any]) -> frozenset[str]:
-    """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
+class KnownPaths:
+    """Finds the paths of events' values; what objects with equal keys and types share is kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[frozenset[str], list[str], list[str]]] = {}
+
+    def of(self, data: dict[str, Any]) -> frozenset[str]:
+        """Return the paths of an event's values: those that a `FieldProbe` of it probes."""
+        found: list[frozenset[str]] = []
+        objects = [("", data)]
+        for prefix, one in objects:
+            key = (prefix, *one, *map(type, one.values()))
+            paths, inner, arrays = self._known.get(key) or self._new(key, prefix, one)
+            found.append(paths)
+            objects += [(f"{prefix}{name}.", one[name]) for name in inner]
+            found += [_paths_below(f"{prefix}{name}", one[name]) for name in arrays]
+        return frozenset().union(*found)
+
+    def _new(
+        self, key: tuple[Any, ...], prefix: str, one: dict[str, Any]
+    ) -> tuple[frozenset[str], list[str], list[str]]:
+        """Return the paths of an object's own values, and the keys of its objects and arrays."""
+        if len(self._known) >= _KNOWN_KEPT:
+            self._known.clear()
+        names = [name for name in one if prefix or name.partition(".")[0] not in _ENVELOPE]
+        inner = [name for name in names if type(one[name]) is dict]
+        arrays = [name for name in names if type(one[name]) is list]
+        values = [name for name in names if one[name] is not None]
+        paths = frozenset(f"{prefix}{name}" for name in values) - {
+            f"{prefix}{name}" for name in (*inner, *arrays)
+        }
+        found = self._known[key] = paths, inner, arrays
+        return found
+
+
+def _paths_below(path: str, container: Any) -> frozenset[str]:
+    """Return the paths of the values in a container at a path."""
     found: list[str] = []
-    containers: list[tuple[str, Any]] = [
-        (name, value) for name, value in data.items() if name.partition(".")[0] not in _ENVELOPE
-    ]
-    for path, value in containers:
+    containers = [(path, container)]
+    for at, value in containers:
         if type(value) is dict:
-            containers += [(f"{path}.{name}", inner) for name, inner in value.items()]
+            containers += [(f"{at}.{name}", inner) for name, inner in value.items()]
         elif type(value) is list:
-            containers += [(f"{path}[]", inner) for inner in value]
+            containers += [(f"{at}[]", inner) for inner in value]
         elif value is not None:
-            found.append(path)
+            found.append(at)
     return frozenset(found)
 
 

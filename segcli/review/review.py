@@ -57,6 +57,11 @@ class Review:
     shows_every: bool = False
 
     @property
+    def ok(self) -> bool:
+        """True if there is no error; then `segcli check` exits with 0."""
+        return not self.errors
+
+    @property
     def subject(self) -> str:
         """What the events were checked for."""
         return self.destination or "the tracking plan"

@@ -14,7 +14,7 @@ from segcli.core.event import OTHER_TIMES, Event, Rejected, is_number
 from segcli.core.event_time import are_usual_times, is_time, lacks_zone
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
-from segcli.core.outcome import OVER_LIMIT, Job, Mapped, Outcome, event_of, make_mapper
+from segcli.core.outcome import OVER_LIMIT, Decision, Job, Mapped, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
@@ -144,7 +144,7 @@ class Reviewer:
         if data and shape and shape.says_all_of(line, data) and HAS_MISSING_ID not in mapped.notes:
             self._count(shape, line, data, seen)
             if shape.keys:
-                self._warn(shape.keys, seen)
+                self._notebook.warn(shape.keys, seen.lines, seen.notes)
             return
         event = event_of(line)
         if not isinstance(event, Event):
@@ -158,7 +158,8 @@ class Reviewer:
         self._count(shape, event.raw, event.data, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
         remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
-        self._warn(keys_of(remarks) if remarks else shape.keys, seen)
+        keys = keys_of(remarks) if remarks else shape.keys
+        self._notebook.warn(keys, seen.lines, seen.notes)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
         passed_on = is_passed_on(event.raw, mapped)
@@ -173,7 +174,7 @@ class Reviewer:
             self._shapes[number] = shape
         return shape
 
-    def _see_unmapped(self, line: bytes | TooLong, outcome: Outcome, seen: PartialReview) -> None:
+    def _see_unmapped(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
         if isinstance(outcome, Rejected):
             self._rejections.note(line, outcome, seen)
         else:
@@ -196,9 +197,6 @@ class Reviewer:
         elif type(message_id) is str:
             seen.ids.hashes.append(hash(message_id))
             seen.ids.places.append(seen.lines)
-
-    def _warn(self, keys: Sequence[Key], seen: PartialReview) -> None:
-        self._notebook.warn(keys, seen.lines, seen.notes)
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:

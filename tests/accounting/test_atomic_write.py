@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fakes import PATIENCE
 from support.small_disk import files_of_at_most
 
 from segcli.accounting.atomic_write import (
@@ -98,9 +99,7 @@ def test_without_room_a_file_that_was_not_there_is_not_there(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
-def test_what_fails_while_the_new_file_is_written_leaves_the_old_one_alone(
-    file: Path, failure: BaseException
-) -> None:
+def test_a_failed_write_leaves_the_old_file_as_it_was(file: Path, failure: BaseException) -> None:
     def fill(descriptor: int) -> None:
         os.write(descriptor, b"half")
         raise failure
@@ -212,7 +211,7 @@ def killed(file: Path, name: str) -> int:
     return subprocess.run(command, timeout=60, check=False).returncode
 
 
-def test_a_kill_before_the_new_file_takes_over_leaves_the_old_bytes_and_harms_nobody(
+def test_a_kill_before_the_replacement_leaves_the_old_file(
     file: Path,
 ) -> None:
     assert killed(file, "SIGKILL") == -signal.SIGKILL
@@ -277,7 +276,7 @@ def test_a_file_keeps_its_owner(file: Path) -> None:
 
 
 @as_root
-def test_what_the_old_group_was_allowed_is_not_for_another_group(shared: Path) -> None:
+def test_permissions_of_the_old_group_are_not_given_to_another_group(shared: Path) -> None:
     file = shared / "golden"
     file.write_bytes(b"old")
     file.chmod(0o662)
@@ -320,7 +319,7 @@ def read_by(work: Callable[[], Any], pipe: Path) -> bytes:
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reader.start()
     work()
-    reader.join(20)
+    reader.join(PATIENCE)
     return got[0]
 
 
@@ -350,7 +349,7 @@ def test_a_pipe_that_does_not_block_is_waited_for() -> None:
     left = 10**6
     while left:
         left -= len(os.read(reader, left))
-    writing.join(20)
+    writing.join(PATIENCE)
     assert not writing.is_alive()
     os.close(reader)
     os.close(writer)
@@ -384,7 +383,7 @@ def test_a_descriptor_is_known_by_any_name(
     assert own_descriptor(Path(name)) == 1
 
 
-def test_what_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
+def test_a_path_that_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> None:
     (tmp_path / "fd").mkdir()
     (tmp_path / "round").symlink_to("round")
     for name in ("fd/1", "1", "round", "missing/1"):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from support.fakes import records, track
 from support.small_disk import files_of_at_most
 
-from segcli.accounting.rejects import Rejects, default_rejects
+from segcli.accounting.rejects import Rejects
+from segcli.cli.default_rejects import default_rejects
 from segcli.core.event import parse
 from segcli.core.line import Line, Refusal, Result, TooLong
 from segcli.errors import OutputError, Stopped

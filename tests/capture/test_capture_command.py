@@ -100,17 +100,19 @@ def test_options_of_a_command_are_its_own(run_segcli: Run) -> None:
 def test_a_command_may_end_before_what_it_started_has_sent_its_events(
     run_segcli: Run, tmp_path: Path
 ) -> None:
-    # The request is open before the command ends, and is whole only after that.
+    # The request is open before the command ends, and is whole only after that. "100 Continue" is
+    # the sign that it is open.
     late = """
 import os, socket, sys, time
 port = int(os.environ["SEGCLI_CAPTURE_URL"].rpartition(":")[2])
 body = b'{"event": "Late", "userId": "u1"}'
 connection = socket.create_connection(("127.0.0.1", port))
 head = f"POST /v1/t HTTP/1.1\\r\\nHost: localhost:{port}\\r\\nContent-Length: {len(body)}"
-connection.sendall(head.encode() + b"\\r\\n\\r\\n" + body[:5])
+connection.sendall(head.encode() + b"\\r\\nExpect: 100-continue\\r\\n\\r\\n")
+assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+connection.sendall(body[:5])
 parent = os.getpid()
 if os.fork():
-    time.sleep(0.3)
     os._exit(0)
 while os.getppid() == parent:
     time.sleep(0.01)
@@ -252,7 +254,7 @@ def test_a_kill_loses_no_event_that_was_acknowledged(spawn: Spawn, tmp_path: Pat
     assert names(tmp_path / "events.jsonl") == [str(number) for number in range(20)]
 
 
-def test_whoever_reads_no_more_ends_it(spawn: Spawn) -> None:
+def test_a_closed_stdout_ends_the_capture(spawn: Spawn) -> None:
     process = spawn("capture", "--port", "0")
     url = started(process)
     process.stdout.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 import pytest
-from support.fakes import Said, sending_to, track, tracks, wait_until, written
+from support.fakes import PATIENCE, Said, sending_to, track, tracks, wait_until, written
 
 from segcli import __version__
 from segcli.cli import COMMANDS, cli
@@ -188,7 +188,7 @@ def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path, spawn: 
     assert process.stdout
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(30) == 141
+    assert process.wait(PATIENCE) == 141
     assert process.stderr
     assert process.stderr.read() == ""
 

@@ -5,11 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.destination_file import ACME
+from support.fakes import Said
 
+Completed = Callable[..., list[str]]
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -20,23 +23,19 @@ def environment(clean_environment: dict[str, str]) -> dict[str, str]:
     return clean_environment | {"PATH": folders}
 
 
-def completed(environment: dict[str, str], folder: Path, *words: str) -> list[str]:
-    """Return what bash offers for the last word, with its type for those that are not plain."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "segcli"],
-        cwd=folder,
-        env=environment
-        | {
-            "_SEGCLI_COMPLETE": "bash_complete",
-            "COMP_WORDS": " ".join(["segcli", *words]),
-            "COMP_CWORD": str(len(words)),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.stderr == ""
-    return [line.removeprefix("plain,") for line in ended.stdout.split()]
+@pytest.fixture
+def completed(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> Completed:
+    """Return a function for what bash offers for the last word, with its type if it has one."""
+
+    def complete(*words: str) -> list[str]:
+        monkeypatch.setenv("_SEGCLI_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", " ".join(["segcli", *words]))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        said = segcli()
+        assert said.err == ""
+        return [line.removeprefix("plain,") for line in said.out.split()]
+
+    return complete
 
 
 @pytest.mark.parametrize(
@@ -65,29 +64,27 @@ def completed(environment: dict[str, str], folder: Path, *words: str) -> list[st
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_word_is_completed(
-    words: list[str], offers: set[str], environment: dict[str, str], tmp_path: Path
-) -> None:
-    assert set(completed(environment, tmp_path, *words)) == offers
+def test_a_word_is_completed(words: list[str], offers: set[str], completed: Completed) -> None:
+    assert set(completed(*words)) == offers
 
 
 def test_the_settings_of_a_destination_file_are_completed(
-    environment: dict[str, str], tmp_path: Path
+    completed: Completed, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.json").write_text(json.dumps(ACME))
 
-    found = completed(environment, tmp_path, "send", "-d", "./acme.json", "--set", "")
+    found = completed("send", "-d", "./acme.json", "--set", "")
 
     assert "api_key=" in found
     assert all(name.endswith("=") for name in found)
 
 
 def test_a_broken_destination_file_completes_nothing_and_says_nothing(
-    environment: dict[str, str], tmp_path: Path
+    completed: Completed, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.toml").write_text("[[[")
 
-    assert completed(environment, tmp_path, "send", "-d", "./acme.toml", "--set", "") == []
+    assert completed("send", "-d", "./acme.toml", "--set", "") == []
 
 
 BASH = """
@@ -127,11 +124,10 @@ def test_bash_completes_with_what_is_printed(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_is_for_its_shell(shell: str, environment: dict[str, str]) -> None:
-    said = subprocess.run(
-        ["segcli", "completion", shell], env=environment, capture_output=True, text=True, check=True
-    )
+def test_the_script_is_for_its_shell(shell: str, segcli: Callable[..., Said]) -> None:
+    said = segcli("completion", shell)
 
-    assert f"_SEGCLI_COMPLETE={shell}_complete" in said.stdout
-    assert "segcli" in said.stdout.splitlines()[-1] + said.stdout.splitlines()[-2]
-    assert said.stderr == ""
+    assert said.code == 0
+    assert f"_SEGCLI_COMPLETE={shell}_complete" in said.out
+    assert "segcli" in said.out.splitlines()[-1] + said.out.splitlines()[-2]
+    assert said.err == ""

@@ -9,7 +9,6 @@ import pytest
 from support.documents import GUIDES
 
 from segcli.cli import COMMANDS
-from segcli.cli.config import TABLES
 from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.option_sources import (
     SOURCES,
@@ -20,6 +19,7 @@ from segcli.cli.option_sources import (
 )
 from segcli.core.settings import env_prefix
 from segcli.destinations import BUILT_IN
+from segcli.settings_file import TABLES
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -4,14 +4,15 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from support.fakes import Said, closed_port, track, written
+from support.fork_server import ForkServer, Streams
 
 Segcli = Callable[..., Said]
+Started = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 # What a command reads: how it is typed, and the file.
 DEST, MAPPING, CONFIG, KEY = "acme.toml", "maps/track.json", "given.toml", "key"
@@ -178,7 +179,7 @@ def test_no_two_files_that_a_run_writes_are_one(
 
 @pytest.mark.parametrize("command", ["engage", "engage --dry-run"])
 @pytest.mark.parametrize("ending", [".lock", "-wal", "-shm", "-journal"])
-def test_what_goes_with_a_state_is_no_other_file_of_the_run(
+def test_files_beside_a_state_are_not_another_file_of_the_run(
     segcli: Segcli, tmp_path: Path, command: str, ending: str
 ) -> None:
     beside = f"real{ending}"
@@ -212,7 +213,7 @@ def test_the_configuration_that_is_read_where_none_is_named_is_no_output(
 
 
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
-def test_the_journal_that_nobody_named_is_no_other_output(
+def test_the_default_journal_is_not_another_output(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
     send = ["send", "--dest", "webhook", "--endpoint", f"http://127.0.0.1:{closed_port()}"]
@@ -263,24 +264,24 @@ def test_a_destination_that_is_wrong_is_told_as_such(
         ("check", "--expect"),
     ],
 )
-def test_what_stdin_reads_is_not_written(
-    tmp_path: Path, clean_environment: dict[str, str], command: str, option: str
+def test_the_file_of_stdin_is_not_written(
+    tmp_path: Path, run: Started, command: str, option: str
 ) -> None:
     more = ["--update"] if option == "--expect" else []
     to = ["--dest", "webhook", "--endpoint", "http://127.0.0.1:9"]
     more += SOON if command == "send" else []
     before = state_of(tmp_path)
-    said = run(tmp_path, clean_environment, command, *to, *more, option, "events.jsonl")
+    said = run(command, *to, *more, option, "events.jsonl")
 
     assert said.returncode == 2
-    assert f"{option} events.jsonl is also an input\n" in said.stderr
+    assert f"{option} events.jsonl is also an input\n" in said.stderr.decode()
     assert state_of(tmp_path) == before
 
 
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
 @pytest.mark.parametrize("stream", [1, 2])
 def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
-    tmp_path: Path, clean_environment: dict[str, str], command: str, stream: int
+    tmp_path: Path, run: Started, command: str, stream: int
 ) -> None:
     to = ["--dest", "webhook", "--endpoint", "http://127.0.0.1:9", "--report", "report.json"]
     to += SOON if command == "send" else []
@@ -294,8 +295,8 @@ def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
         inputs = ["folder" if place.startswith("folder") else "events.jsonl"]
         before = (tmp_path / "events.jsonl").read_bytes()
         with (tmp_path / place).open("ab") as out:
-            said = run(tmp_path, clean_environment, command, *to, *inputs, **{name: out})
-        text = (tmp_path / place).read_text() if stream == 2 else said.stderr
+            said = run(command, *to, *inputs, **{name: out.fileno()})
+        text = (tmp_path / place).read_text() if stream == 2 else said.stderr.decode()
         assert said.returncode == 2
         assert problem in text
         assert (tmp_path / "events.jsonl").read_bytes().startswith(before)
@@ -303,20 +304,20 @@ def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
 
 
 def test_a_journal_does_not_take_the_place_of_what_stdout_goes_to(
-    tmp_path: Path, clean_environment: dict[str, str]
+    tmp_path: Path, run: Started
 ) -> None:
     to = ["send", "--dest", "webhook", "--endpoint", "http://127.0.0.1:9", *SOON]
     with (tmp_path / "out").open("ab") as out:
-        said = run(tmp_path, clean_environment, *to, "--journal", "/dev/stdout", stdout=out)
+        said = run(*to, "--journal", "/dev/stdout", stdout=out.fileno())
 
     assert said.returncode == 2
-    assert "Error: --journal /dev/stdout is also where stdout goes\n" in said.stderr
+    assert "Error: --journal /dev/stdout is also where stdout goes\n" in said.stderr.decode()
     assert (tmp_path / "out").exists()
 
 
-def test_both_streams_may_go_to_one_file(tmp_path: Path, clean_environment: dict[str, str]) -> None:
+def test_both_streams_may_go_to_one_file(tmp_path: Path, run: Started) -> None:
     with (tmp_path / "log").open("ab") as log:
-        said = run(tmp_path, clean_environment, "transform", "events.jsonl", stdout=log, stderr=log)
+        said = run("transform", "events.jsonl", stdout=log.fileno(), stderr=log.fileno())
 
     assert said.returncode == 0
 
@@ -327,22 +328,16 @@ def test_devices_may_have_several_roles(segcli: Segcli) -> None:
     assert (said.code, said.err) == (0, "")
 
 
-def run(
-    folder: Path, environment: dict[str, str], *arguments: str, **streams: object
-) -> "subprocess.CompletedProcess[str]":
-    """Run a command with events.jsonl as its stdin."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
-    with (folder / "events.jsonl").open("rb") as events:
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
-            [sys.executable, "-m", "segcli", *arguments],
-            stdin=events,
-            text=True,
-            cwd=folder,
-            env=environment,
-            timeout=60,
-            check=False,
-            **pipes,
-        )
+@pytest.fixture
+def run(tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer) -> Started:
+    """Return a function that runs a command with events.jsonl as its stdin."""
+
+    def run(*words: str, **outputs: int) -> "subprocess.CompletedProcess[bytes]":
+        with (tmp_path / "events.jsonl").open("rb") as events:
+            streams = Streams(events.fileno(), **outputs)
+            return forking.run(words, cwd=tmp_path, env=clean_environment, streams=streams)
+
+    return run
 
 
 # --- folders

@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.samples import event_of, job_for, line_of, payload_of
+from support.tables import for_each
 from support.time_forms import FORMS, READ, UNREAD, TimeForm
 
-from segcli.cli.option_types import moment
 from segcli.core import event_time
 from segcli.core.event_time import is_time, lacks_zone, parse_time
-from segcli.core.outcome import Mapped, Outcome, make_mapper, outcome_of
+from segcli.core.outcome import Decision, Mapped, make_mapper, outcome_of
 from segcli.core.partial_event import partial_parser
+from segcli.core.quantities import moment
 
 UNREADABLE = "timestamp is not an ISO-8601 time"
 
-each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.writer}: {form.text!r}")
+each_form = for_each("form", FORMS)
 
 
 def seconds_of(text: str) -> int | None:
@@ -27,7 +28,7 @@ def seconds_of(text: str) -> int | None:
         return None
 
 
-def occurred_at(outcome: Outcome) -> Any:
+def occurred_at(outcome: Decision) -> Any:
     """Return the time that Gist gets; the reason where it gets nothing."""
     if not isinstance(outcome, Mapped):
         return str(outcome)
@@ -47,7 +48,7 @@ def test_a_form_is_a_time_or_none(form: TimeForm) -> None:
 
 
 @each_form
-@pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
+@for_each("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
 def test_a_timestamp_is_read_by_the_table_for_every_destination(name: str, form: TimeForm) -> None:
     job, line = job_for(name), line_of(timestamp=form.text)
 
@@ -79,13 +80,13 @@ def test_created_at_and_since_are_read_by_the_same_table(form: TimeForm) -> None
     assert body.get("signed_up_at") == (expected if expected and expected >= 0 else None)
     if form.seconds is None:
         with pytest.raises(ValueError, match=r"is not a time|^$"):
-            moment(form.text)
+            moment(form.text, datetime.now(UTC))
     else:
-        assert int(moment(form.text).time.timestamp() // 1) == form.seconds
+        assert int(moment(form.text, datetime.now(UTC)).timestamp() // 1) == form.seconds
 
 
 @pytest.mark.parametrize("value", [1771232631, 1771232631.5, True, None, ["2026-02-16"], {}, b"x"])
-def test_what_is_no_text_is_no_time(value: object) -> None:
+def test_a_value_that_is_not_text_is_not_a_time(value: object) -> None:
     assert not is_time(value)
 
 
@@ -170,7 +171,7 @@ def test_an_event_is_read_alike_in_part_and_in_full(text: str) -> None:
         assert repr(make_mapper(job)([line])[0]) == repr(outcome_of(line, job))
 
 
-@pytest.mark.parametrize("form", READ, ids=lambda form: form.text)
+@for_each("form", READ)
 def test_every_time_is_read_in_part(form: TimeForm) -> None:
     [event] = partial_parser([])([line_of(timestamp=form.text, sentAt="soon")])
 

@@ -16,7 +16,7 @@ from support.samples import NAMES, event_of, good_events, job_for, line_of, line
 
 from segcli.core.destination import Destination
 from segcli.core.line import TooLong
-from segcli.core.outcome import Job, Outcome, Skipped, make_mapper, outcome_of
+from segcli.core.outcome import Decision, Job, Skipped, make_mapper, outcome_of
 from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection
 from segcli.fql import matcher
@@ -31,7 +31,7 @@ PIECES = [
 each_quick_destination = pytest.mark.parametrize("destination", QUICK, ids=lambda one: one.name)
 
 
-def shown(outcome: Outcome) -> str:
+def shown(outcome: Decision) -> str:
     """Return an outcome as a comparable value; of a rejection, its reason."""
     return f"{outcome!r} {outcome}"
 

@@ -9,7 +9,7 @@ from support.compression import gz
 from support.fakes import report_in, track, written
 from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
 
-from segcli.cli import option_types
+from segcli.cli import job
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_resumed_run_of_an_archive_keeps_the_days_that_it_began_with(
         def now(cls, _zone: object = None) -> datetime:
             return datetime(2026, 2, 5, 12, tzinfo=UTC) + timedelta(days=cls.days)
 
-    monkeypatch.setattr(option_types, "datetime", Clock)
+    monkeypatch.setattr(job, "datetime", Clock)
     for number in range(1, 6):
         path = tmp_path / "logs" / str(1_769_904_000 + (number - 1) * 86_400) / "a.gz"
         path.parent.mkdir(parents=True)

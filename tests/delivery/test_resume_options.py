@@ -7,7 +7,7 @@ import pytest
 from support.fakes import report_in, track, tracks, written
 from support.resuming import JOURNAL, Door, Segcli, Serve, to_webhook
 
-from segcli.cli import option_types
+from segcli.cli import job
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_seven_days_ago_means_what_it_meant_when_the_run_began(
     door.left = 1
     segcli(*command)
     door.open()
-    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    monkeypatch.setattr(job, "datetime", _AnHourLater)
     assert segcli(*command, "--resume").code == 0
     assert door.taken == ["m1", "m2", "m3", "m4"]
     assert report_in(tmp_path)["ledger_over_all_runs"]["skipped"] == 1
@@ -131,7 +131,7 @@ def test_a_window_that_only_the_clock_has_closed_since_the_run_began_is_none(
     door.left = 1
     segcli(*command)
     door.open()
-    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    monkeypatch.setattr(job, "datetime", _AnHourLater)
     assert segcli(*command, "--resume").code == 0
     assert door.taken == ["m0", "m1"]
 
@@ -163,7 +163,7 @@ def test_a_run_from_the_beginning_counts_its_days_anew(
     door.left = 1
     segcli(*command)
     door.open()
-    monkeypatch.setattr(option_types, "datetime", _AnHourLater)
+    monkeypatch.setattr(job, "datetime", _AnHourLater)
     assert segcli(*command, "--restart").code == 0
     assert door.taken == ["m0", "m1", "m2"]
 

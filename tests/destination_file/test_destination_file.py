@@ -8,11 +8,11 @@ import pytest
 from support.destination_file import ACME, TRACK, acme, bent, job_of
 from support.samples import KEY, event_of, line_of
 
-from segcli.cli.dest_option import is_path, read_destination
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.core.outcome import Mapped, Skipped, outcome_of
 from segcli.core.settings import Sources, read_settings, require
+from segcli.destination_source import is_path, read_destination
 from segcli.destinations import BUILT_IN
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}

@@ -7,7 +7,7 @@ from support.destination_file import ACME, bent, mistakes_in
 from support.destination_file_errors import MISTAKES, ROUTED
 from support.samples import EXAMPLES
 
-from segcli.cli.dest_option import read_destination
+from segcli.destination_source import read_destination
 
 
 @pytest.mark.parametrize(

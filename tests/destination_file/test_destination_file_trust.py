@@ -14,8 +14,8 @@ from support.destination_file import ACME, GONE, bent
 from support.resuming import Segcli
 from support.samples import KEY, Run, line_of
 
-from segcli.cli.dest_option import read_destination
 from segcli.core.settings import env_name, share_variables
+from segcli.destination_source import read_destination
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 from segcli.inputs import small_file

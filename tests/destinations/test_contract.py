@@ -19,7 +19,7 @@ from support.samples import KEY, good_events
 from segcli.core.destination import Destination, Payload, Remark
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.exact_json import loads
-from segcli.core.outcome import Mapped, Outcome, Skipped, map_event, outcome_of
+from segcli.core.outcome import Decision, Mapped, Skipped, map_event, outcome_of
 from segcli.core.secret import Secret
 
 
@@ -35,7 +35,7 @@ def event_for(destination: Destination[Any], line: bytes) -> Event | None:
 each_destination = pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda one: one.name)
 
 
-def check(found: Outcome) -> None:
+def check(found: Decision) -> None:
     """An outcome is a payload of one line of JSON, or a reason."""
     assert isinstance(found, Mapped | Skipped | Rejected)
     if isinstance(found, Mapped):

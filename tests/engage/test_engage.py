@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.engage import csv, engage, heard, trait
-from support.fakes import Said, report_in
+from support.fakes import PATIENCE, Said, report_in
 
 from segcli.cli import progress
 from segcli.destinations import BUILT_IN
@@ -139,7 +139,7 @@ def test_the_members_may_come_from_stdin(
     csv(tmp_path / "m.csv", ["u1", "u2"])
     with (tmp_path / "m.csv").open() as stdin:
         process = spawn(*engage("gist", at.endpoint("gist"), "-"), stdin=stdin)
-        _, err = process.communicate(timeout=20)  # type: ignore[attr-defined]
+        _, err = process.communicate(timeout=PATIENCE)  # type: ignore[attr-defined]
 
     assert "big_spenders: 0 known; 2 to update, 0 to remove." in err
     assert sorted(heard(at)) == [("u1", True), ("u2", True)]

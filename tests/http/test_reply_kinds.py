@@ -27,7 +27,7 @@ IN_STEPS = [kind for kind in ENDING if kind not in BEHIND and len(kind.says) < 5
 def _without_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load none: that takes longer than the rest, and nothing here goes over TLS."""
     monkeypatch.setattr(
-        transports, "_new_tls_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        transports, "_new_tls_context", lambda _network: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     )
 
 

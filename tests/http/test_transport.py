@@ -162,7 +162,9 @@ def test_a_reply_has_its_headers_in_lower_case_and_several_of_a_name_joined(tran
     ],
     ids=["none", "until the end", "chunked", "not the first", "gzip", "deflate", "unknown"],
 )
-def test_a_body_is_read_however_it_comes(transport: str, text: bytes, body: bytes) -> None:
+def test_a_body_is_read_in_every_transfer_encoding(
+    transport: str, text: bytes, body: bytes
+) -> None:
     with wire_that(says(text)) as wire:
         assert reply_to(transport, wire.url).body == body
 
@@ -173,7 +175,7 @@ def test_a_long_header_is_no_reason_to_doubt_a_reply(transport: str) -> None:
         assert len(reply_to(transport, wire.url).headers["x-long"]) == 20_000
 
 
-def test_of_an_endless_reply_the_beginning_is_read_and_the_connection_closed(
+def test_an_endless_reply_is_cut_off_and_its_connection_closed(
     transport: str,
 ) -> None:
     def talk(call: Call) -> None:
@@ -261,13 +263,13 @@ def resets_within(text: bytes) -> Callable[[Call], None]:
     def talk(call: Call) -> None:
         call.read()
         call.say(text)
-        threading.Event().wait(0.02)
+        call.await_read()
         call.reset()
 
     return talk
 
 
-def test_a_reply_that_is_not_what_its_header_says_is_an_answer_that_nobody_can_read(
+def test_a_body_that_its_header_does_not_describe_cannot_be_read(
     transport: str,
 ) -> None:
     with wire_that(says(packed("gzip", b"this is no gzip"))) as wire:
@@ -404,7 +406,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(trans
 
 
 @pytest.mark.parametrize("talk", [closes, resets], ids=["closed", "reset"])
-def test_what_a_kept_connection_took_and_did_not_answer_is_not_sent_again(
+def test_a_request_without_an_answer_on_a_kept_connection_is_not_sent_again(
     transport: str, talk: Callable[[Call], None]
 ) -> None:
     """The vendor may have received it: only the delivery decides whether to send it again."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,30 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def client(endpoint: str) -> Iterator[Any]:
+    """Return a client of that S3 for the tests' own requests."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
+        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models() -> Iterator[None]:
+    """Read the description of S3 once: s3fs makes a session for each test, which would read it."""
+    loader = pytest.importorskip("botocore.loaders").JSONFileLoader
+    load = cache(partial(loader.load_file, loader()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "load_file", lambda _, path: load(path))
+        yield
+
+
 class Bucket:
     """A bucket with a unique name."""
 
@@ -60,7 +85,10 @@ class Bucket:
 
 @pytest.fixture
 def bucket(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    endpoint: str,
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Bucket]:
     """Return an empty bucket that this process may read."""
     import s3fs
@@ -72,9 +100,7 @@ def bucket(
     monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
     s3fs.S3FileSystem.clear_instance_cache()
     name = f"bucket-{abs(hash(request.node.nodeid))}"
-    client = boto3.client("s3")
     yield Bucket(client, name)
-    client.close()
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -181,7 +207,7 @@ def test_any_name_of_an_object_will_do(bucket: Bucket, segcli: Segcli, tmp_path:
         )
 
 
-def test_what_is_no_ndjson_is_told_by_name_before_anything_is_sent(
+def test_an_object_that_is_not_ndjson_is_named_before_anything_is_sent(
     archive: Bucket, vendor: Serve, segcli: Segcli
 ) -> None:
     archive.put("in/segment-logs/z/report.pdf", b"%PDF-1.7")
@@ -252,9 +278,7 @@ def test_the_journal_and_what_is_printed_name_the_prefix_as_it_was_typed(
         ("s3://no-such-bucket-of-ours/a/*.gz", "does not exist"),
     ],
 )
-def test_what_is_not_there_is_named(
-    address: str, says: str, bucket: Bucket, segcli: Segcli
-) -> None:
+def test_a_missing_object_is_named(address: str, says: str, bucket: Bucket, segcli: Segcli) -> None:
     bucket.put("a.jsonl", b"{}")
     shown = address.format(bucket.name)
     said = segcli("transform", shown)

@@ -255,7 +255,7 @@ def test_where_the_rejects_began_is_what_was_said_first() -> None:
 
 def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
-    for header in ({"segcli": {"format": 2}}, {"segcli": {**_plain(HEADER), "format": 2}}):
+    for header in ({"segcli": {"format": 3}}, {"segcli": {**_plain(HEADER), "format": 3}}):
         path.write_bytes(checkpoint.encode(header))
         with pytest.raises(ValueError, match="another version of segcli"):
             checkpoint.read_checkpoint(path)

@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.journals import HEADER, delivered, opened, totals
+from support.resuming import records_in
 from support.small_disk import no_space
 
-from segcli.core.line import Result
+from segcli.accounting.held_rejects import HeldRejects
+from segcli.core.line import Line, Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.journal import checkpoint, locked_file
 from segcli.journal import journal as module
-from segcli.journal.checkpoint import Checkpoint
+from segcli.journal.checkpoint import Checkpoint, read_checkpoint
 from segcli.journal.journal import Journal
 from segcli.journal.locked_file import lock
 from segcli.journal.resume import Start
@@ -315,3 +317,76 @@ def test_a_mark_goes_on(journal: Journal) -> None:
     for mark in marks:
         journal.mark(0, mark)
         assert journal.past.marks == {0: mark}
+
+
+# --- actions and rejects
+
+
+def _settled(state: str, *lines: tuple[int, str]) -> Result:
+    """Return a result of lines of one input, each with its number and its action."""
+    made = [Line("events", number, b"{}", 0, action) for number, action in lines]
+    return Result(made, state)  # type: ignore[arg-type]  # one of the states
+
+
+def test_a_row_of_lines_has_the_number_of_the_action_that_settled_them(journal: Journal) -> None:
+    journal.promise(6)
+    journal.settle(_settled("delivered", (1, "Track"), (2, "Page"), (3, "Track"), (4, "Track")))
+    journal.settle(_settled("refused", (5, "Page")))
+    journal.settle(_settled("skipped", (6, "")))
+
+    rows = records_in(journal.path.read_bytes())
+    assert [row for record in rows for row in record.get("actions", ())] == [
+        [1, "Track"],
+        [2, "Page"],
+    ]
+    assert [row for record in rows for row in record.get("lines", ())] == [
+        [0, 1, 1, 1],
+        [0, 3, 4, 1],
+        [0, 2, 2, 2],
+        [0, 5, 5, 2],
+        [0, 6, 6],
+    ]
+    found = read_checkpoint(journal.path)
+    assert found
+    assert found.actions == {1: "Track", 2: "Page"}
+    assert found.settled.are_all_to(0, 6)
+
+
+def test_a_shortened_journal_keeps_the_actions_and_the_rejects(journal: Journal) -> None:
+    held = HeldRejects()
+    journal.begin(held, [])
+    journal.promise(2)
+    for result in (_settled("delivered", (1, "Track")), _settled("rejected", (2, "Page"))):
+        if result.state == "rejected":
+            held.keep(result)
+        journal.settle(result)
+
+    again = Checkpoint(HEADER)
+    for record in list(journal.past.records())[1:]:
+        again.apply(record)
+
+    assert again.actions == {1: "Track", 2: "Page"}
+    assert [record["line"] for record in held.records()] == [2]
+    assert again.kept == journal.past.kept
+    later = HeldRejects()
+    later.restore(again.kept)
+    assert later.records() == held.records()
+    assert later.unsaved() == []
+
+
+def test_a_reject_that_the_disk_has_no_room_for_is_not_settled(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = HeldRejects()
+    journal.begin(held, [])
+    journal.promise(1)
+    long = Result([Line("events", 1, b"x" * 400_000)], "rejected", "is long")
+    held.keep(long)
+    monkeypatch.setattr(module, "reserve_space", no_space)
+
+    with pytest.raises(Stopped, match="cannot be written"):
+        journal.settle(long)
+    found = read_checkpoint(journal.path)
+    assert found
+    assert not found.is_settled(0, 1)
+    assert found.kept == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.mapping_keys import field_value_keys
-from support.recorded import cases, parameters
+from support.recorded import cases, each_recorded
 
 from segcli.core.event import Rejected
 from segcli.mapping import UNDEFINED, MappingError, compiled, problems
@@ -16,8 +16,6 @@ from segcli.mapping.directives.objects import flattened
 from segcli.mapping.directives.template import render
 from segcli.mapping.empty import without_empty
 from segcli.mapping.json_path import get
-
-REAL = cases("real_mapping_cases.jsonl")
 
 
 def expected_of(case: dict[str, Any]) -> Any:
@@ -32,7 +30,7 @@ def assert_same(found: Any, expected: Any) -> None:
         assert json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True)
 
 
-@pytest.mark.parametrize("case", parameters("mapping_transform.jsonl"))
+@each_recorded("mapping_transform.jsonl")
 def test_a_mapping_makes_the_recorded_value_or_fails_in_the_recorded_words(
     case: dict[str, Any],
 ) -> None:
@@ -47,14 +45,14 @@ def test_a_mapping_makes_the_recorded_value_or_fails_in_the_recorded_words(
     assert said == case["throws"].replace("should be a object", "should be an object")
 
 
-@pytest.mark.parametrize("case", parameters("mapping_validate.jsonl"))
+@each_recorded("mapping_validate.jsonl")
 def test_a_mapping_has_the_recorded_problems(case: dict[str, Any]) -> None:
     found = [problem.text for problem in problems(case["mapping"])]
 
     assert found == case.get("throws", "").splitlines()
 
 
-@pytest.mark.parametrize("case", parameters("mapping_units.jsonl"))
+@each_recorded("mapping_units.jsonl")
 def test_a_function_returns_the_recorded_value(case: dict[str, Any]) -> None:
     call = FUNCTIONS[case["fn"]]
     if "throws" in case:
@@ -90,10 +88,7 @@ def recorded_events() -> dict[int, Any]:
     return {one["line"]: one["event"] for one in cases("events.jsonl")}
 
 
-@pytest.mark.skipif(not REAL, reason="nothing is recorded here")
-@pytest.mark.parametrize(
-    "case", REAL, ids=lambda case: f"{case['mapping_id']}-{case['event_line']}"
-)
+@each_recorded("real_mapping_cases.jsonl")
 def test_a_published_mapping_makes_of_an_event_what_segment_makes_of_it(
     case: dict[str, Any],
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakes import wait_until
+from support.fakes import PATIENCE, wait_until
 from support.samples import Run, line_of
 
 LINE = line_of(timestamp="2026-02-03", pad="x" * 1000) + b"\n"
@@ -69,7 +69,7 @@ def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
 
 def ended(process: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
     """Return both outputs of a process that is ending, and check that no process remains."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     wait_until(lambda: not of_session(process.pid))
     return out, err.decode()
 

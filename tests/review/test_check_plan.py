@@ -16,7 +16,6 @@ from support.fakes import Said
 from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
 
-from segcli.cli.plans import read_plans
 from segcli.core.extras import how_to_install
 from segcli.core.selection import Selection
 from segcli.inputs import inputs
@@ -25,6 +24,7 @@ from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.review import Review
+from segcli.runs.plans import read_plans
 
 Segcli = Callable[..., Said]
 PLANS = ROOT / "sample_events" / "plans"
@@ -303,7 +303,7 @@ def test_a_file_that_is_no_plan_ends_the_run_at_once(
 def test_without_the_extra_it_is_said_what_to_install(
     segcli: Segcli, plan: Any, events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segcli.cli.plans.find_spec", lambda _: None)
+    monkeypatch.setattr("segcli.runs.plans.find_spec", lambda _: None)
 
     said = segcli("check", "--plan", plan(rule("Tried")), events(line_of()))
 

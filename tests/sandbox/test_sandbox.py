@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.fakes import PATIENCE
+from support.fakes import PATIENCE, wait_until
 
 from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
 from segcli.sandbox.counts import Counts
@@ -455,8 +455,9 @@ def test_timeout_never_answers_and_accepts_nothing(post_to: Post) -> None:
     with running(Script(faults=(Fault("timeout", 1.0),), remember=True)) as standin:
         with pytest.raises(httpx.ReadTimeout):
             post_to(standin, "pointillist", "/event", ORDER, timeout=0.1)
+        # The request may have been given up before the sandbox had read it.
+        wait_until(lambda: standin.app.counts()["totals"]["faults"] == {"timeout": 1})
         assert standin.app.accepted == []
-        assert standin.app.counts()["totals"]["faults"] == {"timeout": 1}
 
 
 def test_end_does_not_wait_for_a_request_that_hangs() -> None:
@@ -580,7 +581,7 @@ def test_counts_tell_requests_events_refusals_and_why(post_to: Post) -> None:
         }
 
 
-def test_counts_stay_small_whatever_clients_name() -> None:
+def test_counts_stay_small_when_clients_name_many_things() -> None:
     counts = Counts()
     for number in range(1000):
         tally = counts.of(f"vendor{number}")

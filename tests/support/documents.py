@@ -63,7 +63,8 @@ def with_fresh_outputs(text: str, folder: Path) -> str:
 
 def run_in_shell(command: str, folder: Path) -> str:
     """Run a command as a newcomer would, both outputs in one; trailing spaces are dropped."""
-    kept = {name: text for name, text in os.environ.items() if "SEGCLI" not in name}
+    unwanted = ("SEGCLI", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / ".state")}
     done = subprocess.run(

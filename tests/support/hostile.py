@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+from support.fakes import PATIENCE
+
 from segcli.cli import main
 
 # Each line of attack once; `666` in an escape sequence is nothing that rich writes.
@@ -201,7 +203,7 @@ def check_harmless(printed: bytes, *, commands: int = 0, data: bool = False) -> 
 def wait_for_line(process: "subprocess.Popen[bytes]", wanted: Callable[[bytes], bool]) -> bytes:
     """Return what a process has printed up to a line that is wanted."""
     assert process.stdout
-    printed, until = b"", time.monotonic() + 60
+    printed, until = b"", time.monotonic() + PATIENCE
     for line in process.stdout:
         printed += line
         if wanted(line):

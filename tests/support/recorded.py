@@ -1,9 +1,11 @@
 """What Segment's own code was recorded to do; no tests here."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support.samples import ROOT
+from support.tables import Test, for_each
 
 from segcli.core import exact_json
 
@@ -18,7 +20,7 @@ def cases(name: str) -> list[Any]:
     )
 
 
-def parameters(name: str) -> list[Any]:
-    """Return the recorded cases of a file as parameters; one that is skipped for no file."""
-    found = [pytest.param(case, id=case["name"]) for case in cases(name)]
-    return found or [pytest.param({}, marks=pytest.mark.skip(reason="nothing is recorded here"))]
+def each_recorded(name: str) -> Callable[[Test], Test]:
+    """Run a test with each recorded case of a file as `case`; skip it where there is no file."""
+    found = cases(name)
+    return for_each("case", found) if found else pytest.mark.skip(reason="nothing is recorded here")

@@ -74,8 +74,7 @@ def talk_of(
 
 def _end(call: Call, then: Then) -> None:
     if then is Then.RESET:
-        # A reset that comes too soon takes what was said with it.
-        call.wire.ended.wait(0.05)
+        call.await_read()
         call.reset()
     elif then is Then.HOLD:
         call.await_end()

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from segcli import destinations
-from segcli.cli.dest_option import read_destination
 from segcli.core.destination import Destination, Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job
 from segcli.core.selection import Selection
 from segcli.core.settings import Sources, read_settings
+from segcli.destination_source import read_destination
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_events"

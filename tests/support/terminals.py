@@ -8,6 +8,8 @@ import subprocess
 import termios
 from pathlib import Path
 
+from support.fakes import PATIENCE
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -28,7 +30,7 @@ def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str])
         while part := _read(master):
             parts.append(part)
         os.close(master)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     return b"".join(parts).decode()
 
 

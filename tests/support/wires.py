@@ -1,6 +1,7 @@
 """A server that is nothing but its socket, for what no server says of its own will."""
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -8,11 +9,15 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from support.fakes import wait_until
 
 from segcli.core.destination import Request
 from segcli.core.reply import Reply
 from segcli.http.client import NoReply, Post
+from segcli.http.network import network_from
 from segcli.http.transports import open_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -78,9 +83,26 @@ class Call:
         if not self.socket.recv(1):
             self.wire.ended.set()
 
+    def await_read(self) -> None:
+        """Wait until the client has read all that was said: a reset takes the rest with it."""
+        wait_until(lambda: not _is_under_way(self.socket))
+
     def reset(self) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+
+
+def _is_under_way(connection: socket.socket) -> bool:
+    """Return whether what was sent to a process of this machine waits there, or still here."""
+    here, there = connection.getsockname()[1], connection.getpeername()[1]
+    table = "tcp6" if connection.family == socket.AF_INET6 else "tcp"
+    for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+        local, remote, _, queues = line.split()[1:5]
+        ports = tuple(int(end.rpartition(":")[2], 16) for end in (local, remote))
+        to_send, to_read = (int(size, 16) for size in queues.split(":"))
+        if (ports == (here, there) and to_send) or (ports == (there, here) and to_read):
+            return True
+    return False
 
 
 def _missing(text: bytes) -> int | None:
@@ -142,7 +164,8 @@ def over(
     transport: str, story: Callable[[Post], Coroutine[Any, Any, Any]], *, timeout: float = 5.0
 ) -> Any:
     async def whole() -> Any:
-        async with open_client(transport, timeout=timeout) as post:
+        network = network_from(os.environ)
+        async with open_client(transport, timeout=timeout, network=network) as post:
             return await story(post)
 
     return asyncio.run(whole())

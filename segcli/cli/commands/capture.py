@@ -21,13 +21,13 @@ from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.option_types import DURATION, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
-from segcli.cli.output_checks import check_written
 from segcli.core import exact_json
 from segcli.core.plural import count_of
 from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.lines.chunks import MAX_LINE
 from segcli.local_server.background_server import signals_held
 from segcli.local_server.guard import parse_host
+from segcli.runs.output_checks import check_written
 
 Listeners = Sequence[socket.socket]
 Write = Callable[[bytes], object]

@@ -12,20 +12,22 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import choose, describe_skipped, find_inputs, first_look
-from segcli.cli.job import job_of, selection_of
+from segcli.cli.input_days import describe_skipped, find_inputs, first_look
+from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, OutputFile
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
-from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.plans import read_plans
+from segcli.core.event_time import parse_time
 from segcli.errors import Exit, UsageError
 from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
 from segcli.review.wanted import Wanted
+from segcli.runs.input_choice import choose
+from segcli.runs.output_checks import OutputFile, check_found, check_outputs
+from segcli.runs.plans import read_plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,8 +230,9 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     plans = read_plans(check_options.plan)
     inputs = find_inputs(options)
     check_found(files, inputs)
-    selection = job.selection if job else selection_of(options)
-    choice = choose(inputs, options, selection)
+    spec = selection_of(options)
+    selection = job.selection if job else spec.selection(parse_time(now()))
+    choice = choose(inputs, spec, selection)
     looked = first_look(choice.inputs, options)
     if not options.quiet:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)

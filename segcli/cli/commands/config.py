@@ -11,7 +11,6 @@ import click
 import orjson
 
 from segcli.cli import output
-from segcli.cli.config import TABLES, ConfigFile
 from segcli.cli.config_options import configured_options, option_name
 from segcli.cli.configured import config_file
 from segcli.cli.help_format import unknown_command
@@ -20,6 +19,7 @@ from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, say, show, show_table, write_data
 from segcli.cli.variables import doubtful_variables
 from segcli.core.redaction import MASK
+from segcli.settings_file import TABLES, ConfigFile
 
 _WIDTH_OFF_TERMINAL = 200
 _DEFAULT = "default"
@@ -62,7 +62,7 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
 )
 @CONFIG_OPTION
 def command(words: tuple[str, ...], schema: bool, form: str, config: str | None) -> int:
-    """Show where options have their values from, besides the command line.
+    """Show where options have their values from.
 
     Shows all that the environment and the settings file set, and checks the whole file. With a
     COMMAND, like `segcli config send`, it shows every option of that command with its value.

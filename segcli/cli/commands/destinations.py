@@ -8,8 +8,8 @@ import click
 import orjson
 
 from segcli import destinations
-from segcli.cli import dest_option
 from segcli.cli.completion import complete_dest
+from segcli.cli.dest_option import typed_destination
 from segcli.cli.destination_json import destination_document
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
@@ -50,7 +50,7 @@ def command(name: str | None, schema: bool, form: str, config: str | None) -> in
     elif name is None:
         _list()
     else:
-        destination = dest_option.find_destination(name)
+        destination = typed_destination(name)
         _describe(destination, origins_of(destination, config))
     return 0
 
@@ -65,7 +65,7 @@ def _as_json(name: str | None, config: str | None) -> bytes:
 
 
 def _document(name: str, config: str | None) -> dict[str, Any]:
-    destination = dest_option.find_destination(name)
+    destination = typed_destination(name)
     return destination_document(destination, origins_of(destination, config))
 
 

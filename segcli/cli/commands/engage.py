@@ -21,13 +21,13 @@ from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
 from segcli.cli.output import Column, show, show_table, table_of
-from segcli.cli.output_checks import check_written
 from segcli.cli.run import Watch
 from segcli.cli.send_options import REQUEST_OPTIONS, SANDBOX_OPTIONS, RequestOptions, SandboxOptions
 from segcli.engage.identify import property_name
 from segcli.engage.members import Columns
 from segcli.engage.state import Known
 from segcli.errors import UsageError
+from segcli.runs.output_checks import check_written
 
 # Wide enough that no name is wrapped.
 _WIDTH_OFF_TERMINAL = 1000

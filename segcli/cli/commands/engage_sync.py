@@ -9,13 +9,12 @@ from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, STATES_OF_TRANSFORM, Tally
 from segcli.accounting.tally import State as LineState
 from segcli.cli import report
+from segcli.cli.default_rejects import default_rejects
 from segcli.cli.engage_state import changed_state, read_state, state_path
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
-from segcli.cli.output_checks import check_outputs
-from segcli.cli.run import Watch, announce, check_sending, counted, make_run, run_and_report
-from segcli.cli.run_result import RunResult
+from segcli.cli.run import Watch, announce, counted, make_run, run_and_report
 from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
 from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
@@ -25,6 +24,9 @@ from segcli.engage.members import Columns, judge_members, members
 from segcli.engage.state import EngageState, MemberChanges, SyncKey
 from segcli.errors import InputError, UsageError
 from segcli.inputs import Input, Looked, inputs
+from segcli.runs.output_checks import check_outputs
+from segcli.runs.run_result import RunResult
+from segcli.runs.send_start import check_sending
 from segcli.sandbox import SandboxServer
 
 
@@ -136,7 +138,7 @@ def sync(
         this = _Sync(spec=spec, options=options, job=job, looked=looked, at=_now(), sandbox=sandbox)
         if options.dry_run:
             return _print_changes(this)
-        check_sending(job, request_options, sandbox)
+        check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
         check_outputs(replace(options, rejects=this.kept), writes=writes)
         with changed_state(options.state) as state:
             return _send_changes(this, request_options, state, watch.watch)
@@ -175,7 +177,7 @@ class _Sync:
     def kept(self) -> Path:
         """The rejects file."""
         name = self.job.destination.name
-        return self.options.rejects or rejects.default_rejects(name, self.options.files)
+        return self.options.rejects or default_rejects(name, self.options.files)
 
     @property
     def computation(self) -> Computation:

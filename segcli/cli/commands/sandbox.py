@@ -10,13 +10,12 @@ from typing import Any
 import click
 
 from segcli import destinations
-from segcli.cli import dest_option
 from segcli.cli.completion import complete_file
 from segcli.cli.configured import ConfiguredCommand
+from segcli.cli.dest_option import typed_destination
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
-from segcli.cli.output_checks import check_holds_records, check_written
 from segcli.cli.sandboxed import host_destination
 from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
@@ -24,6 +23,7 @@ from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.runs.output_checks import check_holds_records, check_written
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
@@ -115,7 +115,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     GET /_sandbox returns the counts.
     """
     _check_keep(script_options.keep, dest)
-    described = {name: dest_option.find_destination(name) for name in dest}
+    described = {name: typed_destination(name) for name in dest}
     script = Script(
         key=script_options.key,
         faults=script_options.fault,

@@ -10,28 +10,27 @@ import click
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.commands.transform import transform_and_report
+from segcli.cli.completion import complete_file
+from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import InputChoice, choose, find_inputs, first_look
-from segcli.cli.job import job_of
+from segcli.cli.input_days import find_inputs, judge_of
+from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
-    begin_journal,
     how_to_resume,
     how_to_send_again,
     journal_path,
+    resuming_anywhere,
 )
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
-from segcli.cli.output_checks import check_found, check_outputs
 from segcli.cli.run import (
     Watch,
     announce,
-    check_sending,
     counted,
     make_run,
     run_and_report,
     transport_for,
 )
-from segcli.cli.run_result import RunResult
 from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
 from segcli.cli.send_options import (
     REQUEST_OPTIONS,
@@ -40,8 +39,10 @@ from segcli.cli.send_options import (
     SandboxOptions,
 )
 from segcli.core.outcome import Job
-from segcli.errors import SegcliError
-from segcli.inputs import Input, Looked
+from segcli.inputs import Input
+from segcli.runs.output_checks import check_found, check_outputs
+from segcli.runs.run_result import RunResult
+from segcli.runs.send_start import SendPlan, Started, begin_send, check_sending
 from segcli.sandbox import SandboxServer
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ if TYPE_CHECKING:
 class ResumeOptions:
     """What to do about an earlier run of the same command.
 
-    journal: where the journal is; None for the default
+    journal: where the journal is, as typed; None for the default
     resume: continue that run
     restart: forget that run
     """
 
-    journal: Path | None
+    journal: str | None
     resume: bool
     restart: bool
 
@@ -75,7 +76,7 @@ class ResumeOptions:
     click.option(
         "--journal",
         metavar="PATH",
-        type=click.Path(dir_okay=False, path_type=Path),
+        shell_complete=complete_file,
         help="Record here which lines are settled.  [default: in your folder for segcli's state; "
         "none for stdin and --sandbox]",
     ),
@@ -130,21 +131,30 @@ def _send(
     place: _Place,
 ) -> int:
     inputs, sandbox = place.inputs, place.sandbox
-    job = job_of(options, overrides=sandbox_overrides(sandbox))
-    check_sending(job, request_options, sandbox)
-    kept = options.rejects or rejects.default_rejects(job.destination.name, options.files)
-    path = journal_path(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
-    files = check_outputs(
-        replace(options, rejects=kept), writes={"--journal": path, **place.writes}
+    spec, job = spec_and_job(options, overrides=sandbox_overrides(sandbox))
+    check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
+    kept = options.rejects or default_rejects(job.destination.name, options.files)
+    plan = SendPlan(
+        spec=spec,
+        job=job,
+        names=options.files,
+        inputs=inputs,
+        judge=judge_of(options),
+        resume=resume_options.resume,
+        restart=resume_options.restart,
+        rehearsal=bool(sandbox),
+        command=resuming_anywhere(options, job),
     )
+    plan = replace(plan, journal=journal_path(plan, resume_options))
+    writes = {"--journal": plan.journal, **place.writes}
+    files = check_outputs(replace(options, rejects=kept), writes=writes)
     check_found(files, inputs)
     rejects.check_writable(kept)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
     if is_waiting:
         announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
-    start = _resume if resume_options.resume else _start
-    started = start(options, resume_options, job=job, inputs=inputs, rehearsal=bool(sandbox))
+    started = begin_send(plan)
     journal, job = started.journal, started.job
     result = _result(started, kept=kept, sandbox=sandbox)
     if not is_waiting:
@@ -161,64 +171,7 @@ def _send(
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Started:
-    """A run that can begin to send.
-
-    journal: its journal; None without one
-    job: the job; for a resumed run, as the first run began it
-    choice: the inputs of all its runs
-    looked: the inputs that this run still has to read
-    """
-
-    journal: "Journal | None"
-    job: Job
-    choice: InputChoice
-    looked: Looked
-
-
-def _start(
-    options: JobOptions,
-    resume_options: ResumeOptions,
-    *,
-    job: Job,
-    inputs: Sequence[Input],
-    rehearsal: bool,
-) -> _Started:
-    """Judge the inputs, then begin the journal: a refused input must not replace an earlier one."""
-    choice = choose(inputs, options, job.selection)
-    looked = first_look(choice.inputs, options)
-    journal, job = begin_journal(
-        options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal
-    )
-    return _Started(journal=journal, job=job, choice=choice, looked=looked)
-
-
-def _resume(
-    options: JobOptions,
-    resume_options: ResumeOptions,
-    *,
-    job: Job,
-    inputs: Sequence[Input],
-    rehearsal: bool,
-) -> _Started:
-    """Open the journal, and judge only the inputs that it says are left to read."""
-    journal, job = begin_journal(
-        options, resume_options, job=job, inputs=inputs, rehearsal=rehearsal
-    )
-    try:
-        choice = choose(inputs, options, job.selection)
-        unread = choose(journal.inputs if journal else inputs, options, job.selection).inputs
-        looked = first_look(unread, options)
-    except SegcliError:
-        if journal:
-            journal.end(finished=False)
-        raise
-    return _Started(journal=journal, job=job, choice=choice, looked=looked)
-
-
-def _result(started: _Started, *, kept: Path, sandbox: SandboxServer | None) -> RunResult:
-    before = dict(started.journal.past.totals) if started.journal else {}
+def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> RunResult:
     return RunResult(
         command="send",
         job=started.job,
@@ -230,7 +183,7 @@ def _result(started: _Started, *, kept: Path, sandbox: SandboxServer | None) -> 
         remarks=started.looked.remarks,
         sandbox=sandbox.url if sandbox else "",
         describe_unsent=lambda: _unsent(started.journal),
-        before={state: before[state] for state in STATES_OF_SEND if state in before},
+        before=started.before,
     )
 
 

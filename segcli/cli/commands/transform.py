@@ -10,15 +10,16 @@ from segcli.accounting.tally import Tally
 from segcli.cli import report
 from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
-from segcli.cli.input_days import choose, find_inputs, first_look
-from segcli.cli.job import job_of
+from segcli.cli.input_days import find_inputs, first_look
+from segcli.cli.job import job_of, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
-from segcli.cli.output_checks import check_found, check_outputs
-from segcli.cli.run_result import RunResult
 from segcli.errors import Stopped
 from segcli.payloads import Transformation, transform
+from segcli.runs.input_choice import choose
+from segcli.runs.output_checks import check_found, check_outputs
+from segcli.runs.run_result import RunResult
 
 
 @click.command("transform", cls=GroupedCommand)
@@ -57,7 +58,7 @@ def _transform(
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
     job = job_of(options)
-    choice = choose(inputs, options, job.selection)
+    choice = choose(inputs, selection_of(options), job.selection)
     looked = first_look(choice.inputs, options)
     result = RunResult(
         command="transform",

@@ -1,4 +1,4 @@
-"""Reads the settings file: `--config`, `SEGCLI_CONFIG`, or `segcli.toml` in the working folder."""
+"""The settings file: one that is named, or `segcli.toml` in the working folder."""
 
 import difflib
 from collections.abc import Mapping

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.core.outcome import Job
 from segcli.errors import Exit, SegcliError
@@ -22,6 +23,7 @@ class RunResult:
     states: the states that the summary shows
     left_out: inputs that did not have to be read
     rejects: the rejects file
+    held: the rejects in memory, if there is no file
     remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
     describe_unsent: says of the lines that are unsent where they were, and what sends them
@@ -39,6 +41,7 @@ class RunResult:
     states: Sequence[State] = STATES_OF_TRANSFORM
     left_out: Sequence[Input] = ()
     rejects: Path | None = None
+    held: HeldRejects | None = None
     remarks: Sequence[str] = ()
     sandbox: str = ""
     describe_unsent: Callable[[], str] = str

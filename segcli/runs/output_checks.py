@@ -10,17 +10,15 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from segcli.accounting.atomic_write import is_stream, own_descriptor
-from segcli.cli.config import DEFAULT_CONFIG
-from segcli.cli.dest_option import files_described, is_path
-from segcli.cli.option_types import OutputFile
-from segcli.cli.options import RunFiles
+from segcli.destination_source import files_described, is_path
 from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.folder import is_passed_over
 from segcli.inputs.input import is_address
+from segcli.settings_file import DEFAULT_CONFIG
 
 # A report has one of these near its start; `check` has its own kind of report.
 _MARKS = (b'"report_version"', b'"check_version"')
@@ -42,6 +40,47 @@ _NO_STREAMS = frozenset({"--journal", "--state"})
 # The last line of a format may be long.
 _END_BYTES = 64 * 1024
 _AN_INPUT = "an input"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """The value of `--output`.
+
+    format: the name of a format
+    path: the file that is written
+    """
+
+    format: str
+    path: Path
+
+
+class RunFiles(Protocol):
+    """The names of the files that every command has."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The inputs; none for stdin."""
+
+    @property
+    def dest(self) -> str | None:
+        """A name, or the path of a destination file."""
+
+    @property
+    def config(self) -> str | None:
+        """The settings file, if it is named."""
+
+    @property
+    def api_key_file(self) -> Path | None:
+        """The file that holds the key."""
+
+    @property
+    def rejects(self) -> Path | None:
+        """Where rejected and refused events go."""
+
+    @property
+    def report(self) -> Path | None:
+        """Where the JSON report goes."""
+
 
 Named = Mapping[str, Path | None]
 Reads = Mapping[str, Sequence[Path]]

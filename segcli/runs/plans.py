@@ -25,7 +25,7 @@ def read_plans(paths: Sequence[Path]) -> list["Plan"]:
         return []
     if find_spec("jsonschema_rs") is None:
         raise UsageError("--plan needs jsonschema-rs", f"Type: {how_to_install('plan')}")
-    from segcli.plan.reading import read_plan
+    from segcli.plan.reading import read_plan  # noqa: PLC0415  # few runs have a plan
 
     plans = []
     for path in paths:

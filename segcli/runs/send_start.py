@@ -1,0 +1,215 @@
+"""The start of a send: checks, the journal, the first look at the inputs."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segcli.accounting.tally import STATES_OF_SEND, State
+from segcli.core import settings, trust
+from segcli.core.event_time import parse_time
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret, display_url
+from segcli.errors import SegcliError, UsageError
+from segcli.inputs import Input, Looked, look
+from segcli.inputs.input import is_address
+from segcli.inputs.judgement import HeadJudge
+from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.runs.input_choice import InputChoice, choose
+
+if TYPE_CHECKING:
+    from segcli.journal.checkpoint import Header
+    from segcli.journal.journal import Journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPlan:
+    """What a send reads, and where it records which lines are settled.
+
+    spec: the job as texts.
+    job: the job.
+    names: the inputs as they were named.
+    inputs: the inputs.
+    judge: decides by the first lines of an input whether it is read.
+    journal: the journal; None for none.
+    resume: continue the run of that journal.
+    restart: forget it.
+    rehearsal: a sandbox receives everything.
+    command: how to continue the run from any folder, for people; it shows no key.
+    """
+
+    spec: JobSpec
+    job: Job
+    names: Sequence[str]
+    inputs: Sequence[Input]
+    judge: HeadJudge
+    journal: Path | None = None
+    resume: bool = False
+    restart: bool = False
+    rehearsal: bool = False
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run that can begin to send.
+
+    journal: its journal; None without one.
+    job: the job; for a resumed run, with the times of the first run.
+    choice: the inputs of all its runs.
+    looked: the inputs that this run still has to read.
+    """
+
+    journal: "Journal | None"
+    job: Job
+    choice: InputChoice
+    looked: Looked
+
+    @property
+    def before(self) -> dict[State, int]:
+        """The lines that earlier runs settled, by state."""
+        totals: Mapping[Any, int] = self.journal.past.totals if self.journal else {}
+        return {state: totals[state] for state in STATES_OF_SEND if state in totals}
+
+
+def check_sending(job: Job, *, allow_http: bool, rehearsal: bool = False) -> None:
+    """Check that every required setting is there, and that the keys may go to the address.
+
+    Raises SettingsError or UsageError.
+    """
+    settings.require(job.destination.name, job.settings)
+    if not rehearsal:
+        trust.check_addresses(job)
+        trust.check_plain_http(job, is_allowed=allow_http)
+
+
+def check_start(*, resume: bool, restart: bool) -> None:
+    """Raise UsageError if a run is both continued and forgotten."""
+    if resume and restart:
+        raise UsageError("--resume and --restart exclude each other", "Type one of them.")
+
+
+def journal_file(name: str | os.PathLike[str]) -> Path:
+    """Return the path of a journal file.
+
+    An address, a folder and a path that ends with `/` are for a journal that several machines
+    share. Raises UsageError for these: there is no such journal yet.
+    """
+    text = os.fspath(name)
+    if is_address(text) or text.endswith("/") or os.path.isdir(text):
+        raise UsageError(
+            f"the journal {display_url(text) if is_address(text) else text} is not a file, and a "
+            "journal that several machines share is not supported yet",
+            "Name a file on this machine.",
+        )
+    return Path(text)
+
+
+def begin_send(plan: SendPlan) -> Started:
+    """Judge the inputs, and begin the journal.
+
+    Raises UsageError, InputError and OutputError, all before anything is sent.
+    """
+    return _resume(plan) if plan.resume else _start(plan)
+
+
+def journal_header(plan: SendPlan) -> "Header":
+    """Return what a journal says about its run."""
+    from segcli.journal.checkpoint import Header  # noqa: PLC0415  # not for a run without one
+
+    job = plan.job
+    return Header(
+        destination=job.destination.name,
+        # Each rehearsal has its own sandbox, on another port.
+        endpoint="" if plan.rehearsal else display_url(getattr(job.settings, "endpoint", "")),
+        inputs=_names(plan),
+        options={**_typed(plan.spec.selection), **_given_settings(job)},
+        moments={
+            name: moment.isoformat()
+            for name in ("since", "until")
+            if (moment := getattr(job.selection, name))
+        },
+        revision=job.destination.revision,
+        command=plan.command,
+    )
+
+
+def _start(plan: SendPlan) -> Started:
+    """Judge the inputs, then begin the journal: a refused input must not replace an earlier one."""
+    choice = choose(plan.inputs, plan.spec.selection, plan.job.selection)
+    looked = look(choice.inputs, plan.judge)
+    journal, job = _begin_journal(plan)
+    return Started(journal=journal, job=job, choice=choice, looked=looked)
+
+
+def _resume(plan: SendPlan) -> Started:
+    """Open the journal, and judge only the inputs that it says are left to read."""
+    journal, job = _begin_journal(plan)
+    spec = plan.spec.selection
+    try:
+        choice = choose(plan.inputs, spec, job.selection)
+        unread = choose(journal.inputs if journal else plan.inputs, spec, job.selection).inputs
+        looked = look(unread, plan.judge)
+    except SegcliError:
+        if journal:
+            journal.end(finished=False)
+        raise
+    return Started(journal=journal, job=job, choice=choice, looked=looked)
+
+
+def _begin_journal(plan: SendPlan) -> tuple["Journal | None", Job]:
+    """Return the journal of the run, and the job with the times of the first run."""
+    if plan.journal is None:
+        return None, plan.job
+    from segcli.journal.resume import Start, begin  # noqa: PLC0415  # not for a run without one
+
+    start = Start.RESUME if plan.resume else Start.RESTART if plan.restart else Start.FRESH
+    journal = begin(plan.journal, journal_header(plan), plan.inputs, start)
+    return journal, _with_moments(plan.job, journal.past.header.moments)
+
+
+def _names(plan: SendPlan) -> list[str]:
+    """Return the inputs as a journal has them; those that a program gave, by their own names."""
+    from segcli.journal.resume import names_of  # noqa: PLC0415  # not for a run without one
+
+    if plan.inputs and plan.inputs[0].given:
+        return list(plan.names)
+    return names_of(plan.names)
+
+
+def _typed(spec: SelectionSpec) -> dict[str, Any]:
+    """Return the selection as it was typed: `7d` is a different time tomorrow."""
+    lateness = spec.allowed_lateness
+    return {
+        "--type": list(spec.types),
+        "--event": list(spec.events),
+        "--since": spec.since,
+        "--until": spec.until,
+        "--allowed-lateness": None if lateness is None else f"{lateness:g}s",
+        "--user": list(spec.users),
+        # A list, as for options with several values: messages quote their items exactly.
+        "--where": [spec.where] if spec.where else None,
+        "--limit": spec.limit,
+        "--ignore-integrations": spec.ignore_integrations,
+    }
+
+
+def _given_settings(job: Job) -> dict[str, Any]:
+    """Return the settings that differ from their default, without keys and the endpoint.
+
+    Settings that only group events are left out: they may change.
+    """
+    return {
+        f"--set {row.name}": display_url(str(value))
+        for row in settings.describe(job.destination.name, job.destination.settings)
+        if row.name != "endpoint" and row.kind is not Secret and not row.is_grouping
+        if (value := getattr(job.settings, row.name)) != row.default
+    }
+
+
+def _with_moments(job: Job, moments: Mapping[str, str]) -> Job:
+    """Return the job with the times that `since` and `until` had when the run began."""
+    times: dict[str, Any] = {name: parse_time(text) for name, text in moments.items()}
+    return dataclasses.replace(job, selection=dataclasses.replace(job.selection, **times))

@@ -1,0 +1,337 @@
+"""`segcli.send`, as a notebook or a task of a workflow uses it."""
+
+import asyncio
+import io
+import json
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import Answer, Got, Vendor, records, report_in, track, tracks, written
+from support.resuming import Door
+from support.samples import KEY, Run
+
+import segcli
+from segcli.accounting.held_rejects import MAX_HELD
+from segcli.sandbox import SandboxServer
+
+Standin = Callable[..., SandboxServer]
+Serve = Callable[[Callable[[Got], Answer]], Vendor]
+
+
+def send_to(url: str, inputs: Any, **options: Any) -> segcli.Report:
+    settings = {"endpoint": url, **options.pop("settings", {})}
+    how = {"dest": "webhook", "concurrency": 1, **options}
+    return segcli.send(inputs, settings=settings, **how)
+
+
+def test_a_send_inside_a_running_loop_returns_the_report(standin: Standin) -> None:
+    """Jupyter runs every cell inside an event loop."""
+    sandbox = standin(key=KEY)
+    counts: list[int] = []
+
+    async def cell() -> segcli.Report:
+        return segcli.send(
+            [*tracks(20), {"type": "page"}],
+            dest="pointillist",
+            settings={"endpoint": sandbox.endpoint("pointillist")},
+            api_key=KEY,
+            on_progress=lambda tally: counts.append(tally.read),
+        )
+
+    report = asyncio.run(cell())
+
+    assert report.ledger == {
+        "delivered": 20, "refused": 0, "rejected": 1, "skipped": 0, "unsent": 0
+    }  # fmt: skip
+    assert not report.ok
+    assert report.exit_code == 1
+    assert [kept["event"] for kept in report.rejects] == [{"type": "page"}]
+    assert counts[-1] == 21
+
+
+def test_the_report_is_that_of_the_command(
+    standin: Standin, run_segcli: Run, tmp_path: Path
+) -> None:
+    sandbox = standin(key=KEY)
+    path = written(tmp_path / "events.jsonl", [*tracks(3), b"{"])
+    to = ["--endpoint", sandbox.endpoint("gist"), "--set", f"api_key={KEY}"]
+    run_segcli("send", "-d", "gist", *to, "--report", "report.json", path)
+
+    report = segcli.send(
+        path, dest="gist", settings={"endpoint": sandbox.endpoint("gist")}, api_key=KEY
+    )
+
+    theirs, ours = report_in(tmp_path), report.document()
+    assert list(ours) == list(theirs)
+    varying = {"started", "seconds", "latency_ms", "rejects"}
+    assert {name: ours[name] for name in ours.keys() - varying} == {
+        name: theirs[name] for name in theirs.keys() - varying
+    }
+    assert json.loads(json.dumps(ours)) == ours
+    assert pickle.loads(pickle.dumps(report)) == report
+
+
+def test_the_order_of_a_user_is_kept(vendor: Serve) -> None:
+    door = Door()
+    report = send_to(vendor(door).url, tracks(50), concurrency=10)
+    assert report.ok
+    for user in range(3):
+        taken = [name for name in door.taken if int(name[1:]) % 3 == user]
+        assert taken == sorted(taken, key=lambda name: int(name[1:]))
+
+
+def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    path = written(tmp_path / "events.jsonl", tracks(5))
+
+    with pytest.raises(segcli.Stopped, match="401") as raised:
+        send_to(url, path, journal=journal)
+    assert raised.value.exit_code == 3
+    assert raised.value.report.ledger["delivered"] == 2
+    assert raised.value.report.ledger["unsent"] == 3
+    assert "resume=True" in raised.value.hint
+    with pytest.raises(segcli.UsageError, match="was not finished") as refused:
+        send_to(url, path, journal=journal)
+    assert refused.value.hint.startswith("Add resume=True to continue")
+    door.open()
+    report = send_to(url, path, journal=journal, resume=True)
+
+    assert report.ok
+    assert report.ledger_over_all_runs["delivered"] == 5
+    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+    assert not journal.exists()
+
+
+def test_rejects_in_memory_survive_with_the_journal(vendor: Serve, tmp_path: Path) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    poison = track(0, note="POISON", big=12345678901234567890123)
+    path = written(tmp_path / "events.jsonl", [poison, *tracks(4)])
+    with pytest.raises(segcli.Stopped) as raised:
+        send_to(url, path, journal=journal)
+    assert [kept["event"] for kept in raised.value.report.rejects] == [poison]
+    door.open()
+
+    report = send_to(url, path, journal=journal, resume=True)
+
+    assert [(kept["state"], kept["event"]) for kept in report.rejects] == [("refused", poison)]
+    assert report.ledger_over_all_runs["refused"] == 1
+    assert sorted(os.listdir(tmp_path)) == ["events.jsonl"]
+
+
+def test_rejects_of_a_journal_go_to_the_file_that_a_later_run_names(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=2)
+    url, journal, rejects = vendor(door).url, tmp_path / "job.journal", tmp_path / "rejects"
+    path = written(tmp_path / "events.jsonl", [b"{", *tracks(4), b"["])
+    with pytest.raises(segcli.Stopped):
+        send_to(url, path, journal=journal)
+    door.open()
+
+    report = send_to(url, path, journal=journal, resume=True, rejects=rejects)
+
+    assert [kept["line"] for kept in records(rejects)] == [1, 6]
+    assert report.rejects == ()
+    assert report.rejects_file == str(rejects)
+
+
+def test_more_rejects_than_memory_holds_stop_the_run(vendor: Serve, tmp_path: Path) -> None:
+    url = vendor(Door()).url
+    lines = [b"{"] * (MAX_HELD + 1)
+    assert len(send_to(url, lines[1:]).rejects) == MAX_HELD
+
+    with pytest.raises(segcli.Stopped, match="rejects are held in memory") as raised:
+        send_to(url, [*lines, json.dumps(track()).encode()])
+    report = raised.value.report
+    assert sum(report.ledger.values()) == report.read
+    assert send_to(url, lines, rejects=tmp_path / "rejects").ledger["rejected"] == MAX_HELD + 1
+
+
+def test_an_interrupt_in_the_thread_of_the_caller_stops_the_run_and_is_raised_again(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    journal, sent = tmp_path / "job.journal", threading.Event()
+
+    def answers(_got: Got) -> Answer:
+        sent.set()
+        return Answer()
+
+    def interrupt() -> None:
+        sent.wait()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    path = written(tmp_path / "events.jsonl", tracks(20_000))
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(KeyboardInterrupt) as raised:
+        send_to(vendor(answers).url, path, journal=journal)
+
+    report: segcli.Report = raised.value.report  # type: ignore[attr-defined]
+    assert report.exit_code == 130
+    assert 0 < report.ledger["delivered"] < 20_000
+    assert sum(report.ledger.values()) == report.read
+    assert "resume=True" in raised.value.__notes__[0]
+    assert journal.exists()
+    assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert not [one for one in threading.enumerate() if one.name == "segcli-send"]
+
+
+def test_an_error_of_on_progress_stops_the_run_and_is_raised(vendor: Serve) -> None:
+    def fail(_tally: segcli.Tally) -> None:
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        send_to(vendor(Door()).url, tracks(3), on_progress=fail)
+
+
+def test_an_error_of_the_iterable_is_raised_with_what_was_sent(vendor: Serve) -> None:
+    def failing() -> Iterator[dict[str, Any]]:
+        yield track()
+        raise LookupError("the database is gone")
+
+    with pytest.raises(LookupError, match="the database is gone"):
+        send_to(vendor(Door()).url, failing())
+
+
+def test_a_send_works_in_any_thread_and_leaves_the_signals_alone(vendor: Serve) -> None:
+    reports: list[segcli.Report] = []
+    url = vendor(Door()).url
+    threads = [
+        threading.Thread(target=lambda: reports.append(send_to(url, tracks(5)))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [report.ok for report in reports] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"journal": "s3://bucket/job"}, "the journal s3://bucket/job is not a file"),
+        ({"journal": "jobs/"}, "the journal jobs/ is not a file"),
+        ({"journal": "."}, r"the journal \. is not a file"),
+        ({"resume": True}, "there is no journal to continue"),
+        ({"journal": "j", "resume": True, "restart": True}, "resume=True and restart=True"),
+        ({"since": "2026-02-02", "until": "2026-02-01"}, "until 2026-02-01 is not later than"),
+        ({"journal": "j", "rejects": "j"}, "rejects j is also journal"),
+        ({"rate": "fast"}, "rate: 'fast' is not a rate"),
+        ({"rate": 0}, "rate: 0 is not a rate"),
+        ({"concurrency": 0}, "concurrency must be at least 1"),
+        ({"http_transport": "curl"}, "there is no transport 'curl'"),
+        ({"api_key": "k", "settings": {"api_key": "k"}}, "given as api_key"),
+        ({"endpoint": "http://vendor.example", "api_key": "k123"}, "unencrypted"),
+        ({"dest": "gist"}, "gist needs api_key"),
+    ],
+)
+def test_a_mistake_is_an_error_before_anything_is_sent(
+    options: dict[str, Any], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = options.pop("endpoint", "https://vendor.example")
+    with pytest.raises(segcli.UsageError, match=problem):
+        send_to(url, [track()], **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_is_written_is_no_input(tmp_path: Path) -> None:
+    path = written(tmp_path / "events.jsonl", [track()])
+    for option in ("journal", "rejects"):
+        for inputs in (path, tmp_path):
+            with pytest.raises(segcli.UsageError, match=r"is also an input|would become an input"):
+                send_to("https://vendor.example", inputs, **{option: path})
+
+
+def test_no_key_is_in_a_report_an_error_or_a_traceback(standin: Standin) -> None:
+    sandbox = standin(key="another-key-of-the-vendor")
+    wrong = "wrong-key-123456"
+    with pytest.raises(segcli.Stopped) as raised:
+        segcli.send(
+            [track()],
+            dest="pointillist",
+            settings={"endpoint": sandbox.endpoint("pointillist")},
+            api_key=segcli.Secret(wrong),
+        )
+    whole = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    ours = [text for text in whole.format() if "test_api_send" not in text]
+    assert wrong not in "".join(ours)
+    assert wrong not in repr(raised.value.report)
+    assert wrong not in raised.value.hint
+
+
+def test_a_run_of_an_iterable_is_continued_with_the_same_events(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    with pytest.raises(segcli.Stopped):
+        send_to(url, iter(tracks(5)), journal=journal)
+    door.open()
+    with pytest.raises(segcli.InputError, match="events"):
+        send_to(url, [track(9), *tracks(4)], journal=journal, resume=True)
+    with pytest.raises(segcli.InputError, match="the run to resume read events"):
+        send_to(url, io.BytesIO(b"{}"), journal=journal, resume=True)
+
+    assert send_to(url, iter(tracks(5)), journal=journal, resume=True).ok
+    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_the_command_continues_the_run_of_a_program(
+    vendor: Serve, tmp_path: Path, run_segcli: Run
+) -> None:
+    door = Door(left=2)
+    url, journal = vendor(door).url, tmp_path / "job.journal"
+    path = written(tmp_path / "events.jsonl", [b"{", *tracks(5)])
+    with pytest.raises(segcli.Stopped):
+        send_to(url, path, journal=journal, types="track")
+    door.open()
+
+    how = ["--endpoint", url, "--journal", journal, "--resume", "--type", "track"]
+    done = run_segcli("send", "-d", "webhook", *how, path)
+
+    assert done.returncode == 1, done.stderr
+    assert sorted(door.taken) == ["m0", "m1", "m2", "m3", "m4"]
+    assert [kept["line"] for kept in records(tmp_path / "webhook.rejects.ndjson")] == [1]
+
+
+@pytest.mark.parametrize("journal", ["s3://bucket/job", "jobs/", "."])
+def test_the_command_refuses_a_shared_journal_too(journal: str, run_segcli: Run) -> None:
+    how = ["--endpoint", "https://vendor.example", "--journal", journal]
+    done = run_segcli("send", "-d", "webhook", *how, stdin=json.dumps(track()).encode())
+
+    assert done.returncode == 2
+    assert b"is not a file, and a journal that several machines share" in done.stderr
+
+
+def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> None:
+    diary = tmp_path / "diary"
+    diary.write_text("dear diary")
+    linked = tmp_path / "linked.jsonl"
+    os.link(written(tmp_path / "events.jsonl", [track()]), linked)
+    for rejects, problem in ((diary, "is not a rejects file"), (linked, "is also an input")):
+        with pytest.raises(segcli.UsageError, match=f"rejects {rejects}.* {problem}") as raised:
+            send_to("https://vendor.example", tmp_path / "events.jsonl", rejects=rejects)
+        assert "--" not in raised.value.hint
+    assert diary.read_text() == "dear diary"
+
+
+def test_errors_survive_the_way_to_another_process(standin: Standin) -> None:
+    with pytest.raises(segcli.Stopped) as raised:
+        send_to(standin(key=KEY).endpoint("webhook"), [track()], settings={"api_key": "no"})
+    for error in (raised.value, segcli.Interrupted("stopped", "again", signal_number=15)):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert vars(again) == vars(error)
+        assert again.exit_code == error.exit_code

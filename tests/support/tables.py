@@ -1,0 +1,44 @@
+"""Tests over tables: one test runs all cases, and says which of them fail."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+Test = Callable[..., None]
+
+
+def for_each(name: str, cases: Iterable[Any]) -> Callable[[Test], Test]:
+    """Run a test with each of these cases as the argument of this name.
+
+    All cases are run, and each failure names its case. For tests that need nothing of their own
+    for a case, no folder and no settings, this takes a tenth of the time of `parametrize`.
+    """
+    cases = list(cases)
+    assert cases, "a test without a case cannot fail"
+
+    def decorated(test: Test) -> Test:
+        def run(**arguments: Any) -> None:
+            failures: list[BaseException] = []
+            for case in cases:
+                try:
+                    test(**arguments, **{name: case})
+                except (Exception, pytest.fail.Exception) as failure:
+                    failure.add_note(f"{name} = {case!r}")
+                    failures.append(failure)
+            if failures:
+                raise BaseExceptionGroup(f"{len(failures)} of {len(cases)} cases", failures)
+
+        run.__dict__.update(test.__dict__)
+        run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+        others = [one for one in _parameters(test) if one.name != name]
+        run.__signature__ = inspect.Signature(others)  # type: ignore[attr-defined]
+        return run
+
+    return decorated
+
+
+def _parameters(test: Test) -> Iterable[inspect.Parameter]:
+    for parameter in inspect.signature(test).parameters.values():
+        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
