@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcli.destination_file.payload_fields import defaults_of, given_json
-from segcli.destination_file.payload_settings import filled, read_settings_in, samples_of
+from segcli.destination_file.payload_settings import (
+    changed_keys,
+    filled,
+    read_settings_in,
+    samples_of,
+)
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import lint, problems
@@ -78,6 +83,8 @@ def _checked(
     found = problems(sample) or lint(sample)
     for one in found:
         note(tuple(filter(None, one.path.split("/"))), one.message)
+    for where in changed_keys(mapping, parts.declared):
+        note(where, "is secret: it must not stand inside @replace or @transform")
     for where, name in _unfilled(mapping, ()):
         shown = f'{{ "@setting" = "{name}" }}'
         note(where, f"names a setting, but texts are not filled in here: write {shown}")

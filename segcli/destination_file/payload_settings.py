@@ -15,6 +15,8 @@ Run = Callable[[Any], Any]
 Fill = Callable[[Any], Any]
 
 _SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+# Directives that can take a text apart: a part of a key would not be recognized where it is shown.
+_TAKING_APART = frozenset({"@replace", "@transform"})
 # A part of a mapping that gives no value: a setting without a value leaves out its field.
 _NOTHING = {"@excludeWhenNull": None}
 
@@ -52,6 +54,15 @@ def read_settings_in(
         elif placeholders.use_in_payload(name, (*path, *where)):
             found.add(name)
     return frozenset(found)
+
+
+def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the places of secret settings inside directives that can take them apart."""
+    for where, name in settings_in(mapping):
+        entry = declared.get(name) if isinstance(name, str) else None
+        is_secret = isinstance(entry, dict) and entry.get("secret")
+        if is_secret and not _TAKING_APART.isdisjoint(where):
+            yield where
 
 
 def samples_of(declared: Mapping[str, Any]) -> Fill:

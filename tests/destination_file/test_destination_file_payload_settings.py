@@ -11,7 +11,7 @@ from support.samples import KEY, SAMPLES, Run
 
 from segcli.core.event import Event
 from segcli.core.outcome import Mapped, map_event
-from segcli.sandbox import Script, running
+from segcli.sandbox import Fault, Script, running
 from segcli.sandbox.kept import without_keys
 from segcli.sandbox.vendors.from_file import vendor_from_layout
 
@@ -172,3 +172,22 @@ def test_the_paths_of_keys_lead_into_lists_and_objects() -> None:
         "f": [5, "***"],
         "g": "***",
     }
+
+
+def test_a_key_in_refused_payloads_is_hidden_in_rejects_and_reports(
+    tmp_path: Path, run_segcli: Run
+) -> None:
+    layout = acme({"request": FILE["request"], "actions": FILE["actions"]}).layout
+    assert layout
+    with running(Script(faults=(Fault("422", 1.0),))) as sandbox:
+        sandbox.app.host("acme", vendor_from_layout(layout))
+        done = run_segcli(
+            *("send", "--dest", "./acme.json", "--endpoint", sandbox.endpoint("acme")),
+            *("--report", "report.json", "--rejects", "rejects.ndjson", "--limit", "3"),
+            SAMPLES / "checkout.jsonl",
+            env={"SEGCLI_ACME_API_KEY": KEY},
+        )
+
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert len((tmp_path / "rejects.ndjson").read_bytes().splitlines()) == 3, done.stderr
+    assert KEY.encode() not in written + done.stdout + done.stderr

@@ -186,6 +186,9 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         "you mean {settings.api_key}?",
         'actions[0].mapping.b[0]."@setting": must be the name of a setting, such as "app_id"',
     ]),
+    ({"actions.0.mapping": {"a": {"@replace": {"pattern": "-", "value": {"@setting": "api_key"}}}}},
+     ['actions[0].mapping.a."@replace".value."@setting": is secret: it must not stand inside '
+      "@replace or @transform"]),
     ({"actions.0.mapping": {"a": {"@setting": "api_key", "x": 1}}},
      ["actions[0].mapping.a: should only have one @-prefixed key but it has 2 keys"]),
     ({"settings.n": {"default": 5}, "actions.0.mapping": {
