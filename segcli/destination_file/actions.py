@@ -114,7 +114,9 @@ def read_subscription(
         in_batch=in_batch,
         strays=strays(types, found.mapping) if types else (),
         settings=found.settings,
-        run_with=compiled_with_settings(found.mapping, finish) if found.settings else None,
+        run_with=compiled_with_settings(found.mapping, parts.required, finish)
+        if found.settings
+        else None,
     )
 
 

@@ -37,6 +37,15 @@ class FileParts:
     load: Load
     mistakes: Mistakes
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The settings that are required to send."""
+        return frozenset(
+            name
+            for name, entry in self.declared.items()
+            if isinstance(entry, dict) and entry.get("required") is True
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReadMapping:

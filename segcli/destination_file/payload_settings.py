@@ -1,9 +1,10 @@
 """Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from segcli.core.event import Rejected
+from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.secret import Secret
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
@@ -76,12 +77,17 @@ def samples_of(declared: Mapping[str, Any]) -> Fill:
     return sample
 
 
-def values_of(settings: Any) -> Fill:
-    """Return the function that gives the value of a setting, also of a secret one."""
+def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
+    """Return the function that gives the value of a setting, also of a secret one.
+
+    A setting that is `required` to send may be missing where payloads are only shown; then it is
+    shown as `{settings.app_id}`.
+    """
 
     def value(name: Any) -> Any:
         found = getattr(settings, name)
-        return found.reveal() if isinstance(found, Secret) else found
+        found = found.reveal() if isinstance(found, Secret) else found
+        return f"{{{OF_SETTINGS}{name}}}" if found == "" and name in required else found
 
     return value
 
@@ -91,11 +97,14 @@ def fits(mapping: Any, settings: Any) -> bool:
     return not problems(filled(mapping, values_of(settings)))
 
 
-def compiled_with_settings(mapping: Any, finish: Callable[[Run], Run]) -> Callable[[Any], Run]:
+def compiled_with_settings(
+    mapping: Any, required: Set[str], finish: Callable[[Run], Run]
+) -> Callable[[Any], Run]:
     """Return the function that gives the compiled mapping for the settings of a run.
 
     It is called for every event, so it keeps the result for the settings that it had last.
-    `finish` is applied to each compiled mapping.
+    `required` are the settings that are required to send; `finish` is applied to each compiled
+    mapping.
     """
     last: tuple[Any, Run] | None = None
 
@@ -103,15 +112,15 @@ def compiled_with_settings(mapping: Any, finish: Callable[[Run], Run]) -> Callab
         nonlocal last
         known = last
         if known is None or known[0] is not settings:
-            known = last = (settings, finish(_compiled(mapping, settings)))
+            known = last = (settings, finish(_compiled(mapping, values_of(settings, required))))
         return known[1]
 
     return run_with
 
 
-def _compiled(mapping: Any, settings: Any) -> Run:
+def _compiled(mapping: Any, value_of: Fill) -> Run:
     try:
-        return compiled(filled(mapping, values_of(settings)))
+        return compiled(filled(mapping, value_of))
     except MappingError:
         return _refusing
 

@@ -63,6 +63,13 @@ def test_a_setting_keeps_its_type_and_one_without_a_value_leaves_out_its_field()
     assert job.destination.payload(EVENT, job.settings).body == {"n": 5, "on": False, "share": 0.5}
 
 
+def test_a_required_setting_that_is_not_given_is_shown_by_its_name() -> None:
+    mapping = {"app": {"@setting": "app_id"}}
+    job = job_of(acme({"settings.app_id": {"required": True}, "actions.0.mapping": mapping}))
+
+    assert job.destination.payload(EVENT, job.settings).body == {"app": "{settings.app_id}"}
+
+
 def test_other_settings_give_other_payloads_of_one_destination() -> None:
     destination = acme(SETTINGS)
     one, other = (job_of(destination, app_id=name) for name in ("a1", "a2"))
