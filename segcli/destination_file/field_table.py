@@ -188,6 +188,8 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
     "@flatten": _flatten,
+    "@uuid": _with_value(lambda _: "as a UUID"),
+    "@tail": _with_value(lambda options: f"its last {options.get('length')} characters"),
     "@sha256": _with_value(lambda _: "its SHA-256"),
     "@iso": _with_value(lambda _: "as a time in UTC"),
     "@epoch": _with_value(lambda options: f"{options.get('unit', 'seconds')} since 1970"),

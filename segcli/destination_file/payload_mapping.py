@@ -93,7 +93,7 @@ def _checked(
     for one in found:
         note(tuple(filter(None, one.path.split("/"))), one.message)
     for where in changed_keys(mapping, parts.declared):
-        note(where, "is secret: it must not stand inside @replace or @transform")
+        note(where, "is secret: it must not stand inside @replace, @tail or @transform")
     for where, name in _unfilled(mapping, ()):
         shown = f'{{ "@setting" = "{name}" }}'
         note(where, f"names a setting, but texts are not filled in here: write {shown}")

@@ -17,7 +17,7 @@ Fill = Callable[[Any], Any]
 
 _SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
 # Directives that can take a text apart: a part of a key would not be recognized where it is shown.
-_TAKING_APART = frozenset({"@replace", "@transform"})
+_TAKING_APART = frozenset({"@replace", "@tail", "@transform"})
 # A part of a mapping that gives no value: a setting without a value leaves out its field.
 _NOTHING = {"@excludeWhenNull": None}
 

@@ -7,6 +7,7 @@ from segcli.core.event import Rejected
 from segcli.mapping.directives.array_path import array_path, filled, of_list
 from segcli.mapping.directives.conditional import case, exclude_when_null, if_, literal
 from segcli.mapping.directives.digest import sha256_
+from segcli.mapping.directives.identifiers import tail, uuid_
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
 from segcli.mapping.directives.replace import replace
@@ -117,6 +118,8 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@epoch": epoch,
     "@iso": iso,
     "@sha256": sha256_,
+    "@uuid": uuid_,
+    "@tail": tail,
 }
 
 

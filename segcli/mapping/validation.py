@@ -62,6 +62,7 @@ def some_kind(wanted: str, *names: str) -> ValueCheck:
 
 is_string = some_kind("a string", "string")
 is_boolean = some_kind("a boolean", "boolean")
+is_number = some_kind("a number", "number")
 is_array = some_kind("an array", "array")
 
 
@@ -310,5 +311,7 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@liquid": _liquid,
     "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
     "@iso": _options({"value": _ANYTHING}),
+    "@uuid": _options({"value": _ANYTHING}),
+    "@tail": _options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
     "@sha256": _options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
 }
