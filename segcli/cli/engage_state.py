@@ -54,7 +54,7 @@ def _locked(file: Path) -> int:
     except OSError as error:
         raise OutputError(
             f"the state {file} cannot be used: {error.strerror}",
-            "Name another: --state PATH",
+            "Name another file: --state PATH",
         ) from None
     except UsageError:
         raise UsageError(

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret, display_address, secrets_in_address
-from segcli.errors import SettingsError
+from segcli.errors import SettingsError, UsageError
 
 _S = TypeVar("_S")
 
@@ -263,6 +263,21 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
 def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str, Origin]:
     """Return where each value of `read_settings` comes from."""
     return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
+
+
+def key_name(destination: str, rows: Sequence[Setting]) -> str:
+    """Return the setting that a key is for: `api_key`, or the only secret setting.
+
+    Raises UsageError if there are several secrets and none is `api_key`.
+    """
+    secrets = [row.name for row in rows if row.kind is Secret]
+    if "api_key" in {row.name for row in rows} or not secrets:
+        return "api_key"
+    if len(secrets) > 1:
+        hints = "\n".join(how_to_set(destination, secret) for secret in secrets)
+        message = f"--api-key-file: {destination} has several keys: {', '.join(secrets)}"
+        raise UsageError(message, hints)
+    return secrets[0]
 
 
 def require(destination: str, settings: Any) -> None:

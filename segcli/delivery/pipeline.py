@@ -18,6 +18,7 @@ from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.delivery_log import DeliveryLog, delivery_log, wire_log
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
@@ -51,6 +52,7 @@ class SendRun:
     rejects: the rejects file, or the rejects in memory.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    first: where the first delivered lines are remembered; None if they are not needed.
     owns_process: the process exists for this run: it stops on signals, and collects garbage less
         often. Otherwise the run leaves the process as it is.
     outside: stops the run from another thread.
@@ -67,6 +69,7 @@ class SendRun:
     transport: str = TRANSPORTS[0]
     network: Network = Network()
     progress: ProgressStore | None = None
+    first: FirstDelivered | None = None
     owns_process: bool = False
     outside: OutsideStop | None = None
 
@@ -145,6 +148,7 @@ class _Delivery:
         redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
+        self.ledger.first = run.first
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 
 from segcli.fql.ast import (
     Ast,
@@ -109,13 +110,22 @@ def _add(cursor: Cursor, parts: _Parts, depth: int) -> None:
     before = len(cursor.warnings)
     node = _part(cursor, depth)
     if node is None and len(cursor.warnings) == before:
-        cursor.warn(parts.expected, token)
+        cursor.warn(parts.expected + _guess(cursor, token, parts), token)
     if node is None:
         return
     if not parts.is_condition_next:
         cursor.warn(_JOINT, token)
     parts.nodes.append(node)
     parts.is_condition_next = False
+
+
+def _guess(cursor: Cursor, token: Token, parts: _Parts) -> str:
+    """Return what a name before an operator probably means: a field close to it, or a property."""
+    if not parts.is_condition_next or token.kind != "name" or cursor.token.kind != "operator":
+        return ""
+    root, dot, rest = token.text.partition(".")
+    close = get_close_matches(root, [*_PLAIN, *_NESTED], 1, cutoff=0.8)
+    return f"; did you mean {f'{close[0]}{dot}{rest}' if close else f'properties.{token.text}'}?"
 
 
 def _part(cursor: Cursor, depth: int) -> QueryNode | None:

@@ -25,7 +25,7 @@ from segcli.core import exact_json
 from segcli.core.plural import count_of
 from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.lines.chunks import MAX_LINE
-from segcli.local_server.background_server import signals_held
+from segcli.local_server.background_server import signals_held, why_not_listening
 from segcli.local_server.guard import parse_host
 from segcli.runs.output_checks import check_written
 
@@ -37,7 +37,7 @@ URL_VARIABLE = "SEGCLI_CAPTURE_URL"
 
 _PORT = 8766
 _STDOUT = 1
-_HINT = "Name another: --output PATH"
+_HINT = "Name another file: --output PATH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +161,8 @@ def _listening(port: int | None, words: Sequence[str]) -> Iterator[Listeners]:
             listeners = stack.enter_context(listening(wanted))
         except OSError as error:
             raise UsageError(
-                f"the capture cannot listen on port {wanted}: {error.strerror}",
-                "Name another: --port N, or --port 0 for a free one",
+                f"the capture cannot listen on port {wanted}: {why_not_listening(error)}",
+                "Name another port: --port N, or --port 0 for a free one",
             ) from None
         yield listeners
 

@@ -200,5 +200,5 @@ def _key(name: str, options: EngageOptions) -> str:
     if not key:
         raise UsageError(f"no property can be made from the name {name!r}", "Name it: --key NAME")
     if key == "email":
-        raise UsageError("the property email is the user's address", "Name another: --key NAME")
+        raise UsageError("the property email is the user's address", "Name another key: --key NAME")
     return key

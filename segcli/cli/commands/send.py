@@ -9,6 +9,7 @@ import click
 
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.cli.before_after import rehearsal_ending
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
@@ -31,7 +32,7 @@ from segcli.cli.run import (
     run_and_report,
     transport_for,
 )
-from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import kept_by, open_kept, sandbox_overrides, sandbox_running
 from segcli.cli.send_options import (
     REQUEST_OPTIONS,
     SANDBOX_OPTIONS,
@@ -39,6 +40,7 @@ from segcli.cli.send_options import (
     SandboxOptions,
 )
 from segcli.core.outcome import Job
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs import Input
 from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
@@ -146,10 +148,11 @@ def _send(
         command=resuming_anywhere(options, job),
     )
     plan = replace(plan, journal=journal_path(plan, resume_options))
-    writes = {"--journal": plan.journal, **place.writes}
+    writes = {"--journal": plan.journal, "--keep": kept_by(sandbox), **place.writes}
     files = check_outputs(replace(options, rejects=kept), writes=writes)
     check_found(files, inputs)
     rejects.check_writable(kept)
+    open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
     if is_waiting:
@@ -166,6 +169,7 @@ def _send(
         rejects=kept,
         max_line=options.max_line,
         progress=journal,
+        first=_first_delivered(result, options, sandbox),
     )
     hint = _resume_hint(options, job, journal, sandbox=sandbox)
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
@@ -185,6 +189,17 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         describe_unsent=lambda: _unsent(started.journal),
         before=started.before,
     )
+
+
+def _first_delivered(
+    result: RunResult, options: JobOptions, sandbox: SandboxServer | None
+) -> FirstDelivered | None:
+    """Let the summary of a rehearsal show one of the lines that this remembers; else None."""
+    if sandbox is None:
+        return None
+    first = FirstDelivered()
+    result.ending = rehearsal_ending(result.job, options.dest, sandbox=sandbox, first=first)
+    return first
 
 
 def _unsent(journal: "Journal | None") -> str:
