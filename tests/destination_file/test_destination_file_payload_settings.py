@@ -146,6 +146,7 @@ def test_no_command_shows_or_writes_a_key_that_payloads_hold(
 
     assert b'"auth":{"k":"***"}' in printed
     assert KEY.encode() not in printed
+    assert b"key-of-a-rehearsal" not in printed
 
 
 def test_a_key_is_sent_and_not_kept_by_the_sandbox(tmp_path: Path, run_segcli: Run) -> None:
