@@ -66,7 +66,7 @@ def read_destination(name: str) -> Destination[Any]:
 
 
 def files_described(name: str) -> list[Path]:
-    """Return a destination file, and the mapping files that it names.
+    """Return a destination file, and the files of mappings and fields that it names.
 
     If the file cannot be read, there are none; `read_destination` raises the error.
     """
@@ -79,8 +79,9 @@ def files_described(name: str) -> list[Path]:
             document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
-        action.get("mapping_file")
+        action.get(key)
         for action in (actions if isinstance(actions, list) else [])
+        for key in ("mapping_file", "fields_file")
         if isinstance(action, dict)
     ]
     # The name of a file cannot hold a zero byte.

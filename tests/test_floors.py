@@ -15,6 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql", "logs"}),
     frozenset({"core"}),
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
+    frozenset({"field_types"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
     frozenset({"job_spec"}),
@@ -26,7 +27,18 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 FLOOR_OF: Mapping[str, int] = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # These have no clock, no disk, no network and no chance in them.
-PURE = frozenset({"core", "fql", "job_spec", "mapping", "destinations", "destination_file", "plan"})
+PURE = frozenset(
+    {
+        "core",
+        "fql",
+        "job_spec",
+        "mapping",
+        "field_types",
+        "destinations",
+        "destination_file",
+        "plan",
+    }
+)
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})
 HOMES: Mapping[str, frozenset[str]] = {
     "httpcore": frozenset({"segcli.http.httpx_heads"}),
