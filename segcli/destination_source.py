@@ -3,6 +3,7 @@
 The texts are read once, and can be sent to another process, which has no such files.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ def files_described(name: str) -> list[Path]:
     path = Path(name)
     document: dict[str, Any] = {}
     with suppress(OSError, ValueError, DestinationError):
-        if path.is_file():
+        if os.path.isfile(path):
             document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
@@ -126,9 +127,9 @@ def _described(name: str, text: str, load: Callable[[str], str]) -> Destination[
 def _nearby(path: Path) -> str:
     """Return a hint that names the destination files near a path that is not a file."""
     try:
-        if path.is_file():
+        if os.path.isfile(path):
             return ""
-        folder = path if path.is_dir() else path.parent
+        folder = path if os.path.isdir(path) else path.parent
         found = sorted(f"{folder}/{one.name}" for one in folder.glob("*.toml"))
     except OSError:
         return ""
