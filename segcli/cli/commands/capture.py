@@ -18,7 +18,7 @@ from segcli.capture.event_file import EventFile
 from segcli.capture.user_command import BY_SIGNAL, run_command, signals_taken
 from segcli.cli.completion import complete_file
 from segcli.cli.configured import ConfiguredCommand
-from segcli.cli.option_types import DURATION, Quantity
+from segcli.cli.option_types import DURATION, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
 from segcli.core import exact_json
@@ -70,7 +70,7 @@ class CaptureOptions:
     click.option(
         "--port",
         metavar="N",
-        type=click.IntRange(0, 65535),
+        type=WholeNumber(0, 65535),
         help=f"Listen on this port.  [default: {_PORT}; with a COMMAND a free one]",
     ),
     click.option(

@@ -16,7 +16,7 @@ from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, WholeNumber
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.core.event_time import parse_time
@@ -153,7 +153,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option(
         "--max-findings",
         metavar="N",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         default=1000,
         show_default=True,
         help="Print at most N findings; all are counted.",

@@ -26,7 +26,7 @@ from segcli.settings_file import TABLES, ConfigFile, close_destination, config_o
 _WIDTH_OFF_TERMINAL = 200
 _DEFAULT = "default"
 # click adds the range of a number.
-_DEFAULT_IN_HELP = re.compile(r"\[default: (.*?)(?:; [\dx<>=]+)?\]")
+_DEFAULT_IN_HELP = re.compile(r"\[default: (.*?)(?:; \d+ (?:or more|to \d+))?\]")
 _COMMANDS = tuple(name for name in SOURCES if table_of(name))
 
 
