@@ -275,7 +275,7 @@ def key_name(destination: str, rows: Sequence[Setting]) -> str:
     if "api_key" in {row.name for row in rows} or not secrets:
         return "api_key"
     if len(secrets) > 1:
-        hints = "\n".join(how_to_set(destination, secret) for secret in secrets)
+        hints = "\n".join(how_to_set(destination, secret, rows) for secret in secrets)
         message = f"--api-key-file: {destination} has several keys: {', '.join(secrets)}"
         raise UsageError(message, hints)
     return secrets[0]
@@ -283,24 +283,28 @@ def key_name(destination: str, rows: Sequence[Setting]) -> str:
 
 def require(destination: str, settings: Any) -> None:
     """Raise SettingsError if a setting that sending needs is missing."""
-    missing = [
-        row
-        for row in describe(destination, type(settings))
-        if row.required and not getattr(settings, row.name)
-    ]
+    rows = describe(destination, type(settings))
+    missing = [row for row in rows if row.required and not getattr(settings, row.name)]
     if missing:
         needs = "; ".join(f"{row.name} ({row.help})" if row.help else row.name for row in missing)
-        hints = "\n".join(how_to_set(destination, row.name) for row in missing)
+        hints = "\n".join(how_to_set(destination, row.name, rows) for row in missing)
         raise SettingsError(f"{destination} needs {needs}", hints)
 
 
-def how_to_set(destination: str, name: str) -> str:
-    """Return what to type to set a setting, for a hint."""
-    ways = {
-        "api_key": f"or --api-key-file PATH, or api_key in the table [{destination}]",
-        "endpoint": f"or --endpoint URL, or endpoint in the table [{destination}]",
-    }
-    way = ways.get(name, f"or --set {name}=…, or {name} in the table [{destination}]")
+def how_to_set(destination: str, name: str, rows: Sequence[Setting] = ()) -> str:
+    """Return what to type to set a setting, for a hint.
+
+    `rows` are all settings of the destination: of a key it is not said that --set takes it, because
+    others on the machine could see it.
+    """
+    keys = [row.name for row in rows if row.kind is Secret]
+    if name == "endpoint":
+        option = "or --endpoint URL, "
+    elif name == "api_key" or keys == [name]:
+        option = "or --api-key-file PATH, "
+    else:
+        option = "" if name in keys else f"or --set {name}=…, "
+    way = f"{option}or {name} in the table [{destination}]"
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
 
 

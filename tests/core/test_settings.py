@@ -235,3 +235,33 @@ def test_a_setting_that_only_groups_events_is_known_as_one() -> None:
         batch: int = setting(1, help="", is_grouping=True)
 
     assert [row.name for row in describe("acme", Grouping) if row.is_grouping] == ["batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class OneKey:
+    """A destination whose key has a name of its own."""
+
+    token: Secret = setting(Secret(), help="", required=True)
+    region: str = setting("", help="", required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoKeys:
+    """A destination with two keys."""
+
+    token: Secret = setting(Secret(), help="", required=True)
+    signature: Secret = setting(Secret(), help="", required=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "ways"),
+    [
+        (OneKey(), ["--api-key-file PATH, or token", "--set region=…, or region"]),
+        (TwoKeys(), ["token", "signature"]),
+    ],
+)
+def test_no_hint_says_to_type_a_key(settings: Any, ways: list[str]) -> None:
+    hints = error_of(lambda: require("acme", settings)).hint.splitlines()
+
+    for hint, way in zip(hints, ways, strict=True):
+        assert hint.endswith(f"(or {way} in the table [acme] of segcli.toml)")
