@@ -73,11 +73,12 @@ class Judge:
             seen.events[expected.number] += 1
         elif expected.type == "track":
             found.append(self._unplanned_event(event["event"]))
-        for check, part in expected.checks:
+        for check, part, plan in expected.checks:
             value = _with_part(event, expected.part, part)
             if not check.is_valid(value):
+                violations = check.violations(value)
                 # The validator yields them in any order.
-                differing = (_difference(one, part, expected) for one in check.violations(value))
+                differing = (_difference(one, part, plan, expected) for one in violations)
                 found += sorted(differing)
         if expected.node and (value := event.get(expected.part)):
             paths = self._unplanned_paths(expected, value, seen, shape)
@@ -158,15 +159,16 @@ def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
     return event if not own or event.get(own) else {**event, own: {}}
 
 
-def _difference(violation: Violation, part: str, expected: Expectation) -> Difference:
+def _difference(violation: Violation, part: str, plan: str, expected: Expectation) -> Difference:
     path = field_path([part, *violation.path] if part else violation.path)
     if violation.keyword == "additionalProperties":
         return _unplanned_field(path, expected)
-    return Difference(
-        "plan-violation",
-        cut(path, _LONGEST_FIELD),
-        f"{problem_of(violation)} on {expected.label}" if expected.label else problem_of(violation),
-    )
+    problem = problem_of(violation)
+    if expected.label:
+        problem += f" on {expected.label}"
+    if plan:
+        problem += f" in {cut(plan)}"
+    return Difference("plan-violation", cut(path, _LONGEST_FIELD), problem)
 
 
 def _unplanned_field(path: str, expected: Expectation) -> Difference:
