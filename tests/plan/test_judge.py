@@ -100,7 +100,10 @@ VERSIONS = plan_of(
 
 @pytest.mark.parametrize(
     ("version", "wanted"),
-    [(2, "a"), (3, "b"), (4, "c"), (1, "a"), (None, "a"), (3.2, "a"), ("3", "a"), (True, "a")],
+    [
+        *((2, "a"), (3, "b"), (4, "c"), (3.0, "b"), (4e0, "c")),
+        *((1, "a"), (None, "a"), (3.2, "a"), ("3", "a"), (True, "a"), (1e300, "a")),
+    ],
 )
 def test_the_event_picks_the_version_and_the_oldest_is_for_all_others(
     version: object, wanted: str
@@ -235,6 +238,14 @@ def test_a_judge_that_knows_the_shape_says_the_same() -> None:
         assert judge.compare(good, seen, 1) == []
         assert [one.field for one in judge.compare(bad, seen, 2)] == ["properties.products[].hue"]
         assert seen.checked == 2
+
+
+def test_a_long_path_is_cut_in_the_coverage_as_in_a_difference() -> None:
+    plan = plan_of(rule("Tried", whole(**{"q" * 5000: {}})))
+
+    (found,) = unseen(plan, {"properties": {}})
+
+    assert found == f'"Tried" properties.{"q" * 189}…'
 
 
 def test_a_violation_names_its_plan_if_the_event_has_rules_in_several() -> None:

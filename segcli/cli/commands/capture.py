@@ -121,7 +121,7 @@ def command(options: CaptureOptions) -> int:
         failure = app.failure
         if output and failure is None:
             failure = _completed(output, is_stable=options.stable)
-    _tell(app, options.output)
+    _tell(app, None if failure else options.output)
     return _exit_code(options, app, code, failure=failure)
 
 
