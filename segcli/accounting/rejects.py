@@ -72,7 +72,7 @@ class Rejects:
         torn record at the end, which is cut off. Other runs and people may have written to the file
         too: their lines stay.
         """
-        if is_stream(self.path) or not self.path.exists():
+        if is_stream(self.path) or not os.path.exists(self.path):
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)

@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from segcli.cli import typed_command
 from segcli.cli.output import screen_width
@@ -50,12 +51,15 @@ def rehearsal_ending(
 def _example(
     job: Job, sandbox: SandboxServer, first: FirstDelivered
 ) -> tuple[Line, AcceptedEvent] | None:
-    """Return the first delivered line, and its event as the sandbox accepted it."""
+    """Return the first delivered line, and its event as the sandbox accepted it, without keys."""
+    sent = replace(job, reveals_keys=True)
     taken = {event.raw: event for event in reversed(sandbox.app.excerpt.events)}
     for line in sorted(first.lines, key=lambda line: (line.place, line.number)):
-        outcome = outcome_of(line.text, job)
-        if isinstance(outcome, Mapped) and (event := taken.get(outcome.body)):
-            return line, event
+        outcome, shown = outcome_of(line.text, sent), outcome_of(line.text, job)
+        if not isinstance(outcome, Mapped) or not isinstance(shown, Mapped):
+            continue
+        if event := taken.get(outcome.body):
+            return line, replace(event, raw=shown.body)
     return None
 
 

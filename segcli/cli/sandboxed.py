@@ -1,5 +1,6 @@
 """A rehearsal: a sandbox beside the run, and a destination that sends to it."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -65,7 +66,7 @@ def open_kept(sandbox: SandboxServer | None) -> None:
 
 def make_kept(keep: Path) -> None:
     """Make the file of --keep; raises UsageError if that fails, or it is another kind of file."""
-    if not keep.parent.is_dir():
+    if not os.path.isdir(keep.parent):
         hint = "Make the folder, or name another file: --keep PATH"
         raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist", hint)
     check_holds_records("--keep", keep, "payload file")

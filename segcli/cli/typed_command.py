@@ -17,8 +17,10 @@ from segcli.core.settings import describe
 _OF_JOBS = frozenset(
     {*GROUPS["Destination and mapping"], *GROUPS["Selection"], *GROUPS["Input"], "files"}
 )
-# A journal of a rehearsal is none of a real run.
-_OF_REHEARSALS = frozenset({*GROUPS["Sandbox"], "journal", "resume", "restart"})
+# A journal of a rehearsal is none of a real run. A real run should not overwrite its log.
+_OF_REHEARSALS = frozenset(
+    {*GROUPS["Sandbox"], *("journal", "resume", "restart", "log_file", "metrics")}
+)
 # No word of a command should fill the screen: a pattern may stand for thousands of files.
 _MOST_WORDS = 40
 
@@ -53,10 +55,14 @@ def _kept(words: Sequence[str], kept: Collection[str]) -> Iterator[str]:
         is_kept = param is None or param.name in kept
         if is_kept:
             yield word
-        if isinstance(param, click.Option) and not param.is_flag and word in options:
+        if isinstance(param, click.Option) and _takes_value(param) and word in options:
             value = next(left, None)
             if is_kept and value is not None:
                 yield value
+
+
+def _takes_value(option: click.Option) -> bool:
+    return not (option.is_flag or option.count)
 
 
 def _name_in(word: str) -> str:

@@ -9,11 +9,13 @@ float, bool or Secret. A field named `endpoint` is the address that requests go 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from segcli.core.redaction import MASK
 from segcli.core.secret import Secret, display_address, secrets_in_address
 from segcli.errors import SettingsError, UsageError
 
@@ -316,6 +318,14 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
     for text in (*further, *in_address):
         found.update(Secret(text).forms())
     return sorted(found, key=len, reverse=True)
+
+
+@lru_cache(maxsize=8)
+def masked(settings: _S) -> _S:
+    """Return settings with `***` in place of each key, for payloads that are shown."""
+    entries: Any = fields(settings)  # type: ignore[arg-type]  # settings are a dataclass
+    keys = [one.name for one in entries if isinstance(getattr(settings, one.name), Secret)]
+    return replace(settings, **dict.fromkeys(keys, Secret(MASK)))  # type: ignore[type-var]
 
 
 def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -250,7 +250,8 @@ class _Delivery:
 
     async def _feed(self) -> None:
         """Read and map every line; queue the payloads, and settle all other lines."""
-        decide = make_mapper(self.run.job, mapped=self.store.earlier_answers)
+        job = replace(self.run.job, reveals_keys=True)
+        decide = make_mapper(job, mapped=self.store.earlier_answers)
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)

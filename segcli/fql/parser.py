@@ -193,14 +193,15 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
     name = cursor.take()
     if not cursor.take_if("("):
         raise cursor.error(f"( after {name.text}")
-    if cursor.token.kind != "name":
-        raise cursor.error("a field")
-    subject = cursor.take()
+    subject = _subject(cursor)
     if not cursor.take_if(","):
         raise cursor.error(f", and a text after {subject.text}")
-    if cursor.token.kind not in _LITERALS:
+    if cursor.token.kind not in _LITERALS | {"."}:
         raise cursor.error('a "text"')
     pattern = cursor.take()
+    if pattern.kind == ".":
+        # Segment's reader takes the dot of `.5` for the whole text.
+        cursor.warn('a "text", or a number with a digit before the dot', pattern)
     if not cursor.take_if(")"):
         cursor.warn("a closing )")
     field = _field_of(subject)
@@ -210,6 +211,17 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
         return None
     test, text = _pattern(cursor, name.text, pattern)
     return Holds(field=field, test=test, text=text, negated=negated)
+
+
+def _subject(cursor: Cursor) -> Token:
+    """Read the field of a function. Raises FqlError if there is none, or for `event.length`."""
+    token = cursor.token
+    if token.kind != "name":
+        raise cursor.error("a field")
+    root, dot, _ = token.text.partition(".")
+    if dot and root in _PLAIN and root != "type":
+        raise cursor.error(f"{root} alone: it has no nested fields")
+    return cursor.take()
 
 
 def _condition(field: FieldName, sign: str, token: Token) -> Condition:

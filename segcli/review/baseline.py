@@ -5,6 +5,7 @@ no line, so it stays valid when lines are added or removed.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from segcli.review.notes import Key, key_of
 _VERSION = 1
 _MAX_BYTES = 64 * 1024 * 1024
 _START = '{"baseline_version"'
+_OTHER = "Use --update-baseline with another file to write one."
+_RESOLVE = "Resolve it, or use --update-baseline to write the file again."
 
 
 def read_baseline(path: Path) -> dict[Key, int]:
@@ -27,7 +30,7 @@ def read_baseline(path: Path) -> dict[Key, int]:
 
     Raises InputError if the file cannot be read, or is not a baseline.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         hint = "Use --update-baseline to create it from the current findings."
         raise InputError(f"the baseline {path} does not exist", hint)
     return _known(path, _text_of(path))
@@ -39,9 +42,8 @@ def read_replaced(path: Path) -> dict[Key, int]:
     Nothing is known from an empty file, or from a baseline with a merge conflict. Raises
     InputError for any other file that is not a baseline, so that no such file is replaced.
     """
-    text = _text_of(path) if path.exists() else ""
-    is_new = not text.strip() or (text.startswith(_START) and merge_conflict(text))
-    return {} if is_new else _known(path, text)
+    text = _text_of(path) if os.path.exists(path) else ""
+    return {} if not text.strip() or _is_unmerged(text) else _known(path, text)
 
 
 def write_baseline(path: Path, findings: Findings) -> BaselineResult:
@@ -67,7 +69,12 @@ def _text_of(path: Path) -> str:
     try:
         return read_named(path, max_bytes=_MAX_BYTES)
     except ValueError as error:
-        raise _not_baseline(path, str(error)) from None
+        raise _not_baseline(path, str(error), _OTHER) from None
+
+
+def _is_unmerged(text: str) -> bool:
+    """Return whether this is a baseline with a merge conflict."""
+    return _START in text and bool(merge_conflict(text))
 
 
 def _known(path: Path, text: str) -> dict[Key, int]:
@@ -76,14 +83,12 @@ def _known(path: Path, text: str) -> dict[Key, int]:
         for key, count in _entries(text):
             known[key] = known.get(key, 0) + count
     except ValueError as error:
-        raise _not_baseline(path, str(error)) from None
+        hint = _RESOLVE if _is_unmerged(text) else _OTHER
+        raise _not_baseline(path, str(error), hint) from None
     return known
 
 
-def _not_baseline(path: Path, problem: str) -> InputError:
-    hint = "Use --update-baseline with another file to write one."
-    if "conflict" in problem:
-        hint = "Resolve it, or use --update-baseline to write the file again."
+def _not_baseline(path: Path, problem: str, hint: str) -> InputError:
     return InputError(f"--baseline {path} {problem}", hint)
 
 

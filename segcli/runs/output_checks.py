@@ -243,7 +243,7 @@ def _check_watched(writes: Named) -> None:
         folder = os.path.dirname(os.path.realpath(path))
         if not os.path.isdir(folder):
             raise UsageError(f"{option} {path}: the folder {folder} does not exist", hint)
-        if not os.access(path if path.exists() else folder, os.W_OK):
+        if not os.access(path if os.path.exists(path) else folder, os.W_OK):
             raise UsageError(f"{option} {path} cannot be written", hint)
         start = b""
         with suppress(OSError):  # a file that can be written only
@@ -393,7 +393,7 @@ def _is_report(path: Path, form: str) -> bool:
 
 def _start_of(path: Path) -> bytes:
     """Return the first bytes of a file; none if it is not a regular file."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         return b""
     with path.open("rb") as file:
         return file.read(64)

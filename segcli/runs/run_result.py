@@ -1,5 +1,6 @@
 """The result of a run, from which the summary, the report and the exit code are made."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class RunResult:
         """The rejects file, if this run or one that it resumed has written to it."""
         if self.rejects is None or not _not_taken(self.over_all_runs()):
             return None
-        is_written = _not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
+        is_written = _not_taken(self.tally.ledger(self.states)) or os.path.exists(self.rejects)
         return self.rejects if is_written else None
 
 

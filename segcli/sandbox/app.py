@@ -4,13 +4,14 @@ The rules of each vendor are in `vendors`.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
+from segcli.core.redaction import Redactor
+from segcli.core.secret import Secret
 from segcli.local_server.guard import Guard, preflight_headers
 from segcli.local_server.http_reply import (
     Headers,
@@ -27,7 +28,8 @@ from segcli.sandbox.counts import Counts
 from segcli.sandbox.dice import dice_of
 from segcli.sandbox.excerpt import Excerpt
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
-from segcli.sandbox.json_body import JSON, line
+from segcli.sandbox.json_body import JSON
+from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Vendor
@@ -76,6 +78,7 @@ class Sandbox:
         self._hosted: dict[str, Vendor] = {}
         self._dice = dice_of(script.seed)
         self._counts = Counts()
+        self._known = Redactor(Secret(script.key).forms())
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
         self.kept = script.keep
         if self.kept is not None:
@@ -195,7 +198,8 @@ class Sandbox:
         if self.kept is not None:
             # Open the file for each request, so that the lines survive the process.
             with open_to_append(self.kept) as file:
-                lines = (_kept(name, route, item=item) for item in items)
+                vendor = self.vendor(name)
+                lines = [kept_line(name, route, item, vendor, self._known) for item in items]
                 write_all(file.fileno(), b"".join(lines))
         if self._script.remember:
             self.accepted.extend(Received(name, route, item.payload) for item in items)
@@ -261,11 +265,6 @@ def _call(scope: Scope, body: bytes, *, key: bytes) -> Call:
         query=scope["query_string"].decode("latin-1"),
         key=key,
     )
-
-
-def _kept(name: str, route: str, *, item: ReceivedItem) -> bytes:
-    place = json.dumps({"vendor": name, "route": route})
-    return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -234,7 +234,7 @@ def _check(options: CaptureOptions) -> None:
         raise UsageError("--stable writes the events again at the end, so it needs a file", _HINT)
     if options.output is None:
         return
-    if not options.output.parent.is_dir():
+    if not os.path.isdir(options.output.parent):
         raise UsageError(
             f"--output {options.output}: the folder {options.output.parent} does not exist", _HINT
         )
@@ -256,7 +256,7 @@ def _check_command(options: CaptureOptions) -> None:
 
 def _check_is_capture(path: Path) -> None:
     """Raise UsageError if the output would replace a file that is not a capture."""
-    if is_stream(path) or not path.exists():
+    if is_stream(path) or not os.path.exists(path):
         return
     try:
         with path.open("rb") as file:
