@@ -193,6 +193,10 @@ def check_outputs(
     if options.report and not is_stream(options.report):
         _check_is_report(OutputFile("json", options.report), "--report ")
     for one in outputs:
+        if os.path.isdir(one.path):
+            option = _option_of(one)
+            hint = f"Name a file in it: {option}PATH"
+            raise UsageError(f"{option}{one.path} is a folder", hint)
         if not is_stream(one.path):
             _check_is_report(one, _option_of(one))
     if options.rejects:

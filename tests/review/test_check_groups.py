@@ -180,6 +180,7 @@ def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
         (["--output", "json=a", "--report", "a"], "is also --report"),
         (["--output", "json=none/a"], "--output json=none/a: the folder none does not exist"),
         (["--output", "json=none/a"], "or name another file: --output json=PATH\n"),
+        (["--output", "json=."], "--output json=. is a folder\nName a file in it: "),
         (["--output", "pdf=a"], "'pdf' is none of text, json"),
         (["--output", "json"], "is not a valid output. Type for example junit=report.xml"),
         (["--output", "json="], "is not a valid output"),
