@@ -317,6 +317,8 @@ def _to_read(role: str, path: Path) -> RunFile:
 
 
 def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
+    if str(path) == "-":
+        raise UsageError(f"{title} is not a file; stdout is /dev/stdout", hint)
     return RunFile(role=role, identity=_identity(path), written=title, hint=hint, path=path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.fakes import Said, closed_port, track, written
 from support.fork_server import ForkServer, Streams
+from support.samples import SAMPLES
 
 Segcli = Callable[..., Said]
 Started = Callable[..., "subprocess.CompletedProcess[bytes]"]
@@ -448,3 +449,21 @@ def test_payloads_are_not_added_to_a_file_that_is_something_else(
     said = segcli("sandbox", "--port", "0", "--keep", "missing/kept")
     assert "Error: --keep missing/kept: the folder missing does not exist\n" in said.err
     assert state_of(tmp_path) == before
+
+
+def test_a_dash_is_not_the_name_of_an_output(segcli: Segcli, tmp_path: Path) -> None:
+    sample = SAMPLES / "checkout.jsonl"
+    rehearsal = ("send", "--dest", "gist", "--sandbox", sample)
+    written = ("--report", "--rejects", "--journal", "--log-file", "--metrics", "--keep")
+    commands = [
+        *((*rehearsal, option, "-") for option in written),
+        ("check", "--output", "json=-", sample),
+        ("check", "--expect", "-", sample),
+        ("capture", "--output", "-", "--", "true"),
+    ]
+    for words in commands:
+        said = segcli(*words)
+
+        assert said.code == 2
+        assert "- is not a file; stdout is /dev/stdout" in said.err
+        assert not list(tmp_path.iterdir())
