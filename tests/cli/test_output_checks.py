@@ -466,4 +466,4 @@ def test_a_dash_is_not_the_name_of_an_output(segcli: Segcli, tmp_path: Path) -> 
 
         assert said.code == 2
         assert "- is not a file; stdout is /dev/stdout" in said.err
-        assert not list(tmp_path.iterdir())
+        assert not (tmp_path / "-").exists()
