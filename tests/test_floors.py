@@ -17,7 +17,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
-    frozenset({"job_spec"}),
+    frozenset({"job_spec", "shared_journal"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
     frozenset({"runs"}),
     frozenset({"api"}),

@@ -21,10 +21,10 @@ from segcli.journal.checkpoint import (
     path_name,
     synced_record,
 )
-from segcli.journal.columns import End, NameIndex
+from segcli.journal.columns import End
 from segcli.journal.locked_file import is_still_there, remove, replaced, reserve_space, write_at
 from segcli.journal.pending import PendingLines, open_lines
-from segcli.journal.run_records import RunRecords
+from segcli.journal.run_records import RunRecords, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
@@ -78,6 +78,16 @@ class Journal:
         """The number of events that the vendor answered in earlier runs."""
         return self.past.totals["delivered"] + self.past.totals["refused"]
 
+    @property
+    def is_taken_over(self) -> bool:
+        """False: the file is locked, so no other process can continue the run."""
+        return False
+
+    @property
+    def seconds_to_wait(self) -> float:
+        """0: an earlier run has ended, or this one would not have got the lock."""
+        return 0.0
+
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Join what earlier runs kept with where this run keeps its rejects.
 
@@ -91,14 +101,7 @@ class Journal:
             self._begin_file(rejects, inputs)
 
     def _begin_file(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
-        titles: NameIndex | None = None
-
-        def is_open(file: str, line: int) -> bool:
-            nonlocal titles
-            titles = titles or NameIndex(len(inputs), lambda index: inputs[index].title)
-            index = titles.find(file)
-            return index is None or not self.past.is_settled(inputs[index].place, line)
-
+        is_open = open_lines_by_title(self.past, inputs)
         rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
         if self.past.kept:
             rejects.append([record.encode() + b"\n" for record in self.past.kept])

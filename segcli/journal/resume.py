@@ -27,7 +27,7 @@ from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import verify
 
 _MAX_NAMES = 5
-_DAMAGED_HINT = (
+DAMAGED_HINT = (
     "Lines that it recorded would be sent again. Restore a copy of it, or add --restart to send "
     "everything again from the beginning."
 )
@@ -125,7 +125,7 @@ def _checkpoint(path: Path, header: Header, start: Start) -> Checkpoint:
     except Damaged as damaged:
         if start is Start.RESTART:
             return Checkpoint(header)
-        raise UsageError(str(damaged), _DAMAGED_HINT) from None
+        raise UsageError(str(damaged), DAMAGED_HINT) from None
     except ValueError as error:
         raise UsageError(str(error), "Name another file: --journal PATH") from None
     return start_from(found, header, start, str(path))

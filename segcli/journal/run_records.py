@@ -1,12 +1,13 @@
 """What a run adds to its journal: the records of results and of inputs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from segcli.core.line import Result
 from segcli.inputs import Input
 from segcli.inputs.compact_columns import NumberColumn
 from segcli.journal.checkpoint import Checkpoint, input_name
+from segcli.journal.columns import NameIndex
 from segcli.journal.line_set import ranges
 
 
@@ -58,6 +59,19 @@ class RunRecords:
             entry = self.inputs[index] if index >= 0 else None
             self._last_file = place, (input_name(entry), entry.version) if entry else ("", "")
         return self._last_file[1]
+
+
+def open_lines_by_title(past: Checkpoint, inputs: Sequence[Input]) -> Callable[[str, int], bool]:
+    """Return the function that says whether a line, by the title of its input, is not settled."""
+    titles: NameIndex | None = None
+
+    def is_open(file: str, line: int) -> bool:
+        nonlocal titles
+        titles = titles or NameIndex(len(inputs), lambda index: inputs[index].title)
+        index = titles.find(file)
+        return index is None or not past.is_settled(inputs[index].place, line)
+
+    return is_open
 
 
 def _by_place(inputs: Sequence[Input]) -> NumberColumn:
