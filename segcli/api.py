@@ -257,7 +257,7 @@ def send(  # noqa: PLR0913  # as `transform`
     parallel. `Report.ok` is False if some were rejected or refused. The arguments of `transform`
     mean the same.
 
-    api_key: the key; the same as the setting `api_key`.
+    api_key: the key: the setting `api_key`, or the only setting that is a key.
     journal: a file that records which lines are settled; with it, a stopped run can be continued.
         An address, a folder or a path that ends with `/` is a journal that several machines share.
     resume, restart: continue the run of that journal, or forget it.

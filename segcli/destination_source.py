@@ -3,6 +3,7 @@
 The texts are read once, and can be sent to another process, which has no such files.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ def read_destination(name: str) -> Destination[Any]:
 
 
 def files_described(name: str) -> list[Path]:
-    """Return a destination file, and the mapping files that it names.
+    """Return a destination file, and the files of mappings and fields that it names.
 
     If the file cannot be read, there are none; `read_destination` raises the error.
     """
@@ -75,12 +76,13 @@ def files_described(name: str) -> list[Path]:
     path = Path(name)
     document: dict[str, Any] = {}
     with suppress(OSError, ValueError, DestinationError):
-        if path.is_file():
+        if os.path.isfile(path):
             document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
     actions = document.get("actions")
     named = [
-        action.get("mapping_file")
+        action.get(key)
         for action in (actions if isinstance(actions, list) else [])
+        for key in ("mapping_file", "fields_file")
         if isinstance(action, dict)
     ]
     # The name of a file cannot hold a zero byte.
@@ -125,9 +127,9 @@ def _described(name: str, text: str, load: Callable[[str], str]) -> Destination[
 def _nearby(path: Path) -> str:
     """Return a hint that names the destination files near a path that is not a file."""
     try:
-        if path.is_file():
+        if os.path.isfile(path):
             return ""
-        folder = path if path.is_dir() else path.parent
+        folder = path if os.path.isdir(path) else path.parent
         found = sorted(f"{folder}/{one.name}" for one in folder.glob("*.toml"))
     except OSError:
         return ""

@@ -79,13 +79,11 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     """This environment with a home of its own, `segcli` on the path, and no say in colours.
 
     Python may keep what it compiles: otherwise every process could compile all of segcli first.
-    No process trusts a certificate: none is needed, and aiohttp reads all of them when imported.
     """
     unwanted = ("SEGCLI_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "XDG_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
-    home = str(tmp_path_factory.mktemp("home"))
-    return kept | {"PATH": path, "HOME": home, "SSL_CERT_FILE": os.devnull}
+    return kept | {"PATH": path, "HOME": str(tmp_path_factory.mktemp("home"))}
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ class Rejects:
         torn record at the end, which is cut off. Other runs and people may have written to the file
         too: their lines stay.
         """
-        if is_stream(self.path) or not self.path.exists():
+        if is_stream(self.path) or not os.path.exists(self.path):
             return
         with self.path.open("r+b") as file:
             end = file.seek(since)
@@ -90,7 +90,7 @@ class Rejects:
         They are on disk when this returns. Raises Stopped.
         """
         known: set[_RecordKey | None] = set()
-        if self.path.exists():
+        if os.path.exists(self.path):
             with self.path.open("rb") as file:
                 file.seek(since)
                 known.update(map(_key_of, file))

@@ -1,6 +1,6 @@
 """The option `--dest`: its default, and the destination that it names."""
 
-from pathlib import Path
+import os
 from typing import Any
 
 import click
@@ -26,7 +26,7 @@ def typed_source(dest: str) -> tuple[DestinationSource, Destination[Any]]:
         return find_source(dest)
     except UsageError as error:
         files = (f"./{dest}{suffix}" for suffix in SUFFIXES)
-        beside = next((name for name in files if Path(name).is_file()), None)
+        beside = next((name for name in files if os.path.isfile(name)), None)
         if beside and not is_path(dest):
             error.hint = f"Did you mean the file? Type --dest {beside}"
         raise

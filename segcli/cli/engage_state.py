@@ -27,7 +27,7 @@ def state_path(path: Path | None) -> Path:
 def read_state(path: Path | None, *, rehearsal: bool = False) -> Iterator[EngageState]:
     """Open the state to read it. Without a file the state is empty, and no file is made."""
     file = state_path(path)
-    with closing(EngageState(file if file.exists() else None, rehearsal=rehearsal)) as state:
+    with closing(EngageState(file if os.path.exists(file) else None, rehearsal=rehearsal)) as state:
         yield state
 
 
@@ -54,7 +54,7 @@ def _locked(file: Path) -> int:
     except OSError as error:
         raise OutputError(
             f"the state {file} cannot be used: {error.strerror}",
-            "Name another: --state PATH",
+            "Name another file: --state PATH",
         ) from None
     except UsageError:
         raise UsageError(

@@ -31,7 +31,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
         *("report", "metrics", "verbose", "log_format", "log_file", "quiet", "explain"),
     ),
-    "Sandbox": ("sandbox", "fault", "latency"),
+    "Sandbox": ("sandbox", "fault", "latency", "seed", "keep"),
 }
 _REST = "Other"
 # The width of the first column of options: on a screen of at least `_WIDE` columns, and below that.

@@ -1,7 +1,7 @@
 """Makes the job from the options: the destination, its settings, and the selection of events."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 from segcli.job_spec import JobSpec, SelectionSpec
@@ -110,7 +109,7 @@ def _given(options: Target, destination: Destination[Any]) -> tuple[dict[str, st
     by_option: dict[str, str] = {}
     rows = settings.describe(destination.name, destination.settings)
     known = {row.name for row in rows}
-    key = _key_in(destination.name, rows) if options.api_key_file else ""
+    key = settings.key_name(destination.name, rows) if options.api_key_file else ""
     for name, option, value in (
         ("endpoint", "--endpoint", options.endpoint),
         (key, "--api-key-file", _first_line(options.api_key_file)),
@@ -120,21 +119,6 @@ def _given(options: Target, destination: Destination[Any]) -> tuple[dict[str, st
         if value is not None:
             given[name], by_option[name] = value, option
     return given, by_option
-
-
-def _key_in(name: str, rows: Sequence[settings.Setting]) -> str:
-    """Return the setting that `--api-key-file` sets: `api_key`, or the only secret setting.
-
-    Raises UsageError if there are several secrets and none is `api_key`.
-    """
-    secrets = [row.name for row in rows if row.kind is Secret]
-    if "api_key" in {row.name for row in rows} or not secrets:
-        return "api_key"
-    if len(secrets) > 1:
-        hints = "\n".join(settings.how_to_set(name, secret) for secret in secrets)
-        message = f"--api-key-file: {name} has several keys: {', '.join(secrets)}"
-        raise UsageError(message, hints)
-    return secrets[0]
 
 
 def _key_and_value(text: str) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     redactor = Redactor(job.secrets())
     typed[end:end] = [*_settings_from_environment(job, redactor), *_options_from_environment()]
     arguments = _without_setting(typed, more)
-    shown = [_without_secrets(word, redactor) for word in arguments]
+    shown = [without_secrets(word, redactor) for word in arguments]
     end = shown.index("--") if "--" in shown else len(shown)
     command = " ".join(map(shell_quoted, ["segcli", *shown[:end], *more, *shown[end:]]))
     lines = [command]
@@ -120,7 +120,7 @@ def _settings_from_environment(job: Job, redactor: Redactor) -> Iterator[str]:
         is_from_variable = job.origins.get(row.name, BY_DEFAULT).place is Place.ENVIRONMENT
         if is_from_variable and row.kind is not Secret:
             word = f"{row.name}={_as_text(getattr(job.settings, row.name))}"
-            if _without_secrets(word, redactor) == word:
+            if without_secrets(word, redactor) == word:
                 yield from ("--set", word)
 
 
@@ -154,7 +154,7 @@ def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
     return "--set values" if all(is_set) else "values and addresses"
 
 
-def _without_secrets(word: str, redactor: Redactor) -> str:
+def without_secrets(word: str, redactor: Redactor) -> str:
     """Return a word without keys. The name of an option, like `--sandbox`, holds none."""
     if re.fullmatch(r"--[a-z-]+", word):
         return word

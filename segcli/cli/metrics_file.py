@@ -32,7 +32,7 @@ def metrics_written(path: Path | None, result: "RunResult") -> Iterator[list[str
         yield problems
         return
     if problem := _write(path, result, "running"):
-        raise OutputError(problem, "Name another: --metrics PATH")
+        raise OutputError(problem, "Name another file: --metrics PATH")
     over = threading.Event()
 
     def write_now_and_then() -> None:

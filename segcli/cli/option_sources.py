@@ -54,7 +54,7 @@ _REQUESTS = _sources(
 )
 _LOG = _sources(named="verbose log_format log_file")
 _WATCH = _LOG | _sources(named="metrics")
-_SANDBOX = _sources(quantity="fault latency", named="sandbox")
+_SANDBOX = _sources(quantity="fault latency seed", named="sandbox keep")
 _JOB = _DESTINATION | _SELECTION | _OUTPUT
 _SEND = _sources(named="dry_run resume restart journal metrics")
 _CHECK = _sources(

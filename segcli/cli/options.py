@@ -258,7 +258,7 @@ OUTPUT_OPTIONS = (
     click.option(
         "--rejects",
         metavar="PATH",
-        type=click.Path(path_type=Path),
+        type=click.Path(dir_okay=False, path_type=Path),
         help="Append rejected and refused events to this file.",
     ),
     click.option(

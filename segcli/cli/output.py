@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _RED, _RESET = "\x1b[31m", "\x1b[0m"
+# Some programs report a terminal of 0 columns.
+_NARROWEST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,17 @@ def live_console() -> "Console":
 
     file: Any = VisibleStream(as_is(sys.stderr), visible_styled)
     return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def screen_width(widest: int) -> int:
+    """Return how many columns text on stderr may have; `widest` if stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        return widest
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(2).columns
+    except (ValueError, OSError):
+        return widest
+    return max(_NARROWEST, min(columns, widest))
 
 
 def _columns(widest: int) -> int:

@@ -148,8 +148,8 @@ class _Picture:
             total=None if share is None else 1.0,
             completed=share or 0.0,
             share="" if share is None else _percent(share),
-            passed=_clock(time.monotonic() - self._began),
-            left=f"left {'-:--:--' if left is None else _clock(left)}",
+            passed=f"{_clock(time.monotonic() - self._began)},",
+            left=f"{'-:--:--' if left is None else _clock(left)} left",
             events=_of_limit(self._tally, self._goal) if self._goal.limit else "",
         )
 

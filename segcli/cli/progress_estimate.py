@@ -8,6 +8,7 @@ from segcli.accounting.tally import Tally
 
 _WINDOW = 30.0
 _SAMPLE_EVERY = 0.5
+_RATE_WINDOW = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +69,21 @@ class TimeLeft:
 
 
 class DeliveryRate:
-    """The delivered events a second, smoothed over calls of `now`."""
+    """The delivered events a second, over the last ten seconds or since the start.
+
+    Shorter, and a vendor that answers 429 makes it jump: each pause is about a second.
+    """
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._at = time.monotonic()
-        self._delivered = 0
-        self._rate = 0.0
+        self._samples = deque([(time.monotonic(), tally.delivered)])
 
     def now(self) -> float:
         """Return the rate."""
-        at, delivered = time.monotonic(), self._tally.delivered
-        elapsed = at - self._at
-        if elapsed > 0:
-            latest = (delivered - self._delivered) / elapsed
-            weight = min(1.0, elapsed) if self._rate else 1.0
-            self._rate += weight * (latest - self._rate)
-            self._at, self._delivered = at, delivered
-        return self._rate
+        at, samples = time.monotonic(), self._samples
+        while len(samples) > 1 and at - samples[1][0] >= _RATE_WINDOW:
+            samples.popleft()
+        since, before = samples[0]
+        if at - samples[-1][0] >= _SAMPLE_EVERY:
+            samples.append((at, self._tally.delivered))
+        return (self._tally.delivered - before) / (at - since) if at > since else 0.0

@@ -1,14 +1,18 @@
 """A rehearsal: a sandbox beside the run, and a destination that sends to it."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
+from segcli.accounting.atomic_write import open_to_append
 from segcli.cli.send_options import SandboxOptions
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.runs.output_checks import check_holds_records
 from segcli.sandbox import SandboxServer, Script
 
 # It must not look like a part of a path or an option: keys are hidden everywhere in messages.
@@ -19,17 +23,58 @@ _REHEARSAL_KEY = "key-of-a-rehearsal"
 def sandbox_running(sandbox_options: SandboxOptions) -> Iterator[SandboxServer | None]:
     """Run a sandbox during the block if --sandbox is given, and yield it; else yield None.
 
-    Raises UsageError if --fault or --latency is given without --sandbox.
+    Raises UsageError if another option of the sandbox is given without --sandbox.
     """
-    if not sandbox_options.sandbox and (sandbox_options.fault or sandbox_options.latency):
-        raise UsageError("--fault and --latency need --sandbox", "Add --sandbox.")
+    if not sandbox_options.sandbox and (given := _given(sandbox_options)):
+        raise UsageError(f"{given} needs --sandbox", "Add --sandbox.")
     from segcli.sandbox import running
 
     script = Script(
-        key=_REHEARSAL_KEY, faults=sandbox_options.fault, latency=sandbox_options.latency
+        key=_REHEARSAL_KEY,
+        faults=sandbox_options.fault,
+        latency=sandbox_options.latency,
+        seed=sandbox_options.seed,
     )
     with running(script) if sandbox_options.sandbox else nullcontext() as sandbox:
+        if sandbox:
+            # Not made yet: it may have a second role, which the checks of a run find.
+            sandbox.app.kept = sandbox_options.keep
         yield sandbox
+
+
+def _given(sandbox_options: SandboxOptions) -> str:
+    """Return the first option that only a sandbox has; empty if none is given."""
+    given = {
+        "--fault": bool(sandbox_options.fault),
+        "--latency": sandbox_options.latency > 0,
+        "--seed": sandbox_options.seed is not None,
+        "--keep": sandbox_options.keep is not None,
+    }
+    return next((option for option, is_given in given.items() if is_given), "")
+
+
+def kept_by(sandbox: SandboxServer | None) -> Path | None:
+    """Return the file of --keep, for `check_outputs`; None if there is none."""
+    return sandbox.app.kept if sandbox else None
+
+
+def open_kept(sandbox: SandboxServer | None) -> None:
+    """Make the file of --keep, if there is one, after `check_outputs`; raises UsageError."""
+    if keep := kept_by(sandbox):
+        make_kept(keep)
+
+
+def make_kept(keep: Path) -> None:
+    """Make the file of --keep; raises UsageError if that fails, or it is another kind of file."""
+    if not os.path.isdir(keep.parent):
+        hint = "Make the folder, or name another file: --keep PATH"
+        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist", hint)
+    check_holds_records("--keep", keep, "payload file")
+    try:
+        open_to_append(keep).close()
+    except OSError as error:
+        problem = f"--keep {keep} cannot be written: {error.strerror}"
+        raise UsageError(problem, "Name another file: --keep PATH") from None
 
 
 def sandbox_overrides(

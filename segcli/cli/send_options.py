@@ -1,6 +1,7 @@
 """The options that `send` and `engage` share: how to send requests, and how to rehearse."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -38,11 +39,15 @@ class SandboxOptions:
     sandbox: whether to use one
     fault: the faults that it plays
     latency: seconds before it answers
+    seed: repeats the same faults for the same requests; None for other ones in each run
+    keep: the file for everything that it accepts; None for none
     """
 
     sandbox: bool
     fault: tuple[Fault, ...]
     latency: float
+    seed: int | None
+    keep: Path | None
 
 
 REQUEST_OPTIONS = grouped_options(
@@ -106,5 +111,17 @@ SANDBOX_OPTIONS = grouped_options(
         metavar="TIME",
         default=0.0,
         help="How long the sandbox takes to answer.",
+    ),
+    click.option(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="Repeat the same faults for the same requests in every run.",
+    ),
+    click.option(
+        "--keep",
+        metavar="PATH",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Append everything that the sandbox accepts to this file.",
     ),
 )

@@ -34,7 +34,7 @@ def check_moved(path: Path) -> None:
     Without it, everything would be sent again.
     """
     old = old_state_folder() / path.name
-    if old.exists() and not path.exists():
+    if os.path.exists(old) and not os.path.exists(path):
         raise UsageError(
             f"{old} is at the place where segcli kept its state before",
             f"To move it, type:\n  {moving(path.name)}",

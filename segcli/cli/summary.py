@@ -34,6 +34,8 @@ def print_summary(result: RunResult, *, report: Path | None) -> None:
     columns = [Column(right=True), Column()]
     say_table(table_of(columns, _ledger(result), gap=2), width=_WIDTH_OFF_TERMINAL)
     say(*_facts(result, report))
+    if not result.stopped:
+        say(*result.ending())
 
 
 def _ledger(result: RunResult) -> Iterator[tuple[str, "Text"]]:

@@ -174,6 +174,8 @@ class Destination(Generic[_S]):
     layout: the form of the requests, for the sandbox.
     secrets: further texts that must not be shown, such as credentials made of a key.
     check_settings: returns what is wrong with settings that are valid one by one; "" if nothing.
+    keys_in_payloads: payloads hold keys. Where payloads are shown, `payload` gets settings with
+        `***` in place of each key.
     address: where requests go, without their route. It is shown before anything is sent, and a
         key is sent there over http only if that is allowed.
     """
@@ -201,6 +203,7 @@ class Destination(Generic[_S]):
     layout: RequestLayout | None = None
     secrets: Callable[[_S], Iterable[str]] = no_secrets
     check_settings: Callable[[_S], str] = accept_settings
+    keys_in_payloads: bool = False
     address: Callable[[_S], str] = endpoint_of
 
     def label_with(self, settings: _S) -> str:

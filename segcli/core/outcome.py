@@ -15,7 +15,7 @@ from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID
 from segcli.core.partial_event import partial_parser
 from segcli.core.selection import Selection, reason_to_skip
-from segcli.core.settings import Origin, secrets_of
+from segcli.core.settings import Origin, masked, secrets_of
 
 
 class Mapped(msgspec.Struct, frozen=True, gc=False):
@@ -101,12 +101,22 @@ class Job:
     settings: its settings.
     selection: which events to map.
     origins: where each setting comes from; a setting that is missing here has its default.
+    reveals_keys: payloads are made to be sent. Otherwise they are made to be shown: a key that a
+        payload holds is `***` in it.
     """
 
     destination: Destination[Any]
     settings: Any
     selection: Selection = Selection()
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
+    reveals_keys: bool = False
+
+    @property
+    def payload_settings(self) -> Any:
+        """The settings that payloads are made with: without the keys, unless they are sent."""
+        if self.destination.keys_in_payloads and not self.reveals_keys:
+            return masked(self.settings)
+        return self.settings
 
     def secrets(self) -> list[str]:
         """Return every text that must not be shown, longest first."""
@@ -126,8 +136,12 @@ def make_mapper(job: Job, *, mapped: int = 0) -> Decide:
 
 def outcome_of(line: bytes | TooLong, job: Job) -> Decision:
     """Return the outcome of one line. Never raises."""
+    return _mapped_line(line, mapping_of(job))
+
+
+def _mapped_line(line: bytes | TooLong, map_: Callable[[Event], Decision]) -> Decision:
     event = event_of(line)
-    return map_event(event, job) if isinstance(event, Event) else event
+    return map_(event) if isinstance(event, Event) else event
 
 
 def event_of(line: bytes | TooLong) -> Event | Skipped | Rejected:
@@ -203,10 +217,10 @@ def _decide(job: Job) -> Decide:
 
     The outcome of a line never depends on other lines.
     """
-    reads = job.destination.reads
+    reads, map_ = job.destination.reads, mapping_of(job)
     if reads is None or job.selection.where:
-        return lambda lines: [outcome_of(line, job) for line in lines]
-    read, map_ = partial_parser(reads(job.settings)), mapping_of(job)
+        return lambda lines: [_mapped_line(line, map_) for line in lines]
+    read = partial_parser(reads(job.settings))
 
     def decide(lines: Sequence[bytes | TooLong]) -> list[Decision]:
         if not _are_whole(lines):
@@ -244,7 +258,7 @@ def _limited(decide: Decide, left: int) -> Decide:
 
 def _payload(job: Job) -> Callable[[Event], Mapped]:
     """Return the function that makes the payload of an event. It raises Rejected."""
-    destination, settings = job.destination, job.settings
+    destination, settings = job.destination, job.payload_settings
     limits: dict[str, int | None] = {}
 
     def mapped(event: Event) -> Mapped:

@@ -3,7 +3,7 @@
 The request builder writes requests by them, and the sandbox reads requests by them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -79,6 +79,9 @@ class RequestLayout:
     items: where replies have results for single events.
     payload_bytes: the limit of a payload in bytes.
     secrets: the names of the settings that are keys.
+    checks: for routes whose payloads have types of fields, functions that return what is wrong
+        with a payload, "" if nothing; a payload must pass one of them.
+    key_paths: the paths in payloads that hold keys; `[]` stands for every item of a list.
     """
 
     address: AddressLayout
@@ -89,6 +92,10 @@ class RequestLayout:
     items: Items | None = None
     payload_bytes: int | None = None
     secrets: frozenset[str] = frozenset()
+    checks: Mapping[str, Sequence[Callable[[Any], str]]] = field(
+        default_factory=dict, compare=False
+    )
+    key_paths: frozenset[str] = frozenset()
 
     def post_of(self, route: str) -> PostLayout:
         """Return how a route is posted."""

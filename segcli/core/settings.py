@@ -9,13 +9,15 @@ float, bool or Secret. A field named `endpoint` is the address that requests go 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from segcli.core.redaction import MASK
 from segcli.core.secret import Secret, display_address, secrets_in_address
-from segcli.errors import SettingsError
+from segcli.errors import SettingsError, UsageError
 
 _S = TypeVar("_S")
 
@@ -263,6 +265,21 @@ def origins(destination: str, settings: type[Any], sources: Sources) -> dict[str
     return {entry.name: _first(destination, entry.name, sources)[1] for entry in fields(settings)}
 
 
+def key_name(destination: str, rows: Sequence[Setting]) -> str:
+    """Return the setting that a key is for: `api_key`, or the only secret setting.
+
+    Raises UsageError if there are several secrets and none is `api_key`.
+    """
+    secrets = [row.name for row in rows if row.kind is Secret]
+    if "api_key" in {row.name for row in rows} or not secrets:
+        return "api_key"
+    if len(secrets) > 1:
+        hints = "\n".join(how_to_set(destination, secret) for secret in secrets)
+        message = f"--api-key-file: {destination} has several keys: {', '.join(secrets)}"
+        raise UsageError(message, hints)
+    return secrets[0]
+
+
 def require(destination: str, settings: Any) -> None:
     """Raise SettingsError if a setting that sending needs is missing."""
     missing = [
@@ -301,6 +318,14 @@ def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
     for text in (*further, *in_address):
         found.update(Secret(text).forms())
     return sorted(found, key=len, reverse=True)
+
+
+@lru_cache(maxsize=8)
+def masked(settings: _S) -> _S:
+    """Return settings with `***` in place of each key, for payloads that are shown."""
+    entries: Any = fields(settings)  # type: ignore[arg-type]  # settings are a dataclass
+    keys = [one.name for one in entries if isinstance(getattr(settings, one.name), Secret)]
+    return replace(settings, **dict.fromkeys(keys, Secret(MASK)))  # type: ignore[type-var]
 
 
 def _first(destination: str, name: str, sources: Sources) -> tuple[Any, Origin]:

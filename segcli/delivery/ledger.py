@@ -8,6 +8,7 @@ from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
 from segcli.core.reason import code_of
 from segcli.delivery.delivery_log import DeliveryLog
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -20,6 +21,7 @@ class Ledger:
     A refused or rejected line is written to the rejects file, then to the progress store, and
     only then counted. A line that was read and not settled is unsent.
 
+    first: remembers the first lines that were delivered; None if that is not needed.
     needs_sync: whether a result is durable only after `on_disk`.
     failure: why the result of delivered lines could not be saved; None if it could.
     """
@@ -33,6 +35,7 @@ class Ledger:
     ) -> None:
         self._log = log
         self._tally = tally
+        self.first: FirstDelivered | None = None
         self._rejects = rejects
         self._store = store or NullProgressStore()
         self._open = 0
@@ -140,6 +143,8 @@ class Ledger:
         if settled.reason and not code:
             code = code_of(settled.state, settled.reason, settled.status)
         self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
+        if self.first and settled.state == "delivered":
+            self.first.add(settled.lines)
         if settled.state in _ANSWERED:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 

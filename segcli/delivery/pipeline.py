@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
 from segcli.delivery.delivery_log import DeliveryLog, delivery_log, wire_log
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.delivery.queues import SendQueue
@@ -51,6 +52,7 @@ class SendRun:
     rejects: the rejects file, or the rejects in memory.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    first: where the first delivered lines are remembered; None if they are not needed.
     owns_process: the process exists for this run: it stops on signals, and collects garbage less
         often. Otherwise the run leaves the process as it is.
     outside: stops the run from another thread.
@@ -67,6 +69,7 @@ class SendRun:
     transport: str = TRANSPORTS[0]
     network: Network = Network()
     progress: ProgressStore | None = None
+    first: FirstDelivered | None = None
     owns_process: bool = False
     outside: OutsideStop | None = None
 
@@ -145,6 +148,7 @@ class _Delivery:
         redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
+        self.ledger.first = run.first
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
@@ -246,7 +250,8 @@ class _Delivery:
 
     async def _feed(self) -> None:
         """Read and map every line; queue the payloads, and settle all other lines."""
-        decide = make_mapper(self.run.job, mapped=self.store.earlier_answers)
+        job = replace(self.run.job, reveals_keys=True)
+        decide = make_mapper(job, mapped=self.store.earlier_answers)
         async for reading in read_ahead(self._readings()):
             count = len(reading.lines) + len(reading.rejected)
             self.ledger.open(count, reading.place, reading.mark)

@@ -24,9 +24,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from segcli.core.destination import Destination
-from segcli.destination_file.actions import Load
 from segcli.destination_file.build import check_name, destination_of
 from segcli.destination_file.parse import parse_document
+from segcli.destination_file.payload_mapping import Load
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.schema import checked, schema_text

@@ -1,23 +1,31 @@
 """The list `actions`: which events each action takes, and how it maps them."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.core.destination import Field, Payload, Remark
 from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
-from segcli.destination_file.parse import json_value
+from segcli.destination_file.payload_fields import (
+    read_fields,
+    strays,
+    type_note,
+    types_of_fields,
+)
+from segcli.destination_file.payload_mapping import FileParts, read_mapping
+from segcli.destination_file.payload_settings import (
+    Run,
+    compiled_with_settings,
+    filled,
+    fits,
+    samples_of,
+)
 from segcli.destination_file.problems import Mistakes, Path, indented
+from segcli.field_types import Conform, compiled_fields
 from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
-from segcli.mapping import compiled, lint, problems
-
-Load = Callable[[str], str]
-
-# One brace: two braces enclose a path of the event.
-_SETTING = re.compile(r"(?<!\{)\{\s*settings\.[^{}]*\}(?!\})")
+from segcli.mapping import compiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +37,14 @@ class Subscription:
     matches: returns whether an event matches the query.
     types: the call types that the query can match.
     mapping: the mapping as JSON.
-    run: the compiled mapping.
+    run: the compiled mapping, and what the types of the fields make of its result.
+    run_with: the same for the settings of a run, if payloads hold settings; then `run` is unused.
     required: dotted paths that every payload must have.
     route: the route that payloads are posted to.
+    fields: the types of the payload's fields as they are written, if there are any.
+    in_batch: its payloads share requests.
+    strays: fields of the mapping that are no fields of the action, and are left out.
+    settings: the settings that its payloads hold.
     """
 
     name: str
@@ -39,17 +52,27 @@ class Subscription:
     matches: Predicate
     types: frozenset[str]
     mapping: Any
-    run: Callable[[Any], Any]
+    run: Run
     required: Sequence[str]
     route: str
+    fields: Mapping[str, Any] | None = None
+    in_batch: bool = False
+    strays: Sequence[str] = ()
+    settings: frozenset[str] = frozenset()
+    run_with: Callable[[Any], Run] | None = None
 
-    def body(self, event: Event) -> dict[str, Any]:
+    def paths_of(self, settings: Set[str]) -> Iterator[str]:
+        """Yield the paths in payloads that hold one of these settings."""
+        yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
+
+    def body(self, event: Event, settings: Any) -> dict[str, Any]:
         """Return the payload of an event; raises Rejected."""
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
             data = {name: value for name, value in data.items() if name != "writeKey"}
-        found = self.run(data)
+        run = self.run if self.run_with is None else self.run_with(settings)
+        found = run(data)
         if not isinstance(found, dict):
             raise Rejected("", f"the mapping of {self.name} does not return an object")
         for path in self.required:
@@ -59,24 +82,50 @@ class Subscription:
 
 
 def read_subscription(
-    table: Mapping[str, Any], place: int, load: Load, mistakes: Mistakes
+    table: Mapping[str, Any], place: int, parts: FileParts, *, in_batch: bool = False
 ) -> Subscription | None:
-    """Read an action; None if it has mistakes, which are noted. `load` reads a mapping file."""
+    """Read an action; None if it has mistakes, which are noted.
+
+    in_batch: its payloads share requests.
+    """
     path: Path = ("actions", place)
+    mistakes = parts.mistakes
     query = _query(table.get("subscribe"), (*path, "subscribe"), mistakes)
-    found, mapping = _mapping(table, path, load, mistakes)
-    if query is None or not found:
+    fields = read_fields(table, path, parts.load, mistakes)
+    found = read_mapping(table, fields, path, parts)
+    if query is None or found is None or mistakes.are_below(path):
         return None
+    types = types_of_fields(fields)
+    conform = compiled_fields(types, in_batch=in_batch) if types else None
+
+    def finish(run: Run) -> Run:
+        return _conforming(run, conform) if conform else run
+
     return Subscription(
         name=table.get("name", f"actions[{place}]"),
         query=" ".join(table["subscribe"].split()),
         matches=matcher(table["subscribe"], strict=True),
         types=types_of(query),
-        mapping=mapping,
-        run=compiled(mapping),
+        mapping=found.mapping,
+        run=finish(compiled(filled(found.mapping, samples_of(parts.declared)))),
         required=tuple(table.get("required", ())),
         route=table.get("route", "/"),
+        fields=fields,
+        in_batch=in_batch,
+        strays=strays(types, found.mapping) if types else (),
+        settings=found.settings,
+        run_with=compiled_with_settings(found.mapping, parts.required, finish)
+        if found.settings
+        else None,
     )
+
+
+def _conforming(run: Callable[[Any], Any], conform: Conform) -> Callable[[Any], Any]:
+    def mapped(data: Any) -> Any:
+        found = run(data)
+        return conform(found) if isinstance(found, dict) else found
+
+    return mapped
 
 
 def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
@@ -93,53 +142,6 @@ def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
         )
         return None
     return query
-
-
-def _mapping(
-    table: Mapping[str, Any], path: Path, load: Load, mistakes: Mistakes
-) -> tuple[bool, Any]:
-    """Return whether there is a valid mapping, and the mapping."""
-    if ("mapping" in table) == ("mapping_file" in table):
-        if "mapping" in table or not mistakes.are_below(path):
-            mistakes.add(path, "must have either a mapping or a mapping_file")
-        return False, None
-    key = "mapping" if "mapping" in table else "mapping_file"
-    try:
-        mapping = _value(table[key], load if key == "mapping_file" else None)
-    except ValueError as problem:
-        line, column = getattr(problem, "line", 0), getattr(problem, "column", 0)
-        place = f" in its line {line}, column {column}" if line else ""
-        mistakes.add((*path, key), f"{problem}{place}")
-        return False, None
-    if not isinstance(mapping, dict):
-        mistakes.add((*path, key), "must be an object: the payload of an event")
-        return False, None
-    # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
-    found = problems(mapping) or lint(mapping)
-    for one in found:
-        mistakes.add((*path, key, *filter(None, one.path.split("/"))), one.message)
-    unfilled = [*_unfilled(mapping, (*path, key))]
-    for where in unfilled:
-        mistakes.add(where, "names a setting, but settings are not filled in inside a mapping")
-    return not (found or unfilled), mapping
-
-
-def _unfilled(value: Any, path: Path) -> Iterator[Path]:
-    """Yield the paths of texts in a mapping that contain the name of a setting."""
-    if isinstance(value, str) and _SETTING.search(value):
-        yield path
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _unfilled(inner, (*path, name))
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from _unfilled(inner, (*path, at))
-
-
-def _value(given: Any, load: Load | None) -> Any:
-    if isinstance(given, str):
-        return json_value(load(given) if load else given)
-    return given
 
 
 def _at(value: Any, path: str) -> Any:
@@ -163,32 +165,47 @@ class ActionSet:
                 return None
         return f"no action of {self.name} takes it"
 
-    def payload(self, event: Event, settings: Any) -> Payload:  # noqa: ARG002  # the interface
+    def payload(self, event: Event, settings: Any) -> Payload:
         """Map an event by the first action that takes it; the notes name the others."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                return Payload(one.route, one.body(event), notes, f"actions[{place}]", one.name)
+                return Payload(
+                    one.route, one.body(event, settings), notes, f"actions[{place}]", one.name
+                )
         raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
         """Yield a remark for each further action that would take the event."""
         for place, one in enumerate(self.subscriptions):
             if one.matches(event.data):
+                for name in one.strays:
+                    problem = f"{one.name} maps {name}, which is no field of it: it is left out"
+                    yield Remark("", problem)
                 for other in self._others(event, place):
                     problem = f"is taken by {one.name}, so not by {other}, which comes later"
                     yield Remark("", problem, "SEG313")
                 return
+
+    def misfit(self, settings: Any) -> str:
+        """Return which mapping does not take the values of its settings; "" if each does."""
+        for one in self.subscriptions:
+            if one.settings and not fits(one.mapping, settings):
+                names = ", ".join(sorted(one.settings))
+                return f"the mapping of {one.name} does not take these values: {names}"
+        return ""
 
     def fields(self) -> Iterator[Field]:
         """Yield the field table of all actions, each row with its call types."""
         for one in self.subscriptions:
             types = "" if one.types == TYPES else ", ".join(sorted(one.types))
             shares_kind = sum(bool(one.types & other.types) for other in self.subscriptions) > 1
+            shape = types_of_fields(one.fields)
             for row in rows_of(one.mapping):
                 by = f"by {one.name}" if shares_kind else ""
-                note = "; ".join(filter(None, (row.note, by)))
+                shaped = type_note(shape, row.target) if shape else ""
+                note = "; ".join(filter(None, (row.note, shaped, by)))
                 yield Field(row.source, row.target, note, types)
 
     def _others(self, event: Event, place: int) -> list[str]:

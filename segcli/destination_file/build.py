@@ -1,6 +1,7 @@
 """Builds a destination from the tables of a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -10,7 +11,9 @@ from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
-from segcli.destination_file.actions import ActionSet, Load, Subscription, read_subscription
+from segcli.destination_file.actions import ActionSet, Subscription, read_subscription
+from segcli.destination_file.payload_fields import check_of, types_of_fields
+from segcli.destination_file.payload_mapping import FileParts, Load
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.reply import verdict_of
@@ -35,15 +38,20 @@ def destination_of(
     declared = table.get("settings", {})
     request = read_request(table.get("request", {}), placeholders, mistakes)
     layout = wire_of(table, request, placeholders, mistakes)
+    # Before the settings: a setting that is used nowhere is a mistake.
+    parts = FileParts(declared, placeholders, load, mistakes)
+    found = [
+        read_subscription(action, place, parts, in_batch=_in_batch(action, table))
+        for place, action in enumerate(table.get("actions", ()))
+    ]
     settings = settings_of(declared, request.address, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
-    found = [
-        read_subscription(action, place, load, mistakes)
-        for place, action in enumerate(table.get("actions", ()))
-    ]
     mistakes.raise_any()
-    return _destination(table, layout, settings, verdict, [one for one in found if one])
+    subscriptions = [one for one in found if one]
+    paths = frozenset(path for one in subscriptions for path in one.paths_of(layout.secrets))
+    layout = replace(layout, checks=_checks(subscriptions), key_paths=paths)
+    return _destination(table, layout, settings, verdict, subscriptions)
 
 
 def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
@@ -90,9 +98,25 @@ def _destination(
         revision=_revision(table, subscriptions),
         layout=layout,
         secrets=lambda values: secrets_in(layout, values),
-        check_settings=lambda values: check_file_settings(layout, values),
+        check_settings=lambda values: (
+            check_file_settings(layout, values) or action_set.misfit(values)
+        ),
+        keys_in_payloads=any(one.settings & layout.secrets for one in subscriptions),
         address=lambda values: address_of(layout, values),
     )
+
+
+def _checks(
+    subscriptions: Sequence[Subscription],
+) -> Mapping[str, Sequence[Callable[[Any], str]]]:
+    """Return the checks of payloads for the routes of which every action has fields."""
+    found: dict[str, list[Callable[[Any], str]]] = {}
+    free = {one.route for one in subscriptions if not one.fields}
+    for one in subscriptions:
+        types = types_of_fields(one.fields)
+        if types and one.route not in free:
+            found.setdefault(one.route, []).append(check_of(types, in_batch=one.in_batch))
+    return found
 
 
 def _action(one: Subscription, layout: RequestLayout) -> Action:
@@ -117,8 +141,22 @@ def _rate(table: Mapping[str, Any]) -> float | None:
     return None if rate is None else float(rate)
 
 
+def _in_batch(action: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
+    """Return whether payloads of an action share requests."""
+    batch = action.get("batch") or table.get("batch") or {}
+    return bool(batch.get("events", 1) > 1)
+
+
 def _revision(table: Mapping[str, Any], subscriptions: Sequence[Subscription]) -> str:
-    """Return a fingerprint of the queries, mappings and routes."""
-    actions = [[one.query, one.mapping, list(one.required), one.route] for one in subscriptions]
+    """Return a fingerprint of the queries, mappings, fields and routes."""
+    actions = [
+        [one.query, one.mapping, list(one.required), one.route, *_fields_said(one)]
+        for one in subscriptions
+    ]
     said = dumps([table.get("label", table["name"]), actions])
     return blake2b(said, digest_size=8).hexdigest()
+
+
+def _fields_said(one: Subscription) -> list[Any]:
+    """Return the fields of an action for the fingerprint: whether it has a batch counts too."""
+    return [one.fields, one.in_batch] if one.fields else []

@@ -25,11 +25,13 @@ class Row:
     source: the path in the event; empty for a constant.
     target: the path in the payload.
     note: how the value is changed, or when it is used.
+    setting: the name of the setting that is its value, if it is one.
     """
 
     source: str
     target: str
     note: str = ""
+    setting: str = ""
 
 
 def rows_of(mapping: Any) -> Iterator[Row]:
@@ -63,6 +65,10 @@ def _path(value: Any, target: str) -> Iterator[Row]:
         yield Row(rooted(value), target)
     else:
         yield from _noted(_rows(value, target), "is the path of it")
+
+
+def _setting(value: Any, target: str) -> Iterator[Row]:
+    yield Row("", target, f"the setting {value}", str(value))
 
 
 def _template(value: Any, target: str) -> Iterator[Row]:
@@ -119,8 +125,10 @@ def _merge(options: Any, target: str) -> Iterator[Row]:
 
 
 def _transform(options: Any, target: str) -> Iterator[Row]:
-    applied = options.get("apply") if isinstance(options, dict) else None
-    yield from (Row(row.source, target, "transformed") for row in _rows(applied, ""))
+    options = options if isinstance(options, dict) else {}
+    applied = _rows(options.get("apply"), "")
+    yield from (Row(row.source, target, "transformed", row.setting) for row in applied)
+    yield from (row for row in _rows(options.get("mapping"), target) if row.setting)
 
 
 def _literal(value: Any, target: str) -> Iterator[Row]:
@@ -137,6 +145,13 @@ def _with_value(word: Callable[[Mapping[str, Any]], str]) -> Callable[[Any, str]
             yield from _noted(_rows(options.get("value"), target), word(options))
 
     return rows
+
+
+def _flatten(options: Any, target: str) -> Iterator[Row]:
+    word = _with_value(lambda options: f"flat, keys joined by {options.get('separator')}")
+    for row in word(options, target):
+        # Where the value of a setting ends up depends on the separator.
+        yield replace(row, target=target) if row.setting else row
 
 
 def _other(_options: Any, _target: str) -> Iterator[Row]:
@@ -158,6 +173,7 @@ def _cut(text: str) -> str:
 
 _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
     "@path": _path,
+    "@setting": _setting,
     "@template": _template,
     "@liquid": _liquid,
     "@if": _if,
@@ -171,5 +187,10 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
     "@json": _with_value(
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
-    "@flatten": _with_value(lambda options: f"flat, keys joined by {options.get('separator')}"),
+    "@flatten": _flatten,
+    "@uuid": _with_value(lambda _: "as a UUID"),
+    "@tail": _with_value(lambda options: f"its last {options.get('length')} characters"),
+    "@sha256": _with_value(lambda _: "its SHA-256"),
+    "@iso": _with_value(lambda _: "as a time in UTC"),
+    "@epoch": _with_value(lambda options: f"{options.get('unit', 'seconds')} since 1970"),
 }

@@ -8,7 +8,9 @@ from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, p
 from segcli.core.settings import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
-Role: TypeAlias = Literal["base", "start", "host", "path", "query", "header", "auth", "body"]
+Role: TypeAlias = Literal[
+    "base", "start", "host", "path", "query", "header", "auth", "body", "payload"
+]
 
 ADDRESS_SHAPE = Shape(
     r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?([/?][!-~]*)?",
@@ -64,6 +66,11 @@ class Placeholders:
         if isinstance(value, list):
             return [self.read_all(inner, (*path, at)) for at, inner in enumerate(value)]
         return value
+
+    def use_in_payload(self, name: str, path: Path) -> bool:
+        """Remember that payloads hold a setting; False if there is none, which is noted."""
+        self._use(OF_SETTINGS + name, path, "payload")
+        return name in self._declared
 
     @property
     def may_be_incomplete(self) -> bool:

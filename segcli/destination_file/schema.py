@@ -55,6 +55,12 @@ def checked(document: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     return found
 
 
+def checked_fields(fields: dict[str, Any], path: Path, mistakes: Mistakes) -> dict[str, Any]:
+    """Return the fields of an action without their mistakes, which are noted below a path."""
+    found: dict[str, Any] = _held(fields, {"$ref": "#/definitions/fields"}, path, mistakes)
+    return found
+
+
 @cache
 def _schema() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(schema_text())
@@ -69,7 +75,7 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
         hint = f": in TOML each begins with [[{dotted(path)}]]" if is_one_of_many else ""
         mistakes.add(path, problem + hint)
         return _GONE
-    if isinstance(value, dict) and rule.get("type") == "object":
+    if isinstance(value, dict) and "object" in _kinds_of(rule):
         return dict(_entries(value, rule, path, mistakes))
     if isinstance(value, list):
         inner = [_held(one, rule["items"], (*path, at), mistakes) for at, one in enumerate(value)]
@@ -145,13 +151,17 @@ def _wrong_kind(value: Any, rule: Mapping[str, Any]) -> str:
     kind = _KINDS[type(value)]
     if kind == "number" and Decimal(value) == Decimal(value).to_integral_value():
         kind = "integer"
-    wanted = rule.get("type", [])
-    wanted = [wanted] if isinstance(wanted, str) else wanted
+    wanted = _kinds_of(rule)
     if wanted and kind not in wanted and not (kind == "integer" and "number" in wanted):
         return f"must be {listed([_WORDS[one] for one in wanted])}, not {_WORDS[kind]}"
     if "enum" in rule and value not in rule["enum"]:
         return f"must be {listed(rule['enum'])}"
     return ""
+
+
+def _kinds_of(rule: Mapping[str, Any]) -> list[str]:
+    kinds = rule.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _wrong_text(value: Any, rule: Mapping[str, Any]) -> str:

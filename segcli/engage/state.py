@@ -17,7 +17,7 @@ from segcli.errors import OutputError, Stopped, UsageError
 VERSION = 1
 # The application id of the file: "sgcl".
 APPLICATION = 0x7367636C
-_HINT = "Name another: --state PATH"
+_HINT = "Name another file: --state PATH"
 _ROWS = 1000
 _CHANGE = tuple(entry.name for entry in fields(TraitChange))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 
 from segcli.fql.ast import (
     Ast,
@@ -109,13 +110,22 @@ def _add(cursor: Cursor, parts: _Parts, depth: int) -> None:
     before = len(cursor.warnings)
     node = _part(cursor, depth)
     if node is None and len(cursor.warnings) == before:
-        cursor.warn(parts.expected, token)
+        cursor.warn(parts.expected + _guess(cursor, token, parts), token)
     if node is None:
         return
     if not parts.is_condition_next:
         cursor.warn(_JOINT, token)
     parts.nodes.append(node)
     parts.is_condition_next = False
+
+
+def _guess(cursor: Cursor, token: Token, parts: _Parts) -> str:
+    """Return what a name before an operator probably means: a field close to it, or a property."""
+    if not parts.is_condition_next or token.kind != "name" or cursor.token.kind != "operator":
+        return ""
+    root, dot, rest = token.text.partition(".")
+    close = get_close_matches(root, [*_PLAIN, *_NESTED], 1, cutoff=0.8)
+    return f"; did you mean {f'{close[0]}{dot}{rest}' if close else f'properties.{token.text}'}?"
 
 
 def _part(cursor: Cursor, depth: int) -> QueryNode | None:
@@ -183,14 +193,15 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
     name = cursor.take()
     if not cursor.take_if("("):
         raise cursor.error(f"( after {name.text}")
-    if cursor.token.kind != "name":
-        raise cursor.error("a field")
-    subject = cursor.take()
+    subject = _subject(cursor)
     if not cursor.take_if(","):
         raise cursor.error(f", and a text after {subject.text}")
-    if cursor.token.kind not in _LITERALS:
+    if cursor.token.kind not in _LITERALS | {"."}:
         raise cursor.error('a "text"')
     pattern = cursor.take()
+    if pattern.kind == ".":
+        # Segment's reader takes the dot of `.5` for the whole text.
+        cursor.warn('a "text", or a number with a digit before the dot', pattern)
     if not cursor.take_if(")"):
         cursor.warn("a closing )")
     field = _field_of(subject)
@@ -200,6 +211,17 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
         return None
     test, text = _pattern(cursor, name.text, pattern)
     return Holds(field=field, test=test, text=text, negated=negated)
+
+
+def _subject(cursor: Cursor) -> Token:
+    """Read the field of a function. Raises FqlError if there is none, or for `event.length`."""
+    token = cursor.token
+    if token.kind != "name":
+        raise cursor.error("a field")
+    root, dot, _ = token.text.partition(".")
+    if dot and root in _PLAIN and root != "type":
+        raise cursor.error(f"{root} alone: it has no nested fields")
+    return cursor.take()
 
 
 def _condition(field: FieldName, sign: str, token: Token) -> Condition:

@@ -73,8 +73,10 @@ class HttpxTransport:
 
     def _new(self, proxy: str | None, scheme: str) -> _PooledTransport:
         only_one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        made = httpx.AsyncHTTPTransport(verify=self._tls_context(), proxy=proxy, limits=only_one)
         layers = [scheme, (proxy or "").partition(":")[0]].count("https")
+        # Without TLS no certificate is needed, so none is loaded.
+        verify = self._tls_context() if layers else False
+        made = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=only_one)
         pooled = _PooledTransport(made, keep_heads(made, layers))
         self._all.append(pooled)
         return pooled

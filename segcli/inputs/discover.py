@@ -57,7 +57,7 @@ class _Named:
 
     def _add_file(self, name: str) -> None:
         path = Path(name)
-        if not path.exists():
+        if not os.path.exists(path):
             raise InputError(f"{shown_name(name)} does not exist", _nearby(path))
         status = path.stat()
         file = identity_of(status)
@@ -94,7 +94,7 @@ def _stdin_size() -> int | None:
 
 def _nearby(path: Path) -> str:
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"The folder {folder} does not exist either."
-    found = sorted(str(other) for other in folder.glob("*json*") if other.is_file())[:5]
+    found = sorted(str(other) for other in folder.glob("*json*") if os.path.isfile(other))[:5]
     return f"There are: {', '.join(found)}" if found else f"{folder} has no JSON files."

@@ -174,7 +174,7 @@ class Journal:
         """
         name = path_name(path)
         if name not in self.past.rejects:
-            size = path.stat().st_size if path.exists() else 0
+            size = path.stat().st_size if os.path.exists(path) else 0
             self._append({"rejects": {name: size}}, on_disk=True)
         return self.past.rejects[name]
 
@@ -275,7 +275,7 @@ class Journal:
         name.
         """
         old, sync = self._file, self._sync
-        if self.path.exists() and not is_still_there(self.path, old):
+        if os.path.exists(self.path) and not is_still_there(self.path, old):
             self._compact_at = self._end + _MAX_GROWTH
             return
         try:

@@ -48,6 +48,11 @@ def make_server(app: App) -> "uvicorn.Server":
     return uvicorn.Server(config)
 
 
+def why_not_listening(error: OSError) -> str:
+    """Return why nothing can listen on a port, without the address that Python adds."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
 @contextmanager
 def serving(server: "uvicorn.Server", listeners: Sequence[socket.socket]) -> Iterator[None]:
     """Run a server in a thread during the block.

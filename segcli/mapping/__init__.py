@@ -6,11 +6,14 @@ r"""Segment's mappings, JSON with directives, as plain functions.
 They behave like mapping-kit, Segment's own engine in JavaScript, and use its error messages: the
 mapping of a published destination runs unchanged. `problems` reports the mistakes that mapping-kit
 reports; `lint` reports mistakes that mapping-kit finds only when an event arrives, or never.
-Numbers, lists, objects and null become text as in JavaScript. The differences from mapping-kit:
+Numbers, lists, objects and null become text as in JavaScript. The directives `@epoch`, `@iso`,
+`@sha256`, `@uuid` and `@tail` are segcli's own: mapping-kit refuses them. The
+differences from mapping-kit:
 
 | case | mapping-kit | here |
 |---|---|---|
 | a number with more digits than a double holds, as text | rounded | exact: it may be an id |
+| a number in the payload: `100.0`, 20 digits | `100`, rounded | as it is in the event |
 | a number too large for a double, `1e400` | `Infinity`, null in JSON | exact, as text `1e+400` |
 | one half of a surrogate pair, by `name[0]` | the half | U+FFFD: a half is not valid UTF-8 |
 | `@case` of a letter new in Unicode | as in Node | as in Python |
@@ -22,9 +25,10 @@ Numbers, lists, objects and null become text as in JavaScript. The differences f
 | a mapping that can copy an event more than 100,000 times | out of memory | a MappingError |
 | a mapping with NaN or a date, which are not JSON | null, a text | a MappingError |
 | regular expressions | none: `@replace` is literal | none |
-| `@liquid`: `date` of an unusual format | guessed | the text unchanged |
 | `@liquid`: a time without a zone | in the server's zone | in UTC |
 | `@liquid`: filters in `if`, comparisons in `{{ }}`, `\'` | accepted | rejected, as by Shopify |
+| `@liquid`: escapes such as `\n` in a text | a line break | as they are typed |
+| `@liquid`: `(1..3)[0]`, `+5`, `.5` | accepted | rejected |
 | `@liquid`: `push`, `sample`, `slugify`, `unshift`, `json: 2` | supported | rejected |
 """
 

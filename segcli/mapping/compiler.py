@@ -6,10 +6,13 @@ from typing import Any
 from segcli.core.event import Rejected
 from segcli.mapping.directives.array_path import array_path, filled, of_list
 from segcli.mapping.directives.conditional import case, exclude_when_null, if_, literal
+from segcli.mapping.directives.digest import sha256_
+from segcli.mapping.directives.identifiers import tail, uuid_
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
 from segcli.mapping.directives.replace import replace
 from segcli.mapping.directives.template import template_directive
+from segcli.mapping.directives.times import epoch, iso
 from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
@@ -112,6 +115,11 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@transform": transform_directive,
     "@excludeWhenNull": exclude_when_null,
     "@liquid": liquid,
+    "@epoch": epoch,
+    "@iso": iso,
+    "@sha256": sha256_,
+    "@uuid": uuid_,
+    "@tail": tail,
 }
 
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from segcli.mapping.directives.digest import CLEAN_UPS
 from segcli.mapping.directives.replace import MAX_LENGTH
+from segcli.mapping.directives.times import UNITS
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
 from segcli.mapping.liquid import is_installed, missing
 from segcli.mapping.problem import MappingError, Problem, Spot
@@ -60,6 +62,7 @@ def some_kind(wanted: str, *names: str) -> ValueCheck:
 
 is_string = some_kind("a string", "string")
 is_boolean = some_kind("a boolean", "boolean")
+is_number = some_kind("a number", "number")
 is_array = some_kind("an array", "array")
 
 
@@ -306,4 +309,9 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@transform": _options({"apply": _ANY_OBJECT, "mapping": _ANY_OBJECT}),
     "@excludeWhenNull": _directive_or_raw,
     "@liquid": _liquid,
+    "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
+    "@iso": _options({"value": _ANYTHING}),
+    "@uuid": _options({"value": _ANYTHING}),
+    "@tail": _options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
+    "@sha256": _options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
 }

@@ -25,7 +25,11 @@ def read_plan(title: str, text: str) -> Plan:
 
 
 def _json_draft(text: str) -> PlanDraft:
-    return read_json_plan(loads(text.encode(), levels=_LEVELS))
+    try:
+        value = loads(text.encode(), levels=_LEVELS)
+    except ValueError as error:
+        raise ValueError(f"cannot be read: {error}") from None
+    return read_json_plan(value)
 
 
 def _compiled(draft: PlanDraft) -> list[CompiledRule]:

@@ -5,6 +5,7 @@ no line, so it stays valid when lines are added or removed.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def read_baseline(path: Path) -> dict[Key, int]:
 
     Raises InputError if the file cannot be read, or is not a baseline.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         hint = "Use --update-baseline to create it from the current findings."
         raise InputError(f"the baseline {path} does not exist", hint)
     known: dict[Key, int] = {}

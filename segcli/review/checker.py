@@ -1,5 +1,6 @@
 """The check: reads the inputs once and reviews the outcome of every line."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -298,7 +299,7 @@ class _JoinedReview:
 def _known(options: CheckRun) -> Mapping[Key, int]:
     """Return what the baseline knows; a file that will be replaced must be one, too."""
     path = options.baseline
-    if path is None or (options.update_baseline and not path.exists()):
+    if path is None or (options.update_baseline and not os.path.exists(path)):
         return {}
     return read_baseline(path)
 

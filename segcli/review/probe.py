@@ -39,7 +39,7 @@ class FieldProbe:
         """Prepare to probe an event; `read` is the part of it that the mapping reads, if known."""
         self._event = event
         self._job = job
-        payload = job.destination.payload(event, job.settings)
+        payload = job.destination.payload(event, job.payload_settings)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
         # other mapping may compute a digest of the raw line, so that must stay the same.
         self._passes_bytes_on = isinstance(payload.body, bytes)
@@ -120,7 +120,8 @@ class FieldProbe:
 
     def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
-        return _encoded(self._job.destination.payload(Event(raw, self._data), self._job.settings))
+        job = self._job
+        return _encoded(job.destination.payload(Event(raw, self._data), job.payload_settings))
 
 
 class KnownPaths:

@@ -16,7 +16,7 @@ from segcli.core.secret import Secret
 from segcli.core.settings import Sources
 from segcli.destination_source import DestinationSource, find_source
 from segcli.environment import Environment
-from segcli.errors import SegcliError, SettingsError, UsageError
+from segcli.errors import SegcliError, UsageError
 from segcli.http.network import Network
 from segcli.job_spec import JobSpec, SelectionSpec
 from segcli.settings_file import Config, read_config
@@ -57,11 +57,13 @@ class JobRequest:
         """Return the job. Raises UsageError, SettingsError and DestinationError."""
         source, destination = _found(self.dest)
         config, environment = _config(self.config, destination.name)
+        rows = settings.describe(destination.name, destination.settings)
+        key = settings.key_name(destination.name, rows) if self.api_key else "api_key"
         sources = Sources(
-            given=_given(self.settings, self.api_key),
+            given=_given(self.settings, self.api_key, key),
             env=environment.variables if environment else {},
             table=config.table,
-            options={"api_key": "api_key"} if self.api_key else {},
+            options={key: "api_key"} if self.api_key else {},
             config=config.path,
             is_found=config.is_found,
             lines=config.lines,
@@ -101,12 +103,12 @@ def naming_arguments() -> Iterator[None]:
     try:
         yield
     except SegcliError as error:
-        if isinstance(error, SettingsError) and "export SEGCLI_" in error.hint:
-            error.hint = _HOW_TO_SET
-        error.message, error.hint = (
-            with_argument_names(error.message),
-            with_argument_names(error.hint),
+        lines = (
+            _HOW_TO_SET if "export SEGCLI_" in line else with_argument_names(line)
+            for line in error.hint.splitlines()
         )
+        error.message = with_argument_names(error.message)
+        error.hint = "\n".join(dict.fromkeys(lines))
         error.args = (error.message,)
         raise
 
@@ -130,6 +132,7 @@ _ARGUMENTS = {
     "--event": "events",
     "--user": "users",
     "--set": "settings",
+    "--api-key-file": "api_key",
     **{
         f"--{name.replace('_', '-')}": name
         for name in (
@@ -162,11 +165,13 @@ def _config(config: ConfigLike, destination: str) -> tuple[Config, Environment |
     return read_config(os.fspath(config), destination), None
 
 
-def _given(given: Mapping[str, Any] | None, api_key: str | Secret | None) -> dict[str, Any]:
-    """Return the settings; raises UsageError if the key is given twice."""
+def _given(
+    given: Mapping[str, Any] | None, api_key: str | Secret | None, key: str
+) -> dict[str, Any]:
+    """Return the settings, with the key by its name; raises UsageError if it is given twice."""
     values = {name: value for name, value in (given or {}).items() if value is not None}
     if api_key is None:
         return values
-    if "api_key" in values:
+    if key in values:
         raise UsageError("the key is given as api_key=… and in settings=…", "Give it once.")
-    return values | {"api_key": api_key}
+    return values | {key: api_key}

@@ -143,7 +143,7 @@ def written(named: Named) -> list[RunFile]:
     for option, path in named.items():
         if path is None:
             continue
-        hint = f"Name another: {option} PATH"
+        hint = f"Name another file: {option} PATH"
         found.append(_to_write(option, f"{option} {path}", path, hint=hint))
         # Files beside it are made in the folder that the links of the path lead to.
         real = Path(os.path.realpath(path))
@@ -188,7 +188,8 @@ def check_outputs(
     named += [(f"--output {one.format}", one.path) for one in outputs]
     for option, path in named:
         if path and not os.path.isdir(path.parent):
-            raise UsageError(f"{option} {path}: the folder {path.parent} does not exist")
+            hint = f"Make the folder, or name another file: {option} PATH"
+            raise UsageError(f"{option} {path}: the folder {path.parent} does not exist", hint)
     if options.report and not is_stream(options.report):
         _check_is_report(OutputFile("json", options.report), "--report")
     for one in outputs:
@@ -229,7 +230,7 @@ def check_holds_records(option: str, path: Path, what: str) -> None:
             start = _start_of(path).lstrip()
     if start and not start.startswith(b'{"'):
         problem = f"{option} {path} exists already, and is not a {what}"
-        raise UsageError(problem, f"Name another: {option} PATH")
+        raise UsageError(problem, f"Name another file: {option} PATH")
 
 
 def _check_watched(writes: Named) -> None:
@@ -238,11 +239,11 @@ def _check_watched(writes: Named) -> None:
         path = writes.get(option)
         if path is None or is_stream(path):
             continue
-        hint = f"Name another: {option} PATH"
+        hint = f"Name another file: {option} PATH"
         folder = os.path.dirname(os.path.realpath(path))
         if not os.path.isdir(folder):
             raise UsageError(f"{option} {path}: the folder {folder} does not exist", hint)
-        if not os.access(path if path.exists() else folder, os.W_OK):
+        if not os.access(path if os.path.exists(path) else folder, os.W_OK):
             raise UsageError(f"{option} {path} cannot be written", hint)
         start = b""
         with suppress(OSError):  # a file that can be written only
@@ -317,7 +318,7 @@ def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
 
 def _of_output(output: OutputFile) -> RunFile:
     option = f"--output {output.format}="
-    title, hint = f"{option}{output.path}", f"Name another: {option}PATH"
+    title, hint = f"{option}{output.path}", f"Name another file: {option}PATH"
     return _to_write("--output", title, output.path, hint=hint)
 
 
@@ -349,13 +350,13 @@ def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
             if not any(map(is_passed_over, real.relative_to(folder).parts)):
                 raise UsageError(
                     f"{file.written} is in a folder that is read, so it would become an input",
-                    file.hint.replace("Name another", "Name a path outside it"),
+                    file.hint.replace("Name another file", "Name a path outside it"),
                 )
 
 
 def _check_is_report(output: OutputFile, option: str) -> None:
     """Raise UsageError if a report cannot be written, or would overwrite another kind of file."""
-    path, hint = output.path, f"Name another: {option} PATH"
+    path, hint = output.path, f"Name another file: {option} PATH"
     try:
         is_report = _is_report(path, output.format)
     except OSError as error:
@@ -384,7 +385,7 @@ def _is_report(path: Path, form: str) -> bool:
 
 def _start_of(path: Path) -> bytes:
     """Return the first bytes of a file; none if it is not a regular file."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         return b""
     with path.open("rb") as file:
         return file.read(64)

@@ -1,7 +1,8 @@
 """The result of a run, from which the summary, the report and the exit code are made."""
 
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class RunResult:
     held: the rejects in memory, if there is no file
     remarks: what the first look found in the inputs
     sandbox: the URL of the sandbox; empty if there was none
+    ending: yields what the summary of a run that was not stopped ends with
     describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
@@ -44,6 +46,7 @@ class RunResult:
     held: HeldRejects | None = None
     remarks: Sequence[str] = ()
     sandbox: str = ""
+    ending: Callable[[], Iterable[str]] = tuple
     describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
@@ -73,7 +76,7 @@ class RunResult:
         """The rejects file, if this run or one that it resumed has written to it."""
         if self.rejects is None or not _not_taken(self.over_all_runs()):
             return None
-        is_written = _not_taken(self.tally.ledger(self.states)) or self.rejects.exists()
+        is_written = _not_taken(self.tally.ledger(self.states)) or os.path.exists(self.rejects)
         return self.rejects if is_written else None
 
 

@@ -4,14 +4,14 @@ The rules of each vendor are in `vendors`.
 """
 
 import asyncio
-import json
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
+from segcli.core.redaction import Redactor
+from segcli.core.secret import Secret
 from segcli.local_server.guard import Guard, preflight_headers
 from segcli.local_server.http_reply import (
     Headers,
@@ -25,8 +25,11 @@ from segcli.local_server.http_reply import (
 from segcli.local_server.request_body import Uploads
 from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
+from segcli.sandbox.dice import dice_of
+from segcli.sandbox.excerpt import Excerpt
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
-from segcli.sandbox.json_body import JSON, line
+from segcli.sandbox.json_body import JSON
+from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
 from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Vendor
@@ -52,10 +55,12 @@ class Received:
 class Sandbox:
     """The ASGI app.
 
-    Accepted events are in `accepted` and in the file `keep`, in the same order, before the reply
+    Accepted events are in `accepted` and in the kept file, in the same order, before the reply
     is sent.
 
     accepted: the accepted events, if the script says `remember`.
+    kept: the file for the payloads of accepted events; None for none.
+    excerpt: the first accepted events, in the form in which they came.
     sever: resets the connection of a scope; the server sets it, because an app cannot do that.
     guard: the allowed values of Host and Origin; the server sets it once it knows its address.
     uploads: the request bodies.
@@ -64,17 +69,20 @@ class Sandbox:
     def __init__(self, script: Script) -> None:
         """Start with zero counts; raises OSError if the file `keep` cannot be written."""
         self.accepted: list[Received] = []
+        self.excerpt = Excerpt()
         self.sever: Callable[[Scope], None] = _cannot_sever
         self.guard: Guard | None = None
         self.uploads = Uploads()
         self._script = script
         self._faults = script.faults_of_requests
         self._hosted: dict[str, Vendor] = {}
-        self._dice = random.Random(script.seed)
+        self._dice = dice_of(script.seed)
         self._counts = Counts()
+        self._known = Redactor(Secret(script.key).forms())
         self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
-        if script.keep is not None:
-            open_to_append(script.keep).close()
+        self.kept = script.keep
+        if self.kept is not None:
+            open_to_append(self.kept).close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or play a fault of the script."""
@@ -129,7 +137,7 @@ class Sandbox:
         """Roll the dice for the request and return its reply; None if it is never answered."""
         tally = self._counts.of(name)
         tally.requests += 1
-        fault = fault_at(self._dice.random(), self._faults)
+        fault = fault_at(self._dice.roll(scope["raw_path"], call.body), self._faults)
         if fault:
             tally.play(fault)
         if fault == TIMEOUT:
@@ -157,9 +165,9 @@ class Sandbox:
         try:
             outcome = validate_request(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
-                failed = self._failed(len(outcome.items), name=name)
+                failed = self._failed(outcome.items, name=name)
                 taken = [item for place, item in enumerate(outcome.items) if place not in failed]
-                self._store(call.path, taken, name=name)
+                self._store(call, taken, name=name)
                 return self._success(outcome, failed, name=name)
         except Exception as bug:
             # The server logs nothing: without this, a bug or a full disk would be invisible.
@@ -167,12 +175,12 @@ class Sandbox:
         self._counts.of(name).refuse(outcome.problem)
         return replies.vendor_error(self.vendor(name), outcome)
 
-    def _failed(self, count: int, *, name: str) -> dict[int, int]:
+    def _failed(self, items: Sequence[ReceivedItem], *, name: str) -> dict[int, int]:
         """Roll the dice for each event; half of those that fail may succeed later."""
         share = self._script.share_of_items
         if not share or self.vendor(name).by_item is None:
             return {}
-        rolls = {place: self._dice.random() for place in range(count)}
+        rolls = {place: self._dice.roll(b"item", item.raw) for place, item in enumerate(items)}
         failed = {place: roll for place, roll in rolls.items() if roll < share}
         for _ in failed:
             self._counts.of(name).play(ITEM)
@@ -185,15 +193,17 @@ class Sandbox:
         status, body = by_item(len(accepted.items), failed)
         return replies.success(body, status)
 
-    def _store(self, path: str, items: Sequence[ReceivedItem], *, name: str) -> None:
-        route = path.removeprefix(self.vendor(name).home)
-        if self._script.keep is not None:
+    def _store(self, call: Call, items: Sequence[ReceivedItem], *, name: str) -> None:
+        route = call.path.removeprefix(self.vendor(name).home)
+        if self.kept is not None:
             # Open the file for each request, so that the lines survive the process.
-            with open_to_append(self._script.keep) as file:
-                lines = (_kept(name, route, item=item) for item in items)
+            with open_to_append(self.kept) as file:
+                vendor = self.vendor(name)
+                lines = [kept_line(name, route, item, vendor, self._known) for item in items]
                 write_all(file.fileno(), b"".join(lines))
         if self._script.remember:
             self.accepted.extend(Received(name, route, item.payload) for item in items)
+        self.excerpt.add(call.method, route, items)
         self._counts.of(name).accept(route, len(items))
 
 
@@ -255,11 +265,6 @@ def _call(scope: Scope, body: bytes, *, key: bytes) -> Call:
         query=scope["query_string"].decode("latin-1"),
         key=key,
     )
-
-
-def _kept(name: str, route: str, *, item: ReceivedItem) -> bytes:
-    place = json.dumps({"vendor": name, "route": route})
-    return place[:-1].encode() + b', "payload": ' + line(item.raw) + b"}\n"
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -52,7 +52,7 @@ class Script:
     rate: requests a second over all vendors; None for no limit.
     retry_after: seconds that a 429 tells the client to wait.
     poison: payloads that contain this text are always refused.
-    seed: with a seed, two runs of the same requests see the same faults.
+    seed: with a seed, the same requests see the same faults in each run, in any order.
     keep: accepted payloads are appended to this file, before the reply is sent.
     remember: whether accepted payloads stay in memory.
     allow_origin: the origins of other web pages that may send requests.

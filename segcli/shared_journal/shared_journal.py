@@ -5,6 +5,7 @@ stopped.
 """
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -206,7 +207,7 @@ class SharedJournal:
         """Return the size of the rejects file of this machine before this run wrote to it."""
         name = f"{socket.gethostname()}:{path_name(rejects.path)}"
         if name not in self.past.rejects:
-            size = rejects.path.stat().st_size if rejects.path.exists() else 0
+            size = os.path.getsize(rejects.path) if os.path.exists(rejects.path) else 0
             with self._lock:
                 self._add({"rejects": {name: size}})
             self._write()

@@ -31,7 +31,7 @@ def test_two_outputs_that_are_one_file_are_refused_however_it_is_spelled(
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
         f"Error: --report {Path(second)} is also --rejects",
-        "Name another: --report PATH",
+        "Name another file: --report PATH",
     ]
     assert (tmp_path / "kept").read_bytes() == b""
 
@@ -74,7 +74,7 @@ def test_a_report_that_cannot_be_looked_at_is_refused(
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
         "Error: --report report.json cannot be read: Permission denied",
-        "Name another: --report PATH",
+        "Name another file: --report PATH",
     ]
 
 
@@ -174,6 +174,6 @@ def test_rejects_are_not_added_to_a_file_that_is_something_else(
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
         "Error: --rejects acme exists already, and is not a rejects file",
-        "Name another: --rejects PATH",
+        "Name another file: --rejects PATH",
     ]
     assert (tmp_path / "acme").read_bytes() == content

@@ -100,6 +100,7 @@ def test_a_stopped_send_raises_with_its_report_and_can_be_continued(
     assert raised.value.report.ledger["delivered"] == 2
     assert raised.value.report.ledger["unsent"] == 3
     assert "resume=True" in raised.value.hint
+    assert "export" not in raised.value.hint
     with pytest.raises(segcli.UsageError, match="was not finished") as refused:
         send_to(url, path, journal=journal)
     assert refused.value.hint.startswith("Add resume=True to continue")
@@ -323,3 +324,42 @@ def test_errors_survive_the_way_to_another_process(standin: Standin) -> None:
         assert type(again) is type(error)
         assert vars(again) == vars(error)
         assert again.exit_code == error.exit_code
+
+
+def test_the_key_is_for_the_only_setting_that_is_one(vendor: Serve, tmp_path: Path) -> None:
+    server = vendor(lambda _got: Answer())
+    dest = tmp_path / "acme.json"
+    document: dict[str, Any] = {
+        "name": "acme",
+        "settings": {
+            "token": {"secret": True, "required": True},
+            "endpoint": {"default": "https://acme.example"},
+        },
+        "request": {"url": "{settings.endpoint}/v1", "auth": {"bearer": "{settings.token}"}},
+        "actions": [{"subscribe": 'type = "track"', "mapping": {"a": 1}}],
+    }
+    dest.write_text(json.dumps(document))
+    settings = {"endpoint": server.url}
+    assert segcli.send([track()], dest=dest, settings=settings, api_key=KEY).ok
+    assert server.got[0].headers["Authorization"] == f"Bearer {KEY}"
+
+    document["settings"]["other"] = {"secret": True, "required": True}
+    document["request"]["headers"] = {"X-Other": "{settings.other}"}
+    dest.write_text(json.dumps(document))
+    with pytest.raises(segcli.UsageError, match=r"^api_key: acme has several keys") as raised:
+        segcli.send([track()], dest=dest, settings=settings, api_key=KEY)
+    assert "export" not in raised.value.hint
+
+
+def test_a_program_with_a_handler_of_logging_gets_the_log(
+    standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "segcli")
+    endpoint = standin(key="another-key").endpoint("gist")
+
+    with pytest.raises(segcli.Stopped):
+        send_to(endpoint, [track()], dest="gist", api_key=KEY)
+
+    assert {"segcli.delivery", "segcli.http"} <= {record.name for record in caplog.records}
+    assert "stopping: gist answered HTTP 401" in caplog.text
+    assert KEY not in caplog.text

@@ -61,7 +61,9 @@ class Bench:
         environment = ENVIRONMENT | {"XDG_CONFIG_HOME": str(self.folder)}
 
         def run() -> Cost:
-            subprocess.run([*SEGCLI, "send", *words], check=True, env=environment)
+            subprocess.run(
+                [*SEGCLI, "send", *words], check=True, env=environment, stderr=subprocess.DEVNULL
+            )
             found = json.loads(report.read_bytes())
             delivered = found["ledger"]["delivered"]
             self.in_vain.setdefault(name, []).append(1 - delivered / found["requests"])
@@ -73,7 +75,7 @@ class Bench:
 def main() -> None:
     asked = _arguments()
     say(f"{machine()}, {asked.concurrency} in flight\n")
-    with tempfile.TemporaryDirectory() as name, _vendor() as url:
+    with tempfile.TemporaryDirectory() as name, vendor() as url:
         bench = Bench(url, Path(name), asked.concurrency, asked.events)
         events.write(bench.folder / "events.jsonl", bench.events)
         found = in_turn({name: bench.send(name) for name in FAULTS}, asked.rounds)
@@ -102,7 +104,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _vendor() -> Iterator[str]:
+def vendor() -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, str(VENDOR)], stdout=subprocess.PIPE, text=True
     ) as process:

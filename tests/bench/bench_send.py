@@ -71,16 +71,29 @@ class Bench:
         return run
 
     def send(
-        self, dest: str, url: str, concurrency: int, *, journal: bool = True
+        self,
+        dest: str,
+        url: str,
+        concurrency: int,
+        *,
+        journal: bool = True,
+        limit: int | None = None,
     ) -> Callable[[], Cost]:
         """Return what runs `segcli send`; its cost is that of one event."""
         command = self.command(dest, url, concurrency)
+        command += [] if limit is None else ["--limit", str(limit)]
         command += ["--report", str(self.folder / "report.json")]
 
         def run() -> Cost:
             with self.file.open("rb") as piped:
                 more = [str(self.file), "--restart"] if journal else []
-                subprocess.run([*command, *more], stdin=piped, check=True, env=self.environment)
+                subprocess.run(
+                    [*command, *more],
+                    stdin=piped,
+                    check=True,
+                    env=self.environment,
+                    stderr=subprocess.DEVNULL,
+                )
             report = json.loads((self.folder / "report.json").read_bytes())
             return Cost(report["seconds"] / report["ledger"]["delivered"], 0)
 
@@ -166,7 +179,7 @@ def slow(bench: Bench) -> None:
         runs = {
             "httpx": bench.loop("httpx", url, concurrency, bench.events // SLOWER),
             "aiohttp transport": bench.loop("aiohttp transport", url, concurrency, count),
-            "segcli send": bench.send("webhook", url, concurrency, "--limit", str(count)),
+            "segcli send": bench.send("webhook", url, concurrency, limit=count),
         }
         for name, speed in _speeds(bench, runs).items():
             rows.setdefault(name, []).append(speed)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,3 +117,20 @@ def test_the_reference_of_destination_files_names_every_directive_and_filter() -
 
     assert not [name for name in _DIRECTIVES if f'| `{{ "{name}" = ' not in text]
     assert not [name for name in FILTERS if f"`{name}`" not in text]
+
+
+def test_the_benchmarks_of_the_performance_guide_are_there() -> None:
+    text = GUIDES["performance"].read_text()
+    [line] = [line for line in text.splitlines() if line.startswith("python -m tests.bench --only")]
+    listed = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = {row.split("|")[1].strip() for row in listed.stdout.splitlines()[2:]}
+
+    assert set(line.split()[4:]) <= names
+    programs = {row.split("|")[4].split()[1] for row in listed.stdout.splitlines()[2:]}
+    assert all((ROOT / program).is_file() for program in programs)

@@ -151,9 +151,9 @@ def test_nothing_is_written_to_a_file_that_the_run_reads(
     problem, hint = said.err.splitlines()
     assert problem == f"Error: {option} {name} is also {role}"
     if role == "an input":
-        assert hint == f"Name another, {option} PATH, or the inputs by a pattern without it."
+        assert hint == f"Name another file, {option} PATH, or the inputs by a pattern without it."
     else:
-        assert hint == f"Name another: {option} PATH"
+        assert hint == f"Name another file: {option} PATH"
     assert state_of(tmp_path) == before
 
 
@@ -169,7 +169,7 @@ def test_no_two_files_that_a_run_writes_are_one(
         said = segcli(*COMMANDS[command][0], first, "kept", second, name)
 
         assert (said.code, said.out) == (2, "")
-        assert said.err.startswith(f"Error: {second} {name} is also {first}\nName another: ")
+        assert said.err.startswith(f"Error: {second} {name} is also {first}\nName another file: ")
         assert state_of(tmp_path) == before
         if how == "second name":
             return
@@ -431,7 +431,7 @@ def test_a_report_needs_a_folder_that_may_be_written_to(
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
         f"Error: --report closed/report.json: the folder {tmp_path / 'closed'} is not writable",
-        "Name another: --report PATH",
+        "Name another file: --report PATH",
     ]
 
 
@@ -443,7 +443,7 @@ def test_payloads_are_not_added_to_a_file_that_is_something_else(
 
     assert said.err.splitlines() == [
         f"Error: --keep {CONFIG} exists already, and is not a payload file",
-        "Name another: --keep PATH",
+        "Name another file: --keep PATH",
     ]
     said = segcli("sandbox", "--port", "0", "--keep", "missing/kept")
     assert "Error: --keep missing/kept: the folder missing does not exist\n" in said.err

@@ -87,7 +87,7 @@ def test_a_wait_that_is_over_is_told_no_more() -> None:
 def test_the_picture_has_a_bar_the_five_counts_and_the_flow() -> None:
     first, second, third = seen(drawn(tally_of(), goal_of())).splitlines()[:3]
 
-    assert re.fullmatch(r"sending [━╺]+ 50% 0:00:00 left -:--:-- *", first)
+    assert re.fullmatch(r"sending [━╺]+ 50% 0:00:00, -:--:-- left *", first)
     assert second.split() == (
         ["1,000", "delivered", "2", "refused", "0", "rejected", "30", "skipped", "0", "unsent"]
     )
@@ -108,7 +108,7 @@ def test_the_bar_is_as_long_as_its_share() -> None:
 def test_with_a_limit_the_picture_counts_towards_it() -> None:
     text = seen(drawn(tally_of(), goal_of(None, limit=2_004)))
 
-    assert re.search(r"━ +50% 0:00:00 left -:--:-- 1,002/2,004 events", text)
+    assert re.search(r"━ +50% 0:00:00, -:--:-- left 1,002/2,004 events", text)
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])

@@ -133,3 +133,26 @@ def test_the_rate_is_of_delivered_events_only(clock: SimpleNamespace) -> None:
         found = rate.now()
 
     assert found == pytest.approx(30)
+
+
+def test_the_rate_is_calm_with_a_vendor_that_answers_429(clock: SimpleNamespace) -> None:
+    tally = Tally()
+    rate, found = DeliveryRate(tally), []
+    for eighth in range(8 * 30):
+        clock.seconds += 1 / 8
+        # 60 events in half a second, then a wait of one and a half.
+        tally.delivered += 15 if eighth % 16 < 4 else 0
+        found.append(rate.now())
+
+    assert all(24 <= one <= 36 for one in found[8 * 10 :])
+
+
+def test_the_rate_falls_to_0_when_nothing_is_delivered(clock: SimpleNamespace) -> None:
+    tally = Tally(delivered=500)
+    rate = DeliveryRate(tally)
+    assert rate.now() == 0
+    for _ in range(11):
+        clock.seconds += 1
+        found = rate.now()
+
+    assert found == 0

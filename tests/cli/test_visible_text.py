@@ -160,8 +160,11 @@ def test_an_encoding_that_cannot_hold_a_text_is_no_error(
 CLI = ROOT / "segcli" / "cli"
 PRINTING = {"output.py", "streams.py"}
 MODULES = [path for path in sorted(CLI.rglob("*.py")) if path.name not in PRINTING]
-# What draws the live picture, from texts that `output` has made.
-RICH_ELSEWHERE = {"rich.live.Live", "rich.console.Group"}
+# What draws the live picture, from texts that `output` has made, and what measures texts.
+RICH_ELSEWHERE = {
+    *("rich.live.Live", "rich.console.Group"),
+    *("rich.cells.cell_len", "rich.cells.set_cell_size"),
+}
 
 
 def calls_that_print(tree: ast.AST) -> list[str]:

@@ -72,6 +72,22 @@ def test_a_query_that_cannot_be_read_is_a_usage_error_that_shows_the_place(
     assert '\n  type = "track" and total > 5\n                     ^\n' in said.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "guess"),
+    [
+        ("propertis.total > 5", "properties.total"),
+        ('typ = "track"', "type"),
+        ("total > 5", "properties.total"),
+    ],
+)
+def test_a_name_that_is_no_field_gets_a_guess(
+    typed: str, guess: str, segcli: Segcli, events: Path
+) -> None:
+    said = segcli("transform", "-d", "webhook", "--where", typed, events)
+
+    assert f"contains( or match(; did you mean {guess}?\n" in said.err
+
+
 def test_what_segment_would_pass_over_is_an_error_too(segcli: Segcli, events: Path) -> None:
     said = segcli("transform", "--where", 'type == "track"', events)
 

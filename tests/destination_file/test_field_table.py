@@ -44,6 +44,11 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
         [Row("traits.name", "x", "with a replaced")],
     ),
     "@json": ({"mode": "encode", "value": NAME}, [Row("traits.name", "x", "as a text of JSON")]),
+    "@uuid": ({"value": NAME}, [Row("traits.name", "x", "as a UUID")]),
+    "@tail": ({"value": NAME, "length": 3}, [Row("traits.name", "x", "its last 3 characters")]),
+    "@epoch": ({"value": NAME}, [Row("traits.name", "x", "seconds since 1970")]),
+    "@iso": ({"value": NAME}, [Row("traits.name", "x", "as a time in UTC")]),
+    "@sha256": ({"value": NAME, "clean": "lower"}, [Row("traits.name", "x", "its SHA-256")]),
     "@flatten": (
         {"separator": ".", "value": NAME},
         [Row("traits.name", "x", "flat, keys joined by .")],

@@ -52,7 +52,7 @@ def test_two_names_with_one_property_are_one_audience(
     [
         ("顧客", "no property can be made from the name '顧客'", "Name it: --key NAME"),
         ("E-Mail ", None, None),
-        ("Email", "the property email is the user's address", "Name another: --key NAME"),
+        ("Email", "the property email is the user's address", "Name another key: --key NAME"),
     ],
 )
 def test_a_name_that_makes_no_property_or_the_users_email_is_refused(

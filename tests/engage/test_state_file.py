@@ -78,7 +78,7 @@ def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None
     with pytest.raises(UsageError, match="it has version 2; this segcli supports 1") as caught:
         EngageState(path)
     assert str(path) in caught.value.message
-    assert caught.value.hint == "Name another: --state PATH"
+    assert caught.value.hint == "Name another file: --state PATH"
     assert path.read_bytes() == before
 
 

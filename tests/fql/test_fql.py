@@ -153,3 +153,12 @@ def test_groups_nest_fifty_deep_and_no_deeper() -> None:
     assert matcher("(" * 50 + 'type = "a"' + ")" * 50)({"type": "a"})
     with pytest.raises(FqlError, match="no more than 50 nested groups"):
         parse_query("(" * 100_000)
+
+
+def test_segments_reader_takes_the_dot_before_a_number_for_the_whole_text() -> None:
+    event = {"type": "track", "properties": {"t": "a.b", "u": "5"}}
+
+    assert matcher("contains(properties.t, .5)")(event)
+    assert not matcher("contains(properties.u, .5)")(event)
+    with pytest.raises(FqlError):
+        matcher("contains(properties.t, .5)", strict=True)

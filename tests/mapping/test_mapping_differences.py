@@ -60,6 +60,9 @@ def copying() -> Any:
 # By the first words of each row.
 SHOWN: dict[str, bool] = {
     "a number with more digits": made({"@template": "{{n}}"}, n=LONG) == str(LONG),
+    "a number in the payload":
+        exact_json.dumps(compiled({"x": {"@path": "n"}})(exact_json.loads(b'{"n":100.0}')))
+        == b'{"x":100.0}',
     "a number too large for a double":
         made({"@template": "{{n}}"}, n=Decimal("1e400")) == "1e+400"
         and made({"@path": "n"}, n=Decimal("1e400")) == Decimal("1e400"),
@@ -84,7 +87,9 @@ SHOWN: dict[str, bool] = {
     "a mapping with NaN": is_refused({"a": float("nan")}) and is_refused({"a": date(2026, 2, 3)}),
     "regular expressions":
         made({"@replace": {"pattern": "(a+)+$", "value": "aaa(a+)+$"}}) == "aaa",
-    "`@liquid`: `date` of an unusual": liquid("{{ 'hello 5' | date: '%Y' }}") == "hello 5",
+    "`@liquid`: escapes": liquid('{{ "a\\nb" }}') == "a\\nb",
+    "`@liquid`: `(1..3)[0]`": is_rejected({"@liquid": "{{ (1..3)[0] }}"})
+    and is_rejected({"@liquid": "{{ +5 }}"}),
     "`@liquid`: a time without": liquid("{{ '2026-02-03T10:00' | date: '%H %z' }}") == "10 +0000",
     "`@liquid`: filters in `if`":
         is_rejected({"@liquid": "{% if a | size == 1 %}{% endif %}"})

@@ -27,6 +27,8 @@ EVENT: dict[str, Any] = {
     "object": {"a": 1, "b": {"c": "x"}},
     "items": [{"p": 1, "q": "x"}, {"p": 2, "q": "y"}, {"q": "z"}],
     "at": "2026-02-03T10:11:12.345Z",
+    "half": "2026-02-03T10:11:12.500Z",
+    "late": "2026-01-04T23:59:59.999Z",
     "html": "<p class='a'>Tom & \"Jerry\"</p><script>1</script>",
     "size": 7,
     "self": "s",
@@ -49,7 +51,11 @@ VALUES = [
     ("{% assign x = n | plus: 1 %}{{ x }}{% capture y %}{{ x }}!{% endcapture %}{{ y }}", "66!"),
     ("{% echo n %}{% raw %}{{ n }}{% endraw %}{% comment %}x{% endcomment %}", "5{{ n }}"),
     ("", ""),
-]
+    ("{{ items.0.p }}{{ items.9.p }}{{ list.0 }}{{ items[1].q }}", "11y"),
+    ("{{ object.Test Audience }}{{ event foo | upcase }}{% assign x = n 7 %}{{ x }}",
+     "ORDER COMPLETED5"),
+    ("{{ nil }}{{ blank }}{{ empty }}", ""),
+]  # fmt: skip
 
 FILTERS = [
     ("{{ n | divided_by: 2 }}", "2.5"),
@@ -79,6 +85,12 @@ FILTERS = [
     ("{{ 'hi' | base64_encode }} {{ 'aGk=' | base64_decode }}", "aGk= hi"),
     ("{{ 'hi' | sha256 | slice: 0, 8 }} {{ 'hi' | hmac_sha256: 'k' | slice: 0, 8 }}",
      "8f434346 233f8e9a"),
+    ("{{ nil | json }}{{ blank | inspect }}{{ nul | json }}{{ nowhere | json }}", "{}{}null"),
+    ("{{ (1..3) | last }}{{ (1..n) | size }}{{ (1..3) | json }}{{ (3..1) | first }}", "35[1,2,3]"),
+    ("{% assign r = (2..4) %}{{ r.size }}{{ r[0] }}{{ r | join: '-' }}", "322-3-4"),
+    ("{{ '%%%' | base64_decode }}|{{ 'a' | base64_decode }}|{{ 'aGk=aGk=' | base64_decode }}",
+     "||hi"),
+    ("{{ 'aG k!' | base64_decode }}{{ '-_' | base64_decode | size }}", "hi1"),
     ("{{ n | nothing_known }} {{ event | upcase: 1 | slice: 0 }}", "5 O"),
 ]  # fmt: skip
 
@@ -98,6 +110,11 @@ DATES = [
     ("{{ 'Wed, 01 May 2024 10:00:00 GMT' | date_to_xmlschema }}", "2024-05-01T10:00:00+00:00"),
     ("{{ at | date_to_string }}, {{ at | date_to_long_string: 'ordinal', 'US' }}",
      "03 Feb 2026, February 3rd, 2026"),
+    ("{{ half | date: '%s' }} {{ late | date: '%s%L' }} {{ 1.9 | date: '%s' }}",
+     "1770113473 1767571200999 2"),
+    ("{{ '2024-12-31' | date: '%U %W' }}|{{ '2023-01-01' | date: '%U %W' }}", "52 52|00 00"),
+    ("{{ '2026-1-8' | date: '%j' }}{{ '1/8/26' | date: ' %Y' }}{{ 'order 7' | date: ' %m' }}",
+     "008 2026 07"),
     ("{{ 'no date' | date: '%Y' }}{{ nowhere | date: '%Y' }}", "no date"),
 ]  # fmt: skip
 
@@ -127,6 +144,18 @@ CONDITIONS = [
     ("yes or no and no", True),
     ("n > 3 and f <= 2.5", True),
     ("list == list", True),
+    ("not no", True),
+    ("not yes and no", False),
+    ("yes and not no", True),
+    ("not n == 5", False),
+    ("not no or yes", True),
+    ("not not yes", True),
+    ("blank == empty", False),
+    ("blank == blank", False),
+    ("blank == nil", True),
+    ("empty == empty", False),
+    ("(1..3) contains 2", True),
+    ("(1..3) == (1..3)", True),
     ("object == object", True),
 ]
 
@@ -190,7 +219,7 @@ def test_what_is_large_is_rendered_soon(template: str, text: str) -> None:
 
 def test_a_refusal_says_nothing_of_an_event() -> None:
     with pytest.raises(Rejected) as caught:
-        compiled({"@liquid": "{{ secret | base64_decode }}"})({"secret": "s3cr3t!"})
+        compiled({"@liquid": "{{ secret | url_decode }}"})({"secret": "s3cr3t%"})
 
     assert "s3cr3t" not in str(caught.value)
 

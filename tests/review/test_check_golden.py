@@ -277,7 +277,7 @@ def test_what_else_is_written_is_never_the_golden_file(
     assert (said.code, said.out) == (2, "")
     assert said.err.splitlines() == [
         f"Error: {option} {place} is also --expect",
-        f"Name another: {option} PATH",
+        f"Name another file: {option} PATH",
     ]
     assert (tmp_path / GOLDEN).read_bytes() == before
 
@@ -305,7 +305,7 @@ def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Pat
     assert said.code == 2
     assert said.err.splitlines() == [
         "Error: --expect events.jsonl is also an input",
-        "Name another, --expect PATH, or the inputs by a pattern without it.",
+        "Name another file, --expect PATH, or the inputs by a pattern without it.",
     ]
     assert (tmp_path / "events.jsonl").read_bytes() == line_of()
 

@@ -282,8 +282,8 @@ def test_what_needs_a_destination_is_refused_without_one(
         (None, "does not exist"),
         ("", "is not a tracking plan in a known form"),
         ("{}", "is not a tracking plan in a known form"),
-        ("{", "not JSON: it ends too early"),
-        ("[" * 1000, "nested deeper than 400 levels"),
+        ("{", "cannot be read: not JSON: it ends too early"),
+        ("[" * 1000, "cannot be read: nested deeper than 400 levels"),
         ("\udcff", "is not UTF-8 text: save it as UTF-8"),
     ],
 )

@@ -160,6 +160,20 @@ def test_what_the_file_does_not_describe_is_refused(
     assert post(WRAPPED, "/p/1/events?v=2", BODY, headers=HEADERS).status_code == 200
 
 
+def test_an_event_that_does_not_fit_its_fields_is_refused(post: Post) -> None:
+    changes = {"actions.0.fields": {"name": "string required", "n": "number"}}
+
+    for body, words in (
+        ({"n": 1}, "event 0: name is missing"),
+        ({"name": "x", "n": "y"}, "event 0: n must be a number, not a text"),
+        ({"name": "x", "n": "1"}, "event 0: it has values that its fields do not allow"),
+    ):
+        reply = post(changes, "/v1/track", body)
+        assert (reply.status_code, words in reply.text) == (400, True), reply.text
+    assert post(changes, "/v1/track", {"name": "x", "n": 1.5}).status_code == 200
+    assert post({}, "/v1/track", {"n": "y"}).status_code == 200
+
+
 def test_two_ways_to_post_to_one_address_are_told_apart(post: Post, standin: SandboxServer) -> None:
     changes = {
         "request.url": "https://api.acme.example{route}",

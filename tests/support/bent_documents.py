@@ -54,6 +54,11 @@ DOCUMENTS = [
     bent(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
                          "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
     json.loads(EXAMPLES["braze"].read_text()),
+    bent(ACME, {"actions.0.fields": {
+        "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},
+        "o": {"type": "object", "multiple": True, "properties": {"p": "string email"},
+              "required": {"conditions": [{"fieldKey": "name", "operator": "is", "value": 1}]}},
+    }}),
 ]  # fmt: skip
 
 

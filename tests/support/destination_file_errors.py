@@ -179,8 +179,21 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ["actions[0].maping: is not a key here. Did you mean mapping?"]),
     ({"actions.0.mapping": {"a": ["x", {"@literal": "k={settings.api_key}"}],
                             "b": {"@template": "{{settings.api_key}}"}}},
-     ['actions[0].mapping.a[1]."@literal": names a setting, but settings are not filled in '
-      "inside a mapping"]),
+     ['actions[0].mapping.a[1]."@literal": names a setting, but texts are not filled in here: '
+      'write { "@setting" = "api_key" }']),
+    ({"actions.0.mapping": {"a": {"@setting": "api_kee"}, "b": [{"@setting": 5}]}}, [
+        'actions[0].mapping.a."@setting": {settings.api_kee} is not a setting of this file. Did '
+        "you mean {settings.api_key}?",
+        'actions[0].mapping.b[0]."@setting": must be the name of a setting, such as "app_id"',
+    ]),
+    ({"actions.0.mapping": {"a": {"@replace": {"pattern": "-", "value": {"@setting": "api_key"}}}}},
+     ['actions[0].mapping.a."@replace".value."@setting": is secret: it must not stand inside '
+      "@replace, @tail or @transform"]),
+    ({"actions.0.mapping": {"a": {"@setting": "api_key", "x": 1}}},
+     ["actions[0].mapping.a: should only have one @-prefixed key but it has 2 keys"]),
+    ({"settings.n": {"default": 5}, "actions.0.mapping": {
+        "a": {"@case": {"operator": {"@setting": "n"}, "value": "x"}}}},
+     ['actions[0].mapping.a."@case".operator: should be a string but it is a number']),
     ({"actions.0.mapping": []}, ["actions[0].mapping: must be a table or a text, not a list"]),
     ({"actions.0.mapping": "[1]"}, ["actions[0].mapping: must be an object: the payload of an "
                                     "event"]),
@@ -191,6 +204,35 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
       "actions[0].mapping.b: has an invalid directive: @oops"]),
     ({"actions.0.mapping": {"a": {"@json": {"mode": "Decode", "value": "1"}}}},
      ['actions[0].mapping.a: @json does nothing with mode "Decode": type encode or decode']),
+    # fields
+    ({"actions.0.fields": []}, ["actions[0].fields: must be a table or a text, not a list"]),
+    ({"actions.0.fields": "[]"}, ["actions[0].fields: must be an object: the fields of the payload "
+                                  "by name"]),
+    ({"actions.0.fields": "{"}, ["actions[0].fields: not JSON: Expecting property name enclosed in "
+                                 "double quotes in its line 1, column 2"]),
+    ({"actions.0.fields": {}, "actions.0.fields_file": "a.json"},
+     ["actions[0]: must have either fields or a fields_file"]),
+    ({"actions.0.fields_file": "a.json"}, ["actions[0].fields_file: a.json does not exist"]),
+    ({"actions.0.fields": {"name": {"typ": "string"}, "n": {"type": "int"}, "s": "strng"}}, [
+        "actions[0].fields.name.typ: is not a key here. Did you mean type?",
+        "actions[0].fields.n.type: must be string, text, password, datetime, number, integer, "
+        "boolean or object",
+        "actions[0].fields.s: must begin with a type: string, text, password, datetime, number, "
+        "integer, boolean, object",
+    ]),
+    ({"actions.0.fields": {"o": {"properties": {"p": {"multiple": 1}}},
+                           "t": {"properties": {}, "type": "string"}}}, [
+        "actions[0].fields.o.properties.p.multiple: must be true or false, not a whole number",
+        'actions[0].fields.t.properties: need type = "object"',
+    ]),
+    ({"actions.0.fields": {"a": {"required": {"conditions": [{"fieldKey": "nam"}]}},
+                           "name": "string"}}, [
+        "actions[0].fields.a.required.conditions[0].operator: is missing",
+        "actions[0].fields.a.required.conditions[0].fieldKey: names no field of this action. Did "
+        "you mean name?",
+    ]),
+    ({"actions.0.fields": {"a": {"default": {"@oops": 1}}}, "actions.0.mapping": GONE},
+     ['actions[0].fields.a.default: has an invalid directive: @oops']),
     ({"actions.0.mapping": GONE, "actions.0.mapping_file": "a.json"},
      ["actions[0].mapping_file: a.json does not exist"]),
     ({"actions.0.route": "t"}, ["actions[0].route: must be a path that begins with /, without "

@@ -25,7 +25,7 @@ from segcli.core import exact_json
 from segcli.core.plural import count_of
 from segcli.errors import Exit, OutputError, SegcliError, UsageError
 from segcli.lines.chunks import MAX_LINE
-from segcli.local_server.background_server import signals_held
+from segcli.local_server.background_server import signals_held, why_not_listening
 from segcli.local_server.guard import parse_host
 from segcli.runs.output_checks import check_written
 
@@ -37,7 +37,7 @@ URL_VARIABLE = "SEGCLI_CAPTURE_URL"
 
 _PORT = 8766
 _STDOUT = 1
-_HINT = "Name another: --output PATH"
+_HINT = "Name another file: --output PATH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +161,8 @@ def _listening(port: int | None, words: Sequence[str]) -> Iterator[Listeners]:
             listeners = stack.enter_context(listening(wanted))
         except OSError as error:
             raise UsageError(
-                f"the capture cannot listen on port {wanted}: {error.strerror}",
-                "Name another: --port N, or --port 0 for a free one",
+                f"the capture cannot listen on port {wanted}: {why_not_listening(error)}",
+                "Name another port: --port N, or --port 0 for a free one",
             ) from None
         yield listeners
 
@@ -228,7 +228,7 @@ def _check(options: CaptureOptions) -> None:
         raise UsageError("--stable writes the events again at the end, so it needs a file", _HINT)
     if options.output is None:
         return
-    if not options.output.parent.is_dir():
+    if not os.path.isdir(options.output.parent):
         raise UsageError(
             f"--output {options.output}: the folder {options.output.parent} does not exist", _HINT
         )
@@ -248,7 +248,7 @@ def _check_command(options: CaptureOptions) -> None:
 
 def _check_is_capture(path: Path) -> None:
     """Raise UsageError if the output would replace a file that is not a capture."""
-    if is_stream(path) or not path.exists():
+    if is_stream(path) or not os.path.exists(path):
         return
     try:
         with path.open("rb") as file:

@@ -1,5 +1,6 @@
 """`segcli check`: reports in CI what a destination would receive, without key and network."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -275,7 +276,7 @@ def _check_golden(check_options: CheckOptions) -> None:
     expect = check_options.expect
     if expect is None:
         raise UsageError("--update needs a golden file", "Type --expect FILE --update")
-    if not expect.parent.is_dir():
+    if not os.path.isdir(expect.parent):
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
 
 
@@ -287,7 +288,7 @@ def _check_baseline(check_options: CheckOptions) -> None:
     if baseline is None:
         problem = "--update-baseline needs a baseline"
         raise UsageError(problem, "Type --baseline FILE --update-baseline")
-    if not baseline.parent.is_dir():
+    if not os.path.isdir(baseline.parent):
         raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
 
 

@@ -1,5 +1,6 @@
 """`segcli engage`: sends changes of audiences and computed traits to a destination."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,7 +177,7 @@ def forget(name: str, state: Path | None, dest: str | None) -> int:
     check_written({"--state": state_path(state)}, [dest])
     count = 0
     dest = dest_option.destination_name(dest) if dest else None
-    if state_path(state).exists():
+    if os.path.exists(state_path(state)):
         with changed_state(state) as opened:
             count = opened.forget(name, dest) or opened.forget(property_name(name), dest)
     if not count:
@@ -200,5 +201,5 @@ def _key(name: str, options: EngageOptions) -> str:
     if not key:
         raise UsageError(f"no property can be made from the name {name!r}", "Name it: --key NAME")
     if key == "email":
-        raise UsageError("the property email is the user's address", "Name another: --key NAME")
+        raise UsageError("the property email is the user's address", "Name another key: --key NAME")
     return key

@@ -15,7 +15,7 @@ from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.run import Watch, announce, counted, make_run, run_and_report
-from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import open_kept, sandbox_overrides, sandbox_running
 from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
@@ -129,7 +129,8 @@ def sync(
 ) -> int:
     """Find the changes, send them, and return the exit code."""
     looked = _single_input(options, spec.columns)
-    writes = {"--state": state_path(options.state), **watch.writes}
+    places = {"--state": state_path(options.state), "--keep": sandbox_options.keep}
+    writes = {**places, **watch.writes}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
@@ -140,6 +141,7 @@ def sync(
             return _print_changes(this)
         check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
         check_outputs(replace(options, rejects=this.kept), writes=writes)
+        open_kept(sandbox)
         with changed_state(options.state) as state:
             return _send_changes(this, request_options, state, watch.watch)
 

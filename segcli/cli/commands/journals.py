@@ -1,5 +1,6 @@
 """`segcli journals`: lists the unfinished runs of `send`, or removes the journal of one."""
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +96,7 @@ def _how_to_resume(checkpoint: Checkpoint) -> Iterator[str]:
 
 def _remove(name: str) -> None:
     path = state_folder() / f"{Path(name).name.removesuffix(SUFFIX)}{SUFFIX}"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"there is no journal {name!r}", "See: segcli journals")
     try:
         forget_run(path)

@@ -16,14 +16,15 @@ from segcli.cli.dest_option import typed_destination
 from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
-from segcli.cli.sandboxed import host_destination
+from segcli.cli.sandboxed import host_destination, make_kept
 from segcli.cli.send_options import FAULT
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
-from segcli.runs.output_checks import check_holds_records, check_written
+from segcli.local_server.background_server import why_not_listening
+from segcli.runs.output_checks import check_written
 from segcli.sandbox import Fault, SandboxServer, Script, parse_origin, serve_sandbox
 
 ORIGIN = Quantity("origin", parse_origin, "http://localhost:3000")
@@ -92,7 +93,12 @@ class ScriptOptions:
     click.option(
         "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
     ),
-    click.option("--seed", metavar="N", type=int, help="Repeat the same faults in every run."),
+    click.option(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="Repeat the same faults for the same requests in every run.",
+    ),
     click.option(
         "--keep",
         metavar="PATH",
@@ -114,7 +120,7 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
     It checks route, key and body as the vendor would, counts requests, and plays faults.
     GET /_sandbox returns the counts.
     """
-    _check_keep(script_options.keep, dest)
+    _make_kept(script_options.keep, dest)
     described = {name: typed_destination(name) for name in dest}
     script = Script(
         key=script_options.key,
@@ -133,20 +139,18 @@ def command(port: int, dest: tuple[str, ...], script_options: ScriptOptions) -> 
         )
     except OSError as error:
         raise UsageError(
-            f"the sandbox cannot listen on port {port}: {error.strerror}",
-            "Name another: --port N, or --port 0 for a free one",
+            f"the sandbox cannot listen on port {port}: {why_not_listening(error)}",
+            "Name another port: --port N, or --port 0 for a free one",
         ) from None
     return 0
 
 
-def _check_keep(keep: Path | None, dest: Sequence[str]) -> None:
-    """Raise UsageError if --keep cannot be written, or is another kind of file."""
+def _make_kept(keep: Path | None, dest: Sequence[str]) -> None:
+    """Make the file of --keep; raises UsageError if it is not one for payloads."""
     if keep is None:
         return
-    if not keep.parent.is_dir():
-        raise UsageError(f"--keep {keep}: the folder {keep.parent} does not exist")
     check_written({"--keep": keep}, dest)
-    check_holds_records("--keep", keep, "payload file")
+    make_kept(keep)
 
 
 def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]], key: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from segcli.accounting import rejects
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.cli.before_after import rehearsal_ending
 from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
@@ -31,13 +32,14 @@ from segcli.cli.run import (
     run_and_report,
     transport_for,
 )
-from segcli.cli.sandboxed import sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import kept_by, open_kept, sandbox_overrides, sandbox_running
 from segcli.cli.send_options import (
     REQUEST_OPTIONS,
     SANDBOX_OPTIONS,
     RequestOptions,
     SandboxOptions,
 )
+from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs import Input
 from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
@@ -144,10 +146,11 @@ def _send(
         command=resuming_anywhere(options, job),
     )
     plan = replace(plan, journal=place_of_journal(plan, resume_options))
-    writes = {"--journal": plan.journal_path, **place.writes}
+    writes = {"--journal": plan.journal_path, "--keep": kept_by(sandbox), **place.writes}
     files = check_outputs(replace(options, rejects=kept), writes=writes)
     check_found(files, inputs)
     rejects.check_writable(kept)
+    open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
     if is_waiting:
@@ -164,6 +167,7 @@ def _send(
         rejects=kept,
         max_line=options.max_line,
         progress=started.journal,
+        first=_first_delivered(result, options, sandbox),
     )
     started.let_older_end(say)
     hint = _resume_hint(options, started, sandbox=sandbox)
@@ -184,6 +188,17 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         describe_unsent=lambda: _unsent(started),
         before=started.before,
     )
+
+
+def _first_delivered(
+    result: RunResult, options: JobOptions, sandbox: SandboxServer | None
+) -> FirstDelivered | None:
+    """Let the summary of a rehearsal show one of the lines that this remembers; else None."""
+    if sandbox is None:
+        return None
+    first = FirstDelivered()
+    result.ending = rehearsal_ending(result.job, options.dest, sandbox=sandbox, first=first)
+    return first
 
 
 def _unsent(started: Started) -> str:

@@ -14,29 +14,11 @@ from zoneinfo import ZoneInfo
 from liquid.exceptions import LiquidError
 
 from segcli.mapping.javascript import MAX_TEXT, TextTooLong
+from segcli.mapping.javascript_date import read_date
 from segcli.mapping.liquid.value import double, liquid_text, plain
-
-# No date is longer. The limit bounds the time that parsing a hostile text takes.
-_MAX_DATE = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_ISO = re.compile(
-    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?",
-    re.ASCII | re.IGNORECASE,
-)
-_ZONE = re.compile(r" ?(?:Z|UTC|GMT)? ?(?:([+-])(\d\d):?(\d\d))?(?: \([^)]*\))?$", re.IGNORECASE)
-_DAY_NAME = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? ", re.IGNORECASE)
-# Formats other than ISO 8601, each with and without a time.
-_SPELLINGS = tuple(
-    day + time
-    for day in (
-        *("%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%B %Y", "%b %Y"),
-        *("%Y/%m/%d", "%m/%d/%Y"),
-    )
-    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-)
-
 _DEFAULT = "%A, %B %-e, %Y at %-l:%M %P %z"
 _DIRECTIVE = re.compile(r"%([-_0^#:]+)?(\d+)?([EO])?(.)", re.ASCII)
 _WIDTHS = dict.fromkeys("CdeHIklmMSUWy", 2) | {"j": 3, "L": 3, "Y": 4}
@@ -63,8 +45,9 @@ class LiquidTime:
 
     @property
     def seconds(self) -> int:
-        """Seconds since 1970, in UTC."""
-        return (self.at - timedelta(minutes=self.offset) - _EPOCH) // timedelta(seconds=1)
+        """Seconds since 1970, in UTC, rounded as JavaScript's `Math.round` does."""
+        since = self.at - timedelta(minutes=self.offset) - _EPOCH
+        return (since + timedelta(milliseconds=500)) // timedelta(seconds=1)
 
 
 def _date(value: Any, layout: Any = None, zone: Any = None) -> Any:
@@ -136,8 +119,10 @@ def _ordinal(day: int) -> str:
 
 
 def _week(moment: LiquidTime, first: int) -> int:
-    day = moment.at.timetuple().tm_yday
-    return (day - 1 - (moment.at.isoweekday() % 7 - first) % 7 + 7) // 7
+    """Return the week of the year as Segment's engine counts it, which differs from strftime."""
+    today, new_year = moment.at, moment.at.replace(month=1, day=1)
+    days = today.timetuple().tm_yday + first - today.isoweekday() % 7
+    return (days - (7 - new_year.isoweekday() % 7 + first)) // 7 + 1
 
 
 _PARTS: dict[str, Callable[[LiquidTime], Any]] = {
@@ -216,16 +201,11 @@ def _parsed_value(value: Any) -> datetime | None:
         return _after(double(value) * 1000)
     if not isinstance(value, str):
         return None
-    if len(value) > _MAX_DATE:
-        return None
     if value in ("now", "today"):
         return datetime.now(UTC)
     if re.fullmatch("[0-9]+", value):
         return _after(double(value) * 1000)
-    try:
-        return _parsed(value)
-    except (ValueError, OverflowError):
-        return None
+    return read_date(value)
 
 
 def _after(milliseconds: float) -> datetime | None:
@@ -233,40 +213,6 @@ def _after(milliseconds: float) -> datetime | None:
         return _EPOCH + int(milliseconds) * _MILLISECOND
     except (ValueError, OverflowError):
         return None
-
-
-def _parsed(text: str) -> datetime:
-    """Parse a text as a date; raises ValueError or OverflowError if it is not one."""
-    zone = _ZONE.search(text)
-    bare = text[: zone.start()] if zone else text
-    found = _ISO.fullmatch(bare)
-    if found:
-        return _parsed_iso(found) - _distance(zone)
-    plain_text = _DAY_NAME.sub("", bare).replace(",", "")
-    for spelling in _SPELLINGS:
-        try:
-            return datetime.strptime(plain_text, spelling).replace(tzinfo=UTC) - _distance(zone)
-        except ValueError:
-            continue
-    raise ValueError(text)
-
-
-def _parsed_iso(found: re.Match[str]) -> datetime:
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    if day > 31 or hour > 24 or (hour == 24 and minute + second) or max(minute, second) > 59:
-        raise ValueError(found[0])
-    first = datetime(year, month or 1, 1, tzinfo=UTC)
-    milliseconds = int((found[7] or "0").ljust(3, "0")[:3])
-    return first + timedelta(
-        days=(day or 1) - 1, hours=hour, minutes=minute, seconds=second, milliseconds=milliseconds
-    )
-
-
-def _distance(zone: re.Match[str] | None) -> timedelta:
-    if zone is None or not zone[1]:
-        return timedelta()
-    distance = timedelta(hours=int(zone[2]), minutes=int(zone[3]))
-    return distance if zone[1] == "+" else -distance
 
 
 def _zone_offset(zone: Any, at: datetime) -> int:

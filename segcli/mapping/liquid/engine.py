@@ -4,16 +4,18 @@ Tags and filters that Segment disables are rejected with Segment's messages. As 
 unknown filter changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node as SyntaxNode
-from liquid.builtin.expressions import BooleanExpression
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression
+from liquid.builtin.expressions.primitive import Blank, Empty, Nil, StringLiteral
 from liquid.builtin.illegal import Illegal
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoTag
 from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.expression import Expression
 from liquid.stream import TokenStream
 from liquid.tag import Tag
 from liquid.utils import ReadOnlyChainMap
@@ -21,6 +23,7 @@ from liquid.utils import ReadOnlyChainMap
 from segcli.mapping.javascript import MAX_TEXT, UNDEFINED
 from segcli.mapping.liquid.filters import FILTERS
 from segcli.mapping.liquid.logic import in_javascript
+from segcli.mapping.liquid.syntax import in_segments_syntax
 from segcli.mapping.liquid.value import liquid_text, property_of
 from segcli.mapping.node import Context, Node, bounded
 
@@ -32,6 +35,7 @@ _DISABLED_FILTERS = (
 )
 # Filters of Segment's that are not supported here: random choice, growing lists, page slugs.
 _UNKNOWN_FILTERS = ("push", "sample", "slugify", "unshift")
+_TO_JSON = frozenset({"json", "jsonify", "inspect"})
 _UNKNOWN_TAGS = ("break", "continue", "doc", "ifchanged")
 
 
@@ -109,6 +113,11 @@ class _Environment(Environment):
     template_class = _Template
     output_stream_limit: ClassVar[int | None] = MAX_TEXT
     suppress_blank_control_flow_blocks = False
+    logical_not_operator = True
+
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        read = super().tokenizer()
+        return lambda source: in_segments_syntax(read(source))
 
     def setup_tags_and_filters(self, **_: object) -> None:
         super().setup_tags_and_filters()
@@ -152,15 +161,26 @@ def _refusing(message: str) -> Callable[..., NoReturn]:
 
 def _parsed(template: str) -> BoundTemplate:
     parsed = _ENVIRONMENT.from_string(template)
-    for condition in _conditions(parsed.nodes):
-        condition.expression = in_javascript(condition.expression)
+    for one in _expressions(parsed.nodes):
+        if isinstance(one, BooleanExpression):
+            one.expression = in_javascript(one.expression)
+        elif isinstance(one, FilteredExpression):
+            _encode_literal(one)
     return parsed
 
 
-def _conditions(nodes: Iterable[SyntaxNode]) -> Iterable[BooleanExpression]:
+def _encode_literal(expression: FilteredExpression) -> None:
+    """Let the JSON of a literal without a value be `{}`, as in Segment's engine."""
+    filters = expression.filters or []
+    if isinstance(expression.left, Nil | Blank | Empty) and filters and filters[0].name in _TO_JSON:
+        expression.left = StringLiteral(expression.left.token, "{}")
+        expression.filters = filters[1:]
+
+
+def _expressions(nodes: Iterable[SyntaxNode]) -> Iterable[Expression]:
     for node in nodes:
-        yield from (one for one in node.expressions() if isinstance(one, BooleanExpression))
-        yield from _conditions(node.children(None))  # type: ignore[arg-type]  # needed for partials only
+        yield from node.expressions()
+        yield from _expressions(node.children(None))  # type: ignore[arg-type]  # needed for partials only
 
 
 def _message(error: LiquidError, template: str) -> str:

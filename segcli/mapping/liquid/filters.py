@@ -28,7 +28,8 @@ _SPACES = re.compile(f"[{WHITE_SPACE}]+")
 _LINE_END = re.compile(r"\r?\n")
 _ESCAPED = re.compile("&(amp|lt|gt|#34|#39);")
 _HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_URL_SAFE = str.maketrans("-_", "+/")
 # The characters that `encodeURIComponent` and `encodeURI` do not escape.
 _COMPONENT = "-_.!~*'()"
 _ADDRESS = _COMPONENT + ";/?:@&=+$,#[]"
@@ -60,6 +61,7 @@ def _default(value: Any, *defaults: Any, allow_false: Any = False) -> Any:
 def _json(value: Any, *indent: Any) -> Any:
     if indent:
         raise LiquidError('filter "json" takes no indent here', token=None)
+    value = plain(value) if isinstance(value, range) else value
     return encoded(UNDEFINED if plain(value) is None and value is not None else value)
 
 
@@ -133,10 +135,10 @@ def _url_decode(text: str) -> str:
 
 
 def _base64_decode(text: str) -> str:
-    kept = re.sub(r"[\t\n\f\r ]", "", text)
-    kept = re.sub("==?$", "", kept) if len(kept) % 4 == 0 else kept
-    if len(kept) % 4 == 1 or not _BASE64.fullmatch(kept):
-        raise LiquidError("invalid base64 provided to base64_decode", token=None)
+    """Decode as Node does: up to the first `=`, without characters that are not base64."""
+    known = text.partition("=")[0].translate(_URL_SAFE)
+    kept = _NO_BASE64.sub("", known)
+    kept = kept[:-1] if len(kept) % 4 == 1 else kept
     return binascii.a2b_base64(kept + "=" * (-len(kept) % 4)).decode(errors="replace")
 
 

@@ -12,11 +12,7 @@ def _listed(value: Any) -> list[Any]:
     value = plain(value)
     if value is None:
         return []
-    if not isinstance(value, list | range):
-        return [value]
-    if len(value) > MAX_TEXT:
-        raise TextTooLong
-    return list(value)
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _join(value: Any, separator: Any = None) -> str:
@@ -36,6 +32,7 @@ def _split(value: Any, separator: Any = None) -> list[str]:
 
 
 def _size(value: Any) -> int:
+    value = plain(value)
     return length(value) if isinstance(value, str) else len(value) if isinstance(value, list) else 0
 
 
@@ -48,6 +45,7 @@ def _last(value: Any) -> Any:
 
 
 def _end(value: Any, at: int) -> Any:
+    value = plain(value)
     if isinstance(value, str | list) and value:
         return units(value)[at] if isinstance(value, str) else value[at]
     return None if isinstance(value, list) else ""

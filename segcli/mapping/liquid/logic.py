@@ -11,7 +11,7 @@ from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
 from segcli.mapping.javascript import UNDEFINED, WHITE_SPACE, is_javascript_number, javascript_text
-from segcli.mapping.liquid.value import liquid_number
+from segcli.mapping.liquid.value import liquid_number, plain
 
 Comparison = Callable[[Any, Any], bool]
 
@@ -39,6 +39,8 @@ class Compared(Expression):
 
 def in_javascript(expression: Expression) -> Expression:
     """Return a condition with its comparisons replaced by JavaScript's."""
+    if isinstance(expression, expressions.LogicalNotExpression):
+        return _negated(expression)
     if not isinstance(expression, _PAIRS):
         return expression
     expression.left = in_javascript(expression.left)
@@ -47,6 +49,17 @@ def in_javascript(expression: Expression) -> Expression:
     if test is None:
         return expression
     return Compared(expression.token, (expression.left, expression.right), test)
+
+
+def _negated(expression: expressions.LogicalNotExpression) -> Expression:
+    """Return a condition in which `not` takes a comparison, but no more than one."""
+    inner = expression.right
+    if isinstance(inner, expressions.LogicalAndExpression | expressions.LogicalOrExpression):
+        expression.right = inner.left
+        inner.left = expression
+        return in_javascript(inner)
+    expression.right = in_javascript(inner)
+    return expression
 
 
 def is_equal(left: Any, right: Any) -> bool:
@@ -71,7 +84,8 @@ def _is(literal: Expression, value: Any) -> bool:
     if isinstance(literal, Empty):
         return isinstance(value, str | list | dict) and not value
     if isinstance(literal, Blank):
-        return _is_blank(value)
+        # Of the literals, `blank` equals only `nil`.
+        return isinstance(value, Nil) if isinstance(value, Expression) else _is_blank(value)
     return value is None or value is UNDEFINED or isinstance(value, Nil)
 
 
@@ -79,6 +93,8 @@ def _value(expression: Expression, context: RenderContext) -> Any:
     if isinstance(expression, Nil):
         return expression
     value = expression.evaluate(context)
+    if isinstance(value, range):
+        return plain(value)
     return UNDEFINED if isinstance(value, Undefined) else value
 
 

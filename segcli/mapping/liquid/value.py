@@ -28,6 +28,7 @@ Number = int | float | Decimal
 
 def property_of(value: Any, key: Any) -> Any:
     """Return the property of a value by name or index; UNDEFINED if there is none."""
+    value = plain(value) if isinstance(value, range) else value
     if isinstance(value, list) and is_javascript_number(key):
         at = key + len(value) if key < 0 else key
         return value[int(at)] if 0 <= at < len(value) and at == int(at) else UNDEFINED
@@ -47,9 +48,13 @@ def property_of(value: Any, key: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return None for an absent value, whether python-liquid's or ours; others unchanged."""
+    """Return None for an absent value, whether python-liquid's or ours, and a range as a list."""
     if isinstance(value, Undefined) or value is UNDEFINED:
         return None
+    if isinstance(value, range):
+        if len(value) > MAX_TEXT:
+            raise TextTooLong
+        return list(value)
     return value
 
 

@@ -1,7 +1,7 @@
 """The vendor of a destination file as a server: its methods, routes, key, and form of bodies.
 
-It knows the layout of requests (`segcli.core.request_layout`), not the mappings. It accepts any
-value of a setting, except keys: those must be the sandbox's key.
+It knows the layout of requests (`segcli.core.request_layout`) and the types of their fields, not
+the mappings. It accepts any value of a setting, except keys: those must be the sandbox's key.
 """
 
 import json
@@ -51,6 +51,7 @@ def vendor_from_layout(layout: RequestLayout) -> Vendor:
         json_only=False,
         route_of=route_of,
         by_item=some_failed(layout.items) if layout.items else None,
+        key_paths=layout.key_paths,
     )
 
 
@@ -170,15 +171,36 @@ def _credential_status(layout: RequestLayout, call: Call) -> int:
 def _reader(
     layout: RequestLayout, path: Template, posts: Sequence[PostLayout]
 ) -> Callable[[Call, JSON], RequestReading]:
+    checks = _checks_at(layout, path)
+
     def read(call: Call, value: JSON) -> RequestReading:
         for status, problem in _envelope(layout, path, call):
             if status:
                 return Refusal(status, problem)
         batch = _batch_of(posts, value)
         reading = _items(layout, batch, call, value)
-        return reading if isinstance(reading, Refusal) else _sized(reading, layout, batch, call)
+        if isinstance(reading, Refusal):
+            return reading
+        for place, item in enumerate(reading):
+            if problem := _field_problem(item, checks):
+                return Refusal(WRONG, f"event {place}: {problem}")
+        return _sized(reading, layout, batch, call)
 
     return read
+
+
+def _checks_at(layout: RequestLayout, path: Template) -> Sequence[Callable[[Any], str]]:
+    """Return the checks of the payloads at a path; none if a route there takes any payload."""
+    routes = [name for name, at in zip(layout.routes, _posts(layout), strict=True) if at[0] == path]
+    if not all(name in layout.checks for name in routes):
+        return ()
+    return [check for name in routes for check in layout.checks[name]]
+
+
+def _field_problem(item: ReceivedItem, checks: Sequence[Callable[[Any], str]]) -> str:
+    """Return why a payload passes none of the checks; "" if it passes one, or there is none."""
+    problems = [check(item.payload) for check in checks]
+    return problems[0] if problems and all(problems) else ""
 
 
 def _batch_of(posts: Sequence[PostLayout], value: JSON) -> BatchLayout | None:

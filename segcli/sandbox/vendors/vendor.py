@@ -90,6 +90,7 @@ class Vendor:
     route_of: returns the path of a request in `routes`.
     by_item: returns status and body of a reply, from the number of events and the status of each
         that failed; None if the vendor has no results for single events.
+    key_paths: the paths in payloads that hold keys; `[]` stands for every item of a list.
     """
 
     routes: Mapping[str, Mapping[str, VendorRoute]]
@@ -105,6 +106,7 @@ class Vendor:
     admits: Callable[[Call], bool] | None = None
     route_of: Callable[[Call], str] = attrgetter("path")
     by_item: Callable[[int, Mapping[int, int]], tuple[int, bytes]] | None = None
+    key_paths: frozenset[str] = frozenset()
 
 
 def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestReading]:

@@ -1,0 +1,134 @@
+"""Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value."""
+
+from collections.abc import Callable, Iterator, Mapping, Set
+from typing import Any
+
+from segcli.core.event import Rejected
+from segcli.core.placeholder import OF_SETTINGS
+from segcli.core.secret import Secret
+from segcli.destination_file.placeholders import Placeholders
+from segcli.destination_file.problems import Mistakes, Path
+from segcli.mapping import MappingError, compiled, problems
+
+SETTING = "@setting"
+
+Run = Callable[[Any], Any]
+Fill = Callable[[Any], Any]
+
+_SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+# Directives that can take a text apart: a part of a key would not be recognized where it is shown.
+_TAKING_APART = frozenset({"@replace", "@tail", "@transform"})
+# A part of a mapping that gives no value: a setting without a value leaves out its field.
+_NOTHING = {"@excludeWhenNull": None}
+
+
+def settings_in(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield each place in a mapping that names a setting, with the name."""
+    if isinstance(mapping, dict):
+        if SETTING in mapping:
+            yield (*path, SETTING), mapping[SETTING]
+        for key, part in mapping.items():
+            yield from settings_in(part, (*path, key))
+    elif isinstance(mapping, list):
+        for at, part in enumerate(mapping):
+            yield from settings_in(part, (*path, at))
+
+
+def filled(mapping: Any, value_of: Fill) -> Any:
+    """Return a mapping with values in place of the settings that it names."""
+    if isinstance(mapping, dict):
+        if _is_setting(mapping):
+            value = value_of(mapping[SETTING])
+            return _NOTHING if value == "" else value
+        return {key: filled(part, value_of) for key, part in mapping.items()}
+    return [filled(part, value_of) for part in mapping] if isinstance(mapping, list) else mapping
+
+
+def read_settings_in(
+    mapping: Any, path: Path, placeholders: Placeholders, mistakes: Mistakes
+) -> frozenset[str]:
+    """Return the names of the settings in a mapping; a name that is no setting is noted."""
+    found = set()
+    for where, name in settings_in(mapping):
+        if not isinstance(name, str):
+            mistakes.add((*path, *where), 'must be the name of a setting, such as "app_id"')
+        elif placeholders.use_in_payload(name, (*path, *where)):
+            found.add(name)
+    return frozenset(found)
+
+
+def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the places of secret settings inside directives that can take them apart."""
+    for where, name in settings_in(mapping):
+        entry = declared.get(name) if isinstance(name, str) else None
+        is_secret = isinstance(entry, dict) and entry.get("secret")
+        if is_secret and not _TAKING_APART.isdisjoint(where):
+            yield where
+
+
+def samples_of(declared: Mapping[str, Any]) -> Fill:
+    """Return the function that gives a value of the type of a setting, to check a mapping with."""
+
+    def sample(name: Any) -> Any:
+        entry = declared.get(name) if isinstance(name, str) else None
+        entry = entry if isinstance(entry, dict) else {}
+        return _SAMPLES.get(str(entry.get("type")), entry.get("default") or "text")
+
+    return sample
+
+
+def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
+    """Return the function that gives the value of a setting, also of a secret one.
+
+    A setting that is `required` to send may be missing where payloads are only shown; then it is
+    shown as `{settings.app_id}`.
+    """
+
+    def value(name: Any) -> Any:
+        found = getattr(settings, name)
+        found = found.reveal() if isinstance(found, Secret) else found
+        return f"{{{OF_SETTINGS}{name}}}" if found == "" and name in required else found
+
+    return value
+
+
+def fits(mapping: Any, settings: Any) -> bool:
+    """Return whether a mapping can be compiled with the values of these settings."""
+    return not problems(filled(mapping, values_of(settings)))
+
+
+def compiled_with_settings(
+    mapping: Any, required: Set[str], finish: Callable[[Run], Run]
+) -> Callable[[Any], Run]:
+    """Return the function that gives the compiled mapping for the settings of a run.
+
+    It is called for every event, so it keeps the result for the settings that it had last.
+    `required` are the settings that are required to send; `finish` is applied to each compiled
+    mapping.
+    """
+    last: tuple[Any, Run] | None = None
+
+    def run_with(settings: Any) -> Run:
+        nonlocal last
+        known = last
+        if known is None or known[0] is not settings:
+            known = last = (settings, finish(_compiled(mapping, values_of(settings, required))))
+        return known[1]
+
+    return run_with
+
+
+def _compiled(mapping: Any, value_of: Fill) -> Run:
+    try:
+        return compiled(filled(mapping, value_of))
+    except MappingError:
+        return _refusing
+
+
+def _refusing(_: Any) -> Any:
+    # Without the problem itself, which may show the value of a key.
+    raise Rejected("", "the mapping does not take the values of its settings")
+
+
+def _is_setting(mapping: Mapping[str, Any]) -> bool:
+    return SETTING in mapping and mapping.keys() <= {SETTING, "_metadata"}

@@ -1,0 +1,49 @@
+"""The directives for identifiers, which are segcli's own."""
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from support.event_strategies import values
+
+from segcli.mapping import UNDEFINED, compiled, lint, problems
+
+
+def made(directive: str, value: Any, **options: Any) -> Any:
+    found = compiled({"x": {directive: {"value": {"@path": "$.v"}, **options}}})
+    return found({"v": value}).get("x", UNDEFINED)
+
+
+def test_a_uuid_is_made_of_a_text_and_one_that_is_a_uuid_stays() -> None:
+    one = made("@uuid", "msg-7")
+
+    assert one == made("@uuid", "msg-7") == str(uuid.uuid5(uuid.NAMESPACE_URL, "msg-7"))
+    assert made("@uuid", one.upper()) == one.upper()
+    assert made("@uuid", 7) == made("@uuid", "7") != one
+
+
+def test_a_tail_is_the_end_of_a_text() -> None:
+    assert made("@tail", "abcdef", length=4) == "cdef"
+    assert made("@tail", "ab", length=4) == "ab"
+    assert made("@tail", 12345, length=2) == "45"
+
+
+@pytest.mark.parametrize("value", [None, "", True, [], {}, UNDEFINED])
+def test_nothing_is_made_of_nothing(value: Any) -> None:
+    assert made("@uuid", value) is UNDEFINED
+    assert made("@tail", value, length=3) is UNDEFINED
+
+
+@given(values)
+def test_any_value_gives_a_text_or_nothing(value: Any) -> None:
+    for found in (made("@uuid", value), made("@tail", value, length=5)):
+        assert found is UNDEFINED or isinstance(found, str)
+
+
+def test_mistakes_are_said() -> None:
+    assert [str(one) for one in problems({"x": {"@tail": {"value": 1}}})] == [
+        '/x/@tail should have field "length" but it doesn\'t'
+    ]
+    [problem] = lint({"x": {"@tail": {"value": 1, "length": 0}}})
+    assert problem.message == '@tail requires a "length" of 1 or more'
