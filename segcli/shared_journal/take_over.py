@@ -52,6 +52,15 @@ def begin_shared(
     return SharedJournal(log, past, to_read, lease=LEASE, waits=waits)
 
 
+def shared_state(place: SharedPlace) -> LogState:
+    """Return the content of a shared journal; changes nothing.
+
+    Raises UsageError, InputError and OutputError.
+    """
+    with _problems(place):
+        return read_state(place.store())
+
+
 def _state(store: LogStore, start: Start) -> LogState:
     """Read the journal; one that is damaged only counts its objects, for --restart."""
     try:
