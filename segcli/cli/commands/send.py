@@ -157,9 +157,10 @@ def _send(
         announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
     started = begin_send(plan)
     job = started.job
-    result = _result(started, kept=kept, sandbox=sandbox)
     if not is_waiting:
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
+    started.let_older_end(say)
+    result = _result(started, kept=kept, sandbox=sandbox)
     run = make_run(
         request_options,
         job=job,
@@ -169,7 +170,6 @@ def _send(
         progress=started.journal,
         first=_first_delivered(result, options, sandbox),
     )
-    started.let_older_end(say)
     hint = _resume_hint(options, started, sandbox=sandbox)
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
 
