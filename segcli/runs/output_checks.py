@@ -384,8 +384,12 @@ def _is_report(path: Path, form: str) -> bool:
 
 
 def _start_of(path: Path) -> bytes:
-    """Return the first bytes of a file; none if it is not a regular file."""
-    if not os.path.isfile(path):
+    """Return the first bytes of a file; none if it is not a regular file. Raises OSError."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    if not stat.S_ISREG(mode):
         return b""
     with path.open("rb") as file:
         return file.read(64)

@@ -1,6 +1,7 @@
 """The sandbox accepts the requests of every destination file: two independent readings agree."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -45,8 +46,10 @@ def call_of(request: Request) -> Call:
 
 
 def check(destination: Destination[Any]) -> None:
-    values, layout = settings_of(destination), destination.layout
-    assert layout
+    values = settings_of(destination)
+    assert destination.layout
+    # `{}` need not have the fields that an action requires.
+    layout = replace(destination.layout, checks={})
     for route in layout.routes:
         count = min(3, destination.events_per_request(route, values))
         most = destination.bytes_per_payload(route, values)
