@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from time import sleep
 
-from segcli.journal.checkpoint import Damaged, encode
+from segcli.journal.checkpoint import encode
 from segcli.shared_journal.log_object import Head, digest_of, encode_object, object_name
 from segcli.shared_journal.log_state import (
     Claim,
@@ -19,6 +19,7 @@ from segcli.shared_journal.log_state import (
     object_numbers,
     read_object,
     read_on,
+    read_state,
 )
 from segcli.shared_journal.store import LogStore, StoreProblem
 
@@ -26,8 +27,9 @@ from segcli.shared_journal.store import LogStore, StoreProblem
 _SNAPSHOT_AFTER = 500
 # Seconds before an object is written again after an error.
 _WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)
-# An older attempt that writes all the time takes some numbers before a claim gets one.
-_MOST_TAKEN = 1000
+# How many numbers after the last object a claim tries. An older attempt that writes all the time
+# takes the next ones meanwhile, as fast as they could be tried one after the other.
+_AHEAD = (1, 2, 4, 8, 16, 32, 64)
 
 
 class TakenOver(Exception):
@@ -58,23 +60,26 @@ class Log:
         """Take the journal over, and read what was written meanwhile.
 
         With `only_next`, the claim must be the next object. Raises TakenOver if it is not, and
-        StoreProblem and Damaged.
+        StoreProblem, Damaged and ValueError.
         """
         lines = [encode({"claim": asdict(claim)})]
-        first = self.state.last + 1
-        for number in range(first, first + _MOST_TAKEN):
-            head = Head(number=number, attempt=self._attempt, since=0, previous="", records=1)
-            if self._create(number, encode_object(head, lines)):
+        first, last = self.state.last + 1, self.state.last
+        for ahead in _AHEAD:
+            if self._create_claim(last + ahead, lines):
                 break
             if only_next:
-                raise TakenOver(self._claim_in(number))
+                raise TakenOver(self._claim_in(last + ahead))
+            last = object_numbers(self._store)[-1]
         else:
             raise TakenOver(None)
+        # What the older attempt has not written of these, it can no longer write.
+        for number in range(last + 1, last + ahead):
+            self._create_claim(number, lines)
         try:
-            read_on(self._store, self.state, first, number)
-        except FileNotFoundError as missing:
-            shown = self._store.shown
-            raise Damaged(f"the journal {shown} is damaged: {missing} is missing") from None
+            read_on(self._store, self.state, first, last + ahead)
+        except FileNotFoundError:
+            # The older attempt has written a snapshot, and removed what that replaces.
+            self.state = read_state(self._store)
 
     def append(self, lines: Sequence[bytes], *, has_kept: bool = False) -> None:
         """Write encoded records as one object. Raises TakenOver and StoreProblem."""
@@ -146,6 +151,10 @@ class Log:
             raise TakenOver(self._claim_in(number))
         self.state.last, self.state.digest = number, digest_of(content)
         return len(content)
+
+    def _create_claim(self, number: int, lines: Sequence[bytes]) -> bool:
+        head = Head(number=number, attempt=self._attempt, since=0, previous="", records=len(lines))
+        return self._create(number, encode_object(head, lines))
 
     def _create(self, number: int, content: bytes) -> bool:
         """Create an object; False if another attempt has created it.

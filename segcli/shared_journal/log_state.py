@@ -44,7 +44,6 @@ class LogState:
     last: the number of the last object; 0 if there is none.
     digest: the digest of that object.
     since: the number of the latest snapshot; 0 if there is none.
-    attempt: the attempt that wrote the last object.
     claims: the numbers of all claims. These are never removed: each is what stops an older attempt.
     open_claims: the attempts that have not ended properly.
     kept: the numbers of the objects that have records of rejects.
@@ -57,7 +56,6 @@ class LogState:
     last: int = 0
     digest: str = ""
     since: int = 0
-    attempt: str = ""
     claims: list[int] = field(default_factory=list)
     open_claims: list[Claim] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -67,22 +65,32 @@ class LogState:
     def apply(self, found: LogObject) -> None:
         """Apply the next object. Raises Damaged if it does not follow the last one."""
         head = found.head
-        is_claim = not head.since
-        follows = is_claim or (head.previous, head.attempt) == (self.digest, self.attempt)
+        follows = not head.since or head.previous == self.digest
         if self.last and not (follows and head.number == self.last + 1):
             name = object_name(head.number)
             raise Damaged(f"the journal {self.where} is damaged: {name} belongs to another one")
-        self.last, self.digest, self.attempt = head.number, found.digest, head.attempt
+        self.last, self.digest = head.number, found.digest
         if head.since == head.number:
             self.since = head.number
         for record in found.records:
             self._apply(record)
 
+    def snapshot(self, past: Checkpoint | None) -> Iterator[dict[str, Any]]:
+        """Yield the records of a snapshot with this content; None for none."""
+        yield {
+            "snapshot": {
+                "claims": self.claims,
+                "kept": self.kept,
+                "open_claims": [asdict(claim) for claim in self.open_claims],
+            }
+        }
+        if past:
+            yield from past.records()
+
     def _apply(self, record: dict[str, Any]) -> None:
         match record:
             case {"claim": claim}:
-                self.claims.append(self.last)
-                self.open_claims.append(Claim(**claim))
+                self._claimed(Claim(**claim))
             case {"snapshot": snapshot}:
                 self.claims, self.kept = snapshot["claims"], snapshot["kept"]
                 self.open_claims = [Claim(**claim) for claim in snapshot["open_claims"]]
@@ -100,17 +108,11 @@ class LogState:
                 if self.checkpoint:
                     self.checkpoint.apply(record)
 
-    def snapshot(self, past: Checkpoint | None) -> Iterator[dict[str, Any]]:
-        """Yield the records of a snapshot with this content; None for none."""
-        yield {
-            "snapshot": {
-                "claims": self.claims,
-                "kept": self.kept,
-                "open_claims": [asdict(claim) for claim in self.open_claims],
-            }
-        }
-        if past:
-            yield from past.records()
+    def _claimed(self, claim: Claim) -> None:
+        self.claims.append(self.last)
+        # An attempt may make several claims at once.
+        if claim not in self.open_claims:
+            self.open_claims.append(claim)
 
 
 def read_state(store: LogStore) -> LogState:

@@ -27,7 +27,6 @@ from segcli.journal.run_records import RunRecords, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 from segcli.shared_journal.log import Log, TakenOver
-from segcli.shared_journal.log_state import Claim
 from segcli.shared_journal.store import StoreProblem
 
 # How many answered lines may be in no object yet. With requests in flight they are what a lost
@@ -85,11 +84,6 @@ class SharedJournal:
     def seconds_to_wait(self) -> float:
         """Seconds until the last request of an older attempt is over; 0 if it is."""
         return max(self._free_at - _now(), 0.0)
-
-    @property
-    def older_attempts(self) -> Sequence[Claim]:
-        """The attempts that this one has taken over from."""
-        return self._log.state.open_claims[:-1]
 
     @property
     def earlier_answers(self) -> int:

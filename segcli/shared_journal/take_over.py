@@ -46,7 +46,7 @@ def begin_shared(
         if is_running:
             past = _past_after_claim(log, header, start)
         _write_snapshot(log, past, start)
-    older = [one.settles_in for one in state.open_claims[:-1]]
+    older = [one.settles_in for one in log.state.open_claims[:-1]]
     waits = max([*older, settles_in] if state.is_unknown else older, default=0.0)
     to_read = inputs_to_read(past, inputs, Start.FRESH)
     return SharedJournal(log, past, to_read, lease=LEASE, waits=waits)

@@ -158,7 +158,11 @@ def test_of_two_runs_that_begin_at_once_one_is_refused(folder: Path) -> None:
     assert any("another attempt has the journal" in end for end in ends if isinstance(end, str))
 
 
-def test_an_attempt_takes_over_from_one_that_writes_all_the_time(folder: Path) -> None:
+@pytest.mark.parametrize("snapshot_after", [60, 500])
+def test_an_attempt_takes_over_from_one_that_writes_all_the_time(
+    snapshot_after: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_SNAPSHOT_AFTER", snapshot_after)
     older = begun(folder)
     put(older, delivered(1))
     stopped: list[Stopped] = []
@@ -170,6 +174,10 @@ def test_an_attempt_takes_over_from_one_that_writes_all_the_time(folder: Path) -
         except Stopped as error:
             stopped.append(error)
 
+    # As slow to read as it is from afar: much is written meanwhile.
+    read = FolderStore.read
+    pause = threading.Event()
+    monkeypatch.setattr(FolderStore, "read", lambda *names: (pause.wait(0.01), read(*names))[1])
     thread = threading.Thread(target=write)
     thread.start()
     newer = begun(folder, Start.RESUME)
