@@ -54,7 +54,7 @@ class ConfigFile:
     @cached_property
     def lines(self) -> Mapping[tuple[str, ...], int]:
         """The line of each table and key."""
-        return toml_text.lines_of(self.text)
+        return toml_text.line_numbers(self.text)
 
     def place(self, *keys: str) -> str:
         """Return the file and the line of a table or a key: `segcli.toml:3`."""

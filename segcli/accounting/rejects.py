@@ -16,7 +16,7 @@ import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.core.exact_json import loads, without_halves
-from segcli.core.line import Line, Refusal, Result, TooLong
+from segcli.core.line import Line, RefusalDetails, Result, TooLong
 from segcli.core.reject_record import original
 from segcli.errors import OutputError, Stopped
 
@@ -255,7 +255,7 @@ def _record(line: Line, place: int, settled: Result) -> bytes:
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _refusal(refusal: Refusal, place: int) -> dict[str, Any]:
+def _refusal(refusal: RefusalDetails, place: int) -> dict[str, Any]:
     return {
         "address": refusal.address,
         "reply_ids": refusal.reply_ids,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from segcli.cli import typed_command
 from segcli.cli.output import screen_width
-from segcli.cli.short_json import Shown, cut, short_json
+from segcli.cli.short_json import Shown, cut_to_width, short_json
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.line import Line
 from segcli.core.outcome import Job, Mapped, outcome_of
@@ -67,14 +67,14 @@ def _pair(line: Line, event: AcceptedEvent, *, width: int) -> Iterator[str]:
     text = line.text if isinstance(line.text, bytes) else line.text.head
     text = text.removeprefix(BOM_UTF8)
     where = "stdin" if line.file == "-" else shown_name(line.file)
-    yield cut(f"One event, before: line {line.number:,} of {where}", width)
+    yield cut_to_width(f"One event, before: line {line.number:,} of {where}", width)
     shown = Shown(keys={*_SHOWN, *_OPENED, "context"}, opened=_OPENED)
     yield from _indented(short_json(text, width - len(_MARGIN), shown))
     after = f"and after: {event.method} {event.route or '/'}"
     if event.raw == text:
-        yield cut(f"{after}, the same bytes", width)
+        yield cut_to_width(f"{after}, the same bytes", width)
         return
-    yield cut(after, width)
+    yield cut_to_width(after, width)
     yield from _indented(short_json(event.raw, width - len(_MARGIN)))
 
 

@@ -14,7 +14,7 @@ from segcli.logs import DEBUG, INFO, ROOT
 if TYPE_CHECKING:
     from segcli.cli.log_output import LogHandler
 
-FORMATS = ("text", "json")
+LOG_FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ _VERBOSE = click.option(
 _LOG_FORMAT = click.option(
     "--log-format",
     metavar="text|json",
-    type=click.Choice(FORMATS),
+    type=click.Choice(LOG_FORMATS),
     help="The form of the log: text, or an object a line.  [default: text]",
 )
 _LOG_FILE = click.option(

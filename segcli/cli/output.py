@@ -127,7 +127,7 @@ def text_of(words: str, style: str = "") -> "Text":
     return Text(visible(words), style=style)
 
 
-def table_of(
+def rendered_table(
     columns: Sequence[Column],
     rows: Iterable[Sequence["str | Text"]],
     *,

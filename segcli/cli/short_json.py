@@ -50,12 +50,12 @@ def short_json(text: bytes, width: int, shown: Shown = Shown()) -> list[str]:
     try:
         value = exact_json.loads(text[:_MAX_BYTES], mends_halves=True)
     except ValueError:
-        return [cut(text[: 4 * width].decode(errors="replace"), width)]
+        return [cut_to_width(text[: 4 * width].decode(errors="replace"), width)]
     entry = _Entry("", value, "", opens=True)
-    return [cut(line, width) for line in _lines(entry, width, shown=shown)]
+    return [cut_to_width(line, width) for line in _lines(entry, width, shown=shown)]
 
 
-def cut(text: str, width: int) -> str:
+def cut_to_width(text: str, width: int) -> str:
     """Return text, escaped, in at most `width` columns; what was cut has a mark."""
     from rich.cells import cell_len, set_cell_size
 

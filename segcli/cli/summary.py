@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segcli.accounting.tally import State, Tally
 from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
-from segcli.cli.output import Column, say, say_table, table_of, text_of
+from segcli.cli.output import Column, rendered_table, say, say_table, text_of
 from segcli.core.trust import name_and_address
 from segcli.runs.run_result import RunResult
 
@@ -32,7 +32,7 @@ def print_summary(result: RunResult, *, report: Path | None) -> None:
     if result.is_default:
         say(default_named(result.job.destination.name))
     columns = [Column(right=True), Column()]
-    say_table(table_of(columns, _ledger(result), gap=2), width=_WIDTH_OFF_TERMINAL)
+    say_table(rendered_table(columns, _ledger(result), gap=2), width=_WIDTH_OFF_TERMINAL)
     say(*_facts(result, report))
     if not result.stopped:
         say(*result.ending())

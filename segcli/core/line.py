@@ -46,7 +46,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return 1 + (len(self.text) if isinstance(self.text, bytes) else self.text.size)
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class RefusalDetails(msgspec.Struct, frozen=True):
     """What helps to understand why a vendor refused lines. Secrets are hidden in all texts.
 
     address: where the request went, without credentials and query.
@@ -79,4 +79,4 @@ class Result(msgspec.Struct, frozen=True):
     status: int | None = None
     attempts: int = 0
     code: str = ""
-    refusal: Refusal | None = None
+    refusal: RefusalDetails | None = None

@@ -57,7 +57,7 @@ def check_depth(value: Any, levels: int) -> None:
         check_depth(one, levels - 1)
 
 
-def lines_of(text: str) -> dict[tuple[str, ...], int]:
+def line_numbers(text: str) -> dict[tuple[str, ...], int]:
     """Return the line of each table and key of a TOML text, counted from 1.
 
     A key inside an inline table is missing; its table is there.

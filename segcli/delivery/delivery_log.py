@@ -22,7 +22,7 @@ from segcli.http.client import NoReply
 from segcli.logs import DEBUG, INFO, WARNING, EventLog, log_of
 
 # The most bytes of a body, and characters of a header, in the log.
-MAX_BODY = 2 * 1024
+MAX_LOGGED_BODY = 2 * 1024
 _MAX_HEADER = 200
 # The headers whose values are shown. Any other may hold a key that is not known as one.
 _SHOWN_HEADERS = frozenset(
@@ -97,7 +97,7 @@ class WireLog:
         )
 
     def _body(self, body: bytes) -> str:
-        return shown_body(body, MAX_BODY, self._redactor)
+        return shown_body(body, MAX_LOGGED_BODY, self._redactor)
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {

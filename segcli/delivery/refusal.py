@@ -6,7 +6,7 @@ Everything is redacted as a whole before it is cut, so that no part of a key is 
 from collections.abc import Callable, Mapping, Sequence
 
 from segcli.core.destination import Request
-from segcli.core.line import Refusal
+from segcli.core.line import RefusalDetails
 from segcli.core.redaction import Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import display_url
@@ -26,7 +26,7 @@ _MAX_ID = 200
 
 def refusals_of(
     request: Request, reply: Reply, redactor: Redactor
-) -> Callable[[Sequence[bytes]], Refusal]:
+) -> Callable[[Sequence[bytes]], RefusalDetails]:
     """Return the function that describes the refusal of some payloads of the request.
 
     The reply is redacted once: it may be about thousands of payloads.
@@ -35,9 +35,9 @@ def refusals_of(
     beginning = shown_body(reply.body, MAX_REPLY, redactor)
     ids = reply_ids(reply.headers, redactor)
 
-    def refusal(payloads: Sequence[bytes]) -> Refusal:
+    def refusal(payloads: Sequence[bytes]) -> RefusalDetails:
         shown = [shown_body(payload, MAX_PAYLOAD, redactor) for payload in payloads]
-        return Refusal(address, shown, beginning, ids)
+        return RefusalDetails(address, shown, beginning, ids)
 
     return refusal
 

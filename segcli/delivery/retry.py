@@ -10,7 +10,7 @@ import msgspec
 
 from segcli.accounting.tally import Tally, Wait
 from segcli.core.destination import Destination, Request
-from segcli.core.line import Refusal, Result
+from segcli.core.line import RefusalDetails, Result
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.reply import (
@@ -345,7 +345,7 @@ class _Refusing:
 
     status: int | None
     attempts: int
-    describe: Callable[[Sequence[bytes]], Refusal]
+    describe: Callable[[Sequence[bytes]], RefusalDetails]
 
 
 @dataclass(slots=True)

@@ -17,9 +17,9 @@ from segcli.destination_file.payload_mapping import FileParts, read_mapping
 from segcli.destination_file.payload_settings import (
     Run,
     compiled_with_settings,
-    filled,
     fits,
     samples_of,
+    with_settings,
 )
 from segcli.destination_file.problems import Mistakes, Path, indented
 from segcli.field_types import Conform, compiled_fields
@@ -107,7 +107,7 @@ def read_subscription(
         matches=matcher(table["subscribe"], strict=True),
         types=types_of(query),
         mapping=found.mapping,
-        run=finish(compiled(filled(found.mapping, samples_of(parts.declared)))),
+        run=finish(compiled(with_settings(found.mapping, samples_of(parts.declared)))),
         required=tuple(table.get("required", ())),
         route=table.get("route", "/"),
         fields=fields,

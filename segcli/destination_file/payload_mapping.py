@@ -8,9 +8,9 @@ from typing import Any
 from segcli.destination_file.payload_fields import defaults_of, given_json
 from segcli.destination_file.payload_settings import (
     changed_keys,
-    filled,
     read_settings_in,
     samples_of,
+    with_settings,
 )
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
@@ -87,7 +87,7 @@ def _checked(
         mistakes.add((*path, *where[:1], *(below if where else ()), *where[1:]), problem)
 
     settings = read_settings_in(mapping, path, parts.placeholders, mistakes)
-    sample = filled(mapping, samples_of(parts.declared))
+    sample = with_settings(mapping, samples_of(parts.declared))
     # `lint` finds what mapping-kit ignores: in a hand-written mapping it is a mistake.
     found = problems(sample) or lint(sample)
     for one in found:

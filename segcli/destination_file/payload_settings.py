@@ -34,14 +34,18 @@ def settings_in(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from settings_in(part, (*path, at))
 
 
-def filled(mapping: Any, value_of: Fill) -> Any:
+def with_settings(mapping: Any, value_of: Fill) -> Any:
     """Return a mapping with values in place of the settings that it names."""
     if isinstance(mapping, dict):
         if _is_setting(mapping):
             value = value_of(mapping[SETTING])
             return _NOTHING if value == "" else value
-        return {key: filled(part, value_of) for key, part in mapping.items()}
-    return [filled(part, value_of) for part in mapping] if isinstance(mapping, list) else mapping
+        return {key: with_settings(part, value_of) for key, part in mapping.items()}
+    return (
+        [with_settings(part, value_of) for part in mapping]
+        if isinstance(mapping, list)
+        else mapping
+    )
 
 
 def read_settings_in(
@@ -94,7 +98,7 @@ def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
 
 def fits(mapping: Any, settings: Any) -> bool:
     """Return whether a mapping can be compiled with the values of these settings."""
-    return not problems(filled(mapping, values_of(settings)))
+    return not problems(with_settings(mapping, values_of(settings)))
 
 
 def compiled_with_settings(
@@ -120,7 +124,7 @@ def compiled_with_settings(
 
 def _compiled(mapping: Any, value_of: Fill) -> Run:
     try:
-        return compiled(filled(mapping, value_of))
+        return compiled(with_settings(mapping, value_of))
     except MappingError:
         return _refusing
 

@@ -24,15 +24,21 @@ No default is filled in. The differences from Segment's own code:
 """
 
 from segcli.field_types.compiler import Conform, compiled_fields, mistakes_in
-from segcli.field_types.field_type import FORMATS, KINDS, Condition, FieldType, Requirement
+from segcli.field_types.field_type import (
+    FIELD_KINDS,
+    TEXT_FORMATS,
+    FieldCondition,
+    FieldType,
+    Requirement,
+)
 from segcli.field_types.mistake import FieldMistake
 from segcli.field_types.notation import field_types, problems_of
 
 __all__ = [
-    "FORMATS",
-    "KINDS",
-    "Condition",
+    "FIELD_KINDS",
+    "TEXT_FORMATS",
     "Conform",
+    "FieldCondition",
     "FieldMistake",
     "FieldType",
     "Requirement",

@@ -9,22 +9,22 @@ from segcli.field_types.field_type import FieldType
 from segcli.field_types.formats import CHECKS, is_date_like
 
 # A test of a value, and what the value must be.
-Check = tuple[Callable[[Any], object], str]
+ValueCheck = tuple[Callable[[Any], object], str]
 
 _SHOWN = 12
 
 
-def checks_of(field: FieldType) -> tuple[Check, ...]:
+def checks_of(field: FieldType) -> tuple[ValueCheck, ...]:
     """Return the checks of a field, which pass for null."""
     return tuple(_checks(field))
 
 
-def choices_of(field: FieldType) -> tuple[Check, ...]:
+def choices_of(field: FieldType) -> tuple[ValueCheck, ...]:
     """Return the check of the choices alone, which is that of the items of a list."""
     return tuple(_choices(field))
 
 
-def _choices(field: FieldType) -> Iterator[Check]:
+def _choices(field: FieldType) -> Iterator[ValueCheck]:
     if field.choices is not None:
         allowed = frozenset(filter(None, map(constant_of, field.choices)))
         shown = [str(choice) for choice in field.choices[:_SHOWN]]
@@ -42,7 +42,7 @@ def _choices(field: FieldType) -> Iterator[Check]:
         )
 
 
-def _checks(field: FieldType) -> Iterator[Check]:
+def _checks(field: FieldType) -> Iterator[ValueCheck]:
     yield from _choices(field)
     if field.kind in ("string", "number"):
         yield from _limits(field)
@@ -53,7 +53,7 @@ def _checks(field: FieldType) -> Iterator[Check]:
         yield lambda value: not isinstance(value, str) or test(value), name
 
 
-def _limits(field: FieldType) -> Iterator[Check]:
+def _limits(field: FieldType) -> Iterator[ValueCheck]:
     unit = " characters long" if field.kind == "string" else ""
     least, most = field.minimum, field.maximum
     if least:

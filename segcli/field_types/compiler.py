@@ -6,19 +6,19 @@ from operator import is_
 from typing import Any, Final, final
 
 from segcli.core.event import NUMBERS, Rejected
-from segcli.field_types.check import Check, checks_of, choices_of
-from segcli.field_types.conditions import NULLED, Nulled, missing, needed_of
+from segcli.field_types.check import ValueCheck, checks_of, choices_of
+from segcli.field_types.conditions import NULLED, Nulled, missing_fields, needed_of
 from segcli.field_types.convert import UNFIT, converted
-from segcli.field_types.field_type import TEXTS, FieldType, Requirement
+from segcli.field_types.field_type import TEXT_KINDS, FieldType, Requirement
 from segcli.field_types.mistake import (
-    Mistakes,
+    FieldMistakes,
     Trail,
     flat,
     is_missing,
     must_be,
     told,
     trail_of,
-    wrong_kind,
+    wrong_field_kind,
 )
 from segcli.mapping.empty import without_empty
 from segcli.mapping.javascript import UNDEFINED
@@ -26,9 +26,9 @@ from segcli.mapping.javascript_date import usual_time
 
 Conform = Callable[[dict[str, Any]], dict[str, Any]]
 # Returns the value as its field has it, or GONE; adds to the mistakes.
-Take = Callable[[Any, Trail, Mistakes], Any]
+Take = Callable[[Any, Trail, FieldMistakes], Any]
 # What is done to a value, by its type; None keeps it. Has every type of a JSON value.
-Rule = dict[type, Take | None]
+FieldRule = dict[type, Take | None]
 
 # Segment's own addition to a payload; no field, but it stays.
 _ALWAYS_KEPT = "dynamicAuthSettings"
@@ -82,7 +82,7 @@ def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) 
     read = _payload_reader(fields, in_batch=in_batch)
 
     def conform(payload: dict[str, Any]) -> dict[str, Any]:
-        mistakes: Mistakes = []
+        mistakes: FieldMistakes = []
         found = read(payload, (), mistakes)
         if mistakes:
             raise Rejected("", told(mistakes))
@@ -93,16 +93,16 @@ def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) 
 
 def mistakes_in(
     payload: dict[str, Any], fields: Mapping[str, FieldType], *, in_batch: bool = False
-) -> Mistakes:
+) -> FieldMistakes:
     """Return the mistakes of a payload, in order."""
-    mistakes: Mistakes = []
+    mistakes: FieldMistakes = []
     _payload_reader(fields, in_batch=in_batch)(payload, (), mistakes)
     return mistakes
 
 
 def _payload_reader(
     fields: Mapping[str, FieldType], *, in_batch: bool
-) -> Callable[[dict[str, Any], Trail, Mistakes], dict[str, Any]]:
+) -> Callable[[dict[str, Any], Trail, FieldMistakes], dict[str, Any]]:
     mode = Mode(at_top=True, in_batch=in_batch)
     read = _object_reader(fields, mode)
     needed = tuple(needed_of(fields))
@@ -113,12 +113,14 @@ def _payload_reader(
     cleaners = {name: _cleaner(fields.get(name), mode) for name in names}
 
     def read_with_conditions(
-        payload: dict[str, Any], path: Trail, mistakes: Mistakes
+        payload: dict[str, Any], path: Trail, mistakes: FieldMistakes
     ) -> dict[str, Any]:
         known = [name for name in cleaners if name in payload]
         cleaned = {name: cleaners[name](payload[name]) for name in known}
         values = {name: value for name, value in cleaned.items() if value is not GONE}
-        mistakes += [is_missing(trail_of(path[:-1]), path[-1]) for path in missing(needed, values)]
+        mistakes += [
+            is_missing(trail_of(path[:-1]), path[-1]) for path in missing_fields(needed, values)
+        ]
         nulled = {name: NULLED for name, value in values.items() if value is NULLED}
         return read(payload | nulled if nulled else payload, path, mistakes)
 
@@ -127,13 +129,13 @@ def _payload_reader(
 
 def _object_reader(
     fields: Mapping[str, FieldType], mode: Mode, *, keeps_others: bool = False
-) -> Callable[[dict[str, Any], Trail, Mistakes], dict[str, Any]]:
+) -> Callable[[dict[str, Any], Trail, FieldMistakes], dict[str, Any]]:
     """Return the function that reads an object with these fields."""
     rules = _rules(fields, mode)
     required = _required(fields, mode)
     keeps_empty = not mode.drops_empty_texts
 
-    def read(value: dict[str, Any], path: Trail, mistakes: Mistakes) -> dict[str, Any]:
+    def read(value: dict[str, Any], path: Trail, mistakes: FieldMistakes) -> dict[str, Any]:
         found = value
         before = len(mistakes)
         for key, inner in value.items():
@@ -165,7 +167,7 @@ def _with(found: dict[str, Any], key: str, taken: Any, *, is_shared: bool) -> di
     return found
 
 
-def _rules(fields: Mapping[str, FieldType], mode: Mode) -> dict[str, Rule]:
+def _rules(fields: Mapping[str, FieldType], mode: Mode) -> dict[str, FieldRule]:
     rules = {name: _rule(one, mode) for name, one in fields.items()}
     if mode.at_top:
         rules.setdefault(_ALWAYS_KEPT, dict.fromkeys(_ALL_TYPES))
@@ -181,8 +183,8 @@ def _required(fields: Mapping[str, FieldType], mode: Mode) -> frozenset[str]:
 
 
 def _in_order(
-    mistakes: Mistakes, lacking: Iterable[str], fields: Mapping[str, FieldType], path: Trail
-) -> Mistakes:
+    mistakes: FieldMistakes, lacking: Iterable[str], fields: Mapping[str, FieldType], path: Trail
+) -> FieldMistakes:
     """Return the mistakes of an object: first what is missing, then by the order of the fields."""
     places = {name: place for place, name in enumerate(fields)}
     depth = len(flat(path))
@@ -204,7 +206,7 @@ def _cleaner(field: FieldType | None, mode: Mode) -> Callable[[Any], Any]:
     return clean
 
 
-def _rule(field: FieldType, mode: Mode) -> Rule:
+def _rule(field: FieldType, mode: Mode) -> FieldRule:
     """Return what is done to the values of a field: removed, converted, checked."""
     checks = checks_of(field)
     read = None
@@ -216,11 +218,11 @@ def _rule(field: FieldType, mode: Mode) -> Rule:
     return dict.fromkeys(_ALL_TYPES, slow) | _steps(field, slow, read)
 
 
-def _steps(field: FieldType, slow: Take, read: Take | None) -> Rule:
+def _steps(field: FieldType, slow: Take, read: Take | None) -> FieldRule:
     """Return what is done to values that are of the type already."""
     if field.multiple:
         return {list: _list_step(field, read, slow)}
-    steps: Rule = {type(None): None} if _may_be_null(field) else {}
+    steps: FieldRule = {type(None): None} if _may_be_null(field) else {}
     checks = checks_of(field)
     if read:
         steps[dict] = read
@@ -237,7 +239,7 @@ def _after_cleaning(field: FieldType, mode: Mode, finish: Take) -> Take:
     """Return the function that removes an empty value, or else finishes it."""
     clean = _cleaner(field, mode) if mode.at_top else _inner_cleaner(field)
 
-    def take(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def take(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         cleaned = None if value is NULLED else clean(value)
         return GONE if cleaned is GONE else finish(cleaned, path, mistakes)
 
@@ -260,7 +262,7 @@ def _list_step(field: FieldType, read: Take | None, slow: Take) -> Take:
     are_plain = plain.issuperset
     are_objects = frozenset({dict}).issuperset
 
-    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         if read and are_objects(map(type, value)):
             items = [read(item, (path, at), mistakes) for at, item in enumerate(value)]
             return value if all(map(is_, items, value)) else items
@@ -269,13 +271,13 @@ def _list_step(field: FieldType, read: Take | None, slow: Take) -> Take:
     return step
 
 
-def _checked_step(checks: Iterable[Check], slow: Take) -> Take:
+def _checked_step(checks: Iterable[ValueCheck], slow: Take) -> Take:
     """Return the function for values of the type already: fast if they pass all checks."""
     tests = [is_good for is_good, _ in checks]
     if len(tests) == 1:
         return _once_checked_step(tests[0], slow)
 
-    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         for is_good in tests:
             if not is_good(value):
                 return slow(value, path, mistakes)
@@ -285,20 +287,20 @@ def _checked_step(checks: Iterable[Check], slow: Take) -> Take:
 
 
 def _once_checked_step(is_good: Callable[[Any], object], slow: Take) -> Take:
-    def step(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         return value if value != "" and is_good(value) else slow(value, path, mistakes)
 
     return step
 
 
-def _finisher(field: FieldType, checks: Iterable[Check], read: Take | None) -> Take:
+def _finisher(field: FieldType, checks: Iterable[ValueCheck], read: Take | None) -> Take:
     """Return the function that converts and checks a value from which empty ones are removed."""
     kinds = _kinds(field)
 
-    def finish(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def finish(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         found = converted(value, kinds)
         if found is UNFIT:
-            mistakes.append(wrong_kind(path, kinds, value))
+            mistakes.append(wrong_field_kind(path, kinds, value))
             return value
         if read and isinstance(found, dict):
             return read(found, path, mistakes)
@@ -313,7 +315,7 @@ def _list_finisher(field: FieldType, read: Take | None) -> Take:
     item = replace(field, multiple=False, allow_null=False)
     finish = _finisher(item, choices_of(field), read)
 
-    def finish_list(value: Any, path: Trail, mistakes: Mistakes) -> Any:
+    def finish_list(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         if isinstance(value, dict):
             mistakes.append(must_be(path, "a list, not an object"))
             return value
@@ -330,7 +332,7 @@ def _may_be_null(field: FieldType) -> bool:
 
 def _kinds(field: FieldType) -> tuple[str, ...]:
     """Return the kinds of values that a field allows, in the order in which they are tried."""
-    kind = "string" if field.kind in TEXTS else field.kind
+    kind = "string" if field.kind in TEXT_KINDS else field.kind
     kinds = ("string", "number") if field.kind == "datetime" else (kind,)
     return (*kinds, "null") if _may_be_null(field) else kinds
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, final
 
 from segcli.core.event import NUMBERS
-from segcli.field_types.field_type import Condition, FieldType, Requirement
+from segcli.field_types.field_type import FieldCondition, FieldType, Requirement
 
 
 @final
@@ -33,7 +33,7 @@ def needed_of(fields: Mapping[str, FieldType]) -> Iterator[Needed]:
                 yield ((name,) if one.multiple else (name, *path)), requirement
 
 
-def missing(
+def missing_fields(
     needed: Sequence[Needed], values: MutableMapping[str, Any]
 ) -> Iterator[tuple[str, ...]]:
     """Yield the paths of what is missing, from the cleaned values at the top of a payload.
@@ -82,7 +82,7 @@ def _is_empty(key: str, values: MutableMapping[str, Any]) -> bool:
     return True
 
 
-def _is_met(one: Condition, values: Mapping[str, Any]) -> bool:
+def _is_met(one: FieldCondition, values: Mapping[str, Any]) -> bool:
     if not one.has_value:
         return (one.key in values) is one.negated
     if one.key not in values:

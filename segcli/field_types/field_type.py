@@ -4,22 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-Kind = Literal["string", "text", "password", "datetime", "number", "integer", "boolean", "object"]
+FieldKind = Literal[
+    "string", "text", "password", "datetime", "number", "integer", "boolean", "object"
+]
 
-KINDS: Final = (
+FIELD_KINDS: Final = (
     *("string", "text", "password", "datetime"),
     *("number", "integer", "boolean", "object"),
 )
 # Those in which an empty text is a value.
-TEXTS: Final = frozenset({"string", "text", "password", "datetime"})
-FORMATS: Final = (
+TEXT_KINDS: Final = frozenset({"string", "text", "password", "datetime"})
+TEXT_FORMATS: Final = (
     *("email", "uri", "uri-reference", "date", "date-time", "time", "ipv4", "ipv6"),
     *("hostname", "uuid", "regex", "text", "password"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class FieldCondition:
     """A condition on a field at the top of the payload.
 
     key: the name of that field.
@@ -38,7 +40,7 @@ class Condition:
 class Requirement:
     """When a field is required: if all of the conditions hold, or with `is_any` one of them."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[FieldCondition, ...]
     is_any: bool = False
 
 
@@ -57,7 +59,7 @@ class FieldType:
     minimum, maximum: limits of a number, or of the length of a `string`; 0 is no limit.
     """
 
-    kind: Kind = "string"
+    kind: FieldKind = "string"
     multiple: bool = False
     required: bool | Requirement = False
     allow_null: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 
 from segcli.mapping.javascript import javascript_kind
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 # A path as it is passed down: the trail of what is around, and the last name. Quick to extend.
 Trail = tuple[Any, ...]
 
@@ -30,14 +30,14 @@ class FieldMistake:
     text: what is wrong, without values and without the numbers of items.
     """
 
-    path: Path
+    path: FieldPath
     text: str
 
 
-Mistakes = list[FieldMistake]
+FieldMistakes = list[FieldMistake]
 
 
-def flat(trail: Trail) -> Path:
+def flat(trail: Trail) -> FieldPath:
     """Return the path of a trail."""
     names: list[str | int] = []
     while trail:
@@ -46,7 +46,7 @@ def flat(trail: Trail) -> Path:
     return tuple(reversed(names))
 
 
-def trail_of(path: Path) -> Trail:
+def trail_of(path: FieldPath) -> Trail:
     """Return the trail of a path."""
     trail: Trail = ()
     for name in path:
@@ -66,7 +66,7 @@ def must_be(trail: Trail, wanted: str) -> FieldMistake:
     return FieldMistake(path, f"{shown(path)} must be {wanted}")
 
 
-def wrong_kind(trail: Trail, kinds: Sequence[str], value: object) -> FieldMistake:
+def wrong_field_kind(trail: Trail, kinds: Sequence[str], value: object) -> FieldMistake:
     """Return the mistake that a value is of none of the kinds that it may be."""
     wanted = " or ".join(_WANTED[kind] for kind in kinds)
     given = _GIVEN.get(javascript_kind(value), javascript_kind(value))
@@ -80,7 +80,7 @@ def told(mistakes: Iterable[FieldMistake]) -> str:
     return "; ".join([*texts[:_MAX_TOLD], *more])
 
 
-def shown(path: Path) -> str:
+def shown(path: FieldPath) -> str:
     """Return a path for people; `[]` stands for every item of a list."""
     text = ""
     for name in path:

@@ -5,14 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segcli.field_types.conditions import constant_of
-from segcli.field_types.field_type import FORMATS, KINDS, Condition, FieldType, Requirement
+from segcli.field_types.field_type import (
+    FIELD_KINDS,
+    TEXT_FORMATS,
+    FieldCondition,
+    FieldType,
+    Requirement,
+)
 
 _WORDS = {"required": "required", "multiple": "multiple", "null": "allowNull"}
 _OPERATORS = ("is", "is_not")
 _SCALARS = "a text, a number, true or false"
 
 # Where a mistake is, below the fields, and what it is.
-Problem = tuple[tuple[str | int, ...], str]
+NotationProblem = tuple[tuple[str | int, ...], str]
 
 
 def field_types(fields: Mapping[str, Any]) -> Mapping[str, FieldType]:
@@ -20,7 +26,7 @@ def field_types(fields: Mapping[str, Any]) -> Mapping[str, FieldType]:
     return {name: _field_type(_whole(entry)) for name, entry in fields.items()}
 
 
-def problems_of(fields: Mapping[str, Any]) -> Iterator[Problem]:
+def problems_of(fields: Mapping[str, Any]) -> Iterator[NotationProblem]:
     """Yield every mistake in fields whose structure is that of the schema of destination files."""
     names = set(_names(fields))
     yield from _problems(fields, (), names)
@@ -28,7 +34,7 @@ def problems_of(fields: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _problems(
     fields: Mapping[str, Any], path: tuple[str | int, ...], names: set[str]
-) -> Iterator[Problem]:
+) -> Iterator[NotationProblem]:
     for name, entry in fields.items():
         at = (*path, name)
         if isinstance(entry, str):
@@ -43,10 +49,10 @@ def _problems(
 
 def _problems_of_words(text: str) -> Iterator[str]:
     kind, *words = text.split() or [""]
-    if kind not in KINDS:
-        yield f"must begin with a type: {', '.join(KINDS)}"
+    if kind not in FIELD_KINDS:
+        yield f"must begin with a type: {', '.join(FIELD_KINDS)}"
         return
-    known = (*_WORDS, *FORMATS)
+    known = (*_WORDS, *TEXT_FORMATS)
     for word in words:
         if word not in known:
             close = difflib.get_close_matches(word, known, 1)
@@ -54,7 +60,7 @@ def _problems_of_words(text: str) -> Iterator[str]:
             yield f"has a word that is not known after its type. {hint}"
 
 
-def _problems_of_entry(entry: Mapping[str, Any], names: set[str]) -> Iterator[Problem]:
+def _problems_of_entry(entry: Mapping[str, Any], names: set[str]) -> Iterator[NotationProblem]:
     if "properties" in entry and entry.get("type", "object") != "object":
         yield ("properties",), 'need type = "object"'
     for at, choice in enumerate(entry.get("choices", ())):
@@ -120,7 +126,7 @@ def _conditions(required: Any) -> Sequence[Mapping[str, Any]]:
 
 def _requirement(required: Mapping[str, Any]) -> Requirement:
     conditions = tuple(
-        Condition(
+        FieldCondition(
             key=one["fieldKey"],
             negated=one["operator"] == "is_not",
             has_value="value" in one,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
+from segcli.errors import Stopped
 from segcli.http.client import Exchanges, Post, Transport
 from segcli.http.network import Network
 
@@ -56,11 +57,23 @@ def load(name: str) -> NewTransport:
 
 
 def _new_tls_context(network: Network) -> ssl.SSLContext:
-    """Trust the certificates that the user named, or else those of certifi."""
-    if network.ca_file:
-        return ssl.create_default_context(cafile=network.ca_file)
-    if network.ca_folder:
-        return ssl.create_default_context(capath=network.ca_folder)
-    import certifi  # noqa: PLC0415  # few runs need it
+    """Trust the certificates that the user named, or else those of certifi.
 
-    return ssl.create_default_context(cafile=certifi.where())
+    Raises Stopped if the named ones cannot be read.
+    """
+    if not (network.ca_file or network.ca_folder):
+        import certifi  # noqa: PLC0415  # few runs need it
+
+        return ssl.create_default_context(cafile=certifi.where())
+    try:
+        if network.ca_file:
+            return ssl.create_default_context(cafile=network.ca_file)
+        return ssl.create_default_context(capath=network.ca_folder)
+    except OSError as error:
+        # An error of OpenSSL has no text for people.
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        named = f"SSL_CERT_FILE={network.ca_file}" if network.ca_file else "SSL_CERT_DIR"
+        raise Stopped(f"the certificates of {named} cannot be read: {reason}", _UNSET) from None
+
+
+_UNSET = "Name a file of certificates in PEM, or unset the variable."

@@ -25,7 +25,7 @@ from segcli.plan.plan import Plan
 from segcli.review import codes
 from segcli.review.baseline import read_baseline, write_baseline
 from segcli.review.coverage import Coverage, LeftOut
-from segcli.review.coverage_view import is_like, masked
+from segcli.review.coverage_view import is_like, masked_sample
 from segcli.review.estimate import Estimate
 from segcli.review.findings import BaselineResult, Finding, Findings
 from segcli.review.golden_file import GoldenFile
@@ -266,7 +266,7 @@ class _JoinedReview:
         left_out = self.coverage.left_out()
         if not self.options.mask:
             return left_out
-        return [replace(one, sample=masked(one.sample)) for one in left_out]
+        return [replace(one, sample=masked_sample(one.sample)) for one in left_out]
 
     def _review(self, baseline: BaselineResult | None) -> Review:
         job = self.options.job

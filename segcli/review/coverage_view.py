@@ -31,7 +31,7 @@ def is_like(path: str, pattern: str) -> bool:
     return any(fnmatchcase(path, one) for one in (own, f"{own}.*", f"{own}[[]]*"))
 
 
-def masked(text: str) -> str:
+def masked_sample(text: str) -> str:
     """Return a value of which only the form is left: `x` for a letter and `0` for a digit."""
     return "".join(_mask_of(char) for char in text)
 

@@ -170,6 +170,6 @@ class Notebook:
         return True
 
 
-def keys_of(remarks: Iterable[Remark]) -> tuple[Key, ...]:
+def note_keys(remarks: Iterable[Remark]) -> tuple[Key, ...]:
     """Return the keys of remarks."""
     return tuple(key_of(code_of_remark(one.code), one.field, one.problem) for one in remarks)

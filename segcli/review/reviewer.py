@@ -19,7 +19,7 @@ from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
 from segcli.review.golden_file import message_id_of
-from segcli.review.notes import Key, Notebook, keys_of
+from segcli.review.notes import Key, Notebook, note_keys
 from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
 from segcli.review.segment_spec import (
@@ -158,7 +158,7 @@ class Reviewer:
         self._count(shape, event.raw, event.data, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
         remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
-        keys = keys_of(remarks) if remarks else shape.keys
+        keys = note_keys(remarks) if remarks else shape.keys
         self._notebook.warn(keys, seen.lines, seen.notes)
 
     def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
@@ -169,7 +169,7 @@ class Reviewer:
         wanted = self._notebook.wanted([*segment_spec.remarks_by_type(event), *of_destination])
         remarks = _first_by_field(wanted)
         values = (_times_of(event), *_dates_of(event), _ids_of(event))
-        shape = _Shape(number, remarks, keys_of(remarks), passed_on, *values)
+        shape = _Shape(number, remarks, note_keys(remarks), passed_on, *values)
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape

@@ -18,7 +18,7 @@ from support.small_disk import files_of_at_most
 from segcli.accounting.rejects import Rejects
 from segcli.cli.default_rejects import default_rejects
 from segcli.core.event import parse
-from segcli.core.line import Line, Refusal, Result, TooLong
+from segcli.core.line import Line, RefusalDetails, Result, TooLong
 from segcli.errors import OutputError, Stopped
 from segcli.lines import chunks
 
@@ -171,7 +171,9 @@ HOSTILE = ',"attempts":9,"event":{"a":1}}\n{"file":"x","line":1,"attempts":'
 
 def refused(*lines: bytes, reply: str = "no") -> Result:
     payloads = [f'{{"payload": {n}, "note": {json.dumps(HOSTILE)}}}' for n, _ in enumerate(lines)]
-    more = Refusal('https://acme.example/,"event":', payloads, reply, {"x-request-id": HOSTILE})
+    more = RefusalDetails(
+        'https://acme.example/,"event":', payloads, reply, {"x-request-id": HOSTILE}
+    )
     return settled(*lines, state="refused", reason="HTTP 422", status=422, attempts=1, refusal=more)
 
 

@@ -11,7 +11,7 @@ from segcli.core.event import Event, Rejected
 from segcli.core.outcome import Mapped, map_event
 from segcli.destination_file import destination_from_text, schema_text
 from segcli.destinations import BUILT_IN
-from segcli.field_types import FORMATS, KINDS
+from segcli.field_types import FIELD_KINDS, TEXT_FORMATS
 
 MAPPING = {
     "id": {"@path": "$.userId"},
@@ -120,8 +120,8 @@ def test_check_remarks_that_a_mapped_field_is_left_out() -> None:
 def test_the_schema_names_every_type_and_format() -> None:
     field = json.loads(schema_text())["definitions"]["field"]["properties"]
 
-    assert field["type"]["enum"] == [*KINDS]
-    assert field["format"]["enum"] == [*FORMATS]
+    assert field["type"]["enum"] == [*FIELD_KINDS]
+    assert field["format"]["enum"] == [*TEXT_FORMATS]
 
 
 def test_an_action_may_require_paths_besides_its_fields() -> None:

@@ -11,7 +11,7 @@ from support.event_strategies import values
 
 from segcli.core.event import Rejected
 from segcli.core.exact_json import dumps
-from segcli.field_types import FORMATS, KINDS, compiled_fields, field_types, problems_of
+from segcli.field_types import FIELD_KINDS, TEXT_FORMATS, compiled_fields, field_types, problems_of
 
 
 def made(entry: Any, value: Any, *, in_batch: bool = False) -> Any:
@@ -260,11 +260,11 @@ PLAIN: dict[str, Any] = {
 ENTRIES = st.recursive(
     st.builds(
         lambda kind, words: " ".join([kind, *words]),
-        st.sampled_from(KINDS),
-        st.lists(st.sampled_from(["required", "multiple", "null", *FORMATS]), max_size=3),
+        st.sampled_from(FIELD_KINDS),
+        st.lists(st.sampled_from(["required", "multiple", "null", *TEXT_FORMATS]), max_size=3),
     )
     | st.fixed_dictionaries(
-        {"type": st.sampled_from(KINDS)},
+        {"type": st.sampled_from(FIELD_KINDS)},
         optional={
             "multiple": st.booleans(),
             "allowNull": st.booleans(),
@@ -317,7 +317,7 @@ def test_no_fields_and_no_payload_raise_anything_but_rejected(
     assert dumps(payload) == before
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIELD_KINDS)
 def test_what_is_of_its_type_already_stays_as_it_is(kind: str) -> None:
     assert made(kind, PLAIN[kind]) is PLAIN[kind]
     assert made(f"{kind} multiple", [PLAIN[kind]]) == [PLAIN[kind]]

@@ -60,3 +60,25 @@ def test_a_certificate_that_the_machine_trusts_is_trusted(
 
     assert segcli(*sending_to("gist", vendor.url), events).code == 0
     assert len(vendor.got) == 20
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("name", ["empty.pem", "no.pem"])
+def test_certificates_that_cannot_be_read_stop_the_run_at_once(
+    transport: str,
+    name: str,
+    segcli: Segcli,
+    vendor: Vendor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reason = "it holds no certificate" if name == "empty.pem" else "No such file"
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", name)
+    events = written(tmp_path / "events.jsonl", tracks(20))
+    said = segcli(*sending_to("gist", vendor.url), "--http-transport", transport, events)
+
+    assert said.code == 3
+    assert f"the certificates of SSL_CERT_FILE={name} cannot be read: {reason}" in said.err
+    assert report_in(tmp_path)["ledger"]["unsent"] == 20
+    assert vendor.got == []

@@ -10,7 +10,7 @@ from support.fakes import Said
 from support.samples import line_of
 
 from segcli.review.coverage import LeftOut
-from segcli.review.coverage_view import masked, shown_fields
+from segcli.review.coverage_view import masked_sample, shown_fields
 
 Segcli = Callable[..., Said]
 EVENT = line_of(
@@ -111,4 +111,4 @@ def test_a_long_value_is_cut(tmp_path: Path) -> None:
     ("value", "form"), [('"Añ1 +"', '"xx0 +"'), ("-12.5e3", "-00.0x0"), ("true", "xxxx")]
 )
 def test_a_mask_hides_letters_and_digits_of_all_scripts(value: str, form: str) -> None:
-    assert masked(value) == form
+    assert masked_sample(value) == form

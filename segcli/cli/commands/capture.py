@@ -30,7 +30,7 @@ from segcli.local_server.guard import parse_host
 from segcli.runs.output_checks import check_written
 
 Listeners = Sequence[socket.socket]
-Write = Callable[[bytes], object]
+WriteEvents = Callable[[bytes], object]
 
 HOST = Quantity("host", parse_host, "app.test or app.test:3000")
 URL_VARIABLE = "SEGCLI_CAPTURE_URL"
@@ -125,7 +125,7 @@ def command(options: CaptureOptions) -> int:
     return _exit_code(options, app, code, failure=failure)
 
 
-def _run(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
+def _run(options: CaptureOptions, listeners: Listeners, write: WriteEvents) -> tuple[Capture, int]:
     """Capture a command until it has ended and its last requests are done."""
     with signals_taken() as signals, capturing(listeners, write, hosts=options.host) as server:
         environment = os.environ | {URL_VARIABLE: server.url}
@@ -138,7 +138,9 @@ def _run(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[C
     return server.app, code or (0 if number is None else BY_SIGNAL + number)
 
 
-def _serve(options: CaptureOptions, listeners: Listeners, write: Write) -> tuple[Capture, int]:
+def _serve(
+    options: CaptureOptions, listeners: Listeners, write: WriteEvents
+) -> tuple[Capture, int]:
     """Capture until Ctrl-C or SIGTERM, or until an event cannot be written."""
     with (
         signals_held() as wait,

@@ -185,7 +185,7 @@ def _show(file: ConfigFile, rows: Sequence[_Row], *, one_command: bool) -> None:
             for row in rows
         ]
         show("")
-        show_table(output.table_of(columns, cells), width=_WIDTH_OFF_TERMINAL)
+        show_table(output.rendered_table(columns, cells), width=_WIDTH_OFF_TERMINAL)
     else:
         show("No option is set by it or by the environment.")
     for name, table in _destination_tables(file):

@@ -13,7 +13,7 @@ from segcli.cli.dest_option import typed_destination
 from segcli.cli.destination_json import destination_document
 from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
-from segcli.cli.output import Column, show, show_table, table_of, write_data
+from segcli.cli.output import Column, rendered_table, show, show_table, write_data
 from segcli.core import settings
 from segcli.core.destination import Destination, Limits
 from segcli.core.secret import Secret
@@ -166,4 +166,4 @@ def _show_fields(destination: Destination[Any]) -> None:
 
 
 def _show_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    show_table(table_of(columns, rows), width=_WIDTH_OFF_TERMINAL)
+    show_table(rendered_table(columns, rows), width=_WIDTH_OFF_TERMINAL)

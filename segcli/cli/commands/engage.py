@@ -21,7 +21,7 @@ from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import TEXT, Quantity
 from segcli.cli.options import OUTPUT_OPTIONS, Command, grouped_options, target_options
-from segcli.cli.output import Column, show, show_table, table_of
+from segcli.cli.output import Column, rendered_table, show, show_table
 from segcli.cli.run import Watch
 from segcli.cli.send_options import REQUEST_OPTIONS, SANDBOX_OPTIONS, RequestOptions, SandboxOptions
 from segcli.engage.identify import property_name
@@ -159,7 +159,7 @@ def status(state: Path | None) -> int:
     ]
     with read_state(state) as opened:
         rows = [_row(known) for known in opened.known()]
-    show_table(table_of(columns, rows), width=_WIDTH_OFF_TERMINAL)
+    show_table(rendered_table(columns, rows), width=_WIDTH_OFF_TERMINAL)
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from segcli.cli.formats import first_of, hidden_fields, percent, sentences
-from segcli.cli.output import Column, rendered, table_of, text_of
+from segcli.cli.output import Column, rendered, rendered_table, text_of
 from segcli.core.plural import count_of
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
@@ -59,7 +59,7 @@ def _left_out(review: Review, fields: Sequence[LeftOut]) -> "Table | None":
     if not fields:
         return None
     columns = [Column(fold=True), Column(right=True, whole=True), Column(fold=True), Column()]
-    return table_of(columns, _left_out_rows(review, fields), gap=2)
+    return rendered_table(columns, _left_out_rows(review, fields), gap=2)
 
 
 def _left_out_rows(
@@ -76,7 +76,7 @@ def _unseen(review: Review) -> "Table | None":
     if not review.plan or not review.plan.unseen:
         return None
     columns = [Column(fold=True), Column(fold=True), Column(whole=True)]
-    return table_of(columns, _unseen_rows(review.plan), gap=2)
+    return rendered_table(columns, _unseen_rows(review.plan), gap=2)
 
 
 def _unseen_rows(plan: PlanResult) -> Iterator[tuple[str, str, str]]:
@@ -95,4 +95,4 @@ def _routes(review: Review) -> "Table | None":
         (one.route, *(f"{n:,}" for n in (one.events, one.requests, one.bytes, one.largest)))
         for one in review.routes
     ]
-    return table_of([Column(title="route", fold=True), *columns], rows, gap=2)
+    return rendered_table([Column(title="route", fold=True), *columns], rows, gap=2)
