@@ -104,6 +104,16 @@ def config_of(file: ConfigFile, destination: str) -> Config:
     return Config(path=file.path, is_found=file.is_found, table=table, lines=lines)
 
 
+def close_destination(table: str) -> str | None:
+    """Return the destination whose name the name of a table may be meant to be; else None.
+
+    Also for the table of a destination file, if that has such a name: it is a question.
+    """
+    known = {*destinations.names(), *TABLES}
+    close = [] if table in known else difflib.get_close_matches(table, known, 1)
+    return close[0] if close else None
+
+
 def _text(path: str, *, is_found: bool) -> str:
     read = read_found if is_found else read_named
     try:

@@ -18,6 +18,8 @@ _HOST_6 = "::1"
 _TRIES = 20
 # Seconds between two checks whether open requests have ended.
 _MOMENT = 0.02
+# After this many seconds of waiting for open requests only, `still_open` is called.
+_PATIENCE = 3.0
 # The longest wait for a signal in one piece. If a signal arrives just before a wait begins, Python
 # calls its handler only after the wait.
 _LONGEST_WAIT = 0.5
@@ -68,16 +70,26 @@ def capturing(
         yield CaptureServer(url_of(listeners[0]), app)
 
 
-def wait_until_quiet(app: Capture, settle: float, signals: "SimpleQueue[int]") -> int | None:
+def wait_until_quiet(
+    app: Capture,
+    settle: float,
+    signals: "SimpleQueue[int]",
+    still_open: Callable[[int], object] = lambda _: None,
+) -> int | None:
     """Wait until no request is open, and no request arrived for `settle` seconds from now on.
 
+    If an open request makes that long, it calls `still_open` once, with the number of open ones.
     Returns None; or at once the number of a signal that arrived.
     """
     began = time.monotonic()
+    has_told = False
     while True:
         left = max(began, app.last) + settle - time.monotonic()
         if app.open == 0 and left <= 0:
             return None
+        if app.open and left < -_PATIENCE and not has_told:
+            has_told = True
+            still_open(app.open)
         with suppress(Empty):
             return signals.get(timeout=min(max(left, _MOMENT), _LONGEST_WAIT))
 

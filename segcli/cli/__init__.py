@@ -135,7 +135,8 @@ def _print_click_error(error: click.ClickException) -> int:
         error = click.NoSuchOption(error.option_name, possibilities=close, ctx=error.ctx)
     out = io.StringIO()
     error.show(out)
-    say_text(out.getvalue())
+    # click puts a tab before each word that an argument may be, which would be shown as an escape.
+    say_text(out.getvalue().replace("\n\t", "\n  "))
     return Exit.NOT_STARTED
 
 

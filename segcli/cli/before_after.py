@@ -10,6 +10,7 @@ from segcli.cli.short_json import Shown, cut_to_width, short_json
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.line import Line
 from segcli.core.outcome import Job, Mapped, outcome_of
+from segcli.core.reject_record import original
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs.input import shown_name
 from segcli.sandbox import SandboxServer
@@ -65,7 +66,8 @@ def _example(
 
 def _pair(line: Line, event: AcceptedEvent, *, width: int) -> Iterator[str]:
     text = line.text if isinstance(line.text, bytes) else line.text.head
-    text = text.removeprefix(BOM_UTF8)
+    # A record of a rejects file has the event in it.
+    text = original(text.removeprefix(BOM_UTF8))
     where = "stdin" if line.file == "-" else shown_name(line.file)
     yield cut_to_width(f"One event, before: line {line.number:,} of {where}", width)
     shown = Shown(keys={*_SHOWN, *_OPENED, "context"}, opened=_OPENED)

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from segcli.cli.option_sources import SOURCES, Source, full_name, table_of, variable_of
+from segcli.errors import SettingsError
 
 if TYPE_CHECKING:
     from segcli.settings_file import ConfigFile
@@ -33,8 +34,7 @@ class ConfiguredCommand(click.Command):
         try:
             rest = super().parse_args(ctx, args)
         except click.BadParameter as error:
-            _name_variable(ctx, error)
-            raise
+            raise _with_variable(ctx, error) from None
         if table_of(self.full_name) and not ctx.resilient_parsing:
             _drop_unfitting(ctx)
             _say_what_counts(self.full_name, ctx)
@@ -110,12 +110,21 @@ def _own_config_option() -> click.Parameter:
 
 def _read_options(ctx: click.Context, _param: click.Parameter, named: str | None) -> str | None:
     """Read the settings file, and make its options the defaults of the command."""
-    if not ctx.resilient_parsing and (file := config_file(named)).tables:
+    if not ctx.resilient_parsing and (file := _named_file(ctx, named)).tables:
         from segcli.cli.config_options import configured_options
 
         name = ctx.command.full_name if isinstance(ctx.command, ConfiguredCommand) else ""
         ctx.default_map = configured_options(file, name, ctx)
     return named
+
+
+def _named_file(ctx: click.Context, named: str | None) -> "ConfigFile":
+    try:
+        return config_file(named)
+    except SettingsError as error:
+        if ctx.get_parameter_source("config") is ParameterSource.ENVIRONMENT:
+            error.message = f"SEGCLI_CONFIG: {error.message}"
+        raise
 
 
 def _words(param: click.Parameter, ctx: click.Context) -> Iterator[str]:
@@ -128,12 +137,19 @@ def _words(param: click.Parameter, ctx: click.Context) -> Iterator[str]:
             yield from (option, value)
 
 
-def _name_variable(ctx: click.Context, error: click.BadParameter) -> None:
+def _with_variable(ctx: click.Context, error: click.BadParameter) -> click.BadParameter:
+    """Return the error, with the name of the variable that a wrong value is from."""
     param = error.param
     if param is None or error.param_hint is not None:
-        return
-    if ctx.get_parameter_source(str(param.name)) is ParameterSource.ENVIRONMENT:
-        error.param_hint = f"{param.get_error_hint(ctx)} (from {param.envvar})"
+        return error
+    if ctx.get_parameter_source(str(param.name)) is not ParameterSource.ENVIRONMENT:
+        return error
+    if isinstance(param, click.Option) and param.is_bool_flag:
+        # click would list the eleven words that it knows for that.
+        given = os.environ[str(param.envvar)]
+        error = click.BadParameter(f"it must be true or false, not {given!r}.", ctx, param)
+    error.param_hint = f"{param.get_error_hint(ctx)} (from {param.envvar})"
+    return error
 
 
 def _drop_unfitting(ctx: click.Context) -> None:

@@ -96,7 +96,7 @@ def _command(options: JobOptions, job: Job, more: Sequence[str]) -> list[str]:
     typed = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
     # Only files follow `--`.
     end = typed.index("--") if "--" in typed else len(typed)
-    redactor = Redactor(job.secrets())
+    redactor = redactor_of_words(typed[:end], job)
     typed[end:end] = [*_settings_from_environment(job, redactor), *_options_from_environment()]
     arguments = _without_setting(typed, more)
     shown = [without_secrets(word, redactor) for word in arguments]
@@ -152,6 +152,26 @@ def _hidden_parts(arguments: Sequence[str], shown: Sequence[str]) -> str:
         if word != text
     )
     return "--set values" if all(is_set) else "values and addresses"
+
+
+def redactor_of_words(words: Sequence[str], job: Job) -> Redactor:
+    """Return what hides the keys of a job in the words of a command line.
+
+    Keys typed with --set are hidden also where the job has others: a sandbox has a key of its own.
+    """
+    rows = describe(job.destination.name, job.destination.settings)
+    keys = {row.name for row in rows if row.kind is Secret or row.name == "api_key"}
+    typed = (value for name, value in _typed_settings(words) if name in keys)
+    return Redactor([*job.secrets(), *(form for key in typed for form in Secret(key).forms())])
+
+
+def _typed_settings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of `--set NAME=VALUE` and `--set=NAME=VALUE`."""
+    for previous, word in zip(["", *words], words, strict=False):
+        setting = word if previous == "--set" else word.removeprefix("--set=")
+        if setting is not word or previous == "--set":
+            name, _, value = setting.partition("=")
+            yield name.strip(), value.strip()
 
 
 def without_secrets(word: str, redactor: Redactor) -> str:

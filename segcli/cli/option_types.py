@@ -54,6 +54,15 @@ def utf8(text: str) -> str:
     return text
 
 
+class WholeNumber(click.IntRange):
+    """The type of a whole number within bounds, which are described in words, not as `1<=x<=9`."""
+
+    name = "whole number"
+
+    def _describe_range(self) -> str:
+        return f"{self.min} or more" if self.max is None else f"{self.min} to {self.max}"
+
+
 class Quantity(click.ParamType[Any]):
     """The type of an option whose value one of the functions above reads.
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
-from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT
+from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, WholeNumber
 from segcli.core.event import TYPES
 from segcli.lines.chunks import MAX_LINE
 from segcli.settings_file import DEFAULT_CONFIG
@@ -141,7 +141,7 @@ CONFIG_OPTION = click.option(
 JOBS_OPTION = click.option(
     "--jobs",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Map in N processes.  [default: one for each processor, for more than 4 MB]",
 )
 
@@ -232,7 +232,7 @@ _SELECTION = (
     click.option(
         "--limit",
         metavar="N",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         help="At most N events, after the other filters.",
     ),
     click.option(

@@ -153,7 +153,8 @@ def rendered_table(
 def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
     """Return texts and tables as they are printed to a stream.
 
-    On a terminal they have colours and the width of the screen, elsewhere no colours and `width`.
+    On a terminal they have colours and the width of the screen, elsewhere no colours and `width`,
+    and no spaces at the ends of lines.
     """
     from rich.console import Console
 
@@ -170,7 +171,10 @@ def rendered(what: Iterable[Any], stream: TextIO, *, width: int) -> str:
     )
     for part in what:
         console.print(text_of(part) if isinstance(part, str) else part)
-    return without_commands(visible_styled(out.getvalue()))
+    text = out.getvalue()
+    if not is_terminal:
+        text = "".join(f"{line.rstrip(' ')}\n" for line in text.split("\n"))[:-1]
+    return without_commands(visible_styled(text))
 
 
 def live_console() -> "Console":

@@ -18,6 +18,7 @@ from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli.output import live_console, say, text_of
 from segcli.cli.progress_estimate import DeliveryRate, Goal, TimeLeft, share_done
 from segcli.cli.summary import COLOURS
+from segcli.core.plural import count_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -67,12 +68,13 @@ def plain_line(tally: Tally, goal: Goal, *, rate: float, left: float | None = No
 def waiting(tally: Tally) -> str:
     """Return what the run waits for, `HTTP 503, next try in 8 s`; empty if it does not wait."""
     if tally.stopping and tally.in_flight:
-        return f"stopping: waiting up to 10 s for {tally.in_flight} answers; Ctrl-C stops at once"
+        answers = count_of(tally.in_flight, "answer")
+        return f"stopping: waiting up to 10 s for {answers}; Ctrl-C stops at once"
     wait = tally.waiting
     left = wait.until - time.monotonic() if wait else 0.0
     if wait is None or left <= 0:
         return ""
-    return f"{wait.reason}, next try in {left:.0f} s"
+    return f"{wait.reason}, next try in {max(left, 1.0):.0f} s"
 
 
 def _done(tally: Tally, goal: Goal, left: float | None) -> str:

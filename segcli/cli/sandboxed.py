@@ -4,16 +4,19 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segcli.accounting.atomic_write import open_to_append
 from segcli.cli.send_options import SandboxOptions
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
-from segcli.errors import UsageError
+from segcli.errors import Stopped, UsageError
 from segcli.runs.output_checks import check_holds_records
 from segcli.sandbox import SandboxServer, Script
+
+if TYPE_CHECKING:
+    from segcli.delivery.shutdown import OutsideStop
 
 # It must not look like a part of a path or an option: keys are hidden everywhere in messages.
 _REHEARSAL_KEY = "key-of-a-rehearsal"
@@ -75,6 +78,27 @@ def make_kept(keep: Path) -> None:
     except OSError as error:
         problem = f"--keep {keep} cannot be written: {error.strerror}"
         raise UsageError(problem, "Name another file: --keep PATH") from None
+
+
+def stop_on_failure(sandbox: SandboxServer | None) -> "OutsideStop | None":
+    """Return what stops the run once the sandbox fails by itself, such as on a full disk.
+
+    Without that, the run would try again for --retry-for: a sandbox that fails answers 500.
+    """
+    from segcli.delivery.shutdown import OutsideStop
+
+    if sandbox is None:
+        return None
+    stop = OutsideStop()
+    sandbox.app.on_failure = lambda bug: stop.stop(_failure(bug, sandbox.app.kept))
+    return stop
+
+
+def _failure(bug: Exception, keep: Path | None) -> Stopped:
+    if keep and isinstance(bug, OSError):
+        problem = f"--keep {keep} cannot be written: {bug.strerror}"
+        return Stopped(problem, "Name another file: --keep PATH")
+    return Stopped(f"the sandbox failed: {bug!r}")
 
 
 def sandbox_overrides(

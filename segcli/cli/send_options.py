@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity
+from segcli.cli.option_types import DURATION, RATE, SOME_TIME, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
 from segcli.sandbox import Fault, parse_fault
 
@@ -56,7 +56,7 @@ REQUEST_OPTIONS = grouped_options(
     click.option(
         "--concurrency",
         metavar="N",
-        type=click.IntRange(1, 1000),
+        type=WholeNumber(1, 1000),
         default=10,
         show_default=True,
         help="At most N requests in flight.",
@@ -82,7 +82,7 @@ REQUEST_OPTIONS = grouped_options(
         "--http-transport",
         type=click.Choice(["aiohttp", "httpx"]),
         metavar="NAME",
-        help="The HTTP library that sends: aiohttp or httpx.  [default: aiohttp, which is faster]",
+        help="The HTTP library that sends: aiohttp, which is faster, or httpx.  [default: aiohttp]",
     ),
     click.option(
         "--allow-http",

@@ -8,6 +8,8 @@ from segcli.accounting.tally import State, Tally
 from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, rendered_table, say, say_table, text_of
+from segcli.core.plural import count_of
+from segcli.core.settings import how_to_set
 from segcli.core.trust import name_and_address
 from segcli.runs.run_result import RunResult
 
@@ -22,6 +24,8 @@ COLOURS: dict[State, str] = {
     "skipped": "yellow",
     "unsent": "magenta",
 }
+# What a wrong address answers; but some vendors say so of one event, such as of an unknown user.
+_NOT_FOUND = frozenset({"http_404", "http_405"})
 _REASONS_SHOWN = 12
 # Wide enough that no message is wrapped.
 _WIDTH_OFF_TERMINAL = 160
@@ -80,6 +84,21 @@ def _sentence(result: RunResult) -> Iterator[str]:
     yield f"{tally.delivered:,} delivered to {to}{left}"
 
 
+def _wrong_address(result: RunResult) -> Iterator[str]:
+    """Yield a note if nothing was delivered, and every refusal is a 404 or 405."""
+    over_all, job = result.over_all_runs(), result.job
+    codes = {code for state, code in result.tally.codes if state == "refused"}
+    if result.sandbox or not codes or not codes <= _NOT_FOUND or over_all["delivered"]:
+        return
+    statuses = " or ".join(sorted(code.removeprefix("http_") for code in codes))
+    why = f"nothing was delivered, and every refusal is HTTP {statuses}"
+    yield f"note: {why}: is this the right address, {name_and_address(job)}?"
+    if hasattr(job.settings, "endpoint"):
+        yield how_to_set(job.destination.name, "endpoint")
+    if result.kept:
+        yield f"Then send {result.kept}"
+
+
 def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     yield from _sentence(result)
     tally, seconds = result.tally, result.seconds
@@ -94,10 +113,12 @@ def _facts(result: RunResult, report: Path | None) -> Iterator[str]:
     for remark in result.remarks:
         yield from remark.splitlines()
     if tally.requests:
-        yield f"{tally.requests:,} requests, {tally.retries:,} retries; {_answers(tally)}"
+        requests = count_of(tally.requests, "request")
+        yield f"{requests}, {count_of(tally.retries, 'retry', 'retries')}; {_answers(tally)}"
     if result.kept:
         yield f"rejects: {result.kept}"
     if report:
         yield f"report: {report}"
     if result.sandbox:
-        yield f"Nothing left this machine: the sandbox at {result.sandbox} received everything."
+        yield f"Nothing left this machine: all requests went to the sandbox at {result.sandbox}."
+    yield from _wrong_address(result)

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 import click
 
 from segcli.cli.help_format import GROUPS
-from segcli.cli.journal_options import without_secrets
+from segcli.cli.journal_options import redactor_of_words, without_secrets
 from segcli.cli.visible_text import shell_quoted
 from segcli.core.outcome import Job
-from segcli.core.redaction import Redactor
 from segcli.core.secret import Secret
 from segcli.core.settings import describe
 
@@ -38,7 +37,7 @@ def with_command(name: str, job: Job) -> str:
 
 def _command(name: str, job: Job, kept: Collection[str]) -> str:
     words = ["segcli", name, *_without_keys(_kept(sys.argv[2:], kept), job)]
-    redactor = Redactor(job.secrets())
+    redactor = redactor_of_words(sys.argv[2:], job)
     shown = [shell_quoted(without_secrets(word, redactor)) for word in words[:_MOST_WORDS]]
     return " ".join([*shown, *(["…"] if len(words) > _MOST_WORDS else [])])
 
@@ -79,9 +78,9 @@ def _without_keys(words: Iterator[str], job: Job) -> Iterator[str]:
     for word in words:
         if word == "--set":
             value = next(words, "")
-            if value.partition("=")[0] not in keys:
+            if value.partition("=")[0].strip() not in keys:
                 yield from (word, value)
-        elif word.removeprefix("--set=").partition("=")[0] not in keys:
+        elif word.removeprefix("--set=").partition("=")[0].strip() not in keys:
             yield word
 
 

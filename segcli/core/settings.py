@@ -256,6 +256,7 @@ def settings_from(destination: str, settings: type[_S], given: Mapping[str, Give
         except SettingsError as error:
             if one.place:
                 error.message = f"{one.place}: {error.message}"
+            error.hint = _how_to_correct(entry.name, one.origin)
             raise
     return settings(**values)
 
@@ -274,7 +275,7 @@ def key_name(destination: str, rows: Sequence[Setting]) -> str:
     if "api_key" in {row.name for row in rows} or not secrets:
         return "api_key"
     if len(secrets) > 1:
-        hints = "\n".join(how_to_set(destination, secret) for secret in secrets)
+        hints = "\n".join(how_to_set(destination, secret, rows) for secret in secrets)
         message = f"--api-key-file: {destination} has several keys: {', '.join(secrets)}"
         raise UsageError(message, hints)
     return secrets[0]
@@ -282,25 +283,46 @@ def key_name(destination: str, rows: Sequence[Setting]) -> str:
 
 def require(destination: str, settings: Any) -> None:
     """Raise SettingsError if a setting that sending needs is missing."""
-    missing = [
-        row
-        for row in describe(destination, type(settings))
-        if row.required and not getattr(settings, row.name)
-    ]
+    rows = describe(destination, type(settings))
+    missing = [row for row in rows if row.required and not getattr(settings, row.name)]
     if missing:
         needs = "; ".join(f"{row.name} ({row.help})" if row.help else row.name for row in missing)
-        hints = "\n".join(how_to_set(destination, row.name) for row in missing)
+        hints = "\n".join(how_to_set(destination, row.name, rows) for row in missing)
         raise SettingsError(f"{destination} needs {needs}", hints)
 
 
-def how_to_set(destination: str, name: str) -> str:
-    """Return what to type to set a setting, for a hint."""
-    ways = {
-        "api_key": f"or --api-key-file PATH, or api_key in the table [{destination}]",
-        "endpoint": f"or --endpoint URL, or endpoint in the table [{destination}]",
-    }
-    way = ways.get(name, f"or --set {name}=…, or {name} in the table [{destination}]")
+def how_to_set(destination: str, name: str, rows: Sequence[Setting] = ()) -> str:
+    """Return what to type to set a setting, for a hint.
+
+    `rows` are all settings of the destination: of a key it is not said that --set takes it, because
+    others on the machine could see it.
+    """
+    keys = [row.name for row in rows if row.kind is Secret]
+    if name == "endpoint":
+        option = "or --endpoint URL, "
+    elif name == "api_key" or keys == [name]:
+        option = "or --api-key-file PATH, "
+    else:
+        option = "" if name in keys else f"or --set {name}=…, "
+    way = f"{option}or {name} in the table [{destination}]"
     return f"Set it with: export {env_name(destination, name)}=…   ({way} of segcli.toml)"
+
+
+def _how_to_correct(name: str, origin: Origin) -> str:
+    """Return what to type where a wrong value was given, for a hint."""
+    match origin.place:
+        case Place.OPTION:
+            ways = {
+                "--set": f"it: --set {name}=…",
+                "--endpoint": "it: --endpoint URL",
+                "--api-key-file": "the first line of the file of --api-key-file.",
+                "settings": f"it: settings={{{name!r}: …}}",
+            }
+            return f"Correct {ways.get(origin.name, f'it: {origin.name}=…')}"
+        case Place.ENVIRONMENT:
+            return f"Correct it: export {origin.name}=…"
+        case Place.NAMED_CONFIG | Place.FOUND_CONFIG | Place.DEFAULT:
+            return "Correct it there."
 
 
 def secrets_of(settings: Any, further: Iterable[str] = ()) -> list[str]:
@@ -379,9 +401,7 @@ def _convert(destination: str, name: str, value: Any, kind: type) -> Any:
     except ValueError:
         what = _ADDRESS if name == "endpoint" else _KINDS[kind]
         shown = "" if kind is Secret or name == "endpoint" else f", not {value!r}"
-        raise SettingsError(
-            f"{destination}: {name} must be {what}{shown}", how_to_set(destination, name)
-        ) from None
+        raise SettingsError(f"{destination}: {name} must be {what}{shown}") from None
     return converted
 
 
@@ -430,10 +450,7 @@ def _endpoint(url: str) -> str:
 
 def _check_minimum(destination: str, name: str, value: Any, minimum: int | None) -> None:
     if minimum is not None and value < minimum:
-        raise SettingsError(
-            f"{destination}: {name} must be at least {minimum}, not {value}",
-            how_to_set(destination, name),
-        )
+        raise SettingsError(f"{destination}: {name} must be at least {minimum}, not {value}")
 
 
 def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shape]) -> None:
@@ -441,7 +458,4 @@ def _check_shapes(destination: str, name: str, value: Any, shapes: Sequence[Shap
     for shape in shapes:
         if text and not re.fullmatch(shape.pattern, text, re.DOTALL):
             shown = "" if isinstance(value, Secret) else f", not {display_address(text)!r}"
-            raise SettingsError(
-                f"{destination}: {name} must be {shape.words}{shown}",
-                how_to_set(destination, name),
-            )
+            raise SettingsError(f"{destination}: {name} must be {shape.words}{shown}")

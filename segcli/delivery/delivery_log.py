@@ -11,6 +11,7 @@ from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.core.destination import Request
 from segcli.core.line import Line, Result
 from segcli.core.outcome import Job
+from segcli.core.plural import count_of
 from segcli.core.redaction import MASK, Redactor
 from segcli.core.reply import Reply
 from segcli.core.secret import display_url
@@ -117,7 +118,7 @@ class DeliveryLog:
 
     def started(self, job: Job, earlier: int, *, concurrency: int, rate: float | None) -> None:
         """Log that a run begins; `earlier` is how many events earlier runs have settled."""
-        limits = f"at most {concurrency} requests at once"
+        limits = f"at most {count_of(concurrency, 'request')} at once"
         limits += f", {rate:g} a second" if rate else ""
         resumed = f"; {earlier:,} events were answered in earlier runs" if earlier else ""
         text = f"sending to {name_and_address(job)}, {limits}{resumed}"
@@ -171,7 +172,7 @@ class DeliveryLog:
 
     def narrowed(self, window: int, status: int) -> None:
         """Log that fewer requests may be in flight, because of a reply with this status."""
-        text = f"HTTP {status}: at most {window} requests in flight"
+        text = f"HTTP {status}: at most {count_of(window, 'request')} in flight"
         self._write(INFO, "slower", text, {"status": status, "reason": f"HTTP {status}"})
 
     def settled(self, result: Result) -> None:

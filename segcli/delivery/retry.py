@@ -266,7 +266,8 @@ class BatchSender:
     def _stopped(self, reason: str, setting: str) -> Stopped:
         name = self.job.destination.name
         known = hasattr(self.job.settings, setting)
-        hint = f"Check {setting}. {how_to_set(name, setting)}" if known else ""
+        rows = _settings(self.job.destination)
+        hint = f"Check {setting}. {how_to_set(name, setting, rows)}" if known else ""
         return Stopped(f"{name} {self._redact_text(reason)}", hint)
 
     def _exhausted(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import PlanSeen, planned_fields
+from segcli.plan.rule import LONGEST_FIELD, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +73,18 @@ class PlanCoverage:
         found = []
         for one in self._index.expectations:
             fields = [
-                path
+                cut(path, LONGEST_FIELD)
                 for number, name, path in planned_fields(one.nodes)
                 if (number, name) not in self._seen.fields
             ]
             paths = fields if self._seen.events[one.number] else [""]
             found += [
                 Unseen(
-                    type=one.type, name=one.name, version=one.version, label=one.label, path=path
+                    type=one.type,
+                    name=one.name,
+                    version=one.version,
+                    label=one.label,
+                    path=path,
                 )
                 for path in paths
             ]

@@ -83,6 +83,8 @@ def read_csv_plan(text: str) -> PlanDraft:
 
 def _rows(text: str, draft: PlanDraft) -> Iterator[tuple[int, _Row]]:
     """Yield each row by the roles of its columns, with the line on which it begins."""
+    # Some programs for the Mac end a line with a carriage return alone.
+    text = text if "\n" in text else text.replace("\r", "\n")
     lines = [f"{line}\n" for line in text.split("\n")]
     reader = csv.reader(lines, delimiter=_delimiter(lines[0]), strict=True)
     roles: list[str] | None = None
@@ -114,11 +116,23 @@ def _roles(titles: Sequence[str], draft: PlanDraft) -> list[str]:
             roles[index] = "" if taken in roles else taken
     if not {"event", "name"} & set(roles):
         raise ValueError(NO_PLAN)
-    for title, shown, role in zip(plain, titles, roles, strict=True):
+    _note_ignored(titles, plain, roles, draft)
+    return roles
+
+
+def _note_ignored(
+    titles: Sequence[str], plain: Sequence[str], roles: Sequence[str], draft: PlanDraft
+) -> None:
+    """Note each column that is not read: its title is unknown, or another one is for the same."""
+    for index, (title, role) in enumerate(zip(plain, roles, strict=True)):
+        problem = ""
         if title and not role and title not in _FOR_PEOPLE:
             problem = "is not a known column and is ignored"
-            draft.note(Mistake(cut(shown), problem, 1, is_harmless=True))
-    return roles
+        elif role and role in roles[:index]:
+            first = cut(titles[roles.index(role)])
+            problem = f"is for the same as the column {first} before it and is ignored"
+        if problem:
+            draft.note(Mistake(cut(titles[index]), problem, 1, is_harmless=True))
 
 
 def _row(roles: Sequence[str], cells: Sequence[str]) -> _Row:

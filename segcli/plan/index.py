@@ -4,8 +4,9 @@ Several plans count as one: a field is planned if one of them plans it, and all 
 apply.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from segcli.plan.plan import Check, CompiledRule, Plan
 from segcli.plan.planned import NodeBuilder, PlannedNode, SchemaSpot, field_of
@@ -15,6 +16,19 @@ from segcli.plan.rule import PART_OF, label_of
 _CLOSED = frozenset({"track", "identify", "group"})
 
 
+class PlanCheck(NamedTuple):
+    """A compiled schema.
+
+    check: the schema.
+    part: the field of the event that it describes; empty for the whole event.
+    plan: the file of its plan, if the event has rules in several plans; else empty.
+    """
+
+    check: Check
+    part: str
+    plan: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expectation:
     """What plans expect of the events of one name, in one version.
@@ -22,7 +36,7 @@ class Expectation:
     number: its number in the index; -1 if no rule is for these events.
     part: the field of the event that the rules describe; empty if any field is allowed.
     label: the events, as findings name them.
-    checks: compiled schemas, each with the field that it describes.
+    checks: the schemas that apply.
     node: the planned content of that field.
     nodes: that node, and all below it.
     """
@@ -33,7 +47,7 @@ class Expectation:
     version: int
     part: str
     label: str
-    checks: Sequence[tuple[Check, str]]
+    checks: Sequence[PlanCheck]
     node: PlannedNode | None
     nodes: Sequence[PlannedNode]
 
@@ -140,8 +154,14 @@ def _spots(compiled: CompiledRule, part: str, *, is_common: bool) -> list[Schema
     return [whole] if compiled.rule.part else field_of([whole], part)
 
 
-def _checks(rules: Iterable[CompiledRule]) -> list[tuple[Check, str]]:
-    return [(one.check, one.rule.part) for one in rules if one.check]
+def _checks(rules: Sequence[CompiledRule]) -> list[PlanCheck]:
+    # Plans may contradict each other; then a violation must say which one it is of.
+    are_several = len({one.plan for one in rules}) > 1
+    return [
+        PlanCheck(one.check, one.rule.part, one.plan if are_several else "")
+        for one in rules
+        if one.check
+    ]
 
 
 def _plain(name: str) -> str:

@@ -7,11 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 from segcli.plan.index import Expectation, PlanIndex
 from segcli.plan.planned import PlannedNode
-from segcli.plan.rule import cut
+from segcli.plan.rule import LONGEST_FIELD, cut
 from segcli.plan.words import Violation, field_path, problem_of
 
 PlanState = Literal["unplanned-event", "unplanned-property", "plan-violation"]
-_LONGEST_FIELD = 200
 # Each holds the paths of an event; an input with a new shape in every line must not fill memory.
 _SHAPES_KEPT = 20_000
 
@@ -73,11 +72,12 @@ class Judge:
             seen.events[expected.number] += 1
         elif expected.type == "track":
             found.append(self._unplanned_event(event["event"]))
-        for check, part in expected.checks:
+        for check, part, plan in expected.checks:
             value = _with_part(event, expected.part, part)
             if not check.is_valid(value):
+                violations = check.violations(value)
                 # The validator yields them in any order.
-                differing = (_difference(one, part, expected) for one in check.violations(value))
+                differing = (_difference(one, part, plan, expected) for one in violations)
                 found += sorted(differing)
         if expected.node and (value := event.get(expected.part)):
             paths = self._unplanned_paths(expected, value, seen, shape)
@@ -144,10 +144,15 @@ class Judge:
 
 
 def _version(event: Mapping[str, Any]) -> int | None:
-    """Return `context.protocols.event_version`; None if it is not a whole number."""
+    """Return `context.protocols.event_version`; None if it is not a whole number.
+
+    As in JSON Schema, 2.0 is a whole number too.
+    """
     context = event.get("context")
     protocols = context.get("protocols") if context else None
     version = protocols.get("event_version") if isinstance(protocols, dict) else None
+    if isinstance(version, float) and version.is_integer():
+        return int(version)
     return version if type(version) is int else None
 
 
@@ -158,20 +163,21 @@ def _with_part(event: Mapping[str, Any], own: str, part: str) -> Any:
     return event if not own or event.get(own) else {**event, own: {}}
 
 
-def _difference(violation: Violation, part: str, expected: Expectation) -> Difference:
+def _difference(violation: Violation, part: str, plan: str, expected: Expectation) -> Difference:
     path = field_path([part, *violation.path] if part else violation.path)
     if violation.keyword == "additionalProperties":
         return _unplanned_field(path, expected)
-    return Difference(
-        "plan-violation",
-        cut(path, _LONGEST_FIELD),
-        f"{problem_of(violation)} on {expected.label}" if expected.label else problem_of(violation),
-    )
+    problem = problem_of(violation)
+    if expected.label:
+        problem += f" on {expected.label}"
+    if plan:
+        problem += f" in {cut(plan)}"
+    return Difference("plan-violation", cut(path, LONGEST_FIELD), problem)
 
 
 def _unplanned_field(path: str, expected: Expectation) -> Difference:
     problem = f"is not in the plan for {expected.label}"
-    return Difference("unplanned-property", cut(path, _LONGEST_FIELD), problem)
+    return Difference("unplanned-property", cut(path, LONGEST_FIELD), problem)
 
 
 def planned_fields(nodes: Sequence[PlannedNode]) -> Iterator[tuple[int, str, str]]:

@@ -22,10 +22,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule of a plan; `check` is None if its schema has mistakes."""
+    """A rule of a plan.
+
+    rule: the rule.
+    check: its schema; None if that has mistakes.
+    plan: the title of its plan.
+    """
 
     rule: Rule
     check: Check | None
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """Reads a tracking plan from its text: the compiled rules, and all mistakes."""
 
+import json
+
 from segcli.core.exact_json import MAX_DEPTH, loads
+from segcli.core.merge_conflict import merge_conflict
 from segcli.plan.csv_form import read_csv_plan
 from segcli.plan.json_forms import read_json_plan
 from segcli.plan.plan import Check, CompiledRule, Plan
@@ -15,10 +18,13 @@ _LEVELS = 4 * MAX_DEPTH
 def read_plan(title: str, text: str) -> Plan:
     """Read a plan in any form; raises ValueError, with what is wrong, if it is not a plan."""
     is_json = text.lstrip()[:1] in ("{", "[")
+    # A CSV with a merge conflict is a CSV: its marks would be rows.
+    if not is_json and (conflict := merge_conflict(text)):
+        raise ValueError(conflict)
     draft = _json_draft(text) if is_json else read_csv_plan(text)
     if not draft.rules and not draft.mistakes:
         draft.note(Mistake("", "plans nothing", 1))
-    rules = _compiled(draft)
+    rules = _compiled(draft, title)
     if is_json:
         draft.lines = lines_at(text, {mistake.pointer for mistake in draft.mistakes})
     return Plan(title, rules, [_with_line(one, draft) for one in draft.mistakes])
@@ -28,11 +34,22 @@ def _json_draft(text: str) -> PlanDraft:
     try:
         value = loads(text.encode(), levels=_LEVELS)
     except ValueError as error:
-        raise ValueError(f"cannot be read: {error}") from None
+        raise ValueError(merge_conflict(text) or f"cannot be read: {error}{_at(text)}") from None
     return read_json_plan(value)
 
 
-def _compiled(draft: PlanDraft) -> list[CompiledRule]:
+def _at(text: str) -> str:
+    """Return where a text stops being JSON; empty if it is JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f" (line {error.lineno}, column {error.colno})"
+    except RecursionError:
+        pass
+    return ""
+
+
+def _compiled(draft: PlanDraft, title: str) -> list[CompiledRule]:
     compiler = SchemaCompiler()
     rules = []
     for rule in draft.rules:
@@ -40,7 +57,7 @@ def _compiled(draft: PlanDraft) -> list[CompiledRule]:
         if isinstance(check, list):
             for mistake in check:
                 draft.note(mistake)
-        rules.append(CompiledRule(rule, check if isinstance(check, Check) else None))
+        rules.append(CompiledRule(rule, check if isinstance(check, Check) else None, title))
     return rules
 
 

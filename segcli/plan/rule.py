@@ -12,6 +12,8 @@ PART_OF: dict[str, Part] = {
     "identify": "traits",
     "group": "traits",
 }
+# The most characters of a field's path in a message.
+LONGEST_FIELD = 200
 # A file may be anything. More mistakes than this are of no use.
 _MOST_MISTAKES = 1000
 

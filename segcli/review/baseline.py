@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli.accounting.atomic_write import rewrite
+from segcli.core.merge_conflict import merge_conflict
 from segcli.errors import InputError, OutputError
 from segcli.inputs.small_file import read_named
 from segcli.review.codes import CODES
@@ -19,6 +20,9 @@ from segcli.review.notes import Key, key_of
 
 _VERSION = 1
 _MAX_BYTES = 64 * 1024 * 1024
+_START = '{"baseline_version"'
+_OTHER = "Use --update-baseline with another file to write one."
+_RESOLVE = "Resolve it, or use --update-baseline to write the file again."
 
 
 def read_baseline(path: Path) -> dict[Key, int]:
@@ -29,14 +33,17 @@ def read_baseline(path: Path) -> dict[Key, int]:
     if not os.path.exists(path):
         hint = "Use --update-baseline to create it from the current findings."
         raise InputError(f"the baseline {path} does not exist", hint)
-    known: dict[Key, int] = {}
-    try:
-        for key, count in _entries(read_named(path, max_bytes=_MAX_BYTES)):
-            known[key] = known.get(key, 0) + count
-    except ValueError as error:
-        problem = f"--baseline {path} {error}"
-        raise InputError(problem, "Use --update-baseline with another file to write one.") from None
-    return known
+    return _known(path, _text_of(path))
+
+
+def read_replaced(path: Path) -> dict[Key, int]:
+    """Return what `read_baseline` does for a file that is written again; it may be missing.
+
+    Nothing is known from an empty file, or from a baseline with a merge conflict. Raises
+    InputError for any other file that is not a baseline, so that no such file is replaced.
+    """
+    text = _text_of(path) if os.path.exists(path) else ""
+    return {} if not text.strip() or _is_unmerged(text) else _known(path, text)
 
 
 def write_baseline(path: Path, findings: Findings) -> BaselineResult:
@@ -58,20 +65,50 @@ def write_baseline(path: Path, findings: Findings) -> BaselineResult:
     return BaselineResult(accepted=accepted, gone=0, written=True)
 
 
+def _text_of(path: Path) -> str:
+    try:
+        return read_named(path, max_bytes=_MAX_BYTES)
+    except ValueError as error:
+        raise _not_baseline(path, str(error), _OTHER) from None
+
+
+def _is_unmerged(text: str) -> bool:
+    """Return whether this is a baseline with a merge conflict."""
+    return _START in text and bool(merge_conflict(text))
+
+
+def _known(path: Path, text: str) -> dict[Key, int]:
+    known: dict[Key, int] = {}
+    try:
+        for key, count in _entries(text):
+            known[key] = known.get(key, 0) + count
+    except ValueError as error:
+        hint = _RESOLVE if _is_unmerged(text) else _OTHER
+        raise _not_baseline(path, str(error), hint) from None
+    return known
+
+
+def _not_baseline(path: Path, problem: str, hint: str) -> InputError:
+    return InputError(f"--baseline {path} {problem}", hint)
+
+
 def _document(counts: Mapping[Key, int]) -> str:
     """Return the text of a baseline: an entry a line, in an order that merges well."""
     entries = ",\n".join(
         json.dumps({**key._asdict(), "count": count}) for key, count in sorted(counts.items())
     )
-    return f'{{"baseline_version": {_VERSION}, "findings": [\n{entries}\n]}}\n'
+    return f'{_START}: {_VERSION}, "findings": [\n{entries}\n]}}\n'
 
 
 def _entries(text: str) -> Iterator[tuple[Key, int]]:
     """Yield the entries of a baseline; raises ValueError if it is none."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("is not JSON") from None
+    except json.JSONDecodeError as error:
+        problem = merge_conflict(text) or f"is not JSON: line {error.lineno}"
+        raise ValueError(problem) from None
+    except RecursionError:
+        raise ValueError("is not JSON: nested too deep") from None
     if not isinstance(document, dict) or not isinstance(document.get("findings"), list):
         raise ValueError("is not a baseline of segcli")  # noqa: TRY004  # of bad content
     if document.get("baseline_version") != _VERSION:

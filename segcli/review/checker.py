@@ -1,6 +1,5 @@
 """The check: reads the inputs once and reviews the outcome of every line."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge
 from segcli.plan.plan import Plan
 from segcli.review import codes
-from segcli.review.baseline import read_baseline, write_baseline
+from segcli.review.baseline import read_baseline, read_replaced, write_baseline
 from segcli.review.coverage import Coverage, LeftOut
 from segcli.review.coverage_view import is_like, masked_sample
 from segcli.review.estimate import Estimate
@@ -299,9 +298,9 @@ class _JoinedReview:
 def _known(options: CheckRun) -> Mapping[Key, int]:
     """Return what the baseline knows; a file that will be replaced must be one, too."""
     path = options.baseline
-    if path is None or (options.update_baseline and not os.path.exists(path)):
+    if path is None:
         return {}
-    return read_baseline(path)
+    return read_replaced(path) if options.update_baseline else read_baseline(path)
 
 
 def _partial_reviews(

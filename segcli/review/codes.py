@@ -323,9 +323,10 @@ _PLAN = (
         code="SEG405",
         name="unknown-column",
         state="plan-mistake",
-        means="A column of the CSV is not understood, and not read.",
+        means="A column of the CSV is not read: its title is not known, or a column before it is "
+        "for the same.",
         matters="If it holds rules, events are not compared with them.",
-        mend="Rename the column. `segcli guide plan` has the names.",
+        mend="Rename the column, or remove it. `segcli guide plan` has the names.",
         is_harmless=True,
     ),
 )

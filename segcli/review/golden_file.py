@@ -10,6 +10,7 @@ import orjson
 from segcli.accounting.atomic_write import rewrite
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
+from segcli.core.merge_conflict import merge_conflict
 from segcli.core.outcome import Decision, Mapped, event_of, outcome_fields
 from segcli.errors import InputError, OutputError
 from segcli.review.codes import CODE_OF_STATE
@@ -17,6 +18,8 @@ from segcli.review.golden import FieldDifference, GoldenComparison
 from segcli.review.notes import Key, key_of, key_of_rejection
 
 LinePlace = tuple[str, int]
+# What git adds to a file with a merge conflict.
+_MARKS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 Found = tuple[Key, LinePlace]
 
 
@@ -134,12 +137,35 @@ def _key(difference: FieldDifference) -> Key:
 
 
 def _to_update(path: Path) -> GoldenComparison | None:
-    """Return the comparison with a file that is replaced; None if it has no outcomes."""
+    """Return the comparison with a file that is replaced; None if it has no outcomes.
+
+    Raises InputError if it is another kind of file: only a golden file is replaced.
+    """
     try:
         comparison = _read(path)
     except InputError:
-        return None
+        if _may_be_golden(path):
+            return None
+        raise InputError(
+            f"--expect {path} exists already, and is not a golden file",
+            "Name another file: --expect PATH",
+        ) from None
     return comparison if comparison.holds_outcomes else None
+
+
+def _may_be_golden(path: Path) -> bool:
+    """Return whether a file is missing, or begins with an object on a line of its own.
+
+    The rest may be damaged, or have marks of a merge conflict.
+    """
+    try:
+        with path.open("rb") as file:
+            first = next((line for line in file if not line.startswith(_MARKS)), b"{}")
+        return isinstance(orjson.loads(first.removeprefix(BOM_UTF8)), dict)
+    except OSError:
+        return True  # writing it reports what is wrong
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _comparison(path: Path, several: bool) -> GoldenComparison:
@@ -153,6 +179,7 @@ def _comparison(path: Path, several: bool) -> GoldenComparison:
 
 
 def _read(path: Path) -> GoldenComparison:
+    text = b""
     try:
         text = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\n")
         return GoldenComparison(text.split(b"\n") if text else ())
@@ -162,6 +189,9 @@ def _read(path: Path) -> GoldenComparison:
     except OSError as error:
         raise InputError(f"the golden file {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
+        if conflict := merge_conflict(text.decode(errors="replace")):
+            hint = "Resolve it, or use --update to write the file again."
+            raise InputError(f"the golden file {path} {conflict}", hint) from None
         raise InputError(
             f"{path} is not a golden file: {error}",
             "A golden file holds what `segcli transform --outcomes` or `segcli transform` prints.",

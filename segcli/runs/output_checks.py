@@ -184,17 +184,21 @@ def check_outputs(
     files = [*files_of_run(options, writes or {}, reads or {}), *map(_of_output, outputs)]
     check_apart(files)
     _check_outside(files, {os.path.realpath(name) for name in options.files if os.path.isdir(name)})
-    named = [("--rejects", options.rejects), ("--report", options.report)]
-    named += [(f"--output {one.format}", one.path) for one in outputs]
+    named = [("--rejects ", options.rejects), ("--report ", options.report)]
+    named += [(_option_of(one), one.path) for one in outputs]
     for option, path in named:
         if path and not os.path.isdir(path.parent):
-            hint = f"Make the folder, or name another file: {option} PATH"
-            raise UsageError(f"{option} {path}: the folder {path.parent} does not exist", hint)
+            hint = f"Make the folder, or name another file: {option}PATH"
+            raise UsageError(f"{option}{path}: the folder {path.parent} does not exist", hint)
     if options.report and not is_stream(options.report):
-        _check_is_report(OutputFile("json", options.report), "--report")
+        _check_is_report(OutputFile("json", options.report), "--report ")
     for one in outputs:
+        if os.path.isdir(one.path):
+            option = _option_of(one)
+            hint = f"Name a file in it: {option}PATH"
+            raise UsageError(f"{option}{one.path} is a folder", hint)
         if not is_stream(one.path):
-            _check_is_report(one, f"--output {one.format}")
+            _check_is_report(one, _option_of(one))
     if options.rejects:
         check_holds_records("--rejects", options.rejects, "rejects file")
     _check_watched(writes or {})
@@ -317,9 +321,14 @@ def _to_write(role: str, title: str, path: Path, *, hint: str) -> RunFile:
 
 
 def _of_output(output: OutputFile) -> RunFile:
-    option = f"--output {output.format}="
+    option = _option_of(output)
     title, hint = f"{option}{output.path}", f"Name another file: {option}PATH"
-    return _to_write("--output", title, output.path, hint=hint)
+    return _to_write(title, title, output.path, hint=hint)
+
+
+def _option_of(output: OutputFile) -> str:
+    """Return what is typed before the path of an output."""
+    return f"--output {output.format}="
 
 
 def _may_be_one(file: RunFile, other: RunFile) -> bool:
@@ -355,19 +364,22 @@ def _check_outside(files: Sequence[RunFile], folders: Collection[str]) -> None:
 
 
 def _check_is_report(output: OutputFile, option: str) -> None:
-    """Raise UsageError if a report cannot be written, or would overwrite another kind of file."""
-    path, hint = output.path, f"Name another file: {option} PATH"
+    """Raise UsageError if a report cannot be written, or would overwrite another kind of file.
+
+    `option` is what is typed before the path.
+    """
+    path, hint = output.path, f"Name another file: {option}PATH"
     try:
         is_report = _is_report(path, output.format)
     except OSError as error:
-        raise UsageError(f"{option} {path} cannot be read: {error.strerror}", hint) from None
+        raise UsageError(f"{option}{path} cannot be read: {error.strerror}", hint) from None
     if not is_report:
         what = "a report of segcli" + ("" if output.format == "json" else f" in {output.format}")
-        raise UsageError(f"{option} {path} exists already, and is not {what}", hint)
+        raise UsageError(f"{option}{path} exists already, and is not {what}", hint)
     # A new file replaces the old one, so the folder must be writable.
     folder = os.path.dirname(os.path.realpath(path))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{option} {path}: the folder {folder} is not writable", hint)
+        raise UsageError(f"{option}{path}: the folder {folder} is not writable", hint)
 
 
 def _is_report(path: Path, form: str) -> bool:

@@ -64,6 +64,7 @@ class Sandbox:
     sever: resets the connection of a scope; the server sets it, because an app cannot do that.
     guard: the allowed values of Host and Origin; the server sets it once it knows its address.
     uploads: the request bodies.
+    on_failure: called with a full disk or a bug, beside the reply 500 to the request that met it.
     """
 
     def __init__(self, script: Script) -> None:
@@ -73,6 +74,7 @@ class Sandbox:
         self.sever: Callable[[Scope], None] = _cannot_sever
         self.guard: Guard | None = None
         self.uploads = Uploads()
+        self.on_failure: Callable[[Exception], object] = _cannot_tell
         self._script = script
         self._faults = script.faults_of_requests
         self._hosted: dict[str, Vendor] = {}
@@ -172,6 +174,7 @@ class Sandbox:
         except Exception as bug:
             # The server logs nothing: without this, a bug or a full disk would be invisible.
             outcome = Refusal(500, f"the sandbox failed: {bug!r}")
+            self.on_failure(bug)
         self._counts.of(name).refuse(outcome.problem)
         return replies.vendor_error(self.vendor(name), outcome)
 
@@ -237,6 +240,10 @@ def _full_bucket(rate: float, now: float) -> _Bucket:
 
 def _cannot_sever(_scope: Scope) -> None:
     """Do nothing: with a server that cannot reset connections, a reset becomes a timeout."""
+
+
+def _cannot_tell(_bug: Exception) -> None:
+    """Do nothing: the reply has the reason."""
 
 
 def _early_reply(guard: Guard, method: str, headers: Headers) -> HttpReply | None:

@@ -310,6 +310,68 @@ def test_a_full_output_is_3_unless_the_command_has_failed(run_segcli: Run) -> No
         assert b"No space left on device" in done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--stable",)])
+def test_a_command_that_clears_the_folder_of_its_results_loses_no_event(
+    more: tuple[str, ...], run_segcli: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    output = ("capture", *more, "--output", "results/events.jsonl", "--settle", "0s", "--")
+    client = f"{sys.executable} -c '{CLIENT}'"
+
+    cleared = run_segcli(*output, "sh", "-c", f"{client} A; rm results/*; {client} B")
+    captured = names(tmp_path / "results" / "events.jsonl")
+    gone = run_segcli(*output, "sh", "-c", f"{client} A; rm -r results")
+    gone_after_failure = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", "rm *; exit 9")
+
+    assert (cleared.returncode, captured) == (0, ["A", "B"])
+    assert gone.returncode == 3
+    assert b"--output results/events.jsonl cannot be written: No such file" in gone.stderr
+    assert gone_after_failure.returncode == 9
+
+
+def test_a_command_that_replaces_the_output_ends_with_3(run_segcli: Run, tmp_path: Path) -> None:
+    client = f"{sys.executable} -c '{CLIENT}'"
+    shell = f"{client} A; echo mine > new; mv new events.jsonl"
+    done = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", shell)
+
+    assert done.returncode == 3
+    assert b"cannot be written: another program has replaced it" in done.stderr
+    assert (tmp_path / "events.jsonl").read_text() == "mine\n"
+
+
+def test_a_command_that_cannot_run_is_told_from_one_that_is_not_there(
+    run_segcli: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").touch()
+
+    for name, problem in (("./notes", "./notes is not executable"), ("./no", "no command ./no")):
+        done = run_segcli(*OUTPUT, "--", name)
+        assert done.returncode == 2
+        assert problem in done.stderr.decode()
+    assert not (tmp_path / "events.jsonl").exists()
+
+
+def test_a_request_that_stays_open_is_told_until_ctrl_c(spawn: Spawn) -> None:
+    holds = """
+import os, socket, time
+port = int(os.environ["SEGCLI_CAPTURE_URL"].rpartition(":")[2])
+connection = socket.create_connection(("127.0.0.1", port))
+head = f"POST /v1/t HTTP/1.1\\r\\nHost: localhost:{port}\\r\\nContent-Length: 9"
+connection.sendall(head.encode() + b"\\r\\nExpect: 100-continue\\r\\n\\r\\n")
+assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+if os.fork() == 0:
+    # It ends with the capture.
+    connection.recv(100)
+"""
+    words = ("--settle", "0s", "--", sys.executable, "-c", holds)
+    process = spawn("capture", "--allow-empty", "--output", "events.jsonl", *words)
+    told = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+
+    assert told == "The COMMAND has ended; 1 request still open. Ctrl-C ends the wait.\n"
+    assert process.wait(PATIENCE) == 130
+
+
 def test_an_old_capture_is_replaced_and_its_links_and_mode_stay(
     run_segcli: Run, tmp_path: Path
 ) -> None:

@@ -50,6 +50,49 @@ def test_a_file_that_cannot_be_made_stable_stays_as_it_came(file: EventFile) -> 
     assert [path.name for path in file.path.parent.iterdir()] == ["events.jsonl"]
 
 
+def test_a_file_that_was_removed_is_written_again(file: EventFile) -> None:
+    file.write(LINE)
+    file.path.unlink()
+    file.write(LINE)
+
+    file.check_is_whole()
+
+    assert file.path.read_bytes() == LINE + LINE
+    assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_whose_folder_was_removed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    with closing(EventFile(tmp_path / "results" / "events.jsonl")) as file:
+        file.write(LINE)
+        file.path.unlink()
+        file.path.parent.rmdir()
+
+        with pytest.raises(FileNotFoundError):
+            file.check_is_whole()
+
+
+def test_a_file_that_was_replaced_is_left_as_it_is(file: EventFile) -> None:
+    file.write(LINE)
+    other = file.path.with_name("other")
+    other.write_bytes(b"mine\n")
+    other.replace(file.path)
+
+    with pytest.raises(OSError, match="has replaced it"):
+        file.check_is_whole()
+    assert file.path.read_bytes() == b"mine\n"
+
+
+def test_a_file_that_was_emptied_has_no_hole_and_is_an_error(file: EventFile) -> None:
+    file.write(LINE)
+    file.path.write_bytes(b"")
+    file.write(LINE)
+
+    with pytest.raises(OSError, match="has changed it"):
+        file.check_is_whole()
+    assert file.path.read_bytes() == LINE
+
+
 def test_a_stream_is_written_to_as_it_is(tmp_path: Path) -> None:
     with (
         (tmp_path / "shell").open("wb+") as shell,

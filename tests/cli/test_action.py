@@ -134,12 +134,16 @@ def test_a_step_fails_that_could_not_check(check: RunStep) -> None:
 
     assert (missing.code, missing.outputs["exit-code"]) == (2, "2")
     assert "no/such.jsonl" in missing.out
+    assert "\n::error title=segcli check::the check was not completed (exit code 2)" in missing.out
     assert check(files="\n", dest="gist").code == 2
 
 
 def test_plan_golden_file_and_baseline_are_those_of_segcli(check: RunStep, tmp_path: Path) -> None:
     plan = SAMPLES / "plans" / "orrery.typewriter-8.json"
     assert "SEG401" in check(files=str(SAMPLES / "all_types.jsonl"), plan=str(plan)).out
+
+    several = f"{plan}\n\n{SAMPLES / 'plans' / 'ferry.public-api.json'}\n"
+    assert "orrery.typewriter-8.json, " in check(files="mobile.jsonl", plan=several).out
 
     more = {"files": "checkout.jsonl", "dest": "gist", "expect": "gist.golden"}
     assert check(**more, args="--update\n").code in (0, 1)

@@ -208,7 +208,7 @@ def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
         r"nothing leaves this machine\.",
         first,
     )
-    after = "Nothing left this machine: the sandbox at http://127.0.0.1:"
+    after = "Nothing left this machine: all requests went to the sandbox at http://127.0.0.1:"
     assert [line for line in middle if line.startswith(after)]
     assert "\x1b" not in said.err
 

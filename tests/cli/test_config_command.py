@@ -122,7 +122,61 @@ def test_a_wrong_variable_is_an_error(segcli: Segcli, monkeypatch: pytest.Monkey
     assert "'--timeout' (from SEGCLI_TIMEOUT): 'soon' is not" in segcli("config").err
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[gist]\nbacth = 3\n", "segcli.toml:2: gist has no setting 'bacth'\nDid you mean batch?"),
+        ("[gist]\nbatch = 'x'\n", "segcli.toml:2: gist: batch must be a whole number, not 'x'"),
+        ("[webhook]\nendpoint = 'x'\n", "segcli.toml:2: webhook: endpoint must be an address"),
+    ],
+)
+def test_the_settings_of_known_destinations_are_checked_too(
+    text: str, problem: str, segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "segcli.toml").write_text(text)
+    for words in (("config",), ("config", "send"), ("config", "--format", "json")):
+        said = segcli(*words)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(f"Error: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("table", "more"),
+    [
+        ("gst", "did you mean [gist]?"),
+        ("chekc", "did you mean [check]?"),
+        ("acme", "see segcli destinations acme"),
+    ],
+)
+def test_a_table_of_no_known_destination_is_asked_about(
+    table: str, more: str, segcli: Segcli, tmp_path: Path
+) -> None:
+    (tmp_path / "segcli.toml").write_text(f"[{table}]\nbatch = 3\n")
+
+    assert f"segcli.toml:1: [{table}] sets batch; {more}\n" in segcli("config").out
+
+
+def test_tables_in_a_pipe_have_no_spaces_at_the_ends_of_lines(segcli: Segcli) -> None:
+    for words in (("destinations",), ("destinations", "gist"), ("config", "send")):
+        lines = segcli(*words).out.splitlines()
+        assert [line for line in lines if line.endswith(" ")] == []
+
+
 # --- the schema
+
+
+def test_the_schema_of_the_repository_is_the_one_that_is_printed(
+    schema: Any, segcli: Segcli, root: Path, *, update_golden: bool
+) -> None:
+    """Its `$id` is the address of that file."""
+    file = root / schema["$id"].removeprefix(
+        "https://raw.githubusercontent.com/segcli/segcli/main/"
+    )
+    printed = segcli("config", "--schema").out
+    if update_golden:
+        file.write_text(printed)
+
+    assert file.read_text() == printed, "pytest --update-golden rewrites it"
 
 
 def test_the_schema_is_one_and_belongs_to_the_project(schema: Any) -> None:

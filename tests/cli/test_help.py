@@ -92,3 +92,20 @@ def test_help_of_a_command_is_its_own(command: str, segcli: Segcli) -> None:
     said = segcli("help", *command.split())
 
     assert said == segcli(*command.split(), "--help")
+
+
+def test_the_words_that_an_argument_may_be_are_listed_without_escapes(segcli: Segcli) -> None:
+    said = segcli("completion")
+
+    assert said.code == 2
+    assert "Choose from:\n  bash,\n  zsh,\n  fish\n" in said.err
+
+
+def test_bounds_of_numbers_are_in_words(segcli: Segcli) -> None:
+    for command in EVERY:
+        assert not re.search(r"x[<>]=|[<>]=x", segcli(*command.split(), "--help").out)
+    words = " ".join(segcli("send", "--help").out.split())
+    assert "[default: 10; 1 to 1000]" in words
+    assert "after the other filters. [0 or more]" in words
+    assert "'x' is not a valid whole number." in segcli("send", "--concurrency", "x").err
+    assert "0 is not in the range 1 to 1000." in segcli("send", "--concurrency", "0").err

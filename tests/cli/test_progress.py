@@ -74,6 +74,20 @@ def test_a_wait_is_told_with_its_reason_and_its_end(monkeypatch: pytest.MonkeyPa
     assert "HTTP 503, next try in 8 s" in seen(drawn(tally, goal_of()))
 
 
+def test_a_wait_of_less_than_a_second_is_not_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    line = plain_line(tally_of(waiting=Wait("HTTP 429", 1000.2)), goal_of(), rate=0)
+
+    assert line.endswith("; HTTP 429, next try in 1 s")
+
+
+@pytest.mark.parametrize(("requests", "what"), [(1, "1 answer;"), (2, "2 answers;")])
+def test_a_stop_counts_the_answers_that_it_waits_for(requests: int, what: str) -> None:
+    line = plain_line(tally_of(stopping=True, in_flight=requests), goal_of(), rate=0)
+
+    assert line.endswith(f"stopping: waiting up to 10 s for {what} Ctrl-C stops at once")
+
+
 def test_a_wait_that_is_over_is_told_no_more() -> None:
     waiting = Wait("HTTP 503", time.monotonic() - 0.1)
 

@@ -124,7 +124,32 @@ def test_the_commands_keep_destination_and_selection_and_show_no_key(
     assert KEY not in "".join(lines)
 
 
+def test_the_event_of_a_record_of_a_rejects_file_is_shown(segcli: Segcli, tmp_path: Path) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(1))
+    segcli("send", "-d", "gist", "--sandbox", "--fault", "422:100%", events)
+    lines = rehearse(segcli, "gist", tmp_path / "gist.rejects.ndjson")
+
+    assert '    "userId": "u0",' in lines
+    assert not any('"reason"' in line for line in lines)
+
+
 # --- what the sandbox takes
+
+
+@pytest.mark.parametrize("command", ["send", "engage audience VIP"])
+def test_a_rehearsal_stops_when_what_the_sandbox_takes_cannot_be_kept(
+    command: str, segcli: Segcli, tmp_path: Path
+) -> None:
+    written(tmp_path / "events.jsonl", tracks(30))
+    (tmp_path / "vip.csv").write_text("user_id\nu1\nu2\n")
+    file = "events.jsonl" if command == "send" else "vip.csv"
+    said = segcli(*command.split(), file, "-d", "webhook", "--sandbox", "--keep", "/dev/full")
+
+    assert said.code == 3
+    assert "Error: --keep /dev/full cannot be written: No space left on device\n" in said.err
+    assert "Name another file: --keep PATH" in said.err
+    assert "0  delivered" in said.err
+    assert "Nothing left this machine: all requests went to the sandbox at http://" in said.err
 
 
 def test_keep_appends_what_the_sandbox_took(segcli: Segcli, tmp_path: Path) -> None:

@@ -139,3 +139,35 @@ def test_a_variable_with_two_meanings_is_an_error(
 def test_one_edit(one: str, other: str, expected: bool) -> None:
     assert is_one_edit(one, other) is expected
     assert is_one_edit(other, one) is expected
+
+
+@pytest.mark.parametrize("command", ["transform", "send"])
+def test_a_wrong_flag_says_true_or_false(
+    command: str, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGCLI_IGNORE_INTEGRATIONS", "maybe")
+    said = segcli(command, "-d", "gist", "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.endswith(
+        "Error: Invalid value for '--ignore-integrations' (from SEGCLI_IGNORE_INTEGRATIONS): "
+        "it must be true or false, not 'maybe'.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("no.toml", "does not exist"), ("sub", "is a folder"), ("bad.toml", "is not TOML")],
+)
+def test_a_settings_file_that_a_variable_names_is_an_error_with_the_variable(
+    name: str, problem: str, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "bad.toml").write_text("[send\n")
+    monkeypatch.setenv("SEGCLI_CONFIG", name)
+    said = segcli("transform", "-d", "gist", "events.jsonl")
+
+    assert said.code == 2
+    assert said.err.startswith(f"Error: SEGCLI_CONFIG: {name} {problem}")
+    typed = segcli("transform", "-d", "gist", "events.jsonl", "--config", name)
+    assert typed.err.startswith(f"Error: {name} {problem}")

@@ -111,3 +111,29 @@ def test_no_key_that_was_typed_is_shown_or_kept(
         "send", "-d", "webhook", *words, *end, "--journal", "a.journal", events, "--resume"
     )
     assert again.code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set", f"api_key={SECRET}"],
+        [f"--set=api_key={SECRET}"],
+        ["--set", f" api_key = {SECRET}"],
+        ["--endpoint", f"https://user:{SECRET}@vendor.example/x?token={SECRET}"],
+    ],
+    ids=["apart", "joined", "spaced", "in the address"],
+)
+def test_a_rehearsal_shows_no_key_that_was_typed(
+    words: list[str], segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
+    rehearsal = ["send", "-d", "webhook", "--sandbox", *words, events]
+    stopped = segcli(*rehearsal, "--journal", "a.journal", "--fault", "401:100%")
+    done = segcli(*rehearsal)
+
+    assert stopped.code == 3
+    assert "(hidden here)" in stopped.err
+    assert done.code == 1
+    assert "for real" in done.err
+    assert SECRET not in stopped.err + done.err
+    assert SECRET.encode() not in (tmp_path / "a.journal").read_bytes()

@@ -92,6 +92,36 @@ def test_a_redirect_stops_the_run_and_says_where_it_points_but_never_goes_there(
     assert report_in(tmp_path)["ledger"]["unsent"] == 1
 
 
+@pytest.mark.parametrize(
+    ("answers", "statuses"),
+    [
+        ([404, 404, 404], "404"),
+        ([405, 404, 405], "404 or 405"),
+        ([503, 404, 404, 404], "404"),
+        ([404, 200, 404], None),
+        ([404, 422, 404], None),
+    ],
+)
+def test_a_run_that_met_nothing_but_404_asks_whether_the_address_is_right(
+    answers: list[int], statuses: str | None, segcli: Segcli, vendor: Serve, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(3, users=1))
+    at = vendor(replies(*(Answer(status, AT_ONCE) for status in answers)))
+    said = segcli(*sending_to("webhook", at.url), events)
+    note = f"every refusal is HTTP {statuses}: is this the right address, webhook at {at.url}?"
+
+    assert said.code == 1
+    assert (note in said.err) == (statuses is not None)
+    assert ("right address" in said.err) == (statuses is not None)
+    assert ("export SEGCLI_WEBHOOK_ENDPOINT=" in said.err) == (statuses is not None)
+
+
+def test_one_request_and_one_retry_are_named_so(segcli: Segcli, vendor: Serve, event: Path) -> None:
+    at = vendor(replies(Answer(503, AT_ONCE)))
+    assert "2 requests, 1 retry; " in segcli(*sending_to("webhook", at.url), event).err
+    assert "1 request, 0 retries; " in segcli(*sending_to("webhook", at.url), event).err
+
+
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 410, 411, 413, 415, 422, 451, 501])
 def test_any_other_no_is_refused_for_good_with_an_excerpt_of_the_reply(
     status: int, segcli: Segcli, vendor: Serve, tmp_path: Path

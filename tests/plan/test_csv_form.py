@@ -24,7 +24,7 @@ def read(*rows: str, header: str = HEADER, end: str = "\n") -> Plan:
         ("Event Name,Property Name,Property Type,Required", ["Tried,,,", ",size,string,x"]),
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_columns_have_several_names(header: str, rows: list[str], end: str) -> None:
     plan = read(*rows, header=header, end=end)
 
@@ -164,3 +164,20 @@ def test_a_broken_csv_is_a_mistake_and_no_traceback(row: str) -> None:
     plan = read("Other,size,string,no,", row)
 
     assert any("is not a row of a CSV" in text for _, text in mistakes(plan))
+
+
+def test_a_second_column_for_the_same_is_said_to_be_ignored() -> None:
+    plan = read("Tried,size,yes,optional", header="Event Name,Property Name,Required,Status")
+
+    assert mistakes(plan) == [
+        (1, "Status is for the same as the column Required before it and is ignored")
+    ]
+    assert plan.mistakes[0].is_harmless
+    assert differences(plan) == ['plan-violation: properties.size is required on "Tried"']
+
+
+def test_a_merge_conflict_is_not_read_as_rows() -> None:
+    rows = ["<<<<<<< HEAD", "Tried,size,string,yes,", "=======", ">>>>>>> other"]
+
+    with pytest.raises(ValueError, match=r"^has a merge conflict in line 2$"):
+        read(*rows)

@@ -155,3 +155,8 @@ def test_a_plan_of_nothing_is_a_mistake() -> None:
 
 def test_mistakes_beyond_number_are_bounded() -> None:
     assert len(read([KEYED, *([0] * 5000)]).mistakes) == 1000
+
+
+def test_what_is_not_json_is_said_with_its_line() -> None:
+    with pytest.raises(ValueError, match=r"not JSON: .* \(line 3, column 1\)$"):
+        read_plan("plan.json", '[\n{"key": 1\n"type": 2}]')

@@ -1,11 +1,15 @@
 """Events compared with plans: three kinds of differences, versions, common rules, coverage."""
 
+import json
+
 import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, unseen, whole
 from support.samples import event_of
 
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge, PlanSeen
+from segcli.plan.plan import Plan
+from segcli.plan.reading import read_plan
 
 ORDER = whole(
     required=("products",),
@@ -96,7 +100,10 @@ VERSIONS = plan_of(
 
 @pytest.mark.parametrize(
     ("version", "wanted"),
-    [(2, "a"), (3, "b"), (4, "c"), (1, "a"), (None, "a"), (3.2, "a"), ("3", "a"), (True, "a")],
+    [
+        *((2, "a"), (3, "b"), (4, "c"), (3.0, "b"), (4e0, "c")),
+        *((1, "a"), (None, "a"), (3.2, "a"), ("3", "a"), (True, "a"), (1e300, "a")),
+    ],
 )
 def test_the_event_picks_the_version_and_the_oldest_is_for_all_others(
     version: object, wanted: str
@@ -231,3 +238,33 @@ def test_a_judge_that_knows_the_shape_says_the_same() -> None:
         assert judge.compare(good, seen, 1) == []
         assert [one.field for one in judge.compare(bad, seen, 2)] == ["properties.products[].hue"]
         assert seen.checked == 2
+
+
+def test_a_long_path_is_cut_in_the_coverage_as_in_a_difference() -> None:
+    plan = plan_of(rule("Tried", whole(**{"q" * 5000: {}})))
+
+    (found,) = unseen(plan, {"properties": {}})
+
+    assert found == f'"Tried" properties.{"q" * 189}…'
+
+
+def test_a_violation_names_its_plan_if_the_event_has_rules_in_several() -> None:
+    def titled(title: str, *rules: object) -> Plan:
+        return read_plan(title, json.dumps({"rules": rules}))
+
+    text, number = ({"properties": {"size": {"type": kind}}} for kind in ("string", "integer"))
+    one = titled("a.json", rule("Tried", text))
+    contrary = titled("b.json", rule("Tried", number), rule("Other", number))
+
+    kinds = {1: ("string", "integer", "a"), "s": ("integer", "string", "b")}
+    for value, (expected, given, name) in kinds.items():
+        assert differences([one, contrary], properties={"size": value}) == [
+            f"plan-violation: properties.size has an invalid type: expected {expected}, "
+            f'given {given} on "Tried" in {name}.json'
+        ]
+    assert differences([one, contrary], event="Other", properties={"size": "s"}) == [
+        "plan-violation: properties.size has an invalid type: expected integer, given string "
+        'on "Other"'
+    ]
+    # The same file, named twice, is one plan.
+    assert len(differences([one, one], properties={"size": 1})) == 1

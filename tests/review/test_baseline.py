@@ -102,7 +102,8 @@ def test_findings_of_the_baseline_take_no_room_from_new_ones(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("nothing", "is not JSON"),
+        ("nothing", "is not JSON: line 1"),
+        ("<<<<<<< HEAD\nnotes\n", "has a merge conflict in line 1"),
         ("[]", "is not a baseline"),
         ('{"baseline_version": 2, "findings": []}', "is not a baseline of version 1"),
         ('{"baseline_version": 1, "findings": [1]}', "has no code, field and problem in entry 1"),
@@ -134,6 +135,29 @@ def test_a_missing_baseline_is_an_error_with_the_way_to_write_it(segcli: Segcli)
 
     assert told.code == 2
     assert "the baseline base.json does not exist\nUse --update-baseline" in told.err
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_baseline_with_a_merge_conflict_or_nothing_in_it_can_be_written_again(
+    is_empty: bool, segcli: Segcli, tmp_path: Path
+) -> None:
+    path = tmp_path / "base.json"
+    segcli(*CHECK, "--update-baseline")
+    written = path.read_text()
+    first, entry, *rest = written.splitlines(keepends=True)
+    marks = ("<<<<<<< HEAD\n", "=======\n", ">>>>>>> other\n")
+    path.write_text("" if is_empty else "".join([first, marks[0], entry, *marks[1:], *rest]))
+
+    read = segcli(*CHECK)
+    updated = segcli(*CHECK, "--update-baseline")
+
+    assert read.code == 2
+    if not is_empty:
+        assert read.err == (
+            "Error: --baseline base.json has a merge conflict in line 2\n"
+            "Resolve it, or use --update-baseline to write the file again.\n"
+        )
+    assert (updated.code, path.read_text()) == (0, written)
 
 
 def test_the_baseline_is_not_an_input(segcli: Segcli, tmp_path: Path) -> None:

@@ -60,13 +60,58 @@ def test_update_writes_what_transform_prints_with_outcomes(
     assert compared(segcli("check", "-d", dest, "--expect", GOLDEN, *files)) == []
 
 
-def test_update_replaces_what_the_file_held(segcli: Segcli, samples: Path, tmp_path: Path) -> None:
-    (tmp_path / GOLDEN).write_text("no golden line\n" * 1000)
+@pytest.mark.parametrize(
+    "held",
+    [
+        '{"line":1,"state":"skipped","reason":"blank line"}\n' + "no golden line\n" * 1000,
+        '\ufeff{"user_id":"u1"}\n{"line":1,"state":"mapped"}\n',
+        '<<<<<<< HEAD\n{"user_id":"u1"}\n=======\n{"user_id":"u2"}\n>>>>>>> other\n',
+        "",
+    ],
+)
+def test_update_replaces_what_the_file_held(
+    held: str, segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / GOLDEN).write_text(held)
 
     segcli("check", "--expect", GOLDEN, "--update", "--quiet", samples / "signup.jsonl")
 
     outcomes = (tmp_path / GOLDEN).read_text().splitlines()
     assert [json.loads(outcome)["line"] for outcome in outcomes] == list(range(1, 39))
+
+
+@pytest.mark.parametrize("held", ["import os\n", "[1]\n", '{\n  "rules": []\n}\n', "\xff"])
+def test_update_replaces_no_other_file(
+    held: str, segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / GOLDEN).write_text(held, encoding="latin-1")
+
+    said = segcli("check", "--expect", GOLDEN, "--update", "--quiet", samples / "signup.jsonl")
+
+    assert said.code == 2
+    assert said.err == (
+        f"Error: --expect {GOLDEN} exists already, and is not a golden file\n"
+        "Name another file: --expect PATH\n"
+    )
+    assert (tmp_path / GOLDEN).read_text(encoding="latin-1") == held
+
+
+def test_a_merge_conflict_in_a_golden_file_is_said_with_its_line(
+    segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
+    file = samples / "signup.jsonl"
+    segcli("check", "--expect", GOLDEN, "--update", file)
+    lines = (tmp_path / GOLDEN).read_text().splitlines(keepends=True)
+    merged = [*lines[:3], "<<<<<<< HEAD\n", *lines[3:5], "=======\n", ">>>>>>> other\n"]
+    (tmp_path / GOLDEN).write_text("".join(merged + lines[5:]))
+
+    said = segcli("check", "--expect", GOLDEN, file)
+
+    assert said.code == 2
+    assert said.err == (
+        f"Error: the golden file {GOLDEN} has a merge conflict in line 4\n"
+        "Resolve it, or use --update to write the file again.\n"
+    )
 
 
 def test_what_transform_prints_is_a_golden_file_too(
@@ -315,7 +360,7 @@ def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Pat
 
 def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes((line_of() + b"\n") * 100)
-    (tmp_path / GOLDEN).write_bytes(b"what it was\n" * 1000)
+    (tmp_path / GOLDEN).write_bytes(b"{}\n" * 1000)
 
     with files_of_at_most(1024):
         said = segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
@@ -324,7 +369,7 @@ def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_pat
     assert said.code == 3
     assert message == f"Error: the golden file {GOLDEN} cannot be written: File too large"
     assert "is unchanged" in hint
-    assert (tmp_path / GOLDEN).read_bytes() == b"what it was\n" * 1000
+    assert (tmp_path / GOLDEN).read_bytes() == b"{}\n" * 1000
     assert sorted(os.listdir(tmp_path)) == ["events.jsonl", GOLDEN]
 
 

@@ -1,6 +1,8 @@
 """What says the same is one entry with its count and first places; one run writes all formats."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +124,46 @@ def test_a_report_may_be_written_again_but_no_other_file(
     assert (tmp_path / "report.out").read_text() == "a diary\n"
 
 
+@pytest.mark.parametrize("more", [(), ("--quiet",)])
+@pytest.mark.parametrize("full", [0, 1, 2])
+def test_an_output_that_fails_leaves_the_others_whole(
+    full: int, more: tuple[str, ...], segcli: Segcli, tmp_path: Path
+) -> None:
+    forms = ["json", "junit", "markdown"]
+    paths = ["/dev/full" if at == full else form for at, form in enumerate(forms)]
+    outputs = [f"{form}={path}" for form, path in zip(forms, paths, strict=True)]
+
+    told = segcli(*CHECK, *more, *(word for one in outputs for word in ("--output", one)))
+
+    assert told.code == 3
+    assert "Error: the report /dev/full cannot be written: No space left" in told.err
+    for form in {*paths} - {"/dev/full"}:
+        alone = segcli(*CHECK, "--format", form).out
+        assert (tmp_path / form).read_text() == alone
+
+
+@pytest.mark.parametrize(("stdout", "code"), [("> /dev/full", 3), ("| true", 141)])
+def test_a_stdout_that_fails_leaves_the_files_whole(
+    stdout: str, code: int, tmp_path: Path, clean_environment: dict[str, str]
+) -> None:
+    command = (
+        f"set -o pipefail; {sys.executable} -m segcli {' '.join(CHECK)} --format json "
+        f"--output json=report.json --output text=report.txt {stdout}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env=clean_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code, done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["errors"] == 6
+    assert (tmp_path / "report.txt").read_text().endswith("6 errors, 1 warning\n")
+
+
 def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "summary.md").touch()
 
@@ -134,9 +176,11 @@ def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
     ("options", "problem"),
     [
         (["--output", "json=events.jsonl"], "--output json=events.jsonl is also an input"),
-        (["--output", "json=a", "--output", "junit=a"], "--output junit=a is also --output"),
+        (["--output", "json=a", "--output", "junit=a"], "junit=a is also --output json=a\n"),
         (["--output", "json=a", "--report", "a"], "is also --report"),
-        (["--output", "json=none/a"], "the folder none does not exist"),
+        (["--output", "json=none/a"], "--output json=none/a: the folder none does not exist"),
+        (["--output", "json=none/a"], "or name another file: --output json=PATH\n"),
+        (["--output", "json=."], "--output json=. is a folder\nName a file in it: "),
         (["--output", "pdf=a"], "'pdf' is none of text, json"),
         (["--output", "json"], "is not a valid output. Type for example junit=report.xml"),
         (["--output", "json="], "is not a valid output"),

@@ -23,7 +23,7 @@ _FILE = re.compile(r"```(?:python|toml|yaml)\n# (\S+)\n(.*?)```", re.DOTALL)
 # What differs from run to run and from machine to machine.
 _VOLATILE = re.compile(
     r"[\d,.]+ s, [\d,.]+ (?:lines|delivered)/s"
-    r"|[\d,]+ requests, [\d,]+ retries|[\d,.]+ ms|127\.0\.0\.1:\d+"
+    r"|[\d,]+ requests?, [\d,]+ retr(?:ies|y)|[\d,.]+ ms|127\.0\.0\.1:\d+"
     # How small gzip makes a file, and when a sync ended.
     r"|files \([\d,]+ bytes\)|[\dT:.-]{23}Z$"
     # When a line of a log was written.

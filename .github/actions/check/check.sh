@@ -9,7 +9,7 @@ IFS=
 arguments=(check --format github)
 add() { if [ -n "$2" ]; then arguments+=("$1=$2"); fi; }
 add --dest "$DEST"
-add --plan "$PLAN"
+while IFS= read -r plan; do add --plan "$plan"; done <<< "$PLAN"
 add --expect "$EXPECT"
 add --baseline "$BASELINE"
 case "$FAIL_ON" in
@@ -53,5 +53,9 @@ fi
 code=0
 "$RUNNER_TEMP/segcli/bin/segcli" "${arguments[@]}" -- "${files[@]}" || code=$?
 echo "exit-code=$code" >> "$GITHUB_OUTPUT"
+# The errors of a run are in its log only; beside the job, GitHub would show the code alone.
+if [ "$code" -gt 1 ]; then
+    echo "::error title=segcli check::the check was not completed (exit code $code): see the log of this step"
+fi
 if [ "$FAIL_ON" = never ] && [ "$code" -eq 1 ]; then code=0; fi
 exit "$code"

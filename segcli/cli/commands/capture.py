@@ -18,7 +18,7 @@ from segcli.capture.event_file import EventFile
 from segcli.capture.user_command import BY_SIGNAL, run_command, signals_taken
 from segcli.cli.completion import complete_file
 from segcli.cli.configured import ConfiguredCommand
-from segcli.cli.option_types import DURATION, Quantity
+from segcli.cli.option_types import DURATION, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
 from segcli.cli.output import say, say_error, write_data
 from segcli.core import exact_json
@@ -70,7 +70,7 @@ class CaptureOptions:
     click.option(
         "--port",
         metavar="N",
-        type=click.IntRange(0, 65535),
+        type=WholeNumber(0, 65535),
         help=f"Listen on this port.  [default: {_PORT}; with a COMMAND a free one]",
     ),
     click.option(
@@ -119,9 +119,9 @@ def command(options: CaptureOptions) -> int:
         run = _run if options.words else _serve
         app, code = run(options, listeners, write)
         failure = app.failure
-        if output and options.stable and failure is None:
-            failure = _stabilized(output)
-    _tell(app, options.output)
+        if output and failure is None:
+            failure = _completed(output, is_stable=options.stable)
+    _tell(app, None if failure else options.output)
     return _exit_code(options, app, code, failure=failure)
 
 
@@ -134,8 +134,12 @@ def _run(options: CaptureOptions, listeners: Listeners, write: WriteEvents) -> t
         except OSError as error:
             problem = f"{options.words[0]} cannot be started: {error.strerror}"
             raise UsageError(problem) from None
-        number = wait_until_quiet(server.app, options.settle, signals.waiting)
+        number = wait_until_quiet(server.app, options.settle, signals.waiting, _say_open)
     return server.app, code or (0 if number is None else BY_SIGNAL + number)
+
+
+def _say_open(requests: int) -> None:
+    say(f"The COMMAND has ended; {count_of(requests, 'request')} still open. Ctrl-C ends the wait.")
 
 
 def _serve(
@@ -183,10 +187,12 @@ def _output(path: Path | None) -> Iterator[EventFile | None]:
         yield file
 
 
-def _stabilized(output: EventFile) -> OSError | None:
-    """Make the output stable; return the error if it could not be written."""
+def _completed(output: EventFile, *, is_stable: bool) -> OSError | None:
+    """Make the output complete; return the error if it could not be written."""
     try:
-        output.stabilize()
+        output.check_is_whole()
+        if is_stable:
+            output.stabilize()
     except OSError as error:
         return error
     return None
@@ -245,7 +251,9 @@ def _check_command(options: CaptureOptions) -> None:
         )
     name = options.words[0]
     if shutil.which(name) is None:
-        raise UsageError(f"there is no command {name}", "Type the command after --")
+        exists = os.sep in name and os.path.exists(name)
+        problem = f"{name} is not executable" if exists else f"there is no command {name}"
+        raise UsageError(problem, "Type the command after --")
 
 
 def _check_is_capture(path: Path) -> None:

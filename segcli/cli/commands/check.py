@@ -1,7 +1,7 @@
 """`segcli check`: reports in CI what a destination would receive, without key and network."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,11 +16,12 @@ from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
-from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT
+from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, WholeNumber
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
+from segcli.cli.stdio import ReaderGone, discard_stdout
 from segcli.core.event_time import parse_time
-from segcli.errors import Exit, UsageError
+from segcli.errors import Exit, OutputError, Stopped, UsageError
 from segcli.inputs import Input, Looked
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
@@ -153,7 +154,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     click.option(
         "--max-findings",
         metavar="N",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         default=1000,
         show_default=True,
         help="Print at most N findings; all are counted.",
@@ -209,11 +210,7 @@ def command(options: JobOptions, check_options: CheckOptions, log_options: LogOp
     with logging_to(log_options):
         reviewed = _reviewed(options, check_options, log_options)
     review = replace(reviewed, shows_every=check_options.every, coverage=check_options.coverage)
-    if not options.quiet:
-        _print(check_options.format, formats.format_review(check_options.format, review))
-    as_json = [OutputFile("json", options.report)] if options.report else []
-    for one in (*as_json, *check_options.output):
-        report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
+    _write_all(review, options, check_options)
     return Exit.INCOMPLETE if review.errors else Exit.DONE
 
 
@@ -242,10 +239,34 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     return replace(review, is_default=job is not None and is_default())
 
 
-def _print(form: str, pieces: Iterable[bytes]) -> None:
+def _write_all(review: Review, options: JobOptions, check_options: CheckOptions) -> None:
+    """Print the review and write its files; an output that fails does not stop the others.
+
+    At the end it raises the first error of a file, or else that of stdout.
+    """
+    failures: list[Exception] = []
+    unprinted = None if options.quiet else _print(check_options.format, review)
+    as_json = [OutputFile("json", options.report)] if options.report else []
+    for one in (*as_json, *check_options.output):
+        try:
+            report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
+        except OutputError as error:
+            failures.append(error)
+    if failure := next(iter(failures), unprinted):
+        raise failure
+
+
+def _print(form: str, review: Review) -> Exception | None:
+    """Print the review; return the error if stdout cannot be written."""
     write = show_rendered if form == "text" else write_data
-    for piece in pieces:
-        write(piece)
+    try:
+        for piece in formats.format_review(form, review):
+            write(piece)
+    except (ReaderGone, Stopped) as error:
+        # The rest is still in a buffer, and would fail again with each flush.
+        discard_stdout()
+        return error
+    return None
 
 
 def _is_for_plans_only(options: JobOptions, check_options: CheckOptions) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import orjson
 
+from segcli import destinations
 from segcli.cli import output
 from segcli.cli.config_options import configured_options, option_name
 from segcli.cli.configured import config_file
@@ -19,12 +20,13 @@ from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, say, show, show_table, write_data
 from segcli.cli.variables import doubtful_variables
 from segcli.core.redaction import MASK
-from segcli.settings_file import TABLES, ConfigFile
+from segcli.core.settings import Sources, read_settings
+from segcli.settings_file import TABLES, ConfigFile, close_destination, config_of
 
 _WIDTH_OFF_TERMINAL = 200
 _DEFAULT = "default"
 # click adds the range of a number.
-_DEFAULT_IN_HELP = re.compile(r"\[default: (.*?)(?:; [\dx<>=]+)?\]")
+_DEFAULT_IN_HELP = re.compile(r"\[default: (.*?)(?:; \d+ (?:or more|to \d+))?\]")
 _COMMANDS = tuple(name for name in SOURCES if table_of(name))
 
 
@@ -74,6 +76,7 @@ def command(words: tuple[str, ...], schema: bool, form: str, config: str | None)
         _write_json(config_schema({name: _command(name) for name in _COMMANDS}))
         return 0
     file = config_file(config)
+    _check_settings(file)
     wanted = _wanted(" ".join(words))
     rows = [row for name in _COMMANDS for row in _rows(name, file) if name in wanted]
     if not words:
@@ -190,7 +193,9 @@ def _show(file: ConfigFile, rows: Sequence[_Row], *, one_command: bool) -> None:
         show("No option is set by it or by the environment.")
     for name, table in _destination_tables(file):
         names = ", ".join(table)
-        show("", f"{file.place(name)}: [{name}] sets {names}; see segcli destinations {name}")
+        close = close_destination(name)
+        more = f"did you mean [{close}]?" if close else f"see segcli destinations {name}"
+        show("", f"{file.place(name)}: [{name}] sets {names}; {more}")
     say(*doubtful_variables())
 
 
@@ -203,6 +208,17 @@ def _described(file: ConfigFile) -> str:
         f"The settings file is {file.path}, found in the working folder: it may set quantities and "
         "selections only."
     )
+
+
+def _check_settings(file: ConfigFile) -> None:
+    """Raise SettingsError for a wrong setting of a destination that is built in or installed."""
+    for name, _ in _destination_tables(file):
+        if name in destinations.names():
+            config = config_of(file, name)
+            sources = Sources(
+                given={}, env={}, table=config.table, config=config.path, lines=config.lines
+            )
+            read_settings(name, destinations.named_destination(name).settings, sources)
 
 
 def _destination_tables(file: ConfigFile) -> Iterator[tuple[str, Any]]:

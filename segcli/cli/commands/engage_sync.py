@@ -15,7 +15,7 @@ from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
 from segcli.cli.run import Watch, announce, counted, make_run, run_and_report
-from segcli.cli.sandboxed import open_kept, sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import open_kept, sandbox_overrides, sandbox_running, stop_on_failure
 from segcli.cli.send_options import RequestOptions, SandboxOptions
 from segcli.core.outcome import Job
 from segcli.core.secret import display_url
@@ -214,6 +214,7 @@ def _send_changes(
         inputs=[replace(this.entry, size=None)],
         rejects=kept,
         progress=SyncProgress(state, changes, this.computation, at=this.at),
+        outside=stop_on_failure(this.sandbox),
     )
     result = _result(this, STATES_OF_SEND)
     result.rejects = kept

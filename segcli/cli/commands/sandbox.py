@@ -13,7 +13,7 @@ from segcli import destinations
 from segcli.cli.completion import complete_file
 from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.dest_option import typed_destination
-from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity
+from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.sandboxed import host_destination, make_kept
@@ -46,7 +46,7 @@ class ScriptOptions:
 
 
 @click.command("sandbox", cls=ConfiguredCommand)
-@click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.option("--port", metavar="N", type=WholeNumber(0, 65535), default=8765, show_default=True)
 @click.option(
     "--dest",
     "-d",

@@ -32,7 +32,13 @@ from segcli.cli.run import (
     run_and_report,
     transport_for,
 )
-from segcli.cli.sandboxed import kept_by, open_kept, sandbox_overrides, sandbox_running
+from segcli.cli.sandboxed import (
+    kept_by,
+    open_kept,
+    sandbox_overrides,
+    sandbox_running,
+    stop_on_failure,
+)
 from segcli.cli.send_options import (
     REQUEST_OPTIONS,
     SANDBOX_OPTIONS,
@@ -169,6 +175,7 @@ def _send(
         max_line=options.max_line,
         progress=started.journal,
         first=_first_delivered(result, options, sandbox),
+        outside=stop_on_failure(sandbox),
     )
     hint = _resume_hint(options, started, sandbox=sandbox)
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)

@@ -132,6 +132,7 @@ def _baseline(baseline: BaselineResult) -> str:
     if baseline.written:
         return f"baseline written: it accepts {accepted}"
     gone = f"; {baseline.gone:,} in it no longer found" if baseline.gone else ""
+    gone += " (--update-baseline removes them)" if gone else ""
     return f"{accepted} accepted by the baseline{gone}"
 
 
