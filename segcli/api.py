@@ -259,6 +259,7 @@ def send(  # noqa: PLR0913  # as `transform`
 
     api_key: the key: the setting `api_key`, or the only setting that is a key.
     journal: a file that records which lines are settled; with it, a stopped run can be continued.
+        An address, a folder or a path that ends with `/` is a journal that several machines share.
     resume, restart: continue the run of that journal, or forget it.
     rejects: the file to append rejected and refused events to. Without one, up to 1,000 of them
         are held in `Report.rejects`; one more stops the run.

@@ -19,6 +19,8 @@ from support.samples import ROOT, SAMPLES, Run
 from segcli.cli import main
 from segcli.sandbox import SandboxServer, Script, running
 
+pytest_plugins = ("support.s3",)
+
 # Its caches are no part of the project's folder.
 os.environ.setdefault(
     "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")

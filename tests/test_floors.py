@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"field_types"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
-    frozenset({"job_spec"}),
+    frozenset({"job_spec", "shared_journal"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
     frozenset({"runs"}),
     frozenset({"api"}),

@@ -74,6 +74,30 @@ def replace_file(path: Path, fill: Callable[[int], object], *, private: bool) ->
     return descriptor
 
 
+def create_file(path: Path, content: bytes) -> bool:
+    """Create a private file that is complete and on disk; False if there is one of this name.
+
+    Of several that create it at once, on any machine that sees the folder, one gets True. Raises
+    OSError, also if the file system has no hard links.
+    """
+    with _signals_blocked():
+        temporary = path.with_name(_TEMPORARY.format(os.urandom(16).hex()))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, PRIVATE)
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+            # A rename would replace a file that is there; a link fails.
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            os.close(descriptor)
+            with suppress(OSError):
+                temporary.unlink()
+    return True
+
+
 def open_to_append(path: Path) -> FileIO:
     """Open a file of events to append to it. A new file is 0600.
 

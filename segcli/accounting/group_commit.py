@@ -20,17 +20,21 @@ class GroupSync:
     """Puts what was written to a file on disk.
 
     Tasks that ask while a sync is running share the next one. So the number of syncs does not grow
-    with the number of waiting tasks. `to_disk` does one sync, often in another thread.
+    with the number of waiting tasks. `to_disk` does one sync, often in another thread; always
+    there if `quick` is 0 seconds.
     """
 
     def __init__(
         self,
         descriptor: int,
         to_disk: Callable[[int], None] = _fdatasync,
+        *,
+        quick: float = _QUICK,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._descriptor = descriptor
         self._to_disk = to_disk
+        self._quick = quick
         self._now = now
         self._written = 0
         self._synced = 0
@@ -100,7 +104,7 @@ class GroupSync:
     def _sync(self) -> None:
         began = self._now()
         self._to_disk(self._descriptor)
-        self._is_quick = self._now() - began < _QUICK
+        self._is_quick = self._now() - began < self._quick
 
     def _on_synced(self, written: int, error: Exception | None) -> None:
         """Release the tasks that waited for this sync; start another one if more are waiting."""

@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -83,6 +83,26 @@ class Rejects:
                 elif _is_torn(text):
                     _cut_if_torn(file.fileno(), end)
                 end += len(text)
+
+    def restore(self, records: Iterable[str], since: int) -> None:
+        """Append records of earlier runs, except those that the file has after this position.
+
+        They are on disk when this returns. Raises Stopped.
+        """
+        known: set[_RecordKey | None] = set()
+        if os.path.exists(self.path):
+            with self.path.open("rb") as file:
+                file.seek(since)
+                known.update(map(_key_of, file))
+        missing = (record.encode() + b"\n" for record in records)
+        for record in missing:
+            if _key_of(record) not in known:
+                self.append([record])
+        if self._file:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise self._failed(error) from None
 
     def append(self, records: Sequence[bytes]) -> None:
         """Append whole records, each with a line break. Raises Stopped."""

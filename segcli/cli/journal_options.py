@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -18,7 +18,15 @@ from segcli.core.redaction import Redactor
 from segcli.core.secret import Secret, display_address
 from segcli.core.settings import BY_DEFAULT, Place, describe
 from segcli.errors import UsageError
-from segcli.runs.send_start import SendPlan, check_start, journal_file, journal_header
+from segcli.runs.send_start import (
+    SendPlan,
+    check_start,
+    journal_at,
+    journal_header,
+)
+
+if TYPE_CHECKING:
+    from segcli.runs.send_start import JournalPlace
 
 # A pattern may stand for thousands of files.
 _MAX_COMMAND = 8 * 1024
@@ -40,12 +48,12 @@ class JournalOptions(Protocol):
         """Whether to forget an earlier run."""
 
 
-def journal_path(plan: SendPlan, resume_options: JournalOptions) -> Path | None:
-    """Return the path of the run's journal, or None if it has none; raises UsageError."""
+def place_of_journal(plan: SendPlan, resume_options: JournalOptions) -> "JournalPlace | None":
+    """Return the place of the run's journal, or None if it has none; raises UsageError."""
     check_start(resume=resume_options.resume, restart=resume_options.restart)
     again = all(entry.can_be_read_again for entry in plan.inputs)
     if resume_options.journal is not None:
-        return journal_file(resume_options.journal)
+        return journal_at(resume_options.journal, plan.names)
     if plan.rehearsal or not again:
         if resume_options.resume or resume_options.restart:
             why = "--sandbox" if plan.rehearsal else "stdin"

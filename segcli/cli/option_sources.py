@@ -90,7 +90,7 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "capture": _sources(
         quantity="settle", named="port output host stable allow_empty", typed="config"
     ),
-    "journals": _sources(typed="remove"),
+    "journals": _sources(typed="remove at"),
     "destinations": _sources(typed="schema form config"),
     "config": _sources(typed="schema form config"),
     "guide": {},

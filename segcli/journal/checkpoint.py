@@ -164,7 +164,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         with path.open("rb") as file:
             for record in _valid(file):
                 if checkpoint is None:
-                    checkpoint = Checkpoint(_header(record))
+                    checkpoint = Checkpoint(header_of(record))
                 else:
                     checkpoint.apply(record)
             file.seek(0)
@@ -185,6 +185,15 @@ def encode(record: Mapping[str, Any]) -> bytes:
 def header_record(header: Header) -> dict[str, Any]:
     """Return the first record of a journal."""
     return {"segcli": header}
+
+
+def header_of(record: Mapping[str, Any]) -> Header:
+    """Return the header in the first record. Raises ValueError if it is not of this version."""
+    with suppress(KeyError, TypeError):
+        header = Header(**record["segcli"])
+        if header.format == FORMAT:
+            return header
+    raise ValueError("the journal was written by another version of segcli")
 
 
 def synced_record(size: int) -> dict[str, Any]:
@@ -268,11 +277,3 @@ def _is_torn_header(start: bytes) -> bool:
     """True if a file that starts with these bytes is a journal cut within its header."""
     filled_up = start[: len(_HEADER_EXAMPLE)] + _HEADER_EXAMPLE[len(start) :]
     return bool(_HEADER_START.fullmatch(filled_up)) and not start.endswith(b"\n")
-
-
-def _header(record: Mapping[str, Any]) -> Header:
-    with suppress(KeyError, TypeError):
-        header = Header(**record["segcli"])
-        if header.format == FORMAT:
-            return header
-    raise ValueError("the journal was written by another version of segcli")

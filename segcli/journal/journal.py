@@ -14,19 +14,17 @@ from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.core.line import Line, Result
 from segcli.errors import OutputError, Stopped
-from segcli.inputs.compact_columns import NumberColumn
 from segcli.journal.checkpoint import (
     Checkpoint,
     encode,
-    input_name,
     mark_fields,
     path_name,
     synced_record,
 )
-from segcli.journal.columns import End, NameIndex
-from segcli.journal.line_set import ranges
+from segcli.journal.columns import End
 from segcli.journal.locked_file import is_still_there, remove, replaced, reserve_space, write_at
 from segcli.journal.pending import PendingLines, open_lines
+from segcli.journal.run_records import RunRecords, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
@@ -54,12 +52,10 @@ class Journal:
         self.path = path
         self.past = past
         self.inputs = inputs
-        self._indexes = _by_place(inputs)
-        self._last_file: tuple[int, tuple[str, str]] = (-1, ("", ""))
+        self._records = RunRecords(past, inputs)
         self._promised = 0
         self._has_failed = False
         self._held: HeldRejects | None = None
-        self._actions = {name: number for number, name in past.actions.items()}
         # Marks that the next record will contain: the bytes reserved for each, by place.
         self._pending_marks: dict[int, int] = {}
         try:
@@ -82,6 +78,16 @@ class Journal:
         """The number of events that the vendor answered in earlier runs."""
         return self.past.totals["delivered"] + self.past.totals["refused"]
 
+    @property
+    def is_taken_over(self) -> bool:
+        """False: the file is locked, so no other process can continue the run."""
+        return False
+
+    @property
+    def seconds_to_wait(self) -> float:
+        """0: an earlier run has ended, or this one would not have got the lock."""
+        return 0.0
+
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Join what earlier runs kept with where this run keeps its rejects.
 
@@ -95,14 +101,7 @@ class Journal:
             self._begin_file(rejects, inputs)
 
     def _begin_file(self, rejects: Rejects, inputs: Sequence[Input]) -> None:
-        titles: NameIndex | None = None
-
-        def is_open(file: str, line: int) -> bool:
-            nonlocal titles
-            titles = titles or NameIndex(len(inputs), lambda index: inputs[index].title)
-            index = titles.find(file)
-            return index is None or not self.past.is_settled(inputs[index].place, line)
-
+        is_open = open_lines_by_title(self.past, inputs)
         rejects.skip_already_written(self.rejects_since(rejects.path), is_open)
         if self.past.kept:
             rejects.append([record.encode() + b"\n" for record in self.past.kept])
@@ -129,14 +128,9 @@ class Journal:
 
         The record survives a kill once this returns, and a loss of power once `synced` returns.
         """
-        places: dict[tuple[int, str], list[int]] = {}
-        for line in settled.lines:
-            places.setdefault((line.place, line.action), []).append(line.number)
-        lines = [
-            (place, *line_range, *self._action(action))
-            for (place, action), numbers in places.items()
-            for line_range in ranges(numbers)
-        ]
+        for action in self._records.new_actions(settled):
+            self._append_unreserved(action)
+        lines = self._records.rows_of(settled)
         record = {"state": settled.state, "lines": lines, **self._synced_size()}
         if self._held and (new := self._held.unsaved()):
             self._append_unreserved(record | {"kept": new})
@@ -154,7 +148,7 @@ class Journal:
         if known and (known.to, known.is_open) >= (mark.to, mark.is_open):
             return
         record: dict[str, Any] = {"marks": [mark_fields(place, mark)]}
-        if name := self._new_name(place):
+        if name := self._records.new_name(place):
             self._append_unreserved(record | name)
             return
         size = len(encode(record))
@@ -167,9 +161,11 @@ class Journal:
 
         Once all of them are settled, no run reads the input again.
         """
-        _, version = self._name_and_version(place)
+        _, version = self._records.name_and_version(place)
         if version and self.past.files.end(place) != End(lines, version):
-            self._append_unreserved({"ends": [(place, lines, version)], **self._new_name(place)})
+            self._append_unreserved(
+                {"ends": [(place, lines, version)], **self._records.new_name(place)}
+            )
 
     def rejects_since(self, path: Path) -> int:
         """Return the size of the rejects file before these runs wrote to it, in bytes.
@@ -225,15 +221,6 @@ class Journal:
         write_at(self._file, encode(synced_record(self._end)), self._end)
         os.fsync(self._file)
 
-    def _action(self, name: str) -> Sequence[int]:
-        """Return the number of an action, as the end of a row; empty for the only action."""
-        if not name:
-            return ()
-        if name not in self._actions:
-            self._actions[name] = number = len(self._actions) + 1
-            self._append_unreserved({"actions": [(number, name)]})
-        return (self._actions[name],)
-
     def _synced_size(self) -> dict[str, Any]:
         """Return the field which says how much of the file is on disk; empty if unknown.
 
@@ -243,23 +230,6 @@ class Journal:
             # After an error, less may be on disk than the system reported.
             return {}
         return synced_record(self._begun + self._sync.on_disk)
-
-    def _new_name(self, place: int) -> dict[str, Any]:
-        """Return the field with an input's name and version; empty if already recorded."""
-        file = self._name_and_version(place)
-        is_new = bool(file[0]) and self.past.files.get(place) != file
-        return {"files": [(place, *file)]} if is_new else {}
-
-    def _name_and_version(self, place: int) -> tuple[str, str]:
-        """Return the name and version of an input; both are empty if the place has no input.
-
-        The last one is cached: finding the full path takes longer than reading a block.
-        """
-        if self._last_file[0] != place:
-            index = self._indexes[place]
-            entry = self.inputs[index] if index >= 0 else None
-            self._last_file = place, (input_name(entry), entry.version) if entry else ("", "")
-        return self._last_file[1]
 
     def _append_unreserved(self, record: Mapping[str, Any]) -> None:
         """Append a record that has no reserved space yet."""
@@ -340,11 +310,3 @@ def _all_lines(past: Checkpoint) -> Iterator[bytes]:
         size += len(line)
         yield line
     yield encode(synced_record(size))
-
-
-def _by_place(inputs: Sequence[Input]) -> NumberColumn:
-    """Return the index of each input by its place; -1 for a place without input."""
-    indexes = NumberColumn()
-    for index, entry in enumerate(inputs):
-        indexes[entry.place] = index
-    return indexes

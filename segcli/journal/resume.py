@@ -27,7 +27,7 @@ from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import verify
 
 _MAX_NAMES = 5
-_DAMAGED_HINT = (
+DAMAGED_HINT = (
     "Lines that it recorded would be sent again. Restore a copy of it, or add --restart to send "
     "everything again from the beginning."
 )
@@ -63,16 +63,45 @@ def begin(path: Path, header: Header, inputs: Sequence[Input], start: Start) -> 
         ) from None
     try:
         past = _checkpoint(path, header, start)
-        placed = _with_places(past, inputs)
-        if start is Start.RESUME:
-            _check_all_there(past, placed)
-            _verify(past, placed)
-        return Journal(path, past, _unfinished_inputs(past, placed))
+        return Journal(path, past, inputs_to_read(past, inputs, start))
     finally:
         if os.fstat(descriptor).st_size == 0:
             # The lock created this empty file. `remove` keeps a journal that has replaced it.
             remove(path, descriptor)
         os.close(descriptor)
+
+
+def inputs_to_read(past: Checkpoint, inputs: Sequence[Input], start: Start) -> Sequence[Input]:
+    """Return the inputs that may have unsettled lines, with their places in the journal.
+
+    With `RESUME` it raises InputError if an input is missing, or is known to have changed.
+    """
+    placed = _with_places(past, inputs)
+    if start is Start.RESUME:
+        _check_all_there(past, placed)
+        _verify(past, placed)
+    return _unfinished_inputs(past, placed)
+
+
+def start_from(found: Checkpoint | None, header: Header, start: Start, where: str) -> Checkpoint:
+    """Return what a run begins with: nothing, or what an earlier run has settled.
+
+    `found` is the content of the journal, which is at `where`. Raises UsageError and InputError if
+    the run may not begin like this.
+    """
+    fresh = found is None or not found.is_worth_resuming
+    if start is Start.RESTART or (fresh and start is Start.FRESH):
+        # The forgotten run may have written rejects. They must not be written a second time.
+        return Checkpoint(header, rejects=found.rejects if found else {})
+    if found is None:
+        raise UsageError(
+            f"there is nothing to resume: no journal at {where}",
+            "The run may have finished. To send everything from the beginning, omit --resume.",
+        )
+    if start is Start.FRESH:
+        raise UsageError(_describe_unfinished(where, found), _UNFINISHED_HINT)
+    _check_same_run(found.header, header)
+    return found
 
 
 def default_journal(folder: Path, header: Header) -> Path:
@@ -96,29 +125,17 @@ def _checkpoint(path: Path, header: Header, start: Start) -> Checkpoint:
     except Damaged as damaged:
         if start is Start.RESTART:
             return Checkpoint(header)
-        raise UsageError(str(damaged), _DAMAGED_HINT) from None
+        raise UsageError(str(damaged), DAMAGED_HINT) from None
     except ValueError as error:
         raise UsageError(str(error), "Name another file: --journal PATH") from None
-    fresh = found is None or not found.is_worth_resuming
-    if start is Start.RESTART or (fresh and start is Start.FRESH):
-        # The forgotten run may have written rejects. They must not be written a second time.
-        return Checkpoint(header, rejects=found.rejects if found else {})
-    if found is None:
-        raise UsageError(
-            f"there is nothing to resume: no journal at {path}",
-            "The run may have finished. To send everything from the beginning, omit --resume.",
-        )
-    if start is Start.FRESH:
-        raise UsageError(_describe_unfinished(path, found), _UNFINISHED_HINT)
-    _check_same_run(found.header, header)
-    return found
+    return start_from(found, header, start, str(path))
 
 
-def _describe_unfinished(path: Path, found: Checkpoint) -> str:
+def _describe_unfinished(where: str, found: Checkpoint) -> str:
     counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
         f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
-        f"was not finished ({counts}); its journal is {path}"
+        f"was not finished ({counts}); its journal is {where}"
     )
 
 

@@ -27,7 +27,7 @@ from segcli.runs.send_start import (
     begin_send,
     check_sending,
     check_start,
-    journal_file,
+    journal_at,
 )
 
 # Seconds between two calls of `on_progress`.
@@ -63,6 +63,7 @@ def deliver_and_report(
     plan = _plan(options, requested, given, judge)
     transport = _transport(options.transport)
     started = begin_send(plan)
+    started.let_older_end()
     held = None if options.rejects else HeldRejects()
     result = RunResult(
         command="send",
@@ -101,20 +102,22 @@ def _plan(
     check_sending(requested.job, allow_http=options.allow_http)
     if options.concurrency < 1:
         raise UsageError(f"concurrency must be at least 1, not {options.concurrency}")
-    journal = None if options.journal is None else journal_file(options.journal)
+    journal = None if options.journal is None else journal_at(options.journal, given.names)
     if journal is None and (options.resume or options.restart):
         raise UsageError("there is no journal to continue or to forget", "Give journal=PATH.")
-    _check_files(options, requested, given, journal)
-    return SendPlan(
+    plan = SendPlan(
         spec=requested.spec,
         job=requested.job,
         names=given.names,
         inputs=given.found,
         judge=judge,
         journal=journal,
+        timeout=options.timeout,
         resume=options.resume,
         restart=options.restart,
     )
+    _check_files(options, requested, given, plan.journal_path)
+    return plan
 
 
 def _check_files(
@@ -242,6 +245,8 @@ def _reported(
 def _hint(started: Started) -> str:
     if started.journal is None:
         return "This run has no journal, so it cannot be continued. With journal=PATH it can."
-    if started.journal.past.is_worth_resuming:
+    if started.journal.is_taken_over:
+        return ""
+    if started.is_resumable:
         return "To continue where it stopped, call it again with resume=True."
     return "Nothing was settled: call it again."

@@ -2,16 +2,17 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segcli.accounting.tally import STATES_OF_SEND, State
 from segcli.core import settings, trust
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
-from segcli.core.secret import Secret, display_url
+from segcli.core.secret import Secret, display_address, display_url
 from segcli.errors import SegcliError, UsageError
 from segcli.inputs import Input, Looked, look
 from segcli.inputs.input import is_address
@@ -22,6 +23,11 @@ from segcli.runs.input_choice import InputChoice, choose
 if TYPE_CHECKING:
     from segcli.journal.checkpoint import Header
     from segcli.journal.journal import Journal
+    from segcli.shared_journal.place import SharedPlace
+    from segcli.shared_journal.shared_journal import SharedJournal
+
+    AnyJournal: TypeAlias = Journal | SharedJournal
+    JournalPlace: TypeAlias = Path | SharedPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,8 @@ class SendPlan:
     names: the inputs as they were named.
     inputs: the inputs.
     judge: decides by the first lines of an input whether it is read.
-    journal: the journal; None for none.
+    journal: the place of the journal; None for none.
+    timeout: seconds for a request and its reply.
     resume: continue the run of that journal.
     restart: forget it.
     rehearsal: a sandbox receives everything.
@@ -45,11 +52,19 @@ class SendPlan:
     names: Sequence[str]
     inputs: Sequence[Input]
     judge: HeadJudge
-    journal: Path | None = None
+    journal: "JournalPlace | None" = None
+    timeout: float = 30.0
     resume: bool = False
     restart: bool = False
     rehearsal: bool = False
     command: Sequence[str] = ()
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The file or the folder of the journal; None if it has an address, or there is none."""
+        if self.journal is None or isinstance(self.journal, Path):
+            return self.journal
+        return self.journal.folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,7 @@ class Started:
     looked: the inputs that this run still has to read.
     """
 
-    journal: "Journal | None"
+    journal: "AnyJournal | None"
     job: Job
     choice: InputChoice
     looked: Looked
@@ -72,6 +87,27 @@ class Started:
         """The lines that earlier runs settled, by state."""
         totals: Mapping[Any, int] = self.journal.past.totals if self.journal else {}
         return {state: totals[state] for state in STATES_OF_SEND if state in totals}
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the run can be continued: something is settled, and no other attempt does."""
+        journal = self.journal
+        return bool(journal and journal.past.is_worth_resuming and not journal.is_taken_over)
+
+    def let_older_end(self, tell: Callable[[str], object] = str) -> None:
+        """Wait until the last request of an attempt that was lost is over; tell that first.
+
+        Else a request of it could arrive after a later event of the same user.
+        """
+        journal = self.journal
+        if journal is None or not (seconds := journal.seconds_to_wait):
+            return
+        tell(f"An earlier attempt has not ended; its last request is over in {seconds:.0f} s.")
+        try:
+            time.sleep(seconds)
+        except BaseException:
+            journal.end(finished=False)
+            raise
 
 
 def check_sending(job: Job, *, allow_http: bool, rehearsal: bool = False) -> None:
@@ -91,20 +127,25 @@ def check_start(*, resume: bool, restart: bool) -> None:
         raise UsageError("--resume and --restart exclude each other", "Type one of them.")
 
 
-def journal_file(name: str | os.PathLike[str]) -> Path:
-    """Return the path of a journal file.
+def journal_at(name: str | os.PathLike[str], names: Sequence[str] = ()) -> "JournalPlace":
+    """Return the place of a journal.
 
-    An address, a folder and a path that ends with `/` are for a journal that several machines
-    share. Raises UsageError for these: there is no such journal yet.
+    An address, an existing folder and a path that ends with `/` are for a journal that several
+    machines share; everything else is a file. Raises UsageError if the place is below the address
+    of an input: the journal would become one.
     """
+    from segcli.shared_journal.place import shared_place  # noqa: PLC0415  # not for a run without
+
     text = os.fspath(name)
-    if is_address(text) or text.endswith("/") or os.path.isdir(text):
-        raise UsageError(
-            f"the journal {display_url(text) if is_address(text) else text} is not a file, and a "
-            "journal that several machines share is not supported yet",
-            "Name a file on this machine.",
-        )
-    return Path(text)
+    place = shared_place(text)
+    shown = str(place)
+    for entry in map(display_address, filter(is_address, names)):
+        if place and f"{shown}/".startswith(f"{entry.rstrip('/')}/"):
+            raise UsageError(
+                f"the journal {shown} is below the input {entry}, so it would become an input",
+                "Name a place outside it: --journal PLACE",
+            )
+    return place or Path(text)
 
 
 def begin_send(plan: SendPlan) -> Started:
@@ -159,14 +200,21 @@ def _resume(plan: SendPlan) -> Started:
     return Started(journal=journal, job=job, choice=choice, looked=looked)
 
 
-def _begin_journal(plan: SendPlan) -> tuple["Journal | None", Job]:
+def _begin_journal(plan: SendPlan) -> tuple["AnyJournal | None", Job]:
     """Return the journal of the run, and the job with the times of the first run."""
     if plan.journal is None:
         return None, plan.job
     from segcli.journal.resume import Start, begin  # noqa: PLC0415  # not for a run without one
 
     start = Start.RESUME if plan.resume else Start.RESTART if plan.restart else Start.FRESH
-    journal = begin(plan.journal, journal_header(plan), plan.inputs, start)
+    header = journal_header(plan)
+    journal: Journal | SharedJournal
+    if isinstance(plan.journal, Path):
+        journal = begin(plan.journal, header, plan.inputs, start)
+    else:
+        from segcli.shared_journal.take_over import begin_shared  # noqa: PLC0415  # rarely used
+
+        journal = begin_shared(plan.journal, header, plan.inputs, start, timeout=plan.timeout)
     return journal, _with_moments(plan.job, journal.past.header.moments)
 
 

@@ -221,9 +221,6 @@ def test_a_send_works_in_any_thread_and_leaves_the_signals_alone(vendor: Serve) 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"journal": "s3://bucket/job"}, "the journal s3://bucket/job is not a file"),
-        ({"journal": "jobs/"}, "the journal jobs/ is not a file"),
-        ({"journal": "."}, r"the journal \. is not a file"),
         ({"resume": True}, "there is no journal to continue"),
         ({"journal": "j", "resume": True, "restart": True}, "resume=True and restart=True"),
         ({"since": "2026-02-02", "until": "2026-02-01"}, "until 2026-02-01 is not later than"),
@@ -305,15 +302,6 @@ def test_the_command_continues_the_run_of_a_program(
     assert done.returncode == 1, done.stderr
     assert sorted(door.taken) == ["m0", "m1", "m2", "m3", "m4"]
     assert [kept["line"] for kept in records(tmp_path / "webhook.rejects.ndjson")] == [1]
-
-
-@pytest.mark.parametrize("journal", ["s3://bucket/job", "jobs/", "."])
-def test_the_command_refuses_a_shared_journal_too(journal: str, run_segcli: Run) -> None:
-    how = ["--endpoint", "https://vendor.example", "--journal", journal]
-    done = run_segcli("send", "-d", "webhook", *how, stdin=json.dumps(track()).encode())
-
-    assert done.returncode == 2
-    assert b"is not a file, and a journal that several machines share" in done.stderr
 
 
 def test_a_file_that_holds_something_else_is_not_appended_to(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.fakes import Said, tracks, written
+from support.journals import delivered
 from support.resuming import Door
+from support.shared_journals import begun, put
 
 from segcli.cli import state_folder
+from segcli.journal.resume import Start
 
 Segcli = Callable[..., Said]
 Serve = Callable[..., object]
@@ -221,3 +224,30 @@ def test_a_state_of_engage_at_the_old_place_is_not_forgotten(
 
     assert subprocess.run(["bash", "-c", moving], check=False).returncode == 0
     assert "0 to update" in segcli(*to).err
+
+
+# --- a shared journal
+
+
+def test_a_shared_journal_is_shown_and_not_taken_over(segcli: Segcli, tmp_path: Path) -> None:
+    place = tmp_path / "job"
+    assert segcli("journals", "--at", f"{place}/").out == f"There is no journal at {place}.\n"
+    running = begun(place)
+    put(running, delivered(1, 2))
+    out = segcli("journals", "--at", place).out.splitlines()
+
+    assert out[:4] == [
+        str(place),
+        "  to       webhook at https://acme.example",
+        "  from     /a",
+        "  settled  2 delivered",
+    ]
+    assert out[4].startswith(f"  attempt  has not ended: process {os.getpid()} on ")
+    assert out[5] == "  resume   the same command with --resume"
+    put(running, delivered(3))
+    running.end(finished=False)
+    assert "attempt" not in segcli("journals", "--at", place).out
+    begun(place, Start.RESUME).end(finished=True)
+    assert segcli("journals", "--at", place).out == "No run is unfinished.\n"
+    assert "is no shared journal" in segcli("journals", "--at", "file").err
+    assert "Type one of them" in segcli("journals", "--at", place, "--remove", "x").err

@@ -1,107 +1,21 @@
 """Segment's archive is read directly from S3, with all features of a folder on disk."""
 
-import os
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.compression import gz
 from support.fakes import Said, closed_port, records, report_in, track, written
 from support.resuming import JOURNAL, Door, Serve, to_webhook
+from support.s3 import Bucket
 
 from segcli.inputs import ReadError, download
 from segcli.lines import chunks
-
-boto3 = pytest.importorskip("boto3")
 
 Segcli = Callable[..., Said]
 
 DAY = 86_400
 FIRST = 1_769_904_000  # 2026-02-01T00:00:00Z
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "horse-battery-staple",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-}
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    """Serve S3 on a free port of this machine."""
-    server_of = pytest.importorskip("moto.server").ThreadedMotoServer
-    server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def client(endpoint: str) -> Iterator[Any]:
-    """Return a client of that S3 for the tests' own requests."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
-        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
-    )
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> Iterator[None]:
-    """Read the description of S3 once: s3fs makes a session for each test, which would read it."""
-    loader = pytest.importorskip("botocore.loaders").JSONFileLoader
-    load = cache(partial(loader.load_file, loader()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "load_file", lambda _, path: load(path))
-        yield
-
-
-class Bucket:
-    """A bucket with a unique name."""
-
-    def __init__(self, client: Any, name: str) -> None:
-        self.client = client
-        self.name = name
-        client.create_bucket(Bucket=name)
-
-    def put(self, key: str, content: bytes, **more: str) -> None:
-        self.client.put_object(Bucket=self.name, Key=key, Body=content, **more)
-
-    def remove(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.name, Key=key)
-
-    def __str__(self) -> str:
-        return f"s3://{self.name}"
-
-
-@pytest.fixture
-def bucket(
-    endpoint: str,
-    client: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[Bucket]:
-    """Return an empty bucket that this process may read."""
-    import s3fs
-
-    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
-        monkeypatch.delenv(name)
-    for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
-    s3fs.S3FileSystem.clear_instance_cache()
-    name = f"bucket-{abs(hash(request.node.nodeid))}"
-    yield Bucket(client, name)
-    s3fs.S3FileSystem.clear_instance_cache()
 
 
 def text_of(path: Path, *numbers: int, **more: object) -> bytes:

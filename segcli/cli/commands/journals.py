@@ -28,14 +28,23 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, incomplete: str
     shell_complete=_complete_name,
     help="Remove this journal. What it settled is forgotten: the next run sends everything again.",
 )
-def command(remove: str | None) -> int:
+@click.option(
+    "--at",
+    metavar="PLACE",
+    help="Show the shared journal at this address or in this folder.",
+)
+def command(remove: str | None, at: str | None) -> int:
     """List the unfinished runs of send, or remove one.
 
     Shows of each what it sends and to where, how many lines are settled, and the command that
     continues it. The journals are those in your folder for segcli's state; one that --journal
-    named is where it was named.
+    named is where it was named. A shared journal is shown with --at.
     """
-    if remove is None:
+    if at is not None and remove is not None:
+        raise UsageError("--at shows a journal, and --remove removes one", "Type one of them.")
+    if at is not None:
+        _show_shared(at)
+    elif remove is None:
         _list()
     else:
         _remove(remove)
@@ -54,6 +63,28 @@ def _list() -> None:
     _show_old()
 
 
+def _show_shared(at: str) -> None:
+    """Show the run of a shared journal, without taking it over."""
+    from segcli.shared_journal.place import shared_place
+    from segcli.shared_journal.take_over import shared_state
+
+    place = shared_place(at)
+    if place is None:
+        raise UsageError(
+            f"{at} is no shared journal", "Give an address, or a folder with a / at its end."
+        )
+    state = shared_state(place)
+    if state.checkpoint is None:
+        show("No run is unfinished." if state.last else f"There is no journal at {place}.")
+        return
+    attempts = state.open_claims
+    show(str(place), *_described_run(state.checkpoint))
+    show(*(f"  attempt  has not ended: {claim}" for claim in attempts))
+    show(*_how_to_resume(state.checkpoint))
+    if attempts:
+        show("", "Resume it only if that attempt is lost: one that still runs is stopped.")
+
+
 def _show_old() -> None:
     """Name the journals at the old place, and the command that moves them."""
     old = old_state_folder()
@@ -69,13 +100,17 @@ def _described(run: UnfinishedRun) -> Iterator[str]:
     if run.checkpoint is None:
         yield f"  cannot be resumed: {run.problem}"
         return
-    header = run.checkpoint.header
+    yield from _described_run(run.checkpoint)
+    if not run.is_running:
+        yield from _how_to_resume(run.checkpoint)
+
+
+def _described_run(checkpoint: Checkpoint) -> Iterator[str]:
+    header = checkpoint.header
     where = f"{header.destination} at {header.endpoint}" if header.endpoint else header.destination
     yield f"  to       {where}"
     yield f"  from     {_inputs(header.inputs)}"
-    yield f"  settled  {_settled(run.checkpoint)}"
-    if not run.is_running:
-        yield from _how_to_resume(run.checkpoint)
+    yield f"  settled  {_settled(checkpoint)}"
 
 
 def _inputs(names: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,11 +18,12 @@ from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
     how_to_resume,
     how_to_send_again,
-    journal_path,
+    place_of_journal,
     resuming_anywhere,
 )
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
+from segcli.cli.output import say
 from segcli.cli.run import (
     Watch,
     announce,
@@ -45,16 +45,12 @@ from segcli.cli.send_options import (
     RequestOptions,
     SandboxOptions,
 )
-from segcli.core.outcome import Job
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs import Input
 from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import SendPlan, Started, begin_send, check_sending
 from segcli.sandbox import SandboxServer
-
-if TYPE_CHECKING:
-    from segcli.journal.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +79,10 @@ class ResumeOptions:
     click.option("--restart", is_flag=True, help="Forget that run, and send everything again."),
     click.option(
         "--journal",
-        metavar="PATH",
+        metavar="PLACE",
         shell_complete=complete_file,
-        help="Record here which lines are settled.  [default: in your folder for segcli's state; "
+        help="Record here which lines are settled: a file; or an address or a folder, which "
+        "another machine can resume from.  [default: a file in your folder for segcli's state; "
         "none for stdin and --sandbox]",
     ),
 )
@@ -150,11 +147,12 @@ def _send(
         judge=judge_of(options),
         resume=resume_options.resume,
         restart=resume_options.restart,
+        timeout=request_options.timeout,
         rehearsal=bool(sandbox),
         command=resuming_anywhere(options, job),
     )
-    plan = replace(plan, journal=journal_path(plan, resume_options))
-    writes = {"--journal": plan.journal, "--keep": kept_by(sandbox), **place.writes}
+    plan = replace(plan, journal=place_of_journal(plan, resume_options))
+    writes = {"--journal": plan.journal_path, "--keep": kept_by(sandbox), **place.writes}
     files = check_outputs(replace(options, rejects=kept), writes=writes)
     check_found(files, inputs)
     rejects.check_writable(kept)
@@ -164,21 +162,22 @@ def _send(
     if is_waiting:
         announce(counted(inputs), job, sandbox=sandbox, quiet=options.quiet)
     started = begin_send(plan)
-    journal, job = started.journal, started.job
-    result = _result(started, kept=kept, sandbox=sandbox)
+    job = started.job
     if not is_waiting:
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
+    started.let_older_end(say)
+    result = _result(started, kept=kept, sandbox=sandbox)
     run = make_run(
         request_options,
         job=job,
         inputs=started.looked,
         rejects=kept,
         max_line=options.max_line,
-        progress=journal,
+        progress=started.journal,
         first=_first_delivered(result, options, sandbox),
         outside=stop_on_failure(sandbox),
     )
-    hint = _resume_hint(options, job, journal, sandbox=sandbox)
+    hint = _resume_hint(options, started, sandbox=sandbox)
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
 
 
@@ -193,7 +192,7 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         rejects=kept,
         remarks=started.looked.remarks,
         sandbox=sandbox.url if sandbox else "",
-        describe_unsent=lambda: _unsent(started.journal),
+        describe_unsent=lambda: _unsent(started),
         before=started.before,
     )
 
@@ -209,22 +208,25 @@ def _first_delivered(
     return first
 
 
-def _unsent(journal: "Journal | None") -> str:
+def _unsent(started: Started) -> str:
     """Return what becomes of the lines that a stopped run has read and not sent."""
-    is_resumable = journal and journal.past.is_worth_resuming
-    return "read ahead, goes out with --resume" if is_resumable else "read ahead, not sent"
+    if started.journal and started.journal.is_taken_over:
+        return "read ahead, goes out with the other attempt"
+    return "read ahead, goes out with --resume" if started.is_resumable else "read ahead, not sent"
 
 
 def _resume_hint(
-    options: JobOptions, job: Job, journal: "Journal | None", *, sandbox: SandboxServer | None
+    options: JobOptions, started: Started, *, sandbox: SandboxServer | None
 ) -> Callable[[Sequence[str]], str]:
     """Return the function that says what to type after a run that stopped."""
 
     def hint(more: Sequence[str]) -> str:
-        if journal is None:
+        if started.journal is None:
             return "" if sandbox else _NO_JOURNAL
-        command = how_to_resume if journal.past.is_worth_resuming else how_to_send_again
-        return command(options, job, more)
+        if started.journal.is_taken_over:
+            return ""
+        command = how_to_resume if started.is_resumable else how_to_send_again
+        return command(options, started.job, more)
 
     return hint
 

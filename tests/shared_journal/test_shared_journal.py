@@ -1,0 +1,405 @@
+"""A shared journal: an attempt takes over from another, which stops; damage is refused."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.journals import HEADER, delivered
+from support.shared_journals import begun, objects, place_of, put
+
+from segcli.accounting.held_rejects import HeldRejects
+from segcli.accounting.rejects import Rejects
+from segcli.core.line import Line, Result
+from segcli.errors import OutputError, Stopped, UsageError
+from segcli.journal.checkpoint import encode
+from segcli.journal.resume import Start
+from segcli.shared_journal import log, shared_journal
+from segcli.shared_journal.folder_store import FolderStore
+from segcli.shared_journal.log_state import read_state
+from segcli.shared_journal.place import check_conditional
+from segcli.shared_journal.store import StoreProblem
+from segcli.shared_journal.take_over import LEASE, begin_shared
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "job"
+
+
+def refused(*numbers: int) -> Result:
+    lines = [Line("a", number, b'{"n":0.12345678901234567890}') for number in numbers]
+    return Result(lines, "refused", "no", 400, attempts=1)
+
+
+# --- who has the journal
+
+
+def test_what_one_attempt_has_settled_the_next_one_knows(folder: Path) -> None:
+    first = begun(folder)
+    put(first, delivered(1, 2, 5), delivered(3))
+    first.end(finished=False)
+    second = begun(folder, Start.RESUME)
+
+    assert second.past.totals == {"delivered": 4}
+    assert [number for number in range(1, 8) if second.past.is_settled(0, number)] == [1, 2, 3, 5]
+    assert second.seconds_to_wait == 0
+
+
+def test_an_older_attempt_stops_at_its_next_put_and_its_result_is_not_recorded(
+    folder: Path,
+) -> None:
+    older = begun(folder)
+    put(older, delivered(1))
+    newer = begun(folder, Start.RESUME, timeout=1.0)
+    put(newer, delivered(2))
+
+    with pytest.raises(Stopped, match=r"another attempt has taken over .*: process \d+ on ") as end:
+        put(older, delivered(7))
+    assert end.value.exit_code == 3
+    assert older.is_taken_over
+    with pytest.raises(Stopped, match="another attempt has taken over"):
+        older.settle(delivered(8))
+    older.end(finished=True)
+    newer.end(finished=False)
+    assert begun(folder, Start.RESUME).past.totals == {"delivered": 2}
+
+
+def test_a_suspended_attempt_finds_its_number_taken_after_everything_was_compacted_and_finished(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_SNAPSHOT_AFTER", 3)
+    older = begun(folder)
+    put(older, delivered(1))
+    for number in range(4):
+        newer = begun(folder, Start.RESUME)
+        put(newer, *(delivered(10 * number + each) for each in range(2, 12)))
+    newer.end(finished=True)
+
+    assert len(objects(folder)) == 5 + 1, "the claims, and that it is finished"
+    with pytest.raises(Stopped, match="another attempt has taken over"):
+        put(older, delivered(2))
+
+
+def test_an_attempt_whose_last_put_is_old_writes_before_it_sends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = begun(folder)
+    asyncio.run(older.leaving([]))
+    begun(folder, Start.RESUME)
+    asyncio.run(older.leaving([]))
+    now = shared_journal._now()
+    monkeypatch.setattr(shared_journal, "_now", lambda: now + LEASE + 1)
+
+    with pytest.raises(Stopped, match="another attempt has taken over"):
+        asyncio.run(older.leaving([]))
+
+
+def test_a_take_over_waits_until_the_last_request_of_a_lost_attempt_is_over(folder: Path) -> None:
+    put(begun(folder, timeout=20.0), delivered(1))
+    second = begun(folder, Start.RESUME)
+
+    assert LEASE + 19 < second.seconds_to_wait <= LEASE + 20
+    # It was killed while it waited: the next one waits for the first one too.
+    second.end(finished=False)
+    assert begun(folder, Start.RESUME).seconds_to_wait > LEASE + 19
+
+
+def test_no_more_than_so_many_answers_wait_for_a_put(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_journal, "MAX_UNRECORDED", 3)
+    journal = begun(folder)
+
+    async def run() -> list[int]:
+        counts = []
+        for number in range(1, 8):
+            await journal.leaving([])
+            journal.settle(delivered(number))
+            counts.append(len(objects(folder)))
+        return counts
+
+    assert asyncio.run(run()) == [2, 2, 2, 3, 3, 3, 4]
+
+
+def test_many_results_share_a_put(folder: Path) -> None:
+    journal = begun(folder)
+
+    async def run() -> None:
+        async def one(number: int) -> None:
+            journal.settle(delivered(number))
+            await journal.synced()
+
+        await asyncio.gather(*(one(number) for number in range(1, 101)))
+
+    asyncio.run(run())
+    assert len(objects(folder)) <= 2 + 2
+
+
+def test_of_two_runs_that_begin_at_once_one_is_refused(folder: Path) -> None:
+    ready, ends = threading.Barrier(2), []
+
+    def begin() -> None:
+        ready.wait()
+        try:
+            ends.append(begun(folder).past.totals)
+        except UsageError as error:
+            ends.append(error.message)
+
+    threads = [threading.Thread(target=begin) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(type(end).__name__ for end in ends) == ["Counter", "str"]
+    assert any("another attempt has the journal" in end for end in ends if isinstance(end, str))
+
+
+@pytest.mark.parametrize("snapshot_after", [60, 500])
+def test_an_attempt_takes_over_from_one_that_writes_all_the_time(
+    snapshot_after: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_SNAPSHOT_AFTER", snapshot_after)
+    older = begun(folder)
+    put(older, delivered(1))
+    stopped: list[Stopped] = []
+
+    def write() -> None:
+        try:
+            for number in range(2, 100_000):
+                put(older, delivered(number))
+        except Stopped as error:
+            stopped.append(error)
+
+    # As slow to read as it is from afar: much is written meanwhile.
+    read = FolderStore.read
+    pause = threading.Event()
+    monkeypatch.setattr(FolderStore, "read", lambda *names: (pause.wait(0.01), read(*names))[1])
+    thread = threading.Thread(target=write)
+    thread.start()
+    newer = begun(folder, Start.RESUME)
+    thread.join()
+
+    assert stopped
+    assert newer.past.totals["delivered"] >= 1
+    put(newer, delivered(200_000))
+    assert read_state(FolderStore(folder)).checkpoint
+
+
+# --- beginning
+
+
+def test_a_run_begins_only_as_it_was_asked_to(folder: Path) -> None:
+    with pytest.raises(UsageError, match="there is nothing to resume: no journal at "):
+        begun(folder, Start.RESUME)
+    running = begun(folder)
+    with pytest.raises(UsageError, match=r"the journal .* has not ended") as end:
+        begun(folder)
+    assert "--resume" in end.value.hint
+    put(running, delivered(1))
+    with pytest.raises(UsageError, match="an earlier run of /a to webhook was not finished"):
+        begun(folder)
+    # None of these has stopped it.
+    put(running, delivered(2))
+    assert begun(folder, Start.RESTART).past.totals == {}
+
+
+def test_a_mistake_of_the_command_does_not_stop_an_attempt_that_runs(folder: Path) -> None:
+    running = begun(folder)
+    put(running, delivered(1))
+    other = type(HEADER)(destination="webhook", endpoint="https://acme.example", inputs=["/b"])
+    with pytest.raises(Exception, match="the run to resume read /a, not /b"):
+        begin_shared(place_of(f"{folder}/"), other, [], Start.RESUME, timeout=1.0)
+    put(running, delivered(2))
+
+
+def test_nothing_is_left_of_a_finished_run_and_another_one_may_begin(folder: Path) -> None:
+    for _ in range(3):
+        journal = begun(folder)
+        put(journal, delivered(1), refused(2))
+        journal.end(finished=True)
+        with pytest.raises(UsageError, match="there is nothing to resume"):
+            begun(folder, Start.RESUME)
+
+    assert b"deliver" not in b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def test_a_run_that_settled_nothing_leaves_room_for_another_one(folder: Path) -> None:
+    begun(folder).end(finished=False)
+
+    assert begun(folder).seconds_to_wait == 0
+
+
+def test_a_long_journal_is_compacted_while_it_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_SNAPSHOT_AFTER", 10)
+    journal = begun(folder)
+    put(journal, *map(delivered, range(1, 300)))
+
+    assert len(objects(folder)) < 100
+    assert begun(folder, Start.RESUME).past.totals == {"delivered": 299}
+
+
+def test_a_put_whose_answer_was_lost_is_found_to_be_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, lost = FolderStore.create, []
+
+    def losing(self: FolderStore, name: str, data: bytes) -> bool:
+        is_new = create(self, name, data)
+        if is_new and name.startswith("0") and name not in lost:
+            lost.append(name)
+            raise StoreProblem("the connection broke", is_permanent=False)
+        return is_new
+
+    monkeypatch.setattr(FolderStore, "create", losing)
+    monkeypatch.setattr(log, "_WAITS", (0.0,))
+    put(begun(folder), delivered(1), delivered(2))
+
+    assert len(lost) == 4
+    assert begun(folder, Start.RESUME).past.totals == {"delivered": 2}
+
+
+# --- rejects
+
+
+@pytest.mark.parametrize("is_compacted", [True, False])
+def test_rejects_move_with_the_run_and_are_written_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_compacted: bool
+) -> None:
+    monkeypatch.setattr(log, "_SNAPSHOT_AFTER", 1 if is_compacted else 500)
+    here, there = (tmp_path / name for name in ("here.ndjson", "there.ndjson"))
+    here.write_bytes(b'{"kept":"before"}\n')
+
+    def attempt(rejects: Rejects, start: Start, *put_too: int, kept: int = 0) -> None:
+        journal = begun(folder, start)
+        journal.begin(rejects, [])
+        for number in put_too:
+            rejects.keep(refused(number))
+            put(journal, refused(number))
+        if kept:
+            rejects.keep(refused(kept))
+        rejects.close()
+
+    # It was killed before the third one was put.
+    attempt(Rejects(here), Start.FRESH, 1, 2, kept=3)
+    for place in (there, here, there):
+        attempt(Rejects(place), Start.RESUME)
+    assert there.read_bytes().count(b"\n") == 2
+    attempt(Rejects(there), Start.RESUME, 3)
+    attempt(Rejects(here), Start.RESUME)
+
+    lines = there.read_bytes().splitlines()
+    assert [line.split(b",")[1] for line in lines] == [b'"line":%d' % n for n in (1, 2, 3)]
+    assert sorted(here.read_bytes().splitlines()[1:]) == sorted(lines)
+    held = HeldRejects()
+    begun(folder, Start.RESUME).begin(held, [])
+    assert [record["line"] for record in held.records()] == [1, 2, 3]
+    assert b'"n":0.12345678901234567890}' in lines[0]
+
+
+# --- damage
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes().rpartition(b"\n")[0].rpartition(b"\n")[0] + b"\n")
+
+
+def bend(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"delivered"', b'"rejected "'))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace_by_the_one_before(path: Path) -> None:
+    path.write_bytes((path.parent / "000000000003.log").read_bytes())
+
+
+def replace_by_that_of_another_run(path: Path) -> None:
+    other = begun(path.parent.parent / "other")
+    put(other, delivered(1), delivered(2))
+    path.write_bytes((path.parent.parent / "other" / path.name).read_bytes())
+
+
+DAMAGES = (
+    *(cut, shorten, bend, empty, remove),
+    *(replace_by_the_one_before, replace_by_that_of_another_run),
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_object_is_refused_and_restart_goes_on_without_it(
+    damage: Callable[[Path], None], folder: Path
+) -> None:
+    put(begun(folder), delivered(1), delivered(2), delivered(3))
+    damage(folder / "000000000004.log")
+    with pytest.raises(UsageError, match=r"is damaged: 0000\S+ (is|belongs)") as end:
+        begun(folder, Start.RESUME)
+    assert "--restart" in end.value.hint
+    with pytest.raises(UsageError, match="is damaged"):
+        begun(folder)
+    again = begun(folder, Start.RESTART)
+    assert again.seconds_to_wait > 0, "the attempt that wrote it may run"
+    put(again, delivered(9))
+    assert begun(folder, Start.RESUME).past.totals == {"delivered": 1}
+
+
+def test_a_folder_with_anything_else_in_it_is_refused_and_left_alone(folder: Path) -> None:
+    folder.mkdir()
+    (folder / ".hidden").touch()
+    (folder / "photo.jpg").write_bytes(b"jpg")
+    for start in (Start.FRESH, Start.RESUME, Start.RESTART):
+        with pytest.raises(UsageError, match=r"holds photo\.jpg, which is no part of a journal"):
+            begun(folder, start)
+
+    assert objects(folder) == [".hidden", "photo"]
+
+
+def test_another_version_is_refused(folder: Path) -> None:
+    begun(folder).end(finished=False)
+    for path in folder.iterdir():
+        head = path.read_bytes().split(b"\n", 1)[0][len("00000000 ") :]
+        path.write_bytes(encode(json.loads(head) | {"segcli_log": 2}))
+    with pytest.raises(UsageError, match="was written by another version of segcli"):
+        begun(folder)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"the journal \S+file/job cannot be used: Not a dir"):
+        begun(tmp_path / "file" / "job")
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_store_that_looks_first_and_writes_then_is_recognized_by_many_at_once() -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class Slow(MemoryFileSystem):  # type: ignore[misc]  # as far away as a real one
+        protocol = "slow"
+
+        def exists(self, path: str, **more: object) -> bool:
+            found: bool = super().exists(path, **more)
+            threading.Event().wait(0.05)
+            return found
+
+    import fsspec
+
+    fsspec.register_implementation("slow", Slow, clobber=True)
+    store = place_of("slow://job").store()
+    with pytest.raises(UsageError, match=r"slow://job cannot hold a journal.*conditional"):
+        check_conditional(store)
+    assert store.names() == []

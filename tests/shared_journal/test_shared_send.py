@@ -1,0 +1,297 @@
+"""`send` with a shared journal: another machine goes on, in a folder and in S3."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fakes import (
+    PATIENCE,
+    Answer,
+    Got,
+    Said,
+    Vendor,
+    records,
+    track,
+    tracks,
+    wait_until,
+    written,
+)
+from support.resuming import Door, Segcli, Serve, to_webhook
+from support.s3 import Bucket
+
+import segcli as program
+
+EVENTS = 3000
+USERS = 60
+IN_FLIGHT = 8
+BAD = 700
+REFUSED = 801
+# Its machine has another name.
+ELSEWHERE = """
+import socket, sys
+name = sys.argv.pop(1)
+socket.gethostname = lambda: name
+from segcli.__main__ import run
+run()
+"""
+
+
+@dataclass(slots=True)
+class Taking:
+    """A vendor that kills a run, or does something else, once it has taken so many events."""
+
+    at: int
+    happens: Callable[[], object] = bool
+    numbers: list[int] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, got: Got) -> Answer:
+        number = int(json.loads(got.body)["messageId"][1:])
+        with self.lock:
+            if number != REFUSED:
+                self.numbers.append(number)
+            if len(self.numbers) == self.at:
+                self.at = 0
+                self.happens()
+        return Answer(400 if number == REFUSED else 200)
+
+
+@pytest.fixture
+def events() -> list[dict[str, Any] | bytes]:
+    found = [track(number, f"u{number % USERS}") for number in range(EVENTS)]
+    return [*found[:BAD], b"no JSON", *found[BAD:]]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return f"{tmp_path}/shared/"
+    return f"{request.getfixturevalue('bucket')}/jobs/one"
+
+
+@pytest.fixture
+def machine(
+    tmp_path: Path, clean_environment: dict[str, str]
+) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start a run on another machine: another name, another folder, another home."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(name: str, *arguments: object) -> "subprocess.Popen[str]":
+        home = tmp_path / name
+        home.mkdir(exist_ok=True)
+        aws = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+        process = subprocess.Popen(
+            [sys.executable, "-c", ELSEWHERE, name, *map(str, arguments)],
+            cwd=home,
+            env=clean_environment | aws | {"HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def sending(vendor: Vendor, events: object, place: str) -> list[str]:
+    how = ["--concurrency", str(IN_FLIGHT), "--timeout", "500ms", "--report", "report.json"]
+    to = ["send", "-d", "webhook", "--endpoint", vendor.url, "--set", "api_key=horse-battery-7"]
+    return [*to, *how, str(events), "--journal", place]
+
+
+def ended(process: "subprocess.Popen[str]") -> Said:
+    out, err = process.communicate(timeout=PATIENCE)
+    return Said(process.returncode, out, err)
+
+
+def check_order(numbers: list[int]) -> None:
+    for user in range(USERS):
+        first = list(dict.fromkeys(number for number in numbers if number % USERS == user))
+        assert all(one < other for one, other in pairwise(first)), f"u{user}"
+
+
+def test_a_run_whose_machine_is_lost_goes_on_on_another_one(
+    place: str,
+    events: list[dict[str, Any] | bytes],
+    vendor: Serve,
+    machine: Callable[..., "subprocess.Popen[str]"],
+    tmp_path: Path,
+) -> None:
+    taking = Taking(EVENTS // 3)
+    command = sending(vendor(taking), written(tmp_path / "events.jsonl", events), place)
+    first = machine("first", *command)
+    taking.happens = lambda: os.kill(first.pid, signal.SIGKILL)
+    killed = ended(first)
+    assert killed.code == -signal.SIGKILL, killed.err
+
+    refused = ended(machine("second", *command))
+    assert refused.code == 2
+    assert "--resume" in refused.err
+    assert "Sending" not in refused.err
+    done = ended(machine("second", *command, "--resume"))
+
+    assert done.code == 1, done.err
+    assert "An earlier attempt has not ended; its last request is over in " in done.err
+    assert set(taking.numbers) == set(range(EVENTS)) - {REFUSED}, "nothing is lost"
+    # One event a user is in flight or not recorded.
+    assert len(taking.numbers) - (EVENTS - 1) <= USERS
+    check_order(taking.numbers)
+    report = json.loads((tmp_path / "second" / "report.json").read_bytes())
+    assert report["read_over_all_runs"] == EVENTS + 1
+    assert report["ledger_over_all_runs"]["delivered"] == EVENTS - 1
+    kept = records(tmp_path / "second" / "webhook.rejects.ndjson")
+    assert sorted(row["line"] for row in kept) == [BAD + 1, REFUSED + 2]
+    assert ended(machine("third", *command, "--resume")).code == 2
+
+
+def test_of_two_attempts_at_once_the_older_one_stops(
+    place: str,
+    events: list[dict[str, Any] | bytes],
+    vendor: Serve,
+    machine: Callable[..., "subprocess.Popen[str]"],
+    tmp_path: Path,
+) -> None:
+    begun = threading.Event()
+    taking = Taking(200, begun.set)
+    path = written(tmp_path / "events.jsonl", events)
+    command = sending(vendor(taking), path, place)
+    # Slow, so that it has events left when the other one takes over.
+    older = machine("older", *command, "--rate", "100/s")
+    wait_until(lambda: begun.is_set() or older.poll() is not None)
+    assert begun.is_set(), ended(older).err
+    newer = machine("newer", *command, "--resume")
+    stopped, done = ended(older), ended(newer)
+
+    assert stopped.code == 3
+    assert "another attempt has taken over the journal " in stopped.err
+    assert f": process {newer.pid} on newer, since 20" in stopped.err
+    assert "--resume" not in stopped.err
+    assert done.code == 1, done.err
+    assert set(taking.numbers) == set(range(EVENTS)) - {REFUSED}
+    assert len(taking.numbers) - (EVENTS - 1) <= USERS
+    check_order(taking.numbers)
+
+
+def test_no_key_is_in_an_object(bucket: Bucket, segcli: Segcli, vendor: Serve) -> None:
+    keys = ("horse-battery-7", "hidden-in-the-url")
+
+    def refusing(got: Got) -> Answer:
+        text = b" ".join([got.body, *(value.encode() for value in got.headers.values())])
+        return Answer(401 if b'"m3"' in got.body else 400, body=text)
+
+    written(Path("events.jsonl"), tracks(5))
+    to = ["send", "-d", "webhook", "--endpoint", f"{vendor(refusing).url}/?k={keys[1]}"]
+    how = ["--set", f"api_key={keys[0]}", "--concurrency", "1", "--journal", f"{bucket}/jobs"]
+    said = segcli(*to, *how, "events.jsonl")
+
+    assert said.code == 3, said.err
+    listed = bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    objects = [
+        bucket.client.get_object(Bucket=bucket.name, Key=one["Key"])["Body"].read()
+        for one in listed
+    ]
+    assert len(objects) > 3
+    assert any(b'"kept"' in content for content in objects)
+    for key in (*keys, os.environ["AWS_SECRET_ACCESS_KEY"]):
+        assert not [content for content in objects if key.encode() in content]
+
+
+def test_a_program_takes_a_shared_journal_and_goes_on_with_its_rejects(
+    place: str, vendor: Serve, tmp_path: Path
+) -> None:
+    door = Door(left=2)
+    settings = {"endpoint": vendor(door).url}
+    path = written(tmp_path / "events.jsonl", [b"no JSON", *tracks(5)])
+
+    def send(**more: Any) -> "program.Report":
+        return program.send(
+            path, dest="webhook", settings=settings, journal=place, concurrency=1, **more
+        )
+
+    with pytest.raises(program.Stopped) as stopped:
+        send()
+    assert "resume=True" in stopped.value.hint
+    with pytest.raises(program.UsageError, match="was not finished"):
+        send()
+    door.open()
+    report = send(resume=True)
+
+    assert door.taken == ["m0", "m1", "m2", "m3", "m4"]
+    assert [kept["line"] for kept in report.rejects] == [1]
+    assert report.ledger_over_all_runs["delivered"] == 5
+
+
+def test_a_journal_among_the_inputs_is_refused(
+    bucket: Bucket, segcli: Segcli, tmp_path: Path
+) -> None:
+    bucket.put("in/events.jsonl", written(tmp_path / "events.jsonl", tracks(1)).read_bytes())
+    to = ["send", "-d", "webhook", "--endpoint", "https://vendor.example"]
+    Path("in").mkdir()
+    written(Path("in/events.jsonl"), tracks(1))
+    for inputs, place in (
+        (f"{bucket}/in", f"{bucket}/in/journal"),
+        (f"{bucket}/in/", f"{bucket}/in"),
+        ("in", "in/journal/"),
+        ("in", "in"),
+    ):
+        said = segcli(*to, inputs, "--journal", place)
+        assert said.code == 2
+        assert "would become an input" in said.err or "is also an input" in said.err
+
+
+def test_what_is_no_place_for_a_journal_is_said(
+    bucket: Bucket, segcli: Segcli, tmp_path: Path
+) -> None:
+    written(tmp_path / "events.jsonl", tracks(1))
+    to = ["send", "-d", "webhook", "--endpoint", "https://vendor.example", "events.jsonl"]
+    for place, code, problem in (
+        ("s3://no-such-bucket/job", 3, "the journal s3://no-such-bucket/job cannot be used: "),
+        ("gopher://host/job", 2, "gopher:// is not supported"),
+        (f"{bucket}/with-others", 2, "holds photo.jpg, which is no part of a journal"),
+    ):
+        bucket.put("with-others/photo.jpg", b"jpg")
+        said = segcli(*to, "--journal", place)
+        assert (said.code, problem in said.err) == (code, True), said.err
+
+
+def test_a_store_without_conditional_writes_is_refused(
+    bucket: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An older store that speaks S3 ignores the header of the condition."""
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    app = DomainDispatcherApplication(create_backend_app)
+
+    def ignoring(environ: dict[str, Any], start: Any) -> Any:
+        environ.pop("HTTP_IF_NONE_MATCH", None)
+        return app(environ, start)
+
+    server = make_server("127.0.0.1", 0, ignoring, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    written(tmp_path / "events.jsonl", tracks(1))
+    try:
+        said = segcli(*to_webhook("https://vendor.example", "events.jsonl", "--journal", bucket))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    assert said.code == 2
+    assert f"{bucket} cannot hold a journal: its store replaces an object" in said.err
+    assert "Name a place in S3" in said.err

@@ -1,0 +1,94 @@
+"""S3 on this machine, and buckets of it: fixtures, which every test may use."""
+
+import os
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Any
+
+import pytest
+
+from segcli.inputs import download
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "horse-battery-staple",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Serve S3 on a free port of this machine."""
+    server_of = pytest.importorskip("moto.server").ThreadedMotoServer
+    server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_client(s3_endpoint: str) -> Iterator[Any]:
+    """Return a client of that S3 for the tests' own requests."""
+    client = pytest.importorskip("boto3").client(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
+        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def models() -> Iterator[None]:
+    """Read the description of S3 once: s3fs makes a session for each test, which would read it."""
+    loader = pytest.importorskip("botocore.loaders").JSONFileLoader
+    load = cache(partial(loader.load_file, loader()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "load_file", lambda _, path: load(path))
+        yield
+
+
+class Bucket:
+    """A bucket with a unique name."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client = client
+        self.name = name
+        client.create_bucket(Bucket=name)
+
+    def put(self, key: str, content: bytes, **more: str) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content, **more)
+
+    def remove(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=key)
+
+    def __str__(self) -> str:
+        return f"s3://{self.name}"
+
+
+@pytest.fixture
+def bucket(
+    s3_endpoint: str,
+    s3_client: Any,
+    models: None,  # noqa: ARG001  # asked for its effect
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Bucket]:
+    """Return an empty bucket that this process may read."""
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
+        monkeypatch.delenv(name)
+    for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": s3_endpoint}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(download, "_WAITS", (0.0,) * 3)
+    s3fs.S3FileSystem.clear_instance_cache()
+    name = f"bucket-{abs(hash(request.node.nodeid))}"
+    yield Bucket(s3_client, name)
+    s3fs.S3FileSystem.clear_instance_cache()
