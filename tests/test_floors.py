@@ -1,4 +1,4 @@
-"""The architecture as a test: rooms stand on floors, imports point down, and there is no circle."""
+"""The architecture as a test: each room is on a floor, imports point down, without cycles."""
 
 import ast
 import sys
@@ -147,7 +147,7 @@ def test_every_module_is_in_a_room_that_stands_on_a_floor() -> None:
     assert not homeless, "give the room a floor here, and a line in the guide"
 
 
-def test_a_room_imports_only_from_the_floors_below() -> None:
+def test_room_imports_only_from_lower_floors() -> None:
     wrong = {
         module: above
         for module in MODULES
@@ -164,7 +164,7 @@ def rooms_imported_from_above(module: str) -> set[str]:
     return {other for other in others if FLOOR_OF[other] >= FLOOR_OF[own]}
 
 
-def test_there_is_no_circle_of_imports() -> None:
+def test_there_is_no_import_cycle() -> None:
     assert not list(circles())
 
 
@@ -181,14 +181,14 @@ def test_nothing_but_the_version_is_imported_from_the_public_face() -> None:
 
 
 @pytest.mark.parametrize("library", HOMES)
-def test_a_heavy_library_is_imported_only_where_it_lives(library: str) -> None:
+def test_heavy_library_is_imported_only_in_its_home_modules(library: str) -> None:
     users = {module for module in MODULES if any(is_in(i, library) for i in imports_of(module))}
 
     assert users
     assert all(any(is_in(user, home) for home in HOMES[library]) for user in users), users
 
 
-def test_no_module_starts_another_python_which_could_import_from_the_working_folder() -> None:
+def test_no_module_starts_another_python_process() -> None:
     # `os.fork` copies this process, with the import path that it has.
     others = [module for module in MODULES if module != RUNS_THE_USERS_COMMAND]
 
@@ -196,7 +196,7 @@ def test_no_module_starts_another_python_which_could_import_from_the_working_fol
     assert not [m for m in others if top_names(m) & {"multiprocessing", "subprocess"}]
 
 
-def test_the_users_command_is_all_that_its_module_starts() -> None:
+def test_capture_command_module_starts_only_the_users_command() -> None:
     started = [
         node
         for node in ast.walk(tree_of(RUNS_THE_USERS_COMMAND))
@@ -210,7 +210,7 @@ def test_the_users_command_is_all_that_its_module_starts() -> None:
     }
 
 
-def test_the_capture_knows_no_destination() -> None:
+def test_capture_imports_no_destination() -> None:
     known = {"", "capture", "accounting", "core", "local_server"}
     modules = in_rooms("capture")
 
@@ -224,14 +224,14 @@ def test_completing_an_event_uses_no_clock_and_no_disk(module: str) -> None:
 
 
 @pytest.mark.parametrize("room", sorted(PURE))
-def test_values_and_mappings_have_no_clock_no_disk_and_no_network(room: str) -> None:
+def test_pure_rooms_use_no_clock_no_disk_and_no_network(room: str) -> None:
     modules = in_rooms(room)
 
     assert modules
     assert not [module for module in modules if top_names(module) & WORLDLY]
 
 
-def test_the_sandbox_knows_nothing_of_the_mapping_it_checks() -> None:
+def test_sandbox_imports_no_mapping() -> None:
     mapping = {"mapping", "destinations", "destination_file"}
     modules = in_rooms("sandbox")
 
@@ -243,7 +243,7 @@ def test_every_module_starts_with_a_docstring() -> None:
     assert not [module for module in MODULES if not ast.get_docstring(tree_of(module))]
 
 
-def test_a_module_imports_the_standard_library_its_requirements_and_nothing_else() -> None:
+def test_modules_import_only_the_standard_library_and_requirements() -> None:
     # The standard library has had `compression` since 3.14.
     known = sys.stdlib_module_names | HOMES.keys() | {"compression", "msgspec", "orjson", "segcli"}
 

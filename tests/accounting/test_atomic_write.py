@@ -74,7 +74,7 @@ def mode(path: Path) -> int:
 # --- content
 
 
-def test_what_a_file_held_is_replaced(file: Path) -> None:
+def test_file_content_is_replaced(file: Path) -> None:
     with file.open("rb") as reader:
         rewrite(file, [b"new"])
 
@@ -83,7 +83,7 @@ def test_what_a_file_held_is_replaced(file: Path) -> None:
     assert os.listdir(file.parent) == ["golden"]
 
 
-def test_without_room_a_file_is_as_it_was(file: Path) -> None:
+def test_existing_file_is_unchanged_if_the_disk_is_full(file: Path) -> None:
     with files_of_at_most(8), pytest.raises(OSError, match="too large"):
         rewrite(file, [b"new" * 8])
 
@@ -91,7 +91,7 @@ def test_without_room_a_file_is_as_it_was(file: Path) -> None:
     assert os.listdir(file.parent) == ["golden"]
 
 
-def test_without_room_a_file_that_was_not_there_is_not_there(tmp_path: Path) -> None:
+def test_no_new_file_is_left_if_the_disk_is_full(tmp_path: Path) -> None:
     with files_of_at_most(8), pytest.raises(OSError, match="too large"):
         rewrite(tmp_path / "golden", [b"new" * 8])
 
@@ -113,7 +113,7 @@ def test_a_failed_write_leaves_the_old_file_as_it_was(file: Path, failure: BaseE
     assert len(os.listdir("/dev/fd")) == before
 
 
-def test_another_name_of_the_same_file_keeps_the_old_bytes(file: Path) -> None:
+def test_hard_link_to_the_file_keeps_the_old_content(file: Path) -> None:
     other = file.with_name("other")
     other.hardlink_to(file)
     rewrite(file, [b"new"])
@@ -122,7 +122,7 @@ def test_another_name_of_the_same_file_keeps_the_old_bytes(file: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_link_stays_and_the_file_that_it_names_is_replaced(file: Path, there: bool) -> None:
+def test_symlink_is_kept_and_its_target_is_replaced(file: Path, there: bool) -> None:
     link = file.parent / "elsewhere" / "link"
     link.parent.mkdir()
     link.symlink_to("../golden")
@@ -139,7 +139,7 @@ def test_a_link_stays_and_the_file_that_it_names_is_replaced(file: Path, there: 
 # --- the temporary file
 
 
-def test_the_temporary_file_is_hidden_beside_the_target_and_for_the_user_alone(file: Path) -> None:
+def test_temporary_file_is_hidden_private_and_in_the_same_folder(file: Path) -> None:
     seen: list[tuple[str, int]] = []
 
     def fill(_descriptor: int) -> None:
@@ -153,7 +153,7 @@ def test_the_temporary_file_is_hidden_beside_the_target_and_for_the_user_alone(f
     assert seen == [(".", 0o600)]
 
 
-def test_two_temporary_files_never_have_the_same_name(file: Path) -> None:
+def test_temporary_file_names_are_unique(file: Path) -> None:
     seen: set[str] = set()
 
     def fill(_descriptor: int) -> None:
@@ -166,7 +166,7 @@ def test_two_temporary_files_never_have_the_same_name(file: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "lost link", "file"])
-def test_a_temporary_name_that_somebody_has_is_neither_followed_nor_written_nor_removed(
+def test_existing_file_with_the_temporary_name_is_untouched(
     file: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(os, "urandom", bytes)
@@ -225,14 +225,14 @@ def test_a_kill_before_the_replacement_leaves_the_old_file(
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"])
-def test_a_signal_leaves_no_temporary_file_behind(file: Path, name: str) -> None:
+def test_signal_leaves_no_temporary_file(file: Path, name: str) -> None:
     assert killed(file, name) != 0
 
     assert file.read_bytes() == b"new"
     assert os.listdir(file.parent) == ["golden"]
 
 
-def test_signals_that_were_held_back_before_are_still_held_back_after(file: Path) -> None:
+def test_blocked_signals_stay_blocked(file: Path) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         rewrite(file, [b"new"])
@@ -245,7 +245,7 @@ def test_signals_that_were_held_back_before_are_still_held_back_after(file: Path
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o027, 0o077])
-def test_a_new_file_is_private_if_it_holds_events_else_as_the_umask_says(
+def test_new_private_file_has_mode_600_and_others_follow_the_umask(
     tmp_path: Path, mask: int
 ) -> None:
     with umask(mask):
@@ -259,7 +259,7 @@ def test_a_new_file_is_private_if_it_holds_events_else_as_the_umask_says(
 
 @pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize("old", [0o600, 0o604, 0o640, 0o666])
-def test_a_file_that_is_replaced_keeps_its_mode(file: Path, old: int, private: bool) -> None:
+def test_replaced_file_keeps_its_mode(file: Path, old: int, private: bool) -> None:
     file.chmod(old)
     with umask(0o027):
         rewrite(file, [b"new"], private=private)
@@ -268,7 +268,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(file: Path, old: int, private: b
 
 
 @as_root
-def test_a_file_keeps_its_owner(file: Path) -> None:
+def test_replaced_file_keeps_its_owner(file: Path) -> None:
     os.chown(file, 1234, 4321)
     rewrite(file, [b"new"])
 
@@ -288,7 +288,7 @@ def test_permissions_of_the_old_group_are_not_given_to_another_group(shared: Pat
 
 
 @as_root
-def test_in_a_folder_that_may_not_be_written_to_a_file_stays_as_it_was(shared: Path) -> None:
+def test_file_in_a_read_only_folder_is_unchanged(shared: Path) -> None:
     file = shared / "golden"
     file.write_bytes(b"old")
     file.chmod(0o666)
@@ -299,7 +299,7 @@ def test_in_a_folder_that_may_not_be_written_to_a_file_stays_as_it_was(shared: P
 
 
 @as_root
-def test_a_file_that_may_not_be_written_is_not_replaced(shared: Path) -> None:
+def test_read_only_file_is_not_replaced(shared: Path) -> None:
     file = shared / "golden"
     file.write_bytes(b"old")
     file.chmod(0o444)
@@ -323,7 +323,7 @@ def read_by(work: Callable[[], Any], pipe: Path) -> bytes:
     return got[0]
 
 
-def test_a_pipe_with_a_name_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_named_pipe_is_written_directly(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
@@ -332,7 +332,7 @@ def test_a_pipe_with_a_name_is_written_to_as_it_is(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["pipe"]
 
 
-def test_a_pipe_of_this_process_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_pipe_of_this_process_is_written_directly(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     (tmp_path / "pipe").symlink_to(f"/dev/fd/{writer}")
     rewrite(tmp_path / "pipe", [b"new"])
@@ -341,7 +341,7 @@ def test_a_pipe_of_this_process_is_written_to_as_it_is(tmp_path: Path) -> None:
         assert pipe.read() == b"new"
 
 
-def test_a_pipe_that_does_not_block_is_waited_for() -> None:
+def test_non_blocking_pipe_gets_all_bytes() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     writing = threading.Thread(target=rewrite, args=(Path(f"/dev/fd/{writer}"), [b"x" * 10**6]))
@@ -355,7 +355,7 @@ def test_a_pipe_that_does_not_block_is_waited_for() -> None:
     os.close(writer)
 
 
-def test_a_device_is_written_to_and_says_that_it_is_full() -> None:
+def test_device_is_written_directly_and_its_errors_are_raised() -> None:
     rewrite(Path("/dev/null"), [b"new"])
     with pytest.raises(OSError, match="No space left"):
         rewrite(Path("/dev/full"), [b"new"])
@@ -363,7 +363,7 @@ def test_a_device_is_written_to_and_says_that_it_is_full() -> None:
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
-def test_a_file_that_a_descriptor_is_in_the_middle_of_keeps_what_was_written(file: Path) -> None:
+def test_write_through_a_descriptor_continues_at_its_position(file: Path) -> None:
     with file.open("r+b", buffering=0) as opened:
         opened.write(b"one ")
         rewrite(Path(f"/dev/fd/{opened.fileno()}"), [b"two "])
@@ -373,7 +373,7 @@ def test_a_file_that_a_descriptor_is_in_the_middle_of_keeps_what_was_written(fil
 
 
 @pytest.mark.parametrize("name", ["/dev/fd/1", "/proc/self/fd/1", "/dev/stdout", "here/to stdout"])
-def test_a_descriptor_is_known_by_any_name(
+def test_own_descriptor_is_recognized_by_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "to stdout").symlink_to("/dev/../dev/stdout")
@@ -395,14 +395,14 @@ def test_a_path_that_only_looks_like_a_descriptor_is_none(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o077])
-def test_a_new_file_of_events_is_for_the_user_alone(tmp_path: Path, mask: int) -> None:
+def test_new_file_to_append_to_has_mode_600(tmp_path: Path, mask: int) -> None:
     with umask(mask), open_to_append(tmp_path / "new") as new:
         new.write(b"one")
 
     assert mode(tmp_path / "new") == 0o600
 
 
-def test_a_file_of_events_that_is_there_keeps_its_mode_and_what_it_holds(file: Path) -> None:
+def test_existing_file_to_append_to_keeps_mode_and_content(file: Path) -> None:
     file.chmod(0o644)
     with open_to_append(file) as grown:
         grown.write(b" and new")

@@ -88,7 +88,7 @@ def test_files_are_written_in_one_module_only() -> None:
 
 
 @pytest.mark.usefixtures("_no_mask")
-def test_rejects_report_and_journal_of_a_run_are_for_the_user_alone(
+def test_rejects_report_and_journal_of_send_are_private(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     door = Door(left=2)
@@ -111,7 +111,7 @@ def test_files_of_a_preview_are_readable_by_the_user_only(
     assert (mode(tmp_path / "rejects"), mode(tmp_path / "report.json")) == (0o600, 0o600)
 
 
-def test_files_that_are_there_keep_their_mode_and_links_stay_links(
+def test_existing_files_keep_their_mode_and_symlinks_are_kept(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(BAD)
@@ -127,9 +127,7 @@ def test_files_that_are_there_keep_their_mode_and_links_stay_links(
 
 
 @pytest.mark.usefixtures("_no_mask")
-def test_a_golden_file_is_made_as_the_umask_says_since_it_is_committed(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_golden_file_follows_the_umask(segcli: Segcli, tmp_path: Path) -> None:
     written(tmp_path / "events.jsonl", [track()])
     segcli("check", "events.jsonl", "--expect", "golden", "--update")
 
@@ -137,7 +135,7 @@ def test_a_golden_file_is_made_as_the_umask_says_since_it_is_committed(
 
 
 @pytest.mark.usefixtures("_no_mask")
-def test_the_state_of_a_sync_and_its_lock_are_for_the_user_alone(
+def test_engage_state_and_its_lock_are_private(
     segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
@@ -147,7 +145,7 @@ def test_the_state_of_a_sync_and_its_lock_are_for_the_user_alone(
     assert mode(tmp_path / f"{STATE}.lock") == 0o600
 
 
-def test_the_lock_of_a_state_is_made_behind_no_link(
+def test_engage_lock_is_not_created_through_a_symlink(
     segcli: Segcli, standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
@@ -172,7 +170,7 @@ def test_files_of_a_sandbox_are_readable_by_the_user_only(
 
 
 @pytest.mark.parametrize("victim", ["input", "rejects"])
-def test_a_file_named_as_the_journal_and_new_is_left_alone(
+def test_file_named_like_the_journal_with_suffix_new_is_untouched(
     segcli: Segcli, vendor: Serve, tmp_path: Path, victim: str
 ) -> None:
     events = written(tmp_path / "events.new", [b"no JSON", *tracks(5)])
@@ -195,7 +193,7 @@ def test_a_file_named_as_the_journal_and_new_is_left_alone(
     assert (len(records(rejects)) == 2) == (victim == "rejects")
 
 
-def test_a_journal_behind_a_link_goes_on_there_and_is_gone_at_the_end(
+def test_journal_through_a_symlink_is_continued_and_finally_deleted(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     door = Door(left=2)
@@ -214,9 +212,7 @@ def test_a_journal_behind_a_link_goes_on_there_and_is_gone_at_the_end(
     assert os.listdir(tmp_path / "elsewhere") == []
 
 
-def test_a_journal_that_is_there_keeps_its_mode(
-    segcli: Segcli, vendor: Serve, tmp_path: Path
-) -> None:
+def test_existing_journal_keeps_its_mode(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     (tmp_path / JOURNAL).touch()
     (tmp_path / JOURNAL).chmod(0o640)
     events = written(tmp_path / "events.jsonl", tracks(5))
@@ -237,7 +233,7 @@ def reading(pipe: Path) -> tuple[threading.Thread, list[bytes]]:
 
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
 @pytest.mark.parametrize("events", [[], [b"no JSON"]], ids=["none", "one"])
-def test_rejects_go_into_a_pipe_and_its_reader_sees_the_end(
+def test_rejects_are_written_to_a_pipe_and_the_pipe_is_closed(
     segcli: Segcli, vendor: Serve, tmp_path: Path, command: str, events: list[bytes]
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
@@ -251,7 +247,7 @@ def test_rejects_go_into_a_pipe_and_its_reader_sees_the_end(
     assert [json.loads(line)["line"] for line in got[0].splitlines()] == [2] * len(events)
 
 
-def test_rejects_may_go_to_a_device(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
+def test_rejects_are_written_to_a_device(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     written(tmp_path / "events.jsonl", [track(), b"no JSON"])
     command = to_webhook(vendor(Door()).url, "events.jsonl")
 
@@ -261,7 +257,7 @@ def test_rejects_may_go_to_a_device(segcli: Segcli, vendor: Serve, tmp_path: Pat
     assert "the rejects file /dev/full cannot be written: No space left" in full.err
 
 
-def test_a_report_that_a_device_does_not_take_is_told(segcli: Segcli, tmp_path: Path) -> None:
+def test_report_that_a_device_refuses_is_an_error(segcli: Segcli, tmp_path: Path) -> None:
     written(tmp_path / "events.jsonl", [track()])
     said = segcli("transform", "events.jsonl", "--report", "/dev/full")
 
@@ -269,7 +265,7 @@ def test_a_report_that_a_device_does_not_take_is_told(segcli: Segcli, tmp_path: 
     assert "the report /dev/full cannot be written: No space left on device" in said.err
 
 
-def test_a_report_goes_into_a_pipe(segcli: Segcli, tmp_path: Path) -> None:
+def test_report_is_written_to_a_pipe(segcli: Segcli, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     written(tmp_path / "events.jsonl", [track()])
     reader, got = reading(tmp_path / "pipe")
@@ -280,7 +276,7 @@ def test_a_report_goes_into_a_pipe(segcli: Segcli, tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_a_closed_descriptor_takes_no_rejects() -> None:
+def test_rejects_to_a_closed_descriptor_are_an_error() -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         Rejects(Path("/dev/fd/987654"))
 
@@ -316,7 +312,7 @@ def test_rejects_in_the_file_of_stdout_and_payloads_do_not_overwrite_each_other(
     assert other["line" if option == "--rejects" else "read"] in {2, 3}
 
 
-def test_a_process_substitution_gets_what_is_kept(
+def test_rejects_are_written_to_a_process_substitution(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     written(tmp_path / "events.jsonl", [track(), b"no JSON"])
@@ -332,7 +328,7 @@ def test_a_process_substitution_gets_what_is_kept(
     assert [row["line"] for row in records(tmp_path / "kept")] == [2]
 
 
-def test_rejects_are_appended_where_they_are_written_to_a_file(tmp_path: Path) -> None:
+def test_rejects_are_appended_to_a_regular_file(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b'{"half')
     rejects = Rejects(tmp_path / "kept")
     rejects.keep(Result([Line("events", 7, b"no JSON")], "rejected", "why"))

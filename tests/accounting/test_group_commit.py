@@ -29,7 +29,7 @@ class _Disk:
         assert self.go_on.wait(PATIENCE)
 
 
-def test_many_who_wait_share_few_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_waiting_tasks_share_few_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         disk, loop = _Disk(), asyncio.get_running_loop()
         monkeypatch.setattr(os, "fdatasync", lambda _: disk.fdatasync(loop))
@@ -50,7 +50,7 @@ def test_many_who_wait_share_few_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(story())
 
 
-def test_what_was_written_during_a_sync_waits_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_during_a_sync_waits_for_the_next_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         disk, loop = _Disk(), asyncio.get_running_loop()
         monkeypatch.setattr(os, "fdatasync", lambda _: disk.fdatasync(loop))
@@ -72,7 +72,7 @@ def test_what_was_written_during_a_sync_waits_for_the_next(monkeypatch: pytest.M
     asyncio.run(story())
 
 
-def test_a_file_that_another_takes_the_place_of_is_let_go_when_no_sync_is_running(
+def test_superseded_file_is_released_after_the_running_sync(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def story() -> None:
@@ -101,7 +101,7 @@ def test_a_file_that_another_takes_the_place_of_is_let_go_when_no_sync_is_runnin
     asyncio.run(story())
 
 
-def test_who_waits_beside_one_that_is_cancelled_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelled_waiter_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         disk, loop = _Disk(), asyncio.get_running_loop()
         monkeypatch.setattr(os, "fdatasync", lambda _: disk.fdatasync(loop))
@@ -120,12 +120,12 @@ def test_who_waits_beside_one_that_is_cancelled_goes_on(monkeypatch: pytest.Monk
     asyncio.run(story())
 
 
-def test_nothing_new_needs_no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sync_without_new_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fdatasync", broken)
     asyncio.run(GroupSync(0).synced())
 
 
-def test_a_disk_that_was_quick_is_waited_for_and_a_slow_one_is_not() -> None:
+def test_fast_disk_is_synced_inline_and_a_slow_one_in_a_thread() -> None:
     took = [0.0001, 0.0001, 0.01, 0.0001]
     clock = [0.0]
     threads: list[bool] = []
@@ -147,7 +147,7 @@ def test_a_disk_that_was_quick_is_waited_for_and_a_slow_one_is_not() -> None:
     assert threads == [True, False, False, True]
 
 
-def test_a_disk_that_fails_stops_everybody_who_waits(
+def test_failed_sync_stops_all_waiting_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")
@@ -166,7 +166,7 @@ def test_a_disk_that_fails_stops_everybody_who_waits(
     journal.close()
 
 
-def test_whatever_goes_wrong_is_raised_where_somebody_waits_and_the_next_sync_is_tried() -> None:
+def test_sync_error_is_raised_in_waiters_and_the_next_sync_is_tried() -> None:
     failures = [Stopped("no room"), ZeroDivisionError("a bug")]
 
     def to_disk(_: int) -> None:
@@ -188,7 +188,7 @@ def test_whatever_goes_wrong_is_raised_where_somebody_waits_and_the_next_sync_is
     ]
 
 
-def test_no_lane_goes_on_before_its_last_answer_is_on_disk(
+def test_worker_waits_until_its_last_result_is_on_disk(
     segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     door = Door()
@@ -200,7 +200,7 @@ def test_no_lane_goes_on_before_its_last_answer_is_on_disk(
     assert door.taken == ["m0"]
 
 
-def test_what_is_kept_is_on_disk_before_the_journal_says_so(
+def test_rejects_are_synced_before_the_journal_records_them(
     segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rejects = tmp_path / "webhook.rejects.ndjson"

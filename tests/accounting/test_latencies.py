@@ -19,7 +19,7 @@ def timed(answers: list[float]) -> Latencies:
 
 
 @given(st.lists(SECONDS, min_size=1), st.sampled_from([0.5, 0.95, 0.99, 1.0]))
-def test_a_quantile_is_within_a_few_percent_of_the_true_one(
+def test_quantile_is_within_a_few_percent_of_the_exact_one(
     answers: list[float], share: float
 ) -> None:
     true = sorted(answers)[math.ceil(share * len(answers)) - 1]
@@ -27,17 +27,17 @@ def test_a_quantile_is_within_a_few_percent_of_the_true_one(
     assert timed(answers).quantile(share) == pytest.approx(true, rel=0.026)
 
 
-def test_without_answers_every_quantile_is_zero() -> None:
+def test_quantile_is_zero_without_samples() -> None:
     assert Latencies().quantile(0.99) == 0
     assert Latencies().count == 0
 
 
-def test_an_answer_in_no_time_at_all_is_counted() -> None:
+def test_latency_of_zero_is_counted() -> None:
     assert timed([0.0, 0.0]).quantile(0.5) < 1e-5
     assert timed([0.0, 0.0]).count == 2
 
 
-def test_memory_does_not_grow_with_the_answers() -> None:
+def test_memory_does_not_grow_with_the_number_of_samples() -> None:
     latencies = timed([0.0, *(1e-6 * 1.01**step for step in range(2_700))])
 
     assert latencies.count == 2_701

@@ -18,7 +18,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.mark.parametrize("command", ["transform", "check"])
 @pytest.mark.parametrize("second", ["./kept", "link", "second name"])
-def test_two_outputs_that_are_one_file_are_refused_however_it_is_spelled(
+def test_two_outputs_in_one_file_are_refused_under_any_name(
     segcli: Segcli, tmp_path: Path, command: str, second: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"{]\n")
@@ -37,7 +37,7 @@ def test_two_outputs_that_are_one_file_are_refused_however_it_is_spelled(
 
 
 @pytest.mark.parametrize("command", ["transform", "check"])
-def test_outputs_are_looked_at_before_any_input(segcli: Segcli, command: str) -> None:
+def test_outputs_are_checked_before_any_input(segcli: Segcli, command: str) -> None:
     said = segcli(command, "missing.jsonl", "--rejects", "kept", "--report", "kept")
 
     assert said.err.startswith("Error: --report kept is also --rejects\n")
@@ -45,7 +45,7 @@ def test_outputs_are_looked_at_before_any_input(segcli: Segcli, command: str) ->
 
 @pytest.mark.parametrize("first", ["transform", "check"])
 @pytest.mark.parametrize("second", ["transform", "check"])
-def test_a_report_may_be_written_over_one_of_before(
+def test_report_may_replace_an_earlier_report(
     segcli: Segcli, tmp_path: Path, first: str, second: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)
@@ -55,7 +55,7 @@ def test_a_report_may_be_written_over_one_of_before(
 
 
 @pytest.mark.parametrize("command", ["transform", "check"])
-def test_a_report_that_cannot_be_looked_at_is_refused(
+def test_existing_report_that_cannot_be_read_is_refused(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)
@@ -107,7 +107,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--rejects", 3, "the rejects file closed/it cannot be written"),
     ],
 )
-def test_an_output_in_a_folder_that_may_not_be_looked_into_is_refused(
+def test_output_in_an_inaccessible_folder_is_refused(
     segcli: Segcli, closed: Path, command: str, option: str, code: int, problem: str
 ) -> None:
     (closed.parent / "events.jsonl").write_bytes(EVENT)
@@ -120,7 +120,7 @@ def test_an_output_in_a_folder_that_may_not_be_looked_into_is_refused(
     assert hint.endswith(f": {option} PATH")
 
 
-def test_rejects_of_send_are_not_kept_in_its_journal(segcli: Segcli, tmp_path: Path) -> None:
+def test_rejects_in_the_journal_file_are_refused(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)
     (tmp_path / "journal").write_bytes(b"")
     (tmp_path / "second name").hardlink_to(tmp_path / "journal")
@@ -133,7 +133,7 @@ def test_rejects_of_send_are_not_kept_in_its_journal(segcli: Segcli, tmp_path: P
 
 
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
-def test_nothing_else_is_written_into_the_state_of_a_sync(
+def test_engage_state_is_refused_as_another_output(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
@@ -146,7 +146,7 @@ def test_nothing_else_is_written_into_the_state_of_a_sync(
 
 
 @pytest.mark.parametrize("option", ["--report", "--state"])
-def test_nothing_else_is_written_into_the_rejects_of_a_sync_that_nobody_named(
+def test_default_rejects_of_engage_are_refused_as_another_output(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
     csv(tmp_path / "m.csv", ["u1"])
@@ -162,7 +162,7 @@ def test_nothing_else_is_written_into_the_rejects_of_a_sync_that_nobody_named(
 @pytest.mark.parametrize(
     "content", [b'name = "acme"\n', b'{\n  "name": "acme"\n}\n', b"\x1f\x8b\x08"]
 )
-def test_rejects_are_not_added_to_a_file_that_is_something_else(
+def test_rejects_are_not_appended_to_another_kind_of_file(
     segcli: Segcli, tmp_path: Path, command: str, content: bytes
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)

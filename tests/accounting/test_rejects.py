@@ -50,14 +50,14 @@ def read_again(path: Path) -> list[bytes]:
     return [parse(line).raw for chunk in found for line in chunk.lines]  # type: ignore[arg-type]
 
 
-def test_nothing_kept_makes_no_file(path: Path) -> None:
+def test_no_rejects_create_no_file(path: Path) -> None:
     rejects = Rejects(path)
     rejects.close()
 
     assert not path.exists()
 
 
-def test_a_record_says_where_the_line_stood_and_what_became_of_it(path: Path) -> None:
+def test_record_has_file_line_state_reason_and_event(path: Path) -> None:
     event = json.dumps(track()).encode()
     keep(path, event, state="refused", reason="HTTP 422: no", status=422, attempts=3)
 
@@ -74,14 +74,14 @@ def test_a_record_says_where_the_line_stood_and_what_became_of_it(path: Path) ->
     ]
 
 
-def test_records_are_appended_and_nothing_is_overwritten(path: Path) -> None:
+def test_records_are_appended(path: Path) -> None:
     for number in range(3):
         keep(path, json.dumps(track(number)).encode())
 
     assert [record["event"]["messageId"] for record in records(path)] == ["m0", "m1", "m2"]
 
 
-def test_a_record_that_was_torn_leaves_the_next_one_whole(path: Path) -> None:
+def test_record_after_a_partial_record_is_complete(path: Path) -> None:
     path.write_bytes(b'{"file": "old", "li')
     keep(path, json.dumps(track()).encode())
 
@@ -90,7 +90,7 @@ def test_a_record_that_was_torn_leaves_the_next_one_whole(path: Path) -> None:
     assert json.loads(whole)["event"] == track()
 
 
-def test_a_record_can_be_read_by_others_once_it_is_kept(path: Path) -> None:
+def test_record_is_readable_before_the_file_is_closed(path: Path) -> None:
     rejects = Rejects(path)
     rejects.keep(settled(b"{}"))
 
@@ -118,7 +118,7 @@ def test_a_record_can_be_read_by_others_once_it_is_kept(path: Path) -> None:
     ],
     ids=repr,
 )
-def test_a_line_is_kept_as_an_event_as_text_or_as_base64(
+def test_line_is_kept_as_event_text_or_base64(
     text: bytes | TooLong, content: dict[str, Any], path: Path
 ) -> None:
     keep(path, text)
@@ -138,13 +138,13 @@ def test_a_line_is_kept_as_an_event_as_text_or_as_base64(
     ],
     ids=["plain", "numbers", "an event within", "unicode", "behind a byte order mark"],
 )
-def test_an_event_that_was_kept_is_read_again_byte_for_byte(text: bytes, path: Path) -> None:
+def test_kept_event_is_read_again_byte_for_byte(text: bytes, path: Path) -> None:
     keep(path, text)
 
     assert read_again(path) == [text.strip().removeprefix(BOM)]
 
 
-def test_what_is_kept_of_a_record_is_its_event(tmp_path: Path) -> None:
+def test_rejected_rejects_record_is_kept_as_its_event(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     keep(first, json.dumps(track(7)).encode(), b"{", b'"\xff"', state="refused")
     keep(second, *first.read_bytes().splitlines(), reason="still no good")
@@ -155,9 +155,7 @@ def test_what_is_kept_of_a_record_is_its_event(tmp_path: Path) -> None:
 
 
 @given(text=st.binary(max_size=40))
-def test_whatever_a_line_holds_is_one_record(
-    text: bytes, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_any_line_becomes_one_record(text: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("any") / "rejects.ndjson"
     keep(path, text, b"{}")
 
@@ -226,7 +224,7 @@ def test_a_full_disk_stops_the_run() -> None:
     assert "count as unsent" in raised.value.hint
 
 
-def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -> None:
+def test_disk_that_fills_during_a_record_stops_the_run(path: Path) -> None:
     rejects = Rejects(path)
     rejects.keep(settled(b"{}"))
     with files_of_at_most(path.stat().st_size + 50), pytest.raises(Stopped, match="too large"):
@@ -239,7 +237,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_record_stops_the_run(path: Path) -
     assert json.loads(third)["event"] == {"third": 1}
 
 
-def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_stops_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rejects = Rejects(path)
     rejects.keep(settled(b"{}"))
 
@@ -254,7 +252,7 @@ def test_a_write_that_fails_stops_the_run(path: Path, monkeypatch: pytest.Monkey
     assert len(records(path)) == 1
 
 
-def test_a_place_where_no_file_can_be_is_found_before_the_run(tmp_path: Path) -> None:
+def test_path_where_no_file_can_exist_is_an_error_at_start(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "such" / "folder"):
         with pytest.raises(OutputError, match="cannot be written") as raised:
             Rejects(path)
@@ -273,19 +271,19 @@ def kept_again(path: Path, *lines: bytes, since: int = 0) -> list[Any]:
     return [record.get("event", record.get("raw")) for record in records(path)]
 
 
-def test_what_a_killed_run_has_kept_is_not_kept_again(path: Path) -> None:
+def test_records_of_a_killed_run_are_not_written_again(path: Path) -> None:
     keep(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json", attempts=7)
 
     assert len(kept_again(path, b'{"a": "\\",\\"attempts\\":1,"}', b"no json")) == 2
 
 
-def test_what_another_run_has_kept_of_a_line_of_that_number_is_not_taken_for_it(path: Path) -> None:
+def test_record_of_another_run_with_the_same_line_number_is_ignored(path: Path) -> None:
     keep(path, b'{"day": 1}', b"one")
 
     assert kept_again(path, b'{"day": 2}', b"two") == [{"day": 1}, "one", {"day": 2}, "two"]
 
 
-def test_half_a_record_is_cut_off(path: Path) -> None:
+def test_partial_record_at_the_end_is_cut_off(path: Path) -> None:
     keep(path, b'{"a": 1}', b'{"a": 2}')
     whole = path.read_bytes()
     for cut in range(len(b'{"file":'), len(whole) // 2 - 3, 7):
@@ -294,9 +292,7 @@ def test_half_a_record_is_cut_off(path: Path) -> None:
 
 
 @pytest.mark.parametrize("last", [b'{"type": "track", "repaired": 1}', b"whatever somebody wrote"])
-def test_what_somebody_wrote_there_stays_though_no_line_break_ends_it(
-    path: Path, last: bytes
-) -> None:
+def test_foreign_last_line_without_a_line_break_is_kept(path: Path, last: bytes) -> None:
     keep(path, b'{"a": 1}')
     record = path.read_bytes()
     path.write_bytes(record + last)
@@ -310,7 +306,7 @@ def test_what_somebody_wrote_there_stays_though_no_line_break_ends_it(
     assert [json.loads(line)["event"] for line in lines[2:]] == [{"a": 2}]
 
 
-def test_a_record_without_its_line_break_is_one(path: Path) -> None:
+def test_record_without_its_line_break_is_complete(path: Path) -> None:
     keep(path, b'{"a": 1}')
     path.write_bytes(path.read_bytes().rstrip())
 
@@ -337,7 +333,7 @@ def half_written(
         yield
 
 
-def test_half_a_record_of_a_run_that_is_writing_the_other_half_is_not_cut_off(
+def test_partial_record_of_a_running_writer_is_not_cut_off(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(path, b'{"a": 1}')
@@ -349,7 +345,7 @@ def test_half_a_record_of_a_run_that_is_writing_the_other_half_is_not_cut_off(
         assert path.read_bytes() == record + record
 
 
-def test_a_record_is_not_written_into_one_that_another_run_is_writing(
+def test_concurrent_runs_do_not_mix_their_records(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(path, b'{"a": 1}')
@@ -360,7 +356,7 @@ def test_a_record_is_not_written_into_one_that_another_run_is_writing(
     assert [kept["event"] for kept in records(path)] == [{"a": 1}, {"a": 1}, {"a": 2}]
 
 
-def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path: Path) -> None:
+def test_record_after_a_partial_record_of_another_run_is_complete(path: Path) -> None:
     rejects = Rejects(path)
     rejects.keep(settled(b'{"a": 1}'))
     with path.open("ab") as file:
@@ -373,7 +369,7 @@ def test_what_another_run_has_torn_on_the_way_leaves_the_next_record_whole(path:
     assert [json.loads(line)["event"] for line in (first, second)] == [{"a": 1}, {"a": 2}]
 
 
-def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
+def test_permanently_locked_rejects_file_stops_the_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.accounting.rejects._LOCK_TIMEOUT", 0.0)
@@ -386,7 +382,7 @@ def test_a_file_that_another_process_has_locked_for_good_stops_the_run(
     assert len(records(path)) == 1
 
 
-def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
+def test_rejects_are_written_and_nothing_is_cut_off_without_file_locks(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:
@@ -409,13 +405,11 @@ def test_where_there_are_no_locks_rejects_are_kept_and_nothing_is_cut_off(
 # --- the default name
 
 
-def test_the_default_name_is_the_destinations() -> None:
+def test_default_name_has_the_destination() -> None:
     assert default_rejects("gist", ["events.jsonl", "-"]) == Path("gist.rejects.ndjson")
 
 
-def test_the_default_name_is_never_that_of_an_input(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_name_is_never_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     inputs = [str(tmp_path / "gist.rejects.ndjson"), "./gist.rejects.2.ndjson"]
 
@@ -423,7 +417,7 @@ def test_the_default_name_is_never_that_of_an_input(
     assert default_rejects("gist", inputs) == Path("gist.rejects.3.ndjson")
 
 
-def test_a_file_that_was_repaired_gets_no_rejects_of_later_repairs(
+def test_default_name_counts_up_from_a_rejects_file_as_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What `segcli check` costs beside `segcli transform` on the same file.
+"""The cost of `segcli check` compared with `segcli transform` on the same file.
 
     python tests/bench/bench_check.py [EVENTS] [ROUNDS]
 

@@ -1,4 +1,4 @@
-"""How fast a destination out of a file maps, beside the same mapping written in Python.
+"""The mapping speed of a destination file compared with the same mapping in Python.
 
     python tests/bench/bench_described.py
 

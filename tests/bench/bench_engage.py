@@ -1,4 +1,4 @@
-"""What a sync of an audience costs: the first one, and one with 1 % of the members changed.
+"""The cost of an audience sync: the first one, and one with 1 % of the members changed.
 
     python tests/bench/bench_engage.py [MEMBERS]
 

@@ -1,4 +1,4 @@
-"""What the journal costs: the throughput of `send` with it and without, side by side.
+"""The cost of the journal: the throughput of `send` with and without it.
 
     python tests/bench/bench_journal.py [--events N] [--pairs N] [--concurrency N] [--folder PATH]
 

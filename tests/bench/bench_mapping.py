@@ -1,4 +1,4 @@
-"""What mapping an event costs beside Segment's own mapping-kit in Node, on one core.
+"""The cost of mapping an event compared with Segment's own mapping-kit in Node, on one core.
 
     npm install --prefix FOLDER @segment/actions-core liquidjs
     python tests/bench/bench_mapping.py FOLDER [ROUNDS]

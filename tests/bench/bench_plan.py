@@ -1,4 +1,4 @@
-"""What `segcli check --plan` costs beside `segcli check`, and what a large plan takes.
+"""The cost of `segcli check --plan` compared with `segcli check`, and of a large plan.
 
     python tests/bench/bench_plan.py [EVENTS] [ROUNDS]
 

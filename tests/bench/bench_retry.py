@@ -1,4 +1,4 @@
-"""How much of its throughput `segcli send` keeps where the vendor fails a little.
+"""The throughput of `segcli send` with a vendor that fails occasionally.
 
     python tests/bench/bench_retry.py [--rounds N] [--events N] [--concurrency N]
 

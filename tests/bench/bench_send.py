@@ -1,4 +1,4 @@
-"""How fast `segcli send` is, beside bare loops that do nothing but post, to the same vendor.
+"""The speed of `segcli send` compared with minimal posting loops, to the same vendor.
 
     python tests/bench/bench_send.py [--rounds N] [--part NAME …] [--at N …]
                                        [--events N] [--large GB]

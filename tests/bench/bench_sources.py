@@ -1,4 +1,4 @@
-"""What it costs to read compressed files, and files in a store that takes its time to answer.
+"""The cost of reading compressed files, and files in a slow store.
 
     python tests/bench/bench_sources.py [--events N] [--rounds N] [--latency MS] [--files N]
 

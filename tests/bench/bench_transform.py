@@ -1,4 +1,4 @@
-"""What `segcli transform` costs beside the tightest loop, other tools, and on more than one core.
+"""The cost of `segcli transform` compared with a minimal loop, other tools, and several cores.
 
     python tests/bench/bench_transform.py [--events N] [--rounds N] [--large GB] [--folder PATH]
 

@@ -1,4 +1,4 @@
-"""Events as a busy site has them, seeded: the same ones in every benchmark, of about 1.2 kB.
+"""Realistic events from a seed: the same in every benchmark, about 1.2 kB each.
 
 A fifth are identify, the others track; some values are missing or null.
 """

@@ -1,4 +1,4 @@
-"""A vendor that takes a while to answer, and fails as the path of a request says.
+"""A vendor with a response time, which fails as the path of a request says.
 
     python tests/bench/failing.py
 

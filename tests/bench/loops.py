@@ -1,4 +1,4 @@
-"""Bare loops that post events and do nothing else, to hold `segcli send` against.
+"""Minimal loops that only post events, for comparison with `segcli send`.
 
     python tests/bench/loops.py LOOP URL CONCURRENCY EVENTS FILE
 

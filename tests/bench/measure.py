@@ -1,4 +1,4 @@
-"""What the benchmarks share: runs that take turns, medians, peaks of memory, tables."""
+"""Shared by the benchmarks: alternating runs, medians, peak memory, tables."""
 
 import os
 import platform

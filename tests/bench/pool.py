@@ -1,4 +1,4 @@
-"""The tight loop in two processes, the usual way: lists of lines through `Pool.imap`.
+"""The minimal loop in two processes with `Pool.imap`, on lists of lines.
 
 python tests/bench/pool.py FILE
 """

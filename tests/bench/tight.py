@@ -1,4 +1,4 @@
-"""The tightest loop that maps the benchmarks' events for Pointillist: `transform` is held to it.
+"""The minimal loop that maps the benchmarks' events for Pointillist, for comparison.
 
     python tests/bench/tight.py FILE
 

@@ -1,4 +1,4 @@
-"""A vendor on this machine that costs as little as may be: nginx, or uvicorn without it."""
+"""A local vendor with as little overhead as possible: nginx, or uvicorn without it."""
 
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""`segcli capture` runs a command, writes what it sends, and ends as it says."""
+"""`segcli capture` runs a command, writes the events that it sends, and exits as documented."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def names(path: Path) -> list[str]:
 # --- with a command
 
 
-def test_what_a_command_sends_becomes_events_that_segcli_reads(
+def test_captured_events_of_a_command_are_readable_by_check(
     run_segcli: Run, tmp_path: Path
 ) -> None:
     done = run_segcli(*OUTPUT, *SENDS, "A", "B")
@@ -52,7 +52,7 @@ def test_what_a_command_sends_becomes_events_that_segcli_reads(
     assert checked.returncode == 0
 
 
-def test_stable_runs_give_the_same_bytes(run_segcli: Run, tmp_path: Path) -> None:
+def test_stable_captures_are_byte_identical(run_segcli: Run, tmp_path: Path) -> None:
     for name in ("one", "two", "one"):
         assert run_segcli("capture", "--stable", "-o", name, *SENDS, "A", "B").returncode == 0
         assert names(tmp_path / name) == ["A", "B"]
@@ -61,19 +61,19 @@ def test_stable_runs_give_the_same_bytes(run_segcli: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("code", ["7", "3", "255"])
-def test_the_exit_code_of_a_command_that_fails_is_its_own(code: str, run_segcli: Run) -> None:
+def test_capture_exits_with_the_code_of_a_failed_command(code: str, run_segcli: Run) -> None:
     done = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", f"exit {code}")
 
     assert (done.returncode, done.stderr) == (int(code), b"Captured: 0 events in events.jsonl\n")
 
 
-def test_a_command_that_a_signal_ends_has_128_and_the_signal(run_segcli: Run) -> None:
+def test_capture_exits_with_128_plus_the_signal_of_the_command(run_segcli: Run) -> None:
     done = run_segcli(*OUTPUT, "--settle", "0s", "--", "sh", "-c", "kill -TERM $$")
 
     assert done.returncode == 143
 
 
-def test_nothing_captured_is_1_unless_that_is_allowed(run_segcli: Run) -> None:
+def test_empty_capture_exits_1_unless_allow_empty(run_segcli: Run) -> None:
     ends = ("--settle", "0s", "--", "true")
     done = run_segcli(*OUTPUT, *ends)
 
@@ -83,7 +83,7 @@ def test_nothing_captured_is_1_unless_that_is_allowed(run_segcli: Run) -> None:
     assert run_segcli(*OUTPUT, "--allow-empty", *ends).returncode == 0
 
 
-def test_the_streams_of_a_command_are_its_own(run_segcli: Run) -> None:
+def test_command_keeps_stdin_stdout_and_stderr(run_segcli: Run) -> None:
     shell = "cat; echo told >&2"
     done = run_segcli(*OUTPUT, "--allow-empty", "--settle", "0s", "sh", "-c", shell, stdin=b"in")
 
@@ -91,15 +91,13 @@ def test_the_streams_of_a_command_are_its_own(run_segcli: Run) -> None:
     assert done.stderr.startswith(b"told\n")
 
 
-def test_options_of_a_command_are_its_own(run_segcli: Run) -> None:
+def test_options_after_the_command_belong_to_it(run_segcli: Run) -> None:
     words = ("--allow-empty", "--settle", "0s", "echo", "--stable", "--", "--port")
 
     assert run_segcli(*OUTPUT, *words).stdout == b"--stable -- --port\n"
 
 
-def test_a_command_may_end_before_what_it_started_has_sent_its_events(
-    run_segcli: Run, tmp_path: Path
-) -> None:
+def test_events_of_a_background_process_are_captured(run_segcli: Run, tmp_path: Path) -> None:
     # The request is open before the command ends, and is whole only after that. "100 Continue" is
     # the sign that it is open.
     late = """
@@ -128,7 +126,7 @@ connection.recv(100)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_goes_to_the_command_and_its_end_is_ours(
+def test_signal_is_forwarded_and_sets_the_exit_code(
     number: signal.Signals, code: int, spawn: Spawn
 ) -> None:
     words = ("sh", "-c", "echo up; read line")
@@ -140,7 +138,7 @@ def test_a_signal_goes_to_the_command_and_its_end_is_ours(
     assert "Traceback" not in process.stderr.read()
 
 
-def test_a_command_that_takes_ctrl_c_well_ends_well(spawn: Spawn) -> None:
+def test_command_that_handles_ctrl_c_exits_0(spawn: Spawn) -> None:
     shell = "trap 'exit 0' INT; echo up; while :; do sleep 0.05; done"
     words = ("--allow-empty", "--settle", "0s", "--", "sh", "-c", shell)
     process = spawn(*OUTPUT, *words)
@@ -150,7 +148,7 @@ def test_a_command_that_takes_ctrl_c_well_ends_well(spawn: Spawn) -> None:
     assert process.wait(PATIENCE) == 0
 
 
-def test_ctrl_c_of_a_terminal_reaches_the_command_once(
+def test_terminal_ctrl_c_reaches_the_command_once(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     # The terminal tells both of it. Told twice, test runners stop at once.
@@ -196,9 +194,7 @@ def with_ctrl_c(words: list[str], folder: Path, environment: dict[str, str]) -> 
         return process.wait(PATIENCE), text.decode()
 
 
-def test_a_signal_while_it_settles_ends_it_and_keeps_what_came(
-    spawn: Spawn, tmp_path: Path
-) -> None:
+def test_signal_during_the_settle_time_keeps_captured_events(spawn: Spawn, tmp_path: Path) -> None:
     client = CLIENT + "print(os.getpid(), flush=True)"
     process = spawn(*OUTPUT, "--stable", "--settle", "1h", "--", sys.executable, "-c", client, "A")
     command = int(process.stdout.readline())
@@ -220,7 +216,9 @@ def started(process: Any) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_writes_to_stdout_until_it_is_told_to_end(number: signal.Signals, spawn: Spawn) -> None:
+def test_capture_without_a_command_writes_to_stdout_until_a_signal(
+    number: signal.Signals, spawn: Spawn
+) -> None:
     process = spawn("capture", "--port", "0")
     url = started(process)
     httpx.post(url + "/v1/track", json={"event": "A", "userId": "u1"}, trust_env=False)
@@ -233,7 +231,7 @@ def test_it_writes_to_stdout_until_it_is_told_to_end(number: signal.Signals, spa
     assert process.stderr.read() == "Captured: 1 event\n"
 
 
-def test_it_ends_with_0_though_nothing_came(spawn: Spawn) -> None:
+def test_empty_capture_without_a_command_exits_0(spawn: Spawn) -> None:
     process = spawn("capture", "--port", "0")
     started(process)
     process.send_signal(signal.SIGINT)
@@ -241,7 +239,7 @@ def test_it_ends_with_0_though_nothing_came(spawn: Spawn) -> None:
     assert process.wait(PATIENCE) == 0
 
 
-def test_a_kill_loses_no_event_that_was_acknowledged(spawn: Spawn, tmp_path: Path) -> None:
+def test_kill_loses_no_acknowledged_event(spawn: Spawn, tmp_path: Path) -> None:
     process = spawn("capture", "--port", "0", "--stable", "--output", "events.jsonl")
     url = started(process)
     with httpx.Client(trust_env=False, verify=False) as client:
@@ -267,7 +265,7 @@ def test_a_closed_stdout_ends_the_capture(spawn: Spawn) -> None:
 # --- where it goes
 
 
-def test_an_output_that_is_full_ends_it_with_3(spawn: Spawn) -> None:
+def test_full_output_ends_the_capture_with_exit_3(spawn: Spawn) -> None:
     process = spawn("capture", "--port", "0", "--output", "/dev/full")
     url = started(process)
     reply = httpx.post(url + "/v1/track", json={"event": "A", "userId": "u1"}, trust_env=False)
@@ -276,7 +274,7 @@ def test_an_output_that_is_full_ends_it_with_3(spawn: Spawn) -> None:
     assert "No space left on device" in process.stderr.read()
 
 
-def test_a_file_that_may_grow_no_more_keeps_whole_lines(
+def test_file_size_limit_leaves_whole_lines(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     command = f"ulimit -f 8; exec {sys.executable} -m segcli capture --output e.jsonl --port 0"
@@ -297,7 +295,7 @@ def test_a_file_that_may_grow_no_more_keeps_whole_lines(
     assert names(tmp_path / "e.jsonl") == ["0", "1"]
 
 
-def test_a_full_output_is_3_unless_the_command_has_failed(run_segcli: Run) -> None:
+def test_full_output_exits_3_unless_the_command_failed(run_segcli: Run) -> None:
     full = ("capture", "--output", "/dev/full")
     words = ("--settle", "0s", "--", "sh", "-c")
     client = f"{sys.executable} -c '{CLIENT}' A 2> /dev/null"
@@ -372,7 +370,7 @@ if os.fork() == 0:
     assert process.wait(PATIENCE) == 130
 
 
-def test_an_old_capture_is_replaced_and_its_links_and_mode_stay(
+def test_earlier_capture_is_replaced_and_keeps_its_link_and_mode(
     run_segcli: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "old.jsonl").write_text('{"receivedAt":"2026-02-03T10:11:12Z","event":"Old"}\n')
@@ -386,7 +384,7 @@ def test_an_old_capture_is_replaced_and_its_links_and_mode_stay(
 
 
 @pytest.mark.parametrize("content", ["import os\n", '{"name": "app"}\n', "[1]\n", '{"a"'])
-def test_a_file_that_is_no_capture_is_left_as_it_is(
+def test_file_that_is_not_a_capture_is_refused_and_unchanged(
     content: str, run_segcli: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").write_text(content)
@@ -411,7 +409,7 @@ def test_a_file_that_is_no_capture_is_left_as_it_is(
         ("--port 70000", ["--port"]),
     ],
 )
-def test_a_mistake_is_2_with_what_to_type_and_leaves_no_file(
+def test_usage_error_exits_2_with_a_hint_and_creates_no_file(
     words: str, says: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     said = segcli("capture", *words.split())
@@ -422,7 +420,7 @@ def test_a_mistake_is_2_with_what_to_type_and_leaves_no_file(
     assert not list(tmp_path.glob("*.jsonl"))
 
 
-def test_a_port_that_is_taken_is_2_and_harms_no_file(
+def test_taken_port_exits_2_and_keeps_the_output_file(
     spawn: Spawn, run_segcli: Run, tmp_path: Path
 ) -> None:
     url = started(spawn("capture", "--port", "0"))
@@ -435,7 +433,7 @@ def test_a_port_that_is_taken_is_2_and_harms_no_file(
     assert (tmp_path / "events.jsonl").read_text() == old
 
 
-def test_an_output_that_cannot_be_written_is_3(run_segcli: Run, tmp_path: Path) -> None:
+def test_unwritable_output_exits_3(run_segcli: Run, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/proc/no/such")
     done = run_segcli("capture", "--output", "link", *SENDS, "A")
 
@@ -443,7 +441,7 @@ def test_an_output_that_cannot_be_written_is_3(run_segcli: Run, tmp_path: Path) 
     assert b"--output link cannot be written" in done.stderr
 
 
-def test_stdout_and_the_output_are_not_one_file(
+def test_output_that_is_also_stdout_is_refused(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     shell = f"{sys.executable} -m segcli capture -o e.jsonl -- true > e.jsonl"
@@ -454,7 +452,7 @@ def test_stdout_and_the_output_are_not_one_file(
     assert (done.returncode, b"e.jsonl" in done.stderr) == (2, True)
 
 
-def test_many_clients_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
+def test_many_concurrent_clients_lose_no_event(spawn: Spawn, tmp_path: Path) -> None:
     process = spawn("capture", "--port", "0", "--output", "events.jsonl")
     url = started(process)
     limits = httpx.Limits(max_connections=30)

@@ -1,4 +1,4 @@
-"""The capture takes what Segment takes, from whoever may send, and shows nobody what it holds."""
+"""The capture accepts what Segment accepts, from any origin, and returns no captured data."""
 
 import base64
 import gzip
@@ -62,7 +62,7 @@ def events(lines: list[bytes]) -> list[Any]:
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("route", ROUTES)
-def test_every_route_is_written_before_the_yes(
+def test_every_route_writes_the_event_before_the_success_reply(
     route: str, slash: str, client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     kind = ROUTES[route]
@@ -82,7 +82,7 @@ def test_every_route_is_written_before_the_yes(
         assert parse(line)
 
 
-def test_a_packed_body_is_unpacked_within_a_bound(
+def test_gzip_body_is_decompressed_up_to_a_limit(
     client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     server, packed = start(), {"Content-Encoding": "gzip"}
@@ -109,7 +109,7 @@ def test_a_packed_body_is_unpacked_within_a_bound(
         (b" " * 17_000_000, 413, "16,777,216 bytes"),
     ],
 )
-def test_what_holds_no_events_is_refused_and_told_of(
+def test_body_without_events_is_refused_and_reported(
     body: bytes, status: int, says: str, client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     server = start()
@@ -120,7 +120,9 @@ def test_what_holds_no_events_is_refused_and_told_of(
     assert list(server.app.problems) == [reply.json()["message"]]
 
 
-def test_every_digit_is_written(client: httpx.Client, start: Start, lines: list[bytes]) -> None:
+def test_captured_numbers_keep_every_digit(
+    client: httpx.Client, start: Start, lines: list[bytes]
+) -> None:
     body = (
         b'{"batch":[{"properties":{"n":0.12345678901234567890123,"i":123456789012345678901234}}]}'
     )
@@ -129,16 +131,14 @@ def test_every_digit_is_written(client: httpx.Client, start: Start, lines: list[
     assert b'{"n":0.12345678901234567890123,"i":123456789012345678901234}' in lines[0]
 
 
-def test_events_that_segment_would_find_too_large_are_counted(
-    client: httpx.Client, start: Start
-) -> None:
+def test_events_too_large_for_segment_are_counted(client: httpx.Client, start: Start) -> None:
     server = start()
     post(client, server, {"batch": [TRACK, TRACK | {"properties": {"text": "x" * 40_000}}]})
 
     assert (server.app.events, server.app.large) == (2, 1)
 
 
-def test_problems_are_few_whatever_clients_ask_for(client: httpx.Client, start: Start) -> None:
+def test_number_of_different_problems_is_bounded(client: httpx.Client, start: Start) -> None:
     server = start()
     for number in range(50):
         assert client.get(f"{server.url}/{number}").status_code == 404
@@ -151,7 +151,7 @@ def test_problems_are_few_whatever_clients_ask_for(client: httpx.Client, start: 
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "http://localhost:3000", "null"])
-def test_a_page_of_any_origin_may_send(
+def test_cors_allows_any_origin(
     origin: str, client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     server, headers = start(), {"Origin": origin}
@@ -173,7 +173,7 @@ def test_a_page_of_any_origin_may_send(
     assert len(events(lines)) == 1
 
 
-def test_no_reply_holds_anything_that_was_captured(client: httpx.Client, start: Start) -> None:
+def test_no_reply_contains_captured_data(client: httpx.Client, start: Start) -> None:
     server = start()
     secret = TRACK | {"properties": {"x": "SECRET"}, "messageId": "SECRET", "writeKey": "SECRET"}
     replies = [post(client, server, secret, route=route) for route in ROUTES]
@@ -187,7 +187,7 @@ def test_no_reply_holds_anything_that_was_captured(client: httpx.Client, start: 
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
-def test_it_answers_to_its_own_hosts(name: str, client: httpx.Client, start: Start) -> None:
+def test_local_host_names_are_accepted(name: str, client: httpx.Client, start: Start) -> None:
     server = start()
     host = f"{name}:{server.url.rpartition(':')[2]}"
 
@@ -195,7 +195,7 @@ def test_it_answers_to_its_own_hosts(name: str, client: httpx.Client, start: Sta
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{}", "localhost:1", "app.tests"])
-def test_a_request_for_another_host_is_turned_away(
+def test_request_for_another_host_is_refused(
     host: str, client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     server = start(hosts=["app.test"])
@@ -208,9 +208,7 @@ def test_a_request_for_another_host_is_turned_away(
 
 
 @pytest.mark.parametrize("host", ["app.test", "APP.test:{}", "other.test:3000"])
-def test_it_answers_to_the_hosts_that_are_named(
-    host: str, client: httpx.Client, start: Start
-) -> None:
+def test_configured_hosts_are_accepted(host: str, client: httpx.Client, start: Start) -> None:
     server = start(hosts=["app.test", "other.test:3000"])
     headers = {"Host": host.format(server.url.rpartition(":")[2])}
 
@@ -218,12 +216,12 @@ def test_it_answers_to_the_hosts_that_are_named(
 
 
 @pytest.mark.parametrize("text", ["http://app.test", "a/b", "é.test", "", "a b", "app.test:port"])
-def test_what_is_no_host_is_refused(text: str) -> None:
+def test_invalid_host_option_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a host"):
         parse_host(text)
 
 
-def test_it_listens_at_the_addresses_of_the_loopback_and_at_no_other() -> None:
+def test_server_listens_on_loopback_addresses_only() -> None:
     with listening(0) as listeners:
         names = [listener.getsockname()[:2] for listener in listeners]
         for address in names:
@@ -241,7 +239,7 @@ def has_ipv6() -> bool:
     return True
 
 
-def test_a_port_that_is_taken_is_an_os_error() -> None:
+def test_taken_port_raises_os_error() -> None:
     with listening(0) as taken:
         port = taken[0].getsockname()[1]
         with pytest.raises(OSError, match="in use"), listening(port):
@@ -251,7 +249,9 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
 # --- analytics.js
 
 
-def test_analytics_js_is_told_to_send_here(client: httpx.Client, start: Start) -> None:
+def test_settings_reply_directs_analytics_js_to_the_capture(
+    client: httpx.Client, start: Start
+) -> None:
     server = start()
     port = server.url.rpartition(":")[2]
     headers = PAGE | {"Host": f"localhost:{port}"}
@@ -266,7 +266,7 @@ def test_analytics_js_is_told_to_send_here(client: httpx.Client, start: Start) -
     assert post(client, server, b"", route="/v1/projects/K/settings").status_code == 405
 
 
-def test_what_analytics_js_reports_on_itself_is_no_event(
+def test_analytics_js_metrics_are_not_events(
     client: httpx.Client, start: Start, lines: list[bytes]
 ) -> None:
     server = start()
@@ -275,7 +275,7 @@ def test_what_analytics_js_reports_on_itself_is_no_event(
     assert (lines, server.app.events, server.app.problems) == ([], 0, {})
 
 
-def test_whoever_waits_for_it_finds_it_up(client: httpx.Client, start: Start) -> None:
+def test_root_path_answers_200_for_health_checks(client: httpx.Client, start: Start) -> None:
     server = start()
 
     assert client.get(server.url).status_code == client.head(server.url).status_code == 200
@@ -285,9 +285,7 @@ def test_whoever_waits_for_it_finds_it_up(client: httpx.Client, start: Start) ->
 # --- what cannot be written
 
 
-def test_an_event_that_cannot_be_written_is_not_acknowledged(
-    client: httpx.Client, start: Start
-) -> None:
+def test_unwritten_event_is_not_acknowledged(client: httpx.Client, start: Start) -> None:
     written: list[bytes] = []
     failed: list[int] = []
 
@@ -310,7 +308,7 @@ def test_an_event_that_cannot_be_written_is_not_acknowledged(
 # --- until it is quiet
 
 
-def test_it_is_quiet_when_no_request_is_open_and_none_came(start: Start) -> None:
+def test_server_is_quiet_if_no_request_is_open(start: Start) -> None:
     server, signals = start(), SimpleQueue[int]()
 
     assert wait_until_quiet(server.app, 0.0, signals) is None
@@ -326,7 +324,7 @@ def test_it_is_quiet_when_no_request_is_open_and_none_came(start: Start) -> None
     assert wait_until_quiet(server.app, 0.0, signals) is None
 
 
-def test_each_request_begins_the_wait_again(client: httpx.Client, start: Start) -> None:
+def test_each_request_restarts_the_quiet_time(client: httpx.Client, start: Start) -> None:
     server = start()
     before = server.app.last
     post(client, server, {"batch": []})

@@ -1,4 +1,4 @@
-"""The file of a capture holds whole lines, whatever a disk does."""
+"""The file of a capture contains whole lines, even if the disk fails."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Iterator[EventFile]:
         yield file
 
 
-def test_lines_that_do_not_fit_leave_no_part_of_them(file: EventFile) -> None:
+def test_lines_that_do_not_fit_are_removed_completely(file: EventFile) -> None:
     file.write(LINE)
     # A disk that is nearly full takes a part, and then nothing.
     patch = pytest.MonkeyPatch()
@@ -37,7 +37,7 @@ def _takes_a_part(descriptor: int, lines: bytes) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_file_that_cannot_be_made_stable_stays_as_it_came(file: EventFile) -> None:
+def test_file_is_unchanged_if_stabilizing_fails(file: EventFile) -> None:
     file.write(LINE)
     patch = fails("fsync", after=0)
     try:
@@ -93,7 +93,7 @@ def test_a_file_that_was_emptied_has_no_hole_and_is_an_error(file: EventFile) ->
     assert file.path.read_bytes() == LINE
 
 
-def test_a_stream_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_stream_is_written_directly(tmp_path: Path) -> None:
     with (
         (tmp_path / "shell").open("wb+") as shell,
         closing(EventFile(Path(f"/dev/fd/{shell.fileno()}"))) as file,

@@ -1,4 +1,4 @@
-"""Events are finished as Segment finishes them."""
+"""Captured events are completed as Segment does it."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ def event_of(batch: dict[str, Any] | None = None, **fields: Any) -> dict[str, An
     return event
 
 
-def test_the_clock_of_the_client_is_corrected() -> None:
+def test_timestamp_is_corrected_for_the_client_clock() -> None:
     event = event_of({"sentAt": "2026-02-03T12:00:10Z"}, timestamp="2026-02-03T12:00:07.250Z")
 
     assert event["originalTimestamp"] == "2026-02-03T12:00:07.250Z"
@@ -54,7 +54,7 @@ def test_the_clock_of_the_client_is_corrected() -> None:
         ),
     ],
 )
-def test_without_both_times_the_clock_is_not_corrected(
+def test_timestamp_is_not_corrected_without_both_times(
     fields: dict[str, Any], timestamp: object
 ) -> None:
     assert event_of(**fields)["timestamp"] == timestamp
@@ -66,14 +66,14 @@ def test_an_event_without_a_message_id_gets_one() -> None:
     assert event_of()["messageId"] == "m1"
 
 
-def test_the_write_key_is_in_no_event() -> None:
+def test_no_event_contains_the_write_key() -> None:
     body = {"writeKey": "SECRET", "batch": [TRACK | {"writeKey": "SECRET"}]}
 
     assert "SECRET" not in json.dumps(events_of(body))
     assert "SECRET" not in json.dumps(events_of(TRACK | {"writeKey": "SECRET"}, "track"))
 
 
-def test_what_a_batch_says_holds_for_its_events_and_theirs_goes_first() -> None:
+def test_fields_of_a_batch_apply_to_its_events_unless_they_have_their_own() -> None:
     batch = {
         "context": {"ip": "1.2.3.4", "library": {"name": "batch", "version": "1"}, "page": 1},
         "integrations": {"All": False, "Gist": True},
@@ -96,13 +96,13 @@ def test_what_a_batch_says_holds_for_its_events_and_theirs_goes_first() -> None:
     assert event["sentAt"] == "2026-02-03T13:00:00Z"
 
 
-def test_a_route_of_its_own_gives_the_type() -> None:
+def test_route_sets_the_event_type() -> None:
     for kind in set(ROUTES.values()) - {BATCH}:
         (event,) = events_of({"userId": "u1", "type": "other"}, kind)
         assert event["type"] == kind
 
 
-def test_what_is_no_event_stays_to_be_found() -> None:
+def test_items_that_are_not_events_are_kept() -> None:
     assert events_of({"batch": [5, TRACK, [], None]})[::2] == [5, []]
     assert events_of({"batch": []}) == []
     (untyped,) = events_of({"batch": [{"userId": "u1"}]})
@@ -133,7 +133,7 @@ OBJECTS = st.dictionaries(st.sampled_from(NAMES), JSON)
 
 
 @given(items=st.lists(OBJECTS | JSON, max_size=3), around=OBJECTS)
-def test_whatever_comes_every_item_is_there_once_and_the_body_is_as_it_was(
+def test_every_item_is_kept_once_and_the_body_is_unchanged(
     items: list[Any], around: dict[str, Any]
 ) -> None:
     body = around | {"batch": items}
@@ -152,7 +152,7 @@ def test_whatever_comes_every_item_is_there_once_and_the_body_is_as_it_was(
             assert event.get("properties") == item.get("properties")
 
 
-def test_a_finished_event_is_one_that_segcli_reads() -> None:
+def test_completed_event_can_be_parsed() -> None:
     event = event_of({"sentAt": "2026-02-03T12:00:10Z"}, timestamp="2026-02-03T12:00:07.250Z")
 
     assert parse(json.dumps(event).encode()).time == "2026-02-03T10:11:10.750Z"

@@ -1,4 +1,4 @@
-"""The same test run gives the same bytes, in whatever order its requests came."""
+"""The same test run gives the same bytes, in any order of requests."""
 
 import json
 import random
@@ -54,19 +54,19 @@ def read(lines: Iterable[bytes]) -> list[Any]:
 
 
 @given(first=st.integers(0, 10_000), second=st.integers(0, 10_000))
-def test_two_runs_that_do_the_same_give_the_same_bytes(first: int, second: int) -> None:
+def test_equal_runs_are_stabilized_to_the_same_bytes(first: int, second: int) -> None:
     assert stabilized(played(first)) == stabilized(played(second))
 
 
 @given(seed=st.integers(0, 10_000))
-def test_what_is_stable_stays_as_it_is(seed: int) -> None:
+def test_stabilizing_twice_changes_nothing(seed: int) -> None:
     once = stabilized(played(seed))
 
     assert stabilized(once) == once
 
 
 @given(seed=st.integers(0, 10_000))
-def test_nothing_is_lost_and_each_user_keeps_its_order(seed: int) -> None:
+def test_stabilizing_loses_no_event_and_keeps_the_order_per_user(seed: int) -> None:
     came, events = read(played(seed)), read(stabilized(played(seed)))
 
     def names(found: list[Any]) -> dict[tuple[str, str], list[str]]:
@@ -85,7 +85,7 @@ def test_nothing_is_lost_and_each_user_keeps_its_order(seed: int) -> None:
     assert charged["anonymousId"] == added["anonymousId"]
 
 
-def test_one_more_event_changes_no_id_of_the_others() -> None:
+def test_additional_event_does_not_change_other_ids() -> None:
     longer = RUN | {("analytics.js", "another"): ["Viewed", "Ordered", "Cancelled"]}
     more = RUN | {("analytics.js", "new"): ["Looked"]}
     before = {event["messageId"] for event in read(stabilized(played(1)))}
@@ -95,14 +95,14 @@ def test_one_more_event_changes_no_id_of_the_others() -> None:
         assert before < after
 
 
-def test_a_new_version_of_a_client_changes_no_id() -> None:
+def test_new_client_version_does_not_change_ids() -> None:
     before, after = (read(stabilized(played(1, version=version))) for version in (1, 2))
 
     for name in ("messageId", "anonymousId", *TIME_FIELDS):
         assert [event[name] for event in before] == [event[name] for event in after]
 
 
-def test_times_go_on_by_a_second_and_only_where_there_were_times() -> None:
+def test_existing_times_are_replaced_by_times_one_second_apart() -> None:
     lines = [
         {"type": "track", "event": "A", "userId": "u1", "timestamp": "2026-02-03T10:00:00Z"},
         {"type": "track", "event": "B", "userId": "u1", "timestamp": "2026-02-03T10:00:00Z"},
@@ -115,7 +115,7 @@ def test_times_go_on_by_a_second_and_only_where_there_were_times() -> None:
     assert "receivedAt" not in second
 
 
-def test_an_alias_follows_the_anonymous_id_and_leaves_other_ids() -> None:
+def test_alias_uses_the_new_anonymous_id_and_keeps_other_ids() -> None:
     lines = [
         {"type": "identify", "userId": "u1", "anonymousId": "drawn"},
         {"type": "alias", "userId": "u1", "previousId": "drawn"},
@@ -128,7 +128,7 @@ def test_an_alias_follows_the_anonymous_id_and_leaves_other_ids() -> None:
     assert {event.get("previousId") for event in events} == {None, identify["anonymousId"], "known"}
 
 
-def test_what_is_no_event_is_kept_as_it_is() -> None:
+def test_lines_that_are_not_events_are_unchanged() -> None:
     lines = [b"5", b'{"anonymousId":7,"n":1.50,"type":"track"}', b"[1]", b'"x"', b"null"]
 
     kept = stabilized(lines)
@@ -136,7 +136,7 @@ def test_what_is_no_event_is_kept_as_it_is() -> None:
     assert len(kept) == len(lines)
 
 
-def test_no_digit_changes() -> None:
+def test_stabilizing_keeps_every_digit() -> None:
     line = b'{"type":"track","userId":"u1","properties":{"n":0.12345678901234567890123,"i":1e400}}'
 
     (event,) = stabilized([line])

@@ -1,4 +1,4 @@
-"""The command line says what it does, what went wrong, and what to type next."""
+"""The command line: help, errors that say what to type, exit codes, and output of each command."""
 
 import json
 import re
@@ -53,7 +53,7 @@ PATHS = list(paths_of(cli, ()))
 
 
 @pytest.mark.parametrize("words", PATHS, ids=" ".join)
-def test_help_is_to_be_had_everywhere_and_long_and_short_say_the_same(
+def test_every_command_has_help_and_short_option_h_prints_the_same(
     words: tuple[str, ...], segcli: Segcli
 ) -> None:
     said = segcli(*words, "--help")
@@ -64,7 +64,7 @@ def test_help_is_to_be_had_everywhere_and_long_and_short_say_the_same(
 
 
 @pytest.mark.parametrize("words", PATHS, ids=" ".join)
-def test_every_option_is_explained(words: tuple[str, ...], segcli: Segcli) -> None:
+def test_every_option_has_a_help_text(words: tuple[str, ...], segcli: Segcli) -> None:
     command: click.Command = cli
     for word in words:
         assert isinstance(command, click.Group)
@@ -77,9 +77,7 @@ def test_every_option_is_explained(words: tuple[str, ...], segcli: Segcli) -> No
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_of_each_what_it_says_of_itself(
-    name: str, segcli: Segcli
-) -> None:
+def test_command_list_shows_the_first_line_of_each_help(name: str, segcli: Segcli) -> None:
     line = COMMANDS[name]
     own = command_of(name).help or ""
 
@@ -87,7 +85,7 @@ def test_the_list_of_commands_says_of_each_what_it_says_of_itself(
     assert re.search(rf"{name}\s+{re.escape(line)}", segcli("--help").out)
 
 
-def test_the_version_is_the_packages(segcli: Segcli) -> None:
+def test_version_option_prints_versions_of_package_python_and_transports(segcli: Segcli) -> None:
     first, second = segcli("--version").out.splitlines()
 
     assert first == f"segcli, version {__version__}"
@@ -96,7 +94,7 @@ def test_the_version_is_the_packages(segcli: Segcli) -> None:
     assert second == f"Python {python}; {transports}"
 
 
-def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
+def test_python_m_segcli_runs_the_same_program(run_segcli: Run) -> None:
     said = run_segcli("--version").stdout
     assert said.startswith(f"segcli, version {__version__}\nPython ".encode())
 
@@ -131,7 +129,7 @@ def test_a_module_of_python_is_the_same_program(run_segcli: Run) -> None:
         ("transform --verbse", ["No such option '--verbse'."]),
     ],
 )  # fmt: skip
-def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
+def test_usage_error_exits_2_with_a_hint_and_no_traceback(
     words: str, says: list[str], segcli: Segcli, events: Path
 ) -> None:
     events.rename("events.jsonl")
@@ -143,11 +141,11 @@ def test_a_mistake_is_exit_2_with_what_to_type_and_no_traceback(
         assert text in said.err
 
 
-def test_an_option_that_looks_like_no_other_gets_no_suggestion(segcli: Segcli) -> None:
+def test_option_unlike_any_other_gets_no_suggestion(segcli: Segcli) -> None:
     assert "--where" not in segcli("transform", "--verbosely").err
 
 
-def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> None:
+def test_sandbox_exits_2_with_a_hint_if_its_port_is_taken(segcli: Segcli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = segcli("sandbox", "--port", port)
@@ -174,7 +172,7 @@ def test_a_port_that_is_taken_is_exit_2_with_what_to_type(segcli: Segcli) -> Non
     ],
     ids=["delivered", "skipped", "empty", "rejected", "refused", "usage", "wrong key", "down"],
 )
-def test_the_exit_code_says_how_a_run_ended(
+def test_exit_code_of_send_tells_how_the_run_ended(
     lines: list[Any], words: str, code: int, segcli: Segcli, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", lines)
@@ -182,7 +180,7 @@ def test_the_exit_code_says_how_a_run_ended(
     assert segcli("send", "-d", "plotline", "--sandbox", *words.split(), events).code == code
 
 
-def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path, spawn: Spawn) -> None:
+def test_closed_output_pipe_ends_transform_silently_with_141(tmp_path: Path, spawn: Spawn) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20_000))
     process = spawn("transform", events)
     assert process.stdout
@@ -196,7 +194,7 @@ def test_a_reader_that_goes_away_ends_the_output_quietly(tmp_path: Path, spawn: 
 # --- what send says
 
 
-def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
+def test_send_to_sandbox_says_at_start_and_end_that_nothing_left(
     segcli: Segcli, events: Path
 ) -> None:
     said = segcli("send", "-d", "gist", "--sandbox", events)
@@ -213,7 +211,7 @@ def test_a_rehearsal_says_before_and_after_that_nothing_leaves(
     assert "\x1b" not in said.err
 
 
-def test_a_send_says_at_its_end_what_went_where(
+def test_send_ends_with_the_delivered_count_and_the_address(
     segcli: Segcli, standin: Start, events: Path
 ) -> None:
     at = standin()
@@ -223,16 +221,14 @@ def test_a_send_says_at_its_end_what_went_where(
     assert re.fullmatch(rf"\d+ delivered to webhook at {at.url}/\S*", sentence)
 
 
-def test_a_sandbox_is_not_announced_before_the_options_are_checked(
-    segcli: Segcli, events: Path
-) -> None:
+def test_sandbox_is_announced_only_after_options_are_checked(segcli: Segcli, events: Path) -> None:
     said = segcli("send", "-d", "gist", "--sandbox", "--set", "batch_byte=1", events)
 
     assert said.code == 2
     assert "sandbox" not in said.err
 
 
-def test_quiet_is_silent_but_for_errors(segcli: Segcli, events: Path) -> None:
+def test_quiet_send_prints_errors_only(segcli: Segcli, events: Path) -> None:
     well = segcli("send", "-q", "-d", "gist", "--sandbox", events)
     badly = segcli("send", "-q", "-d", "gist", "--sandbox", "--fault", "401:100%", events)
 
@@ -256,7 +252,7 @@ def test_a_dry_run_prints_what_transform_prints_and_sends_nothing(
     assert at.app.counts()["totals"]["requests"] == 0
 
 
-def test_events_come_from_stdin_where_no_file_is_named(run_segcli: Run, tmp_path: Path) -> None:
+def test_send_reads_stdin_if_no_file_is_given(run_segcli: Run, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(5)).read_bytes()
     for words in ((), ("-",)):
         done = run_segcli("send", "-d", "gist", "--sandbox", *words, stdin=events)
@@ -264,7 +260,7 @@ def test_events_come_from_stdin_where_no_file_is_named(run_segcli: Run, tmp_path
         assert b"5  delivered" in done.stderr
 
 
-def test_the_sandbox_says_how_to_send_to_it_and_takes_what_is_sent(
+def test_sandbox_prints_commands_that_send_to_it_and_work(
     spawn: Spawn, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept.ndjson"
@@ -280,7 +276,7 @@ def test_the_sandbox_says_how_to_send_to_it_and_takes_what_is_sent(
     assert [json.loads(line)["vendor"] for line in kept.read_bytes().splitlines()] == ["gist"] * 5
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_library() -> None:
     code = "import sys\nfrom segcli.cli import cli\ncli.main(['--help'], standalone_mode=False)\n"
     code += "print('loaded:', *({'httpx', 'rich', 'uvicorn', 'asyncio'} & set(sys.modules)))"
     done = subprocess.run(
@@ -290,7 +286,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
-def test_an_output_that_is_another_file_of_the_run_is_refused(
+def test_output_file_with_another_role_in_the_run_is_refused(
     segcli: Segcli, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""A shell completes files, destinations and settings, as it does the commands and options."""
+"""Shell completion offers files, destinations, settings, commands and options."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def completed(segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> C
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_word_is_completed(words: list[str], offers: set[str], completed: Completed) -> None:
+def test_last_word_is_completed(words: list[str], offers: set[str], completed: Completed) -> None:
     assert set(completed(*words)) == offers
 
 
@@ -79,7 +79,7 @@ def test_the_settings_of_a_destination_file_are_completed(
     assert all(name.endswith("=") for name in found)
 
 
-def test_a_broken_destination_file_completes_nothing_and_says_nothing(
+def test_broken_destination_file_gives_no_completion_and_no_error(
     completed: Completed, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.toml").write_text("[[[")
@@ -106,7 +106,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (["send", "-d", "webhook", "--set", "en"], ["compopt nospace", "endpoint="]),
     ],
 )
-def test_bash_completes_with_what_is_printed(
+def test_bash_uses_the_printed_completions(
     words: list[str], prints: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     script = BASH.format(words=" ".join(words), last=len(words))
@@ -124,7 +124,7 @@ def test_bash_completes_with_what_is_printed(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_is_for_its_shell(shell: str, segcli: Callable[..., Said]) -> None:
+def test_completion_script_is_for_the_named_shell(shell: str, segcli: Callable[..., Said]) -> None:
     said = segcli("completion", shell)
 
     assert said.code == 0

@@ -1,4 +1,4 @@
-"""A default destination is named first; nothing to check is not fine."""
+"""The default destination is named first; `check` fails if nothing was checked."""
 
 import json
 from collections.abc import Callable
@@ -20,20 +20,20 @@ def _events(tmp_path: Path) -> None:
     (tmp_path / "pages.jsonl").write_bytes(line_of(type="page") + b"\n")
 
 
-def test_the_summary_of_transform_begins_with_it(segcli: Segcli) -> None:
+def test_transform_summary_starts_with_the_default_destination(segcli: Segcli) -> None:
     assert segcli("transform", "events.jsonl").err.splitlines()[0] == LINE
     assert LINE not in segcli("transform", "-d", "pointillist", "events.jsonl").err
     assert LINE not in segcli("transform", "--quiet", "events.jsonl").err
 
 
-def test_the_summary_of_check_begins_with_it(segcli: Segcli) -> None:
+def test_check_summary_starts_with_the_default_destination(segcli: Segcli) -> None:
     lines = segcli("check", "events.jsonl").out.splitlines()
 
     assert lines[lines.index(LINE) + 1].startswith("1 line: 1 mapped")
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_each_format_says_it(segcli: Segcli, form: str) -> None:
+def test_every_check_format_names_the_default_destination(segcli: Segcli, form: str) -> None:
     out = segcli("check", "--format", form, "events.jsonl").out
 
     check_is_valid(form, out)
@@ -41,7 +41,7 @@ def test_each_format_says_it(segcli: Segcli, form: str) -> None:
     assert LINE not in segcli("check", "-d", "gist", "--format", form, "events.jsonl").out
 
 
-def test_json_says_it(segcli: Segcli) -> None:
+def test_json_report_has_destination_is_default(segcli: Segcli) -> None:
     def said(*options: str) -> object:
         out = segcli("check", "--format", "json", *options, "events.jsonl").out
         check_is_valid("json", out)
@@ -51,7 +51,9 @@ def test_json_says_it(segcli: Segcli) -> None:
     assert said("-d", "pointillist") is False
 
 
-def test_the_environment_counts_as_given(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_destination_from_environment_is_not_a_default(
+    segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEGCLI_DEST", "pointillist")
 
     assert LINE not in segcli("check", "events.jsonl").out
@@ -66,7 +68,9 @@ def test_the_environment_counts_as_given(segcli: Segcli, monkeypatch: pytest.Mon
     [(), ("--ignore", "SEG"), ("--select", "SEG4"), ("--baseline", "b", "--update-baseline")],
 )
 @pytest.mark.parametrize("file", ["pages.jsonl", "/dev/null"])
-def test_nothing_to_check_fails(segcli: Segcli, file: str, more: tuple[str, ...]) -> None:
+def test_check_fails_if_nothing_was_checked(
+    segcli: Segcli, file: str, more: tuple[str, ...]
+) -> None:
     told = segcli("check", "-d", "gist", file, *more)
 
     assert told.code == 1
@@ -75,14 +79,14 @@ def test_nothing_to_check_fails(segcli: Segcli, file: str, more: tuple[str, ...]
 
 
 @pytest.mark.parametrize("form", [*FORMATS, "json"])
-def test_each_format_shows_that_there_was_nothing(segcli: Segcli, form: str) -> None:
+def test_every_format_shows_that_nothing_was_checked(segcli: Segcli, form: str) -> None:
     out = segcli("check", "-d", "gist", "--format", form, "pages.jsonl").out
 
     check_is_valid(form, out)
     assert "SEG105" in out
 
 
-def test_a_line_that_is_ignored_was_checked(segcli: Segcli, tmp_path: Path) -> None:
+def test_line_with_an_ignored_finding_counts_as_checked(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"type":"track"}\n')
 
     assert segcli("check", "-d", "gist", "--ignore", "SEG2", "bad.jsonl").code == 0

@@ -1,4 +1,4 @@
-"""`segcli destinations --format json` says what the text says, and no key."""
+"""`segcli destinations --format json` prints the same facts as the text format, and no key."""
 
 import json
 import tomllib
@@ -15,7 +15,7 @@ Segcli = Callable[..., Said]
 KEY = "sk_live_8f2b61c0d9e74a53"
 
 
-def test_all_destinations_are_an_array_in_the_order_of_the_list(segcli: Segcli) -> None:
+def test_all_destinations_are_an_array_in_list_order(segcli: Segcli) -> None:
     found = json.loads(segcli("destinations", "--format", "json").out)
 
     assert [one["name"] for one in found] == destinations.names()
@@ -42,7 +42,7 @@ def test_one_destination_has_its_settings_limits_and_fields(segcli: Segcli) -> N
     assert found["limits"].keys() == {"events", "bytes", "payload_bytes", "rate"}
 
 
-def test_what_sets_a_key_is_named_and_the_key_is_not_shown(
+def test_source_of_a_key_is_shown_but_not_the_key(
     segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGCLI_GIST_API_KEY", KEY)
@@ -53,14 +53,14 @@ def test_what_sets_a_key_is_named_and_the_key_is_not_shown(
     assert KEY not in out
 
 
-def test_a_destination_file_has_its_actions(segcli: Segcli) -> None:
+def test_json_of_a_destination_file_has_its_actions(segcli: Segcli) -> None:
     path = ROOT / "sample_events" / "destinations" / "slack.toml"
     found = json.loads(segcli("destinations", path, "--format", "json").out)
 
     assert {"name", "events", "posted", "limits"} == found["actions"][0].keys()
 
 
-def test_the_ids_of_the_schemas_and_the_urls_are_the_projects() -> None:
+def test_schema_ids_and_project_urls_start_with_the_homepage() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     home = project["urls"]["Homepage"]
 

@@ -1,4 +1,4 @@
-"""The first look in every command: a refused input ends it before it does anything."""
+"""The first look in every command: an unsuitable input stops it before it does anything."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("several", [False, True], ids=["one file", "the second of two files"])
-def test_an_envelope_ends_every_command_before_anything_is_done(
+def test_input_of_envelopes_stops_every_command_before_any_work(
     command: str, several: bool, segcli: Segcli, tmp_path: Path
 ) -> None:
     written(tmp_path / "a.jsonl", [EVENT])
@@ -45,7 +45,7 @@ def test_an_envelope_ends_every_command_before_anything_is_done(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_without_a_first_look_each_line_is_rejected_by_itself(
+def test_no_first_look_rejects_each_bad_line_separately(
     command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     written(tmp_path / "b.jsonl", [BATCH, EVENT + EVENT, EVENT, b"\x50\x4b\x03\x04"])
@@ -60,7 +60,7 @@ def test_without_a_first_look_each_line_is_rejected_by_itself(
         ]
 
 
-def test_a_first_run_that_is_refused_leaves_the_journal_of_an_earlier_one(
+def test_refused_restart_keeps_the_journal_of_the_earlier_run(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     command = ("send", "--sandbox", "--journal", "journal", "-d", "gist", "a.jsonl")
@@ -73,7 +73,7 @@ def test_a_first_run_that_is_refused_leaves_the_journal_of_an_earlier_one(
     assert (tmp_path / "journal").read_bytes() == journal
 
 
-def test_a_resumed_run_looks_at_what_is_new(segcli: Segcli, tmp_path: Path) -> None:
+def test_resumed_run_checks_new_files_with_the_first_look(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     command = ("send", "--sandbox", "--journal", "journal", "-d", "gist", "in")
     written(tmp_path / "in" / "a.jsonl", [EVENT, b"{}"])
@@ -87,7 +87,7 @@ def test_a_resumed_run_looks_at_what_is_new(segcli: Segcli, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
-def test_few_lines_with_one_fault_are_told_in_the_summary(
+def test_same_fault_in_a_few_lines_is_a_note_in_the_summary(
     command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     written(tmp_path / "a.jsonl", [SNAKE] * 3)
@@ -99,7 +99,7 @@ def test_few_lines_with_one_fault_are_told_in_the_summary(
     assert "with_entries" not in segcli(*COMMANDS[command], "-q", "a.jsonl", "-d", "webhook").err
 
 
-def test_remarks_on_many_files_are_few(segcli: Segcli, tmp_path: Path) -> None:
+def test_first_look_notes_on_many_files_are_limited(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(9):
         written(tmp_path / "in" / f"{number}.jsonl", [SNAKE])
@@ -109,7 +109,7 @@ def test_remarks_on_many_files_are_few(segcli: Segcli, tmp_path: Path) -> None:
     assert "The same applies to 4 more files." in err
 
 
-def test_stdin_is_judged_and_read_again(run_segcli: Run) -> None:
+def test_first_look_at_stdin_loses_no_bytes(run_segcli: Run) -> None:
     refused = run_segcli("transform", "-d", "webhook", stdin=EVENT * 2)
     assert refused.returncode == 2
     assert "Type: … | jq -c . | segcli … -" in refused.stderr.decode()
@@ -130,7 +130,7 @@ def test_stdin_is_judged_and_read_again(run_segcli: Run) -> None:
         (b"PK\x03\x04\x14", "is a zip archive"),
     ],
 )
-def test_engage_looks_at_its_list_too(
+def test_engage_refuses_a_list_by_the_first_look(
     content: bytes, says: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "m").write_bytes(content)
@@ -141,9 +141,7 @@ def test_engage_looks_at_its_list_too(
     assert {path.name for path in tmp_path.iterdir()} == {"m"}
 
 
-def test_engage_reads_lists_and_tells_few_bad_rows_in_its_summary(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_engage_notes_a_few_bad_rows_in_its_summary(segcli: Segcli, tmp_path: Path) -> None:
     command = ("engage", "audience", "VIP", "-d", "gist", "--dry-run", "--state", "s", "m")
     (tmp_path / "m").write_bytes(b"user_id,email\nu1,\nu2,\n")
     assert segcli(*command).code == 0

@@ -1,4 +1,4 @@
-"""`segcli guide` lists the guides that ship with segcli, and shows each one as it is."""
+"""`segcli guide` lists the guides that ship with segcli, and prints each one unchanged."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from segcli.mapping.liquid.filters import FILTERS
 Segcli = Callable[..., Said]
 
 
-def test_without_a_topic_every_guide_is_listed_with_a_line(segcli: Segcli) -> None:
+def test_guide_without_a_topic_lists_all_guides_with_a_summary(segcli: Segcli) -> None:
     said = segcli("guide")
 
     assert (said.code, said.err) == (0, "")
@@ -33,16 +33,14 @@ def test_without_a_topic_every_guide_is_listed_with_a_line(segcli: Segcli) -> No
 
 
 @pytest.mark.parametrize("topic", GUIDES)
-def test_in_a_pipe_a_guide_is_its_file_byte_for_byte(topic: str, run_segcli: Run) -> None:
+def test_piped_guide_is_its_file_byte_for_byte(topic: str, run_segcli: Run) -> None:
     done = run_segcli("guide", topic)
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == GUIDES[topic].read_bytes()
 
 
-def test_on_a_terminal_a_guide_is_rendered(
-    tmp_path: Path, clean_environment: dict[str, str]
-) -> None:
+def test_guide_on_a_terminal_is_rendered(tmp_path: Path, clean_environment: dict[str, str]) -> None:
     terminal = clean_environment | {"TERM": "xterm-256color"}
     command = [sys.executable, "-m", "segcli", "guide", "troubleshooting"]
     text = on_a_terminal(command, tmp_path, terminal)
@@ -53,7 +51,7 @@ def test_on_a_terminal_a_guide_is_rendered(
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(60, 60), (160, 100)])
-def test_a_rendered_guide_is_as_wide_as_the_terminal_and_never_hard_to_read(
+def test_rendered_guide_fits_the_terminal_up_to_100_columns(
     columns: int, widest: int, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     text = hostile.on_a_terminal(["guide", "ci"], tmp_path, clean_environment, columns=columns).err
@@ -61,7 +59,7 @@ def test_a_rendered_guide_is_as_wide_as_the_terminal_and_never_hard_to_read(
     assert max(map(len, seen(text.decode()).splitlines())) == widest
 
 
-def test_markdown_that_is_rendered_commands_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rendered_markdown_has_no_terminal_commands(capsys: pytest.CaptureFixture[str]) -> None:
     show_markdown(f"# Title\n\n{hostile.HOSTILE}\n\n```\n{hostile.HOSTILE}\n```\n", widest=80)
 
     hostile.check_harmless(capsys.readouterr().out.encode())
@@ -88,7 +86,7 @@ def test_the_readme_links_to_every_guide(topic: str) -> None:
     assert f"](segcli/guides/{topic}.md)" in (ROOT / "README.md").read_text()
 
 
-def test_every_link_of_a_document_leads_to_a_file() -> None:
+def test_every_link_in_a_document_points_to_a_file() -> None:
     for document in (ROOT / "README.md", *GUIDES.values()):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
@@ -101,7 +99,7 @@ def keys_of(schema: dict[str, Any]) -> Iterator[str]:
         yield from keys_of(inner)
 
 
-def test_the_reference_of_destination_files_names_every_key() -> None:
+def test_destination_files_guide_names_every_schema_key() -> None:
     schema = json.loads(schema_text())
     text = GUIDES["destination-files"].read_text()
     known = {
@@ -112,7 +110,7 @@ def test_the_reference_of_destination_files_names_every_key() -> None:
     assert not [key for key in known if not re.search(rf"[`.]{re.escape(key)}[`.]", text)]
 
 
-def test_the_reference_of_destination_files_names_every_directive_and_filter() -> None:
+def test_destination_files_guide_names_every_directive_and_filter() -> None:
     text = GUIDES["destination-files"].read_text()
 
     assert not [name for name in _DIRECTIVES if f'| `{{ "{name}" = ' not in text]

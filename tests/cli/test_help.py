@@ -1,4 +1,4 @@
-"""`--help` has its options in groups, in one column, and is readable on a narrow screen."""
+"""`--help` shows options in groups, in one column, and fits a narrow screen."""
 
 import re
 from collections.abc import Callable
@@ -26,9 +26,7 @@ def sections(help_text: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("command", GROUPED)
-def test_every_option_is_in_a_group_and_the_groups_are_in_order(
-    command: str, segcli: Segcli
-) -> None:
+def test_every_option_is_in_a_group_and_groups_are_ordered(command: str, segcli: Segcli) -> None:
     found = sections(segcli(*command.split(), "--help").out)
 
     assert list(found) == [*(title for title in GROUPS if title in found), "Other"]
@@ -36,7 +34,7 @@ def test_every_option_is_in_a_group_and_the_groups_are_in_order(
     assert {"Destination and mapping", "Input", "Output"} <= found.keys()
 
 
-def test_the_groups_of_send_are_those_of_its_work(segcli: Segcli) -> None:
+def test_help_of_send_groups_options_by_their_task(segcli: Segcli) -> None:
     found = sections(segcli("send", "--help").out)
 
     assert list(found) == [
@@ -62,7 +60,7 @@ def test_a_help_ends_with_where_else_options_come_from(command: str, segcli: Seg
 
 @pytest.mark.parametrize("columns", [60, 80, 100])
 @pytest.mark.parametrize("command", GROUPED)
-def test_all_groups_have_the_same_columns(
+def test_all_option_groups_use_the_same_columns(
     command: str, columns: int, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -78,7 +76,7 @@ def test_all_groups_have_the_same_columns(
 
 
 @pytest.mark.parametrize("command", EVERY)
-def test_a_help_fits_60_columns(
+def test_every_help_fits_60_columns(
     command: str, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
@@ -88,7 +86,7 @@ def test_a_help_fits_60_columns(
 
 
 @pytest.mark.parametrize("command", EVERY)
-def test_help_of_a_command_is_its_own(command: str, segcli: Segcli) -> None:
+def test_help_command_prints_the_help_of_a_command(command: str, segcli: Segcli) -> None:
     said = segcli("help", *command.split())
 
     assert said == segcli(*command.split(), "--help")

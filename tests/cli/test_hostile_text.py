@@ -1,4 +1,4 @@
-"""Text from outside is shown as text, wherever it comes from and whichever code prints it."""
+"""Text from outside is escaped in all output, from any source and by any printing code."""
 
 import io
 import json
@@ -139,7 +139,7 @@ def events(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["transform", "check", "send", "engage audience A"])
 @pytest.mark.parametrize("name", [f"{NAME}.jsonl", START, "[/evil].jsonl"], ids=plain)
-def test_the_name_of_an_input_that_is_missing(command: str, name: str, told: Show) -> None:
+def test_hostile_name_of_a_missing_input_is_escaped(command: str, name: str, told: Show) -> None:
     printed = told(*command.split(), "--dest", "gist", name)
 
     assert printed.code == 2
@@ -152,14 +152,16 @@ def test_the_name_of_an_input_that_is_missing(command: str, name: str, told: Sho
 @pytest.mark.parametrize(
     "name", [f"no{NAME}/{NAME}", NAME, HOSTILE.replace("\0", ""), CLOSING], ids=plain
 )
-def test_the_name_of_any_other_file(option: str, name: str, told: Show, events: Path) -> None:
+def test_hostile_file_name_in_an_option_is_escaped(
+    option: str, name: str, told: Show, events: Path
+) -> None:
     words = ["send", "--sandbox"] + ["--dest", "gist"] * (option != "--dest")
 
     assert told(*words, option, name, events).code in {1, 2}
 
 
 @pytest.mark.parametrize("name", [CLOSING, NAME], ids=plain)
-def test_the_files_that_a_run_has_written(
+def test_hostile_names_of_written_files_are_escaped(
     name: str, shown: Show, tmp_path: Path, events: Path
 ) -> None:
     (tmp_path / "x[").mkdir()
@@ -172,7 +174,7 @@ def test_the_files_that_a_run_has_written(
     assert b"rejects: " in printed.err
 
 
-def test_a_folder_of_inputs_and_the_command_that_resumes(
+def test_hostile_folder_name_in_the_resume_command_is_escaped(
     shown: Show, tmp_path: Path, vendor: Callable[..., Vendor]
 ) -> None:
     folder = tmp_path / NAME
@@ -189,7 +191,7 @@ def test_a_folder_of_inputs_and_the_command_that_resumes(
 # --- events
 
 
-def test_reasons_and_notes_of_a_transform(shown: Show, events: Path) -> None:
+def test_hostile_text_in_transform_reasons_and_notes_is_escaped(shown: Show, events: Path) -> None:
     # What is printed of it on a terminal is escaped; in a pipe the bytes are the payloads'.
     printed = shown(*TRANSFORM, "--rejects", "kept", events, data=True)
 
@@ -197,7 +199,7 @@ def test_reasons_and_notes_of_a_transform(shown: Show, events: Path) -> None:
     assert b"rejected" in printed.err
 
 
-def test_outcomes_of_two_files(shown: Show, events: Path, tmp_path: Path) -> None:
+def test_hostile_text_in_outcomes_is_escaped(shown: Show, events: Path, tmp_path: Path) -> None:
     (tmp_path / "[").mkdir()
     other = written(tmp_path / "[" / "b].jsonl", hostile_events())
 
@@ -205,7 +207,9 @@ def test_outcomes_of_two_files(shown: Show, events: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_findings_of_a_check(form: str, shown: Show, events: Path, tmp_path: Path) -> None:
+def test_hostile_text_in_check_findings_is_escaped(
+    form: str, shown: Show, events: Path, tmp_path: Path
+) -> None:
     (tmp_path / "golden").write_bytes(
         json.dumps(
             {"line": 1, "state": "mapped", "route": HOSTILE, "payload": {HOSTILE: START}}
@@ -235,7 +239,7 @@ def test_findings_of_a_check(form: str, shown: Show, events: Path, tmp_path: Pat
         *(("pointillist", 403), ("plotline", 200)),
     ],
 )
-def test_what_a_vendor_replies(
+def test_hostile_text_in_vendor_replies_is_escaped(
     name: str, status: int, shown: Show, events: Path, vendor: Callable[..., Vendor]
 ) -> None:
     body = json.dumps({"message": HOSTILE, "errors": [{"message": START}, HOSTILE], HOSTILE: 1})
@@ -255,7 +259,7 @@ def test_what_a_vendor_replies(
 
 
 @pytest.mark.parametrize("text", ["[/evil]", f"{HOSTILE}", START, "[bold]"], ids=plain)
-def test_a_status_line_goes_on_whatever_the_run_waits_for(
+def test_hostile_wait_reason_in_the_status_line_is_escaped(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stderr = io.StringIO()
@@ -269,7 +273,7 @@ def test_a_status_line_goes_on_whatever_the_run_waits_for(
     check_harmless(stderr.getvalue().encode())
 
 
-def test_the_sandboxs_poison_is_told_of_as_text(shown: Show, events: Path, tmp_path: Path) -> None:
+def test_sandbox_fault_text_is_escaped(shown: Show, events: Path, tmp_path: Path) -> None:
     described(tmp_path / "acme.json", {})
 
     assert shown("send", "-d", "./acme.json", "--sandbox", "--fault", "400:100%", events).code == 1
@@ -303,7 +307,7 @@ FILES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", FILES, ids=range(len(FILES)))
-def test_what_stands_in_a_destinations_file(
+def test_hostile_text_in_a_destination_file_is_escaped(
     changes: dict[str, Any], shown: Show, tmp_path: Path
 ) -> None:
     path = described(tmp_path / f"{NAME}.json", changes)
@@ -314,18 +318,20 @@ def test_what_stands_in_a_destinations_file(
 
 
 @pytest.mark.parametrize("name", [NAME, "[/evil]", START, f"./{NAME}", "./[/evil].toml"], ids=plain)
-def test_a_destination_that_is_not_there(name: str, shown: Show, tmp_path: Path) -> None:
+def test_hostile_name_of_an_unknown_destination_is_escaped(
+    name: str, shown: Show, tmp_path: Path
+) -> None:
     (tmp_path / f"{NAME}.toml").write_text("name = 1")
 
     assert shown("destinations", name).code == 2
 
 
 @pytest.mark.parametrize("topic", [NAME, "[/evil]", START], ids=plain)
-def test_a_guide_that_is_not_there(topic: str, shown: Show) -> None:
+def test_hostile_name_of_an_unknown_guide_is_escaped(topic: str, shown: Show) -> None:
     assert shown("guide", topic).code == 2
 
 
-def test_a_file_that_is_no_toml(shown: Show, tmp_path: Path) -> None:
+def test_hostile_text_in_invalid_toml_is_escaped(shown: Show, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(f"{HOSTILE}", errors="replace")
     (tmp_path / "segcli.toml").write_text(f"[gist]\n{json.dumps(HOSTILE[:200])} = 1\n")
 
@@ -360,16 +366,20 @@ def test_a_file_that_is_no_toml(shown: Show, tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_what_is_typed(words: list[str], text: str, told: Show) -> None:
+def test_hostile_command_line_arguments_are_escaped(
+    words: list[str], text: str, told: Show
+) -> None:
     assert told(*(word.format(text) for word in words)).code == 2
 
 
 @pytest.mark.parametrize("words", [["transform", "--where"], ["send", "--dest"], ["transform"]])
-def test_what_is_typed_where_people_look_on(words: list[str], shown: Show) -> None:
+def test_hostile_arguments_are_escaped_on_a_terminal(words: list[str], shown: Show) -> None:
     assert shown(*words, HOSTILE).code == 2
 
 
-def test_what_a_process_of_its_own_shows(shown_by_a_process: Show, events: Path) -> None:
+def test_hostile_text_is_escaped_in_a_separate_process(
+    shown_by_a_process: Show, events: Path
+) -> None:
     assert shown_by_a_process("transform", "--where", HOSTILE.replace("\0", "")).code == 2
     assert shown_by_a_process(*TRANSFORM, "--rejects", "kept", events, data=True).code == 1
     assert shown_by_a_process("check", "-d", "gist", events).code == 1
@@ -393,7 +403,7 @@ def test_what_a_process_of_its_own_shows(shown_by_a_process: Show, events: Path)
         "sandbox --port 0 --keep no/k --poison {}",
     ],
 )
-def test_a_word_that_is_no_text_is_refused_with_its_bytes_shown(
+def test_argument_that_is_not_utf8_is_refused_with_its_bytes_escaped(
     words: str, told: Show, tmp_path: Path
 ) -> None:
     written(tmp_path / "a.jsonl", [track()])
@@ -409,7 +419,7 @@ def test_a_word_that_is_no_text_is_refused_with_its_bytes_shown(
 
 
 @pytest.mark.parametrize("text", [HOSTILE, f"{START} x", "[/evil] x", "[bold]x"], ids=plain)
-def test_what_engage_says_of_an_audience(text: str, shown: Show, tmp_path: Path) -> None:
+def test_hostile_audience_name_in_engage_is_escaped(text: str, shown: Show, tmp_path: Path) -> None:
     members = tmp_path / f"{NAME}.csv"
     members.write_text(
         f'userId,email,"{HOSTILE}"\n"{HOSTILE}",a@b.example,x\nu,c@d.example,y\n,,\n'
@@ -426,7 +436,7 @@ def test_what_engage_says_of_an_audience(text: str, shown: Show, tmp_path: Path)
     assert (listed.code, forgotten.code) == (0, 0)
 
 
-def test_what_engage_says_of_headers(shown: Show, tmp_path: Path) -> None:
+def test_hostile_csv_header_in_engage_is_escaped(shown: Show, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text(f'"{HOSTILE}",{START}\n1,2\n')
 
     assert shown("engage", "audience", "A", "--dest", "gist", "--sandbox", "m.csv").code == 2
@@ -435,7 +445,7 @@ def test_what_engage_says_of_headers(shown: Show, tmp_path: Path) -> None:
 # --- the sandbox
 
 
-def test_what_the_sandbox_says_when_it_starts(
+def test_hostile_text_at_sandbox_start_is_escaped(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     path = described(tmp_path / f"{NAME}.json", {"label": HOSTILE})
@@ -459,7 +469,7 @@ def test_what_the_sandbox_says_when_it_starts(
 # --- what Python and libraries print by themselves
 
 
-def test_a_bug_keeps_its_traceback_but_no_control_character(
+def test_traceback_of_a_bug_has_no_control_characters(
     segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -502,7 +512,7 @@ fails()
 """
 
 
-def test_what_python_prints_by_itself_is_harmless_too(
+def test_errors_that_python_prints_itself_are_escaped(
     clean_environment: dict[str, str],
 ) -> None:
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""No command runs code from the working folder or from the folder of an input."""
+"""No command imports code from the working folder or from the folder of an input."""
 
 import importlib.metadata
 import os
@@ -169,7 +169,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
-def test_no_command_imports_from_the_working_folder_or_from_that_of_an_input(
+def test_no_command_imports_from_the_working_or_input_folder(
     words: list[str], segcli: Segcli, place: Place
 ) -> None:
     said = segcli(*(word.format(here=place.here, inputs=place.inputs) for word in words))
@@ -179,7 +179,7 @@ def test_no_command_imports_from_the_working_folder_or_from_that_of_an_input(
     assert said.returncode in (0, 1), said.stderr
 
 
-def test_an_input_of_the_web_imports_nothing_from_there_either(
+def test_reading_a_web_input_imports_nothing_from_the_working_folder(
     segcli: Segcli, place: Place
 ) -> None:
     with web_server() as web:
@@ -191,7 +191,7 @@ def test_an_input_of_the_web_imports_nothing_from_there_either(
     assert said.stdout.count("\n") == 60
 
 
-def test_the_sandbox_imports_nothing_from_there_either(
+def test_sandbox_imports_nothing_from_the_working_folder(
     command: list[str], environment: dict[str, str], place: Place
 ) -> None:
     with subprocess.Popen(
@@ -210,7 +210,7 @@ def test_the_sandbox_imports_nothing_from_there_either(
     assert process.returncode == 0
 
 
-def test_what_the_user_has_put_on_the_import_path_stays_there(
+def test_pythonpath_of_the_user_is_kept(
     install: Callable[..., dict[str, str]], environment: dict[str, str]
 ) -> None:
     path = install("acme = acme:ACME")
@@ -226,7 +226,7 @@ def test_what_the_user_has_put_on_the_import_path_stays_there(
     assert "acme" in said.stdout
 
 
-def test_a_trap_says_that_it_has_sprung(place: Place) -> None:
+def test_import_trap_records_its_import(place: Place) -> None:
     subprocess.run([sys.executable, "-c", "import yarl, plug_in"], cwd=place.here, check=True)
 
     assert place.imported() == ["yarl", "plug_in"]

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command at any moment: without a traceback, and without being lost."""
+"""Ctrl-C ends a command at any moment: without a traceback, and no interrupt is lost."""
 
 import signal
 import subprocess
@@ -53,7 +53,7 @@ def python(
 
 
 @pytest.mark.parametrize("name", ["segcli.cli", "click", "segcli.cli.interrupts"])
-def test_an_interrupt_while_the_command_line_is_imported_ends_it_without_a_traceback(
+def test_interrupt_while_the_cli_is_imported_gives_no_traceback(
     name: str, clean_environment: dict[str, str]
 ) -> None:
     said = python(AT_AN_IMPORT.format(name=name), "guide", environment=clean_environment)
@@ -61,7 +61,7 @@ def test_an_interrupt_while_the_command_line_is_imported_ends_it_without_a_trace
     assert (said.returncode, said.stdout, said.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_an_interrupt_while_a_command_is_imported_says_so(
+def test_interrupt_while_a_command_is_imported_exits_130(
     clean_environment: dict[str, str],
 ) -> None:
     code = AT_AN_IMPORT.format(name="segcli.cli.commands.guide")
@@ -70,7 +70,7 @@ def test_an_interrupt_while_a_command_is_imported_says_so(
     assert (said.returncode, said.stdout, said.stderr.strip()) == (130, "", "Interrupted.")
 
 
-def test_an_interrupt_that_a_destructor_has_lost_ends_the_command_all_the_same(
+def test_interrupt_swallowed_by_a_destructor_still_ends_the_command(
     clean_environment: dict[str, str],
 ) -> None:
     said = python(LOST, environment=clean_environment)
@@ -78,7 +78,7 @@ def test_an_interrupt_that_a_destructor_has_lost_ends_the_command_all_the_same(
     assert (said.returncode, said.stderr) == (130, "Interrupted.\n")
 
 
-def test_an_interrupt_that_is_to_be_ignored_is_ignored(clean_environment: dict[str, str]) -> None:
+def test_ignored_sigint_stays_ignored(clean_environment: dict[str, str]) -> None:
     ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     code = ignoring + AT_AN_IMPORT.format(name="click")
     said = python(code, "--version", environment=clean_environment)
@@ -86,7 +86,7 @@ def test_an_interrupt_that_is_to_be_ignored_is_ignored(clean_environment: dict[s
     assert (said.returncode, said.stderr) == (0, "")
 
 
-def test_the_script_that_is_installed_is_what_python_m_runs(root: Path) -> None:
+def test_installed_script_runs_the_same_function_as_python_m(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
 
     assert project["scripts"] == {"segcli": "segcli.__main__:run"}

@@ -1,4 +1,4 @@
-"""`segcli journals` lists what is unfinished, and the state is where the platform keeps state."""
+"""`segcli journals` lists unfinished runs; state is in the platform's state folder."""
 
 import fcntl
 import os
@@ -39,12 +39,12 @@ def journals(tmp_path: Path) -> list[Path]:
 # --- the list
 
 
-def test_nothing_unfinished_says_so(segcli: Segcli) -> None:
+def test_journals_says_that_no_run_is_unfinished(segcli: Segcli) -> None:
     assert segcli("journals") == Said(0, "No run is unfinished.\n", "")
 
 
 @pytest.mark.usefixtures("stopped")
-def test_a_stopped_run_is_listed_with_what_where_and_how_far(
+def test_stopped_run_is_listed_with_destination_source_and_progress(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (journal,) = journals(tmp_path)
@@ -58,7 +58,7 @@ def test_a_stopped_run_is_listed_with_what_where_and_how_far(
     assert resume.endswith(" events.jsonl --resume")
 
 
-def test_the_listed_command_resumes_from_any_folder(
+def test_listed_resume_command_works_from_any_folder(
     stopped: Door,
     segcli: Segcli,
     tmp_path: Path,
@@ -83,7 +83,7 @@ def test_the_listed_command_resumes_from_any_folder(
     assert journals(tmp_path) == []
 
 
-def test_a_key_is_neither_listed_nor_kept(
+def test_key_is_not_listed_and_not_in_the_journal(
     segcli: Segcli, vendor: Callable[..., object], tmp_path: Path
 ) -> None:
     written(tmp_path / "events.jsonl", tracks(12))
@@ -99,7 +99,7 @@ def test_a_key_is_neither_listed_nor_kept(
 
 
 @pytest.mark.usefixtures("stopped")
-def test_a_running_run_says_so_and_is_not_to_be_resumed(segcli: Segcli, tmp_path: Path) -> None:
+def test_running_run_is_listed_without_a_resume_command(segcli: Segcli, tmp_path: Path) -> None:
     (journal,) = journals(tmp_path)
     with journal.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -112,9 +112,7 @@ def test_a_running_run_says_so_and_is_not_to_be_resumed(segcli: Segcli, tmp_path
     assert "another segcli is running" in refused.err
 
 
-def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_unreadable_journal_is_listed_with_the_reason(segcli: Segcli, tmp_path: Path) -> None:
     folder = tmp_path / "state" / "segcli"
     folder.mkdir(parents=True)
     (folder / "gist-1.journal").write_bytes(b"a letter\n")
@@ -131,7 +129,7 @@ def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(
 
 @pytest.mark.usefixtures("stopped")
 @pytest.mark.parametrize("suffix", ["", ".journal"])
-def test_a_removed_journal_is_gone(segcli: Segcli, tmp_path: Path, suffix: str) -> None:
+def test_remove_option_deletes_the_journal(segcli: Segcli, tmp_path: Path, suffix: str) -> None:
     (journal,) = journals(tmp_path)
     said = segcli("journals", "--remove", journal.stem + suffix)
 
@@ -141,7 +139,7 @@ def test_a_removed_journal_is_gone(segcli: Segcli, tmp_path: Path, suffix: str) 
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "../../events", "/etc/passwd"])
-def test_a_name_that_is_no_journal_removes_nothing(
+def test_remove_with_an_unknown_name_deletes_nothing(
     segcli: Segcli, tmp_path: Path, name: str
 ) -> None:
     written(tmp_path / "events.journal", tracks(1))
@@ -155,7 +153,9 @@ def test_a_name_that_is_no_journal_removes_nothing(
 # --- the place
 
 
-def test_the_place_is_the_platforms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_state_folder_follows_the_platform_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
@@ -176,7 +176,7 @@ def moved_back(stopped: Door, tmp_path: Path) -> Door:
     return stopped
 
 
-def test_a_journal_at_the_old_place_is_named_with_the_command_that_moves_it(
+def test_journal_in_the_old_folder_is_listed_with_a_move_command(
     moved_back: Door, segcli: Segcli, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     (old,) = (tmp_path / ".config" / "segcli").iterdir()
@@ -192,7 +192,7 @@ def test_a_journal_at_the_old_place_is_named_with_the_command_that_moves_it(
 
 
 @pytest.mark.parametrize("option", [[], ["--resume"], ["--restart"]])
-def test_a_run_whose_journal_is_at_the_old_place_sends_nothing(
+def test_run_with_a_journal_in_the_old_folder_sends_nothing(
     option: list[str], moved_back: Door, segcli: Segcli, tmp_path: Path
 ) -> None:
     (old,) = (tmp_path / ".config" / "segcli").iterdir()
@@ -208,7 +208,7 @@ def test_a_run_whose_journal_is_at_the_old_place_sends_nothing(
     assert len(moved_back.taken) == taken
 
 
-def test_a_state_of_engage_at_the_old_place_is_not_forgotten(
+def test_engage_state_in_the_old_folder_is_an_error_with_a_move_command(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "m.csv").write_text("userId,email\nu1,u1@example.com\n")

@@ -1,4 +1,4 @@
-"""Ids that programs write for a missing one: `check` warns, `send` counts, `engage` rejects."""
+"""Placeholder texts for missing ids: `check` warns, `send` counts, `engage` rejects."""
 
 import json
 from collections.abc import Callable
@@ -30,18 +30,20 @@ AT = {"timestamp": "2026-02-16T09:03:51Z", "properties": {"email": "a@example.co
 
 
 @pytest.mark.parametrize("text", [*MISSING, ""])
-def test_a_text_that_programs_write_for_a_missing_id_is_one(text: str) -> None:
+def test_placeholder_for_a_missing_id_is_a_missing_id(text: str) -> None:
     assert is_missing_id(text)
 
 
 @pytest.mark.parametrize("text", SOMEBODY)
-def test_any_other_text_names_somebody(text: str) -> None:
+def test_any_other_text_is_an_id(text: str) -> None:
     assert not is_missing_id(text)
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_check_warns_of_each_such_id(segcli: Segcli, events: Events, dest: str, jobs: str) -> None:
+def test_check_warns_about_each_missing_id(
+    segcli: Segcli, events: Events, dest: str, jobs: str
+) -> None:
     ids = ["u1", *MISSING, "u2"]
     file = events(*(line_of(**AT, userId=id_, messageId=f"m{n}") for n, id_ in enumerate(ids)))
 
@@ -53,7 +55,7 @@ def test_check_warns_of_each_such_id(segcli: Segcli, events: Events, dest: str, 
     ]
 
 
-def test_check_warns_of_every_field_with_an_id(segcli: Segcli, events: Events) -> None:
+def test_check_warns_about_a_missing_id_in_every_id_field(segcli: Segcli, events: Events) -> None:
     file = events(
         line_of(**AT, anonymousId="NULL"),
         line_of(type="alias", userId="u1", previousId="undefined"),
@@ -89,7 +91,7 @@ def test_the_summary_counts_events_with_a_missing_id(
     assert f"3  {NOTE}" in said.err
 
 
-def test_a_run_without_such_ids_has_no_such_note(segcli: Segcli, events: Events) -> None:
+def test_run_without_missing_ids_has_no_note(segcli: Segcli, events: Events) -> None:
     said = segcli("send", "--sandbox", "-d", "segment", events(line_of(**AT, messageId="1")))
 
     assert "missing id" not in said.err
@@ -113,7 +115,7 @@ def test_engage_rejects_rows_with_a_missing_id(segcli: Segcli, tmp_path: Path, k
 
 
 @pytest.mark.parametrize("column", ["anonymousId", "email"])
-def test_engage_rejects_a_row_of_which_any_id_is_missing_ids(
+def test_engage_rejects_a_row_if_any_of_its_ids_is_missing(
     segcli: Segcli, tmp_path: Path, column: str
 ) -> None:
     (tmp_path / "m.csv").write_text(f"userId,{column}\nu1,NULL\nu2,x\nu3,\n")

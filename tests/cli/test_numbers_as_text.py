@@ -1,4 +1,4 @@
-"""A number that becomes text is the same text in every command: one user stays one user."""
+"""A number becomes the same text in every command, so one user stays one user."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,9 @@ def payloads(segcli: Segcli, dest: str, file: Path, *options: object) -> list[An
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_id_is_one_text_however_it_is_written(segcli: Segcli, events: Events, jobs: str) -> None:
+def test_number_as_id_becomes_the_same_text_in_every_notation(
+    segcli: Segcli, events: Events, jobs: str
+) -> None:
     file = events(*map(track, IDS))
 
     for one in payloads(segcli, "gist", file, "--jobs", jobs):
@@ -45,13 +47,13 @@ def test_an_id_is_one_text_however_it_is_written(segcli: Segcli, events: Events,
         assert one["actors"] == {"customer": {"userId": "12345678"}}
 
 
-def test_an_id_that_is_not_whole_keeps_its_digits(segcli: Segcli, events: Events) -> None:
+def test_fractional_id_keeps_its_digits(segcli: Segcli, events: Events) -> None:
     found = payloads(segcli, "gist", events(*map(track, OTHER_IDS)))
 
     assert [one["user_id"] for one in found] == list(OTHER_IDS)
 
 
-def test_an_anonymous_id_is_read_alike(segcli: Segcli, events: Events) -> None:
+def test_anonymous_id_number_becomes_the_same_text(segcli: Segcli, events: Events) -> None:
     file = events(track("null", anonymousId="1.2345678E7"))
 
     [one] = payloads(segcli, "pointillist", file)
@@ -59,7 +61,7 @@ def test_an_anonymous_id_is_read_alike(segcli: Segcli, events: Events) -> None:
 
 
 @pytest.mark.parametrize("dest", ["gist", "segment", "webhook"])
-def test_user_picks_an_id_by_its_text(segcli: Segcli, events: Events, dest: str) -> None:
+def test_user_option_matches_the_text_of_an_id(segcli: Segcli, events: Events, dest: str) -> None:
     file = events(*map(track, (*IDS, *OTHER_IDS)))
 
     assert len(payloads(segcli, dest, file, "--user", "12345678")) == len(IDS)
@@ -67,7 +69,7 @@ def test_user_picks_an_id_by_its_text(segcli: Segcli, events: Events, dest: str)
     assert not payloads(segcli, dest, file, "--user", "12345678.0")
 
 
-def test_the_events_of_one_user_leave_in_order_however_the_id_is_written(
+def test_events_of_a_user_stay_in_order_in_every_id_notation(
     segcli: Segcli, events: Events, standin: Callable[..., Any], tmp_path: Path
 ) -> None:
     lines = [track(IDS[n % len(IDS)], n) for n in range(40)]
@@ -81,7 +83,9 @@ def test_the_events_of_one_user_leave_in_order_however_the_id_is_written(
     assert accepted == [f"m{n}" for n in range(40)]
 
 
-def test_labels_phones_and_joined_lists_hold_whole_numbers(segcli: Segcli, events: Events) -> None:
+def test_labels_phones_and_joined_lists_show_whole_numbers_as_integers(
+    segcli: Segcli, events: Events
+) -> None:
     traits = '"age":31.0,"phone":4.930123456E9,"tags":[1e3,2.50,"x",7.0],"createdAt":1.771232631E9'
     file = events(identify(traits), track("1.5e3", context='{"traits":{"age":31.0,"n":2.50}}'))
 
@@ -95,7 +99,7 @@ def test_labels_phones_and_joined_lists_hold_whole_numbers(segcli: Segcli, event
     assert event["actors"] == {"customer": {"userId": "1500"}}
 
 
-def test_numbers_that_stay_numbers_stay_as_they_are(segcli: Segcli, events: Events) -> None:
+def test_numbers_not_turned_to_text_are_unchanged(segcli: Segcli, events: Events) -> None:
     line = track("1.2345678E7", properties='{"a":31.0,"b":1.50,"c":1E3,"d":12345678901234567890}')
     file = events(line)
 
@@ -105,7 +109,7 @@ def test_numbers_that_stay_numbers_stay_as_they_are(segcli: Segcli, events: Even
     assert segcli("transform", "-d", "webhook", file).out == line.decode() + "\n"
 
 
-def test_javascripts_form_holds_inside_the_directives_of_a_file(
+def test_template_directive_writes_numbers_as_javascript_does(
     segcli: Segcli, events: Events, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.toml").write_text(
@@ -127,14 +131,14 @@ def test_javascripts_form_holds_inside_the_directives_of_a_file(
     ]
 
 
-def test_where_compares_numbers_by_their_value(segcli: Segcli, events: Events) -> None:
+def test_where_option_compares_numbers_by_value(segcli: Segcli, events: Events) -> None:
     file = events(*(track('"u"', properties=f'{{"n":{n}}}') for n in ("1.50", "15e-1", "1.5", "2")))
 
     assert len(payloads(segcli, "webhook", file, "--where", "properties.n = 1.5")) == 3
     assert len(payloads(segcli, "webhook", file, "--where", "properties.n > 1.25")) == 4
 
 
-def test_ids_of_engage_are_whole_numbers(segcli: Segcli, tmp_path: Path) -> None:
+def test_engage_writes_whole_number_ids_as_integers(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "members.jsonl").write_text(
         '{"userId":1.2345678E7,"email":"a@example.com"}\n'
         '{"userId":12345678,"email":"a@example.com"}\n'

@@ -1,4 +1,4 @@
-"""What SDKs write that is nearly right: PHP's empty arrays, and characters cut in two."""
+"""Values that SDKs write slightly wrong: PHP's empty arrays, and unpaired surrogates."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def payload(segcli: Segcli, dest: str, file: Path, *options: str) -> Any:
 
 @pytest.mark.parametrize("dest", BUILT_IN)
 @pytest.mark.parametrize("command", [["transform"], ["check"], ["send", "--sandbox"]])
-def test_an_empty_array_is_taken_where_an_object_belongs(
+def test_empty_array_is_accepted_in_place_of_an_object(
     segcli: Segcli, events: Events, dest: str, command: list[str]
 ) -> None:
     said = segcli(*command, "-d", dest, events(line_of(**AT, **EMPTY)))
@@ -38,7 +38,7 @@ def test_an_empty_array_is_taken_where_an_object_belongs(
     assert said.code == 0, said.err
 
 
-def test_segment_writes_an_empty_object_and_others_write_what_they_write_of_one(
+def test_empty_array_maps_to_the_same_payload_as_an_empty_object(
     segcli: Segcli, events: Events
 ) -> None:
     arrays = events(line_of(**AT, **EMPTY), name="arrays.jsonl")
@@ -51,14 +51,14 @@ def test_segment_writes_an_empty_object_and_others_write_what_they_write_of_one(
     }
 
 
-def test_traits_in_the_context_are_an_object_too(segcli: Segcli, events: Events) -> None:
+def test_empty_array_in_context_traits_becomes_an_object(segcli: Segcli, events: Events) -> None:
     file = events(line_of(**AT, context={"traits": [], "ip": "192.0.2.1"}))
 
     assert payload(segcli, "segment", file)["context"] == {"traits": {}, "ip": "192.0.2.1"}
     assert payload(segcli, "pointillist", file)["labels"] == {}
 
 
-def test_what_passes_bytes_on_passes_the_array_on(segcli: Segcli, events: Events) -> None:
+def test_pass_through_destinations_keep_the_empty_array(segcli: Segcli, events: Events) -> None:
     line = line_of(**AT, **EMPTY)
 
     for dest in ("plotline", "webhook"):
@@ -67,7 +67,7 @@ def test_what_passes_bytes_on_passes_the_array_on(segcli: Segcli, events: Events
 
 @pytest.mark.parametrize("name", [*EMPTY])
 @pytest.mark.parametrize("filled", [[1], [[]], [{}], ["a", "b"]])
-def test_a_filled_array_is_rejected(
+def test_filled_array_in_place_of_an_object_is_rejected(
     segcli: Segcli, events: Events, name: str, filled: list[Any]
 ) -> None:
     for dest in BUILT_IN:
@@ -76,7 +76,9 @@ def test_a_filled_array_is_rejected(
         assert f"{name} is not an object" in said.err
 
 
-def test_an_empty_array_in_a_query_is_an_empty_object(segcli: Segcli, events: Events) -> None:
+def test_where_option_treats_an_empty_array_as_an_empty_object(
+    segcli: Segcli, events: Events
+) -> None:
     file = events(line_of(**AT, **EMPTY))
 
     assert payload(segcli, "segment", file, "--where", "properties.a = null")["properties"] == {}
@@ -92,7 +94,7 @@ def half(**fields: Any) -> bytes:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_mapped_destinations_write_the_replacement_character(
+def test_mapping_writes_the_replacement_character_for_a_surrogate(
     segcli: Segcli, events: Events, jobs: str
 ) -> None:
     file = events(half())
@@ -103,7 +105,9 @@ def test_mapped_destinations_write_the_replacement_character(
     assert payload(segcli, "pointillist", file, *options)["labels"] == {"title": WHOLE}
 
 
-def test_destinations_that_pass_bytes_on_pass_the_half_on(segcli: Segcli, events: Events) -> None:
+def test_pass_through_destinations_keep_an_unpaired_surrogate(
+    segcli: Segcli, events: Events
+) -> None:
     for dest in ("plotline", "webhook"):
         for options in ((), ("--where", "properties.n = 1")):
             said = segcli("transform", "-d", dest, *options, events(half()))
@@ -111,7 +115,7 @@ def test_destinations_that_pass_bytes_on_pass_the_half_on(segcli: Segcli, events
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_an_event_with_a_half_is_delivered(
+def test_event_with_an_unpaired_surrogate_is_delivered(
     segcli: Segcli, events: Events, standin: Callable[..., Any], tmp_path: Path, dest: str
 ) -> None:
     kept = tmp_path / "kept.ndjson"
@@ -141,7 +145,7 @@ def test_an_event_with_a_half_is_delivered(
         (r"\ud83c\"", '\ufffd"'),
     ],
 )
-def test_each_half_is_one_replacement_character_wherever_it_stands(
+def test_each_unpaired_surrogate_becomes_one_replacement_character(
     segcli: Segcli, events: Events, written: str, read: str
 ) -> None:
     line = line_of(**AT, event="E", properties={"KEY": "VALUE", "list": ["VALUE"]})
@@ -152,7 +156,9 @@ def test_each_half_is_one_replacement_character_wherever_it_stands(
     assert found["properties"] == {read: read, "list": [read]}
 
 
-def test_a_half_in_an_id_or_a_name_is_replaced_too(segcli: Segcli, events: Events) -> None:
+def test_unpaired_surrogate_in_an_id_or_event_name_is_replaced(
+    segcli: Segcli, events: Events
+) -> None:
     text = line_of(**AT, userId="u-ID", event="E-ID").decode().replace("ID", r"\ud83c")
 
     found = payload(segcli, "gist", events(text.encode()))
@@ -161,7 +167,9 @@ def test_a_half_in_an_id_or_a_name_is_replaced_too(segcli: Segcli, events: Event
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_check_names_the_text_with_the_half(segcli: Segcli, events: Events, dest: str) -> None:
+def test_check_names_the_field_with_an_unpaired_surrogate(
+    segcli: Segcli, events: Events, dest: str
+) -> None:
     said = segcli("check", "-d", dest, events(line_of(**AT, properties={"n": 1}), half()))
 
     assert said.code == 0
@@ -170,7 +178,7 @@ def test_check_names_the_text_with_the_half(segcli: Segcli, events: Events, dest
     assert "1: SEG219 warning" not in said.out
 
 
-def test_a_golden_file_holds_halves(segcli: Segcli, events: Events) -> None:
+def test_golden_file_can_contain_unpaired_surrogates(segcli: Segcli, events: Events) -> None:
     command = ["check", "-d", "webhook", "--expect", "golden.ndjson", events(half())]
 
     assert segcli(*command, "--update").code == 0
@@ -179,7 +187,7 @@ def test_a_golden_file_holds_halves(segcli: Segcli, events: Events) -> None:
     assert "changed: payload.event" in segcli(*command).out
 
 
-def test_an_event_with_a_half_that_was_refused_is_kept_and_sent_again_byte_for_byte(
+def test_rejects_file_keeps_an_unpaired_surrogate_byte_for_byte(
     segcli: Segcli, events: Events, vendor: Callable[..., Any], tmp_path: Path
 ) -> None:
     from support.fakes import Answer
@@ -195,7 +203,7 @@ def test_an_event_with_a_half_that_was_refused_is_kept_and_sent_again_byte_for_b
 
 
 @pytest.mark.parametrize("broken", [rb'"\ud83', rb'"\ud83g"', rb'"\x"', b'"\xed\xa0\xbc"'])
-def test_what_is_broken_otherwise_is_still_rejected(
+def test_invalid_escapes_and_invalid_utf8_are_still_rejected(
     segcli: Segcli, events: Events, broken: bytes
 ) -> None:
     line = line_of(**AT, properties={"title": "HALF"}).replace(b'"HALF"', broken)

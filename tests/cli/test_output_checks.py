@@ -1,4 +1,4 @@
-"""No file that a run writes has a second role in it, by any name or link."""
+"""No file that a run writes has a second role in the run, under any name or link."""
 
 import hashlib
 import os
@@ -141,7 +141,7 @@ def state_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("command", "option", "role", "how"), READS)
-def test_nothing_is_written_to_a_file_that_the_run_reads(
+def test_output_that_is_also_read_is_refused_under_any_name(
     segcli: Segcli, tmp_path: Path, command: str, option: str, role: str, how: str
 ) -> None:
     name = same(tmp_path / read_by(command)[role], how)
@@ -159,7 +159,7 @@ def test_nothing_is_written_to_a_file_that_the_run_reads(
 
 
 @pytest.mark.parametrize(("command", "first", "second", "how"), WRITES)
-def test_no_two_files_that_a_run_writes_are_one(
+def test_two_outputs_in_one_file_are_refused_under_any_name(
     segcli: Segcli, tmp_path: Path, command: str, first: str, second: str, how: str
 ) -> None:
     kept = tmp_path / "kept"
@@ -204,7 +204,7 @@ def test_files_beside_a_state_are_not_another_file_of_the_run(
 
 
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
-def test_the_configuration_that_is_read_where_none_is_named_is_no_output(
+def test_default_config_file_is_refused_as_an_output(
     segcli: Segcli, tmp_path: Path, option: str
 ) -> None:
     said = segcli("transform", "events.jsonl", option, "segcli.toml")
@@ -243,7 +243,7 @@ def test_the_default_journal_is_not_another_output(
     ],
     ids=["number", "numbers", "nothing", "no name", "zero byte", "long name"],
 )
-def test_a_destination_that_is_wrong_is_told_as_such(
+def test_invalid_destination_file_is_reported_before_output_checks(
     segcli: Segcli, tmp_path: Path, actions: str
 ) -> None:
     (tmp_path / "wrong.json").write_text(f'{{"name": "wrong", "actions": {actions}}}')
@@ -281,7 +281,7 @@ def test_the_file_of_stdin_is_not_written(
 
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
 @pytest.mark.parametrize("stream", [1, 2])
-def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
+def test_stdout_or_stderr_into_a_file_with_another_role_is_refused(
     tmp_path: Path, run: Started, command: str, stream: int
 ) -> None:
     to = ["--dest", "webhook", "--endpoint", "http://127.0.0.1:9", "--report", "report.json"]
@@ -304,9 +304,7 @@ def test_stdout_and_stderr_go_to_no_file_that_has_another_role(
         (tmp_path / "report.json").unlink(missing_ok=True)
 
 
-def test_a_journal_does_not_take_the_place_of_what_stdout_goes_to(
-    tmp_path: Path, run: Started
-) -> None:
+def test_journal_on_the_file_of_stdout_is_refused(tmp_path: Path, run: Started) -> None:
     to = ["send", "--dest", "webhook", "--endpoint", "http://127.0.0.1:9", *SOON]
     with (tmp_path / "out").open("ab") as out:
         said = run(*to, "--journal", "/dev/stdout", stdout=out.fileno())
@@ -316,7 +314,7 @@ def test_a_journal_does_not_take_the_place_of_what_stdout_goes_to(
     assert (tmp_path / "out").exists()
 
 
-def test_both_streams_may_go_to_one_file(tmp_path: Path, run: Started) -> None:
+def test_stdout_and_stderr_may_share_a_file(tmp_path: Path, run: Started) -> None:
     with (tmp_path / "log").open("ab") as log:
         said = run("transform", "events.jsonl", stdout=log.fileno(), stderr=log.fileno())
 
@@ -359,7 +357,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", ["transform", "check", "send --sandbox"])
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
 @pytest.mark.parametrize("place", ["in/new", "far/new", "far/deep/new", "in/far/new"])
-def test_no_output_is_made_where_the_next_run_would_read_it(
+def test_new_output_in_an_input_folder_is_refused(
     segcli: Segcli, tmp_path: Path, folder: Path, command: str, option: str, place: str
 ) -> None:
     (tmp_path / place).parent.mkdir(exist_ok=True)
@@ -377,7 +375,7 @@ def test_no_output_is_made_where_the_next_run_would_read_it(
 @pytest.mark.parametrize("command", ["transform", "check", "send --sandbox"])
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
 @pytest.mark.parametrize("link", ["link", "second name"])
-def test_a_file_that_was_found_in_a_folder_is_not_written(
+def test_output_linked_to_a_file_of_an_input_folder_is_refused(
     segcli: Segcli, tmp_path: Path, folder: Path, command: str, option: str, link: str
 ) -> None:
     out = tmp_path / "out"
@@ -395,7 +393,7 @@ def test_a_file_that_was_found_in_a_folder_is_not_written(
     assert state_of(tmp_path) == before
 
 
-def test_a_rejects_file_in_the_folder_that_is_read_stops_every_run_with_what_to_type(
+def test_rejects_file_in_the_input_folder_is_refused_with_a_hint(
     segcli: Segcli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -406,7 +404,7 @@ def test_a_rejects_file_in_the_folder_that_is_read_stops_every_run_with_what_to_
         written(folder / "webhook.rejects.ndjson", [{"event": track()}])
 
 
-def test_hidden_files_of_a_folder_that_is_read_are_no_inputs(segcli: Segcli, folder: Path) -> None:
+def test_output_in_a_hidden_subfolder_of_the_input_is_allowed(segcli: Segcli, folder: Path) -> None:
     (folder / ".kept").mkdir()
     said = segcli("transform", "-q", folder, "--report", "in/.kept/report.json")
 
@@ -417,7 +415,7 @@ def test_hidden_files_of_a_folder_that_is_read_are_no_inputs(segcli: Segcli, fol
 # --- what an output must be
 
 
-def test_a_report_needs_a_folder_that_may_be_written_to(
+def test_report_in_a_read_only_folder_is_refused(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "closed").mkdir()
@@ -436,9 +434,7 @@ def test_a_report_needs_a_folder_that_may_be_written_to(
     ]
 
 
-def test_payloads_are_not_added_to_a_file_that_is_something_else(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_sandbox_keep_refuses_a_file_that_has_no_payloads(segcli: Segcli, tmp_path: Path) -> None:
     before = state_of(tmp_path)
     said = segcli("sandbox", "--port", "0", "--keep", CONFIG)
 

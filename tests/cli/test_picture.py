@@ -1,4 +1,4 @@
-"""The README's picture of the progress is what `send` draws on a terminal."""
+"""The README's picture of the progress display shows what `send` draws on a terminal."""
 
 import io
 import re
@@ -17,7 +17,7 @@ TOTAL = 2_400_000_000
 MINUTES = 5
 
 
-def test_the_picture_of_the_readme_is_what_a_terminal_shows(
+def test_readme_picture_matches_the_progress_display(
     monkeypatch: pytest.MonkeyPatch, *, update_golden: bool
 ) -> None:
     drawn = picture(monkeypatch)

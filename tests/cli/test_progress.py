@@ -41,30 +41,30 @@ def drawn(tally: Tally, goal: Goal, *, width: int = 100) -> str:
 # --- the plain line
 
 
-def test_a_plain_line_tells_what_there_is_to_tell() -> None:
+def test_plain_line_shows_share_time_counts_and_rate() -> None:
     assert plain_line(tally_of(), goal_of(), rate=321.4, left=62.9) == (
         "50% done, 0:01:02 left; 1,234 read: 1,000 delivered, 2 refused, 30 skipped; "
         "321 delivered/s; 4 in flight"
     )
 
 
-def test_a_plain_line_of_an_input_without_a_size_has_no_share() -> None:
+def test_plain_line_without_an_input_size_has_no_share() -> None:
     assert plain_line(tally_of(), goal_of(None), rate=0).startswith("1,234 read: 1,000 delivered")
 
 
-def test_a_plain_line_with_a_limit_counts_towards_it() -> None:
+def test_plain_line_with_a_limit_shows_the_share_of_the_limit() -> None:
     line = plain_line(tally_of(), goal_of(None, limit=4_000, earlier=1_000), rate=0)
 
     assert line.startswith("50% done (2,002/4,000 events); 1,234 read: ")
 
 
-def test_a_plain_line_at_the_start_says_so() -> None:
+def test_plain_line_at_the_start_says_nothing_settled_yet() -> None:
     assert plain_line(Tally(), goal_of(), rate=0) == (
         "0% done; 0 read: nothing settled yet; 0 delivered/s; 0 in flight"
     )
 
 
-def test_a_wait_is_told_with_its_reason_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_is_shown_with_its_reason_and_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     waiting = Wait("HTTP 503", 1008.4)
 
@@ -88,7 +88,7 @@ def test_a_stop_counts_the_answers_that_it_waits_for(requests: int, what: str) -
     assert line.endswith(f"stopping: waiting up to 10 s for {what} Ctrl-C stops at once")
 
 
-def test_a_wait_that_is_over_is_told_no_more() -> None:
+def test_finished_wait_is_not_shown() -> None:
     waiting = Wait("HTTP 503", time.monotonic() - 0.1)
 
     assert "503" not in plain_line(tally_of(waiting=waiting), goal_of(), rate=0)
@@ -98,7 +98,7 @@ def test_a_wait_that_is_over_is_told_no_more() -> None:
 # --- the picture
 
 
-def test_the_picture_has_a_bar_the_five_counts_and_the_flow() -> None:
+def test_display_has_a_bar_five_counts_and_the_rate() -> None:
     first, second, third = seen(drawn(tally_of(), goal_of())).splitlines()[:3]
 
     assert re.fullmatch(r"sending [━╺]+ 50% 0:00:00, -:--:-- left *", first)
@@ -108,7 +108,7 @@ def test_the_picture_has_a_bar_the_five_counts_and_the_flow() -> None:
     assert third.strip().endswith("delivered/s   4 in flight   5 retries")
 
 
-def test_the_bar_is_as_long_as_its_share() -> None:
+def test_bar_length_matches_the_share() -> None:
     def filled(answered: int) -> int:
         tally = tally_of(stored_read=1_000, bytes_to_send=800, bytes_answered=answered)
         # In any colour: rich keeps the codes of the first terminal that it has drawn on.
@@ -119,14 +119,14 @@ def test_the_bar_is_as_long_as_its_share() -> None:
     assert [filled(answered) for answered in (200, 400, 600)] == [10, 20, 30]
 
 
-def test_with_a_limit_the_picture_counts_towards_it() -> None:
+def test_display_with_a_limit_shows_the_share_of_the_limit() -> None:
     text = seen(drawn(tally_of(), goal_of(None, limit=2_004)))
 
     assert re.search(r"━ +50% 0:00:00, -:--:-- left 1,002/2,004 events", text)
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])
-def test_the_picture_fits_a_terminal(width: int) -> None:
+def test_display_fits_the_terminal_width(width: int) -> None:
     tally = tally_of(waiting=Wait("HTTP 503: " + "busy " * 20, time.monotonic() + 60))
     lines = seen(drawn(tally, goal_of(limit=2_000_000), width=width)).splitlines()
 
@@ -135,14 +135,14 @@ def test_the_picture_fits_a_terminal(width: int) -> None:
     assert all(word in " ".join(lines) for word in ("delivered", "unsent", "flight", "retries"))
 
 
-def test_without_a_size_the_bar_pulses_and_there_is_no_share() -> None:
+def test_display_without_a_size_has_a_pulsing_bar_and_no_share() -> None:
     text = seen(drawn(tally_of(), goal_of(None)))
 
     assert "%" not in text
     assert "━" * 40 in text
 
 
-def test_counts_have_their_colours_and_zeros_none() -> None:
+def test_counts_are_coloured_and_zeros_are_dim() -> None:
     text = drawn(tally_of(), goal_of())
 
     assert "\x1b[32m1,000 " in text
@@ -168,7 +168,9 @@ def stderr_of(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = False) -> io.
     return stream
 
 
-def test_off_a_terminal_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_lines_are_printed_at_intervals_off_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stderr = stderr_of(monkeypatch)
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
     with watching(tally_of(), goal=goal_of()):
@@ -178,7 +180,7 @@ def test_off_a_terminal_plain_lines_come_at_intervals(monkeypatch: pytest.Monkey
     assert "\x1b" not in stderr.getvalue()
 
 
-def test_forced_colours_draw_no_picture_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forced_colours_draw_no_display_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(progress, "PLAIN_EVERY", 0.01)
@@ -189,7 +191,7 @@ def test_forced_colours_draw_no_picture_off_a_terminal(monkeypatch: pytest.Monke
     assert "━" not in stderr.getvalue()
 
 
-def test_a_run_that_is_over_at_once_prints_no_plain_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_run_prints_no_plain_line(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch)
     with watching(tally_of(), goal=goal_of()):
         pass
@@ -197,7 +199,7 @@ def test_a_run_that_is_over_at_once_prints_no_plain_line(monkeypatch: pytest.Mon
     assert stderr.getvalue() == ""
 
 
-def test_quiet_watches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_run_starts_no_progress_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
     with watching(tally_of(), goal=goal_of(), quiet=True):
         threads = [thread.name for thread in threading.enumerate()]
@@ -206,7 +208,7 @@ def test_quiet_watches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threads.count("segcli-progress") == 0
 
 
-def test_a_run_that_fails_leaves_the_terminal_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_run_restores_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
     with pytest.raises(RuntimeError, match="a bug"), watching(tally_of(), goal=goal_of()):
         raise RuntimeError("a bug")
@@ -215,7 +217,7 @@ def test_a_run_that_fails_leaves_the_terminal_as_it_was(monkeypatch: pytest.Monk
     assert hidden == shown == 1
 
 
-def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_variable_disables_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = stderr_of(monkeypatch, terminal=True)
     monkeypatch.setenv("NO_COLOR", "1")
     with watching(tally_of(), goal=goal_of()):
@@ -228,7 +230,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- a real terminal
 
 
-def test_a_terminal_shows_the_bar_the_counts_and_then_the_closing_table(
+def test_send_on_a_terminal_shows_progress_and_then_the_summary(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(40, users=4))

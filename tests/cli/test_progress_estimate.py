@@ -1,4 +1,4 @@
-"""The share that a display shows is of what will be sent, and the time left follows it."""
+"""The displayed share is of the events to be sent, and the time left follows it."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 # --- the share
 
 
-def test_lines_that_were_only_read_ahead_are_not_done() -> None:
+def test_lines_only_read_ahead_do_not_count_as_done() -> None:
     tally = Tally(stored_read=1_000, bytes_to_send=900, bytes_answered=90)
 
     assert share_done(tally, Goal(total=1_000)) == pytest.approx(0.1)
@@ -34,13 +34,13 @@ def test_skipped_lines_do_not_count_as_done() -> None:
     assert share_done(tally, Goal(total=1_000, limit=1_500)) == pytest.approx(113 / 1_500)
 
 
-def test_a_limit_that_the_input_does_not_reach_leaves_the_share_of_bytes() -> None:
+def test_share_is_of_bytes_if_the_input_ends_before_the_limit() -> None:
     tally = Tally(delivered=9, stored_read=1_000, bytes_to_send=100, bytes_answered=90)
 
     assert share_done(tally, Goal(total=1_000, limit=1_000_000)) == pytest.approx(0.9)
 
 
-def test_while_nothing_is_found_to_send_the_share_is_what_was_read() -> None:
+def test_share_is_of_bytes_read_while_nothing_is_to_send() -> None:
     assert share_done(Tally(stored_read=400), Goal(total=1_000)) == pytest.approx(0.4)
 
 
@@ -50,13 +50,13 @@ def test_events_of_earlier_runs_count_towards_the_limit() -> None:
     assert share_done(tally, Goal(total=None, limit=100, earlier=40)) == pytest.approx(0.5)
 
 
-def test_without_a_size_and_a_limit_the_share_is_unknown() -> None:
+def test_share_is_unknown_without_a_size_and_a_limit() -> None:
     assert share_done(Tally(delivered=5), Goal(total=None)) is None
     assert share_done(Tally(delivered=5), Goal(total=0, limit=0)) is None
 
 
 @given(st.tuples(*[st.integers(0, 10_000)] * 4), st.integers(0, 10_000), st.integers(0, 100))
-def test_a_share_is_from_0_to_1(
+def test_share_is_between_0_and_1(
     bytes_of: tuple[int, int, int, int], delivered: int, limit: int
 ) -> None:
     total, read, to_send, answered = bytes_of
@@ -74,7 +74,7 @@ def test_a_share_is_from_0_to_1(
 # --- the time left
 
 
-def test_the_time_left_goes_by_the_growth_of_the_share(clock: SimpleNamespace) -> None:
+def test_time_left_follows_the_growth_of_the_share(clock: SimpleNamespace) -> None:
     left = TimeLeft()
     found = []
     for step in range(5):
@@ -84,7 +84,7 @@ def test_the_time_left_goes_by_the_growth_of_the_share(clock: SimpleNamespace) -
     assert found == [None, *(pytest.approx(100 - step) for step in range(1, 5))]
 
 
-def test_the_time_left_follows_a_vendor_that_becomes_slow(clock: SimpleNamespace) -> None:
+def test_time_left_adapts_if_the_vendor_becomes_slow(clock: SimpleNamespace) -> None:
     left = TimeLeft()
     for step in range(10):
         clock.seconds = 100.0 + step
@@ -97,7 +97,7 @@ def test_the_time_left_follows_a_vendor_that_becomes_slow(clock: SimpleNamespace
     assert slow == pytest.approx(461)
 
 
-def test_a_share_that_does_not_grow_has_no_time_left(clock: SimpleNamespace) -> None:
+def test_time_left_is_unknown_if_the_share_does_not_grow(clock: SimpleNamespace) -> None:
     left = TimeLeft()
     for _ in range(100):
         clock.seconds += 1
@@ -106,7 +106,7 @@ def test_a_share_that_does_not_grow_has_no_time_left(clock: SimpleNamespace) -> 
     assert found is None
 
 
-def test_a_share_that_falls_begins_again(clock: SimpleNamespace) -> None:
+def test_time_left_restarts_if_the_share_falls(clock: SimpleNamespace) -> None:
     left = TimeLeft()
     for share in (0.0, 0.9, 0.1, 0.2):
         clock.seconds += 1
@@ -115,14 +115,14 @@ def test_a_share_that_falls_begins_again(clock: SimpleNamespace) -> None:
     assert found == pytest.approx(8)
 
 
-def test_an_unknown_share_has_no_time_left() -> None:
+def test_time_left_is_unknown_if_the_share_is() -> None:
     assert TimeLeft().after(None) is None
 
 
 # --- the rate
 
 
-def test_the_rate_is_of_delivered_events_only(clock: SimpleNamespace) -> None:
+def test_rate_counts_delivered_events_only(clock: SimpleNamespace) -> None:
     tally = Tally()
     rate = DeliveryRate(tally)
     for _ in range(20):

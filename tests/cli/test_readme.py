@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_command_of_a_document_prints_what_it_says(
+def test_every_command_in_a_document_prints_the_documented_output(
     name: str, folder: Path, *, update_golden: bool
 ) -> None:
     text = DOCUMENTS[name].read_text()
@@ -30,12 +30,12 @@ def test_every_command_of_a_document_prints_what_it_says(
     assert today == text, "pytest --update-golden rewrites the outputs"
 
 
-def test_the_readme_is_short() -> None:
+def test_readme_has_at_most_250_lines() -> None:
     assert len(README.read_text().splitlines()) <= 250
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_shown_at_work_somewhere(command: str) -> None:
+def test_every_command_has_an_example_in_a_document(command: str) -> None:
     shown = [
         example.command for path in DOCUMENTS.values() for example in examples_of(path.read_text())
     ]
@@ -43,7 +43,7 @@ def test_every_command_is_shown_at_work_somewhere(command: str) -> None:
     assert any(f"segcli {command}" in one for one in shown)
 
 
-def test_the_plug_in_of_the_guide_works_as_printed(tmp_path: Path) -> None:
+def test_plug_in_from_the_guide_works_as_printed(tmp_path: Path) -> None:
     files = files_of(GUIDES["plugins"].read_text())
     (tmp_path / "acme.py").write_text(files["acme.py"])
     point = re.search(r'acme = "(.+)"', files["pyproject.toml"])

@@ -1,4 +1,4 @@
-"""The GitHub Actions job and the pre-commit hook of the guide `ci` do what it says."""
+"""The GitHub Actions job and the pre-commit hook of the guide `ci` work as the guide says."""
 
 import re
 import shlex
@@ -99,7 +99,7 @@ def test_every_step_of_the_workflow_uses_an_action_or_runs_a_command() -> None:
 
 
 @pytest.mark.usefixtures("golden")
-def test_the_job_passes_as_long_as_nothing_changed(shell: Shell, repository: Path) -> None:
+def test_job_passes_if_nothing_changed(shell: Shell, repository: Path) -> None:
     done = shell(commands()[0])
 
     assert done.returncode == 0
@@ -111,7 +111,7 @@ def test_the_job_passes_as_long_as_nothing_changed(shell: Shell, repository: Pat
 
 
 @pytest.mark.usefixtures("golden")
-def test_the_job_fails_beside_the_line_of_an_event_that_changed(
+def test_job_fails_and_annotates_the_line_of_a_changed_event(
     shell: Shell, repository: Path
 ) -> None:
     file = repository / FIXTURES / "checkout.jsonl"
@@ -133,7 +133,7 @@ def test_the_job_fails_beside_the_line_of_an_event_that_changed(
 
 
 @pytest.mark.usefixtures("golden")
-def test_the_job_fails_beside_an_event_that_cannot_be_sent(shell: Shell, repository: Path) -> None:
+def test_job_fails_and_annotates_a_rejected_event(shell: Shell, repository: Path) -> None:
     with (repository / FIXTURES / "mobile.jsonl").open("a") as file:
         file.write('{"type": "identify", "userId": "u1"}\n')
 
@@ -147,16 +147,14 @@ def test_the_job_fails_beside_an_event_that_cannot_be_sent(shell: Shell, reposit
     assert "rejected" in states
 
 
-def test_the_hook_of_the_guide_is_one_that_the_project_offers() -> None:
+def test_hook_in_the_guide_is_defined_by_the_project() -> None:
     assert hook()["id"] == "segcli-check"
     assert hook()["language"] == "python"
     assert shlex.split(hook()["entry"])[0] == "segcli"
 
 
 @pytest.mark.usefixtures("golden")
-def test_the_hook_runs_with_the_files_that_match_and_stops_a_bad_commit(
-    shell: Shell, repository: Path
-) -> None:
+def test_hook_runs_on_matching_files_and_stops_a_bad_commit(shell: Shell, repository: Path) -> None:
     files = [str(one.relative_to(repository)) for one in repository.rglob("*") if one.is_file()]
     command = [*shlex.split(hook()["entry"]), *hook()["args"], *sorted(matching(files))]
 

@@ -1,4 +1,4 @@
-"""What a replay needs to know of messageIds and write keys."""
+"""Replays: repeated messageIds, new ids for a replay, and write keys in events."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def ids(segcli: Segcli, file: object, *options: object) -> list[str]:
 
 @pytest.mark.parametrize("dest", ["pointillist", "plotline", "gist", "segment", "webhook"])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_check_warns_of_equal_lines_without_a_message_id(
+def test_check_warns_about_equal_lines_without_a_message_id(
     segcli: Segcli, events: Events, dest: str, jobs: str
 ) -> None:
     line = line_of(**AT)
@@ -46,13 +46,15 @@ def test_check_warns_of_equal_lines_without_a_message_id(
 
 
 @pytest.mark.parametrize("empty", [None, "", ...])
-def test_an_empty_message_id_is_none(segcli: Segcli, events: Events, empty: Any) -> None:
+def test_empty_message_id_counts_as_missing(segcli: Segcli, events: Events, empty: Any) -> None:
     file = events(*[line_of(**AT, messageId=empty)] * 2)
 
     assert f"{file}:2: {SAME} ({file}:1)" in segcli("check", "-d", "webhook", file).out
 
 
-def test_equal_lines_with_a_message_id_are_told_by_it(segcli: Segcli, events: Events) -> None:
+def test_equal_lines_with_a_message_id_get_the_repeated_id_warning(
+    segcli: Segcli, events: Events
+) -> None:
     file = events(*[line_of(**AT, messageId="m1")] * 2)
 
     out = segcli("check", "-d", "webhook", file).out
@@ -62,7 +64,7 @@ def test_equal_lines_with_a_message_id_are_told_by_it(segcli: Segcli, events: Ev
     assert SAME not in out
 
 
-def test_lines_that_differ_are_no_repeats(segcli: Segcli, events: Events) -> None:
+def test_different_lines_are_not_repeats(segcli: Segcli, events: Events) -> None:
     file = events(*(line_of(**AT, userId=f"u{n}") for n in range(5)))
 
     assert SAME not in segcli("check", "-d", "webhook", file).out
@@ -71,9 +73,7 @@ def test_lines_that_differ_are_no_repeats(segcli: Segcli, events: Events) -> Non
 # --- new ids
 
 
-def test_a_replay_gives_every_event_a_new_id_the_same_in_each_run(
-    segcli: Segcli, events: Events
-) -> None:
+def test_replay_gives_every_event_a_new_reproducible_id(segcli: Segcli, events: Events) -> None:
     file = events(
         *(line_of(**AT, messageId=f"m{n}") for n in range(5)),
         line_of(**AT),
@@ -89,9 +89,7 @@ def test_a_replay_gives_every_event_a_new_id_the_same_in_each_run(
     assert not set(ids(segcli, file, "--set", "replay=second")) & set(first)
 
 
-def test_the_new_id_comes_from_the_old_one_and_not_from_the_rest(
-    segcli: Segcli, events: Events
-) -> None:
+def test_replay_id_depends_on_the_old_message_id_only(segcli: Segcli, events: Events) -> None:
     one = events(line_of(**AT, messageId="m1"), name="one")
     other = events(line_of(messageId="m1", userId="u9"), name="other")
 
@@ -99,7 +97,7 @@ def test_the_new_id_comes_from_the_old_one_and_not_from_the_rest(
     assert ids(segcli, one, *options) == ids(segcli, other, *options)
 
 
-def test_a_resumed_run_keeps_the_replay(
+def test_restarted_run_accepts_the_same_replay_setting(
     segcli: Segcli, events: Events, standin: Callable[..., Any]
 ) -> None:
     command = sending_to("segment", standin().endpoint("segment"))
@@ -110,7 +108,7 @@ def test_a_resumed_run_keeps_the_replay(
 
 
 @pytest.mark.parametrize("command", [["check"], ["send", "--sandbox"]])
-def test_check_and_send_say_that_segment_drops_ids_it_knows(
+def test_check_and_send_advise_that_segment_drops_known_ids(
     segcli: Segcli, events: Events, command: list[str]
 ) -> None:
     file = events(line_of(**AT, messageId="m1"))
@@ -124,7 +122,7 @@ def test_check_and_send_say_that_segment_drops_ids_it_knows(
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "github"])
-def test_the_advice_is_in_every_format_for_people_and_in_json(
+def test_replay_advice_is_in_json_markdown_and_github_formats(
     segcli: Segcli, events: Events, form: str
 ) -> None:
     file = events(line_of(**AT, messageId="m1"))
@@ -136,7 +134,7 @@ def test_the_advice_is_in_every_format_for_people_and_in_json(
         assert json.loads(out)["advice"] == json.loads(out)["advice"].strip()
 
 
-def test_advice_is_no_warning(segcli: Segcli, events: Events) -> None:
+def test_replay_advice_is_not_a_warning(segcli: Segcli, events: Events) -> None:
     assert (
         segcli("check", "-d", "segment", "--strict", events(line_of(**AT, messageId="1"))).code == 0
     )
@@ -158,7 +156,7 @@ text = { "@template" = "<{{writeKey}}>" }
 """
 
 
-def test_segment_drops_a_write_key_unless_it_is_kept(segcli: Segcli, events: Events) -> None:
+def test_segment_removes_the_write_key_unless_set_to_keep(segcli: Segcli, events: Events) -> None:
     file = events(line_of(**AT, **KEY, context={"writeKey": "inner"}))
 
     out = segcli("transform", "-d", "segment", file).out
@@ -168,7 +166,7 @@ def test_segment_drops_a_write_key_unless_it_is_kept(segcli: Segcli, events: Eve
     assert json.loads(kept)["writeKey"] == "wk-secret"
 
 
-def test_write_key_is_drop_or_keep() -> None:
+def test_write_key_setting_accepts_drop_or_keep_only() -> None:
     with pytest.raises(SettingsError, match="drop or keep"):
         job_for("segment", write_key="maybe")
 
@@ -188,7 +186,7 @@ def test_a_destination_file_never_sees_a_write_key(
 
 
 @pytest.mark.parametrize("dest", ["plotline", "webhook"])
-def test_what_passes_bytes_on_leaves_the_write_key_and_check_warns(
+def test_pass_through_keeps_the_write_key_and_check_warns(
     segcli: Segcli, events: Events, dest: str
 ) -> None:
     line = line_of(**AT, **KEY)
@@ -202,14 +200,12 @@ def test_what_passes_bytes_on_leaves_the_write_key_and_check_warns(
 
 
 @pytest.mark.parametrize("dest", ["pointillist", "gist", "segment"])
-def test_a_write_key_that_is_dropped_is_no_warning(
-    segcli: Segcli, events: Events, dest: str
-) -> None:
+def test_removed_write_key_gives_no_warning(segcli: Segcli, events: Events, dest: str) -> None:
     said = segcli("check", "-d", dest, events(line_of(**AT, **KEY)))
 
     assert "writeKey is sent along" not in said.out
     assert b"wk-secret" not in repr(payload_of(dest, event_of(**AT, **KEY)).body).encode()
 
 
-def test_every_destination_is_tried_here() -> None:
+def test_every_built_in_destination_is_tested_here() -> None:
     assert set(BUILT_IN) == {"pointillist", "plotline", "gist", "segment", "webhook"}

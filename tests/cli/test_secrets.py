@@ -1,4 +1,4 @@
-"""A key is in the requests only: never in output, and never in a file."""
+"""A key is in requests only: never in output, and never in a file."""
 
 import base64
 import json
@@ -76,7 +76,7 @@ def key(monkeypatch: pytest.MonkeyPatch, segcli: Segcli) -> None:  # noqa: ARG00
         monkeypatch.setenv(f"SEGCLI_{name.upper()}_API_KEY", KEY)
 
 
-def test_the_pieces_would_be_found() -> None:
+def test_search_finds_parts_of_every_secret_form() -> None:
     for secret in (KEY, PASSWORD, TOKEN):
         for form in forms(secret):
             assert found_in(f"said: {form[2:12]}")
@@ -85,7 +85,7 @@ def test_the_pieces_would_be_found() -> None:
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", BUILT_IN)
 @pytest.mark.parametrize("status", [400, 401, 422, 503])
-def test_a_vendor_that_echoes_the_request_gives_no_key_away(
+def test_echoed_request_reveals_no_key(
     status: int, name: str, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(echo(status))
@@ -147,7 +147,7 @@ def test_a_body_of_the_log_that_ends_within_the_key_gives_no_part_of_it_away(
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", ["gist", "segment"])
 @pytest.mark.parametrize("padding", range(0, 60, 4))
-def test_an_excerpt_that_ends_within_the_key_gives_no_part_of_it_away(
+def test_excerpt_that_cuts_a_key_reveals_no_part_of_it(
     padding: int, name: str, segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(
@@ -161,7 +161,7 @@ def test_an_excerpt_that_ends_within_the_key_gives_no_part_of_it_away(
 
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("answer", [echo(400), echo(401), echo(503)], ids=["400", "401", "503"])
-def test_an_address_with_a_password_and_a_token_gives_neither_away(
+def test_password_and_token_of_an_endpoint_are_not_revealed(
     answer: Callable[[Got], Answer], segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(answer)
@@ -186,7 +186,7 @@ def test_an_address_with_a_password_and_a_token_gives_neither_away(
     ],
     ids=["refused", "unknown", "impossible", "not http", "no scheme", "no port"],
 )
-def test_an_address_that_does_not_work_is_complained_of_without_its_secrets(
+def test_error_about_a_bad_endpoint_reveals_no_secrets(
     endpoint: str, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     said = segcli("send", "-d", "webhook", "--endpoint", endpoint, "--set", f"api_key={KEY}",
@@ -200,7 +200,7 @@ def test_an_address_that_does_not_work_is_complained_of_without_its_secrets(
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\u00e9", f"{KEY}\n{KEY}", f"{KEY}\x07"], ids=ascii)
-def test_a_key_that_no_header_can_hold_is_complained_of_without_it(
+def test_error_about_a_key_unfit_for_a_header_does_not_reveal_it(
     key: str, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     said = segcli("send", "-d", "gist", "--set", f"api_key={key}", events)
@@ -215,7 +215,7 @@ def test_a_key_that_no_header_can_hold_is_complained_of_without_it(
                 f"[gist]\napi_key = '{KEY}\n", f"gist = '{KEY}'\n"],
     ids=["no TOML", "right", "misspelled", "open string", "no table"],
 )  # fmt: skip
-def test_a_key_in_a_file_stays_there(
+def test_key_from_a_file_is_not_revealed(
     content: str,
     segcli: Segcli,
     standin: Callable[..., SandboxServer],
@@ -250,7 +250,7 @@ main()
 """
 
 
-def test_the_traceback_of_a_bug_has_no_key(
+def test_traceback_of_a_bug_reveals_no_key(
     events: Path, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     environment = clean_environment | {"SEGCLI_GIST_API_KEY": KEY, "XDG_STATE_HOME": str(tmp_path)}
@@ -271,9 +271,7 @@ def test_the_traceback_of_a_bug_has_no_key(
     assert leaks(tmp_path, said, []) == []
 
 
-def test_a_rehearsal_does_not_even_use_the_key(
-    segcli: Segcli, events: Path, tmp_path: Path
-) -> None:
+def test_send_to_sandbox_reveals_no_key(segcli: Segcli, events: Path, tmp_path: Path) -> None:
     said = segcli("send", "-d", "gist", "--sandbox", "--set", f"api_key={KEY}", events)
 
     assert said.code == 1

@@ -50,7 +50,7 @@ def events(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
-def test_a_run_that_cannot_say_anything_is_done_all_the_same(
+def test_run_completes_if_stderr_cannot_be_written(
     how: str, redirected: Redirected, events: Path, tmp_path: Path
 ) -> None:
     kept = ("--report", "report.json", events)
@@ -62,7 +62,7 @@ def test_a_run_that_cannot_say_anything_is_done_all_the_same(
 
 
 @pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2> >(true)"])
-def test_an_error_that_cannot_be_told_has_its_exit_code(
+def test_exit_code_is_unchanged_if_stderr_cannot_be_written(
     how: str, redirected: Redirected, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.jsonl").write_bytes(line_of() + b"\nno event\n")
@@ -146,7 +146,7 @@ def all_with(
     [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")],
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
-def test_what_should_go_to_stdout_and_cannot_is_an_error_and_not_lost_unseen(
+def test_stdout_that_cannot_be_written_is_an_error_with_exit_3(
     unbuffered: str, how: str, problem: str, words: str, all_with: Callable[[str, str], Ended]
 ) -> None:
     said = all_with(how, unbuffered)[words]
@@ -156,7 +156,7 @@ def test_what_should_go_to_stdout_and_cannot_is_an_error_and_not_lost_unseen(
     assert "Traceback" not in said.err
 
 
-def test_a_process_of_its_own_ends_as_a_fork_does(redirected: Redirected, events: Path) -> None:
+def test_separate_process_exits_3_on_a_full_stdout(redirected: Redirected, events: Path) -> None:
     for words in (["transform", "-d", "webhook", events], ["destinations"]):
         said = redirected(">/dev/full", *words)
 
@@ -165,9 +165,7 @@ def test_a_process_of_its_own_ends_as_a_fork_does(redirected: Redirected, events
 
 
 @pytest.mark.parametrize("how", [">&-", ">/dev/full"])
-def test_a_run_that_prints_nothing_needs_no_stdout(
-    how: str, redirected: Redirected, events: Path
-) -> None:
+def test_run_without_output_needs_no_stdout(how: str, redirected: Redirected, events: Path) -> None:
     said = redirected(how, "send", "-d", "gist", "--sandbox", events)
 
     assert said.code == 0
@@ -181,7 +179,7 @@ def test_a_run_that_prints_nothing_needs_no_stdout(
         *("guide", "guide ci", "--help", "--version", "send --help"),
     ],
 )
-def test_a_reader_of_stdout_that_has_gone_is_no_error(
+def test_stdout_without_a_reader_exits_141_without_an_error(
     words: str, clean_environment: dict[str, str], events: Path
 ) -> None:
     read, write = os.pipe()
@@ -201,7 +199,7 @@ def test_a_reader_of_stdout_that_has_gone_is_no_error(
     assert b"Traceback" not in done.stderr
 
 
-def test_a_stdout_that_does_not_block_is_waited_for(
+def test_non_blocking_stdout_gets_all_output(
     clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
     many = written(tmp_path / "many.jsonl", tracks(3_000))

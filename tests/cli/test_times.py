@@ -1,4 +1,4 @@
-"""The time of an event in every command: which field it comes from, and what goes out."""
+"""The time of an event in every command: the field it comes from, and the value that is sent."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,7 @@ def occurred(segcli: Segcli, file: Path, *options: str) -> list[int | None]:
     return [json.loads(line).get("occurred_at") for line in said.out.splitlines()]
 
 
-def test_only_the_time_in_use_has_to_be_readable(segcli: Segcli, events: Events) -> None:
+def test_only_the_time_field_in_use_must_be_readable(segcli: Segcli, events: Events) -> None:
     file = events(*(line_of(**fields) for fields in SECOND_UNREADABLE))
 
     for jobs in ("1", "2"):
@@ -54,7 +54,7 @@ def test_only_the_time_in_use_has_to_be_readable(segcli: Segcli, events: Events)
         assert found == [1634400027, 1468830030, 1657855059]
 
 
-def test_a_time_that_cannot_be_carried_gives_way_to_the_next(
+def test_time_that_gist_cannot_carry_is_replaced_by_the_next_field(
     segcli: Segcli, events: Events
 ) -> None:
     file = events(*(line_of(**fields) for fields, _ in NEXT_BEST))
@@ -65,7 +65,7 @@ def test_a_time_that_cannot_be_carried_gives_way_to_the_next(
 
 
 @pytest.mark.parametrize("command", [["transform"], ["send", "--sandbox"]])
-def test_the_summary_notes_how_many_go_out_without_their_time(
+def test_summary_counts_events_sent_without_their_time(
     segcli: Segcli, events: Events, command: list[str]
 ) -> None:
     file = events(*(line_of(**fields) for fields, _ in NEXT_BEST))
@@ -86,7 +86,7 @@ def test_the_summary_notes_how_many_go_out_without_their_time(
         ({"timestamp": ZERO}, False, False),
     ],
 )
-def test_since_and_until_judge_the_time_that_goes_out(
+def test_since_and_until_compare_the_time_that_is_sent(
     segcli: Segcli,
     events: Events,
     fields: Mapping[str, Any],
@@ -99,7 +99,7 @@ def test_since_and_until_judge_the_time_that_goes_out(
     assert bool(occurred(segcli, file, "--until", "2026-01-01T00:00:00")) is until_2026
 
 
-def test_a_destination_that_carries_every_time_is_judged_by_the_first(
+def test_since_and_until_use_the_timestamp_if_the_destination_carries_any_time(
     segcli: Segcli, events: Events
 ) -> None:
     file = events(line_of(timestamp=ZERO, receivedAt=GOOD))
@@ -110,7 +110,7 @@ def test_a_destination_that_carries_every_time_is_judged_by_the_first(
 
 
 @pytest.mark.parametrize("dest", ["pointillist", "segment", "gist", "webhook", "plotline"])
-def test_a_time_that_is_read_is_one_that_the_sandbox_takes(
+def test_readable_times_are_accepted_by_the_sandbox(
     segcli: Segcli, events: Events, dest: str
 ) -> None:
     times = ("2026-02-16 09:03:51 UTC", "2026-02-16 09:03:51.123 +0000", "2026-02-16")
@@ -122,9 +122,7 @@ def test_a_time_that_is_read_is_one_that_the_sandbox_takes(
     assert "3  delivered" in said.err
 
 
-def test_the_time_of_segment_and_pointillist_stays_as_it_was_written(
-    segcli: Segcli, events: Events
-) -> None:
+def test_segment_and_pointillist_get_the_time_as_written(segcli: Segcli, events: Events) -> None:
     time = "2026-02-16 09:03:51 UTC"
     file = events(line_of(timestamp="", originalTimestamp="x", receivedAt=time))
 
@@ -133,7 +131,7 @@ def test_the_time_of_segment_and_pointillist_stays_as_it_was_written(
         assert payload[name] == time
 
 
-def test_a_timestamp_that_cannot_be_read_rejects_the_event_whatever_else_it_has(
+def test_unreadable_timestamp_rejects_the_event_despite_other_times(
     segcli: Segcli, events: Events
 ) -> None:
     file = events(line_of(timestamp="2026-02-16T09:03:51;Z", receivedAt=GOOD))
@@ -145,7 +143,7 @@ def test_a_timestamp_that_cannot_be_read_rejects_the_event_whatever_else_it_has(
 
 
 @pytest.mark.parametrize("text", ["1771232631", "20260216", "1771232631123", "7.5"])
-def test_a_number_alone_is_no_time_for_since(segcli: Segcli, events: Events, text: str) -> None:
+def test_since_option_refuses_a_bare_number(segcli: Segcli, events: Events, text: str) -> None:
     said = segcli("transform", "--since", text, events(line_of()))
 
     assert said.code == 2

@@ -41,7 +41,7 @@ def written(folder: Path, name: str, *lines: bytes) -> Path:
     return path
 
 
-def test_events_piped_in_become_payloads_for_pointillist(
+def test_piped_events_become_payloads_for_pointillist(
     clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").symlink_to(SAMPLES / "checkout.jsonl")
@@ -54,7 +54,7 @@ def test_events_piped_in_become_payloads_for_pointillist(
     assert done.returncode == 0
 
 
-def test_stdout_is_payloads_and_the_summary_is_on_stderr(run_segcli: Run) -> None:
+def test_payloads_go_to_stdout_and_the_summary_to_stderr(run_segcli: Run) -> None:
     done = run_segcli("transform", SAMPLES / "hostile.jsonl")
 
     said = done.stderr.decode()
@@ -69,7 +69,7 @@ def test_stdout_is_payloads_and_the_summary_is_on_stderr(run_segcli: Run) -> Non
 
 
 @pytest.mark.parametrize("destination", ["gist", "webhook"])
-def test_outcomes_prints_an_object_for_every_line(run_segcli: Run, destination: str) -> None:
+def test_outcomes_option_prints_an_object_for_every_line(run_segcli: Run, destination: str) -> None:
     done = run_segcli("transform", "--outcomes", "-d", destination, SAMPLES / "hostile.jsonl")
 
     assert done.stdout == golden(destination, "hostile")
@@ -92,7 +92,7 @@ def test_files_are_read_in_the_order_they_are_named(run_segcli: Run, tmp_path: P
     ]
 
 
-def test_stdin_can_stand_among_files(run_segcli: Run, tmp_path: Path) -> None:
+def test_stdin_can_be_one_of_several_inputs(run_segcli: Run, tmp_path: Path) -> None:
     written(tmp_path, "a.jsonl", line_of(userId="1"))
 
     done = run_segcli(
@@ -103,7 +103,9 @@ def test_stdin_can_stand_among_files(run_segcli: Run, tmp_path: Path) -> None:
     assert [(one["file"], one["line"]) for one in found] == [("a.jsonl", 1), ("stdin", 1)]
 
 
-def test_the_module_is_the_command(clean_environment: dict[str, str], tmp_path: Path) -> None:
+def test_python_m_segcli_is_the_same_as_segcli(
+    clean_environment: dict[str, str], tmp_path: Path
+) -> None:
     command = f"{sys.executable} -m segcli --version && segcli --version"
 
     done = in_shell(command, tmp_path, clean_environment)
@@ -121,7 +123,7 @@ def plenty(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["segcli transform", "segcli transform --outcomes"])
-def test_a_reader_that_goes_away_ends_it_quietly_with_exit_code_141(
+def test_closed_output_pipe_ends_it_silently_with_exit_141(
     clean_environment: dict[str, str], plenty: Path, command: str
 ) -> None:
     piped = f"{command} -d webhook {plenty.name} | head -1; exit ${{PIPESTATUS[0]}}"
@@ -133,7 +135,7 @@ def test_a_reader_that_goes_away_ends_it_quietly_with_exit_code_141(
     assert done.returncode == 141
 
 
-def test_a_full_disk_stops_it_with_a_message(
+def test_full_disk_stops_transform_with_exit_3_and_a_message(
     clean_environment: dict[str, str], plenty: Path
 ) -> None:
     done = in_shell(
@@ -145,7 +147,7 @@ def test_a_full_disk_stops_it_with_a_message(
     assert b"Traceback" not in done.stderr
 
 
-def test_a_report_that_cannot_be_written_is_an_error_once_all_is_printed(
+def test_unwritable_report_is_an_error_after_all_output(
     run_segcli: Run,
 ) -> None:
     done = run_segcli(
@@ -161,7 +163,7 @@ def test_a_report_that_cannot_be_written_is_an_error_once_all_is_printed(
     assert b"report: " not in done.stderr
 
 
-def test_a_line_cut_short_within_a_long_string_is_rejected_at_once(run_segcli: Run) -> None:
+def test_line_cut_inside_a_long_string_is_rejected_quickly(run_segcli: Run) -> None:
     cut = b'{"list":[' + b"{}," * 200 + b'{"text":"' + b"x" * 1000 + b'\\"' * 1000
 
     done = run_segcli("transform", "--outcomes", stdin=cut)
@@ -169,14 +171,14 @@ def test_a_line_cut_short_within_a_long_string_is_rejected_at_once(run_segcli: R
     assert json.loads(done.stdout)["reason"] == "not JSON: it ends too early"
 
 
-def test_an_empty_input_is_nothing_to_do(run_segcli: Run) -> None:
+def test_empty_input_exits_0_without_output(run_segcli: Run) -> None:
     done = run_segcli("transform", stdin=b"")
 
     assert (done.stdout, done.returncode) == (b"", 0)
     assert b"0  read" in done.stderr
 
 
-def test_an_input_that_holds_a_byte_order_mark_only_is_nothing_to_do_either(
+def test_input_of_only_a_byte_order_mark_is_a_blank_line(
     run_segcli: Run,
 ) -> None:
     done = run_segcli("transform", stdin=b"\xef\xbb\xbf")
@@ -195,7 +197,7 @@ def test_an_input_that_holds_a_byte_order_mark_only_is_nothing_to_do_either(
         (line_of(), 1),
     ],
 )
-def test_the_exit_code_is_1_if_an_event_was_rejected_and_0_if_all_were_mapped_or_skipped(
+def test_exit_code_is_1_only_if_an_event_was_rejected(
     run_segcli: Run, line: bytes, code: int
 ) -> None:
     good = line_of(timestamp="2026-02-03")
@@ -203,7 +205,7 @@ def test_the_exit_code_is_1_if_an_event_was_rejected_and_0_if_all_were_mapped_or
     assert run_segcli("transform", stdin=good + b"\n" + line).returncode == code
 
 
-def test_no_key_is_asked_for_and_none_is_shown(run_segcli: Run) -> None:
+def test_transform_needs_no_key_and_reveals_none(run_segcli: Run) -> None:
     line = line_of(timestamp="2026-02-03")
     for arguments, env in (
         ((), {"SEGCLI_POINTILLIST_API_KEY": KEY}),
@@ -216,7 +218,7 @@ def test_no_key_is_asked_for_and_none_is_shown(run_segcli: Run) -> None:
         assert KEY.encode() not in done.stdout + done.stderr
 
 
-def test_nothing_that_sends_is_even_loaded(tmp_path: Path) -> None:
+def test_transform_imports_no_http_library(tmp_path: Path) -> None:
     code = (
         "import sys, segcli.cli\n"
         "try: segcli.cli.main(['transform', '-q', 'events.jsonl'])\n"

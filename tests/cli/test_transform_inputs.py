@@ -1,4 +1,4 @@
-"""A bad input is named before anything is read, with what to type instead."""
+"""A bad input is named before anything is read, with a hint what to type instead."""
 
 import gzip
 import os
@@ -33,7 +33,7 @@ def refusal(segcli: Callable[..., Said]) -> Refusal:
     return run
 
 
-def test_a_missing_file_is_answered_with_what_there_is(refusal: Refusal, tmp_path: Path) -> None:
+def test_missing_file_error_lists_the_files_that_exist(refusal: Refusal, tmp_path: Path) -> None:
     assert refusal("events.jsonl") == [
         "Error: events.jsonl does not exist",
         ". has no JSON files.",
@@ -43,7 +43,7 @@ def test_a_missing_file_is_answered_with_what_there_is(refusal: Refusal, tmp_pat
     assert refusal("nowhere/events.jsonl")[1] == "The folder nowhere does not exist either."
 
 
-def test_a_missing_file_stops_the_run_before_the_files_in_front_of_it(
+def test_missing_file_stops_the_run_before_earlier_files_are_read(
     refusal: Refusal, tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(TWO)
@@ -61,7 +61,7 @@ def test_an_empty_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(refusal: Refusal, tmp_path: Path) -> None:
+def test_unreadable_file_is_named(refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(TWO)
     (tmp_path / "events.jsonl").chmod(0)
 
@@ -82,7 +82,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
+def test_file_that_is_not_ndjson_gets_a_conversion_command(
     refusal: Refusal, tmp_path: Path, kind: str
 ) -> None:
     content, what, command = FOREIGN[kind]
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_ndjson_is_answered_with_the_command_that_makes_it_so(
 
 
 @pytest.mark.parametrize("kind", ["array", "pretty", "array, packed", "UTF-16"])
-def test_stdin_that_is_no_ndjson_is_refused_too(run_segcli: Run, kind: str) -> None:
+def test_stdin_that_is_not_ndjson_is_refused(run_segcli: Run, kind: str) -> None:
     content, what, _ = FOREIGN[kind]
 
     done = run_segcli("transform", stdin=content)
@@ -105,7 +105,7 @@ def test_stdin_that_is_no_ndjson_is_refused_too(run_segcli: Run, kind: str) -> N
 
 
 @pytest.mark.parametrize("second", ["events.jsonl", "./events.jsonl", "link.jsonl"])
-def test_a_file_given_twice_is_refused_however_it_is_spelled(
+def test_file_given_twice_is_refused_under_any_name(
     refusal: Refusal, tmp_path: Path, second: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(TWO)
@@ -133,7 +133,7 @@ def test_an_output_that_is_also_an_input_is_refused(
     assert (tmp_path / "events.jsonl").read_bytes() == TWO
 
 
-def test_without_input_on_a_terminal_it_says_so_instead_of_waiting(
+def test_terminal_as_stdin_is_an_error_instead_of_a_wait(
     clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
     ours, theirs = pty.openpty()

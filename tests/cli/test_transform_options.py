@@ -1,4 +1,4 @@
-"""The options that `transform` shares with every command that maps events, as they are typed."""
+"""The options that `transform` shares with all commands that map events."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def users(said: Said) -> list[str]:
         (["--ignore-integrations", "--since", "2026-02-04", "--limit", "1"], "u4"),
     ],
 )
-def test_options_narrow_the_input_and_what_is_left_out_is_skipped(
+def test_selection_options_count_unselected_events_as_skipped(
     transform: Transform, options: list[str], taken: str
 ) -> None:
     done = transform("-d", "webhook", *options)
@@ -89,7 +89,7 @@ def test_options_narrow_the_input_and_what_is_left_out_is_skipped(
         ("--unknown", "1", "No such option"),
     ],
 )
-def test_a_wrong_option_is_exit_code_2_and_a_message_that_helps(
+def test_wrong_option_value_exits_2_with_a_helpful_message(
     transform: Transform, option: str, value: str, says: str
 ) -> None:
     done = transform(option, value)
@@ -102,7 +102,7 @@ def test_a_wrong_option_is_exit_code_2_and_a_message_that_helps(
     assert done.out == ""
 
 
-def test_the_destination_may_come_from_the_environment(
+def test_destination_can_come_from_the_environment(
     transform: Transform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGCLI_DEST", "webhook")
@@ -110,7 +110,7 @@ def test_the_destination_may_come_from_the_environment(
     assert users(transform()) == ["u1", "u2", "u3", "u4"]
 
 
-def test_settings_come_from_the_toml_file_of_the_folder(
+def test_settings_come_from_the_toml_file_in_the_working_folder(
     transform: Transform, tmp_path: Path
 ) -> None:
     (tmp_path / "segcli.toml").write_text('[pointillist]\nactor = "visitor"\n[gist]\nnone = 1\n')
@@ -120,7 +120,7 @@ def test_settings_come_from_the_toml_file_of_the_folder(
     assert json.loads(done.out)["actors"] == {"visitor": {"userId": "u1"}}
 
 
-def test_another_toml_file_and_the_environment_and_set_win_in_their_order(
+def test_set_overrides_environment_overrides_config_file(
     transform: Transform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "segcli.toml").write_text('[pointillist]\nactor = "folder"\n')
@@ -150,7 +150,7 @@ def test_another_toml_file_and_the_environment_and_set_win_in_their_order(
         ("[pointillist]\nactor = []\n", "segcli.toml:2: pointillist: actor must be text, not []"),
     ],
 )
-def test_a_wrong_toml_file_is_named(
+def test_invalid_toml_file_is_named(
     transform: Transform, tmp_path: Path, toml: str, says: str
 ) -> None:
     (tmp_path / "segcli.toml").write_text(toml)
@@ -161,7 +161,7 @@ def test_a_wrong_toml_file_is_named(
     assert says in done.err
 
 
-def test_rejected_lines_are_kept_and_can_be_repaired_and_read_again(
+def test_rejects_file_can_be_repaired_and_read_as_input(
     transform: Transform, tmp_path: Path
 ) -> None:
     rejects = tmp_path / "rejects.ndjson"
@@ -188,7 +188,7 @@ def test_rejected_lines_are_kept_and_can_be_repaired_and_read_again(
     assert users(repaired) == ["u6"]
 
 
-def test_rejects_are_appended_to_and_made_only_when_needed(
+def test_rejects_file_is_created_on_demand_and_appended_to(
     transform: Transform, tmp_path: Path
 ) -> None:
     rejects = tmp_path / "rejects.ndjson"
@@ -200,15 +200,13 @@ def test_rejects_are_appended_to_and_made_only_when_needed(
     assert len(rejects.read_bytes().splitlines()) == 2
 
 
-def test_without_the_option_no_rejects_file_is_written(
-    transform: Transform, tmp_path: Path
-) -> None:
+def test_no_rejects_file_without_the_option(transform: Transform, tmp_path: Path) -> None:
     transform(lines=b"no json")
 
     assert [path.name for path in tmp_path.iterdir()] == ["events.jsonl"]
 
 
-def test_the_report_is_json_and_adds_up(transform: Transform, tmp_path: Path) -> None:
+def test_report_is_json_whose_counts_add_up(transform: Transform, tmp_path: Path) -> None:
     file = SAMPLES / "hostile.jsonl"
 
     done = transform("-d", "gist", "-q", "--report", "report.json", file=file)
@@ -225,13 +223,13 @@ def test_the_report_is_json_and_adds_up(transform: Transform, tmp_path: Path) ->
         assert lines == report["ledger"][state]
 
 
-def test_quiet_says_nothing_but_errors(transform: Transform) -> None:
+def test_quiet_prints_errors_only(transform: Transform) -> None:
     assert transform("-q").err == ""
     assert transform("-q", lines=b"no json").err == ""
     assert transform("-q", file="nowhere.jsonl").err.startswith("Error: ")
 
 
-def test_a_line_over_the_bound_is_rejected_and_the_next_one_read(transform: Transform) -> None:
+def test_line_longer_than_max_line_is_rejected_and_the_next_is_read(transform: Transform) -> None:
     lines = b"\n".join([line_of(pad="x" * 2_000, userId="u1"), line_of(userId="u2")])
 
     done = transform("-d", "webhook", "--max-line", "1KiB", lines=lines)

@@ -1,4 +1,4 @@
-"""Text is escaped in one place, and only the command line prints."""
+"""Text is escaped in one module, and only the command line prints."""
 
 import ast
 import os
@@ -39,7 +39,7 @@ ANY = st.text(
 @example(HOSTILE)
 @example("::a")
 @example("###[[##a[")
-def test_a_line_shows_everything_and_commands_nothing(text: str) -> None:
+def test_visible_line_has_no_line_breaks_and_no_terminal_commands(text: str) -> None:
     line = visible_line(text)
 
     assert "\n" not in line
@@ -48,7 +48,7 @@ def test_a_line_shows_everything_and_commands_nothing(text: str) -> None:
 
 @given(ANY)
 @example(HOSTILE)
-def test_lines_keep_their_breaks_and_nothing_else(text: str) -> None:
+def test_visible_lines_keep_line_breaks_but_no_other_control_characters(text: str) -> None:
     lines = visible_lines(text)
 
     assert lines.count("\n") == text.count("\n")
@@ -58,23 +58,23 @@ def test_lines_keep_their_breaks_and_nothing_else(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["plain", "häß ✓ 日本 🚪", "a: b::c", "#1 [x] [/y]", "C:\\new", ""]
 )
-def test_text_that_is_harmless_stays_as_it_is(text: str) -> None:
+def test_harmless_text_is_unchanged(text: str) -> None:
     assert visible(text) == visible_line(text) == visible_lines(text) == json_escaped(text) == text
 
 
-def test_escapes_are_those_that_programmers_know() -> None:
+def test_escapes_use_the_notation_of_programming_languages() -> None:
     assert visible("a\n\x1b\x9b\u202e\udcff") == "a\\n\\x1b\\x9b\\u202e\\udcff"
     assert visible("##[error] ##vso[a] ###x") == "#\\x23[error] #\\x23vso[a] ###x"
     assert visible_line(" \u00a0::error::") == " \u00a0\\x3a:error::"
 
 
-def test_what_rich_styles_keeps_its_styles_and_nothing_else() -> None:
+def test_styled_text_keeps_styles_but_no_other_escape_sequences() -> None:
     assert visible_styled("\x1b[1;31ma\x1b[0m\n\r\x1b[2K") == "\x1b[1;31ma\x1b[0m\n\r\x1b[2K"
     assert visible_styled("\x1b]52;c;x\x07\x9b") == "\\x1b]52;c;x\\x07\\x9b"
     assert without_commands("\x1b[2m ::a") == "\x1b[2m \\x3a:a"
 
 
-def test_data_is_escaped_as_json_escapes_it() -> None:
+def test_json_data_is_escaped_as_json_escapes() -> None:
     assert (
         json_escaped('{"a":"\x9b\x7f\u202e\u2028"}\n') == '{"a":"\\u009b\\u007f\\u202e\\u2028"}\n'
     )
@@ -83,7 +83,7 @@ def test_data_is_escaped_as_json_escapes_it() -> None:
 
 @given(st.lists(st.binary().filter(lambda word: b"\0" not in word), max_size=3))
 @example([os.fsencode(one.encode(errors="ignore")) for one in CORPUS])
-def test_a_word_for_the_shell_is_one_line_and_the_same_word(words: list[bytes]) -> None:
+def test_shell_quoted_word_is_one_line_that_bash_reads_back(words: list[bytes]) -> None:
     typed = [shell_quoted(os.fsdecode(word)) for word in words]
 
     for word in typed:
@@ -102,7 +102,7 @@ DATA = b'{"type":"track","event":"e","userId":"u","timestamp":"2026-02-03T10:11:
 DATA += '"properties":{"a":"\x9b666m\x7f\u202e\u2028é"}}'.encode()
 
 
-def test_data_keeps_its_bytes_off_a_terminal_and_is_escaped_on_one(
+def test_data_is_escaped_on_a_terminal_and_unchanged_in_a_pipe(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     written(tmp_path / "a.jsonl", [DATA])
@@ -116,7 +116,7 @@ def test_data_keeps_its_bytes_off_a_terminal_and_is_escaped_on_one(
     assert len(seen.err) > len(piped.out)
 
 
-def test_a_character_whose_bytes_are_written_apart_is_one_on_a_terminal() -> None:
+def test_character_written_byte_by_byte_is_whole_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
     attributes = termios.tcgetattr(theirs)
     attributes[1] &= ~termios.OPOST
@@ -139,7 +139,7 @@ def test_a_character_whose_bytes_are_written_apart_is_one_on_a_terminal() -> Non
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
-def test_an_encoding_that_cannot_hold_a_text_is_no_error(
+def test_output_encoding_that_lacks_a_character_is_not_an_error(
     encoding: str, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     (tmp_path / "é✓\udcff.toml").write_text('name = "✓é"\n')
@@ -202,7 +202,7 @@ def without_types(tree: ast.Module) -> ast.Module:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(CLI).as_posix())
-def test_only_the_module_for_output_prints(path: Path) -> None:
+def test_only_the_output_module_prints(path: Path) -> None:
     found = calls_that_print(without_types(ast.parse(path.read_text())))
 
     if path.name == "progress.py":
@@ -226,11 +226,11 @@ def test_only_the_module_for_output_prints(path: Path) -> None:
         "traceback.print_exc()",
     ],
 )
-def test_the_rule_sees_every_way_to_print(code: str) -> None:
+def test_print_check_finds_every_way_to_print(code: str) -> None:
     assert calls_that_print(ast.parse(code))
 
 
-def test_below_the_command_line_nothing_prints_at_all() -> None:
+def test_no_module_below_the_cli_prints() -> None:
     others = [path for path in (ROOT / "segcli").rglob("*.py") if CLI not in path.parents]
 
     printing = {path.name for path in others if calls_that_print(ast.parse(path.read_text()))}

@@ -35,7 +35,7 @@ def events(tmp_path: Path) -> Path:
     return written(tmp_path / "events.jsonl", LINES)
 
 
-def test_transform_maps_the_events_that_the_query_picks(segcli: Segcli, events: Path) -> None:
+def test_transform_maps_the_events_that_match_where(segcli: Segcli, events: Path) -> None:
     said = segcli("transform", "-d", "webhook", "--where", LARGE, events)
 
     assert [json.loads(line)["messageId"] for line in said.out.splitlines()] == ["m1", "m5"]
@@ -43,7 +43,7 @@ def test_transform_maps_the_events_that_the_query_picks(segcli: Segcli, events: 
     assert "properties is not an object" in said.err
 
 
-def test_send_sends_the_events_that_the_query_picks(
+def test_send_sends_the_events_that_match_where(
     segcli: Segcli, events: Path, vendor: Serve, tmp_path: Path
 ) -> None:
     door = Door()
@@ -54,14 +54,14 @@ def test_send_sends_the_events_that_the_query_picks(
     assert report_in(tmp_path)["ledger"]["skipped"] == 3
 
 
-def test_check_looks_at_the_events_that_the_query_picks(segcli: Segcli, events: Path) -> None:
+def test_check_checks_the_events_that_match_where(segcli: Segcli, events: Path) -> None:
     said = segcli("check", "-d", "webhook", "--where", LARGE, events)
 
     assert "6 lines: 2 mapped, 1 rejected, 3 skipped" in said.out
 
 
 @pytest.mark.parametrize("command", ["transform", "send", "check"])
-def test_a_query_that_cannot_be_read_is_a_usage_error_that_shows_the_place(
+def test_invalid_query_is_a_usage_error_that_marks_the_position(
     command: str, segcli: Segcli, events: Path
 ) -> None:
     said = segcli(command, "-d", "webhook", "--where", 'type = "track" and total > 5', events)
@@ -88,14 +88,14 @@ def test_a_name_that_is_no_field_gets_a_guess(
     assert f"contains( or match(; did you mean {guess}?\n" in said.err
 
 
-def test_what_segment_would_pass_over_is_an_error_too(segcli: Segcli, events: Path) -> None:
+def test_query_text_that_segment_would_ignore_is_an_error(segcli: Segcli, events: Path) -> None:
     said = segcli("transform", "--where", 'type == "track"', events)
 
     assert said.code == 2
     assert '\n  type == "track"\n        ^\n' in said.err
 
 
-def test_the_query_and_the_other_options_all_have_to_be_met(segcli: Segcli, events: Path) -> None:
+def test_events_must_match_where_and_all_other_options(segcli: Segcli, events: Path) -> None:
     options = ["--where", "properties.total >= 1", "--event", "Order *"]
     said = segcli("transform", "-d", "webhook", *options, events)
 
@@ -104,7 +104,7 @@ def test_the_query_and_the_other_options_all_have_to_be_met(segcli: Segcli, even
     assert "4  not of --event" in said.err
 
 
-def test_an_event_that_is_switched_off_is_told_by_the_query_first() -> None:
+def test_where_is_applied_before_the_integrations_object() -> None:
     event = event_of(integrations={"All": False})
 
     picks, leaves = Selection(where=matcher("type = track")), Selection(where=matcher("type = x"))
@@ -118,7 +118,7 @@ QUERY = 'event = "Tested"'
 @pytest.mark.parametrize(
     "now", [["--where", "event = Tested"], ["--where", 'event != "x"'], []], ids=str
 )
-def test_a_run_is_resumed_with_the_query_as_it_was_typed(
+def test_resume_requires_the_same_where_query(
     now: list[str], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     door = Door(left=5)

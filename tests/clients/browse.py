@@ -1,4 +1,4 @@
-"""Open a page in Chromium and leave when the page says that it is done; no tests here.
+"""Open a page in Chromium and exit when the page says that it is done; no tests here.
 
 Takes the browser, the bundled script of the page, the folder for the browser's profile, and what
 stands behind the `?` of the page's address.

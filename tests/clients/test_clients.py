@@ -100,13 +100,13 @@ def check_events(events: list[dict[str, Any]], calls: list[str], library: str) -
 
 
 @pytest.mark.parametrize("more", [[], ["", "--gzip"], ["/"]])
-def test_the_client_for_python(more: list[str], captured: Captured) -> None:
+def test_python_client_events_are_captured(more: list[str], captured: Captured) -> None:
     events = captured(sys.executable, str(HERE / "python_app.py"), *more)
 
     check_events(events, CALLS, "analytics-python")
 
 
-def test_the_client_for_node(node_app: list[str], captured: Captured) -> None:
+def test_node_client_events_are_captured(node_app: list[str], captured: Captured) -> None:
     screen, *others = captured(*node_app)
 
     # One of its calls has an anonymousId alone, which is another series.
@@ -115,7 +115,7 @@ def test_the_client_for_node(node_app: list[str], captured: Captured) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "batching=1"])
-def test_analytics_js_in_a_browser(
+def test_analytics_js_events_from_a_browser_are_captured(
     query: str, page: Callable[[str], list[str]], captured: Captured
 ) -> None:
     events = captured(*page(query))
@@ -124,7 +124,7 @@ def test_analytics_js_in_a_browser(
     assert len({event["anonymousId"] for event in events}) == 1
 
 
-def test_two_runs_of_each_client_give_the_same_bytes(
+def test_two_captures_of_a_client_are_byte_identical(
     node_app: list[str], captured: Captured, tmp_path: Path
 ) -> None:
     for command in ([sys.executable, str(HERE / "python_app.py")], node_app):
@@ -134,7 +134,7 @@ def test_two_runs_of_each_client_give_the_same_bytes(
         assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
 
 
-def test_check_reads_what_was_captured(
+def test_check_accepts_captured_events(
     node_app: list[str], captured: Captured, run_segcli: Run
 ) -> None:
     captured(*node_app)
@@ -144,7 +144,7 @@ def test_check_reads_what_was_captured(
     assert b"6 mapped, 0 rejected, 0 skipped" in done.stdout
 
 
-def test_the_sandbox_takes_what_the_clients_of_servers_send(
+def test_sandbox_accepts_events_of_the_server_clients(
     node_app: list[str], tmp_path: Path, standin: Callable[..., SandboxServer]
 ) -> None:
     python = [sys.executable, str(HERE / "python_app.py")]

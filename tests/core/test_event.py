@@ -67,13 +67,13 @@ def reason_of(line: bytes) -> str:
     return str(caught.value)
 
 
-def test_the_readme_of_the_samples_describes_every_hostile_line() -> None:
+def test_samples_readme_describes_every_hostile_line() -> None:
     assert list(SAYS) == list(range(1, len(HOSTILE) + 1))
     assert {number for number in SAYS if not is_event(number)} == set(REASONS) | BLANK
 
 
 @pytest.mark.parametrize("number", [number for number in SAYS if is_event(number)])
-def test_a_hostile_line_that_is_called_good_is_an_event(number: int) -> None:
+def test_hostile_line_described_as_good_is_an_event(number: int) -> None:
     event = parse(HOSTILE[number - 1])
 
     assert event.user
@@ -81,7 +81,7 @@ def test_a_hostile_line_that_is_called_good_is_an_event(number: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "reason"), REASONS.items())
-def test_a_hostile_line_that_is_called_bad_is_rejected_for_what_is_wrong(
+def test_hostile_line_described_as_bad_is_rejected_with_its_reason(
     number: int, reason: str
 ) -> None:
     assert reason_of(HOSTILE[number - 1]).startswith(reason)
@@ -96,9 +96,7 @@ def test_a_byte_order_mark_and_white_space_around_an_event_are_dropped() -> None
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["nothing", "a byte order mark"])
 @pytest.mark.parametrize("space", [b"", b"\n", b" \t\r\n", b"\x0b\x0c"], ids=repr)
-def test_a_line_of_nothing_but_white_space_and_a_byte_order_mark_is_blank(
-    mark: bytes, space: bytes
-) -> None:
+def test_line_of_only_white_space_and_a_byte_order_mark_is_blank(mark: bytes, space: bytes) -> None:
     assert is_blank(mark + space)
     assert is_blank(space + mark)
     assert not is_blank(mark + space + mark + b"x")
@@ -117,7 +115,7 @@ def test_a_line_of_nothing_but_white_space_and_a_byte_order_mark_is_blank(
         ({"userId": 1.5}, "1.5", None, "1.5"),
     ],
 )
-def test_ids_are_strings_and_the_user_is_the_user_id_else_the_anonymous_id(
+def test_user_is_the_user_id_else_the_anonymous_id_as_text(
     fields: dict[str, Any], user_id: str | None, anonymous_id: str | None, user: str
 ) -> None:
     event = event_of(**fields)
@@ -126,7 +124,7 @@ def test_ids_are_strings_and_the_user_is_the_user_id_else_the_anonymous_id(
 
 
 @pytest.mark.parametrize("left_out", range(5))
-def test_the_time_is_the_best_of_the_four_times_as_it_was_written(left_out: int) -> None:
+def test_event_time_is_the_first_of_four_fields_as_written(left_out: int) -> None:
     times = ["timestamp", "originalTimestamp", "receivedAt", "sentAt"]
     given = {name: f"2026-02-0{place + 1}T10:00:00+02:00" for place, name in enumerate(times)}
     missing: dict[str, Any] = dict.fromkeys(times[:left_out], None)
@@ -136,7 +134,7 @@ def test_the_time_is_the_best_of_the_four_times_as_it_was_written(left_out: int)
 
 
 @pytest.mark.parametrize("name", ["context", "traits", "properties", "integrations"])
-def test_an_object_of_the_spec_may_be_absent_or_null_and_nothing_else(name: str) -> None:
+def test_spec_object_may_be_absent_null_or_an_empty_array_only(name: str) -> None:
     assert event_of(**{name: None}).object(name) == {}
     assert event_of().object(name) == {}
     assert event_of(**{name: []}).object(name) == {}
@@ -149,13 +147,13 @@ UNREADABLE = ("yesterday", 1770000000, {}, "2026-13-01T00:00:00Z", "2026-02-16T0
 
 
 @pytest.mark.parametrize("bad", UNREADABLE, ids=str)
-def test_a_timestamp_has_to_be_a_time(bad: object) -> None:
+def test_unreadable_timestamp_is_rejected(bad: object) -> None:
     assert reason_of(line_of(timestamp=bad)) == "timestamp is not an ISO-8601 time"
 
 
 @pytest.mark.parametrize("bad", [*UNREADABLE, ""], ids=str)
 @pytest.mark.parametrize("name", ["originalTimestamp", "receivedAt", "sentAt"])
-def test_another_time_that_is_none_is_as_if_absent(name: str, bad: object) -> None:
+def test_unreadable_other_time_counts_as_absent(name: str, bad: object) -> None:
     good = "2026-02-03T10:00:00Z"
 
     assert event_of(timestamp=good, **{name: bad}).time == good
@@ -169,7 +167,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
     assert parse_time("2026-02-03") == parse_time("2026-02-03T00:00:00Z")
 
 
-def test_a_dotted_path_leads_through_objects_only() -> None:
+def test_dotted_path_follows_objects_only() -> None:
     event = event_of(context={"a": {"b": 1}, "list": [1], "text": "x", "none": None})
 
     assert event.get("context.a.b") == 1
@@ -180,7 +178,7 @@ def test_a_dotted_path_leads_through_objects_only() -> None:
 
 
 @pytest.mark.parametrize("empty", [None, "", ...])
-def test_require_rejects_what_is_absent_or_empty_under_its_path(empty: Any) -> None:
+def test_require_rejects_an_absent_or_empty_field(empty: Any) -> None:
     with pytest.raises(Rejected, match=r"^context\.email is required by Acme$"):
         event_of(context={} if empty is ... else {"email": empty}).require(
             "context.email", "is required by Acme"
@@ -188,7 +186,7 @@ def test_require_rejects_what_is_absent_or_empty_under_its_path(empty: Any) -> N
     assert event_of(context={"email": False}).require("context.email") is False
 
 
-def test_a_rejection_says_nothing_of_the_single_event() -> None:
+def test_reason_of_a_rejection_has_no_value_of_the_event() -> None:
     assert reason_of(line_of(type="purchase")) == reason_of(line_of(type="heartbeat"))
     assert reason_of(line_of(timestamp="now")) == reason_of(line_of(timestamp="then"))
 
@@ -206,16 +204,14 @@ def record_of(line: bytes, tmp_path: Any) -> bytes:
     "number",
     [number for number in SAYS if is_event(number)],
 )
-def test_an_event_kept_in_a_rejects_file_is_read_back_byte_for_byte(
-    number: int, tmp_path: Any
-) -> None:
+def test_event_in_a_rejects_file_is_read_back_byte_for_byte(number: int, tmp_path: Any) -> None:
     line = HOSTILE[number - 1]
 
     assert parse(record_of(line, tmp_path)) == parse(line)
 
 
 @pytest.mark.parametrize("number", REASONS)
-def test_a_line_kept_in_a_rejects_file_is_rejected_again_for_the_same_reason(
+def test_line_in_a_rejects_file_is_rejected_again_with_the_same_reason(
     number: int, tmp_path: Any
 ) -> None:
     line = HOSTILE[number - 1]
@@ -232,7 +228,7 @@ def test_a_line_kept_in_a_rejects_file_is_rejected_again_for_the_same_reason(
         {"raw_base64": base64.b64encode(line_of()).decode()},
     ],
 )
-def test_a_repaired_record_of_a_rejects_file_is_read_as_the_event_on_one_line(
+def test_repaired_rejects_record_is_read_as_an_event_on_one_line(
     content: dict[str, Any],
 ) -> None:
     record = {"file": "in.jsonl", "line": 7, "state": "rejected", "reason": "?"} | content
@@ -246,15 +242,15 @@ def test_a_repaired_record_of_a_rejects_file_is_read_as_the_event_on_one_line(
 @pytest.mark.parametrize(
     "content", [{}, {"raw": 1}, {"raw_base64": "%"}, {"raw_base64": 1}, {"event": "Tried"}]
 )
-def test_a_record_that_keeps_no_event_is_rejected(content: dict[str, Any]) -> None:
+def test_rejects_record_without_an_event_is_rejected(content: dict[str, Any]) -> None:
     assert reason_of(json.dumps({"state": "rejected"} | content).encode()) == "type is required"
 
 
-def test_an_event_that_has_a_state_of_its_own_is_no_record() -> None:
+def test_event_with_a_state_field_is_not_a_rejects_record() -> None:
     assert event_of(state="rejected").data["state"] == "rejected"
 
 
-def test_good_sample_events_are_many_enough_to_bend() -> None:
+def test_there_are_enough_good_sample_events_of_every_type() -> None:
     assert len(good_events()) > 200
     assert {event.type for event in good_events()} == {
         "identify", "track", "page", "screen", "group", "alias",

@@ -1,4 +1,4 @@
-"""Which texts are a time: a rule of segcli's own, the same wherever a time is read."""
+"""Which texts are a time: one rule for every place that reads a time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,20 +36,20 @@ def occurred_at(outcome: Decision) -> Any:
     return int(tail.removesuffix(b"}")) if tail else None
 
 
-def test_the_table_has_forms_enough() -> None:
+def test_table_has_enough_time_forms() -> None:
     assert len(READ) + len(UNREAD) >= 60
     assert len({form.text for form in FORMS}) > 100
 
 
 @each_form
-def test_a_form_is_a_time_or_none(form: TimeForm) -> None:
+def test_time_form_is_read_as_the_table_says(form: TimeForm) -> None:
     assert seconds_of(form.text) == form.seconds
     assert is_time(form.text) == (form.seconds is not None)
 
 
 @each_form
 @for_each("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
-def test_a_timestamp_is_read_by_the_table_for_every_destination(name: str, form: TimeForm) -> None:
+def test_every_destination_reads_a_timestamp_as_the_table_says(name: str, form: TimeForm) -> None:
     job, line = job_for(name), line_of(timestamp=form.text)
 
     found = make_mapper(job)([line])[0]
@@ -60,7 +60,7 @@ def test_a_timestamp_is_read_by_the_table_for_every_destination(name: str, form:
 
 
 @each_form
-def test_a_time_beside_the_timestamp_is_taken_where_it_is_one(form: TimeForm) -> None:
+def test_other_time_field_is_used_if_it_is_a_time(form: TimeForm) -> None:
     job = job_for("gist")
     line = line_of(timestamp=None, originalTimestamp=form.text, sentAt="2020-01-01T00:00:00Z")
 
@@ -69,7 +69,7 @@ def test_a_time_beside_the_timestamp_is_taken_where_it_is_one(form: TimeForm) ->
 
 
 @each_form
-def test_created_at_and_since_are_read_by_the_same_table(form: TimeForm) -> None:
+def test_created_at_and_since_are_read_as_the_table_says(form: TimeForm) -> None:
     traits = {"email": "ada@example.com", "createdAt": form.text}
     body = payload_of("gist", event_of(type="identify", traits=traits)).body
     assert isinstance(body, dict)
@@ -91,14 +91,14 @@ def test_a_value_that_is_not_text_is_not_a_time(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [1771232631, 1771232631123, 0, False, [], {}])
-def test_a_timestamp_that_is_no_text_is_unreadable(value: object) -> None:
+def test_timestamp_that_is_not_text_is_unreadable(value: object) -> None:
     job = job_for("gist")
 
     assert str(outcome_of(line_of(timestamp=value), job)) == UNREADABLE
 
 
 @pytest.mark.parametrize("empty", [None, "", ...])
-def test_a_timestamp_that_is_absent_null_or_empty_gives_way(empty: Any) -> None:
+def test_absent_null_or_empty_timestamp_falls_back_to_the_next_time(empty: Any) -> None:
     line = line_of(timestamp=empty, receivedAt="2026-02-16T09:03:51Z")
 
     for name in ("gist", "segment", "pointillist"):
@@ -106,7 +106,7 @@ def test_a_timestamp_that_is_absent_null_or_empty_gives_way(empty: Any) -> None:
     assert occurred_at(outcome_of(line, job_for("gist"))) == 1_771_232_631
 
 
-def test_a_fraction_is_cut_off_after_microseconds() -> None:
+def test_fraction_is_truncated_to_microseconds() -> None:
     assert parse_time("2026-02-16 09:03:51.123456789 UTC").microsecond == 123_456
     assert parse_time("2026-02-16T09:03:51.9+00:00").microsecond == 900_000
     assert parse_time("2026-02-16T09:03:51.000000009 Z").microsecond == 0
@@ -124,7 +124,7 @@ def test_a_fraction_is_cut_off_after_microseconds() -> None:
         ("soon", False),
     ],
 )
-def test_a_time_with_hours_lacks_a_zone_where_it_names_none(text: str, lacks: bool) -> None:
+def test_time_with_hours_and_no_zone_lacks_a_zone(text: str, lacks: bool) -> None:
     assert lacks_zone(text) is lacks
 
 
@@ -135,7 +135,7 @@ OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59)
 @given(
     time=TIMES, offset=OFFSETS, colon=st.sampled_from([":", ""]), space=st.sampled_from(["", " "])
 )
-def test_a_time_with_an_offset_means_the_same_moment(
+def test_time_with_an_offset_is_converted_to_utc(
     time: datetime, offset: int, colon: str, space: str
 ) -> None:
     hours, minutes = divmod(abs(offset), 60)
@@ -154,7 +154,7 @@ BENT = st.tuples(
 
 
 @given(text=BENT)
-def test_the_quick_reader_takes_what_the_rule_takes_and_nothing_else(text: str) -> None:
+def test_fast_time_parser_accepts_exactly_what_the_rule_accepts(text: str) -> None:
     try:
         by_rule = event_time._by_rule(text)
     except ValueError:
@@ -164,7 +164,7 @@ def test_the_quick_reader_takes_what_the_rule_takes_and_nothing_else(text: str) 
 
 
 @given(text=BENT)
-def test_an_event_is_read_alike_in_part_and_in_full(text: str) -> None:
+def test_partial_and_full_parsing_read_a_time_alike(text: str) -> None:
     line = line_of(timestamp=text, receivedAt="2020-01-01T00:00:00Z")
     for name in ("gist", "pointillist"):
         job = job_for(name)
@@ -172,7 +172,7 @@ def test_an_event_is_read_alike_in_part_and_in_full(text: str) -> None:
 
 
 @for_each("form", READ)
-def test_every_time_is_read_in_part(form: TimeForm) -> None:
+def test_partial_parser_reads_every_time_form(form: TimeForm) -> None:
     [event] = partial_parser([])([line_of(timestamp=form.text, sentAt="soon")])
 
     assert event

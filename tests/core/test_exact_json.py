@@ -63,14 +63,14 @@ def parsed_by_python(text: bytes) -> Any:
 
 
 @pytest.mark.parametrize("text", NUMBERS)
-def test_a_number_goes_out_with_the_value_it_came_in_with(text: str) -> None:
+def test_number_keeps_its_value_from_input_to_output(text: str) -> None:
     written = dumps(loads(f'{{"n":{text}}}'.encode()))
 
     assert parsed_by_python(written)["n"] == Decimal(text)
 
 
 @given(number_texts)
-def test_any_number_keeps_every_digit_in_a_document_and_as_a_label(text: str) -> None:
+def test_number_keeps_every_digit_in_json_and_as_text(text: str) -> None:
     value = loads(text.encode())
 
     assert Decimal(dumps(value).decode()) == Decimal(text)
@@ -94,7 +94,7 @@ def test_any_number_keeps_every_digit_in_a_document_and_as_a_label(text: str) ->
         ("1e400", Decimal),
     ],
 )
-def test_only_a_number_that_no_int_or_double_holds_is_a_decimal(text: str, kind: type) -> None:
+def test_number_is_a_decimal_only_if_no_int_or_double_holds_it(text: str, kind: type) -> None:
     assert type(loads(text.encode())) is kind
 
 
@@ -129,9 +129,7 @@ NOT_WHOLE = (
 
 
 @pytest.mark.parametrize(("text", "digits"), WHOLE)
-def test_a_whole_number_with_a_point_or_exponent_is_an_integer_as_text(
-    text: str, digits: str
-) -> None:
+def test_whole_number_with_a_point_or_exponent_becomes_integer_text(text: str, digits: str) -> None:
     value = loads(text.encode())
 
     assert number_text(value) == digits
@@ -139,12 +137,12 @@ def test_a_whole_number_with_a_point_or_exponent_is_an_integer_as_text(
 
 
 @pytest.mark.parametrize("text", NOT_WHOLE)
-def test_any_other_number_keeps_its_digits_as_they_were_written(text: str) -> None:
+def test_fractional_number_becomes_text_as_written(text: str) -> None:
     assert number_text(loads(text.encode())) == text
 
 
 @pytest.mark.parametrize("digits", [1, 39, 40, 41, 400, 4300, 4301, 5000])
-def test_an_integer_keeps_every_digit_as_text(digits: int) -> None:
+def test_integer_becomes_text_with_every_digit(digits: int) -> None:
     text = "7" * digits
 
     assert number_text(loads(text.encode())) == text
@@ -152,13 +150,13 @@ def test_an_integer_keeps_every_digit_as_text(digits: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["1.50", "31.0", "1e3", "1.771232631E9", "0.00001", "-0.0"])
-def test_a_number_that_stays_one_is_written_as_it_was(text: str) -> None:
+def test_number_in_json_is_written_as_in_the_input(text: str) -> None:
     assert dumps(loads(f'{{"a":[{text}]}}'.encode())) == f'{{"a":[{text}]}}'.encode()
     assert dumps(loads(f"[{text},{10**20}]".encode())) == f"[{text},{10**20}]".encode()
 
 
 @pytest.mark.parametrize("text", ["1.50", "1e3", "0.10", "1e-7"])
-def test_how_a_number_was_written_changes_no_comparison_and_no_sum(text: str) -> None:
+def test_notation_of_a_number_does_not_change_comparisons_and_sums(text: str) -> None:
     value = loads(text.encode())
 
     assert value == float(text)
@@ -167,7 +165,7 @@ def test_how_a_number_was_written_changes_no_comparison_and_no_sum(text: str) ->
 
 
 @given(number_texts)
-def test_a_text_of_a_number_is_short_or_what_was_written(text: str) -> None:
+def test_text_of_a_number_is_short_or_as_written(text: str) -> None:
     shown = number_text(loads(text.encode()))
 
     if not text.removeprefix("-").isdigit() and shown.removeprefix("-").isdigit():
@@ -175,12 +173,12 @@ def test_a_text_of_a_number_is_short_or_what_was_written(text: str) -> None:
 
 
 @given(json_values)
-def test_a_document_reads_as_the_standard_parser_reads_it(value: Any) -> None:
+def test_documents_are_parsed_like_the_standard_parser(value: Any) -> None:
     assert loads(json.dumps(value).encode()) == value
     assert loads(dumps(value)) == value
 
 
-def test_one_huge_number_changes_nothing_around_it() -> None:
+def test_huge_number_does_not_change_its_neighbours() -> None:
     around = b'"text":"12345678901234567890 1e999","list":[1,0.5,true,null,{"a":-3}],"\xc3\xa9":""'
 
     read = loads(b'{"huge":123456789012345678901234567890,' + around + b"}")
@@ -195,7 +193,7 @@ def test_digits_in_a_string_stay_a_string() -> None:
     ]
 
 
-def test_of_a_key_that_stands_twice_the_last_value_counts() -> None:
+def test_last_value_of_a_repeated_key_wins() -> None:
     assert loads(b'{"a":1,"a":2}') == {"a": 2}
     assert loads(b'{"a":1e400,"a":2}') == {"a": 2}
 
@@ -221,7 +219,7 @@ def test_of_a_key_that_stands_twice_the_last_value_counts() -> None:
         (b"", "not JSON: "),
     ],
 )
-def test_what_is_no_json_is_refused_in_words(text: bytes, message: str) -> None:
+def test_invalid_json_has_a_plain_error_message(text: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=r"\A(not|nested|several)") as caught:
         loads(text)
 
@@ -240,7 +238,7 @@ def test_what_is_no_json_is_refused_in_words(text: bytes, message: str) -> None:
         (b"1e9999999999999999999]", "not JSON: a number with a too large exponent"),
     ],
 )
-def test_a_huge_number_hides_no_fault_behind_it(rest: bytes, message: str) -> None:
+def test_error_after_a_huge_number_is_found(rest: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=r"\A(not|nested)") as caught:
         loads(b"[1e400," + rest)
 
@@ -248,7 +246,7 @@ def test_a_huge_number_hides_no_fault_behind_it(rest: bytes, message: str) -> No
 
 
 @pytest.mark.parametrize("text", [b"[1,]", b"[1e400,]", b'{"a":1e400,"b"}', b'["a', b"[tru]"])
-def test_a_message_holds_no_position_so_that_equal_faults_are_counted_together(
+def test_error_message_has_no_position(
     text: bytes,
 ) -> None:
     with pytest.raises(ValueError, match=r"\Anot") as here:
@@ -261,9 +259,7 @@ def test_a_message_holds_no_position_so_that_equal_faults_are_counted_together(
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_a_document_may_nest_as_deep_as_the_bound_and_no_deeper(
-    opening: bytes, closing: bytes
-) -> None:
+def test_document_may_nest_up_to_max_depth(opening: bytes, closing: bytes) -> None:
     deepest = opening * MAX_DEPTH + b"1" + closing * MAX_DEPTH
     assert dumps(loads(deepest)) == deepest
     assert dumps(loads(deepest.replace(b"1", b"1e400"))) == deepest.replace(b"1", b"1E+400")
@@ -281,11 +277,11 @@ def test_a_document_may_nest_as_deep_as_the_bound_and_no_deeper(
         b'["\\\\",' + b'"[",' * 500 + b"1]",
     ],
 )
-def test_brackets_count_by_depth_and_not_within_strings(text: bytes) -> None:
+def test_only_nested_brackets_outside_strings_count_as_depth(text: bytes) -> None:
     assert loads(text) == json.loads(text)
 
 
-def test_writing_what_is_no_json_value_names_its_type_and_not_its_content() -> None:
+def test_error_on_writing_a_non_json_value_names_only_its_type() -> None:
     with pytest.raises(TypeError) as caught:
         dumps({"a": {"secret-content"}})
 

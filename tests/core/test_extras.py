@@ -1,4 +1,4 @@
-"""What to type to install an extra names the place that segcli was installed from."""
+"""The command that installs an extra names the source that segcli was installed from."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def install(monkeypatch: pytest.MonkeyPatch, environment: Path, origin: str | No
     ],
     ids=["an index", "a checkout", "a folder with a blank", "a repository", "a wheel"],
 )
-def test_the_command_names_what_segcli_came_from(
+def test_install_command_names_the_source_of_segcli(
     origin: object, installs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = json.dumps(origin) if origin else None

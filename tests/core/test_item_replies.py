@@ -1,4 +1,4 @@
-"""Replies with results for single items: what entries mean, and bodies that do not match."""
+"""Replies with results for single items: the meaning of entries, and invalid bodies."""
 
 import json
 from pathlib import Path
@@ -34,28 +34,28 @@ def refused(items: Items, entry: Any) -> dict[int, str]:
 # --- lists of failures
 
 
-def test_what_is_not_listed_was_taken() -> None:
+def test_item_that_is_not_listed_is_delivered() -> None:
     assert listed({"batch_index": 2, "message": "no email"}) == Partial({2: "no email"})
     assert listed() == listed(status=200) == Delivered()
 
 
 @pytest.mark.parametrize("code", [408, 425, 429, 500, 503, "503"])
-def test_a_status_that_may_pass_is_tried_again(code: int | str) -> None:
+def test_item_with_a_temporary_status_is_retried(code: int | str) -> None:
     assert listed({"batch_index": 1, "code": code}) == Partial({}, frozenset({1}))
 
 
 @pytest.mark.parametrize("code", [400, 401, 409, 422, 501])
-def test_any_other_status_is_refused_with_its_reason(code: int) -> None:
+def test_item_with_another_error_status_is_refused_with_its_reason(code: int) -> None:
     entry = {"batch_index": "0", "code": code, "message": " no\n such plan "}
 
     assert listed(entry) == Partial({0: f"{code}: no such plan"})
 
 
-def test_a_listed_status_that_says_yes_is_no_failure() -> None:
+def test_listed_item_with_a_success_status_is_delivered() -> None:
     assert listed({"batch_index": 1, "code": 201}) == Delivered()
 
 
-def test_the_words_of_a_vendor_mean_what_was_described() -> None:
+def test_status_words_of_a_vendor_mean_what_the_description_says() -> None:
     items = Items(
         index="i", status="state", delivered=frozenset({"duplicate"}), retry=frozenset({"busy", 9})
     )
@@ -66,7 +66,7 @@ def test_the_words_of_a_vendor_mean_what_was_described() -> None:
     )
 
 
-def test_an_item_with_several_entries_is_refused_if_one_of_them_refuses_it() -> None:
+def test_item_is_refused_if_one_of_its_entries_refuses_it() -> None:
     verdict = listed(
         {"batch_index": 0, "code": 503},
         {"batch_index": 0, "code": 422, "message": "no email"},
@@ -76,7 +76,7 @@ def test_an_item_with_several_entries_is_refused_if_one_of_them_refuses_it() -> 
     assert verdict == Partial({0: "422: no email"})
 
 
-def test_without_a_reason_the_entry_itself_is_the_reason_but_for_the_place() -> None:
+def test_entry_without_a_reason_is_itself_the_reason() -> None:
     items = Items(list="errors", index="at", reason="why")
 
     assert refused(items, {"at": 3, "field": "email"}) == {3: '{"field":"email"}'}
@@ -84,7 +84,7 @@ def test_without_a_reason_the_entry_itself_is_the_reason_but_for_the_place() -> 
     assert len(refused(items, {"at": 3, "why": "x" * 1000})[3]) == 200
 
 
-def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
+def test_item_retry_has_the_retry_after_of_the_reply() -> None:
     body = {"errors": [{"batch_index": 0, "code": 429}]}
 
     assert by_item(ERRORS)(reply(body, **{"retry-after": "7"})) == Partial({}, frozenset({0}), 7.0)
@@ -93,7 +93,7 @@ def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
 # --- a result for each item
 
 
-def test_results_stand_in_the_order_of_the_items() -> None:
+def test_results_are_in_the_order_of_the_items() -> None:
     body = {"results": [{"status": s, "error": {"text": "bad"}} for s in (200, 503, 422)]}
 
     assert by_item(RESULTS)(reply(body, 200)) == Partial(
@@ -101,7 +101,7 @@ def test_results_stand_in_the_order_of_the_items() -> None:
     )
 
 
-def test_results_have_to_be_as_many_as_the_items(tmp_path: Path) -> None:
+def test_wrong_number_of_results_stops_the_run(tmp_path: Path) -> None:
     body = {"results": [{"status": 200}] * 3}
     found = trip(tmp_path / "rejects", verdict=by_item(RESULTS))
     found.play(found.send(4, lambda _: reply(body)))
@@ -110,7 +110,7 @@ def test_results_have_to_be_as_many_as_the_items(tmp_path: Path) -> None:
     assert (found.tally.delivered, found.tally.refused) == (0, 0)
 
 
-def test_a_description_by_which_everything_is_refused_is_an_error() -> None:
+def test_items_without_an_index_and_a_status_are_an_error() -> None:
     with pytest.raises(ValueError, match="without an index and a status"):
         Items(list="errors")
 
@@ -119,14 +119,14 @@ def test_a_description_by_which_everything_is_refused_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 302])
-def test_a_reply_of_another_status_is_judged_by_it(status: int) -> None:
+def test_reply_with_another_status_is_judged_by_the_status(status: int) -> None:
     body = {"errors": [{"batch_index": 0}]}
 
     assert not isinstance(by_item(ERRORS)(reply(body, status)), Partial)
     assert by_item(ERRORS, lambda _: Refused("x"))(reply(body, status)) == Refused("x")
 
 
-def test_a_no_may_tell_of_single_items_too_where_that_is_described() -> None:
+def test_error_reply_can_have_item_results_if_described() -> None:
     items = Items(list="failed", index="index", replies=frozenset({400}))
     judge = by_item(items)
 
@@ -137,7 +137,7 @@ def test_a_no_may_tell_of_single_items_too_where_that_is_described() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", {}, {"errors": None}, {"ok": True}], ids=repr)
-def test_a_vendor_that_lists_failures_may_say_nothing_where_there_is_none(body: Any) -> None:
+def test_missing_list_of_failures_means_all_delivered(body: Any) -> None:
     assert by_item(ERRORS)(reply(body, 200)) == Delivered()
     assert isinstance(by_item(ERRORS)(reply(body, 207)), Stop)
     assert isinstance(by_item(RESULTS)(reply(body, 200)), Stop)
@@ -160,7 +160,7 @@ def test_a_vendor_that_lists_failures_may_say_nothing_where_there_is_none(body: 
     ],
     ids=repr,
 )
-def test_a_yes_that_does_not_say_what_was_described_stops_the_run(
+def test_success_reply_with_an_unexpected_body_stops_the_run(
     body: Any, problem: str | None
 ) -> None:
     verdict = by_item(ERRORS)(reply(body, 200))
@@ -174,7 +174,7 @@ def test_a_yes_that_does_not_say_what_was_described_stops_the_run(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"errors": []}', b'{"errors": [{"batch_index": 0}'])
-def test_a_yes_that_did_not_come_whole_stops_the_run_whatever_came_of_it(body: bytes) -> None:
+def test_truncated_success_reply_with_item_results_stops_the_run(body: bytes) -> None:
     cut = Reply(200, {}, body, "a body that broke off: no")
 
     for items in (ERRORS, RESULTS):
@@ -183,14 +183,14 @@ def test_a_yes_that_did_not_come_whole_stops_the_run_whatever_came_of_it(body: b
 
 
 @pytest.mark.parametrize("status", [400, 422, 503])
-def test_a_no_that_did_not_come_whole_counts_by_its_status(status: int) -> None:
+def test_truncated_error_reply_is_judged_by_its_status(status: int) -> None:
     items = Items(list="failed", index="index", replies=frozenset({400}))
     cut = Reply(status, {}, b'{"failed": [{"index": 0}]}', "a body that broke off")
 
     assert by_item(items)(cut) == by_status(cut)
 
 
-def test_a_verdict_on_single_items_of_a_reply_that_did_not_come_whole_settles_none(
+def test_item_verdict_on_a_truncated_reply_settles_nothing(
     tmp_path: Path,
 ) -> None:
     found = trip(tmp_path / "rejects", verdict=lambda _: Partial({0: "no"}))
@@ -203,7 +203,7 @@ def test_a_verdict_on_single_items_of_a_reply_that_did_not_come_whole_settles_no
 
 
 @pytest.mark.parametrize("code", [0, 7, 101, 600, 99999])
-def test_a_number_of_an_entry_that_is_no_status_of_http_is_a_refusal_as_any_other_word(
+def test_number_that_is_not_an_http_status_is_a_refusal(
     code: int,
 ) -> None:
     entry = {"batch_index": 0, "code": code, "message": "bad"}
@@ -212,9 +212,7 @@ def test_a_number_of_an_entry_that_is_no_status_of_http_is_a_refusal_as_any_othe
 
 
 @pytest.mark.parametrize("place", [-1, 3, 10**9])
-def test_an_item_that_was_not_sent_stops_the_run_and_nothing_is_settled(
-    place: int, tmp_path: Path
-) -> None:
+def test_result_for_an_unsent_item_stops_the_run_unsettled(place: int, tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", verdict=by_item(ERRORS))
     found.play(found.send(3, lambda _: reply({"errors": [{"batch_index": place}]})))
 
@@ -224,7 +222,7 @@ def test_an_item_that_was_not_sent_stops_the_run_and_nothing_is_settled(
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
 
 
-def test_an_item_that_is_refused_and_to_be_tried_again_is_settled_once(tmp_path: Path) -> None:
+def test_item_both_refused_and_retried_is_settled_once(tmp_path: Path) -> None:
     verdict = Partial({0: "no"}, frozenset({0, 1}))
     verdicts: list[Verdict] = [verdict, Delivered()]
     found = trip(tmp_path / "rejects", verdict=lambda _: verdicts.pop(0))
@@ -255,7 +253,7 @@ bodies = st.one_of(
     items=st.sampled_from([ERRORS, RESULTS, Items(index="batch_index")]),
     count=st.integers(1, 5),
 )
-def test_whatever_a_vendor_answers_no_event_is_lost_and_none_is_settled_twice(
+def test_no_event_is_lost_or_settled_twice_with_any_replies(
     answers: list[tuple[int, bytes]],
     items: Items,
     count: int,
@@ -277,7 +275,7 @@ def test_whatever_a_vendor_answers_no_event_is_lost_and_none_is_settled_twice(
 
 
 @given(status=st.integers(100, 599), body=bodies)
-def test_a_verdict_is_had_of_anything(status: int, body: bytes) -> None:
+def test_every_reply_has_a_verdict(status: int, body: bytes) -> None:
     for items in (ERRORS, RESULTS):
         verdict = by_item(items)(Reply(status, {}, body))
         assert isinstance(verdict, Delivered | Refused | Retry | Partial | Stop)

@@ -40,12 +40,12 @@ def assert_same(line: bytes, job: Job) -> None:
     assert shown(make_mapper(job)([line])[0]) == shown(outcome_of(line, job))
 
 
-def test_all_mappings_that_say_what_they_read_are_tried_here() -> None:
+def test_all_mappings_with_declared_fields_are_tested_here() -> None:
     assert [one.name for one in QUICK] == ["pointillist", "plotline", "gist", "webhook"]
 
 
 @each_quick_destination
-def test_a_sample_becomes_the_same_whether_it_is_read_whole_or_not(
+def test_samples_have_the_same_outcome_with_partial_parsing(
     destination: Destination[Any],
 ) -> None:
     for job in jobs(destination):
@@ -54,7 +54,7 @@ def test_a_sample_becomes_the_same_whether_it_is_read_whole_or_not(
 
 
 @each_quick_destination
-def test_a_field_of_any_kind_becomes_the_same(destination: Destination[Any]) -> None:
+def test_fields_of_any_type_have_the_same_outcome(destination: Destination[Any]) -> None:
     for job in jobs(destination):
         decide = make_mapper(job)
         for event in events_bent_by_every_kind_of_value():
@@ -64,13 +64,13 @@ def test_a_field_of_any_kind_becomes_the_same(destination: Destination[Any]) -> 
 @each_quick_destination
 @settings(max_examples=200)
 @given(line=bent_lines())
-def test_a_bent_event_becomes_the_same(destination: Destination[Any], line: bytes) -> None:
+def test_mutated_events_have_the_same_outcome(destination: Destination[Any], line: bytes) -> None:
     for job in jobs(destination):
         assert_same(line, job)
 
 
 @each_quick_destination
-def test_what_is_hardly_json_any_more_is_refused_in_the_same_words(
+def test_damaged_json_is_rejected_with_the_same_reason(
     destination: Destination[Any],
 ) -> None:
     chance = random.Random(7)
@@ -86,7 +86,7 @@ def test_what_is_hardly_json_any_more_is_refused_in_the_same_words(
 
 
 @each_quick_destination
-def test_a_line_that_holds_a_byte_order_mark_only_is_blank_either_way(
+def test_line_of_only_a_byte_order_mark_is_blank_in_both_parsers(
     destination: Destination[Any],
 ) -> None:
     [job, *_] = jobs(destination)
@@ -95,11 +95,11 @@ def test_a_line_that_holds_a_byte_order_mark_only_is_blank_either_way(
         assert make_mapper(job)([line]) == [Skipped("blank line")]
 
 
-def test_a_line_that_was_cut_short_in_memory_is_rejected() -> None:
+def test_line_longer_than_max_line_is_rejected() -> None:
     assert str(make_mapper(job_for("webhook"))([TooLong(9, b"{")])[0]) == "longer than --max-line"
 
 
-def test_good_events_are_read_by_excerpts_and_not_a_second_time() -> None:
+def test_most_good_events_need_partial_parsing_only() -> None:
     read = partial_parser(["traits", "context.traits"])
     plain = [event for event in good_events() if isinstance(event.data.get("userId", ""), str)]
 
@@ -107,7 +107,7 @@ def test_good_events_are_read_by_excerpts_and_not_a_second_time() -> None:
 
 
 @pytest.mark.parametrize("user", ["u1", 7, 2**70, 0])
-def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
+def test_partial_event_equals_the_full_event_in_its_fields(user: str | int) -> None:
     fields: dict[str, Any] = {
         "userId": user,
         "anonymousId": None,
@@ -146,11 +146,11 @@ def test_an_excerpt_has_what_the_event_has(user: str | int) -> None:
     ],
     ids=str,
 )
-def test_what_is_not_plainly_good_is_left_to_who_reads_it_whole(fields: dict[str, Any]) -> None:
+def test_unusual_events_are_left_to_the_full_parser(fields: dict[str, Any]) -> None:
     assert partial_parser([])([line_of(**fields)]) == [None]
 
 
-def test_a_query_may_ask_for_any_field() -> None:
+def test_where_query_may_read_any_field() -> None:
     selection = Selection(where=matcher('context.page.url = "x"'))
     job = dataclasses.replace(job_for("webhook"), selection=selection)
 
@@ -158,7 +158,7 @@ def test_a_query_may_ask_for_any_field() -> None:
     assert shown(make_mapper(job)([line])[0]).startswith("Mapped")
 
 
-def test_a_path_that_leads_further_down_is_read_whole() -> None:
+def test_nested_path_is_parsed_completely() -> None:
     line = line_of(timestamp="2026-02-03", properties={"a": {"b": {"c": 1}}, "d": 2}) + b"\n"
     [event] = partial_parser(["properties.a.b.c"])([line])
 

@@ -110,7 +110,7 @@ def test_a_key_is_hidden_in_every_encoding_applied_once_or_twice(
 @for_each("behind", ["", ":", ":x", "\n", "'}", ":password"])
 @for_each("encode", [b64, b64_of_addresses, lambda text: b64(b64(text))])
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_is_hidden_within_a_longer_text_in_base64(
+def test_key_is_hidden_inside_longer_base64(
     key: str, encode: Callable[[str], str], front: str, behind: str
 ) -> None:
     coded = encode(front + key + behind)
@@ -134,7 +134,7 @@ def test_a_key_is_hidden_in_any_case(key: str, encoding: str, change: Callable[[
 @for_each("encoding", ["plain", "hex", "base64", "percent"])
 @for_each("every", [1, 4, 7])
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_that_white_space_splits_is_hidden(
+def test_key_split_by_white_space_is_hidden(
     key: str, every: int, encoding: str, space: str
 ) -> None:
     coded = ENCODINGS[encoding](key)
@@ -148,7 +148,7 @@ def test_a_key_that_white_space_splits_is_hidden(
     }  # fmt: skip
 
 
-def test_a_body_without_a_key_stays_as_it_is_to_the_byte() -> None:
+def test_body_without_a_key_is_unchanged_byte_for_byte() -> None:
     redactor = Redactor(Secret(KEYS[0]).forms())
 
     for body in (b"", b"{}", b'{ "a" : "\\u0061\\n" }', b"\xff\xfe\\", b"<p>sk_live_8f2b</p>"):
@@ -165,7 +165,7 @@ def test_a_short_key_hides_no_other_words(key: str) -> None:
 
 
 @given(text=st.text(alphabet="abcdef0123456789 \n-_%\\u&#;", max_size=300))
-def test_texts_without_a_key_stay_as_they_are(text: str) -> None:
+def test_texts_without_a_key_are_unchanged(text: str) -> None:
     assert hidden(text, KEYS[0]) == text
 
 
@@ -192,7 +192,7 @@ def test_a_hidden_key_is_not_found_again(key: str, encodings: list[str], front: 
     [b"x" * LONGEST_REPLY, b"\\ " * (LONGEST_REPLY // 2), b"t h e - k" * (LONGEST_REPLY // 9)],
     ids=["x", "backslashes", "beginnings of a key"],
 )
-def test_the_longest_reply_is_searched_within_a_bounded_time(body: bytes) -> None:
+def test_longest_reply_is_redacted_in_bounded_time(body: bytes) -> None:
     redactor = Redactor(Secret(KEY).forms())
     began = time.thread_time()
     redactor.redact_body(body)
@@ -202,7 +202,7 @@ def test_the_longest_reply_is_searched_within_a_bounded_time(body: bytes) -> Non
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("status", [200, 422, 503])
-def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_message(
+def test_echoed_key_in_any_encoding_is_in_no_file_and_no_message(
     status: int, encoding: str, tmp_path: Path
 ) -> None:
     coded = ENCODINGS[encoding](KEY)
@@ -216,7 +216,7 @@ def test_a_vendor_that_echoes_a_key_in_some_form_puts_it_in_no_file_and_no_messa
     assert all(is_hidden(coded, text) for text in (*told, str(found.sender.stop_signal.reason)))
 
 
-def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: Path) -> None:
+def test_connection_error_that_has_a_key_is_redacted(tmp_path: Path) -> None:
     found = trip(tmp_path / "rejects", retry_for=0.0)
     found.play(found.send(1, lambda _: NoReply(f"no complete reply: {in_hex(KEY)}")))
 
@@ -224,7 +224,7 @@ def test_a_connection_that_fails_in_words_with_a_key_does_not_show_it(tmp_path: 
     assert "no complete reply: ***" in str(found.sender.stop_signal.reason)
 
 
-def test_a_password_and_a_token_of_the_address_are_hidden_in_every_form_too() -> None:
+def test_password_and_token_of_an_endpoint_are_hidden_in_any_encoding() -> None:
     from segcli.destinations import named_destination
 
     webhook = named_destination("webhook").settings

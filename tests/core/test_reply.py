@@ -26,22 +26,22 @@ PIECES = [
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_is_delivered(status: int) -> None:
+def test_status_2xx_is_delivered(status: int) -> None:
     assert by_status(Reply(status, {}, b'{"errors": []}')) == Delivered()
 
 
 @pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504, 505, 511, 529, 599])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_temporary_error_status_is_retried(status: int) -> None:
     assert by_status(Reply(status)) == Retry(f"HTTP {status}", None)
 
 
-def test_a_retry_waits_as_long_as_the_vendor_asks() -> None:
+def test_retry_has_the_retry_after_of_the_reply() -> None:
     assert by_status(Reply(429, {"retry-after": "7"}, b"")) == Retry("HTTP 429", 7.0)
     assert by_status(Reply(503, {"retry-after": "0"}, b"")) == Retry("HTTP 503", 0.0)
 
 
 @pytest.mark.parametrize("status", [-1, 0, 100, 101, 199, 600, 999])
-def test_what_is_no_status_of_a_reply_is_tried_again(status: int) -> None:
+def test_invalid_status_is_retried(status: int) -> None:
     assert isinstance(by_status(Reply(status, {"retry-after": "7"}, b"no")), Retry)
 
 
@@ -49,19 +49,19 @@ def test_what_is_no_status_of_a_reply_is_tried_again(status: int) -> None:
     ("status", "verdict"),
     [(200, Delivered()), (503, Retry("HTTP 503")), (422, Refused("HTTP 422"))],
 )
-def test_a_reply_that_breaks_off_counts_by_its_status(status: int, verdict: Verdict) -> None:
+def test_truncated_reply_is_judged_by_its_status(status: int, verdict: Verdict) -> None:
     assert by_status(Reply(status, broken="a body that broke off")) == verdict
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_stops_the_run(status: int) -> None:
+def test_status_401_or_403_stops_the_run(status: int) -> None:
     reply = Reply(status, {}, b'{"message": "bad key"}')
 
     assert by_status(reply) == Stop(f'HTTP {status}: {{"message": "bad key"}}', setting="api_key")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_stops_the_run_and_says_where_it_points(status: int) -> None:
+def test_redirect_stops_the_run_and_names_its_target(status: int) -> None:
     reply = Reply(status, {"location": "https://other.example/event"})
 
     assert by_status(reply) == Stop(
@@ -78,21 +78,19 @@ def test_a_redirect_stops_the_run_and_says_where_it_points(status: int) -> None:
         ({"location": "/elsewhere"}, "/elsewhere"),
     ],
 )
-def test_where_a_redirect_points_is_shown_without_what_may_be_a_key(
-    headers: dict[str, str], where: str
-) -> None:
+def test_redirect_target_is_shown_without_secrets(headers: dict[str, str], where: str) -> None:
     verdict = by_status(Reply(302, headers))
 
     assert verdict == Stop(f"HTTP 302, which points to {where}", setting="endpoint")
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_what_may_be_the_batch_s_fault_is_refused_so_that_it_splits(status: int) -> None:
+def test_status_400_or_413_is_refused_and_splits_the_batch(status: int) -> None:
     assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=True)
 
 
 @pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 415, 422, 431, 451, 460, 501])
-def test_any_other_4xx_and_501_is_refused_for_good(status: int) -> None:
+def test_other_4xx_and_501_are_refused_without_splitting(status: int) -> None:
     assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=False)
 
 
@@ -134,7 +132,7 @@ def test_an_excerpt_is_bounded(length: int) -> None:
         ("", None),
     ],
 )
-def test_retry_after_is_read_in_seconds_or_as_a_date_against_the_vendor_s_own_clock(
+def test_retry_after_is_read_as_seconds_or_relative_to_the_date_header(
     value: str, seconds: float | None
 ) -> None:
     assert retry_after(Reply(429, {"retry-after": value, "date": NOW})) == seconds
@@ -144,7 +142,7 @@ def test_retry_after_is_read_in_seconds_or_as_a_date_against_the_vendor_s_own_cl
     asked=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.text(max_size=40),
     date=st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join) | st.just(NOW),
 )
-def test_no_retry_after_is_an_error_or_less_than_no_wait(asked: str, date: str) -> None:
+def test_any_retry_after_is_none_or_not_negative(asked: str, date: str) -> None:
     found = retry_after(Reply(503, {"retry-after": asked, "date": date}))
 
     assert found is None or found >= 0
@@ -154,5 +152,5 @@ def test_a_reply_without_retry_after_asks_for_no_wait() -> None:
     assert retry_after(Reply(503, {"date": NOW})) is None
 
 
-def test_a_date_without_a_clock_to_hold_it_against_asks_for_no_wait() -> None:
+def test_retry_after_date_without_a_date_header_is_ignored() -> None:
     assert retry_after(Reply(429, {"retry-after": "Tue, 03 Feb 2026 10:00:30 GMT"})) is None

@@ -61,18 +61,18 @@ SHOWN: dict[str, Callable[[Any], str]] = {
 
 @pytest.mark.parametrize("how", SHOWN)
 @pytest.mark.parametrize("value", [Secret(KEY), Settings(api_key=Secret(KEY))], ids=type)
-def test_a_key_does_not_show_in(how: str, value: Any) -> None:
+def test_key_is_not_shown_in_any_representation(how: str, value: Any) -> None:
     shown = SHOWN[how](value)
 
     assert KEY not in shown
     assert "***" in shown
 
 
-def test_a_key_does_not_show_in_the_dictionary_of_its_settings() -> None:
+def test_key_is_not_shown_in_asdict_of_its_settings() -> None:
     assert KEY not in str(dataclasses.asdict(Settings(api_key=Secret(KEY))))
 
 
-def test_a_key_does_not_show_in_a_traceback_with_local_variables() -> None:
+def test_key_is_not_shown_in_a_traceback_with_locals() -> None:
     def crash(settings: Settings, key: Secret) -> None:
         raise RuntimeError(settings, key)
 
@@ -87,7 +87,7 @@ def test_a_key_does_not_show_in_a_traceback_with_local_variables() -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_key_does_not_show_in_a_request_that_holds_it(name: str) -> None:
+def test_key_is_not_shown_in_the_repr_of_a_request(name: str) -> None:
     destination = named_destination(name)
     given = {"api_key": KEY, "endpoint": "https://vendor.example"}
     settings = read_settings(name, destination.settings, Sources(given=given, env={}, table={}))
@@ -100,11 +100,11 @@ def test_a_key_does_not_show_in_a_request_that_holds_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("rest", ["\x07", "ü", f"\n{KEY}"])
-def test_a_wrong_key_is_refused_without_being_shown(rest: str) -> None:
+def test_invalid_key_is_refused_without_being_shown(rest: str) -> None:
     assert KEY not in error_of(api_key=KEY + rest)
 
 
-def test_a_wrong_address_is_refused_without_being_shown_as_it_may_hold_a_password() -> None:
+def test_invalid_endpoint_is_refused_without_being_shown() -> None:
     assert KEY not in error_of(endpoint=f"ftp://me:{KEY}@acme.example")
 
 
@@ -115,7 +115,7 @@ def test_a_key_cannot_be_written_as_json() -> None:
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-def test_what_a_vendor_echoes_of_a_key_is_hidden() -> None:
+def test_echoed_key_is_hidden() -> None:
     settings = Settings(api_key=Secret(KEY))
     echo = f"bad key {KEY}, header Basic {Secret(KEY).basic()}"
 
@@ -138,7 +138,7 @@ def test_an_empty_key_is_false_and_shows_as_empty() -> None:
         ("", ""),
     ],
 )
-def test_an_address_is_shown_without_what_may_be_a_key(url: str, shown: str) -> None:
+def test_address_is_shown_without_secrets(url: str, shown: str) -> None:
     assert display_url(url) == shown
 
 
@@ -182,7 +182,7 @@ HOOK = "https://hooks.example/services/T0HL/x9f2b61c0"
         '{{"body": "{by_number_great}"}}',
     ],
 )
-def test_a_key_is_hidden_in_every_form_that_a_request_or_an_echo_may_give_it(text: str) -> None:
+def test_key_is_hidden_in_every_form_of_requests_and_echoes(text: str) -> None:
     for key in ('k/9f "2b61\\c0', "k>?9f'&<+2b61", "9f/ÿ?2b61~~~", KEY, HOOK):
         by_number = "".join(f"\\u{ord(letter):04x}" for letter in key)
         quoted, quoted_but_slashes = quote(key, safe=""), quote(key)

@@ -47,7 +47,7 @@ def skip(selection: Selection, **fields: Any) -> str | None:
         ({"Gist": False}, True),
     ],
 )
-def test_the_destination_s_own_key_wins_then_all_and_only_false_is_off(
+def test_integrations_disable_by_own_name_then_all_and_only_if_false(
     integrations: dict[str, Any], on: bool
 ) -> None:
     assert is_enabled(integrations, ACME) is on
@@ -55,22 +55,22 @@ def test_the_destination_s_own_key_wins_then_all_and_only_false_is_off(
 
 
 @pytest.mark.parametrize("integrations", [None, ...])
-def test_without_an_integrations_object_a_destination_is_on(integrations: Any) -> None:
+def test_destination_is_enabled_without_an_integrations_object(integrations: Any) -> None:
     assert skip(Selection(), integrations=integrations) is None
 
 
-def test_ignoring_integrations_takes_what_they_switch_off() -> None:
+def test_ignore_integrations_selects_disabled_events() -> None:
     selection = Selection(ignore_integrations=True)
 
     assert skip(selection, integrations={"All": False, "Acme": False}) is None
 
 
-def test_without_options_every_event_is_taken() -> None:
+def test_every_event_is_selected_without_options() -> None:
     for kind in ("identify", "track", "page", "screen", "group", "alias"):
         assert skip(Selection(), type=kind) is None
 
 
-def test_only_calls_of_the_given_types_are_taken() -> None:
+def test_type_option_selects_the_given_types() -> None:
     selection = Selection(types=frozenset({"identify", "page"}))
 
     assert skip(selection, type="identify") is None
@@ -89,13 +89,13 @@ def test_only_calls_of_the_given_types_are_taken() -> None:
         ("Signed Up Again", False),
     ],
 )
-def test_event_names_are_shell_patterns_that_tell_case_apart(name: str, taken: bool) -> None:
+def test_event_option_is_a_case_sensitive_shell_pattern(name: str, taken: bool) -> None:
     selection = Selection(events=("Order *", "Signed ??"))
 
     assert skip(selection, event=name) == (None if taken else "not of --event")
 
 
-def test_a_call_that_has_no_event_name_is_not_of_any_pattern() -> None:
+def test_call_without_an_event_name_matches_no_event_pattern() -> None:
     assert skip(Selection(events=("*",)), type="page", event=...) == "not of --event"
 
 
@@ -110,7 +110,7 @@ def test_a_call_that_has_no_event_name_is_not_of_any_pattern() -> None:
         ({"userId": "u70"}, False),
     ],
 )
-def test_a_user_is_named_by_either_id_whole(fields: dict[str, Any], taken: bool) -> None:
+def test_user_option_matches_either_whole_id(fields: dict[str, Any], taken: bool) -> None:
     selection = Selection(users=frozenset({"u7", "42"}))
 
     assert skip(selection, **fields) == (None if taken else "not of --user")
@@ -129,7 +129,7 @@ def test_a_user_is_named_by_either_id_whole(fields: dict[str, Any], taken: bool)
         ("2026-02-04T01:00:00+02:00", None),
     ],
 )
-def test_since_is_included_until_is_not_and_zones_are_heeded(
+def test_since_is_inclusive_until_exclusive_and_zones_count(
     timestamp: str, reason: str | None
 ) -> None:
     selection = Selection(since=parse_time("2026-02-03"), until=parse_time("2026-02-04"))
@@ -137,14 +137,14 @@ def test_since_is_included_until_is_not_and_zones_are_heeded(
     assert skip(selection, timestamp=timestamp) == reason
 
 
-def test_without_a_timestamp_the_next_best_time_is_held_against_since() -> None:
+def test_since_uses_the_next_time_without_a_timestamp() -> None:
     selection = Selection(since=parse_time("2026-02-03"))
 
     assert skip(selection, receivedAt="2026-02-03T10:00:00Z") is None
     assert skip(selection, receivedAt="2026-02-02T10:00:00Z") == "before --since"
 
 
-def test_an_event_without_any_time_is_left_out_by_since_and_until_only() -> None:
+def test_event_without_a_time_is_skipped_by_since_and_until_only() -> None:
     untimed = "without a time for --since and --until"
 
     assert skip(Selection(since=parse_time("2026-02-03"))) == untimed
@@ -159,7 +159,7 @@ def test_the_first_and_last_moments_of_the_calendar_can_be_compared(moment: str)
     assert skip(both, timestamp=moment) in {"before --since", "not before --until"}
 
 
-def test_every_option_has_to_be_met() -> None:
+def test_event_must_match_every_option() -> None:
     selection = Selection(types=frozenset({"track"}), events=("Order *",), users=frozenset({"u1"}))
 
     assert skip(selection, event="Order Completed", userId="u1") is None
@@ -168,7 +168,7 @@ def test_every_option_has_to_be_met() -> None:
     assert skip(selection, type="page", event="Order Completed") == "not of --type"
 
 
-def test_the_limit_counts_mapped_events_and_skips_all_that_follow() -> None:
+def test_limit_counts_mapped_events_and_skips_all_later_lines() -> None:
     decide = make_mapper(job_for("webhook", selection=Selection(limit=2)))
     lines = [line_of(type="page"), b"", b"no json", line_of(), line_of(), b"no json", b""]
 
@@ -181,7 +181,7 @@ def test_the_limit_counts_mapped_events_and_skips_all_that_follow() -> None:
     assert set(found[4:]) == {Skipped("over --limit")}
 
 
-def test_a_limit_of_none_takes_all_and_of_zero_takes_nothing() -> None:
+def test_limit_none_selects_all_and_zero_selects_nothing() -> None:
     everything = make_mapper(job_for("webhook"))
     nothing = make_mapper(job_for("webhook", selection=Selection(limit=0)))
 
@@ -194,19 +194,19 @@ def test_a_blank_line_is_skipped(line: bytes) -> None:
     assert outcome_of(line, job_for("webhook")) == Skipped("blank line")
 
 
-def test_a_line_over_the_bound_is_rejected() -> None:
+def test_line_longer_than_max_line_is_rejected() -> None:
     found = outcome_of(TooLong(2_000_000, b"{"), job_for("webhook"))
 
     assert str(found) == "longer than --max-line"
 
 
-def test_a_call_of_another_kind_is_skipped_before_any_option() -> None:
+def test_unsupported_call_type_is_skipped_before_any_option() -> None:
     page = line_of(type="page", integrations={"All": False})
 
     assert outcome_of(page, job_for("gist")) == Skipped("page is not for gist")
 
 
-def test_a_broken_event_is_rejected_even_where_an_option_would_skip_it() -> None:
+def test_invalid_event_is_rejected_even_if_an_option_would_skip_it() -> None:
     selection = Selection(types=frozenset({"identify"}))
     broken = line_of(context="text", integrations={"All": False})
 
@@ -224,16 +224,14 @@ def test_a_broken_event_is_rejected_even_where_an_option_would_skip_it() -> None
         ("segment", "Segment.io"),
     ],
 )
-def test_each_vendor_is_switched_off_by_its_name_in_segment_s_catalog(
-    name: str, label: str
-) -> None:
+def test_destination_is_disabled_by_its_name_in_segments_catalog(name: str, label: str) -> None:
     line = line_of(timestamp="2026-02-03", integrations={label: False})
 
     assert outcome_of(line, job_for(name)) == Skipped(OFF)
     assert isinstance(outcome_of(line.replace(b"false", b"true"), job_for(name)), Mapped)
 
 
-def test_a_webhook_is_known_in_integrations_by_its_label_if_it_has_one() -> None:
+def test_webhook_is_enabled_in_integrations_by_its_label() -> None:
     line = line_of(integrations={"All": False, "My Service": True})
 
     assert isinstance(outcome_of(line, job_for("webhook", label="My Service")), Mapped)

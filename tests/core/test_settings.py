@@ -40,7 +40,7 @@ def error_of(act: Callable[[], Any]) -> SettingsError:
     return caught.value
 
 
-def test_what_no_source_names_has_its_default() -> None:
+def test_setting_without_a_source_has_its_default() -> None:
     assert read_acme() == Settings()
 
 
@@ -53,7 +53,7 @@ def test_what_no_source_names_has_its_default() -> None:
         (set(), "eu"),
     ],
 )
-def test_set_wins_over_the_environment_over_the_file_over_the_default(
+def test_set_overrides_environment_overrides_file_overrides_default(
     sources: set[str], region: str
 ) -> None:
     given = {"region": "given"} if "given" in sources else {}
@@ -67,7 +67,7 @@ def test_the_environment_of_another_destination_is_not_read() -> None:
     assert read_acme(env={"SEGCLI_GIST_REGION": "us", "REGION": "us"}).region == "eu"
 
 
-def test_the_environment_name_is_made_of_both_names() -> None:
+def test_environment_name_has_destination_and_setting() -> None:
     assert env_name("gist", "api_key") == "SEGCLI_GIST_API_KEY"
     assert env_name("my-own.place", "api_key") == "SEGCLI_MY_OWN_PLACE_API_KEY"
 
@@ -93,7 +93,7 @@ def test_the_environment_name_is_made_of_both_names() -> None:
         ("endpoint", "http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_text_is_read_as_the_kind_of_its_setting(name: str, text: str, value: Any) -> None:
+def test_text_is_converted_to_the_type_of_its_setting(name: str, text: str, value: Any) -> None:
     found = getattr(read_acme({name: text}), name)
 
     assert found == value
@@ -104,7 +104,7 @@ def test_text_is_read_as_the_kind_of_its_setting(name: str, text: str, value: An
     ("name", "value", "read_as"),
     [("batch", 50, 50), ("share", 2, 2.0), ("strict", True, True), ("region", 7, "7")],
 )
-def test_a_toml_value_of_a_fitting_kind_is_taken(name: str, value: Any, read_as: Any) -> None:
+def test_toml_value_of_a_matching_type_is_accepted(name: str, value: Any, read_as: Any) -> None:
     assert getattr(read_acme(table={name: value}), name) == read_as
 
 
@@ -180,7 +180,7 @@ def test_a_wrong_value_is_corrected_where_it_was_given(sources: Sources, hint: s
     ("sources", "where"),
     [({"given": {"regoin": "x"}}, "--set"), ({"table": {"regoin": 1}}, "my.toml")],
 )
-def test_an_unknown_setting_is_answered_with_the_nearest_name_and_all_names(
+def test_unknown_setting_error_suggests_the_nearest_and_lists_all_names(
     sources: dict[str, Any], where: str
 ) -> None:
     error = error_of(lambda: read_acme(**sources))
@@ -192,15 +192,15 @@ def test_an_unknown_setting_is_answered_with_the_nearest_name_and_all_names(
     )
 
 
-def test_an_unknown_setting_that_is_near_to_none_gets_no_guess() -> None:
+def test_unknown_setting_unlike_any_other_gets_no_suggestion() -> None:
     assert error_of(lambda: read_acme({"zzz": "1"})).hint.startswith("It has: api_key")
 
 
-def test_an_unknown_variable_of_the_environment_is_missing_ids_business() -> None:
+def test_unknown_environment_variable_is_ignored() -> None:
     assert read_acme(env={"SEGCLI_ACME_COLOUR": "red"}) == Settings()
 
 
-def test_what_sending_needs_is_asked_for_all_at_once_with_what_to_type() -> None:
+def test_missing_required_settings_are_reported_together_with_hints() -> None:
     error = error_of(lambda: require("acme", read_acme()))
 
     assert error.message == "acme needs api_key (Acme's key); endpoint (where Acme is)"
@@ -213,12 +213,12 @@ def test_what_sending_needs_is_asked_for_all_at_once_with_what_to_type() -> None
     assert error.exit_code == 2
 
 
-def test_sending_needs_nothing_more_once_all_is_set() -> None:
+def test_require_passes_if_all_required_settings_are_set() -> None:
     require("acme", read_acme({"api_key": KEY, "endpoint": "https://acme.example"}))
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_every_destination_says_what_each_of_its_settings_is(name: str) -> None:
+def test_every_setting_of_a_destination_has_a_description(name: str) -> None:
     rows = describe(name, named_destination(name).settings)
 
     assert {row.name for row in rows} >= {"api_key", "endpoint"}
@@ -226,7 +226,7 @@ def test_every_destination_says_what_each_of_its_settings_is(name: str) -> None:
     assert all(row.env == f"SEGCLI_{name}_{row.name}".upper() for row in rows)
 
 
-def test_a_setting_that_only_groups_events_is_known_as_one() -> None:
+def test_grouping_setting_is_marked_as_grouping() -> None:
     @dataclass(frozen=True, slots=True)
     class Grouping:
         """Settings of which one may change when a run is resumed."""

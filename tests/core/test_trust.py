@@ -1,4 +1,4 @@
-"""A run first prints the address it sends to; a key is sent only where its owner allows."""
+"""A run first prints the address it sends to; a key is sent only to an address its owner set."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def found_settings(folder: Path, dest: str, **settings: str) -> None:
     (folder / "segcli.toml").write_text("\n".join((f"[{dest}]", *lines)))
 
 
-def test_a_found_file_does_not_send_a_key_of_elsewhere_to_its_address(
+def test_found_config_cannot_redirect_a_key_from_another_source(
     segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -66,7 +66,7 @@ def test_a_found_file_does_not_send_a_key_of_elsewhere_to_its_address(
     assert at.got == []
 
 
-def test_a_file_that_is_named_may_do_so(
+def test_named_config_may_redirect_a_key(
     segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -81,7 +81,7 @@ def test_a_file_that_is_named_may_do_so(
     assert "(endpoint: segcli.toml; key: SEGCLI_GIST_API_KEY)" in by_variable.err
 
 
-def test_an_option_wins_over_the_variable_that_names_the_file(
+def test_config_option_overrides_the_config_variable(
     segcli: Segcli, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found_settings(tmp_path, "pointillist", actor="of-the-option")
@@ -91,7 +91,7 @@ def test_an_option_wins_over_the_variable_that_names_the_file(
     assert "of-the-option" in segcli("transform", *ALLOW, events).out
 
 
-def test_a_found_file_with_address_and_key_is_taken(
+def test_found_config_with_both_address_and_key_is_used(
     segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -102,7 +102,7 @@ def test_a_found_file_with_address_and_key_is_taken(
     assert f"gist at {at.url} (endpoint: segcli.toml; key: segcli.toml)" in said.err
 
 
-def test_an_address_without_any_key_needs_a_file_that_is_named(
+def test_address_without_a_key_needs_a_named_config(
     segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -149,7 +149,7 @@ KEYS = {
     ],
     ids=["endpoint", "part of the host", "address", "secret address"],
 )
-def test_the_rule_holds_for_every_setting_that_says_where_requests_go(
+def test_redirect_rule_covers_every_setting_of_an_address(
     changes: dict[str, Any],
     setting: tuple[str, str],
     host: str,
@@ -167,7 +167,7 @@ def test_the_rule_holds_for_every_setting_that_says_where_requests_go(
     assert KEY not in said.err
 
 
-def test_engage_keeps_to_the_rule_too(
+def test_engage_follows_the_redirect_rule(
     segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -186,7 +186,7 @@ def test_engage_keeps_to_the_rule_too(
 
 
 @pytest.mark.parametrize("command", ["transform", "check", "send --dry-run", "send --sandbox"])
-def test_what_sends_nothing_to_an_address_does_not_mind_where_it_is_from(
+def test_commands_that_send_nothing_ignore_the_redirect_rule(
     command: str, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     found_settings(tmp_path, "gist", endpoint="https://evil.example")
@@ -209,7 +209,7 @@ def test_what_sends_nothing_to_an_address_does_not_mind_where_it_is_from(
         ([], "stdin"),
     ],
 )
-def test_what_goes_where_is_said_before_anything_goes(
+def test_first_line_says_what_is_sent_where(
     files: list[str], says: str, run_segcli: Run, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -225,7 +225,7 @@ def test_what_goes_where_is_said_before_anything_goes(
     )
 
 
-def test_with_quiet_a_real_send_says_that_line_and_nothing_else(
+def test_quiet_send_prints_only_the_destination_line(
     segcli: Segcli, vendor: Serve, events: Path, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -242,9 +242,7 @@ def test_with_quiet_a_real_send_says_that_line_and_nothing_else(
     assert synced.err == f"Sending changes from 1 file to gist at {place}; key: --set)\n"
 
 
-def test_a_rehearsal_says_that_nothing_leaves_and_is_silent_if_quiet(
-    segcli: Segcli, events: Path
-) -> None:
+def test_sandbox_run_says_that_nothing_leaves_unless_quiet(segcli: Segcli, events: Path) -> None:
     said = segcli("send", "-d", "webhook", "--sandbox", events)
     quiet = segcli("send", "-q", "-d", "webhook", "--sandbox", events)
 
@@ -303,13 +301,13 @@ SECRET_HOST = {"request.url": "https://{settings.api_key}.acme.io/v1"}
         ),
     ],
 )  # fmt: skip
-def test_the_line_says_where_address_and_keys_come_from_and_shows_neither_key_nor_query(
+def test_destination_line_names_the_sources_but_no_key_and_no_query(
     destination: Any, sources: dict[str, Any], says: str
 ) -> None:
     assert where_to(job(destination, **sources)) == says
 
 
-def test_a_destination_is_described_with_where_its_settings_are_set_now(
+def test_destinations_command_shows_the_source_of_each_setting(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = segcli("destinations", "gist").out
@@ -335,7 +333,7 @@ def test_a_destination_is_described_with_where_its_settings_are_set_now(
         ("2130706433", False), ("", False),
     ],
 )  # fmt: skip
-def test_this_machine_is_localhost_and_its_loopback_addresses(host: str, expected: bool) -> None:
+def test_localhost_and_loopback_addresses_are_this_machine(host: str, expected: bool) -> None:
     assert is_this_machine(host) is expected
 
 
@@ -356,7 +354,7 @@ def test_this_machine_is_localhost_and_its_loopback_addresses(host: str, expecte
         (f"http://evil.example:1@127.0.0.1:8765/?token={KEY}", KEY, False),
     ],
 )
-def test_a_key_leaves_this_machine_by_https_or_with_a_permission(
+def test_key_leaves_this_machine_only_over_https_unless_allowed(
     endpoint: str, key: str, refused: bool
 ) -> None:
     one = job(WEBHOOK, given={"endpoint": endpoint, "api_key": key})
@@ -384,7 +382,7 @@ def test_a_key_leaves_this_machine_by_https_or_with_a_permission(
         ),
     ],
 )
-def test_the_address_in_a_destination_s_file_is_held_to_the_rule_too(
+def test_https_rule_covers_the_address_in_a_destination_file(
     changes: dict[str, Any], given: dict[str, str]
 ) -> None:
     one = job(acme(changes), given={"api_key": KEY} | given)
@@ -393,7 +391,9 @@ def test_the_address_in_a_destination_s_file_is_held_to_the_rule_too(
         check_plain_http(one, is_allowed=False)
 
 
-def test_send_and_engage_keep_to_the_rule(segcli: Segcli, events: Path, tmp_path: Path) -> None:
+def test_send_and_engage_follow_the_https_rule(
+    segcli: Segcli, events: Path, tmp_path: Path
+) -> None:
     (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\n")
     to = ("-d", "gist", "--endpoint", "http://h.invalid", "--set", f"api_key={KEY}")
     engage = ("engage", "audience", "Big", "members.csv", "--state", "s")
@@ -418,7 +418,7 @@ def test_send_and_engage_keep_to_the_rule(segcli: Segcli, events: Path, tmp_path
         ("dotted", "segcli.toml: nested deeper than 50 levels"),
     ],
 )
-def test_a_found_file_that_is_no_small_table_of_settings_is_an_error_at_once(
+def test_found_config_must_be_a_small_regular_toml_file(
     kind: str, says: str, run_segcli: Run, tmp_path: Path
 ) -> None:
     place = tmp_path / "segcli.toml"
@@ -442,7 +442,7 @@ def test_a_found_file_that_is_no_small_table_of_settings_is_an_error_at_once(
     assert b"Traceback" not in done.stderr
 
 
-def test_settings_and_keys_may_come_from_a_pipe_that_is_named(
+def test_config_and_key_file_may_be_named_pipes(
     vendor: Serve, events: Path, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -462,14 +462,14 @@ def test_settings_and_keys_may_come_from_a_pipe_that_is_named(
     assert "key: --api-key-file)" in done.stderr
 
 
-def test_a_key_file_is_not_read_without_end(segcli: Segcli, events: Path) -> None:
+def test_key_file_has_a_maximum_size(segcli: Segcli, events: Path) -> None:
     said = segcli("send", "-d", "gist", "--api-key-file", "/dev/zero", events)
 
     assert said.code == 2
     assert "the key file /dev/zero is larger than 65,536 bytes" in said.err
 
 
-def test_where_a_setting_comes_from_is_where_its_value_comes_from() -> None:
+def test_origin_of_a_setting_is_the_source_of_its_value() -> None:
     sources = {
         "given": {"api_key": KEY},
         "env": {"SEGCLI_GIST_API_KEY": "other", "SEGCLI_GIST_BATCH": "7"},
@@ -490,7 +490,7 @@ def test_where_a_setting_comes_from_is_where_its_value_comes_from() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_name_their_addresses(name: str) -> None:
+def test_example_destinations_mark_their_address_settings(name: str) -> None:
     rows = [row.name for row in describe(name, find(name).settings) if row.is_address]
 
     assert rows == (["webhook", "endpoint"] if name == "slack" else ["endpoint"])

@@ -46,7 +46,7 @@ def fits(batch: Sequence[QueuedPayload], bounds: Bounds) -> bool:
 
 
 @given(ITEMS, BOUNDS)
-def test_batches_hold_every_item_once_and_in_order(
+def test_batches_contain_every_item_once_in_order(
     items: list[QueuedPayload], bounds: Bounds
 ) -> None:
     assert [item for batch in batches(items, bounds) for item in batch] == items
@@ -60,21 +60,21 @@ def test_a_batch_is_within_the_bounds_or_a_single_item(
 
 
 @given(ITEMS, BOUNDS)
-def test_a_batch_takes_all_that_fits(items: list[QueuedPayload], bounds: Bounds) -> None:
+def test_batch_is_filled_up_to_its_bounds(items: list[QueuedPayload], bounds: Bounds) -> None:
     found = batches(items, bounds)
 
     for batch, following in pairwise(found):
         assert not fits([*batch, following[0]], bounds)
 
 
-def test_commas_count_and_the_bound_itself_is_allowed() -> None:
+def test_batch_size_includes_commas_and_may_equal_the_bound() -> None:
     items = [item(b"12345"), item(b"1234")]
 
     assert len(batches(items, Bounds(9, 10))) == 1
     assert len(batches(items, Bounds(9, 9))) == 2
 
 
-def test_an_item_larger_than_the_bound_goes_alone() -> None:
+def test_item_larger_than_the_bound_is_sent_alone() -> None:
     sizes = [[len(item.body) for item in batch] for batch in batches(
         [item(b"1"), item(b"1" * 99), item(b"1")], Bounds(9, 10)
     )]  # fmt: skip
@@ -83,7 +83,7 @@ def test_an_item_larger_than_the_bound_goes_alone() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 8, 2_499])
-def test_halves_are_shorter_than_the_whole_and_in_order(count: int) -> None:
+def test_halves_of_a_batch_keep_the_order(count: int) -> None:
     whole = [item(b"", number=number) for number in range(count)]
     first, second = halves(whole)
 
@@ -91,9 +91,7 @@ def test_halves_are_shorter_than_the_whole_and_in_order(count: int) -> None:
     assert max(len(first), len(second)) == (count + 1) // 2
 
 
-def test_an_item_weighs_its_payload_and_its_line_unless_they_are_one_and_what_python_needs() -> (
-    None
-):
+def test_item_weight_counts_payload_line_and_python_overhead() -> None:
     def weight(text: bytes | TooLong, body: bytes) -> int:
         return item_of(Line("f", 1, text), Mapped("/", body, "u"), Bounds(1)).weight
 

@@ -1,4 +1,4 @@
-"""A vendor that closes the connection on a large body: the run says so, and what to type."""
+"""A vendor that closes the connection on a large body: the error says so, with a command to try."""
 
 import json
 import threading
@@ -101,7 +101,7 @@ def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", ["segment", "gist"])
-def test_the_printed_command_goes_on_with_smaller_bodies_and_sends_each_event_once(
+def test_printed_command_resumes_with_smaller_bodies_and_no_duplicates(
     name: str, transport: str, with_keys: Segcli, paste: Callable[..., Said], tmp_path: Path
 ) -> None:
     vendor = Strict("batch" if name == "segment" else "contacts")
@@ -128,7 +128,7 @@ def test_the_printed_command_goes_on_with_smaller_bodies_and_sends_each_event_on
 
 
 @pytest.mark.parametrize("option", ["batch=7", "batch_bytes=9000"])
-def test_a_run_goes_on_with_any_number_and_size_of_batches(
+def test_resumed_run_may_change_the_batch_size(
     option: str, with_keys: Segcli, tmp_path: Path
 ) -> None:
     vendor = Strict("batch")
@@ -145,7 +145,7 @@ def test_a_run_goes_on_with_any_number_and_size_of_batches(
     assert vendor.largest < 9_500
 
 
-def test_where_nothing_was_sent_the_command_is_printed_without_resume(
+def test_printed_command_has_no_resume_if_nothing_was_sent(
     with_keys: Segcli, paste: Callable[..., Said], tmp_path: Path
 ) -> None:
     vendor = Strict("batch")
@@ -194,7 +194,7 @@ SAID = "acme closes the connection on bodies of 1.1 kB, 300 events."
     ],
     ids=["closed", "at last", "before", "no connection", "a no", "a no before"],
 )
-def test_it_is_said_where_the_size_of_the_body_may_be_the_reason(
+def test_hint_mentions_body_size_only_if_it_may_be_the_reason(
     answers: list[Reply | NoReply], is_said: bool, tmp_path: Path
 ) -> None:
     stopped = story(tmp_path / "rejects.ndjson", *answers)
@@ -214,7 +214,7 @@ def test_it_is_said_where_the_size_of_the_body_may_be_the_reason(
         (0, 0, False),
     ],
 )
-def test_a_small_body_or_one_as_large_as_another_that_was_read_is_not_too_large(
+def test_body_is_suspect_only_if_large_and_larger_than_any_answered(
     size: int, answered: int, may_be: bool
 ) -> None:
     assert may_be_too_large(size, largest_answered=answered) == may_be
@@ -243,7 +243,9 @@ def advice(destination: Destination[Any], events: int, size: int) -> tuple[str, 
         (1, 31_000, "bodies of 31 kB, which is one event.", ""),
     ],
 )
-def test_the_advice_is_a_tenth_of_the_events(events: int, size: int, text: str, more: str) -> None:
+def test_advice_suggests_a_tenth_of_the_events(
+    events: int, size: int, text: str, more: str
+) -> None:
     expected = f"segment closes the connection on {text}"
 
     assert advice(named_destination("segment"), events, size) == (
@@ -252,7 +254,7 @@ def test_the_advice_is_a_tenth_of_the_events(events: int, size: int, text: str, 
     )
 
 
-def test_a_destination_without_that_setting_is_told_what_there_is() -> None:
+def test_advice_for_a_destination_without_a_batch_setting() -> None:
     in_file = acme({"batch": {"events": 50, "under": "batch"}})
     plug_in = replace(in_file, layout=None)
     said = "acme closes the connection on bodies of 90 kB, 9 events."

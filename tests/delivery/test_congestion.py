@@ -41,25 +41,25 @@ def after(*rounds: Sequence[bool], most: int = 32) -> float:
 @pytest.mark.parametrize(
     ("overloaded", "size"), [(32, 16.0), (24, 20.0), (16, 24.0), (8, 28.0), (1, 31.5), (0, 32.0)]
 )
-def test_a_round_trip_takes_half_the_share_of_its_overloaded_replies(
+def test_window_shrinks_by_half_the_share_of_overloaded_replies(
     overloaded: int, size: float
 ) -> None:
     assert after([OVERLOADED] * overloaded + [YES] * (32 - overloaded)) == size
 
 
 @pytest.mark.parametrize("quiet", [0, 1, 10, 1_000])
-def test_a_round_trip_of_nothing_but_overloaded_replies_halves_however_quiet_it_was_before(
+def test_only_overloaded_replies_halve_the_window_after_any_quiet_time(
     quiet: int,
 ) -> None:
     assert after(*[[YES] * 32] * quiet, [OVERLOADED] * 32) == 16
 
 
-def test_nothing_grows_in_a_round_trip_with_an_overloaded_reply() -> None:
+def test_window_does_not_grow_in_a_round_with_an_overloaded_reply() -> None:
     assert after([OVERLOADED, *[YES] * 31]) == 31.5
     assert after([OVERLOADED, *[YES] * 31], [YES] * 31) == pytest.approx(32, abs=0.5)
 
 
-def test_the_share_is_smoothed_so_that_the_next_reply_of_a_bad_time_takes_more() -> None:
+def test_overload_share_is_smoothed_over_recent_rounds() -> None:
     bad, stray = [OVERLOADED] * 32, [OVERLOADED, *[YES] * 31]
     alone = after(stray, most=1_000)
     first = after(*[bad] * 4, stray, most=1_000) / after(*[bad] * 4, most=1_000)
@@ -73,7 +73,7 @@ def test_the_share_is_smoothed_so_that_the_next_reply_of_a_bad_time_takes_more()
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=30))
-def test_the_window_is_never_less_than_one_nor_more_than_was_asked_for(
+def test_window_stays_between_one_and_the_configured_maximum(
     rounds: list[tuple[int, int]],
 ) -> None:
     async def story() -> None:
@@ -125,7 +125,7 @@ class Vendor:
 @pytest.mark.parametrize(
     ("share", "status", "least"), [(0.01, 503, 0.85), (0.03, 503, 0.7), (0.03, 500, 0.85)]
 )
-def test_a_vendor_that_fails_a_little_costs_a_little(
+def test_few_failures_cost_little_throughput(
     share: float, status: int, least: float, tmp_path: Path
 ) -> None:
     chance = random.Random(5).random
@@ -137,9 +137,7 @@ def test_a_vendor_that_fails_a_little_costs_a_little(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_vendor_that_takes_eight_at_once_is_asked_for_about_eight(
-    status: int, tmp_path: Path
-) -> None:
+def test_window_settles_near_the_capacity_of_the_vendor(status: int, tmp_path: Path) -> None:
     found = pipeline(tmp_path, concurrency=32, chance=random.Random(5).random)
     seconds = taken_in(found, 4_000, Vendor(at_once=8, status=status))
 

@@ -37,7 +37,7 @@ def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
     return [*to_webhook(vendor(door).url, events), "--concurrency", "8"]
 
 
-def test_without_room_for_the_journal_nothing_is_sent(
+def test_nothing_is_sent_if_the_journal_has_no_space(
     command: list[str], door: Door, segcli: Segcli, tmp_path: Path
 ) -> None:
     disk = fails("posix_fallocate", after=0)
@@ -51,7 +51,7 @@ def test_without_room_for_the_journal_nothing_is_sent(
     assert set(door.taken) == ALL
 
 
-def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
+def test_events_sent_before_the_disk_filled_are_in_the_journal(
     command: list[str], door: Door, segcli: Segcli, tmp_path: Path
 ) -> None:
     disk = fails("posix_fallocate", after=6)
@@ -77,7 +77,7 @@ def test_what_was_sent_when_the_room_ran_out_is_accounted_for(
         ("fdatasync", 4, errno.EIO),
     ],
 )
-def test_a_disk_that_fails_on_the_way_loses_nothing(
+def test_disk_failure_during_a_run_loses_no_event(
     call: str, after: int, code: int, command: list[str], door: Door, segcli: Segcli
 ) -> None:
     disk = fails(call, after=after, code=code)
@@ -91,7 +91,7 @@ def test_a_disk_that_fails_on_the_way_loses_nothing(
     assert duplicates(door.taken) <= 8
 
 
-def test_half_a_record_on_a_full_disk_is_none(
+def test_partly_written_journal_record_is_ignored(
     command: list[str], door: Door, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, calls = os.pwrite, iter(range(10**6))
@@ -111,7 +111,7 @@ def test_half_a_record_on_a_full_disk_is_none(
     assert duplicates(door.taken) <= 8
 
 
-def test_a_journal_that_cannot_be_begun_anew_is_left_as_it_was(
+def test_journal_is_unchanged_if_a_resume_cannot_write_it(
     command: list[str], door: Door, segcli: Segcli, tmp_path: Path
 ) -> None:
     door.left = 50
@@ -145,7 +145,7 @@ def half_of(file: Path, whole: Callable[[int, Any], int]) -> Callable[[int, Any]
     return write
 
 
-def test_rejects_that_cannot_be_kept_stop_the_run_and_are_kept_whole_by_the_next(
+def test_unwritable_rejects_stop_the_run_and_the_next_run_writes_them(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [*tracks(3), track(3, note="POISON"), track(4), track(5, note="POISON"), b"no JSON"]

@@ -46,7 +46,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     subprocess.run(["umount", str(folder)], capture_output=True, timeout=60, check=False)
 
 
-def test_a_full_file_system_stops_the_run_which_goes_on_once_there_is_room(
+def test_run_stopped_by_a_full_file_system_resumes_after_cleanup(
     mounted: Callable[[str], Path], command: list[str], door: Door, segcli: Segcli
 ) -> None:
     disk = mounted("size=1m")
@@ -65,7 +65,7 @@ def test_a_full_file_system_stops_the_run_which_goes_on_once_there_is_room(
     assert not duplicates(door.taken)
 
 
-def test_rejects_on_a_full_file_system_are_kept_whole_once_there_is_room(
+def test_rejects_are_complete_after_a_full_file_system(
     mounted: Callable[[str], Path], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     lines = [track(number, note="POISON" * 200) for number in range(20)]
@@ -82,7 +82,7 @@ def test_rejects_on_a_full_file_system_are_kept_whole_once_there_is_room(
 
 
 @pytest.mark.parametrize("option", ["--journal", "--rejects"])
-def test_a_read_only_file_system_is_found_before_anything_is_sent(
+def test_read_only_file_system_is_reported_before_sending(
     option: str, mounted: Callable[[str], Path], command: list[str], door: Door, segcli: Segcli
 ) -> None:
     disk = mounted("size=1m,ro")
@@ -94,7 +94,7 @@ def test_a_read_only_file_system_is_found_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("option", ["--journal", "--rejects"])
-def test_a_folder_that_is_none_is_found_before_anything_is_sent(
+def test_file_used_as_a_folder_is_reported_before_sending(
     option: str, command: list[str], door: Door, segcli: Segcli, tmp_path: Path
 ) -> None:
     said = segcli(*command, option, tmp_path / "events.jsonl" / "file")

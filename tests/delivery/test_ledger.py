@@ -1,4 +1,4 @@
-"""read = delivered + refused + rejected + skipped + unsent, with any kind of failure.
+"""read = delivered + refused + rejected + skipped + unsent, with any failures.
 
 The ledger is compared with what was counted without it: the lines that went in, the events that
 the sandbox accepted, the records in the rejects file.
@@ -113,7 +113,7 @@ SURVIVED: Mapping[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", ["plotline", "segment"])
 @pytest.mark.parametrize("script", SURVIVED)
-def test_the_ledger_adds_up_after_a_fault_that_passes(
+def test_ledger_adds_up_after_a_temporary_fault(
     script: str, name: str, run: Callable[..., Ended], standin: Start
 ) -> None:
     at = standin(**SURVIVED[script])
@@ -138,7 +138,7 @@ def test_the_ledger_adds_up_after_a_fault_that_passes(
 
 @pytest.mark.parametrize("name", ["plotline", "segment"])
 @pytest.mark.parametrize("status", ["400", "404", "413", "422", "501"])
-def test_the_ledger_adds_up_when_a_vendor_refuses_at_random(
+def test_ledger_adds_up_if_the_vendor_refuses_at_random(
     status: str, name: str, run: Callable[..., Ended], standin: Start
 ) -> None:
     at = standin(faults=(Fault(status, 0.6),), seed=2)
@@ -185,7 +185,7 @@ def test_the_ledger_adds_up_after_a_fault_that_stops_the_run(
         assert ended.kept == +Counter(rejected=ended.tally.rejected)
 
 
-def test_the_ledger_adds_up_when_nobody_listens(run: Callable[..., Ended]) -> None:
+def test_ledger_adds_up_if_no_server_listens(run: Callable[..., Ended]) -> None:
     ended = run("plotline", f"http://127.0.0.1:{closed_port()}", retry_for=0.2)
 
     assert isinstance(ended.stopped, Stopped)
@@ -194,7 +194,7 @@ def test_the_ledger_adds_up_when_nobody_listens(run: Callable[..., Ended]) -> No
     assert ended.tally.unsent == EVENTS + POISONED
 
 
-def test_the_ledger_adds_up_when_the_vendor_dies_under_way(run: Callable[..., Ended]) -> None:
+def test_ledger_adds_up_if_the_vendor_dies_during_the_run(run: Callable[..., Ended]) -> None:
     with ExitStack() as stack:
         at = stack.enter_context(running(Script(remember=True)))
 
@@ -213,7 +213,7 @@ def test_the_ledger_adds_up_when_the_vendor_dies_under_way(run: Callable[..., En
     assert ended.tally.unsent > 0
 
 
-def test_a_run_that_stops_while_it_keeps_a_line_counts_that_line(
+def test_run_stopped_while_writing_a_reject_counts_that_line(
     segcli: Callable[..., Said], tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", [track(), track(), b"{]"])
@@ -239,7 +239,7 @@ def test_lines_are_counted_by_state_and_by_reason() -> None:
     assert tally.reasons == {("skipped", "blank line"): 4, ("rejected", "blank line"): 1}
 
 
-def test_reasons_stay_few_whatever_a_vendor_writes() -> None:
+def test_number_of_reasons_is_bounded() -> None:
     tally = Tally()
     for number in range(10_000):
         letters = str(number).translate(str.maketrans("0123456789", "abcdefghij"))
@@ -270,6 +270,6 @@ def test_refusals_that_differ_in_numbers_and_ids_have_one_reason() -> None:
     assert tally.reasons == {("refused", "HTTP 422: invalid total N of …"): 60}
 
 
-def test_a_ledger_has_its_states_in_order() -> None:
+def test_ledger_lists_states_in_order() -> None:
     assert list(Tally().ledger(STATES_OF_SEND)) == list(STATES_OF_SEND)
     assert list(Tally().ledger(STATES_OF_TRANSFORM)) == ["mapped", "rejected", "skipped"]

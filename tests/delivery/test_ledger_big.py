@@ -1,4 +1,4 @@
-"""The main promise at size: ten thousand events through a vendor that fails as vendors do."""
+"""The main promise at size: ten thousand events through a vendor with typical failures."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from segcli.sandbox import Fault, SandboxServer
 EVENTS, USERS = 10_000, 200
 
 
-def test_ten_thousand_events_arrive_in_order_and_none_twice_except_after_a_reset(
+def test_ten_thousand_events_arrive_in_order_with_duplicates_only_after_resets(
     standin: Callable[..., SandboxServer], tmp_path: Path
 ) -> None:
     # 7919 is a prime: neighbouring lines have unrelated users.

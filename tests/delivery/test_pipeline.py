@@ -19,7 +19,7 @@ async def without_a_thread(items: Iterator[Any]) -> AsyncIterator[Any]:
         yield item
 
 
-def test_between_two_pieces_of_the_input_others_get_one_turn_and_no_time_passes(
+def test_other_tasks_run_between_inputs_without_a_pause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "read_ahead", without_a_thread)
@@ -47,7 +47,7 @@ def test_between_two_pieces_of_the_input_others_get_one_turn_and_no_time_passes(
     assert list(dict.fromkeys(read)) == list(range(1, 11))
 
 
-def test_a_run_that_is_stopped_waits_for_what_is_in_flight_and_no_longer(tmp_path: Path) -> None:
+def test_stopped_run_waits_for_requests_in_flight_up_to_the_grace_time(tmp_path: Path) -> None:
     async def story() -> list[float]:
         took = []
         for seconds in (2.0, pipeline.GRACE + 5):

@@ -73,7 +73,7 @@ USERS = st.lists(st.tuples(st.text(max_size=2), st.sampled_from(["/a", "/b"])), 
 
 
 @given(USERS, st.integers(1, 9), st.integers(1, 5), st.booleans())
-def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_once(
+def test_items_of_a_user_keep_order_and_are_in_one_batch_at_a_time(
     came: list[tuple[str, str]], workers: int, events: int, late: bool
 ) -> None:
     async def story() -> list[QueuedPayload]:
@@ -110,7 +110,7 @@ def test_a_users_items_leave_in_the_order_they_came_and_never_in_two_batches_at_
 
 
 @given(USERS, st.integers(1, 5))
-def test_one_worker_takes_everything_in_the_order_of_the_input_but_for_what_shares_a_batch(
+def test_single_worker_sends_batches_in_input_order(
     came: list[tuple[str, str]], events: int
 ) -> None:
     async def story() -> list[list[QueuedPayload]]:
@@ -128,7 +128,7 @@ def test_one_worker_takes_everything_in_the_order_of_the_input_but_for_what_shar
         assert found == [[number] for number in range(len(came))]
 
 
-def test_no_worker_waits_while_any_user_has_something_that_may_leave() -> None:
+def test_no_worker_is_idle_while_a_user_has_an_item_ready() -> None:
     """If users shared a few queues, they would wait for one another."""
 
     async def story() -> float:
@@ -143,7 +143,7 @@ def test_no_worker_waits_while_any_user_has_something_that_may_leave() -> None:
     assert play(story()) == pytest.approx(50)
 
 
-def test_a_batch_is_filled_from_all_users_in_the_order_of_the_input() -> None:
+def test_batch_is_filled_from_all_users_in_input_order() -> None:
     async def story() -> list[list[QueuedPayload]]:
         queue, _ = queue_of(events=4)
         for number in range(10):
@@ -154,7 +154,7 @@ def test_a_batch_is_filled_from_all_users_in_the_order_of_the_input() -> None:
     assert numbers(play(story())) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
-def test_a_batch_with_several_events_of_several_users_is_in_the_order_of_the_input() -> None:
+def test_batch_with_several_events_per_user_keeps_input_order() -> None:
     async def story() -> list[list[QueuedPayload]]:
         queue, _ = queue_of(events=6)
         for number, user in enumerate("aabbcc"):
@@ -165,7 +165,7 @@ def test_a_batch_with_several_events_of_several_users_is_in_the_order_of_the_inp
     assert numbers(play(story())) == [[0, 1, 2, 3, 4, 5]]
 
 
-def test_who_waits_for_room_is_woken_once_a_quarter_is_free() -> None:
+def test_blocked_put_resumes_when_a_quarter_of_the_queue_is_free() -> None:
     async def story() -> list[int]:
         queue, _ = queue_of(most=20 * WEIGHT)
         woken = []
@@ -195,7 +195,7 @@ def test_who_waits_for_room_is_woken_once_a_quarter_is_free() -> None:
     assert all(held < 15 * WEIGHT for held in woken)
 
 
-def test_what_the_queues_hold_is_bounded_by_bytes() -> None:
+def test_queues_are_bounded_by_bytes() -> None:
     async def story() -> list[int]:
         queue, _ = queue_of(most=10 * WEIGHT)
         put, seen = 0, []
@@ -222,7 +222,7 @@ def test_what_the_queues_hold_is_bounded_by_bytes() -> None:
     assert 8 <= max(held) <= 10
 
 
-def test_a_batch_counts_as_held_until_it_is_over() -> None:
+def test_batch_counts_against_the_bound_until_released() -> None:
     async def story() -> tuple[bool, bool]:
         queue, _ = queue_of(most=WEIGHT)
         feeding = asyncio.create_task(queue.put(item(b"x" * 50)))
@@ -236,7 +236,7 @@ def test_a_batch_counts_as_held_until_it_is_over() -> None:
     assert play(story()) == (False, True)
 
 
-def test_an_item_larger_than_all_queues_may_hold_still_goes() -> None:
+def test_item_larger_than_the_queue_bound_is_still_sent() -> None:
     async def story() -> int:
         queue, _ = queue_of(most=10)
         feeding = asyncio.create_task(queue.put(item(b"x" * 1_000)))
@@ -247,7 +247,7 @@ def test_an_item_larger_than_all_queues_may_hold_still_goes() -> None:
     assert play(story()) == 1
 
 
-def test_a_batch_that_is_not_full_waits_a_second_for_more() -> None:
+def test_batch_that_is_not_full_waits_one_second_for_more_items() -> None:
     async def story() -> tuple[int, float]:
         queue, _ = queue_of(events=10)
         began = clock()
@@ -260,7 +260,7 @@ def test_a_batch_that_is_not_full_waits_a_second_for_more() -> None:
     assert play(story()) == (4, pytest.approx(1.0))
 
 
-def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
+def test_item_left_over_from_a_full_batch_waits_its_own_second() -> None:
     async def story() -> list[tuple[int, float]]:
         queue, _ = queue_of(events=3)
         began = clock()
@@ -282,7 +282,7 @@ def test_what_did_not_fit_into_a_full_batch_waits_a_second_of_its_own() -> None:
     ],
     ids=["full", "full of many users", "full by bytes", "another route follows", "nothing comes"],
 )
-def test_a_batch_that_cannot_grow_goes_at_once(
+def test_batch_that_cannot_grow_is_sent_at_once(
     reason: Callable[[BoundedQueue], list[asyncio.Future[None]]],
 ) -> None:
     async def story() -> float:
@@ -301,7 +301,7 @@ async def _closing(queue: BoundedQueue) -> None:
     queue.close()
 
 
-def test_an_item_of_another_size_that_does_not_fit_is_not_overtaken() -> None:
+def test_smaller_item_does_not_overtake_one_that_does_not_fit() -> None:
     async def story() -> list[list[QueuedPayload]]:
         queue, _ = queue_of(events=10, size=500)
         for number, size in enumerate((300, 300, 10)):
@@ -312,7 +312,7 @@ def test_an_item_of_another_size_that_does_not_fit_is_not_overtaken() -> None:
     assert numbers(play(story())) == [[0], [1, 2]]
 
 
-def test_where_memory_is_short_and_nothing_is_in_progress_the_fullest_batch_goes_at_once() -> None:
+def test_fullest_batch_is_sent_at_once_if_memory_is_full_and_idle() -> None:
     async def story() -> tuple[str, float]:
         queue, _ = queue_of(events=100, most=3 * WEIGHT)
         began = clock()
@@ -326,7 +326,7 @@ def test_where_memory_is_short_and_nothing_is_in_progress_the_fullest_batch_goes
     assert play(story()) == ("/large", 0)
 
 
-def test_where_memory_is_short_a_batch_waits_for_those_in_progress_to_make_room() -> None:
+def test_batch_waits_for_batches_in_progress_if_memory_is_full() -> None:
     async def story() -> list[int]:
         queue, _ = queue_of(events=4, most=6 * WEIGHT)
 
@@ -343,7 +343,7 @@ def test_where_memory_is_short_a_batch_waits_for_those_in_progress_to_make_room(
     assert play(story()) == [4, 4, 4]
 
 
-def test_a_single_event_a_request_never_waits() -> None:
+def test_one_event_per_request_never_waits() -> None:
     async def story() -> float:
         queue, _ = queue_of(events=1)
         began = clock()
@@ -354,7 +354,7 @@ def test_a_single_event_a_request_never_waits() -> None:
     assert play(story()) == 0
 
 
-def test_a_stop_ends_queues_at_once_with_what_they_hold() -> None:
+def test_stop_ends_the_queues_at_once_with_unsent_items() -> None:
     async def story() -> tuple[list[list[QueuedPayload]], float]:
         queue, stop_signal = queue_of(events=10)
         began = clock()
@@ -365,7 +365,7 @@ def test_a_stop_ends_queues_at_once_with_what_they_hold() -> None:
     assert play(story()) == ([], pytest.approx(0.05))
 
 
-def test_a_stop_frees_whoever_waits_for_room() -> None:
+def test_stop_releases_a_put_that_waits_for_space() -> None:
     async def story() -> float:
         queue, stop_signal = queue_of(most=WEIGHT)
         began = clock()

@@ -1,4 +1,4 @@
-"""A stopped run continues where it was, but only if its user asks for it."""
+"""A stopped run continues where it stopped, but only with --resume."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
 ALL = [f"m{number}" for number in range(12)]
 
 
-def test_a_run_that_stopped_goes_on_where_it_was(
+def test_resume_continues_where_the_run_stopped(
     door: Door, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     door.left = 5
@@ -35,7 +35,7 @@ def test_a_run_that_stopped_goes_on_where_it_was(
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_the_counts_are_this_runs_and_the_totals_those_of_all(
+def test_report_has_counts_of_this_run_and_totals_of_all_runs(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [*tracks(6), b"no JSON", track(6, note="POISON"), b"", *tracks(12)[6:]]
@@ -68,7 +68,7 @@ def test_the_counts_are_this_runs_and_the_totals_those_of_all(
     assert "12 over all runs" in said.err
 
 
-def test_without_a_word_an_unfinished_run_stops_the_command(
+def test_unfinished_run_needs_resume_or_restart(
     door: Door, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     door.left = 5
@@ -87,7 +87,7 @@ def test_without_a_word_an_unfinished_run_stops_the_command(
     assert settled_lines(tmp_path / JOURNAL) == before
 
 
-def test_a_journal_that_nobody_named_is_found_by_destination_and_inputs(
+def test_default_journal_is_found_by_destination_and_inputs(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(12))
@@ -124,7 +124,7 @@ def test_restart_sends_everything_again(
     assert door.taken == [*ALL[:5], *ALL[:2], *ALL]
 
 
-def test_restart_does_not_keep_again_what_the_run_that_is_forgotten_has_kept(
+def test_restart_writes_no_reject_a_second_time(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [b"no JSON", track(0, note="POISON"), *tracks(12)[1:]]
@@ -139,7 +139,7 @@ def test_restart_does_not_keep_again_what_the_run_that_is_forgotten_has_kept(
     assert records(tmp_path / "webhook.rejects.ndjson") == kept
 
 
-def test_what_another_run_has_kept_meanwhile_is_not_taken_for_this_runs(
+def test_resume_ignores_rejects_that_another_run_wrote(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to_vendor = to_webhook(vendor(door).url, "--rejects", "../rejects.ndjson", "events.jsonl")
@@ -162,7 +162,7 @@ def test_what_another_run_has_kept_meanwhile_is_not_taken_for_this_runs(
     assert kept == ["m21", "m11"]
 
 
-def test_resume_with_nothing_to_resume_says_so_and_sends_nothing(
+def test_resume_without_a_journal_is_an_error_and_sends_nothing(
     door: Door, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     said = segcli(*command, "--resume")
@@ -173,7 +173,7 @@ def test_resume_with_nothing_to_resume_says_so_and_sends_nothing(
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_resume_and_restart_do_not_go_together(
+def test_resume_and_restart_exclude_each_other(
     door: Door, command: list[str], segcli: Segcli
 ) -> None:
     said = segcli(*command, "--resume", "--restart")
@@ -182,7 +182,7 @@ def test_resume_and_restart_do_not_go_together(
     assert not door.taken
 
 
-def test_a_run_that_settled_nothing_leaves_no_journal_and_nothing_to_resume(
+def test_run_that_settled_nothing_leaves_no_journal(
     door: Door, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     door.left = 0
@@ -194,7 +194,7 @@ def test_a_run_that_settled_nothing_leaves_no_journal_and_nothing_to_resume(
     assert segcli(*command).code == 0
 
 
-def test_a_run_that_only_skipped_leaves_no_journal(
+def test_run_that_only_skipped_lines_leaves_no_journal(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", [b"", *tracks(1)])
@@ -203,7 +203,7 @@ def test_a_run_that_only_skipped_leaves_no_journal(
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_run_killed_when_all_was_settled_is_finished_by_a_resume(
+def test_resume_finishes_a_run_killed_after_the_last_event(
     door: Door, command: list[str], segcli: Segcli, tmp_path: Path
 ) -> None:
     door.left = 11
@@ -218,7 +218,7 @@ def test_a_run_killed_when_all_was_settled_is_finished_by_a_resume(
     assert not journal.exists()
 
 
-def test_each_event_is_kept_once_over_all_runs(
+def test_each_rejected_event_is_written_once_over_all_runs(
     door: Door, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     lines = [b"no JSON", track(0, note="POISON"), *tracks(4), b"[]", track(9, note="POISON")]
@@ -231,7 +231,7 @@ def test_each_event_is_kept_once_over_all_runs(
     assert sorted(kept) == [(1, "rejected"), (2, "refused"), (7, "rejected"), (8, "refused")]
 
 
-def test_another_endpoint_or_destination_is_refused(
+def test_resume_refuses_another_endpoint_or_destination(
     door: Door, command: list[str], segcli: Segcli
 ) -> None:
     door.left = 5
@@ -246,9 +246,7 @@ def test_another_endpoint_or_destination_is_refused(
     assert door.taken == ALL[:5]
 
 
-def test_a_rehearsal_goes_on_although_its_sandbox_is_another(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_run_to_a_sandbox_resumes_with_a_new_sandbox(segcli: Segcli, tmp_path: Path) -> None:
     written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     command = ["send", "-d", "webhook", "--sandbox", "--journal", JOURNAL, "events.jsonl"]
     assert segcli(*command, "--fault", "401:100%").code == 3

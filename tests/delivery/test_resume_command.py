@@ -1,4 +1,4 @@
-"""A stopped run prints the command that resumes it: it can be pasted and shows no key."""
+"""A stopped run prints the command that resumes it; it works as printed and shows no key."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +34,7 @@ def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
     ],
     ids=["plain", "quoted", "after --"],
 )
-def test_the_printed_command_goes_on_when_it_is_pasted(
+def test_printed_resume_command_works_when_pasted(
     words: list[str], door: Door, vendor: Serve, segcli: Segcli, paste: Paste, tmp_path: Path
 ) -> None:
     written(tmp_path / words[-1], tracks(12))
@@ -49,7 +49,7 @@ def test_the_printed_command_goes_on_when_it_is_pasted(
     assert sorted(door.taken) == sorted(ALL)
 
 
-def test_the_printed_command_of_a_pipe_goes_on_with_the_same_input(
+def test_printed_resume_command_of_a_pipe_works_with_the_same_input(
     door: Door, vendor: Serve, paste: Paste, tmp_path: Path
 ) -> None:
     text = written(tmp_path / "events.jsonl", tracks(12)).read_bytes()
@@ -61,7 +61,7 @@ def test_the_printed_command_of_a_pipe_goes_on_with_the_same_input(
     assert door.taken == ALL
 
 
-def test_a_run_that_was_restarted_is_resumed_not_restarted(
+def test_printed_command_of_a_restarted_run_has_resume_only(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", tracks(12)))
@@ -70,7 +70,7 @@ def test_a_run_that_was_restarted_is_resumed_not_restarted(
     assert printed.split().count("--resume") == 1
 
 
-def test_the_command_of_a_rehearsal_is_whole(segcli: Segcli, tmp_path: Path) -> None:
+def test_printed_command_of_a_sandbox_run_is_complete(segcli: Segcli, tmp_path: Path) -> None:
     written(tmp_path / "events.jsonl", [b"no JSON", *tracks(12)])
     words = ["--sandbox", "--journal", "a.journal", "--fault", "401:100%"]
     said = segcli("send", "-d", "webhook", *words, "events.jsonl")
@@ -93,7 +93,7 @@ SECRET = "sk_live_8f2b61c0d9e74a53"
     ],
     ids=["apart", "joined", "spaced", "in the address", "in the query"],
 )
-def test_no_key_that_was_typed_is_shown_or_kept(
+def test_typed_key_is_in_neither_the_printed_command_nor_the_journal(
     words: list[str], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(12))

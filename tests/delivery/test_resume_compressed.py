@@ -31,7 +31,7 @@ def text(tmp_path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_stopped_run_goes_on_in_the_middle_of_a_member(
+def test_resume_continues_inside_a_compressed_member(
     pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -47,7 +47,7 @@ def test_a_stopped_run_goes_on_in_the_middle_of_a_member(
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 80
 
 
-def test_it_may_be_packed_in_another_way_when_the_run_goes_on(
+def test_resume_accepts_the_same_content_compressed_differently(
     pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -61,7 +61,7 @@ def test_it_may_be_packed_in_another_way_when_the_run_goes_on(
     assert door.taken == ALL
 
 
-def test_what_is_whole_of_a_cut_off_member_is_sent_and_the_rest_once_it_is_there(
+def test_lines_before_a_truncation_are_sent_and_the_rest_after_repair(
     pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -89,7 +89,7 @@ def test_what_is_whole_of_a_cut_off_member_is_sent_and_the_rest_once_it_is_there
     assert door.taken == ALL
 
 
-def test_what_can_be_unpacked_may_take_the_place_of_what_stays_cut_off(
+def test_resume_accepts_the_salvaged_plain_text_of_a_truncated_file(
     text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -107,7 +107,7 @@ def test_what_can_be_unpacked_may_take_the_place_of_what_stays_cut_off(
     assert half_a_line["line"] == sent + 1
 
 
-def test_what_was_read_of_a_cut_off_member_and_not_sent_is_sent_by_the_next_run(
+def test_unsent_lines_before_a_truncation_are_sent_on_resume(
     pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -123,7 +123,7 @@ def test_what_was_read_of_a_cut_off_member_and_not_sent_is_sent_by_the_next_run(
     assert report_in(tmp_path)["read_over_all_runs"] == len(door.taken) > 9
 
 
-def test_another_content_in_the_repaired_file_is_refused_by_name(
+def test_repaired_file_with_other_content_is_refused_and_named(
     pack: Pack, text: bytes, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -139,7 +139,7 @@ def test_another_content_in_the_repaired_file_is_refused_by_name(
     assert len(door.taken) == sent
 
 
-def test_rejects_name_the_line_within_what_was_packed(
+def test_rejects_name_the_line_in_the_decompressed_text(
     pack: Pack, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"
@@ -151,7 +151,7 @@ def test_rejects_name_the_line_within_what_was_packed(
     assert (kept["file"], kept["line"], kept["raw"]) == (str(path), 4, "{]")
 
 
-def test_transform_prints_what_was_whole_and_then_says_where_it_broke(
+def test_transform_prints_lines_before_a_truncation_and_then_an_error(
     pack: Pack, text: bytes, segcli: Segcli, tmp_path: Path
 ) -> None:
     path = tmp_path / "events.gz"

@@ -46,12 +46,12 @@ def command(door: Door, vendor: Serve, folder: Path, segcli: Segcli) -> list[str
     return words
 
 
-def test_it_goes_on_within_a_file(command: list[str], door: Door, segcli: Segcli) -> None:
+def test_resume_continues_inside_a_file(command: list[str], door: Door, segcli: Segcli) -> None:
     assert segcli(*command, "--resume").code == 0
     assert numbers(door) == list(range(12))
 
 
-def test_without_resume_the_folder_is_refused_by_its_name(
+def test_unfinished_run_of_a_folder_needs_resume_and_names_it(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     put(folder / "g.gz", range(12, 16))
@@ -61,7 +61,7 @@ def test_without_resume_the_folder_is_refused_by_its_name(
     assert len(door.taken) == 6
 
 
-def test_files_that_have_come_in_at_the_end_are_sent_too(
+def test_files_added_at_the_end_are_sent_on_resume(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     put(folder / "g.gz", range(12, 16))
@@ -74,7 +74,7 @@ def test_files_that_have_come_in_at_the_end_are_sent_too(
     assert numbers(door) == list(range(24))
 
 
-def test_files_that_have_come_in_among_those_that_were_read_are_sent_too(
+def test_files_added_between_read_files_are_sent_on_resume(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     put(folder / "a.gz", range(12, 16))
@@ -91,7 +91,7 @@ def test_files_that_have_come_in_among_those_that_were_read_are_sent_too(
         assert own == list(range(user, 12, 3))
 
 
-def test_a_file_that_is_settled_to_its_end_is_not_even_opened_again(
+def test_fully_settled_file_is_not_read_again(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     path = folder / "b.gz"
@@ -104,7 +104,7 @@ def test_a_file_that_is_settled_to_its_end_is_not_even_opened_again(
     assert report_in(Path())["read"] == 6
 
 
-def test_a_file_that_is_settled_to_its_end_may_go(
+def test_fully_settled_file_may_be_deleted(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     (folder / "b.gz").unlink()
@@ -112,7 +112,7 @@ def test_a_file_that_is_settled_to_its_end_may_go(
     assert numbers(door) == list(range(12))
 
 
-def test_a_file_that_was_read_in_part_must_not_go(
+def test_partly_read_file_must_not_be_missing(
     command: list[str], door: Door, segcli: Segcli, folder: Path, tmp_path: Path
 ) -> None:
     (folder / "d.gz").rename(tmp_path / "d.gz")
@@ -125,7 +125,7 @@ def test_a_file_that_was_read_in_part_must_not_go(
 
 
 @pytest.mark.parametrize("name", ["b.gz", "d.gz"])
-def test_a_file_that_was_replaced_is_an_error_that_names_it(
+def test_replaced_file_is_an_error_that_names_it(
     name: str, command: list[str], door: Door, segcli: Segcli, folder: Path, tmp_path: Path
 ) -> None:
     journal = (tmp_path / JOURNAL).read_bytes()
@@ -137,7 +137,7 @@ def test_a_file_that_was_replaced_is_an_error_that_names_it(
     assert (tmp_path / JOURNAL).read_bytes() == journal
 
 
-def test_lines_added_to_a_file_that_was_settled_to_its_end_are_sent(
+def test_lines_appended_to_a_settled_file_are_sent(
     command: list[str], door: Door, segcli: Segcli, folder: Path
 ) -> None:
     put(folder / "b.gz", range(4))
@@ -147,7 +147,7 @@ def test_lines_added_to_a_file_that_was_settled_to_its_end_are_sent(
     assert sorted(numbers(door)) == [*range(12), 99]
 
 
-def test_a_fresh_run_that_does_not_even_start_leaves_no_journal(
+def test_run_that_does_not_start_leaves_no_journal(
     vendor: Serve, door: Door, segcli: Segcli, folder: Path, tmp_path: Path
 ) -> None:
     (folder / "z.pdf").write_bytes(b"%PDF-1.7")
@@ -158,7 +158,7 @@ def test_a_fresh_run_that_does_not_even_start_leaves_no_journal(
     assert segcli(*command).code == 0
 
 
-def test_a_resumed_run_of_an_archive_keeps_the_days_that_it_began_with(
+def test_resumed_archive_run_keeps_its_original_time_window(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Clock(datetime):

@@ -47,7 +47,7 @@ def one_more_in_front(text: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("change", [one_byte, last_line_first, one_more_in_front])
-def test_a_file_that_changed_is_an_error_that_names_it(
+def test_changed_file_is_an_error_that_names_it(
     change: Change, command: list[str], door: Door, segcli: Segcli, events: Path, tmp_path: Path
 ) -> None:
     events.write_bytes(change(events.read_bytes()))
@@ -62,7 +62,7 @@ def test_a_file_that_changed_is_an_error_that_names_it(
 
 
 @pytest.mark.parametrize("left", [0, 3])
-def test_a_file_that_lost_lines_is_an_error_that_names_it(
+def test_shortened_file_is_an_error_that_names_it(
     left: int, command: list[str], door: Door, segcli: Segcli, events: Path
 ) -> None:
     events.write_bytes(b"".join(events.read_bytes().splitlines(keepends=True)[:left]))
@@ -72,7 +72,7 @@ def test_a_file_that_lost_lines_is_an_error_that_names_it(
     assert len(door.taken) == 5
 
 
-def test_a_file_that_is_gone_is_an_error_and_the_journal_stays(
+def test_missing_file_is_an_error_and_the_journal_is_kept(
     command: list[str], door: Door, segcli: Segcli, events: Path
 ) -> None:
     events.rename(events.with_name("elsewhere"))
@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_is_an_error_and_the_journal_stays(
     assert len(door.taken) == 12
 
 
-def test_lines_added_at_the_end_are_sent_too(
+def test_lines_appended_to_the_input_are_sent(
     command: list[str], door: Door, segcli: Segcli, events: Path
 ) -> None:
     written(events, tracks(15))
@@ -90,7 +90,7 @@ def test_lines_added_at_the_end_are_sent_too(
     assert door.taken == [f"m{number}" for number in range(15)]
 
 
-def test_a_last_line_that_grew_is_an_error_once_it_was_read(
+def test_change_of_a_last_line_already_read_is_an_error(
     door: Door, vendor: Serve, segcli: Segcli, events: Path
 ) -> None:
     events.write_bytes(events.read_bytes().rstrip(b"\n"))
@@ -106,7 +106,7 @@ def test_a_last_line_that_grew_is_an_error_once_it_was_read(
     assert len(door.taken) == 12
 
 
-def test_a_resumed_run_that_stops_at_once_still_knows_all_that_was_read(
+def test_short_resumed_run_keeps_the_fingerprint_of_all_read_bytes(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     pages = [{"type": "page", "userId": "u", "name": "x" * 1000} for _ in range(1000)]
@@ -133,7 +133,7 @@ def test_a_resumed_run_that_stops_at_once_still_knows_all_that_was_read(
         ("a.jsonl b.jsonl c.jsonl", "read {0}/a.jsonl, {0}/b.jsonl"),
     ],
 )
-def test_other_inputs_or_another_order_of_them_is_an_error(
+def test_other_inputs_or_another_input_order_is_an_error(
     now: str, message: str, door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     for name in "abc":
@@ -148,7 +148,7 @@ def test_other_inputs_or_another_order_of_them_is_an_error(
     assert len(door.taken) == 5
 
 
-def test_of_several_inputs_the_one_that_changed_is_named(
+def test_error_names_the_changed_one_of_several_inputs(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     for name in "ab":
@@ -164,7 +164,7 @@ def test_of_several_inputs_the_one_that_changed_is_named(
     assert door.taken == ["m0", "m1", "m2", "m3", "m0", "m1", "m2", "m3", "m4"]
 
 
-def test_an_input_may_be_named_from_another_folder(
+def test_input_may_be_named_relative_to_another_folder(
     command: list[str],
     door: Door,
     segcli: Segcli,
@@ -180,7 +180,7 @@ def test_an_input_may_be_named_from_another_folder(
     assert len(door.taken) == 12
 
 
-def test_a_file_name_of_any_bytes_is_remembered(
+def test_input_name_that_is_not_utf8_can_be_resumed(
     door: Door, vendor: Serve, run_segcli: Run, tmp_path: Path
 ) -> None:
     name = os.fsdecode(b"events-\xff.jsonl")

@@ -31,7 +31,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize(("option", "before", "now"), OPTIONS)
-def test_another_value_of_a_selection_option_is_an_error_that_shows_both(
+def test_changed_selection_option_is_an_error_that_shows_both_values(
     option: str, before: str, now: str, door: Door, command: list[str], segcli: Segcli
 ) -> None:
     door.left = 5
@@ -45,7 +45,7 @@ def test_another_value_of_a_selection_option_is_an_error_that_shows_both(
     assert segcli(*command, option, before, "--resume").code == 0
 
 
-def test_another_setting_is_an_error_and_another_key_is_none(
+def test_changed_setting_is_an_error_but_a_changed_key_is_not(
     door: Door, command: list[str], segcli: Segcli
 ) -> None:
     door.left = 5
@@ -63,7 +63,7 @@ def test_another_setting_is_an_error_and_another_key_is_none(
 @pytest.mark.parametrize(
     "words", [["--type", "track"], ["--user", "u1"], ["--limit", "9"], ["--ignore-integrations"]]
 )
-def test_a_selection_option_more_or_less_is_an_error(
+def test_added_or_removed_selection_option_is_an_error(
     words: list[str], door: Door, command: list[str], segcli: Segcli
 ) -> None:
     door.left = 3
@@ -78,7 +78,9 @@ def test_a_selection_option_more_or_less_is_an_error(
     assert len(door.taken) == 6
 
 
-def test_how_it_is_sent_may_change(door: Door, command: list[str], segcli: Segcli) -> None:
+def test_delivery_options_may_change_on_resume(
+    door: Door, command: list[str], segcli: Segcli
+) -> None:
     door.left = 5
     segcli(*command)
     door.open()
@@ -94,7 +96,7 @@ class _AnHourLater(datetime):
         return datetime.now(UTC) + timedelta(hours=1)
 
 
-def test_seven_days_ago_means_what_it_meant_when_the_run_began(
+def test_relative_since_is_measured_from_the_first_run(
     door: Door,
     vendor: Serve,
     segcli: Segcli,
@@ -115,7 +117,7 @@ def test_seven_days_ago_means_what_it_meant_when_the_run_began(
     assert report_in(tmp_path)["ledger_over_all_runs"]["skipped"] == 1
 
 
-def test_a_window_that_only_the_clock_has_closed_since_the_run_began_is_none(
+def test_resume_accepts_a_window_that_has_closed_since_the_first_run(
     door: Door,
     vendor: Serve,
     segcli: Segcli,
@@ -136,7 +138,7 @@ def test_a_window_that_only_the_clock_has_closed_since_the_run_began_is_none(
     assert door.taken == ["m0", "m1"]
 
 
-def test_a_window_without_any_time_in_it_is_refused_and_leaves_no_journal(
+def test_empty_time_window_is_refused_and_leaves_no_journal(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     command = to_webhook(vendor(door).url, written(tmp_path / "events.jsonl", [track()]))
@@ -147,7 +149,7 @@ def test_a_window_without_any_time_in_it_is_refused_and_leaves_no_journal(
         assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_run_from_the_beginning_counts_its_days_anew(
+def test_restart_measures_a_relative_since_from_now(
     door: Door,
     vendor: Serve,
     segcli: Segcli,
@@ -169,7 +171,7 @@ def test_a_run_from_the_beginning_counts_its_days_anew(
 
 
 @pytest.mark.parametrize("stops", [[1], [4], [6, 1], [3, 2, 2]], ids=str)
-def test_a_limit_counts_what_all_runs_sent(
+def test_limit_counts_events_of_all_runs(
     stops: list[int], door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     lines = [*tracks(3), b"no JSON", track(3, note="POISON"), *tracks(20)[4:]]
@@ -192,7 +194,7 @@ def test_a_limit_counts_what_all_runs_sent(
     assert not (tmp_path / JOURNAL).exists()
 
 
-def test_a_limit_counts_what_was_sent_before_the_input_grew(
+def test_limit_counts_events_sent_before_the_input_grew(
     door: Door, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     lines = [*tracks(3), track(3, note="POISON"), track(4)]

@@ -49,7 +49,7 @@ def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Sa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_run_that_a_signal_stopped_goes_on_with_the_command_it_printed(
+def test_run_stopped_by_a_signal_resumes_with_the_printed_command(
     number: signal.Signals,
     command: list[str],
     door: Door,
@@ -70,9 +70,7 @@ def test_a_run_that_a_signal_stopped_goes_on_with_the_command_it_printed(
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 100
 
 
-def test_a_run_that_was_killed_goes_on(
-    command: list[str], door: Door, spawn: Spawn, segcli: Segcli
-) -> None:
+def test_killed_run_resumes(command: list[str], door: Door, spawn: Spawn, segcli: Segcli) -> None:
     process = spawn(*command)
     wait_until(lambda: door.left == 0)
     process.kill()
@@ -84,7 +82,7 @@ def test_a_run_that_was_killed_goes_on(
 
 
 @pytest.mark.parametrize("how", [[], ["--resume"], ["--restart"]], ids=str)
-def test_a_second_run_on_the_same_journal_is_refused_and_the_first_goes_on(
+def test_second_run_on_a_journal_is_refused_and_the_first_continues(
     how: list[str], command: list[str], door: Door, spawn: Spawn, segcli: Segcli
 ) -> None:
     process = spawn(*command)
@@ -119,7 +117,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
         "talks to a file",
     ],
 )
-def test_a_terminal_that_is_closed_ends_the_run_in_order(
+def test_closed_terminal_ends_the_run_cleanly(
     where: str,
     command: list[str],
     door: Door,

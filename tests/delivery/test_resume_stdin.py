@@ -40,7 +40,7 @@ def command(door: Door, vendor: Serve, text: bytes, run_segcli: Run) -> list[str
     return words
 
 
-def test_the_same_bytes_in_blocks_of_another_size_go_on(
+def test_resume_accepts_the_same_bytes_in_other_block_sizes(
     command: list[str], door: Door, text: bytes, spawn: Spawn
 ) -> None:
     process = spawn(*command, "--resume", stdin=subprocess.PIPE)
@@ -53,7 +53,7 @@ def test_the_same_bytes_in_blocks_of_another_size_go_on(
     assert door.taken == ALL
 
 
-def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
+def test_stopped_pipe_without_a_journal_says_it_cannot_be_resumed(
     door: Door, vendor: Serve, text: bytes, run_segcli: Run
 ) -> None:
     url = vendor(door).url
@@ -64,7 +64,7 @@ def test_a_pipe_that_stopped_without_a_journal_says_that_it_cannot_go_on(
     assert b"With --journal PATH the next one can." in said.stderr
 
 
-def test_a_file_in_the_place_of_the_pipe_goes_on(
+def test_resume_accepts_a_file_on_stdin_instead_of_a_pipe(
     command: list[str], door: Door, text: bytes, spawn: Spawn, tmp_path: Path
 ) -> None:
     assert text
@@ -76,7 +76,7 @@ def test_a_file_in_the_place_of_the_pipe_goes_on(
 
 
 @pytest.mark.parametrize("place", [0, 3, -2], ids=["first", "early", "last"])
-def test_other_bytes_are_an_error_before_anything_is_sent(
+def test_changed_bytes_on_stdin_are_an_error_before_sending(
     place: int, command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
     lines = text.splitlines(keepends=True)
@@ -90,7 +90,7 @@ def test_other_bytes_are_an_error_before_anything_is_sent(
     assert [line for _, _, line in settled_lines(tmp_path / JOURNAL)] == [1, 2, 3, 4, 5]
 
 
-def test_fewer_bytes_are_an_error_before_anything_is_sent(
+def test_fewer_bytes_on_stdin_are_an_error_before_sending(
     command: list[str], door: Door, text: bytes, run_segcli: Run
 ) -> None:
     said = run_segcli(*command, "--resume", stdin=text[:-1000])
@@ -99,7 +99,7 @@ def test_fewer_bytes_are_an_error_before_anything_is_sent(
     assert len(door.taken) == 5
 
 
-def test_more_bytes_are_sent_too(
+def test_additional_bytes_on_stdin_are_sent(
     command: list[str], door: Door, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
     more = text.replace(b': "m', b': "n')
@@ -109,7 +109,7 @@ def test_more_bytes_are_sent_too(
     assert report_in(tmp_path)["ledger_over_all_runs"]["delivered"] == 2 * COUNT
 
 
-def test_without_a_named_journal_there_is_none_and_nothing_to_resume(
+def test_stdin_has_a_journal_only_if_one_is_named(
     door: Door, vendor: Serve, text: bytes, run_segcli: Run, tmp_path: Path
 ) -> None:
     env = {"XDG_STATE_HOME": str(tmp_path / "state")}

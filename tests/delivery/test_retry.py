@@ -41,7 +41,7 @@ def send_one(found: Trip, answers: Callable[[list[bytes]], Reply | NoReply]) -> 
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
-def test_a_wait_is_any_share_of_a_bound_that_doubles_from_half_a_second_to_thirty(
+def test_backoff_is_a_random_share_of_a_bound_that_doubles_up_to_30_s(
     attempt: int, chance: float
 ) -> None:
     bound = min(30.0, 0.5 * 2.0 ** min(attempt - 1, 100))
@@ -50,14 +50,14 @@ def test_a_wait_is_any_share_of_a_bound_that_doubles_from_half_a_second_to_thirt
     assert backoff(attempt, 0) == 0
 
 
-def test_waits_of_one_batch_double_until_the_vendor_takes_it(rejects: Path) -> None:
+def test_backoff_of_a_batch_doubles_until_it_is_delivered(rejects: Path) -> None:
     found = send_one(trip(rejects), then(*[Reply(500)] * 9))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 91.5, 121.5]
     assert (found.tally.delivered, found.tally.retries, found.tally.requests) == (1, 9, 10)
 
 
-def test_chance_alone_decides_how_much_of_the_bound_is_waited(rejects: Path) -> None:
+def test_backoff_is_the_random_share_of_the_bound(rejects: Path) -> None:
     chances = [0.5, 0.0, 0.25]
     found = send_one(trip(rejects, chance=lambda: chances.pop(0)), then(*[Reply(500)] * 3))
 
@@ -72,20 +72,20 @@ def test_chance_alone_decides_how_much_of_the_bound_is_waited(rejects: Path) -> 
     ],
     ids=lambda reply: str(getattr(reply, "status", "no reply")),
 )
-def test_what_may_pass_later_is_tried_again(reply: Reply | NoReply, rejects: Path) -> None:
+def test_temporary_failure_is_retried(reply: Reply | NoReply, rejects: Path) -> None:
     found = send_one(trip(rejects), then(reply))
 
     assert (found.tally.delivered, found.taken) == (1, [b"0"])
     assert found.times() == [0, 0.5]
 
 
-def test_retry_after_is_waited_exactly(rejects: Path) -> None:
+def test_retry_after_is_obeyed_exactly(rejects: Path) -> None:
     found = send_one(trip(rejects), then(Reply(429, {"retry-after": "7"})))
 
     assert found.times() == [0, 7]
 
 
-def test_an_http_date_is_held_against_the_date_of_the_reply(rejects: Path) -> None:
+def test_retry_after_date_is_relative_to_the_date_header(rejects: Path) -> None:
     headers = {
         "date": "Tue, 03 Feb 2026 10:00:00 GMT",
         "retry-after": "Tue, 03 Feb 2026 10:00:42 GMT",
@@ -102,16 +102,14 @@ DATE = "Tue, 03 Feb 2026 10:00:00 GMT"
     "asked", ["0", "0.001", "-5", "soon", "Tue, 03 Feb 2026 09:00:00 GMT", DATE]
 )
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_wait_is_never_shorter_than_the_backoff_whatever_retry_after_asks(
-    asked: str, status: int, rejects: Path
-) -> None:
+def test_wait_is_never_shorter_than_the_backoff(asked: str, status: int, rejects: Path) -> None:
     reply = Reply(status, {"date": DATE, "retry-after": asked})
     found = send_one(trip(rejects), then(*[reply] * 5))
 
     assert found.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
 
 
-def test_the_larger_of_retry_after_and_the_backoff_is_waited_each_time(rejects: Path) -> None:
+def test_wait_is_the_larger_of_retry_after_and_backoff(rejects: Path) -> None:
     replies = [Reply(503, {"retry-after": asked}) for asked in ("1", "1", "1", "5", "0")]
     found = send_one(trip(rejects), then(*replies))
 
@@ -119,7 +117,7 @@ def test_the_larger_of_retry_after_and_the_backoff_is_waited_each_time(rejects: 
 
 
 @pytest.mark.parametrize("after", [float("nan"), -1.0, float("-inf"), 0.0])
-def test_a_verdict_that_asks_for_nonsense_asks_for_no_wait(after: float, rejects: Path) -> None:
+def test_invalid_wait_of_a_verdict_is_ignored(after: float, rejects: Path) -> None:
     verdicts: list[Verdict] = [Retry("later", after), Partial({}, frozenset({0}), after)]
     found = trip(rejects, verdict=lambda reply: verdicts.pop(0) if verdicts else by_status(reply))
     send_one(found, then())
@@ -127,7 +125,7 @@ def test_a_verdict_that_asks_for_nonsense_asks_for_no_wait(after: float, rejects
     assert found.times() == [0, 0.5, 1.5]
 
 
-def test_retry_after_is_felt_by_every_lane(rejects: Path) -> None:
+def test_retry_after_pauses_all_workers(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> None:
@@ -145,7 +143,7 @@ async def _later(seconds: float, work: "asyncio.Future[None]") -> None:
     await work
 
 
-def test_backing_off_is_felt_by_its_own_lane_alone(rejects: Path) -> None:
+def test_backoff_delays_its_own_batch_only(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> None:
@@ -157,7 +155,7 @@ def test_backing_off_is_felt_by_its_own_lane_alone(rejects: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "window"), [(429, 8), (503, 8), (500, 16), (408, 16)])
-def test_only_an_overloaded_vendor_gets_less_at_a_time(
+def test_only_429_and_503_shrink_the_congestion_window(
     status: int, window: float, rejects: Path
 ) -> None:
     found = trip(rejects, latency=0.01)
@@ -174,7 +172,7 @@ def test_only_an_overloaded_vendor_gets_less_at_a_time(
     assert found.play(story()) == window
 
 
-def test_a_run_stops_when_its_patience_is_used_up(rejects: Path) -> None:
+def test_run_stops_after_retry_for_without_a_delivery(rejects: Path) -> None:
     found = trip(rejects, retry_for=100)
     found.play(found.send(3, lambda _: Reply(502)))
     stopped = found.sender.stop_signal.reason
@@ -187,7 +185,7 @@ def test_a_run_stops_when_its_patience_is_used_up(rejects: Path) -> None:
     assert (found.tally.delivered, found.tally.refused, rejects.exists()) == (0, 0, False)
 
 
-def test_a_run_without_patience_tries_once(rejects: Path) -> None:
+def test_retry_for_0_tries_once(rejects: Path) -> None:
     found = trip(rejects, retry_for=0)
     found.play(found.send(1, lambda _: Reply(502)))
 
@@ -195,7 +193,7 @@ def test_a_run_without_patience_tries_once(rejects: Path) -> None:
     assert found.sender.stop_signal.is_stopped
 
 
-def test_a_retry_after_beyond_all_patience_stops_at_once_and_says_so(rejects: Path) -> None:
+def test_retry_after_longer_than_retry_for_stops_the_run_at_once(rejects: Path) -> None:
     found = trip(rejects, retry_for=60)
     found.play(found.send(1, then(Reply(429, {"retry-after": "3600"}))))
     stopped = found.sender.stop_signal.reason
@@ -216,7 +214,7 @@ def test_a_retry_after_beyond_all_patience_stops_at_once_and_says_so(rejects: Pa
         ("Tue, 03 Feb 2026 10:01:01 -0000", "61 s"),
     ],
 )
-def test_any_retry_after_beyond_all_patience_stops_at_once(
+def test_any_form_of_a_too_long_retry_after_stops_the_run_at_once(
     asked: str, said: str, rejects: Path
 ) -> None:
     found = trip(rejects, retry_for=60)
@@ -228,7 +226,7 @@ def test_any_retry_after_beyond_all_patience_stops_at_once(
     assert found.times() == [0]
 
 
-def test_a_long_retry_after_is_waited_where_the_patience_is_longer(rejects: Path) -> None:
+def test_long_retry_after_is_obeyed_if_retry_for_is_longer(rejects: Path) -> None:
     found = trip(rejects, retry_for=float("inf"))
     found.play(found.send(1, then(Reply(503, {"retry-after": "1000000"}))))
 
@@ -236,7 +234,7 @@ def test_a_long_retry_after_is_waited_where_the_patience_is_longer(rejects: Path
     assert found.tally.delivered == 1
 
 
-def test_a_retry_after_beyond_what_is_left_of_the_patience_stops_and_says_so(
+def test_retry_after_longer_than_the_rest_of_retry_for_stops_the_run(
     rejects: Path,
 ) -> None:
     found = trip(rejects, retry_for=60)
@@ -251,7 +249,7 @@ def test_a_retry_after_beyond_what_is_left_of_the_patience_stops_and_says_so(
     assert found.times()[-1] == 31.5
 
 
-def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:
+def test_delivery_by_another_worker_restarts_retry_for(rejects: Path) -> None:
     found = trip(rejects, retry_for=100)
 
     async def story() -> None:
@@ -265,7 +263,7 @@ def test_the_success_of_another_lane_is_a_success(rejects: Path) -> None:
     assert found.tally.delivered == 4
 
 
-def test_patience_begins_with_the_trouble_and_not_with_the_run(rejects: Path) -> None:
+def test_retry_for_starts_at_the_first_failure(rejects: Path) -> None:
     found = trip(rejects, retry_for=10)
 
     async def story() -> None:
@@ -278,9 +276,7 @@ def test_patience_begins_with_the_trouble_and_not_with_the_run(rejects: Path) ->
 
 
 @pytest.mark.parametrize("status", [401, 403, 301, 302, 307, 308])
-def test_what_no_event_can_pass_stops_the_run_and_settles_nothing(
-    status: int, rejects: Path
-) -> None:
+def test_authentication_failure_or_redirect_stops_the_run(status: int, rejects: Path) -> None:
     found = trip(rejects)
     found.play(found.send(5, lambda _: Reply(status)))
 
@@ -289,7 +285,7 @@ def test_what_no_event_can_pass_stops_the_run_and_settles_nothing(
     assert (found.tally.delivered, found.tally.refused, rejects.exists()) == (0, 0, False)
 
 
-def test_a_server_that_cannot_be_trusted_stops_the_run(rejects: Path) -> None:
+def test_untrusted_certificate_stops_the_run(rejects: Path) -> None:
     found = send_one(trip(rejects), then(NoReply("certificate verify failed", final=True)))
     stopped = found.sender.stop_signal.reason
 
@@ -297,7 +293,7 @@ def test_a_server_that_cannot_be_trusted_stops_the_run(rejects: Path) -> None:
     assert "Check endpoint." in stopped.hint
 
 
-def test_nothing_leaves_once_the_run_is_stopping(rejects: Path) -> None:
+def test_nothing_is_sent_while_the_run_is_stopping(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> None:
@@ -310,14 +306,14 @@ def test_nothing_leaves_once_the_run_is_stopping(rejects: Path) -> None:
     assert found.tally.delivered == 0
 
 
-def test_only_answers_are_timed(rejects: Path) -> None:
+def test_only_replies_count_in_latencies(rejects: Path) -> None:
     found = send_one(trip(rejects), then(NoReply("no answer within 30 s"), Reply(500)))
 
     assert found.tally.latencies.count == 2
     assert found.tally.requests == 3
 
 
-def test_the_tally_tells_what_is_waited_for_and_until_when(rejects: Path) -> None:
+def test_tally_has_the_reason_and_end_of_a_wait(rejects: Path) -> None:
     found = trip(rejects)
 
     async def story() -> tuple[str, float]:
@@ -331,7 +327,7 @@ def test_the_tally_tells_what_is_waited_for_and_until_when(rejects: Path) -> Non
     assert found.play(story()) == ("HTTP 503", 0)
 
 
-def test_what_sends_shows_no_key(tmp_path: Path) -> None:
+def test_repr_of_the_batch_sender_shows_no_key(tmp_path: Path) -> None:
     key = "sk_live_8f2b61c0d9e74a53"
     stop_signal = StopSignal()
     sender = BatchSender(

@@ -40,7 +40,7 @@ def rejects(tmp_path: Path) -> Path:
 @given(
     count=st.integers(1, 33), bad=st.sets(st.integers(0, 32)), status=st.sampled_from([400, 413])
 )
-def test_400_and_413_split_a_batch_down_to_the_bad_events(
+def test_status_400_and_413_split_a_batch_down_to_the_bad_events(
     count: int, bad: set[int], status: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     bad &= set(range(count))
@@ -53,7 +53,7 @@ def test_400_and_413_split_a_batch_down_to_the_bad_events(
     assert (found.tally.delivered, found.tally.refused) == (count - len(bad), len(bad))
 
 
-def test_one_bad_event_of_many_costs_few_requests(rejects: Path) -> None:
+def test_finding_one_bad_event_takes_few_requests(rejects: Path) -> None:
     found = trip(rejects)
     found.play(found.send(64, refusing({37}, 400)))
 
@@ -63,7 +63,7 @@ def test_one_bad_event_of_many_costs_few_requests(rejects: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 422, 501])
-def test_any_other_no_refuses_the_batch_as_it_is(status: int, rejects: Path) -> None:
+def test_other_refusal_refuses_the_whole_batch(status: int, rejects: Path) -> None:
     found = trip(rejects)
     found.play(found.send(3, refusing({1}, status)))
 
@@ -74,7 +74,7 @@ def test_any_other_no_refuses_the_batch_as_it_is(status: int, rejects: Path) -> 
     assert kept_in(rejects) == [0, 1, 2]
 
 
-def test_a_record_tells_the_last_answer_and_how_often_it_was_tried(rejects: Path) -> None:
+def test_reject_record_has_the_last_reply_and_the_number_of_attempts(rejects: Path) -> None:
     answers = [Reply(503), Reply(500), Reply(422, {}, b'{"error": "no\n such   plan"}')]
     found = trip(rejects)
     found.play(found.send(1, lambda _: answers.pop(0)))
@@ -96,7 +96,7 @@ def test_a_record_tells_the_last_answer_and_how_often_it_was_tried(rejects: Path
     ]
 
 
-def test_a_part_that_is_overloaded_is_tried_again_before_the_next_part(rejects: Path) -> None:
+def test_failed_half_is_retried_before_the_next_half(rejects: Path) -> None:
     answers = [Reply(413), Reply(503), OK, OK]
     found = trip(rejects)
     found.play(found.send(4, lambda _: answers.pop(0)))
@@ -105,7 +105,7 @@ def test_a_part_that_is_overloaded_is_tried_again_before_the_next_part(rejects: 
     assert numbers(found.taken) == [0, 1, 2, 3]
 
 
-def test_a_part_has_its_own_attempts(rejects: Path) -> None:
+def test_half_batch_counts_its_own_attempts(rejects: Path) -> None:
     answers = [Reply(500), Reply(400), Reply(500), Reply(400), OK]
     found = trip(rejects)
     found.play(found.send(2, lambda _: answers.pop(0)))
@@ -118,7 +118,7 @@ PLACES = st.sets(st.integers(0, 9))
 
 
 @given(refused=PLACES, put_off=st.lists(PLACES, max_size=3))
-def test_an_answer_item_by_item_settles_each_item_by_itself(
+def test_reply_with_item_results_settles_each_item(
     refused: set[int], put_off: list[set[int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("partial") / "rejects.ndjson"
@@ -148,7 +148,7 @@ def test_an_answer_item_by_item_settles_each_item_by_itself(
     assert all(record["reason"] == "not you" for record in records(path))
 
 
-def test_items_that_are_put_off_are_waited_for_as_any_retry(rejects: Path) -> None:
+def test_deferred_items_are_retried_with_backoff(rejects: Path) -> None:
     verdicts = [Partial({}, frozenset({1})), Partial({}, frozenset({0})), Delivered()]
     found = trip(rejects, verdict=lambda _: verdicts.pop(0))
     found.play(found.send(2, lambda _: OK))
@@ -158,7 +158,7 @@ def test_items_that_are_put_off_are_waited_for_as_any_retry(rejects: Path) -> No
     assert found.tally.retries == 2
 
 
-def test_items_put_off_for_ever_stop_the_run_and_stay_unsettled(rejects: Path) -> None:
+def test_items_deferred_forever_stop_the_run_unsettled(rejects: Path) -> None:
     found = trip(rejects, verdict=lambda _: Partial({}, frozenset({0})), retry_for=60)
     found.play(found.send(1, lambda _: OK))
 

@@ -38,7 +38,7 @@ def texts(payloads: list[bytes]) -> Counter[bytes]:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_vendor_accepts_exactly_what_transform_prints(
+def test_vendor_receives_exactly_what_transform_prints(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     samples = sorted(SAMPLES.glob("*.jsonl"))
@@ -60,7 +60,7 @@ def test_a_vendor_accepts_exactly_what_transform_prints(
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_all_delivered_is_exit_0_with_nothing_on_stdout_and_no_rejects(
+def test_full_delivery_exits_0_without_stdout_and_rejects(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     identify = {**track(), "type": "identify", "traits": {"email": "ada@example.com"}}
@@ -73,7 +73,7 @@ def test_all_delivered_is_exit_0_with_nothing_on_stdout_and_no_rejects(
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "webhook"])
-def test_a_wrong_key_stops_at_once_and_names_the_setting(
+def test_wrong_key_stops_the_run_at_once_and_names_the_setting(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(500, users=50))
@@ -96,7 +96,7 @@ def test_a_wrong_key_stops_at_once_and_names_the_setting(
     assert not list(tmp_path.glob("*.rejects*"))
 
 
-def test_a_missing_key_is_found_before_anything_is_sent(
+def test_missing_key_is_an_error_before_sending(
     segcli: Segcli, standin: Start, events: Path
 ) -> None:
     at = standin()
@@ -108,7 +108,7 @@ def test_a_missing_key_is_found_before_anything_is_sent(
     assert at.app.counts()["totals"]["requests"] == 0
 
 
-def test_poison_is_refused_and_kept_and_the_rest_delivered(
+def test_refused_event_is_kept_and_the_rest_delivered(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     bad = track(77, properties={"note": "POISON"})
@@ -149,7 +149,7 @@ def test_a_batch_is_split_until_only_the_bad_event_is_refused(
     assert at.app.counts()["totals"]["requests"] < 20
 
 
-def test_a_rejects_file_is_sent_like_any_input(
+def test_rejects_file_can_be_sent_as_an_input(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     bad = track(1, properties={"note": "POISON"})
@@ -168,7 +168,7 @@ def test_a_rejects_file_is_sent_like_any_input(
     ] == [("webhook.rejects.ndjson", 1, "{]")]
 
 
-def test_rejects_go_where_they_are_told_and_never_into_an_input(
+def test_rejects_option_names_the_file_and_refuses_an_input(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", [b"{]", track()])
@@ -181,7 +181,7 @@ def test_rejects_go_where_they_are_told_and_never_into_an_input(
     assert "is also an input" in refused.err
 
 
-def test_the_report_is_json_with_every_figure_of_the_run(
+def test_report_is_json_with_all_figures_of_the_run(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     page = {"type": "page", "userId": "u1"}
@@ -207,7 +207,9 @@ def test_the_report_is_json_with_every_figure_of_the_run(
     assert report["rejects"] == "plotline.rejects.ndjson"
 
 
-def test_a_rate_is_kept(segcli: Segcli, standin: Start, events: Path, tmp_path: Path) -> None:
+def test_rate_option_limits_requests(
+    segcli: Segcli, standin: Start, events: Path, tmp_path: Path
+) -> None:
     segcli(*sending_to("webhook", standin().endpoint("webhook")), events, "--rate", "20/s")
     report = report_in(tmp_path)
 
@@ -215,7 +217,7 @@ def test_a_rate_is_kept(segcli: Segcli, standin: Start, events: Path, tmp_path: 
     assert report["seconds"] > 11 / 20 - 0.06
 
 
-def test_one_user_is_sent_in_order_and_one_request_at_a_time(
+def test_events_of_a_user_are_sent_in_order_one_at_a_time(
     segcli: Segcli, vendor: Callable[..., Vendor], tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", [track(number) for number in range(30)])
@@ -225,7 +227,7 @@ def test_one_user_is_sent_in_order_and_one_request_at_a_time(
     assert [json.loads(got.body)["messageId"] for got in at.got] == [f"m{n}" for n in range(30)]
 
 
-def test_a_proxy_of_the_environment_never_gets_what_stays_on_this_machine(
+def test_requests_to_this_machine_bypass_proxies(
     segcli: Segcli, events: Path, vendor: Callable[..., Vendor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = vendor(lambda _got: Answer())

@@ -1,4 +1,4 @@
-"""A run whose vendor gives broken replies: each event leaves once, unless it has to leave again."""
+"""A vendor gives broken replies: an event is sent again only if it was not accepted."""
 
 import json
 import threading
@@ -110,7 +110,7 @@ def test_an_event_is_sent_again_after_no_reply_or_a_retry_reply(
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_a_vendor_refused_is_kept_and_not_sent_again(
+def test_refused_events_with_a_broken_body_are_kept_and_not_resent(
     name: str, transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     said, took, report = send(BY_NAME[name], transport, segcli, tmp_path)
@@ -122,7 +122,7 @@ def test_what_a_vendor_refused_is_kept_and_not_sent_again(
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_reply_that_tells_of_single_events_and_is_broken_stops_the_run(
+def test_broken_reply_with_item_results_stops_the_run(
     name: str, transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.json").write_text(json.dumps(bent(ACME, ITEMS)))
@@ -137,7 +137,7 @@ def test_a_reply_that_tells_of_single_events_and_is_broken_stops_the_run(
     assert took == {"m0": 1}
 
 
-def test_a_vendor_that_closes_each_connection_as_its_next_request_comes_gets_all_events(
+def test_vendor_that_closes_reused_connections_gets_all_events_once(
     transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     """None is lost, and none comes twice: those that were not read were not taken."""

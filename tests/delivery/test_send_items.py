@@ -1,4 +1,4 @@
-"""A vendor with a result for each item, over HTTP: each item gets its own result."""
+"""A vendor that replies with a result for each item, over HTTP."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ def in_words(reply: Reply) -> Verdict:
 
 
 @pytest.mark.parametrize("verdict", [by_hand, in_words])
-def test_each_item_of_a_207_is_delivered_refused_or_tried_again(
+def test_each_item_of_a_207_is_delivered_refused_or_retried(
     verdict: Callable[[Reply], Verdict],
     vendor: Callable[[Callable[[Got], Answer]], Vendor],
     tmp_path: Path,

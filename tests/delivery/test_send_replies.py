@@ -40,7 +40,7 @@ def always(answer: Answer) -> Callable[[Got], Answer]:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 207])
-def test_2xx_is_delivered(
+def test_status_2xx_is_delivered(
     status: int, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     at = vendor(always(Answer(status, body=b"" if status == 204 else b"{}")))
@@ -50,7 +50,7 @@ def test_2xx_is_delivered(
 
 
 @pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504, 507, 599])
-def test_a_reply_that_says_later_is_tried_again(
+def test_temporary_error_status_is_retried(
     status: int, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     at = vendor(replies(Answer(status, AT_ONCE), Answer(status, AT_ONCE)))
@@ -63,7 +63,7 @@ def test_a_reply_that_says_later_is_tried_again(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_reply_about_the_key_stops_the_run(
+def test_status_401_or_403_stops_the_run(
     status: int, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     at = vendor(always(Answer(status, body=b'{"error": "who are you?"}')))
@@ -77,7 +77,7 @@ def test_a_reply_about_the_key_stops_the_run(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_stops_the_run_and_says_where_it_points_but_never_goes_there(
+def test_redirect_stops_the_run_and_is_not_followed(
     status: int, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     other = vendor(always(Answer()))
@@ -123,7 +123,7 @@ def test_one_request_and_one_retry_are_named_so(segcli: Segcli, vendor: Serve, e
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 410, 411, 413, 415, 422, 451, 501])
-def test_any_other_no_is_refused_for_good_with_an_excerpt_of_the_reply(
+def test_permanent_error_status_is_refused_with_an_excerpt(
     status: int, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(3, users=1))
@@ -138,7 +138,7 @@ def test_any_other_no_is_refused_for_good_with_an_excerpt_of_the_reply(
     assert report_in(tmp_path)["ledger"]["delivered"] == 2
 
 
-def test_a_date_to_wait_for_is_obeyed(
+def test_retry_after_date_is_obeyed(
     segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     headers = {
@@ -152,7 +152,7 @@ def test_a_date_to_wait_for_is_obeyed(
     assert 1 <= report_in(tmp_path)["seconds"] < 9
 
 
-def test_a_date_beyond_all_patience_stops_the_run(
+def test_retry_after_date_beyond_retry_for_stops_the_run(
     segcli: Segcli, vendor: Serve, event: Path
 ) -> None:
     headers = {
@@ -166,7 +166,7 @@ def test_a_date_beyond_all_patience_stops_the_run(
     assert "asks to wait 3600 s (HTTP 503), longer than --retry-for 600 s" in said.err
 
 
-def test_retries_that_are_used_up_stop_the_run_and_drain_nothing_into_rejects(
+def test_exhausted_retries_stop_the_run_without_writing_rejects(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(100, users=40))
@@ -183,7 +183,7 @@ def test_retries_that_are_used_up_stop_the_run_and_drain_nothing_into_rejects(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_yes_that_is_cut_short_is_one_and_the_event_is_not_sent_again(
+def test_truncated_success_reply_is_delivered_and_not_resent(
     transport: str, segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     at = vendor(always(Answer(200, body=b'{"ok": true', length=900)))
@@ -196,7 +196,7 @@ def test_a_yes_that_is_cut_short_is_one_and_the_event_is_not_sent_again(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_204_that_ends_a_chunked_body_delivers_each_event_once(
+def test_status_204_with_a_chunked_body_delivers_each_event_once(
     transport: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(3, users=1))
@@ -209,7 +209,7 @@ def test_a_204_that_ends_a_chunked_body_delivers_each_event_once(
 
 
 @pytest.mark.parametrize("status", [b"101", b"000", b"600"])
-def test_a_status_that_no_reply_has_is_tried_again(
+def test_invalid_status_is_retried(
     status: bytes, segcli: Segcli, event: Path, tmp_path: Path
 ) -> None:
     def talk(call: Call) -> None:
@@ -226,7 +226,7 @@ def test_a_status_that_no_reply_has_is_tried_again(
     assert (len(wire.got), report["retries"]) == (2, 1)
 
 
-def test_a_yes_in_words_that_cannot_be_read_is_one_and_the_event_is_not_sent_again(
+def test_undecodable_success_reply_is_delivered_and_not_resent(
     segcli: Segcli, vendor: Serve, event: Path, tmp_path: Path
 ) -> None:
     at = vendor(always(Answer(200, {"content-encoding": "gzip"}, b"this is no gzip")))
@@ -237,7 +237,7 @@ def test_a_yes_in_words_that_cannot_be_read_is_one_and_the_event_is_not_sent_aga
     assert len(at.got) == report_in(tmp_path)["ledger"]["delivered"] == 1
 
 
-def test_a_timeout_is_tried_again(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_timeout_is_retried(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20, users=20))
     at = standin(faults=(Fault("timeout", 0.2),), seed=3)
     segcli(*sending_to("gist", at.endpoint("gist")), events, "--timeout", "100ms")
@@ -247,7 +247,7 @@ def test_a_timeout_is_tried_again(segcli: Segcli, standin: Start, tmp_path: Path
     assert report["retries"] >= at.app.counts()["totals"]["faults"]["timeout"] > 0
 
 
-def test_a_reset_is_tried_again(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_connection_reset_is_retried(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20, users=20))
     at = standin(faults=(Fault("reset", 0.3),), seed=3)
     segcli(*sending_to("gist", at.endpoint("gist")), events)
@@ -262,7 +262,7 @@ def test_a_reset_is_tried_again(segcli: Segcli, standin: Start, tmp_path: Path) 
     ("host", "says"),
     [("127.0.0.1", "cannot connect"), ("no-such-host.invalid", "cannot connect")],
 )
-def test_a_connection_that_is_refused_is_tried_again_until_patience_ends(
+def test_refused_connection_is_retried_until_retry_for_ends(
     host: str, says: str, segcli: Segcli, event: Path, tmp_path: Path
 ) -> None:
     endpoint = f"http://{host}:{closed_port()}"
@@ -276,9 +276,7 @@ def test_a_connection_that_is_refused_is_tried_again_until_patience_ends(
 
 
 @pytest.mark.parametrize("host", ["1.2.3.999", "xn--"])
-def test_an_address_that_no_request_can_go_to_stops_the_run(
-    host: str, segcli: Segcli, event: Path
-) -> None:
+def test_unusable_address_stops_the_run(host: str, segcli: Segcli, event: Path) -> None:
     said = segcli(*sending_to("webhook", f"http://{host}/"), event, "--allow-http")
 
     assert said.code == 3
@@ -286,9 +284,7 @@ def test_an_address_that_no_request_can_go_to_stops_the_run(
     assert "Check endpoint." in said.err
 
 
-def test_a_cookie_of_the_vendor_is_not_sent_back(
-    segcli: Segcli, vendor: Serve, tmp_path: Path
-) -> None:
+def test_vendor_cookie_is_not_sent_back(segcli: Segcli, vendor: Serve, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(3, users=1))
     at = vendor(always(Answer(200, {"set-cookie": "id=1"})))
     segcli(*sending_to("webhook", at.url), events)

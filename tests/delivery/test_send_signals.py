@@ -1,4 +1,4 @@
-"""A signal stops a run in order: it waits for requests in flight and accounts for every line."""
+"""A signal stops a run cleanly: it waits for requests in flight and accounts for every line."""
 
 import json
 import signal
@@ -43,7 +43,7 @@ def adds_up(folder: Path) -> bool:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_the_run_once_what_is_in_flight_is_answered(
+def test_signal_ends_the_run_after_requests_in_flight_are_answered(
     number: signal.Signals, code: int, spawn: Spawn, standin: Start, events: Path, tmp_path: Path
 ) -> None:
     at = standin(latency=0.5)
@@ -64,7 +64,7 @@ def test_a_signal_ends_the_run_once_what_is_in_flight_is_answered(
     assert adds_up(tmp_path)
 
 
-def test_a_second_ctrl_c_leaves_at_once(
+def test_second_ctrl_c_ends_the_run_at_once(
     spawn: Spawn, standin: Start, events: Path, tmp_path: Path
 ) -> None:
     at = standin(faults=(Fault("timeout", 1.0),))
@@ -83,7 +83,7 @@ def test_a_second_ctrl_c_leaves_at_once(
     assert requests_at(at) == 4
 
 
-def test_ctrl_c_ends_a_run_that_waits_for_a_vendor(
+def test_ctrl_c_ends_a_run_that_waits_for_retry_after(
     spawn: Spawn, standin: Start, events: Path, tmp_path: Path
 ) -> None:
     at = standin(faults=(Fault("429", 1.0),), retry_after=3600)
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_a_run_that_waits_for_a_vendor(
     assert requests_at(at) == 1
 
 
-def test_ctrl_c_ends_a_run_whose_batches_wait_for_a_retry_and_a_resumed_one_sends_them_in_order(
+def test_ctrl_c_ends_a_run_with_waiting_batches_and_resume_keeps_order(
     spawn: Spawn,
     vendor: Callable[[Callable[[Got], Answer]], Vendor],
     events: Path,
@@ -140,9 +140,7 @@ def test_ctrl_c_ends_a_run_whose_batches_wait_for_a_retry_and_a_resumed_one_send
         assert numbers == sorted(set(numbers))
 
 
-def test_ctrl_c_ends_a_run_whose_input_never_ends(
-    spawn: Spawn, standin: Start, tmp_path: Path
-) -> None:
+def test_ctrl_c_ends_a_run_with_an_open_stdin(spawn: Spawn, standin: Start, tmp_path: Path) -> None:
     at = standin()
     to = sending_to("webhook", at.endpoint("webhook"))
     process = spawn(*to, stdin=subprocess.PIPE)
@@ -162,7 +160,7 @@ def test_ctrl_c_ends_a_run_whose_input_never_ends(
     assert adds_up(tmp_path)
 
 
-def test_ctrl_c_before_the_first_event_is_no_traceback(spawn: Spawn, standin: Start) -> None:
+def test_ctrl_c_before_the_first_event_gives_no_traceback(spawn: Spawn, standin: Start) -> None:
     at = standin()
     to = sending_to("webhook", at.endpoint("webhook"))
     process = spawn(*to, "--sandbox", stdin=subprocess.PIPE)

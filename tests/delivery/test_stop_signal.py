@@ -10,7 +10,7 @@ from segcli.errors import Stopped
 ENOUGH = Stopped("enough")
 
 
-def test_the_first_reason_counts_and_listeners_hear_it_once() -> None:
+def test_first_stop_reason_is_kept_and_listeners_are_called_once() -> None:
     async def story() -> tuple[BaseException | None, int]:
         stop_signal, heard = StopSignal(), []
         stop_signal.on_stop(lambda: heard.append(1))
@@ -21,7 +21,7 @@ def test_the_first_reason_counts_and_listeners_hear_it_once() -> None:
     assert play(story()) == (ENOUGH, 1)
 
 
-def test_a_sleep_is_as_long_as_asked_unless_the_brake_is_pulled() -> None:
+def test_stop_ends_every_sleep_early() -> None:
     async def story() -> list[float]:
         stop_signal, began, slept = StopSignal(), clock(), []
         await stop_signal.sleep(5)
@@ -36,7 +36,7 @@ def test_a_sleep_is_as_long_as_asked_unless_the_brake_is_pulled() -> None:
     assert play(story()) == [5, 7, 7]
 
 
-def test_the_grace_ends_when_it_is_over_or_slammed() -> None:
+def test_wait_aborted_ends_on_timeout_or_abort() -> None:
     async def story() -> list[float]:
         stop_signal, began, waited = StopSignal(), clock(), []
         await stop_signal.wait_aborted(10)

@@ -36,7 +36,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 
 @pytest.mark.parametrize("rate", [0.5, 7, 50, 1_000])
-def test_a_rate_is_never_exceeded_and_is_used_up(rate: float) -> None:
+def test_rate_is_never_exceeded_and_fully_used(rate: float) -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of(rate=rate)
         return await departures(throttle, 200)
@@ -47,7 +47,7 @@ def test_a_rate_is_never_exceeded_and_is_used_up(rate: float) -> None:
     assert times[-1] - times[0] == pytest.approx(199 / rate, abs=0.06)
 
 
-def test_a_rest_is_not_saved_up_for_a_burst() -> None:
+def test_idle_time_is_not_saved_for_a_burst() -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of(rate=50)
         await departures(throttle, 10)
@@ -57,7 +57,7 @@ def test_a_rest_is_not_saved_up_for_a_burst() -> None:
     assert most_within(play(story()), 0.2) <= 10 + 0.05 * 50 + 1
 
 
-def test_without_a_rate_nothing_is_held_back() -> None:
+def test_requests_are_not_delayed_without_a_rate() -> None:
     async def story() -> float:
         throttle, _ = pace_of()
         times = await departures(throttle, 1_000)
@@ -66,7 +66,7 @@ def test_without_a_rate_nothing_is_held_back() -> None:
     assert play(story()) == 0
 
 
-def test_no_more_leave_than_there_is_room_for() -> None:
+def test_requests_in_flight_are_limited() -> None:
     async def story() -> tuple[bool, int, bool]:
         throttle, _ = pace_of(in_flight=2)
         await throttle.acquire()
@@ -80,7 +80,7 @@ def test_no_more_leave_than_there_is_room_for() -> None:
     assert play(story()) == (True, 2, True)
 
 
-def test_a_pause_is_felt_by_every_lane() -> None:
+def test_pause_delays_all_workers() -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of()
         began = clock()
@@ -102,7 +102,7 @@ def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
     assert play(story()) == 7
 
 
-def test_a_pause_that_begins_while_others_wait_holds_them_too() -> None:
+def test_pause_also_delays_workers_that_already_wait() -> None:
     async def story() -> float:
         throttle, _ = pace_of(rate=1)
         await throttle.acquire()
@@ -133,7 +133,7 @@ async def release(throttle: Throttle, count: int, overloaded: int) -> list[float
     return found
 
 
-def test_room_halves_once_for_a_burst_of_replies() -> None:
+def test_window_halves_once_for_a_burst_of_overloaded_replies() -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of(in_flight=16)
         return [(await release(throttle, count, count))[-1] for count in (16, 8, 4)]
@@ -141,7 +141,7 @@ def test_room_halves_once_for_a_burst_of_replies() -> None:
     assert play(story()) == [8.0, 4.0, 2.0]
 
 
-def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> None:
+def test_requests_in_flight_halve_the_window_once_in_total() -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of(in_flight=16)
         for _ in range(16):
@@ -158,7 +158,7 @@ def test_what_was_in_flight_when_the_room_began_to_shrink_halves_it_once() -> No
     assert play(story()) == [16 - 0.5 * answers for answers in range(1, 17)]
 
 
-def test_room_never_halves_below_one_request() -> None:
+def test_window_never_shrinks_below_one() -> None:
     async def story() -> tuple[float, bool]:
         throttle, _ = pace_of(in_flight=3)
         for _ in range(10):
@@ -168,7 +168,7 @@ def test_room_never_halves_below_one_request() -> None:
     assert play(story()) == (1.0, True)
 
 
-def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() -> None:
+def test_window_grows_by_one_per_round_up_to_its_maximum() -> None:
     async def story() -> list[float]:
         throttle, _ = pace_of(in_flight=16)
         await release(throttle, 16, 16)
@@ -185,7 +185,7 @@ def test_room_grows_back_by_one_for_each_round_of_answers_up_to_what_it_was() ->
     assert rounds[-1] == 16
 
 
-def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
+def test_shrunk_window_delays_a_waiting_request() -> None:
     async def story() -> tuple[int, int]:
         throttle, _ = pace_of(in_flight=4)
         for _ in range(4):
@@ -214,7 +214,7 @@ def test_room_that_shrinks_holds_back_what_was_free_to_go() -> None:
     ],
     ids=["no room", "a pause", "the rate"],
 )
-def test_a_brake_ends_every_wait_with_a_no(hold: Callable[[Throttle], None]) -> None:
+def test_stop_ends_every_wait_without_a_permit(hold: Callable[[Throttle], None]) -> None:
     async def story() -> tuple[bool, float, bool]:
         throttle, stop_signal = pace_of(in_flight=1, rate=0.001)
         await throttle.acquire()

@@ -62,7 +62,7 @@ def adds_up(found: Pipeline) -> bool:
 # --- slots
 
 
-def test_batches_that_wait_for_a_retry_leave_their_places_to_others(tmp_path: Path) -> None:
+def test_batches_waiting_for_a_retry_free_their_slots(tmp_path: Path) -> None:
     found = pipeline(tmp_path, concurrency=4)
     seen = []
 
@@ -80,9 +80,7 @@ def test_batches_that_wait_for_a_retry_leave_their_places_to_others(tmp_path: Pa
 
 
 @pytest.mark.parametrize("concurrency", [2, 5, 16])
-def test_at_most_twice_as_many_batches_wait_as_may_be_in_flight(
-    concurrency: int, tmp_path: Path
-) -> None:
+def test_at_most_twice_the_concurrency_of_batches_wait(concurrency: int, tmp_path: Path) -> None:
     """With as many more batches that hold slots, so that no new batch is taken."""
     found = pipeline(tmp_path, concurrency=concurrency, retry_for=20)
     sent(found, one_each(u=500), failing("u"))
@@ -93,9 +91,7 @@ def test_at_most_twice_as_many_batches_wait_as_may_be_in_flight(
 
 
 @pytest.mark.parametrize(("bad", "places"), [(8, 4), (9, 3), (11, 1)])
-def test_beyond_that_a_batch_that_waits_holds_a_place(
-    bad: int, places: int, tmp_path: Path
-) -> None:
+def test_further_waiting_batches_keep_their_slots(bad: int, places: int, tmp_path: Path) -> None:
     found = pipeline(tmp_path, concurrency=4)
     while_all_wait = []
 
@@ -110,7 +106,7 @@ def test_beyond_that_a_batch_that_waits_holds_a_place(
     assert found.tally.delivered == bad + 200
 
 
-def test_what_comes_back_from_its_wait_goes_before_anything_new(tmp_path: Path) -> None:
+def test_batch_after_its_wait_is_sent_before_new_batches(tmp_path: Path) -> None:
     found = pipeline(tmp_path, concurrency=2)
     sent(found, one_each(bad=1, good=200), failing("bad", until=0.1))
 
@@ -118,7 +114,7 @@ def test_what_comes_back_from_its_wait_goes_before_anything_new(tmp_path: Path) 
     assert second - first == pytest.approx(0.52, abs=0.021)
 
 
-def test_where_requests_go_one_by_one_nothing_overtakes_a_batch_that_waits(tmp_path: Path) -> None:
+def test_nothing_overtakes_a_waiting_batch_with_concurrency_1(tmp_path: Path) -> None:
     found = pipeline(tmp_path, concurrency=1)
     items = one_each(a=3, bad=1, z=9)
     sent(found, items, failing("bad", until=3))
@@ -139,7 +135,7 @@ def test_where_requests_go_one_by_one_nothing_overtakes_a_batch_that_waits(tmp_p
     events=st.integers(1, 4),
     seed=st.integers(0, 99),
 )
-def test_the_events_of_a_user_are_taken_once_each_and_in_order_whatever_fails(
+def test_events_of_a_user_arrive_once_in_order_under_any_failures(
     users: list[str],
     concurrency: int,
     events: int,
@@ -179,7 +175,7 @@ def test_the_events_of_a_user_are_taken_once_each_and_in_order_whatever_fails(
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_run_that_is_interrupted_ends_at_once_with_what_waits_unsent(
+def test_interrupted_run_ends_at_once_with_waiting_batches_unsent(
     concurrency: int, tmp_path: Path
 ) -> None:
     found = pipeline(tmp_path, concurrency=concurrency)
@@ -209,7 +205,7 @@ def stopped_after(found: Pipeline, items: Sequence[QueuedPayload], answers: Answ
     return at[0]
 
 
-def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wait(
+def test_run_stops_after_retry_for_with_many_waiting_batches(
     tmp_path: Path,
 ) -> None:
     """Each request fails after half a minute, and has to wait for a slot."""
@@ -227,7 +223,7 @@ def test_a_run_stops_once_nothing_was_taken_for_so_long_however_many_batches_wai
     assert (found.tally.delivered, found.tally.unsent) == (0, 500)
 
 
-def test_a_batch_that_begins_to_fail_does_not_make_a_run_last_longer(tmp_path: Path) -> None:
+def test_newly_failing_batch_does_not_extend_retry_for(tmp_path: Path) -> None:
     async def answers(bodies: list[bytes]) -> Reply:
         is_first = len(found.times_of(bodies[0])) == 1
         waits = {b"a0/0": (0, 1_000), b"b0/1": (60, 0)}
@@ -240,7 +236,7 @@ def test_a_batch_that_begins_to_fail_does_not_make_a_run_last_longer(tmp_path: P
     assert stopped_after(found, one_each(a=1, b=1), answers) == 100
 
 
-def test_a_run_that_stops_lets_go_who_waits_for_a_place() -> None:
+def test_stop_releases_tasks_that_wait_for_a_slot() -> None:
     async def story() -> float:
         stop_signal = StopSignal()
         slots = SendSlots(1, stop_signal)
@@ -253,7 +249,7 @@ def test_a_run_that_stops_lets_go_who_waits_for_a_place() -> None:
     assert play(story()) == 7
 
 
-def test_a_run_stops_by_a_wrong_key_though_batches_wait(tmp_path: Path) -> None:
+def test_wrong_key_stops_a_run_with_waiting_batches(tmp_path: Path) -> None:
     async def answers(bodies: list[bytes]) -> Reply:
         await asyncio.sleep(0.02)
         return Reply(500) if bodies[0].startswith(b"bad") else Reply(401)
@@ -287,7 +283,7 @@ def requests_in_vain(folder: Path, headers: dict[str, str], concurrency: int) ->
 @pytest.mark.parametrize(
     "asked", ["0", "0.0", "Tue, 03 Feb 2026 09:00:00 GMT", "Tue, 03 Feb 2026 10:00:00 GMT", "-1"]
 )
-def test_a_vendor_that_asks_for_no_wait_gets_no_more_requests_than_one_that_asks_for_nothing(
+def test_retry_after_0_causes_no_more_requests_than_no_retry_after(
     asked: str, concurrency: int, tmp_path: Path
 ) -> None:
     without = requests_in_vain(tmp_path, {}, concurrency)
@@ -299,7 +295,7 @@ def test_a_vendor_that_asks_for_no_wait_gets_no_more_requests_than_one_that_asks
 # --- memory and the progress store
 
 
-def test_batches_that_wait_count_as_held_in_memory(tmp_path: Path) -> None:
+def test_waiting_batches_count_against_the_memory_bound(tmp_path: Path) -> None:
     items = [item(b"x" * 500, user=f"u{number}", number=number) for number in range(2_000)]
     weight = items[0].weight
     found = pipeline(tmp_path, concurrency=8, events=10, most=50 * weight, retry_for=60)
@@ -349,7 +345,7 @@ class SlowStore:
     seed=st.integers(0, 99),
     faults=st.sampled_from([[200, 200, 500], [200, 200, 503], [200, 500, 503, 429]]),
 )
-def test_a_vendor_has_never_more_that_is_not_saved_than_may_be_in_flight(
+def test_unsaved_deliveries_never_exceed_the_concurrency(
     concurrency: int, seed: int, faults: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """So a kill at any moment makes at most this many events be sent twice."""

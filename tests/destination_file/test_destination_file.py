@@ -1,4 +1,4 @@
-"""A destination that a file describes: which events it takes, what they become, how they go out."""
+"""A destination file: which events it takes, how they are mapped, and how they are sent."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def payload(changes: dict[str, Any], **event: Any) -> Any:
 # --- which events
 
 
-def test_an_event_that_no_action_takes_is_skipped_with_a_reason() -> None:
+def test_event_that_matches_no_action_is_skipped_with_a_reason() -> None:
     job = job_of(acme({"actions.0": ORDER}))
 
     assert outcome_of(line_of(event="Tried"), job) == Skipped("no action of acme takes it")
@@ -47,7 +47,7 @@ def test_an_event_that_no_action_takes_is_skipped_with_a_reason() -> None:
         job.destination.payload(event_of(event="Tried"), job.settings)
 
 
-def test_it_takes_the_kinds_that_its_queries_can_pick() -> None:
+def test_types_are_those_that_the_queries_can_match() -> None:
     page = {"subscribe": 'type = "page" or type = "screen"', "mapping": {}}
 
     assert acme().types == {"track"}
@@ -55,7 +55,7 @@ def test_it_takes_the_kinds_that_its_queries_can_pick() -> None:
     assert len(acme({"actions.0.subscribe": "userId != null"}).types) == 6
 
 
-def test_the_first_action_that_takes_an_event_maps_it_and_the_others_are_noted() -> None:
+def test_first_matching_action_maps_the_event_and_others_are_noted() -> None:
     general = {"name": "General", "subscribe": TRACK, "mapping": {"general": 1}}
     destination = acme({"actions": [{"name": "Order", **ORDER}, general]})
     settings = job_of(destination).settings
@@ -71,9 +71,7 @@ def test_the_first_action_that_takes_an_event_maps_it_and_the_others_are_noted()
     ]
 
 
-def test_its_label_decides_in_the_integrations_object_and_a_setting_of_that_name_replaces_it() -> (
-    None
-):
+def test_label_or_label_setting_is_the_name_in_integrations() -> None:
     off = line_of(integrations={"Acme Inc": False})
     labelled = acme({"label": "Acme Inc"})
     set_so = acme({"settings.label": {"help": "its name"}})
@@ -91,11 +89,11 @@ def test_its_label_decides_in_the_integrations_object_and_a_setting_of_that_name
     [{"name": {"@path": "$.event"}}, '{"name": {"@path": "$.event"}}'],
     ids=["object", "text"],
 )
-def test_a_mapping_is_a_table_or_a_text_of_json(mapping: Any) -> None:
+def test_mapping_is_a_table_or_json_text(mapping: Any) -> None:
     assert payload({"actions.0.mapping": mapping}) == {"name": "Tried"}
 
 
-def test_a_mapping_may_stand_in_a_file_beside(tmp_path: Path) -> None:
+def test_mapping_can_be_in_a_separate_file(tmp_path: Path) -> None:
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "track.json").write_text('{"name": {"@path": "$.event"}}')
     (tmp_path / "acme.toml").write_text(TOML + 'mapping_file = "maps/track.json"\n')
@@ -109,7 +107,7 @@ def test_a_mapping_may_stand_in_a_file_beside(tmp_path: Path) -> None:
     assert beside.revision == inside.revision
 
 
-def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+def test_toml_and_json_describe_the_same_destination(tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(TOML + 'mapping = { name = { "@path" = "$.event" } }\n')
     (tmp_path / "acme.json").write_text("\ufeff" + json.dumps(ACME))
     toml, parsed = (read_destination(f"{tmp_path}/acme{ending}") for ending in (".toml", ".json"))
@@ -119,7 +117,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     assert toml.revision == parsed.revision
 
 
-def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
+def test_numbers_of_the_file_and_the_event_keep_every_digit() -> None:
     long = "123456789012345678901234567890.12345678901234567890"
     text = json.dumps(bent(ACME, {"actions.0.mapping": {"a": "DIGITS", "b": {"@path": "$.n"}}}))
     from segcli.destination_file import destination_from_text
@@ -134,7 +132,7 @@ def test_every_digit_of_the_file_and_of_the_event_survives() -> None:
     assert found.body == f'{{"a":{long},"b":{long}}}'.encode()
 
 
-def test_what_the_vendor_requires_and_the_mapping_does_not_give_rejects_the_event() -> None:
+def test_missing_required_field_rejects_the_event() -> None:
     changes = {
         "actions.0.name": "Event",
         "actions.0.required": ["user.id"],
@@ -147,21 +145,21 @@ def test_what_the_vendor_requires_and_the_mapping_does_not_give_rejects_the_even
         assert str(found) == "user.id is required, but the mapping of Event does not set it"
 
 
-def test_a_mapping_that_gives_no_object_rejects_the_event() -> None:
+def test_mapping_result_that_is_not_an_object_rejects_the_event() -> None:
     changes = {"actions.0.mapping": {"@path": "$.properties"}}
 
     assert payload(changes, properties={"a": 1}) == {"a": 1}
     assert str(payload(changes)) == "the mapping of actions[0] does not return an object"
 
 
-def test_an_event_that_no_request_may_hold_is_rejected() -> None:
+def test_event_too_large_for_any_request_is_rejected() -> None:
     changes = {"limits.payload_bytes": 20, "batch": {"events": 9, "bytes": 18}}
 
     assert payload(changes, event="12345") == {"name": "12345"}
     assert str(payload(changes, event="123456")) == "larger than the 16 bytes that acme takes"
 
 
-def test_the_limit_of_a_payload_holds_without_a_batch() -> None:
+def test_payload_limit_applies_without_a_batch() -> None:
     changes = {"limits.payload_bytes": 20}
 
     assert payload(changes, event="123456789") == {"name": "123456789"}
@@ -182,7 +180,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def test_settings_come_from_everywhere_that_those_of_code_come_from() -> None:
+def test_settings_of_a_file_come_from_all_usual_sources() -> None:
     destination = acme({"name": "my-acme"} | SETTINGS)
     sources = Sources(
         given={"ratio": "2.5"},
@@ -199,7 +197,7 @@ def test_settings_come_from_everywhere_that_those_of_code_come_from() -> None:
     assert [headers[name] for name in ("region", "n", "ratio", "on")] == ["us", "8", "2.5", "false"]
 
 
-def test_what_is_required_is_required_to_send_only() -> None:
+def test_required_settings_are_required_for_sending_only() -> None:
     from segcli.errors import SettingsError
 
     destination = acme({"settings.api_key.help": "the key of Acme"})
@@ -209,12 +207,12 @@ def test_what_is_required_is_required_to_send_only() -> None:
         require("acme", settings)
 
 
-def test_a_file_is_named_by_a_slash_or_its_ending() -> None:
+def test_path_is_recognized_by_a_slash_or_its_suffix() -> None:
     assert all(map(is_path, ("./acme.toml", "acme.toml", "acme.json", "a/b", "/tmp/x")))
     assert not any(map(is_path, ("gist", "acme", "my-acme")))
 
 
-def test_a_file_that_stays_as_it_is_has_the_same_revision_in_every_version_of_segcli() -> None:
+def test_revision_of_a_file_is_stable_across_segcli_versions() -> None:
     """A journal holds it: with another one, no run that was stopped could be resumed."""
     changes = {"label": "Acme Inc", "actions.0.required": ["name"], "actions.1": ORDER}
 
@@ -222,7 +220,7 @@ def test_a_file_that_stays_as_it_is_has_the_same_revision_in_every_version_of_se
     assert acme(changes).revision == "326c4b4a63432cf2"
 
 
-def test_a_revision_is_another_one_when_events_become_something_else_and_only_then() -> None:
+def test_revision_changes_only_if_payloads_change() -> None:
     same = [
         {"request.url": "https://eu.acme.example/v2"},
         {"reply": {"retry": [409]}},

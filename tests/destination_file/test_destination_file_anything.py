@@ -1,4 +1,4 @@
-"""Whatever stands in a file, it is a destination or an error in words; and the schema agrees."""
+"""Any content of a file gives a destination or a clear error, and the schema agrees."""
 
 import json
 from pathlib import Path
@@ -31,12 +31,12 @@ def has_structure(document: Any) -> bool:
 # --- the schema
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_schema_is_valid_json_schema() -> None:
     Draft7Validator.check_schema(SCHEMA.schema)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
+def test_examples_match_the_schema_and_reference_it(name: str) -> None:
     path = EXAMPLES[name]
     text = path.read_text()
     SCHEMA.validate(parse_document(text, path.name))
@@ -53,7 +53,7 @@ def test_the_examples_are_what_the_schema_says_and_name_it(name: str) -> None:
     [changes for changes, _ in MISTAKES],
     ids=[said[0][:40] for _, said in MISTAKES],
 )
-def test_the_schema_and_we_agree_on_mistakes(changes: dict[str, Any]) -> None:
+def test_schema_refuses_every_structural_mistake_we_find(changes: dict[str, Any]) -> None:
     document = bent(ACME, changes)
 
     assert has_structure(document) or not SCHEMA.is_valid(document)
@@ -65,14 +65,14 @@ def test_the_schema_finds_most_of_the_mistakes() -> None:
     assert sum(found) >= 40
 
 
-def test_the_schema_is_printed(run_segcli: Run) -> None:
+def test_destinations_schema_option_prints_the_schema(run_segcli: Run) -> None:
     done = run_segcli("destinations", "--schema")
 
     assert done.stdout.decode() == schema_text()
 
 
 @given(document=bent_documents())
-def test_a_bent_description_is_a_destination_or_an_error_in_words(document: dict[str, Any]) -> None:
+def test_mutated_description_gives_a_destination_or_an_error(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
     if destination:
         assert destination.types
@@ -80,12 +80,12 @@ def test_a_bent_description_is_a_destination_or_an_error_in_words(document: dict
 
 
 @given(text=st.text(max_size=60), title=st.sampled_from(["a.toml", "a.json"]))
-def test_any_text_is_a_destination_or_an_error_in_words(text: str, title: str) -> None:
+def test_any_text_gives_a_destination_or_an_error(text: str, title: str) -> None:
     taken(text, title)
 
 
 @given(value=values)
-def test_any_json_is_a_destination_or_an_error_in_words(value: Any) -> None:
+def test_any_json_gives_a_destination_or_an_error(value: Any) -> None:
     taken(json.dumps(value), "a.json")
     taken(
         json.dumps({"name": "a", "request": value, "actions": [value], "settings": value}), "a.json"
@@ -96,14 +96,12 @@ TOML = EXAMPLES["posthog"].read_text()
 
 
 @given(start=st.integers(0, len(TOML)), length=st.integers(0, 40), new=texts | st.text(max_size=5))
-def test_a_torn_file_is_a_destination_or_an_error_in_words(
-    start: int, length: int, new: str
-) -> None:
+def test_damaged_file_gives_a_destination_or_an_error(start: int, length: int, new: str) -> None:
     taken(TOML[:start] + new + TOML[start + length :], "posthog.toml")
 
 
 @given(document=bent_documents())
-def test_the_schema_and_we_agree_on_anything(document: dict[str, Any]) -> None:
+def test_schema_agrees_with_our_checks_on_any_description(document: dict[str, Any]) -> None:
     if not has_structure(document):
         assert not SCHEMA.is_valid(document)
     if not mistakes_in(document):

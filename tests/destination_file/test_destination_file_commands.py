@@ -1,4 +1,4 @@
-"""A described destination behaves like any other in every command that knows destinations."""
+"""A destination file works like any other destination in every command."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def acme(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_it_is_described_with_its_settings_its_actions_and_its_mapping(segcli: Segcli) -> None:
+def test_destinations_command_shows_settings_actions_and_mapping_of_a_file(segcli: Segcli) -> None:
     said = segcli("destinations", EXAMPLES["braze"]).out
 
     for part in (
@@ -39,7 +39,7 @@ def test_it_is_described_with_its_settings_its_actions_and_its_mapping(segcli: S
         assert part in said
 
 
-def test_check_tells_what_its_mapping_leaves_out(segcli: Segcli) -> None:
+def test_check_reports_fields_that_the_mapping_of_a_file_does_not_carry(segcli: Segcli) -> None:
     said = segcli("check", "-d", EXAMPLES["slack"], "--fail-on-uncovered", "properties.coupon",
                   SAMPLES / "checkout.jsonl")  # fmt: skip
 
@@ -49,7 +49,7 @@ def test_check_tells_what_its_mapping_leaves_out(segcli: Segcli) -> None:
     assert "slack would get 6 requests, at least 6.0 s" in said.out
 
 
-def test_check_warns_of_an_event_that_two_actions_would_take(
+def test_check_warns_about_an_event_that_two_actions_match(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
 ) -> None:
     path = acme({"actions.1": {"name": "All", "subscribe": 'type != "page"', "mapping": {}}})
@@ -60,7 +60,7 @@ def test_check_warns_of_an_event_that_two_actions_would_take(
     assert "1  note: taken by actions[0], not by All" in segcli("transform", "-d", path, events).err
 
 
-def test_engage_tells_an_audience_to_it(segcli: Segcli, tmp_path: Path) -> None:
+def test_engage_syncs_an_audience_to_a_destination_file(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "members.csv").write_text("userId,email\nu1,ada@example.com\nu2,bob@example.com\n")
     said = segcli("engage", "audience", "Big Spenders", "members.csv", "--sandbox", "--state", "s",
                   "-d", EXAMPLES["braze"])  # fmt: skip
@@ -72,9 +72,7 @@ def test_engage_tells_an_audience_to_it(segcli: Segcli, tmp_path: Path) -> None:
     assert "slack takes no identify, so it cannot be synced" in other.err
 
 
-def test_a_rehearsal_with_single_faults_needs_a_file_that_tells_of_single_events(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_item_faults_need_a_destination_with_item_results(segcli: Segcli, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(1))
     for dest in ("gist", EXAMPLES["slack"]):
         said = segcli("send", "--sandbox", "--fault", "item:5%", "-d", dest, events)
@@ -82,7 +80,7 @@ def test_a_rehearsal_with_single_faults_needs_a_file_that_tells_of_single_events
         assert "does not answer for single events" in said.err
 
 
-def test_the_sandbox_stands_in_for_a_file_in_a_terminal_of_its_own(
+def test_sandbox_command_serves_a_destination_file(
     spawn: Callable[..., Any], segcli: Segcli, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(5))
@@ -96,7 +94,7 @@ def test_the_sandbox_stands_in_for_a_file_in_a_terminal_of_its_own(
     assert "Check api_key. Set it with: export SEGCLI_BRAZE_API_KEY=…" in wrong.err
 
 
-def test_a_hint_names_the_file_as_it_was_typed(segcli: Segcli, tmp_path: Path) -> None:
+def test_hint_names_the_file_as_typed(segcli: Segcli, tmp_path: Path) -> None:
     events = written(tmp_path / "events.jsonl", tracks(1))
     said = segcli("send", "-d", EXAMPLES["slack"], "--set", "wbhook=x", events)
 
@@ -105,7 +103,7 @@ def test_a_hint_names_the_file_as_it_was_typed(segcli: Segcli, tmp_path: Path) -
     assert f"See: segcli destinations {EXAMPLES['slack']}\n" in said.err
 
 
-def test_its_settings_have_a_table_in_the_file_of_settings(
+def test_segcli_toml_can_have_a_table_for_a_destination_file(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -117,7 +115,7 @@ def test_its_settings_have_a_table_in_the_file_of_settings(
     assert at.got[0].path == "/v1/track"
 
 
-def test_what_a_file_was_told_is_forgotten_by_its_path(
+def test_engage_forget_accepts_the_path_of_a_destination_file(
     segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -131,7 +129,7 @@ def test_what_a_file_was_told_is_forgotten_by_its_path(
     assert said.err + said.out == "Forgot Big at 1 destination.\n"
 
 
-def test_a_key_that_leaves_no_room_stops_the_run_before_anything_is_read(
+def test_too_long_key_stops_the_run_before_reading(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
 ) -> None:
     path = acme({"batch": {"events": 5, "bytes": 60, "under": "batch",
@@ -147,7 +145,7 @@ def test_a_key_that_leaves_no_room_stops_the_run_before_anything_is_read(
     assert list(tmp_path.glob("*.ndjson")) == []
 
 
-def test_a_key_file_is_for_the_one_secret_whatever_its_name(
+def test_api_key_file_sets_the_only_secret_under_any_name(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     at = vendor(lambda _: Answer())
@@ -167,7 +165,7 @@ def test_a_key_file_is_for_the_one_secret_whatever_its_name(
     assert "export SEGCLI_ACME_OTHER=…" in two.err
 
 
-def test_the_sandbox_says_where_a_file_wants_its_keys(
+def test_sandbox_prints_the_key_variables_of_a_destination_file(
     acme: Callable[..., Path], spawn: Callable[..., Any]
 ) -> None:
     secret = {"secret": True, "required": True}

@@ -1,4 +1,4 @@
-"""What is wrong with a destination's file is said at once, each with its key and what was meant."""
+"""All mistakes in a destination file are reported together, each with its key."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from segcli.destination_source import read_destination
     MISTAKES,
     ids=[f"{n} {said[0][:40]}" for n, (_, said) in enumerate(MISTAKES)],
 )
-def test_a_mistake_is_said_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
+def test_mistake_is_reported_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
     assert mistakes_in(bent(ACME, changes)) == said
 
 
-def test_the_description_that_is_bent_has_no_mistake() -> None:
+def test_base_description_has_no_mistake() -> None:
     assert mistakes_in(ACME) == []
     assert mistakes_in(bent(ACME, ROUTED)) == []
 
 
-def test_all_mistakes_are_said_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     alone = [change for change, said in MISTAKES if len(said) == 1]
     picked = [
         {"limits": {"rate": 0}},

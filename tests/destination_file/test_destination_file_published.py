@@ -1,4 +1,4 @@
-"""Mappings and subscriptions of published destinations run as they are in a file."""
+"""Mappings and subscriptions of published destinations work unchanged in a destination file."""
 
 import json
 from collections import Counter
@@ -34,9 +34,7 @@ def with_actions(*actions: dict[str, Any]) -> Destination[Any]:
     )
 
 
-def test_every_published_mapping_is_one_that_a_file_may_hold_and_rejects_or_maps_any_sample() -> (
-    None
-):
+def test_every_published_mapping_is_accepted_and_maps_the_samples() -> None:
     found: Counter[str] = Counter()
     events = [event for event in good_events() if len(event.raw) < 10_000]
     for one in recorded("real_mappings"):
@@ -51,7 +49,7 @@ def test_every_published_mapping_is_one_that_a_file_may_hold_and_rejects_or_maps
     assert not found["Rejected"]
 
 
-def test_what_a_mapping_makes_is_what_segments_own_code_makes() -> None:
+def test_published_mappings_give_the_results_of_segments_code() -> None:
     mappings = {one["id"]: one["mapping"] for one in recorded("real_mappings")}
     events = {one["line"]: one["event"] for one in recorded("events")}
     compared = 0
@@ -71,7 +69,7 @@ def test_what_a_mapping_makes_is_what_segments_own_code_makes() -> None:
     assert compared > 150
 
 
-def test_every_published_subscription_picks_the_events_that_segment_picks() -> None:
+def test_every_published_subscription_selects_the_events_of_segment() -> None:
     events = {one["line"]: one["event"] for one in recorded("events")}
     careless = []
     for one in recorded("real_subscriptions"):

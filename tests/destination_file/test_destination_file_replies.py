@@ -1,4 +1,4 @@
-"""What a described destination makes of replies: statuses, and lists of single events."""
+"""What replies mean for a destination file: statuses, and lists of single events."""
 
 import json
 from typing import Any
@@ -39,11 +39,11 @@ def test_a_status_means_what_the_file_says(status: int, means: Verdict) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 408, 410, 413, 429, 500, 502])
-def test_any_other_status_means_what_it_means_for_every_destination(status: int) -> None:
+def test_other_status_means_the_same_as_for_every_destination(status: int) -> None:
     assert verdict(MEANINGS, status) == by_status(Reply(status))
 
 
-def test_a_wrong_key_names_the_setting_that_holds_it() -> None:
+def test_wrong_key_names_the_setting_of_the_key() -> None:
     changes = {
         "settings.token": {"secret": True, "required": True},
         "settings.site": {"required": True},
@@ -67,7 +67,7 @@ ITEMS = {
 }
 
 
-def test_single_events_are_told_apart_where_the_file_says() -> None:
+def test_item_results_are_read_as_the_file_says() -> None:
     entries = [
         {"at": 0, "code": "throttled"},
         {"at": 1, "code": "duplicate"},
@@ -80,14 +80,14 @@ def test_single_events_are_told_apart_where_the_file_says() -> None:
     assert verdict({"items": ITEMS}, 200, {"result": {}}) == Delivered()
 
 
-def test_a_reply_of_another_status_is_judged_by_the_file_first() -> None:
+def test_other_status_is_judged_by_the_file_first() -> None:
     reply = {"items": ITEMS, "retry": [409]}
 
     assert verdict(reply, 409) == Retry("HTTP 409")
     assert verdict(reply, 401) == Stop("HTTP 401", setting="api_key")
 
 
-def test_a_yes_that_means_something_else_is_not_read_for_single_events() -> None:
+def test_success_status_redefined_by_the_file_is_not_read_for_item_results() -> None:
     reply = {"items": {"list": "errs", "index": "i"}, "retry": [202], "stop": [203]}
 
     assert verdict(reply, 202, {}) == Retry("HTTP 202")
@@ -96,7 +96,7 @@ def test_a_yes_that_means_something_else_is_not_read_for_single_events() -> None
     assert verdict(reply, 200) == Delivered()
 
 
-def test_a_no_may_tell_of_single_events_too() -> None:
+def test_error_reply_can_have_item_results() -> None:
     reply = {"items": {"list": "failed", "index": "i", "replies": [400]}}
 
     assert verdict(reply, 400, {"failed": [{"i": 3}]}) == Partial({3: "{}"})

@@ -1,4 +1,4 @@
-"""How the events of a described destination go out: address, headers, key, and bodies."""
+"""The requests of a destination file: address, headers, key, and bodies."""
 
 import base64
 from typing import Any
@@ -10,7 +10,7 @@ from support.samples import KEY
 from segcli.errors import SettingsError
 
 
-def test_without_a_batch_an_event_is_posted_as_it_is() -> None:
+def test_event_without_a_batch_is_posted_unchanged() -> None:
     request = request_of(acme(), b'{"name":"x"}')
 
     assert (request.method, request.url) == ("POST", "https://api.acme.example/v1/track")
@@ -40,7 +40,7 @@ def basic(user: str, password: str) -> str:
     ],
     ids=str,
 )
-def test_the_key_stands_where_the_vendor_wants_it(
+def test_key_is_sent_in_the_configured_header(
     auth: dict[str, str], header: str, value: str
 ) -> None:
     headers = request_of(acme({"request.auth": auth})).headers
@@ -48,7 +48,7 @@ def test_the_key_stands_where_the_vendor_wants_it(
     assert headers == {"Content-Type": "application/json", header: value}
 
 
-def test_headers_of_the_file_win_whatever_their_case() -> None:
+def test_headers_of_the_file_win_in_any_case() -> None:
     changes = {
         "request.headers": {
             "content-type": "application/vnd.acme+json",
@@ -63,7 +63,7 @@ def test_headers_of_the_file_win_whatever_their_case() -> None:
     assert headers["X-Region"] == "us"
 
 
-def test_a_setting_is_encoded_in_the_path_and_in_the_query_and_stays_what_it_is_in_a_host() -> None:
+def test_setting_is_percent_encoded_in_path_and_query_but_not_in_the_host() -> None:
     url = (
         "https://{settings.region}.acme.example/p/{settings.project}{route}?key={settings.project}"
     )
@@ -81,7 +81,7 @@ def test_a_setting_is_encoded_in_the_path_and_in_the_query_and_stays_what_it_is_
     )
 
 
-def test_an_endpoint_replaces_scheme_and_host_of_any_address() -> None:
+def test_endpoint_replaces_scheme_and_host_of_the_url() -> None:
     there = "http://127.0.0.1:8765/acme/"
     hook = {"settings.hook": {"type": "address", "secret": True, "required": True}}
     changes: dict[str, dict[str, Any]] = {
@@ -126,7 +126,7 @@ MORE = {"settings.on": {"default": False}, "settings.n": {"default": 7}}
 
 
 @pytest.mark.parametrize("how", BATCHES)
-def test_a_batch_is_an_array_alone_or_under_a_key_with_further_fields(how: str) -> None:
+def test_batch_is_an_array_or_an_object_with_an_array(how: str) -> None:
     batch, body = BATCHES[how]
     destination = acme({"batch": batch} | (MORE if how == "fields" else {}))
 
@@ -135,7 +135,7 @@ def test_a_batch_is_an_array_alone_or_under_a_key_with_further_fields(how: str) 
 
 
 @pytest.mark.parametrize("how", BATCHES)
-def test_the_bytes_of_a_batch_are_those_of_the_whole_request(how: str) -> None:
+def test_batch_bytes_limit_the_whole_request(how: str) -> None:
     batch, body = BATCHES[how]
     more = MORE if how == "fields" else {}
     destination = acme({"batch": batch | {"bytes": len(body)}} | more)
@@ -148,7 +148,7 @@ def test_the_bytes_of_a_batch_are_those_of_the_whole_request(how: str) -> None:
     assert shorter == (room - 6 if how == "fields" else room)
 
 
-def test_actions_may_be_posted_each_in_its_own_way() -> None:
+def test_each_action_may_have_its_own_method_route_and_batch() -> None:
     changes = {
         "request.url": "https://api.acme.example{route}",
         "batch": {"events": 50},
@@ -196,7 +196,7 @@ def test_actions_may_be_posted_each_in_its_own_way() -> None:
         ("hook", "ftp://hooks.example/T", "an address such as https://host/path"),
     ],
 )
-def test_a_setting_that_would_make_another_request_is_an_error(
+def test_setting_that_would_change_the_request_target_is_an_error(
     setting: str, value: str, words: str
 ) -> None:
 
@@ -221,7 +221,9 @@ def test_a_setting_that_would_make_another_request_is_an_error(
 
 @pytest.mark.parametrize("after", ["/x", "?k=v", "/x{route}?k=v"])
 @pytest.mark.parametrize("end", ["/base?tok=T0P", "?tok=T0P", "/base#T0P"])
-def test_an_address_that_a_path_or_a_query_follows_has_no_query(end: str, after: str) -> None:
+def test_address_setting_followed_by_a_path_or_query_must_have_no_query(
+    end: str, after: str
+) -> None:
     hook = {"settings.hook": {"type": "address", "required": True}}
     changes = hook | {"request.url": "{settings.hook}" + after}
     if "{route}" in after:
@@ -236,7 +238,7 @@ def test_an_address_that_a_path_or_a_query_follows_has_no_query(end: str, after:
     assert request_of(whole, hook=f"http://h.example{end}").url == f"http://h.example{end}"
 
 
-def test_a_key_that_leaves_no_room_for_an_event_is_a_flaw_of_the_settings() -> None:
+def test_key_too_long_for_batch_bytes_is_a_settings_error() -> None:
     with_key = {"a": [{"key": "{settings.api_key}"}], "n": "{settings.n}"}
     batch = {"events": 5, "bytes": 60, "under": "batch", "with": with_key}
     destination = acme({"batch": batch, "settings.n": {"default": 7}})

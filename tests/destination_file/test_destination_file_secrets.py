@@ -1,4 +1,4 @@
-"""A key shows nowhere, wherever in a request a file puts it, and whatever a vendor echoes."""
+"""A key is never shown, at any place of the request and with any echo of the vendor."""
 
 import base64
 import json
@@ -86,7 +86,7 @@ Write = Callable[[dict[str, Any]], Path]
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("status", [207, 400, 401, 422, 503])
-def test_a_vendor_that_echoes_the_request_gives_no_key_away(
+def test_echoed_request_reveals_no_key(
     status: int, place: str, segcli: Segcli, vendor: Serve, description: Write, tmp_path: Path
 ) -> None:
     at = vendor(echo(status, PARTS[place]))
@@ -126,7 +126,7 @@ HOOK = {
 
 
 @pytest.mark.parametrize("status", [207, 400, 401, 302])
-def test_an_address_that_is_the_key_shows_nowhere(
+def test_secret_address_is_not_shown(
     status: int,
     segcli: Segcli,
     vendor: Serve,
@@ -150,7 +150,7 @@ def test_an_address_that_is_the_key_shows_nowhere(
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "no-such-host.invalid", "1.2.3.999"])
 @pytest.mark.parametrize("place", ["path", "query"])
-def test_an_address_that_does_not_work_is_complained_of_without_the_key_in_it(
+def test_error_about_a_bad_address_does_not_show_its_key(
     place: str,
     host: str,
     segcli: Segcli,
@@ -170,7 +170,7 @@ def test_an_address_that_does_not_work_is_complained_of_without_the_key_in_it(
     assert leaks(tmp_path, said, events) == []
 
 
-def test_no_command_that_only_looks_shows_a_key(
+def test_commands_that_do_not_send_show_no_key(
     segcli: Segcli,
     description: Write,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""A described destination behaves like any other: transform, check, send, engage, resume."""
+"""A destination file works like any other destination in send: faults, item results, resume."""
 
 import json
 import threading
@@ -50,7 +50,7 @@ def added_up(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.parametrize("fault", ["503:10%", "reset:10%", "422:10%"])
-def test_the_sandbox_takes_what_the_examples_send_and_the_ledger_adds_up(
+def test_examples_are_sent_to_the_sandbox_and_the_ledger_adds_up(
     fault: str, name: str, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = EXAMPLES[name].read_text().replace("rate = 1\n", "rate = 1000\n")
@@ -69,7 +69,7 @@ def test_the_sandbox_takes_what_the_examples_send_and_the_ledger_adds_up(
     assert spoiled["delivered"] + spoiled["refused"] == clean["delivered"]
 
 
-def test_of_a_batch_only_the_events_that_failed_are_refused_or_sent_again(
+def test_only_failed_events_of_a_batch_are_refused_or_resent(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
@@ -114,7 +114,7 @@ def items_answered(later: int) -> Callable[[Got], Answer]:
 
 
 @pytest.mark.usefixtures("key")
-def test_each_event_is_taken_once_and_those_of_a_user_in_order_but_for_what_the_vendor_put_off(
+def test_events_arrive_once_and_in_user_order_except_deferred_ones(
     acme: Callable[..., Path],
     segcli: Segcli,
     vendor: Serve,
@@ -146,7 +146,7 @@ def test_each_event_is_taken_once_and_those_of_a_user_in_order_but_for_what_the_
         (b'{"errors": [{"index": 900}]}', "answered for item 900, counted from 0, of a request"),
     ],
 )
-def test_a_yes_that_is_not_what_the_file_says_stops_the_run_and_settles_nothing(
+def test_success_reply_with_an_unexpected_body_stops_the_run_unsettled(
     body: bytes,
     says: str,
     acme: Callable[..., Path],
@@ -180,7 +180,7 @@ def test_a_yes_that_is_not_what_the_file_says_stops_the_run_and_settles_nothing(
     ],
     ids=["cut off", "cut off behind JSON", "too long", "not gzip"],
 )
-def test_a_yes_that_does_not_come_whole_stops_the_run_and_settles_nothing(
+def test_truncated_success_reply_stops_the_run_unsettled(
     told: tuple[Answer, str],
     transport: str,
     acme: Callable[..., Path],
@@ -204,7 +204,7 @@ def test_a_yes_that_does_not_come_whole_stops_the_run_and_settles_nothing(
 
 
 @pytest.mark.usefixtures("key")
-def test_a_run_is_resumed_with_a_file_that_makes_the_same_of_events_only(
+def test_resume_refuses_a_destination_file_that_maps_differently(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(12))
@@ -231,7 +231,7 @@ def test_a_run_is_resumed_with_a_file_that_makes_the_same_of_events_only(
 
 
 @pytest.mark.usefixtures("key")
-def test_the_command_to_resume_names_the_file(
+def test_resume_command_names_the_destination_file(
     acme: Callable[..., Path], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     acme()

@@ -1,4 +1,4 @@
-"""A file that cannot be read as a destination's is said so, with its place and what to type."""
+"""A file that cannot be parsed as a destination file: the error has the position and a hint."""
 
 import json
 from pathlib import Path
@@ -44,16 +44,14 @@ JSON_TEXTS = {
     + [("acme.json", *one) for one in JSON_TEXTS.items()],
     ids=lambda value: value[:30],
 )
-def test_a_text_that_cannot_be_read_is_said_with_its_place(
-    title: str, text: str, said: str
-) -> None:
+def test_syntax_error_is_reported_with_its_position(title: str, text: str, said: str) -> None:
     with pytest.raises(DestinationError) as error:
         destination_from_text(text, title, str, taken=BUILT_IN)
 
     assert error.value.message.replace("  ", " ").startswith(said)
 
 
-def test_a_file_with_the_wrong_ending_is_recognised() -> None:
+def test_file_with_the_wrong_suffix_is_recognised() -> None:
     for title, text, ending in (
         ("acme.toml", json.dumps(ACME), ".json"),
         ("acme.json", 'name = "acme"', ".toml"),
@@ -63,9 +61,7 @@ def test_a_file_with_the_wrong_ending_is_recognised() -> None:
         assert f"use a file name that ends in {ending}" in error.value.hint
 
 
-def test_a_file_that_cannot_be_read_is_exit_2_with_what_to_type(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_unreadable_destination_file_exits_2_with_a_hint(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(line_of())
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")

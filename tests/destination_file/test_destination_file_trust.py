@@ -1,4 +1,4 @@
-"""A destination's file of somebody else reaches its own settings and its own folder, no more."""
+"""An untrusted destination file can use its own settings and its own folder only."""
 
 import json
 import os
@@ -53,7 +53,7 @@ settings = st.text("ab_", min_size=1, max_size=5)
 
 
 @given(names, settings, names, settings)
-def test_destinations_that_may_stand_beside_each_other_never_read_the_same_variable(
+def test_allowed_destination_names_never_share_a_variable(
     one: str, setting: str, other: str, its_setting: str
 ) -> None:
     if not share_variables(one, other):
@@ -73,14 +73,14 @@ def test_destinations_that_may_stand_beside_each_other_never_read_the_same_varia
         ("acme", "gist", False),
     ],
 )
-def test_names_overlap_where_one_prefix_begins_with_the_other(
+def test_names_conflict_if_one_variable_prefix_starts_with_the_other(
     one: str, other: str, expected: bool
 ) -> None:
     assert share_variables(one, other) is expected
 
 
 @pytest.mark.parametrize("name", [f"{one}{end}" for one in BUILT_IN for end in ("-api", "_api")])
-def test_a_file_does_not_read_the_key_of_a_built_in_destination(
+def test_file_cannot_read_the_key_of_a_built_in_destination(
     name: str, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = {"settings": {"key": {"secret": True, "required": True}}}
@@ -103,7 +103,7 @@ def test_a_file_does_not_read_the_key_of_a_built_in_destination(
         ("acme.eu", "acme", "acme could read the settings of acme.eu: SEGCLI_ACME_… and"),
     ],
 )
-def test_a_file_does_not_read_the_key_of_a_plug_in_which_is_not_imported(
+def test_file_cannot_read_the_key_of_a_plug_in_that_is_not_imported(
     plugin: str,
     name: str,
     says: str,
@@ -124,9 +124,7 @@ def test_a_file_does_not_read_the_key_of_a_plug_in_which_is_not_imported(
 # --- files
 
 
-def test_a_mapping_is_read_from_below_the_folder_of_the_file_through_links_too(
-    acme: Write, tmp_path: Path
-) -> None:
+def test_mapping_file_is_read_through_links_inside_the_folder(acme: Write, tmp_path: Path) -> None:
     maps = tmp_path / "here" / "maps"
     (maps / "real.json").write_text(MAPPING)
     (maps / "track.json").symlink_to("real.json")
@@ -139,7 +137,7 @@ def test_a_mapping_is_read_from_below_the_folder_of_the_file_through_links_too(
 
 
 @pytest.mark.parametrize("name", ["{out}", "../secret.json", "maps/../../secret.json", "maps/.."])
-def test_a_mapping_file_is_named_by_a_path_below_the_folder(
+def test_mapping_file_path_outside_the_folder_is_refused(
     name: str, acme: Write, tmp_path: Path
 ) -> None:
     out = tmp_path / "secret.json"
@@ -151,9 +149,7 @@ def test_a_mapping_file_is_named_by_a_path_below_the_folder(
 
 
 @pytest.mark.parametrize("link", ["maps/track.json", "maps"])
-def test_a_link_that_leads_out_of_the_folder_is_refused(
-    link: str, acme: Write, tmp_path: Path
-) -> None:
+def test_link_out_of_the_folder_is_refused(link: str, acme: Write, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "track.json").write_text(MAPPING)
     place = tmp_path / "here" / link
@@ -165,7 +161,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(
 
 
 @pytest.mark.parametrize("name", [".docker/config.json", "maps/.netrc", "maps/track.json"])
-def test_a_hidden_file_is_no_mapping_by_a_link_neither(
+def test_hidden_mapping_file_is_refused_even_through_a_link(
     name: str, acme: Write, tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
@@ -178,7 +174,7 @@ def test_a_hidden_file_is_no_mapping_by_a_link_neither(
 
 
 @pytest.mark.parametrize("swapped", ["maps", "maps/track.json"])
-def test_a_link_that_appears_between_the_check_and_the_opening_is_not_followed(
+def test_link_created_after_the_check_is_not_followed(
     swapped: str, acme: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, out = tmp_path / "here", tmp_path / "out"
@@ -208,7 +204,7 @@ def test_a_link_that_appears_between_the_check_and_the_opening_is_not_followed(
         ("loop", "cannot be read: Too many levels of symbolic links"),
     ],
 )
-def test_a_mapping_file_that_is_no_small_regular_file_is_refused_at_once(
+def test_mapping_file_must_be_a_small_regular_file(
     kind: str, says: str, acme: Write, run_segcli: Run, tmp_path: Path
 ) -> None:
     place = tmp_path / "here" / "maps" / "track.json"
@@ -230,7 +226,7 @@ def test_a_mapping_file_that_is_no_small_regular_file_is_refused_at_once(
 
 @pytest.mark.parametrize("command", ["destinations", "transform", "check", "send"])
 @pytest.mark.parametrize("is_link", [False, True], ids=["pipe", "link to a pipe"])
-def test_a_destination_s_own_file_that_is_a_pipe_is_refused_at_once(
+def test_destination_file_that_is_a_pipe_is_refused(
     is_link: bool, command: str, run_segcli: Run, tmp_path: Path
 ) -> None:
     place = tmp_path / "f.toml"
@@ -256,7 +252,7 @@ def test_a_destination_s_own_file_that_is_a_pipe_is_refused_at_once(
     ],
     ids=["dotted key", "quoted key", "behind a string", "lists", "tables"],
 )
-def test_toml_that_nests_without_end_is_refused_in_words(
+def test_too_deeply_nested_toml_is_refused_with_a_clear_error(
     text: str, run_segcli: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "acme.toml").write_text(text)
@@ -267,7 +263,7 @@ def test_toml_that_nests_without_end_is_refused_in_words(
     assert said.startswith("Error: ./acme.toml: nested deeper than 50 levels")
 
 
-def test_long_texts_with_many_dots_and_quotes_are_no_long_keys() -> None:
+def test_long_strings_with_dots_and_quotes_are_not_nested_keys() -> None:
     from segcli.core import toml_text
 
     text = "a.b"
@@ -277,7 +273,7 @@ def test_long_texts_with_many_dots_and_quotes_are_no_long_keys() -> None:
         assert toml_text.parse_toml(text) == {"x": many, "y": {"z": "d." * 60}}
 
 
-def test_no_more_mistakes_are_told_than_anybody_reads(tmp_path: Path) -> None:
+def test_reported_mistakes_are_limited_to_100(tmp_path: Path) -> None:
     (tmp_path / "acme.json").write_text(json.dumps({f"k{n}": 1 for n in range(20_000)}))
     said = refused(tmp_path / "acme.json").splitlines()
 
@@ -285,7 +281,7 @@ def test_no_more_mistakes_are_told_than_anybody_reads(tmp_path: Path) -> None:
     assert said[0].endswith("acme.json has 100 or more mistakes:")
 
 
-def test_a_key_that_stands_twice_among_very_many_is_found(tmp_path: Path) -> None:
+def test_repeated_key_among_very_many_is_found(tmp_path: Path) -> None:
     pairs = ", ".join(f'"k{n}": 1' for n in range(200_000))
     (tmp_path / "acme.json").write_text(f'{{{pairs}, "k199999": 2}}')
 

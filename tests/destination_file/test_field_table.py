@@ -1,4 +1,4 @@
-"""The documented mapping of a file has a row for every field, whatever directive makes it."""
+"""The documented mapping of a destination file has a row for every field of every directive."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
 
 
 @pytest.mark.parametrize("directive", _DIRECTIVES)
-def test_a_field_that_a_directive_makes_has_a_row(directive: str) -> None:
+def test_field_of_every_directive_has_a_row(directive: str) -> None:
     value, rows = ROWS[directive]
 
     assert problems({"x": {directive: value}}) == []

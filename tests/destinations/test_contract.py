@@ -1,4 +1,4 @@
-"""What holds for every destination, built in or plugged in, whatever an event holds.
+"""What holds for every destination, built in or plugged in, with any event.
 
 Wholly random events find nothing. Here sample events are bent: each of their fields by a value of
 every kind, and any one or two by arbitrary JSON, or by removing them.
@@ -45,7 +45,7 @@ def check(found: Decision) -> None:
 
 
 @each_destination
-def test_a_field_may_hold_a_value_of_any_kind(destination: Destination[Any]) -> None:
+def test_field_may_have_a_value_of_any_type(destination: Destination[Any]) -> None:
     for job in jobs(destination):
         for event in events_bent_by_every_kind_of_value():
             check(map_event(event, job))
@@ -54,7 +54,7 @@ def test_a_field_may_hold_a_value_of_any_kind(destination: Destination[Any]) -> 
 @each_destination
 @settings(max_examples=200)
 @given(line=bent_lines())
-def test_a_bent_event_becomes_a_payload_or_is_rejected_and_the_same_every_time(
+def test_mutated_event_has_a_valid_and_repeatable_outcome(
     destination: Destination[Any], line: bytes
 ) -> None:
     for job in jobs(destination):
@@ -66,7 +66,7 @@ def test_a_bent_event_becomes_a_payload_or_is_rejected_and_the_same_every_time(
 
 @each_destination
 @given(line=bent_lines())
-def test_mapping_leaves_the_event_as_it_was(destination: Destination[Any], line: bytes) -> None:
+def test_mapping_does_not_change_the_event(destination: Destination[Any], line: bytes) -> None:
     event = event_for(destination, line)
     if event is None:
         return
@@ -85,9 +85,7 @@ def test_mapping_leaves_the_event_as_it_was(destination: Destination[Any], line:
 
 @each_destination
 @given(line=bent_lines())
-def test_a_key_shows_in_no_payload_reason_or_note(
-    destination: Destination[Any], line: bytes
-) -> None:
+def test_no_payload_reason_or_note_shows_a_key(destination: Destination[Any], line: bytes) -> None:
     for job in jobs(destination):
         found = outcome_of(line, job)
         shown = repr(found) + str(found)
@@ -97,7 +95,7 @@ def test_a_key_shows_in_no_payload_reason_or_note(
 
 
 @each_destination
-def test_the_samples_hold_events_that_are_mapped(destination: Destination[Any]) -> None:
+def test_samples_have_enough_mapped_events(destination: Destination[Any]) -> None:
     job = jobs(destination)[0]
 
     mapped = [event for event in good_events() if isinstance(outcome_of(event.raw, job), Mapped)]
@@ -106,7 +104,7 @@ def test_the_samples_hold_events_that_are_mapped(destination: Destination[Any]) 
 
 
 @each_destination
-def test_a_rejection_is_counted_by_field_and_problem_and_not_by_event(
+def test_rejections_have_few_different_reasons(
     destination: Destination[Any],
 ) -> None:
     job = jobs(destination)[0]
@@ -121,7 +119,7 @@ def test_a_rejection_is_counted_by_field_and_problem_and_not_by_event(
 
 
 @each_destination
-def test_a_request_is_made_of_bodies_and_settings_alone(destination: Destination[Any]) -> None:
+def test_request_depends_on_bodies_and_settings_only(destination: Destination[Any]) -> None:
     for job in jobs(destination):
         first, again = (destination.request("/", [b"{}"], job.settings) for _ in range(2))
 

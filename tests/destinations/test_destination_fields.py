@@ -1,4 +1,4 @@
-"""The documented mapping is the mapping: what a row says happens, and nothing else does."""
+"""The documented mapping is exact: every row is true, and no other field has an effect."""
 
 import copy
 import re
@@ -156,9 +156,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n}: {r.source}" for n, r in ROWS])
-def test_a_change_of_the_documented_source_moves_the_documented_target(
-    name: str, row: Field
-) -> None:
+def test_changed_source_field_changes_the_documented_target(name: str, row: Field) -> None:
     seen = [
         change
         for change in changes(name)
@@ -170,7 +168,7 @@ def test_a_change_of_the_documented_source_moves_the_documented_target(
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_no_value_moves_a_part_of_the_payload_that_no_row_names(name: str) -> None:
+def test_no_field_changes_an_undocumented_part_of_the_payload(name: str) -> None:
     unsaid = {
         f"{change.kind}: {change.source} moves {part}"
         for change in changes(name)
@@ -182,7 +180,7 @@ def test_no_value_moves_a_part_of_the_payload_that_no_row_names(name: str) -> No
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_every_field_that_a_row_names_moves_something_unless_a_note_excepts_it(name: str) -> None:
+def test_every_documented_field_has_an_effect_unless_noted(name: str) -> None:
     rows = find(name).fields
     moving = {(change.kind, change.source) for change in changes(name) if change.moved}
     idle = {
@@ -197,7 +195,7 @@ def test_every_field_that_a_row_names_moves_something_unless_a_note_excepts_it(n
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_every_destination_says_in_a_line_what_it_is_and_documents_its_mapping(name: str) -> None:
+def test_every_destination_has_a_one_line_summary_and_field_rows(name: str) -> None:
     destination = find(name)
 
     assert destination.name == name

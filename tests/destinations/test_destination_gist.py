@@ -1,4 +1,4 @@
-"""What Gist receives, fact by fact: contacts from identify, events from track."""
+"""What Gist receives: contacts from identify, events from track."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ def test_an_identify_becomes_a_contact() -> None:
     }
 
 
-def test_what_an_identify_does_not_hold_is_left_out_of_the_contact() -> None:
+def test_contact_omits_absent_fields() -> None:
     assert contact() == {"user_id": "u1", "email": EMAIL}
     assert contact(name=None, plan=None, company={}) == {"user_id": "u1", "email": EMAIL}
 
@@ -82,14 +82,14 @@ def test_an_identify_needs_a_user_id(user: Any) -> None:
 
 
 @pytest.mark.parametrize("traits", [None, {}, {"email": None}, {"email": ""}])
-def test_an_identify_needs_an_email_among_its_own_traits(traits: Any) -> None:
+def test_identify_needs_an_email_in_its_traits(traits: Any) -> None:
     fields = {"type": "identify", "traits": traits, "context": {"traits": {"email": EMAIL}}}
 
     assert reason_of(**fields) == "traits.email is required by Gist on identify"
 
 
 @pytest.mark.parametrize("email", [42, True, {"home": EMAIL}, [EMAIL]])
-def test_an_email_that_is_no_text_is_rejected(email: Any) -> None:
+def test_email_that_is_not_text_is_rejected(email: Any) -> None:
     assert reason_of(type="identify", traits={"email": email}) == "traits.email is not a string"
 
 
@@ -106,11 +106,11 @@ def test_an_email_that_is_no_text_is_rejected(email: Any) -> None:
         ({"name": {"first": "Ada"}}, None),
     ],
 )
-def test_the_name_is_the_name_else_first_and_last(traits: Any, name: str | None) -> None:
+def test_name_is_the_name_trait_else_first_and_last_name(traits: Any, name: str | None) -> None:
     assert contact(**traits).get("name") == name
 
 
-def test_a_trait_that_no_field_of_the_contact_takes_up_is_a_custom_property() -> None:
+def test_trait_without_a_contact_field_is_a_custom_property() -> None:
     assert custom(name="Ada", firstName="A") == {"firstName": "A"}
     assert custom(firstName=True) == {"firstName": True}
     assert custom(name={"first": "Ada"}) == {"name.first": "Ada"}
@@ -131,7 +131,7 @@ def test_a_trait_that_no_field_of_the_contact_takes_up_is_a_custom_property() ->
         (0, 0),
     ],
 )
-def test_sign_up_is_in_unix_seconds_from_text_seconds_or_milliseconds(
+def test_signed_up_at_is_unix_seconds_from_text_seconds_or_milliseconds(
     created: Any, seconds: int
 ) -> None:
     assert contact(createdAt=created)["signed_up_at"] == seconds
@@ -139,11 +139,11 @@ def test_sign_up_is_in_unix_seconds_from_text_seconds_or_milliseconds(
 
 
 @pytest.mark.parametrize("created", ["soon", "", True, -5, 10**20, "1969-12-31", ["2026"], 1e300])
-def test_what_is_no_time_of_sign_up_is_not_taken_for_one(created: Any) -> None:
+def test_invalid_created_at_sets_no_signed_up_at(created: Any) -> None:
     assert "signed_up_at" not in contact(createdAt=created)
 
 
-def test_custom_properties_are_flat_with_dotted_keys_and_joined_lists() -> None:
+def test_custom_properties_have_dotted_keys_and_joined_lists() -> None:
     assert custom(
         company={"name": "Acme", "size": 3, "gone": None},
         tags=["a", 7, None, True],
@@ -191,7 +191,7 @@ def test_a_track_becomes_an_event() -> None:
         (None, None, None),
     ],
 )
-def test_the_email_of_a_track_is_that_of_its_properties_else_of_its_context(
+def test_email_of_a_track_is_from_properties_else_context_traits(
     of_properties: Any, of_context: Any, email: str | None
 ) -> None:
     body = tracked(properties={"email": of_properties}, context={"traits": {"email": of_context}})
@@ -199,18 +199,18 @@ def test_the_email_of_a_track_is_that_of_its_properties_else_of_its_context(
     assert body.get("email") == email
 
 
-def test_with_a_user_id_and_no_email_a_track_goes_out_for_the_contact_there_is() -> None:
+def test_track_with_only_a_user_id_is_sent() -> None:
     assert tracked() == {"event_name": "Tried", "user_id": "u1", "properties": {}}
 
 
-def test_with_an_email_and_no_user_id_a_track_goes_out_too() -> None:
+def test_track_with_only_an_email_is_sent() -> None:
     body = tracked(userId=None, anonymousId="a1", properties={"email": EMAIL})
 
     assert body["email"] == EMAIL
     assert "user_id" not in body
 
 
-def test_with_neither_a_track_is_rejected() -> None:
+def test_track_without_user_id_and_email_is_rejected() -> None:
     assert reason_of(userId=None, anonymousId="a1") == (
         "userId is required by Gist on track, or an email"
     )
@@ -220,7 +220,7 @@ def test_with_neither_a_track_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("route", ["/contacts", "/events"])
-def test_one_contact_or_event_is_posted_with_the_key_as_bearer(route: str) -> None:
+def test_single_contact_or_event_is_posted_with_a_bearer_key(route: str) -> None:
     job = job_for("gist", api_key=KEY)
 
     request = job.destination.request(route, [b'{"n":1}'], job.settings)
@@ -231,7 +231,7 @@ def test_one_contact_or_event_is_posted_with_the_key_as_bearer(route: str) -> No
     assert job.destination.events_per_request(route, job.settings) == 1
 
 
-def test_contacts_go_in_batches_if_set_so_and_events_never_do() -> None:
+def test_contacts_are_batched_if_set_and_events_never() -> None:
     job = job_for("gist", batch="50")
     identify = event_of(type="identify", traits={"email": EMAIL})
 
@@ -241,7 +241,7 @@ def test_contacts_go_in_batches_if_set_so_and_events_never_do() -> None:
     assert job.destination.events_per_request("/events", job.settings) == 1
 
 
-def test_a_batch_holds_as_many_bytes_as_are_wanted_and_makes_no_contact_too_large() -> None:
+def test_batch_bytes_limits_the_request_and_not_a_single_contact() -> None:
     job = job_for("gist", batch="50", batch_bytes="1000")
     free = job_for("gist", batch="50")
     bodies = [b"1" * 492, b"2" * 492]
@@ -253,7 +253,7 @@ def test_a_batch_holds_as_many_bytes_as_are_wanted_and_makes_no_contact_too_larg
     assert free.destination.bytes_per_request("/contacts/batch", free.settings) is None
 
 
-def test_a_batch_holds_its_contacts_under_one_key() -> None:
+def test_batch_has_its_contacts_under_one_key() -> None:
     job = job_for("gist", batch="50")
 
     request = job.destination.request("/contacts/batch", [b'{"n":1}', b'{"n":2}'], job.settings)

@@ -1,4 +1,4 @@
-"""What Pointillist receives, fact by fact."""
+"""What Pointillist receives."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def pointillist(given: dict[str, str] | None = None, **fields: Any) -> dict[str,
     return body
 
 
-def test_the_example_of_pointillist_is_mapped_as_documented() -> None:
+def test_pointillist_example_is_mapped_as_documented() -> None:
     assert payload_of(
         "pointillist",
         event_of(
@@ -55,7 +55,7 @@ def test_the_example_of_pointillist_is_mapped_as_documented() -> None:
     )
 
 
-def test_pointillist_takes_one_event_a_request_with_the_token_in_a_header() -> None:
+def test_request_has_one_event_and_the_token_in_a_header() -> None:
     job = job_for("pointillist", api_key=KEY)
 
     request = job.destination.request("/event", [b'{"a":1}'], job.settings)
@@ -66,7 +66,7 @@ def test_pointillist_takes_one_event_a_request_with_the_token_in_a_header() -> N
     assert job.destination.events_per_request("/event", job.settings) == 1
 
 
-def test_either_id_may_be_missing_and_numbers_go_out_as_strings() -> None:
+def test_either_id_may_be_missing_and_number_ids_become_strings() -> None:
     assert pointillist(userId=7)["actors"] == {"customer": {"userId": "7"}}
     assert pointillist(userId=None, anonymousId="a1")["actors"] == {
         "customer": {"anonymousId": "a1"}
@@ -78,14 +78,14 @@ def test_the_event_type_of_an_identify_is_identify() -> None:
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_the_event_time_is_the_best_time_there_is_as_it_was_written(place: int) -> None:
+def test_event_time_is_the_first_available_time_as_written(place: int) -> None:
     times = {name: f"2026-02-03 10:11:1{n}+01:00" for n, name in enumerate(TIME_FIELDS)}
     absent = dict.fromkeys(TIME_FIELDS[:place])
 
     assert pointillist(**(times | absent))["eventTime"] == times[TIME_FIELDS[place]]
 
 
-def test_an_event_without_any_time_is_rejected_by_pointillist() -> None:
+def test_event_without_a_time_is_rejected() -> None:
     with pytest.raises(Rejected, match=r"^timestamp is required, or"):
         pointillist(timestamp=None)
 
@@ -129,13 +129,13 @@ def test_all_traits_of_a_track_are_labels() -> None:
     }  # fmt: skip
 
 
-def test_the_traits_of_the_other_call_are_not_carried() -> None:
+def test_only_the_traits_of_the_call_type_are_carried() -> None:
     assert pointillist(traits={"plan": "pro"})["labels"] == {}
     assert pointillist(type="identify", context={"traits": {"plan": "pro"}})["labels"] == {}
 
 
 @pytest.mark.parametrize("kind", ["identify", "track"])
-def test_location_campaign_and_device_win_over_traits_of_the_same_label(kind: str) -> None:
+def test_location_campaign_and_device_override_traits(kind: str) -> None:
     traits = {f"{name}.id": "trait" for name in ("location", "campaign", "device")}
     context = {name: {"id": name, "n": 1} for name in ("location", "campaign", "device")}
 
@@ -148,7 +148,7 @@ def test_location_campaign_and_device_win_over_traits_of_the_same_label(kind: st
     }  # fmt: skip
 
 
-def test_track_properties_are_left_out_and_the_summary_is_told() -> None:
+def test_track_properties_are_dropped_with_a_note() -> None:
     with_properties = payload_of(
         "pointillist", event_of(timestamp=TIME, properties={"total": 9.5, "sku": "x"})
     )
@@ -159,7 +159,7 @@ def test_track_properties_are_left_out_and_the_summary_is_told() -> None:
     assert with_properties.body == without.body
 
 
-def test_track_properties_are_carried_if_set_so_and_what_the_table_fills_wins() -> None:
+def test_track_properties_are_carried_if_set_and_traits_win() -> None:
     event = event_of(
         timestamp=TIME,
         properties={"total": 9.5, "plan": "property", "items": [{"sku": "x"}], "ok": True},
@@ -174,7 +174,7 @@ def test_track_properties_are_carried_if_set_so_and_what_the_table_fills_wins() 
     assert payload.notes == ()
 
 
-def test_the_source_and_the_actor_type_are_settings() -> None:
+def test_event_source_and_actor_are_settings() -> None:
     body = pointillist({"event_source": "replay", "actor": "visitor"})
 
     assert body["eventSource"] == "replay"

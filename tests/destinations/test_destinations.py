@@ -1,4 +1,4 @@
-"""What each destination takes, and what plotline, webhook and segment receive, fact by fact."""
+"""What each destination takes, and what plotline, webhook and segment receive."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def test_segment_and_webhook_accept_all_six_calls(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
-def test_every_digit_of_a_number_reaches_every_vendor(name: str) -> None:
+def test_every_destination_keeps_all_digits_of_a_number(name: str) -> None:
     line = line_of(
         type="identify", timestamp=TIME, traits={"email": "ada@example.com", "big": "DIGITS"}
     ).replace(b'"DIGITS"', LONG.encode())
@@ -61,14 +61,14 @@ def test_every_digit_of_a_number_reaches_every_vendor(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["plotline", "webhook"])
-def test_a_direct_destination_gets_the_bytes_of_the_event_itself(name: str) -> None:
+def test_pass_through_destination_gets_the_bytes_of_the_event(name: str) -> None:
     raw = b'{ "type":"track" , "event":"\\u0041", "userId":1e0, "userId":"u1", "n": 1.50}'
 
     assert payload_of(name, Event(raw, json.loads(raw))).body == raw
 
 
 @pytest.mark.parametrize("name", ["plotline", "webhook"])
-def test_a_direct_destination_is_posted_one_event_with_the_key_as_user_name(name: str) -> None:
+def test_pass_through_request_has_one_event_and_the_key_as_user_name(name: str) -> None:
     request = request_of(name, "/", [b"{}"], endpoint="https://vendor.example/segment")
 
     credentials = base64.b64encode(f"{KEY}:".encode()).decode()
@@ -81,7 +81,7 @@ def test_a_direct_destination_is_posted_one_event_with_the_key_as_user_name(name
     assert job_for(name).destination.limits.events == 1
 
 
-def test_a_webhook_without_a_key_is_posted_without_credentials() -> None:
+def test_webhook_without_a_key_sends_no_credentials() -> None:
     job = job_for("webhook", endpoint="https://vendor.example")
 
     request = job.destination.request("/", [b"{}"], job.settings)
@@ -89,7 +89,7 @@ def test_a_webhook_without_a_key_is_posted_without_credentials() -> None:
     assert request.headers == {"Content-Type": "application/json"}
 
 
-def test_the_address_of_plotline_is_needed_to_send_only_and_the_error_says_where_to_ask() -> None:
+def test_plotline_needs_an_endpoint_to_send_only_with_a_hint() -> None:
     job = job_for("plotline", api_key=KEY)
     assert isinstance(outcome_of(line_of(), job), Mapped)
 
@@ -101,7 +101,7 @@ def test_the_address_of_plotline_is_needed_to_send_only_and_the_error_says_where
 # --- segment
 
 
-def test_segment_takes_as_many_events_and_bytes_a_request_as_are_wanted() -> None:
+def test_segment_batch_settings_limit_events_and_bytes() -> None:
     job = job_for("segment", batch="10", batch_bytes="1000")
     most = job_for("segment")
     bodies = [b"1" * 494, b"2" * 493]
@@ -123,14 +123,14 @@ def test_segment_takes_as_many_events_and_bytes_a_request_as_are_wanted() -> Non
         ("batch", 2_500, ""),
     ],
 )
-def test_segment_takes_no_more_events_and_bytes_than_its_api(
+def test_segment_batch_settings_cannot_exceed_the_api_limits(
     name: str, value: int, wrong: str
 ) -> None:
     job = job_for("segment")
     assert job.destination.check_settings(replace(job.settings, **{name: value})) == wrong
 
 
-def test_segment_keeps_the_event_and_its_time_and_drops_the_times_of_its_first_journey() -> None:
+def test_segment_keeps_the_event_and_drops_its_transport_times() -> None:
     event = {
         "type": "track", "event": "Tried", "userId": "u1", "anonymousId": "a1", "messageId": "m1",
         "timestamp": TIME, "properties": {"n": 1}, "context": {"ip": "203.0.113.7"}, "version": 2,
@@ -141,14 +141,14 @@ def test_segment_keeps_the_event_and_its_time_and_drops_the_times_of_its_first_j
     assert segment(**(event | times)) == event
 
 
-def test_an_event_without_a_timestamp_is_given_the_next_best_time_it_has() -> None:
+def test_segment_sets_a_missing_timestamp_from_the_next_time_field() -> None:
     assert segment(sentAt=TIME)["timestamp"] == TIME
     assert segment(receivedAt=TIME, sentAt="2026-02-04")["timestamp"] == TIME
     assert "timestamp" not in segment()
 
 
 @pytest.mark.parametrize("absent", [..., None, ""])
-def test_an_event_without_a_message_id_gets_one_of_its_bytes(absent: Any) -> None:
+def test_segment_derives_a_missing_message_id_from_the_bytes(absent: Any) -> None:
     first, again = segment(messageId=absent, n=1), segment(messageId=absent, n=1)
     other = segment(messageId=absent, n=2)
 
@@ -157,7 +157,7 @@ def test_an_event_without_a_message_id_gets_one_of_its_bytes(absent: Any) -> Non
     assert len(first["messageId"]) <= 100
 
 
-def test_segment_takes_a_batch_with_the_write_key_as_user_name() -> None:
+def test_segment_request_is_a_batch_with_the_write_key_as_user_name() -> None:
     request = request_of("segment", "/batch", [b'{"n":1}', b'{"n":2}'])
 
     credentials = base64.b64encode(f"{KEY}:".encode()).decode()
@@ -166,7 +166,7 @@ def test_segment_takes_a_batch_with_the_write_key_as_user_name() -> None:
     assert json.loads(request.body) == {"batch": [{"n": 1}, {"n": 2}]}
 
 
-def test_a_full_batch_stays_within_500_000_bytes_and_2_500_events() -> None:
+def test_segment_batch_stays_within_500_000_bytes_and_2_500_events() -> None:
     limits = job_for("segment").destination.limits
     assert limits.bytes is not None
 
@@ -176,7 +176,7 @@ def test_a_full_batch_stays_within_500_000_bytes_and_2_500_events() -> None:
     assert limits.events == 2_500
 
 
-def test_an_event_is_at_most_32_768_bytes_as_it_goes_out() -> None:
+def test_segment_event_is_at_most_32_768_bytes_as_sent() -> None:
     def padded(size: int) -> bytes:
         return line_of(messageId="m1", pad="").replace(b'""', b'"' + b"x" * size + b'"')
 

@@ -1,4 +1,4 @@
-"""Every sample, mapped for every destination, is what the golden files say, byte for byte.
+"""Every sample, mapped for every destination, matches its golden file byte for byte.
 
 `pytest --update-golden` rewrites them; the diff is the review.
 """
@@ -31,9 +31,7 @@ def golden_file(destination: str, sample: str) -> Path:
 
 @pytest.mark.parametrize("sample", NAMES)
 @pytest.mark.parametrize("destination", EVERYBODY)
-def test_a_sample_becomes_what_its_golden_file_says(
-    destination: str, sample: str, update_golden: bool
-) -> None:
+def test_sample_matches_its_golden_file(destination: str, sample: str, update_golden: bool) -> None:
     file = golden_file(destination, sample)
     found, _ = outcomes(destination, sample)
     if update_golden:
@@ -56,7 +54,7 @@ def test_every_line_of_a_sample_is_mapped_rejected_or_skipped(
     assert sum(tally.ledger(STATES_OF_TRANSFORM).values()) == tally.read
 
 
-def test_there_is_no_golden_file_of_anything_else() -> None:
+def test_golden_folder_has_no_other_files() -> None:
     expected = {golden_file(destination, sample) for destination in EVERYBODY for sample in NAMES}
 
     assert set(GOLDEN.rglob("*.*")) - set((GOLDEN / "engage").iterdir()) == expected

@@ -1,4 +1,4 @@
-"""A package with an entry point in the group `segcli.destinations` brings a destination."""
+"""A package with an entry point in the group `segcli.destinations` adds a destination."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from support.samples import Run, line_of
 Install = Callable[..., dict[str, str]]
 
 
-def test_a_plugged_in_destination_maps_events(run_segcli: Run, install: Install) -> None:
+def test_plug_in_destination_maps_events(run_segcli: Run, install: Install) -> None:
     env = install("acme = acme:ACME")
     event = line_of(timestamp="2026-02-03", properties={"price": 9.5, "sku": "x"})
 
@@ -26,7 +26,7 @@ def test_a_plugged_in_destination_maps_events(run_segcli: Run, install: Install)
     assert b"note: priced" in done.stderr
 
 
-def test_a_plugged_in_destination_skips_and_rejects_like_any_other(
+def test_plug_in_destination_skips_and_rejects_like_a_built_in_one(
     run_segcli: Run, install: Install
 ) -> None:
     env = install("acme = acme:ACME")
@@ -52,9 +52,7 @@ def test_a_plugged_in_destination_skips_and_rejects_like_any_other(
     assert done.returncode == 1
 
 
-def test_a_plugged_in_destination_has_settings_of_its_own(
-    run_segcli: Run, install: Install
-) -> None:
+def test_plug_in_destination_has_its_own_settings(run_segcli: Run, install: Install) -> None:
     env = install("acme = acme:ACME") | {"SEGCLI_ACME_REGION": "us", "SEGCLI_DEST": "acme"}
 
     done = run_segcli("transform", "--outcomes", stdin=line_of(properties={"price": 1}), env=env)
@@ -62,9 +60,7 @@ def test_a_plugged_in_destination_has_settings_of_its_own(
     assert json.loads(done.stdout)["route"] == "/v1/us"
 
 
-def test_a_plugged_in_destination_is_listed_and_described(
-    run_segcli: Run, install: Install
-) -> None:
+def test_plug_in_destination_is_listed_and_described(run_segcli: Run, install: Install) -> None:
     env = install("acme = acme:ACME")
 
     listed = run_segcli("destinations", env=env)
@@ -85,14 +81,14 @@ def test_a_plugged_in_destination_is_listed_and_described(
         assert part in said
 
 
-def test_the_name_of_a_plug_in_is_known_to_the_hint(run_segcli: Run, install: Install) -> None:
+def test_hint_suggests_the_name_of_a_plug_in(run_segcli: Run, install: Install) -> None:
     done = run_segcli("transform", "-d", "acmee", env=install("acme = acme:ACME"))
 
     assert done.returncode == 2
     assert b"Did you mean acme? " in done.stderr
 
 
-def test_a_built_in_name_cannot_be_taken_over(run_segcli: Run, install: Install) -> None:
+def test_plug_in_cannot_replace_a_built_in_destination(run_segcli: Run, install: Install) -> None:
     env = install("gist = acme:ACME")
 
     done = run_segcli("transform", "-d", "gist", "--outcomes", stdin=line_of(), env=env)
@@ -113,7 +109,7 @@ def test_a_built_in_name_cannot_be_taken_over(run_segcli: Run, install: Install)
         ("acme:payload", None, "is not a segcli.Destination"),
     ],
 )
-def test_a_broken_plug_in_gives_a_clear_message_that_names_it(
+def test_broken_plug_in_is_an_error_that_names_it(
     run_segcli: Run, install: Install, entry_point: str, code: str | None, message: str
 ) -> None:
     modules = {} if code is None else {"broken": code}
@@ -129,7 +125,7 @@ def test_a_broken_plug_in_gives_a_clear_message_that_names_it(
     assert done.stdout == b""
 
 
-def test_a_broken_plug_in_does_not_disturb_the_built_in_destinations(
+def test_broken_plug_in_does_not_affect_built_in_destinations(
     run_segcli: Run, install: Install
 ) -> None:
     env = install("acme = broken:ACME")

@@ -18,7 +18,7 @@ FALSE = {"pointillist": "false"}
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_first_sync_tells_every_member_and_later_ones_who_came_and_who_left(
+def test_first_sync_sends_all_members_and_later_syncs_send_changes(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -45,7 +45,7 @@ def test_a_first_sync_tells_every_member_and_later_ones_who_came_and_who_left(
 
 
 @pytest.mark.parametrize("name", ["pointillist", "plotline", "gist"])
-def test_a_computed_trait_is_told_where_its_value_changed(
+def test_computed_trait_is_sent_only_if_its_value_changed(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -73,7 +73,7 @@ def test_every_digit_of_a_value_reaches_the_vendor(
     assert f'"lifetime_value":{digits}' in (tmp_path / "kept").read_text()
 
 
-def test_who_vanished_from_the_values_is_told_null_only_if_that_is_asked_for(
+def test_user_missing_from_the_values_gets_null_only_with_removed_null(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -89,7 +89,7 @@ def test_who_vanished_from_the_values_is_told_null_only_if_that_is_asked_for(
     assert heard(at, "lifetime_value") == [("u1", None)]
 
 
-def test_a_change_is_the_identify_that_segment_would_send(
+def test_change_is_sent_as_the_identify_event_of_segment(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -116,7 +116,7 @@ def test_a_change_is_the_identify_that_segment_would_send(
     assert personas["space_id"].startswith("spa_")
 
 
-def test_members_with_an_anonymous_id_alone_are_told_where_the_vendor_takes_them(
+def test_members_with_only_an_anonymous_id_are_sent_if_supported(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -132,7 +132,7 @@ def test_members_with_an_anonymous_id_alone_are_told_where_the_vendor_takes_them
     assert heard(at) == []
 
 
-def test_the_members_may_come_from_stdin(
+def test_members_can_be_read_from_stdin(
     spawn: Callable[..., object], standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -145,7 +145,7 @@ def test_the_members_may_come_from_stdin(
     assert sorted(heard(at)) == [("u1", True), ("u2", True)]
 
 
-def test_further_columns_go_along_as_traits_only_with_traits(
+def test_other_columns_are_sent_as_traits_only_with_traits_option(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -162,7 +162,7 @@ def test_further_columns_go_along_as_traits_only_with_traits(
     ]
 
 
-def test_a_rehearsal_in_the_sandbox_is_no_sync_with_the_vendor(
+def test_sync_to_the_sandbox_does_not_count_as_sync_to_the_vendor(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -177,7 +177,7 @@ def test_a_rehearsal_in_the_sandbox_is_no_sync_with_the_vendor(
     assert "big_spenders: 2 known; 0 to update, 0 to remove." in again.err
 
 
-def test_gist_takes_a_sync_in_batches(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
+def test_gist_receives_a_sync_in_batches(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
     at = standin()
     file = csv(tmp_path / "m.csv", range(100))
     to = engage("gist", at.endpoint("gist"), file, "--set", "batch=25", "--concurrency", 1)
@@ -189,9 +189,7 @@ def test_gist_takes_a_sync_in_batches(segcli: Segcli, standin: Start, tmp_path: 
     assert heard(at) == []
 
 
-def test_faults_of_the_vendor_change_nothing_of_who_is_told_what(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_sync_delivers_all_members_despite_vendor_faults(segcli: Segcli, tmp_path: Path) -> None:
     to = ["--dest", "gist", "--sandbox", "--state", "state.sqlite", "--report", "report.json"]
     faults = ["--fault", "503:10%", "--fault", "reset:10%"]
     file = csv(tmp_path / "m.csv", range(100))
@@ -202,7 +200,7 @@ def test_faults_of_the_vendor_change_nothing_of_who_is_told_what(
     assert report_in(tmp_path)["retries"] > 0
 
 
-def test_the_progress_of_a_sync_is_no_share_of_the_lists_bytes(
+def test_progress_of_a_sync_shows_no_share(
     segcli: Segcli, standin: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The events are many times as long as the list."""

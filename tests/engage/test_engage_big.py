@@ -1,4 +1,4 @@
-"""A list may have any length: only files grow with it, not memory."""
+"""A list may have any length: only files grow with it, memory does not."""
 
 import re
 import subprocess

@@ -30,7 +30,7 @@ def out_of_room(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
     return process
 
 
-def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_know_of(
+def test_failing_state_stops_the_run_and_no_unrecorded_change_is_sent(
     segcli: Segcli, standin: Start, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = standin()
@@ -59,7 +59,7 @@ def test_a_state_that_fails_stops_the_run_and_nothing_is_told_that_it_does_not_k
     assert len(first) + len(second) <= 300 + IN_FLIGHT, "at most what was in flight goes twice"
 
 
-def test_a_disk_that_fails_on_the_way_stops_the_run_and_the_rest_is_told_once_it_works(
+def test_next_sync_sends_the_rest_after_a_disk_failure(
     segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
 ) -> None:
     at = standin()
@@ -78,7 +78,7 @@ def test_a_disk_that_fails_on_the_way_stops_the_run_and_the_rest_is_told_once_it
     assert len(first) + len(second) <= 300 + IN_FLIGHT
 
 
-def test_a_disk_without_room_for_the_list_tells_nobody_anything(
+def test_nothing_is_sent_if_the_disk_has_no_space_for_the_list(
     segcli: Segcli, spawn: Spawn, standin: Start, file: Path
 ) -> None:
     at = standin()

@@ -20,7 +20,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def test_it_prints_the_identify_events_of_a_first_sync_and_makes_no_state(
+def test_dry_run_prints_identify_events_and_creates_no_state(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     file = csv(tmp_path / "m.csv", ["u1", "u2"])
@@ -36,7 +36,7 @@ def test_it_prints_the_identify_events_of_a_first_sync_and_makes_no_state(
     assert contents(tmp_path) == before
 
 
-def test_it_prints_exactly_what_the_sync_then_tells(
+def test_dry_run_prints_exactly_what_the_sync_then_sends(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -57,7 +57,7 @@ def test_it_prints_exactly_what_the_sync_then_tells(
 
 
 @pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "webhook"])
-def test_what_it_prints_goes_through_transform_to_become_what_the_sync_sends(
+def test_dry_run_output_transformed_matches_what_the_sync_sends(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -76,7 +76,7 @@ def test_what_it_prints_goes_through_transform_to_become_what_the_sync_sends(
     assert len(found) == 2
 
 
-def test_it_is_the_same_event_again_after_a_sync_that_was_refused(
+def test_dry_run_prints_the_same_event_after_a_refused_sync(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin(poison="u1@example.com")
@@ -88,9 +88,7 @@ def test_it_is_the_same_event_again_after_a_sync_that_was_refused(
     assert after["messageId"] == before["messageId"]
 
 
-def test_rows_that_name_nobody_are_counted_and_the_exit_code_says_so(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_dry_run_counts_rows_without_an_id_and_exits_1(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("userId\nu1\n\n,\n")
     (tmp_path / "n.csv").write_text("email,userId\nx,u1\ny,\n")
     to = engage("gist", "http://127.0.0.1:9", "n.csv", "--dry-run")
@@ -103,7 +101,7 @@ def test_rows_that_name_nobody_are_counted_and_the_exit_code_says_so(
     assert not list(tmp_path.glob("*.rejects*"))
 
 
-def test_it_needs_no_key_and_no_endpoint(segcli: Segcli, tmp_path: Path) -> None:
+def test_dry_run_needs_no_key_and_no_endpoint(segcli: Segcli, tmp_path: Path) -> None:
     file = csv(tmp_path / "m.csv", ["u1"])
     said = segcli("engage", "audience", "Big", file, "--dest", "plotline", "--dry-run")
 
@@ -111,9 +109,7 @@ def test_it_needs_no_key_and_no_endpoint(segcli: Segcli, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_rehearsal_for_the_sandbox_is_compared_with_what_the_sandbox_was_told(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_dry_run_with_sandbox_uses_the_state_of_the_sandbox(segcli: Segcli, tmp_path: Path) -> None:
     file = csv(tmp_path / "m.csv", ["u1"])
     to = ["engage", "audience", "Big", file, "--dest", "gist", "--state", STATE]
     segcli(*to, "--sandbox")
@@ -122,7 +118,7 @@ def test_a_rehearsal_for_the_sandbox_is_compared_with_what_the_sandbox_was_told(
     assert len(events(segcli(*to, "--dry-run").out)) == 1
 
 
-def test_a_list_that_would_remove_too_many_is_refused_here_too(
+def test_dry_run_refuses_a_list_that_removes_too_many(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -135,7 +131,7 @@ def test_a_list_that_would_remove_too_many_is_refused_here_too(
     assert len(heard(at)) == 10
 
 
-def test_a_trait_is_printed_with_its_value(segcli: Segcli, tmp_path: Path) -> None:
+def test_dry_run_prints_a_trait_with_its_value(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "v.csv").write_text("userId,value\nu1,1.10\n")
     said = segcli(*trait("gist", "http://127.0.0.1:9", "v.csv", "--dry-run"))
 

@@ -1,4 +1,4 @@
-"""The events of a sync, and what they become for each vendor, are as in the golden files.
+"""The events of a sync and their payloads for each vendor match the golden files.
 
 A line holds an identify event of `segcli engage --dry-run` and its outcome for the destination,
 as `segcli transform --outcomes` prints it. `pytest --update-golden` rewrites the files; the diff is
@@ -77,7 +77,7 @@ def told(segcli: Segcli, folder: Path, destination: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", SYNCS)
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_a_sync_tells_what_its_golden_file_says(
+def test_sync_matches_its_golden_file(
     destination: str, name: str, segcli: Segcli, tmp_path: Path, update_golden: bool
 ) -> None:
     file = GOLDEN / f"{destination}_{name}.ndjson"
@@ -91,7 +91,7 @@ def test_a_sync_tells_what_its_golden_file_says(
     )
 
 
-def test_there_is_no_golden_file_of_another_sync() -> None:
+def test_golden_folder_has_no_other_files() -> None:
     names = {f"{destination}_{name}.ndjson" for destination in DESTINATIONS for name in SYNCS}
 
     assert {file.name for file in GOLDEN.iterdir()} == names

@@ -51,7 +51,7 @@ def ledger_adds_up(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_after_a_signal_the_rest_is_told_and_nobody_twice(
+def test_next_sync_after_a_signal_sends_the_rest_without_duplicates(
     number: signal.Signals, segcli: Segcli, spawn: Spawn, standin: Start, file: Path, tmp_path: Path
 ) -> None:
     at = standin(latency=0.02)
@@ -73,7 +73,7 @@ def test_after_a_signal_the_rest_is_told_and_nobody_twice(
     assert sorted(first + heard(at)) == EVERYBODY
 
 
-def test_a_second_ctrl_c_leaves_in_doubt_what_has_no_answer(
+def test_second_ctrl_c_leaves_unanswered_changes_in_doubt(
     segcli: Segcli, spawn: Spawn, standin: Start, file: Path
 ) -> None:
     silent = standin(faults=(Fault("timeout", 1.0),))
@@ -91,7 +91,7 @@ def test_a_second_ctrl_c_leaves_in_doubt_what_has_no_answer(
     assert "would remove 4 of 4 known members" in said.err
 
 
-def test_after_a_wrong_key_everybody_is_told(
+def test_next_sync_after_a_wrong_key_sends_all_members(
     segcli: Segcli, standin: Start, file: Path, tmp_path: Path
 ) -> None:
     at = standin()
@@ -105,7 +105,7 @@ def test_after_a_wrong_key_everybody_is_told(
     assert sorted(heard(at)) == EVERYBODY
 
 
-def test_after_a_key_that_is_taken_back_on_the_way_the_rest_is_told(
+def test_next_sync_after_a_revoked_key_sends_the_rest(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     door = Door(left=100)
@@ -118,7 +118,7 @@ def test_after_a_key_that_is_taken_back_on_the_way_the_rest_is_told(
     assert len(door.taken) == len(set(door.taken)) == 300
 
 
-def test_after_a_vendor_that_was_down_the_rest_is_told(
+def test_next_sync_after_a_vendor_outage_sends_the_rest(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     up = vendor(mood := Mood(Answer(503)))
@@ -136,7 +136,7 @@ def test_after_a_vendor_that_was_down_the_rest_is_told(
     assert sorted((user, value) for user, value, _ in mood.told) == EVERYBODY
 
 
-def test_what_the_vendor_took_without_an_answer_is_told_again_as_the_same_event(
+def test_unanswered_change_is_sent_again_as_the_same_event(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1"])
@@ -151,7 +151,7 @@ def test_what_the_vendor_took_without_an_answer_is_told_again_as_the_same_event(
     assert len(set(mood.told)) == 1
 
 
-def test_what_the_vendor_took_without_an_answer_is_taken_back_if_the_next_list_says_so(
+def test_unanswered_change_is_reversed_if_the_next_list_says_so(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1", "u2"])
@@ -171,7 +171,7 @@ def test_what_the_vendor_took_without_an_answer_is_taken_back_if_the_next_list_s
     assert knows
 
 
-def test_what_was_refused_after_it_may_have_been_taken_is_taken_back_too(
+def test_change_refused_after_an_unanswered_try_is_reversed(
     segcli: Segcli, vendor: Serve, file: Path
 ) -> None:
     csv(file, ["u1"])

@@ -1,4 +1,4 @@
-"""After a kill at any moment a sync continues; in the end state and vendor agree on every user."""
+"""A killed sync continues; in the end state and vendor agree on every user."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def histories(told: Iterable[Told]) -> dict[str, list[bool]]:
     return found
 
 
-def test_a_sync_that_is_killed_again_and_again_tells_every_user_the_right_final_value(
+def test_repeatedly_killed_sync_sends_every_user_the_final_value(
     segcli: Segcli, spawn: Spawn, vendor: Vendor, tmp_path: Path
 ) -> None:
     moment = random.Random(5)
@@ -113,7 +113,7 @@ def test_a_sync_that_is_killed_again_and_again_tells_every_user_the_right_final_
     assert sum(again) <= len(LISTS) * KILLS * IN_FLIGHT, "at most what was in flight goes twice"
 
 
-def test_a_sync_that_is_killed_while_it_reads_its_list_has_told_nobody(
+def test_sync_killed_while_reading_its_list_has_sent_nothing(
     segcli: Segcli, spawn: Spawn, vendor: Vendor, tmp_path: Path
 ) -> None:
     file, url = tmp_path / "m.csv", vendor.at.endpoint("plotline")

@@ -22,7 +22,7 @@ def requests(at: SandboxServer) -> int:
 
 
 @pytest.mark.parametrize(("name", "value"), [("pointillist", "true"), ("gist", True)])
-def test_the_key_names_the_property_whatever_the_audience_is_called(
+def test_key_option_names_the_property(
     name: str, value: object, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -32,7 +32,7 @@ def test_the_key_names_the_property_whatever_the_audience_is_called(
     assert heard(at, "VIP Club") == [("u1", value)]
 
 
-def test_two_names_with_one_property_are_one_audience(
+def test_names_with_the_same_property_are_one_audience(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -55,7 +55,7 @@ def test_two_names_with_one_property_are_one_audience(
         ("Email", "the property email is the user's address", "Name another key: --key NAME"),
     ],
 )
-def test_a_name_that_makes_no_property_or_the_users_email_is_refused(
+def test_name_without_a_property_or_named_email_is_refused(
     name: str, problem: str | None, hint: str | None, segcli: Segcli, tmp_path: Path
 ) -> None:
     to = engage("gist", NOWHERE, csv(tmp_path / "m.csv", ["u1"]), "--dry-run")
@@ -84,7 +84,7 @@ def test_a_name_that_makes_no_property_or_the_users_email_is_refused(
         ("12.5 %", 9, 0),
     ],
 )
-def test_a_list_that_would_remove_more_than_that_stops_before_anything_is_sent(
+def test_list_that_exceeds_max_removals_stops_before_sending(
     most: str | None, left: int, code: int, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -102,7 +102,7 @@ def test_a_list_that_would_remove_more_than_that_stops_before_anything_is_sent(
         assert report_in(tmp_path)["ledger"]["delivered"] == 10, "the report is the first sync's"
 
 
-def test_after_a_list_that_was_refused_the_right_one_tells_the_right_changes(
+def test_correct_list_after_a_refused_one_sends_the_right_changes(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -116,7 +116,7 @@ def test_after_a_list_that_was_refused_the_right_one_tells_the_right_changes(
 
 
 @pytest.mark.parametrize("most", ["many", "", "%", "-1", "nan", "inf", "1,000", "10%x", "5%%"])
-def test_a_number_of_removals_that_is_none_is_refused_before_anything_is_read(
+def test_invalid_max_removals_is_refused_before_reading(
     most: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     file = csv(tmp_path / "m.csv", ["u1"])

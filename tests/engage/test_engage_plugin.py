@@ -43,7 +43,7 @@ def plug_in(
     sys.modules.pop("zeta_of_a_test", None)
 
 
-def test_a_plug_in_is_told_who_came_and_who_left_in_its_own_batches(
+def test_plug_in_receives_added_and_removed_members_in_batches(
     plug_in: PlugIn, segcli: Segcli, tmp_path: Path
 ) -> None:
     plug_in(TAKES_IDENTIFY)
@@ -61,7 +61,7 @@ def test_a_plug_in_is_told_who_came_and_who_left_in_its_own_batches(
     assert report_in(tmp_path)["ledger"]["delivered"] == 110
 
 
-def test_the_events_of_a_plug_in_switch_all_others_off(
+def test_events_for_a_plug_in_disable_all_other_integrations(
     plug_in: PlugIn, segcli: Segcli, tmp_path: Path
 ) -> None:
     plug_in(TAKES_IDENTIFY)
@@ -75,7 +75,7 @@ def test_the_events_of_a_plug_in_switch_all_others_off(
     ]
 
 
-def test_a_destination_that_takes_no_identify_is_refused(
+def test_destination_without_identify_is_refused(
     plug_in: PlugIn, segcli: Segcli, tmp_path: Path
 ) -> None:
     plug_in(

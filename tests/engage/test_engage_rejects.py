@@ -20,7 +20,7 @@ def pending(segcli: Segcli) -> int:
     return int(row.split()[-2])
 
 
-def test_rows_that_name_nobody_are_rejected_with_their_place_and_the_rest_is_told(
+def test_rows_without_an_id_are_rejected_and_the_rest_is_sent(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -46,7 +46,7 @@ def test_rows_that_name_nobody_are_rejected_with_their_place_and_the_rest_is_tol
     }
 
 
-def test_a_row_that_names_nobody_keeps_nobody_from_being_told_to_be_gone(
+def test_row_without_an_id_does_not_prevent_removals(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -60,7 +60,7 @@ def test_a_row_that_names_nobody_keeps_nobody_from_being_told_to_be_gone(
 
 
 @pytest.mark.parametrize("row", [b"u2,a,b", b"u2,\xff", b'"u2"x,y', b'"u2,x'])
-def test_while_a_row_cannot_be_read_nobody_is_told_to_be_gone(
+def test_unreadable_row_prevents_removals(
     row: bytes, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     """The bad row may be one of a user who is still a member."""
@@ -81,7 +81,7 @@ def test_while_a_row_cannot_be_read_nobody_is_told_to_be_gone(
     assert heard(at) == [("u3", False)]
 
 
-def test_a_value_that_cannot_be_read_does_not_make_its_user_null(
+def test_missing_value_does_not_set_its_user_to_null(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -96,7 +96,7 @@ def test_a_value_that_cannot_be_read_does_not_make_its_user_null(
     assert heard(at, "lifetime_value") == [("u2", 7)]
 
 
-def test_a_user_whom_the_vendor_refuses_is_kept_stays_pending_and_is_told_next_time(
+def test_refused_user_is_kept_and_sent_in_the_next_sync(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     strict, file = standin(poison="u2@"), csv(tmp_path / "m.csv", ["u1", "u2", "u3"])
@@ -118,7 +118,7 @@ def test_a_user_whom_the_vendor_refuses_is_kept_stays_pending_and_is_told_next_t
     assert rejects[0]["event"]["messageId"] == rejects[1]["event"]["messageId"]
 
 
-def test_a_user_whom_a_destination_cannot_take_is_told_once_it_can(
+def test_user_rejected_by_the_mapping_is_sent_after_a_fix(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -135,7 +135,7 @@ def test_a_user_whom_a_destination_cannot_take_is_told_once_it_can(
     assert (heard(at), pending(segcli)) == ([("u1", True)], 0)
 
 
-def test_what_is_kept_can_be_sent_again_like_any_event(
+def test_rejects_of_a_sync_can_be_sent_as_events(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     strict, easy = standin(poison="u1@"), standin()
@@ -163,7 +163,7 @@ def test_what_is_kept_can_be_sent_again_like_any_event(
         (None, "m.csv does not exist"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_an_error_and_nobody_is_told_anything(
+def test_unreadable_list_is_an_error_and_nothing_is_sent(
     content: bytes | None, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -185,7 +185,7 @@ def test_a_list_that_cannot_be_read_is_an_error_and_nobody_is_told_anything(
         ("--rejects", "nowhere/kept", "the folder nowhere does not exist"),
     ],
 )
-def test_a_file_that_could_not_be_written_is_found_out_before_anything_is_sent(
+def test_unwritable_output_is_an_error_before_sending(
     option: str, place: str, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -199,7 +199,7 @@ def test_a_file_that_could_not_be_written_is_found_out_before_anything_is_sent(
     assert file.read_bytes() == before
 
 
-def test_quiet_says_only_what_goes_where_and_errors(
+def test_quiet_prints_only_the_destination_line_and_errors(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()

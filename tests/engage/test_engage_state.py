@@ -1,4 +1,4 @@
-"""The state of `segcli engage`: who may change it, what it shows, what it never holds."""
+"""The state of `segcli engage`: who may change it, what it lists, and that it never has a key."""
 
 import base64
 from collections.abc import Callable
@@ -16,7 +16,7 @@ KEY = "sk_live_8f2b61c0d9e74a53b1"
 PASSWORD = "horse-battery-staple"
 
 
-def test_a_key_is_nowhere_in_the_state_nor_in_what_is_said_and_kept(
+def test_key_is_in_neither_state_nor_output_nor_files(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin(key=KEY, poison="u2@example.com")
@@ -34,7 +34,7 @@ def test_a_key_is_nowhere_in_the_state_nor_in_what_is_said_and_kept(
         assert not [content for content in kept if secret.encode() in content]
 
 
-def test_while_a_sync_runs_another_one_is_refused_and_so_is_forgetting(
+def test_second_sync_and_forget_are_refused_during_a_sync(
     segcli: Segcli, spawn: Callable[..., object], standin: Start, tmp_path: Path
 ) -> None:
     slow = standin(faults=(Fault("timeout", 1.0),))
@@ -57,7 +57,7 @@ def test_while_a_sync_runs_another_one_is_refused_and_so_is_forgetting(
     assert segcli(*engage("gist", at.endpoint("gist"), file)).code == 0
 
 
-def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_path: Path) -> None:
+def test_default_state_is_in_the_user_state_folder(segcli: Segcli, tmp_path: Path) -> None:
     file = csv(tmp_path / "m.csv", ["u1"])
     to = ["engage", "audience", "Big", file, "--dest", "gist", "--sandbox"]
     assert segcli(*to).code == 0
@@ -67,9 +67,7 @@ def test_the_state_is_in_the_users_folder_if_none_is_named(segcli: Segcli, tmp_p
     assert "gist (sandbox)" in segcli("engage", "status").out
 
 
-def test_a_state_by_another_name_is_the_same_state(
-    segcli: Segcli, standin: Start, tmp_path: Path
-) -> None:
+def test_linked_state_is_the_same_state(segcli: Segcli, standin: Start, tmp_path: Path) -> None:
     at = standin()
     (tmp_path / "link.sqlite").symlink_to(tmp_path / STATE)
     to = engage("gist", at.endpoint("gist"), csv(tmp_path / "m.csv", ["u1"]))
@@ -89,7 +87,7 @@ def test_a_state_by_another_name_is_the_same_state(
         ("m.csv/state", 3, "m.csv/state cannot be used: "),
     ],
 )
-def test_a_state_that_cannot_be_used_is_a_clear_error_before_anything_is_sent(
+def test_unusable_state_is_an_error_before_sending(
     place: str, code: int, problem: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -108,7 +106,7 @@ def test_a_state_that_cannot_be_used_is_a_clear_error_before_anything_is_sent(
 # --- status and forget
 
 
-def test_status_lists_what_is_known_with_nothing_cut_off(
+def test_status_lists_audiences_and_traits_without_truncation(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin(poison="u3@example.com")
@@ -132,7 +130,7 @@ def test_status_lists_what_is_known_with_nothing_cut_off(
     assert first[-1].startswith("20")
 
 
-def test_status_and_forget_make_no_state(segcli: Segcli, tmp_path: Path) -> None:
+def test_status_and_forget_create_no_state(segcli: Segcli, tmp_path: Path) -> None:
     status = segcli("engage", "status", "--state", STATE)
     forgetting = segcli("engage", "forget", "Big Spenders", "--state", STATE)
 
@@ -145,7 +143,7 @@ def test_status_and_forget_make_no_state(segcli: Segcli, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["Big Spenders", "big_spenders", "big spenders"])
-def test_who_is_forgotten_is_told_again(
+def test_forgotten_audience_is_sent_again(
     name: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()
@@ -159,7 +157,7 @@ def test_who_is_forgotten_is_told_again(
     assert len(heard(at)) == 2
 
 
-def test_an_audience_with_a_key_of_its_own_is_forgotten_by_its_name_at_one_destination(
+def test_forget_by_name_and_dest_forgets_one_destination_only(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     at = standin()

@@ -17,7 +17,7 @@ from segcli.engage.identify import property_name
         ("ORDERS", "orders"),
     ],
 )
-def test_a_name_becomes_lower_case_with_underscores(name: str, expected: str) -> None:
+def test_property_is_the_name_in_lower_case_with_underscores(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
@@ -35,9 +35,7 @@ def test_a_name_becomes_lower_case_with_underscores(name: str, expected: str) ->
         ("Big\u00a0Spenders", "big_spenders"),
     ],
 )
-def test_a_run_of_spaces_and_punctuation_is_one_underscore_and_none_at_the_ends(
-    name: str, expected: str
-) -> None:
+def test_spaces_and_punctuation_become_single_inner_underscores(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
@@ -52,7 +50,7 @@ def test_a_run_of_spaces_and_punctuation_is_one_underscore_and_none_at_the_ends(
         ("ÉtéÀParis", "ete_a_paris"),
     ],
 )
-def test_camel_case_is_taken_apart(name: str, expected: str) -> None:
+def test_camel_case_is_split(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
@@ -69,7 +67,7 @@ def test_camel_case_is_taken_apart(name: str, expected: str) -> None:
         ("m² sold", "m2_sold"),
     ],
 )
-def test_digits_stay_with_the_letters_they_touch(name: str, expected: str) -> None:
+def test_digits_stay_joined_to_adjacent_letters(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
@@ -82,16 +80,16 @@ def test_digits_stay_with_the_letters_they_touch(name: str, expected: str) -> No
         ("ﬁrst order", "first_order"),
     ],
 )
-def test_accents_go_whether_composed_or_not(name: str, expected: str) -> None:
+def test_accents_are_removed_composed_or_not(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
 @pytest.mark.parametrize("name", ["", " ", "!?", "___", "顧客", "Покупатели", "👍", "\u0301"])
-def test_nothing_is_left_of_a_name_without_latin_letters_and_digits(name: str) -> None:
+def test_name_without_latin_letters_or_digits_gives_an_empty_property(name: str) -> None:
     assert property_name(name) == ""
 
 
-def test_what_is_not_latin_is_left_out_like_punctuation() -> None:
+def test_non_latin_characters_are_dropped_like_punctuation() -> None:
     assert property_name("VIP 顧客 2026") == "vip_2026"
 
 
@@ -99,10 +97,10 @@ WORDS = st.text(st.sampled_from("aZ é9_-ßÅ顧İﬁ²\u0301"), max_size=12)
 
 
 @given(st.text() | WORDS)
-def test_a_property_holds_small_letters_digits_and_single_underscores_between(name: str) -> None:
+def test_property_has_only_lower_case_letters_digits_and_underscores(name: str) -> None:
     assert re.fullmatch(r"([a-z0-9]+(_[a-z0-9]+)*)?", property_name(name))
 
 
 @given(st.text() | WORDS)
-def test_the_property_of_a_property_is_itself(name: str) -> None:
+def test_property_name_is_idempotent(name: str) -> None:
     assert property_name(property_name(name)) == property_name(name)

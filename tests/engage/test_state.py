@@ -31,7 +31,7 @@ def state(tmp_path: Path) -> Iterator[EngageState]:
 # --- an audience
 
 
-def test_a_first_sync_tells_everybody_in_the_order_of_the_list(state: EngageState) -> None:
+def test_first_sync_sends_all_members_in_list_order(state: EngageState) -> None:
     found = difference(state, audience("u2", "u1", "u3"))
 
     assert (found.known, found.updated, found.removed) == (0, 3, 0)
@@ -41,7 +41,7 @@ def test_a_first_sync_tells_everybody_in_the_order_of_the_list(state: EngageStat
     ] == [(1, 2, "u2", "true"), (2, 3, "u1", "true"), (3, 4, "u3", "true")]
 
 
-def test_a_later_sync_tells_who_came_and_who_left_and_nobody_else(state: EngageState) -> None:
+def test_later_sync_sends_added_and_removed_members_only(state: EngageState) -> None:
     sync(state, audience("u1", "u2", "u3"))
 
     assert sync(state, audience("u3", "u4")) == {"u4": "true", "u1": "false", "u2": "false"}
@@ -49,14 +49,14 @@ def test_a_later_sync_tells_who_came_and_who_left_and_nobody_else(state: EngageS
     assert sync(state, audience("u1", "u4")) == {"u1": "true", "u3": "false"}
 
 
-def test_the_difference_says_how_many_were_known(state: EngageState) -> None:
+def test_difference_counts_known_updated_and_removed(state: EngageState) -> None:
     sync(state, audience("u1", "u2", "u3"))
     found = difference(state, audience("u3", "u4"))
 
     assert (found.known, found.updated, found.removed) == (3, 1, 2)
 
 
-def test_of_a_users_rows_the_last_one_counts(state: EngageState) -> None:
+def test_last_row_of_a_user_wins(state: EngageState) -> None:
     rows = [
         member("u1", 2, email="old@example.com"),
         member("u2", 3),
@@ -70,7 +70,7 @@ def test_of_a_users_rows_the_last_one_counts(state: EngageState) -> None:
     ]
 
 
-def test_who_left_is_told_with_the_ids_and_the_email_that_were_known(state: EngageState) -> None:
+def test_removal_is_sent_with_the_known_ids_and_email(state: EngageState) -> None:
     sync(state, [member("u1", email="ada@example.com", anonymous_id="a1")])
     found = difference(state, [])
 
@@ -81,7 +81,7 @@ def test_who_left_is_told_with_the_ids_and_the_email_that_were_known(state: Enga
     ]
 
 
-def test_a_list_without_emails_does_not_forget_those_that_were_known(state: EngageState) -> None:
+def test_list_without_emails_keeps_known_emails(state: EngageState) -> None:
     sync(state, [member("u1", email="ada@example.com", anonymous_id="a1")])
     sync(state, [])
     found = difference(state, [member("u1", email="")])
@@ -91,20 +91,20 @@ def test_a_list_without_emails_does_not_forget_those_that_were_known(state: Enga
     ]
 
 
-def test_another_email_alone_is_no_change(state: EngageState) -> None:
+def test_changed_email_alone_is_not_a_change(state: EngageState) -> None:
     sync(state, [member("u1", email="ada@example.com")])
 
     assert sync(state, [member("u1", email="lovelace@example.com")]) == {}
 
 
-def test_without_removals_nobody_is_told_to_be_gone(state: EngageState) -> None:
+def test_no_member_is_removed_without_removals(state: EngageState) -> None:
     sync(state, audience("u1", "u2"))
 
     assert sync(state, audience("u2", "u3"), removals=False) == {"u3": "true"}
     assert sync(state, audience("u2", "u3")) == {"u1": "false"}
 
 
-def test_audiences_destinations_and_endpoints_do_not_know_of_each_other(state: EngageState) -> None:
+def test_audiences_destinations_and_endpoints_are_independent(state: EngageState) -> None:
     sync(state, audience("u1"))
     others = [
         SyncKey(destination="acme", endpoint="", kind="audience", key="other"),
@@ -117,7 +117,7 @@ def test_audiences_destinations_and_endpoints_do_not_know_of_each_other(state: E
     assert sync(state, audience("u1")) == {}
 
 
-def test_members_with_an_anonymous_id_alone_come_and_leave_like_any_other(
+def test_members_with_only_an_anonymous_id_are_added_and_removed(
     state: EngageState,
 ) -> None:
     nobody = member("", anonymous_id="a1", email="")
@@ -127,7 +127,7 @@ def test_members_with_an_anonymous_id_alone_come_and_leave_like_any_other(
     assert sync(state, [member("a1")]) == {"a1": "false"}
 
 
-def test_a_member_who_has_a_user_id_now_is_not_told_to_be_gone(state: EngageState) -> None:
+def test_member_who_gets_a_user_id_is_not_removed(state: EngageState) -> None:
     sync(state, [member("", anonymous_id="a1"), member("", anonymous_id="a2")])
     now = [member("u1", anonymous_id="a1")]
 
@@ -138,7 +138,7 @@ def test_a_member_who_has_a_user_id_now_is_not_told_to_be_gone(state: EngageStat
 # --- a trait
 
 
-def test_a_trait_is_told_only_where_its_value_changed(state: EngageState) -> None:
+def test_trait_is_sent_only_if_its_value_changed(state: EngageState) -> None:
     sync(state, values(u1="5", u2="7", u3='"gold"'), TRAIT)
     now = values(u1="5", u2="7.5", u3='"Gold"', u4="null", u5="false")
 
@@ -146,7 +146,7 @@ def test_a_trait_is_told_only_where_its_value_changed(state: EngageState) -> Non
     assert sync(state, now, TRAIT) == {}
 
 
-def test_a_value_that_becomes_null_is_told_and_comes_back(state: EngageState) -> None:
+def test_value_that_becomes_null_is_sent_and_can_return(state: EngageState) -> None:
     sync(state, values(u1="5"), TRAIT)
 
     assert sync(state, values(u1="null"), TRAIT) == {"u1": "null"}
@@ -162,7 +162,7 @@ def test_values_that_differ_in_one_digit_differ(state: EngageState) -> None:
     }
 
 
-def test_who_vanished_from_the_values_is_told_null_or_nothing(state: EngageState) -> None:
+def test_user_missing_from_the_values_gets_null_only_with_removals(state: EngageState) -> None:
     sync(state, values(u1="5", u2="7"), TRAIT)
 
     assert sync(state, values(u2="7"), TRAIT, removals=False) == {}
@@ -173,7 +173,7 @@ def test_who_vanished_from_the_values_is_told_null_or_nothing(state: EngageState
 # --- comparing
 
 
-def test_a_difference_that_is_objected_to_changes_nothing(state: EngageState) -> None:
+def test_refused_difference_changes_nothing(state: EngageState) -> None:
     sync(state, audience("u1", "u2"))
     left = difference(state, audience("u1", "u2", "u3"))
 
@@ -188,14 +188,14 @@ def test_a_difference_that_is_objected_to_changes_nothing(state: EngageState) ->
     assert sync(state, []) == {"u1": "false", "u2": "false"}
 
 
-def test_a_new_difference_replaces_what_was_pending(state: EngageState) -> None:
+def test_new_difference_replaces_pending_changes(state: EngageState) -> None:
     difference(state, audience("u1", "u2"))
     found = difference(state, audience("u2", "u3"))
 
     assert [change.user_id for change in changes(state, found)] == ["u2", "u3"]
 
 
-def test_every_change_comes_once_while_earlier_ones_are_delivered(state: EngageState) -> None:
+def test_every_change_is_read_once_while_earlier_ones_are_delivered(state: EngageState) -> None:
     found = difference(state, audience(*(f"u{number}" for number in range(2500))))
     numbers = []
     for number, _, _ in state.changes(found):
@@ -206,7 +206,7 @@ def test_every_change_comes_once_while_earlier_ones_are_delivered(state: EngageS
     assert state.known()[0].pending == 0
 
 
-def test_bad_rows_are_kept_for_the_sync_in_their_order(state: EngageState) -> None:
+def test_bad_rows_are_kept_in_order(state: EngageState) -> None:
     rows = [BadRow(line=line, text=b"\xff", problem="bad") for line in range(2500)]
     harmless = BadRow(line=9999, text=b",", problem="names no user", hides_user=False)
 

@@ -37,7 +37,7 @@ def ids(state: EngageState, *members: str) -> list[str]:
     return [message_id(one, BIG) for one in changes(state, difference(state, audience(*members)))]
 
 
-def test_what_is_in_doubt_is_told_again_as_the_same_event(state: EngageState) -> None:
+def test_change_in_doubt_is_sent_again_as_the_same_event(state: EngageState) -> None:
     before = ids(state, "u1", "u2")
     sync(state, audience("u1", "u2"), answers=KILLED)
 
@@ -46,14 +46,14 @@ def test_what_is_in_doubt_is_told_again_as_the_same_event(state: EngageState) ->
     assert ids(state, "u1", "u2") == []
 
 
-def test_who_may_have_been_told_true_and_left_is_told_false(state: EngageState) -> None:
+def test_removed_member_in_doubt_gets_false(state: EngageState) -> None:
     sync(state, audience("u1", "u2"), answers=KILLED)
 
     assert sync(state, audience("u2")) == {"u2": "true", "u1": "false"}
     assert sync(state, audience("u2")) == {}
 
 
-def test_who_may_have_been_told_false_and_came_back_is_told_true(state: EngageState) -> None:
+def test_returning_member_in_doubt_gets_true(state: EngageState) -> None:
     sync(state, audience("u1", "u2"))
     sync(state, audience("u2"), answers=KILLED)
 
@@ -61,7 +61,7 @@ def test_who_may_have_been_told_false_and_came_back_is_told_true(state: EngageSt
     assert sync(state, audience("u1", "u2")) == {}
 
 
-def test_a_value_that_went_back_to_what_was_told_is_told_where_another_is_in_doubt(
+def test_restored_value_is_sent_if_another_value_is_in_doubt(
     state: EngageState,
 ) -> None:
     sync(state, values(u1="5"), TRAIT)
@@ -71,7 +71,7 @@ def test_a_value_that_went_back_to_what_was_told_is_told_where_another_is_in_dou
     assert sync(state, values(u1="5"), TRAIT) == {}
 
 
-def test_doubt_outlives_syncs_that_say_nothing_of_the_user(state: EngageState) -> None:
+def test_doubt_persists_over_syncs_without_the_user(state: EngageState) -> None:
     sync(state, values(u1="5"), TRAIT)
     sync(state, values(u1="7"), TRAIT, answers=KILLED)
     assert sync(state, values(u2="1"), TRAIT, removals=False) == {"u2": "1"}
@@ -79,14 +79,14 @@ def test_doubt_outlives_syncs_that_say_nothing_of_the_user(state: EngageState) -
     assert sync(state, values(u1="5", u2="1"), TRAIT) == {"u1": "5"}
 
 
-def test_who_was_never_sent_anything_is_not_told_to_be_gone(state: EngageState) -> None:
+def test_member_who_was_never_sent_is_not_removed(state: EngageState) -> None:
     found = difference(state, audience("u1", "u2", "u3"))
     state.note(found, [("sent", 1)])
 
     assert sync(state, []) == {"u1": "false"}
 
 
-def test_who_was_refused_is_told_next_time_and_forgotten_if_gone(state: EngageState) -> None:
+def test_refused_member_is_sent_next_time_or_dropped_if_removed(state: EngageState) -> None:
     before = ids(state, "u1", "u2")
     sync(state, audience("u1", "u2"), answers=REFUSED)
 
@@ -96,7 +96,7 @@ def test_who_was_refused_is_told_next_time_and_forgotten_if_gone(state: EngageSt
     assert state.known()[0].members == 0
 
 
-def test_who_was_refused_to_leave_is_told_again(state: EngageState) -> None:
+def test_refused_removal_is_sent_again(state: EngageState) -> None:
     sync(state, audience("u1", "u2"))
     sync(state, audience("u2"), answers=REFUSED)
 
@@ -104,7 +104,7 @@ def test_who_was_refused_to_leave_is_told_again(state: EngageState) -> None:
     assert sync(state, audience("u1", "u2")) == {}
 
 
-def test_a_refusal_does_not_settle_what_was_in_doubt_before(state: EngageState) -> None:
+def test_refusal_does_not_resolve_an_earlier_doubt(state: EngageState) -> None:
     sync(state, audience("u1", "u2"))
     sync(state, audience("u2"), answers=KILLED)
     sync(state, audience("u1", "u2"), answers=REFUSED)
@@ -113,14 +113,14 @@ def test_a_refusal_does_not_settle_what_was_in_doubt_before(state: EngageState) 
     assert sync(state, audience("u1", "u2")) == {}
 
 
-def test_who_is_in_doubt_counts_among_those_that_may_be_removed(state: EngageState) -> None:
+def test_member_in_doubt_counts_as_known_and_removable(state: EngageState) -> None:
     sync(state, audience("u1", "u2"), answers=KILLED)
     found = difference(state, audience("u2"))
 
     assert (found.known, found.removed) == (2, 1)
 
 
-def test_the_same_value_told_again_later_is_another_event(state: EngageState) -> None:
+def test_same_value_sent_later_has_a_new_message_id(state: EngageState) -> None:
     told = []
     for members in (("u1", "u2"), ("u2",), ("u1", "u2"), ("u2",)):
         told += ids(state, *members)[:1]
@@ -129,7 +129,7 @@ def test_the_same_value_told_again_later_is_another_event(state: EngageState) ->
     assert len(set(told)) == 4
 
 
-def test_a_value_told_around_one_in_doubt_is_another_event_each_time(state: EngageState) -> None:
+def test_values_alternating_in_doubt_have_new_message_ids(state: EngageState) -> None:
     """A vendor ignores an id that it has seen before, with any content."""
     sync(state, audience("u1", "u2"))
     told = []
@@ -140,7 +140,7 @@ def test_a_value_told_around_one_in_doubt_is_another_event_each_time(state: Enga
     assert len(set(told)) == len(told) == 4
 
 
-def test_a_value_in_doubt_behind_another_one_in_doubt_is_another_event(state: EngageState) -> None:
+def test_several_values_in_doubt_have_different_message_ids(state: EngageState) -> None:
     ids = []
     for value in ("7", "8", "7"):
         [change] = changes(state, difference(state, values(u1=value), TRAIT))
@@ -150,7 +150,7 @@ def test_a_value_in_doubt_behind_another_one_in_doubt_is_another_event(state: En
     assert len(set(ids)) == 3
 
 
-def test_the_id_of_an_event_is_made_of_what_is_told_to_whom_and_by_what(state: EngageState) -> None:
+def test_message_id_depends_on_change_user_and_computation(state: EngageState) -> None:
     [one] = changes(state, difference(state, audience("u1")))
     [again] = changes(state, difference(state, audience("u1")))
     [value] = changes(state, difference(state, values(u1="true"), TRAIT))
@@ -209,7 +209,7 @@ class Vendor:
 
 @settings(max_examples=300)
 @given(SYNCS, MEMBERS, st.sampled_from([AUDIENCE, TRAIT]))
-def test_whatever_happened_before_one_sync_without_mishap_makes_state_and_vendor_agree(
+def test_one_complete_sync_makes_state_and_vendor_agree_after_any_history(
     syncs: list[tuple[dict[str, str], Sequence[str]]], members: dict[str, str], which: SyncKey
 ) -> None:
     vendor = Vendor(which)

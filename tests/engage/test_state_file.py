@@ -33,9 +33,7 @@ def asked(path: Path, *questions: str) -> list[object]:
 # --- the file
 
 
-def test_the_file_says_what_it_is_and_is_missing_id_elses_to_read(
-    path: Path, state: EngageState
-) -> None:
+def test_state_file_is_marked_as_segcli_state_and_private(path: Path, state: EngageState) -> None:
     sync(state, audience("u1"))
 
     assert asked(path, "PRAGMA application_id", "PRAGMA user_version") == [0x7367636C, 1]
@@ -43,14 +41,14 @@ def test_the_file_says_what_it_is_and_is_missing_id_elses_to_read(
         assert file.stat().st_mode & 0o077 == 0, file
 
 
-def test_what_is_known_is_known_when_the_file_is_opened_again(path: Path) -> None:
+def test_state_is_kept_when_the_file_is_reopened(path: Path) -> None:
     with opened(path) as state:
         sync(state, audience("u1", "u2"))
     with opened(path) as state:
         assert sync(state, audience("u2", "u3")) == {"u3": "true", "u1": "false"}
 
 
-def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+def test_missing_parent_folders_are_created(tmp_path: Path) -> None:
     path = tmp_path / "not" / "there" / "yet.sqlite"
     with opened(path) as state:
         sync(state, audience("u1"))
@@ -58,7 +56,7 @@ def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_the_name_of_a_file_is_never_a_name_that_sqlite_knows(
+def test_special_sqlite_names_are_treated_as_file_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -68,7 +66,7 @@ def test_the_name_of_a_file_is_never_a_name_that_sqlite_knows(
         assert sync(state, audience("u1")) == {}
 
 
-def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None:
+def test_state_of_another_version_is_refused_and_unchanged(path: Path) -> None:
     with opened(path):
         pass
     with closing(sqlite3.connect(path)) as db:
@@ -82,7 +80,7 @@ def test_a_file_of_another_version_is_refused_and_left_alone(path: Path) -> None
     assert path.read_bytes() == before
 
 
-def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+def test_database_of_another_program_is_refused_and_unchanged(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE orders (id)")
     before = path.read_bytes()
@@ -93,7 +91,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(path: Path) -
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+def test_file_that_is_not_a_database_is_refused_and_unchanged(path: Path) -> None:
     path.write_bytes(b"userId,email\n" * 100)
 
     with pytest.raises(UsageError, match="is not a state of segcli: file is not a database"):
@@ -101,7 +99,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> Non
     assert path.read_bytes() == b"userId,email\n" * 100
 
 
-def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
+def test_state_path_where_no_file_can_exist_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "state.sqlite"):
         with pytest.raises(OutputError, match="cannot be used"):
@@ -111,7 +109,7 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
 # --- the disk
 
 
-def test_what_is_noted_is_in_the_files_before_the_next_thing_happens(
+def test_notes_are_in_the_files_when_note_returns(
     path: Path, state: EngageState, tmp_path: Path
 ) -> None:
     found = difference(state, audience("u1", "u2"))
@@ -125,12 +123,12 @@ def test_what_is_noted_is_in_the_files_before_the_next_thing_happens(
         assert sync(survived, audience("u1", "u2")) == {"u2": "true"}
 
 
-def test_every_note_waits_for_the_disk(state: EngageState) -> None:
+def test_state_uses_wal_with_full_synchronous_mode(state: EngageState) -> None:
     assert state._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert state._db.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-def test_a_full_disk_stops_the_run_and_what_was_known_stays(path: Path) -> None:
+def test_full_disk_stops_the_run_and_keeps_the_state(path: Path) -> None:
     with opened(path) as state:
         sync(state, audience("u1"))
         found = difference(state, audience(*(f"u{number}" for number in range(1000))))
@@ -146,7 +144,7 @@ def test_a_full_disk_stops_the_run_and_what_was_known_stays(path: Path) -> None:
         assert len(changes(state, difference(state, audience("u1", "u0", "u1000")))) == 1
 
 
-def test_a_list_that_breaks_off_stages_nothing(state: EngageState) -> None:
+def test_list_that_fails_while_read_stages_nothing(state: EngageState) -> None:
     def broken() -> Iterator[object]:
         yield from audience("u1", "u2")
         raise OSError("gone")
@@ -158,7 +156,7 @@ def test_a_list_that_breaks_off_stages_nothing(state: EngageState) -> None:
     assert [one.user_id for one in changes(state, state.compare(AUDIENCE, removals=True))] == ["u3"]
 
 
-def test_a_broken_file_stops_whoever_reads_it(path: Path) -> None:
+def test_corrupt_state_file_stops_the_run(path: Path) -> None:
     with opened(path) as state:
         sync(state, audience(*(f"u{number}" for number in range(1000))))
     content = path.read_bytes()
@@ -174,7 +172,7 @@ def test_a_broken_file_stops_whoever_reads_it(path: Path) -> None:
 # --- a rehearsal
 
 
-def test_a_rehearsal_makes_the_same_difference_and_writes_nothing(path: Path) -> None:
+def test_rehearsal_computes_the_same_difference_and_writes_nothing(path: Path) -> None:
     with opened(path) as state:
         sync(state, audience("u1", "u2"))
         difference(state, audience("u1", "u2", "u5"))
@@ -190,7 +188,7 @@ def test_a_rehearsal_makes_the_same_difference_and_writes_nothing(path: Path) ->
         assert [change.value for change in other] == ["5"]
 
 
-def test_a_rehearsal_neither_waits_for_a_sync_nor_keeps_it_waiting(path: Path) -> None:
+def test_rehearsal_and_sync_do_not_block_each_other(path: Path) -> None:
     with opened(path) as state, closing(sqlite3.connect(path, isolation_level=None)) as writer:
         sync(state, audience("u1", "u2"))
         writer.execute("BEGIN IMMEDIATE")
@@ -204,7 +202,7 @@ def test_a_rehearsal_neither_waits_for_a_sync_nor_keeps_it_waiting(path: Path) -
 # --- what people ask for
 
 
-def test_the_state_lists_members_pending_changes_and_the_last_sync(state: EngageState) -> None:
+def test_known_lists_members_pending_changes_and_the_last_sync(state: EngageState) -> None:
     sync(state, audience("u1", "u2", "u3"))
     sync(state, audience("u1", "u2"))
     found = difference(state, audience("u1", "u2", "u4"))
@@ -235,7 +233,7 @@ def test_the_state_lists_members_pending_changes_and_the_last_sync(state: Engage
     ]
 
 
-def test_what_is_forgotten_is_told_again_and_the_rest_is_still_known(state: EngageState) -> None:
+def test_forgotten_audience_is_sent_again_and_others_stay_known(state: EngageState) -> None:
     other = SyncKey(destination="zeta", endpoint="", kind="audience", key="big", name="Big")
     for which in (AUDIENCE, other, TRAIT):
         sync(state, audience("u1"), which)

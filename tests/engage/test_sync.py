@@ -61,7 +61,7 @@ def in_doubt(path: Path) -> int:
         return difference(state, []).known
 
 
-def test_what_leaves_is_in_doubt_on_disk_before_it_leaves(
+def test_change_is_recorded_on_disk_before_it_is_sent(
     syncing: SyncProgress, tmp_path: Path
 ) -> None:
     asyncio.run(syncing.leaving([line(1), line(2)]))
@@ -69,7 +69,7 @@ def test_what_leaves_is_in_doubt_on_disk_before_it_leaves(
     assert in_doubt(tmp_path / "state.sqlite") == 2
 
 
-def test_what_leaves_again_is_not_written_again(syncing: SyncProgress, state: Noting) -> None:
+def test_retried_change_is_not_recorded_twice(syncing: SyncProgress, state: Noting) -> None:
     async def story() -> None:
         await syncing.leaving([line(1), line(2)])
         await syncing.leaving([line(2)])
@@ -80,9 +80,7 @@ def test_what_leaves_again_is_not_written_again(syncing: SyncProgress, state: No
     assert state.notes == [[("sent", 1), ("sent", 2)], [("sent", 3)]]
 
 
-def test_what_is_settled_is_noted_in_that_order_once_it_is_asked_for(
-    syncing: SyncProgress, state: Noting
-) -> None:
+def test_results_are_recorded_in_order_on_synced(syncing: SyncProgress, state: Noting) -> None:
     async def story() -> None:
         await syncing.leaving([line(1), line(2), line(3)])
         syncing.settle(Result([line(2)], "delivered"))
@@ -96,7 +94,7 @@ def test_what_is_settled_is_noted_in_that_order_once_it_is_asked_for(
     assert state.known()[0].pending == 3
 
 
-def test_what_was_refused_after_it_left_twice_stays_in_doubt(
+def test_change_refused_after_two_tries_stays_in_doubt(
     syncing: SyncProgress, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -110,7 +108,7 @@ def test_what_was_refused_after_it_left_twice_stays_in_doubt(
     assert in_doubt(tmp_path / "state.sqlite") == 1
 
 
-def test_what_never_left_is_nothing_to_the_state(syncing: SyncProgress, state: Noting) -> None:
+def test_unsent_change_is_not_recorded(syncing: SyncProgress, state: Noting) -> None:
     async def story() -> None:
         syncing.settle(Result([line(1)], "rejected"))
         syncing.settle(Result([line(2)], "skipped"))
@@ -122,7 +120,7 @@ def test_what_never_left_is_nothing_to_the_state(syncing: SyncProgress, state: N
     assert state.known()[0].pending == 5
 
 
-def test_the_end_notes_what_nobody_waited_for(syncing: SyncProgress, state: Noting) -> None:
+def test_end_records_remaining_results(syncing: SyncProgress, state: Noting) -> None:
     asyncio.run(syncing.leaving([line(1)]))
     syncing.settle(Result([line(1)], "delivered"))
     syncing.end(finished=False)
@@ -131,17 +129,13 @@ def test_the_end_notes_what_nobody_waited_for(syncing: SyncProgress, state: Noti
     assert (known.members, known.pending, known.last_sync) == (1, 4, "")
 
 
-def test_the_end_of_a_sync_that_finished_is_remembered(
-    syncing: SyncProgress, state: Noting
-) -> None:
+def test_end_of_a_finished_sync_is_recorded(syncing: SyncProgress, state: Noting) -> None:
     syncing.end(finished=True)
 
     assert state.known()[0].last_sync == "2026-02-03T10:11:12.000Z"
 
 
-def test_the_end_does_not_overtake_what_is_being_written(
-    syncing: SyncProgress, state: Noting
-) -> None:
+def test_end_waits_for_a_write_in_progress(syncing: SyncProgress, state: Noting) -> None:
     """After a second Ctrl-C, nothing waits for the thread that writes."""
     state.first_goes_on.clear()
 

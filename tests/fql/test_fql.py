@@ -1,4 +1,4 @@
-"""FQL selects the events that Segment's own reader selects."""
+"""FQL selects the events that Segment's own evaluator selects."""
 
 import json
 from decimal import Decimal
@@ -72,7 +72,7 @@ def test_a_query_matches_an_event_as_recorded(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", recorded("fql_parse.jsonl"))
-def test_a_query_is_read_as_recorded_or_refused_as_recorded(case: dict[str, Any]) -> None:
+def test_query_is_parsed_or_refused_as_recorded(case: dict[str, Any]) -> None:
     if "throws" in case:
         with pytest.raises(FqlError):
             parse_query(case["fql"])
@@ -100,13 +100,13 @@ def test_a_query_is_read_as_recorded_or_refused_as_recorded(case: dict[str, Any]
         ('match(event, "a*b")', 'match(event, "**b")'),
     ],
 )
-def test_what_segment_passes_over_is_passed_over(careless: str, meant: str) -> None:
+def test_text_that_segment_ignores_is_ignored_unless_strict(careless: str, meant: str) -> None:
     assert parse_query(careless) == parse_query(meant)
     with pytest.raises(FqlError):
         parse_query(careless, strict=True)
 
 
-def test_a_tree_says_what_the_query_says() -> None:
+def test_syntax_tree_represents_the_query() -> None:
     assert parse_query(
         'type = "track" and (properties.a.b >= 1.50 or !match(event, "x*"))'
     ) == Group(
@@ -136,20 +136,20 @@ def test_every_sample_event_is_matched_by_its_own_type_and_no_other() -> None:
         assert [kind for kind, matches in queries.items() if matches(event.data)] == [event.type]
 
 
-def test_what_is_no_object_has_no_fields() -> None:
+def test_event_that_is_not_an_object_has_no_fields() -> None:
     for value in ("", "text", None, 5, [{"type": "track"}]):
         assert matcher('type = "track"')(value) is False  # type: ignore[arg-type]
         assert matcher("userId = null")(value) is True  # type: ignore[arg-type]
 
 
-def test_a_long_query_is_no_deeper_than_a_short_one() -> None:
+def test_query_with_5000_conditions_is_evaluated() -> None:
     query = matcher(" or ".join(f'event = "{number}"' for number in range(5000)))
 
     assert query({"event": "4999"}) is True
     assert query({"event": "5000"}) is False
 
 
-def test_groups_nest_fifty_deep_and_no_deeper() -> None:
+def test_groups_nest_at_most_50_levels() -> None:
     assert matcher("(" * 50 + 'type = "a"' + ")" * 50)({"type": "a"})
     with pytest.raises(FqlError, match="no more than 50 nested groups"):
         parse_query("(" * 100_000)

@@ -133,17 +133,17 @@ HOLDS_NOT = [
 
 
 @pytest.mark.parametrize("query", HOLDS)
-def test_a_condition_that_holds_picks_the_event(query: str) -> None:
+def test_true_condition_selects_the_event(query: str) -> None:
     assert matcher(query)(EVENT) is True
 
 
 @pytest.mark.parametrize("query", HOLDS_NOT)
-def test_a_condition_that_does_not_hold_leaves_the_event_out(query: str) -> None:
+def test_false_condition_does_not_select_the_event(query: str) -> None:
     assert matcher(query)(EVENT) is False
 
 
 @given(left=st.decimals(allow_nan=False, allow_infinity=False, places=25), right=st.floats(-9, 9))
-def test_numbers_compare_by_their_digits(left: Decimal, right: float) -> None:
+def test_numbers_are_compared_by_decimal_value(left: Decimal, right: float) -> None:
     event = {"properties": {"a": right}}
 
     assert matcher(f"properties.a < {left:f}")(event) is (Decimal(repr(right)) < left)

@@ -1,4 +1,4 @@
-"""The error for a query that cannot be read shows the position and what was expected there."""
+"""The error for an invalid query shows the position and what was expected there."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ DOUBTFUL = [
 
 @pytest.mark.parametrize(("query", "mark", "expected"), UNREADABLE)
 @pytest.mark.parametrize("strict", [False, True])
-def test_what_cannot_be_read_is_marked_and_says_what_was_expected(
+def test_error_marks_the_position_and_says_what_was_expected(
     query: str, mark: str, expected: str, strict: bool
 ) -> None:
     with pytest.raises(FqlError) as caught:
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_marked_and_says_what_was_expected(
 
 
 @pytest.mark.parametrize(("query", "mark", "expected"), DOUBTFUL)
-def test_what_segment_would_pass_over_is_an_error_where_it_is_asked_strictly(
+def test_text_that_segment_ignores_is_an_error_in_strict_mode(
     query: str, mark: str, expected: str
 ) -> None:
     with pytest.raises(FqlError) as caught:
@@ -132,11 +132,11 @@ def test_what_segment_would_pass_over_is_an_error_where_it_is_asked_strictly(
         '(type = "a" or type = "b") and (event = "c" or (event = "d" and name = null))',
     ],
 )
-def test_an_unambiguous_query_gives_no_warning(query: str) -> None:
+def test_unambiguous_query_is_the_same_in_strict_mode(query: str) -> None:
     assert parse_query(query, strict=True) == parse_query(query)
 
 
-def test_the_first_thing_wrong_is_what_is_shown() -> None:
+def test_error_shows_the_relevant_position() -> None:
     with pytest.raises(FqlError) as caught:
         parse_query('type == "track" and event = "x')
 
@@ -147,14 +147,14 @@ def test_the_first_thing_wrong_is_what_is_shown() -> None:
     assert caught.value.position == 6
 
 
-def test_of_several_lines_the_one_with_the_place_is_shown() -> None:
+def test_error_shows_only_the_line_with_the_position() -> None:
     with pytest.raises(FqlError) as caught:
         parse_query('type = "track"\n\tand event * "x"\n')
 
     assert str(caught.value).splitlines()[1:] == ['   and event * "x"', "             ^"]
 
 
-def test_of_a_long_line_what_is_around_the_place_is_shown() -> None:
+def test_error_shows_the_part_of_a_long_line_around_the_position() -> None:
     start, rest = 'event = "' + "x" * 200 + '"', " and name = " + "y" * 200
     with pytest.raises(FqlError) as caught:
         parse_query(f"{start} * {rest}")
@@ -204,9 +204,7 @@ def error_of(text: str, *, strict: bool) -> FqlError | None:
 
 
 @given(text=TEXTS, strict=st.booleans())
-def test_any_text_is_read_or_gives_an_error_of_fql_and_nothing_else(
-    text: str, strict: bool
-) -> None:
+def test_any_text_is_parsed_or_raises_an_fql_error(text: str, strict: bool) -> None:
     error = error_of(text, strict=strict)
 
     if error:
@@ -235,7 +233,7 @@ QUERIES = st.lists(CONDITIONS, min_size=1, max_size=4).map(" or ".join)
 
 
 @given(query=QUERIES, event=EVENTS | VALUES)
-def test_any_query_of_any_json_is_true_or_false(query: str, event: Any) -> None:
+def test_any_query_on_any_json_gives_true_or_false(query: str, event: Any) -> None:
     try:
         matches = matcher(query)
     except FqlError:
@@ -247,7 +245,7 @@ def test_any_query_of_any_json_is_true_or_false(query: str, event: Any) -> None:
 
 
 @given(query=QUERIES, number=st.integers(0, len(good_events()) - 1))
-def test_a_query_leaves_the_event_as_it_was(query: str, number: int) -> None:
+def test_query_does_not_change_the_event(query: str, number: int) -> None:
     event = good_events()[number].data
     before = repr(event)
     try:

@@ -32,10 +32,10 @@ def picked(query: str) -> list[int]:
 
 @pytest.mark.skipif(not CASES, reason="nothing is recorded here")
 @pytest.mark.parametrize("case", CASES, ids=[case["fql"].strip()[:80] for case in CASES])
-def test_a_published_query_picks_the_recorded_events(case: dict[str, Any]) -> None:
+def test_published_query_selects_the_recorded_events(case: dict[str, Any]) -> None:
     assert picked(case["fql"]) == case["matches"]
 
 
 @pytest.mark.skipif(not CASES, reason="nothing is recorded here")
-def test_every_published_query_can_be_read() -> None:
+def test_every_published_query_can_be_parsed() -> None:
     assert all(matcher(case["fql"]) for case in CASES)

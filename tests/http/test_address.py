@@ -42,7 +42,7 @@ def _basic(url: httpx.URL) -> str:
 @example("https://münchen.de:8443?")
 @example("http://xn--/")
 @example("://vendor.example/")
-def test_an_address_is_read_as_httpx_reads_it(text: str) -> None:
+def test_address_is_parsed_like_httpx(text: str) -> None:
     try:
         expected = parts_by_httpx(text)
     except (httpx.InvalidURL, UnicodeError):
@@ -55,7 +55,7 @@ def test_an_address_is_read_as_httpx_reads_it(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=7).map("".join))
-def test_an_address_that_was_read_is_read_again_as_itself(text: str) -> None:
+def test_parsed_address_parses_to_itself(text: str) -> None:
     try:
         once = parse_address(f"http://vendor.example/{text}")
     except TransportError:
@@ -71,9 +71,7 @@ def test_an_address_that_was_read_is_read_again_as_itself(text: str) -> None:
         ("jürgen:x", "Basic asO8cmdlbjp4"),
     ],
 )
-def test_the_user_of_an_address_becomes_credentials_and_is_in_the_address_no_more(
-    user: str, credentials: str
-) -> None:
+def test_user_of_an_address_becomes_basic_credentials(user: str, credentials: str) -> None:
     address = parse_address(f"http://{user}@vendor.example/a")
 
     assert address.credentials == credentials

@@ -1,4 +1,4 @@
-"""A body is decoded in pieces, up to its limit, with any codings."""
+"""A reply body is decoded in pieces, up to its limit, with any content codings."""
 
 import gzip
 import time
@@ -44,7 +44,7 @@ def cut_off(content_encoding: str, body: bytes, limit: int = LIMIT) -> list[byte
     codings=st.lists(st.sampled_from(CODINGS), max_size=4),
     size=st.integers(1, 70_000),
 )
-def test_what_was_encoded_is_decoded_in_whatever_layers_and_chunks_it_comes(
+def test_encoded_body_is_decoded_in_any_layers_and_chunks(
     body: bytes, codings: list[str], size: int
 ) -> None:
     wire = encoded_in(codings, body)
@@ -55,30 +55,30 @@ def test_what_was_encoded_is_decoded_in_whatever_layers_and_chunks_it_comes(
 
 @pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, LIMIT])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_body_is_whole_whatever_its_length(length: int, coding: str) -> None:
+def test_body_of_any_length_is_complete(length: int, coding: str) -> None:
     assert decoded(header([coding]), encoded(coding, bytes(length))) == bytes(length)
 
 
 @pytest.mark.parametrize("name", ["", "identity", "unheard-of", "br", "utf-8, identity"])
-def test_what_is_in_no_coding_that_is_known_stays_as_it_is(name: str) -> None:
+def test_unknown_coding_leaves_the_body_unchanged(name: str) -> None:
     assert decoded(name, b"abc", b"def") == b"abcdef"
 
 
-def test_names_of_codings_are_read_in_any_case_with_spaces_or_without() -> None:
+def test_coding_names_are_case_insensitive_and_may_have_spaces() -> None:
     body = gzip.compress(gzip.compress(b"hello"))
 
     assert decoded("GZip,x-gzip", body) == decoded(" gzip , , identity,gzip ", body) == b"hello"
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-def test_streams_that_follow_each_other_are_one_body(coding: str) -> None:
+def test_concatenated_streams_are_one_body(coding: str) -> None:
     one, two = encoded(coding, b"one "), encoded(coding, b"two")
 
     assert decoded(coding, one + two) == decoded(coding, one, two) == b"one two"
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_body_that_breaks_off_or_is_followed_by_something_is_not_whole(coding: str) -> None:
+def test_truncated_body_or_trailing_data_is_undecodable(coding: str) -> None:
     body = encoded(coding, bytes(1000))
 
     for wrong in (body[:-1], body[:3], body + b"more", b"none at all"):
@@ -95,7 +95,7 @@ def test_a_body_that_breaks_off_or_is_followed_by_something_is_not_whole(coding:
     ],
     ids=", ".join,
 )
-def test_of_a_body_that_decodes_to_very_much_only_the_limit_is_decoded(codings: list[str]) -> None:
+def test_decompression_bomb_is_decoded_up_to_the_limit(codings: list[str]) -> None:
     body = bomb(*codings)
     pieces = cut_off(header(codings), body)
 
@@ -104,7 +104,7 @@ def test_of_a_body_that_decodes_to_very_much_only_the_limit_is_decoded(codings: 
     assert max(map(len, pieces)) <= PIECE
 
 
-def test_what_comes_out_of_a_decoder_in_the_middle_is_bounded_too() -> None:
+def test_output_of_an_inner_decoder_is_bounded() -> None:
     """Millions of empty streams produce no output, but take a long time."""
     body = gzip.compress(gzip.compress(b"") * 1_000_000)
     pieces = cut_off("gzip, gzip", body)
@@ -113,7 +113,7 @@ def test_what_comes_out_of_a_decoder_in_the_middle_is_bounded_too() -> None:
     assert len(pieces) < 100_000
 
 
-def test_no_piece_takes_long_so_that_others_have_their_turn() -> None:
+def test_decoding_a_piece_takes_bounded_time() -> None:
     decoder = BodyDecoder("gzip, gzip, gzip, gzip", 4 * LIMIT)
     pieces, times = decoder.pieces(bomb(*["gzip"] * 4)), [time.process_time()]
     with suppress(BodyTooLong):
@@ -123,13 +123,13 @@ def test_no_piece_takes_long_so_that_others_have_their_turn() -> None:
     assert max(after - before for before, after in pairwise(times)) < 0.5
 
 
-def test_no_body_is_decoded_more_than_a_few_times() -> None:
+def test_number_of_coding_layers_is_limited() -> None:
     assert decoded(", ".join(["gzip"] * 4), encoded_in(["gzip"] * 4, b"hello")) == b"hello"
     with pytest.raises(Undecodable):
         BodyDecoder(", ".join(["gzip"] * 5), LIMIT)
 
 
-def test_a_stream_that_wants_a_window_of_very_much_memory_gets_none() -> None:
+def test_zstd_stream_with_a_huge_window_is_undecodable() -> None:
     parameters = {zstd.CompressionParameter.window_log: 27}
     packer = zstd.ZstdCompressor(options=parameters)
     body = packer.compress(bytes(100)) + packer.flush()
@@ -142,7 +142,7 @@ def test_a_stream_that_wants_a_window_of_very_much_memory_gets_none() -> None:
     body=st.binary(max_size=200),
     codings=st.lists(st.sampled_from(["gzip", "deflate", "zstd", "x"]), max_size=5),
 )
-def test_whatever_comes_is_decoded_or_known_to_be_broken(body: bytes, codings: list[str]) -> None:
+def test_any_bytes_are_decoded_or_reported_as_undecodable(body: bytes, codings: list[str]) -> None:
     try:
         found = decoded(", ".join(codings), body, limit=100)
     except (Undecodable, BodyTooLong):

@@ -1,4 +1,4 @@
-"""What comes on a connection between two replies belongs to neither."""
+"""Bytes between two replies on a kept connection belong to neither."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ def statuses(found: list[Reply | NoReply]) -> list[int | str]:
     ],
     ids=["a yes", "a no", "too late", "go on", "half a yes", "the end of chunks", "an empty line"],
 )
-def test_what_comes_while_nothing_is_asked_is_no_reply_to_the_next_request(
+def test_bytes_on_an_idle_connection_are_not_the_next_reply(
     transport: str, late: bytes, first: bytes
 ) -> None:
     asked, said = threading.Event(), threading.Event()
@@ -75,7 +75,7 @@ def test_what_comes_while_nothing_is_asked_is_no_reply_to_the_next_request(
     "stray", [b"0\r\n\r\n", b"abcd", b'{"ok":true}', b"\r\n", b"\r\n0\r\n\r\n"]
 )
 @pytest.mark.parametrize("step", [1, 3, 1000])
-def test_what_follows_a_204_behind_the_next_request_is_not_its_reply(
+def test_bytes_after_a_204_are_not_the_reply_to_the_next_request(
     transport: str, stray: bytes, step: int
 ) -> None:
     """Nothing of the 204 says that it will come: the request is out by then, and is answered."""
@@ -102,7 +102,7 @@ def test_what_follows_a_204_behind_the_next_request_is_not_its_reply(
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "not read"])
-def test_no_method_is_sent_again_where_a_kept_connection_breaks(
+def test_no_method_is_resent_if_a_kept_connection_breaks(
     transport: str, method: str, reads: bool
 ) -> None:
     """The vendor may have it: whether it is sent again is for whoever counts to decide."""
@@ -135,7 +135,7 @@ def test_no_method_is_sent_again_where_a_kept_connection_breaks(
     ],
     ids=["closed", "closed in the head", "reset", "no HTTP"],
 )
-def test_it_is_known_whether_the_vendor_closed_the_connection(
+def test_no_reply_tells_whether_the_vendor_closed_the_connection(
     transport: str, talk: Callable[[Call], None], is_closed: bool
 ) -> None:
     with wire_that(talk) as wire:

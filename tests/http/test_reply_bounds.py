@@ -107,9 +107,7 @@ def for_ever(start: bytes, more: bytes) -> Callable[[Call], None]:
     ],
     ids=", ".join,
 )
-def test_a_reply_that_decodes_to_very_much_is_cut_off_at_the_bound(
-    transport: str, codings: list[str]
-) -> None:
+def test_decompression_bomb_reply_is_cut_at_the_limit(transport: str, codings: list[str]) -> None:
     body = bomb(*codings)
     cost, _ = cost_of(transport, packed(", ".join(codings), body))
 
@@ -121,7 +119,7 @@ def test_a_reply_that_decodes_to_very_much_is_cut_off_at_the_bound(
     assert cost.longest_pause < 1.0
 
 
-def test_a_reply_in_too_many_codings_is_not_decoded(transport: str) -> None:
+def test_reply_with_too_many_codings_is_not_decoded(transport: str) -> None:
     cost, _ = cost_of(transport, packed(", ".join(["gzip"] * 9), bomb(*["gzip"] * 9)))
 
     assert isinstance(cost.reply, Reply)
@@ -129,7 +127,7 @@ def test_a_reply_in_too_many_codings_is_not_decoded(transport: str) -> None:
     assert cost.memory < LONGEST_REPLY
 
 
-def test_a_reply_as_long_as_the_bound_is_whole(transport: str) -> None:
+def test_reply_as_long_as_the_limit_is_complete(transport: str) -> None:
     body = encoded_in(["gzip", "gzip"], bytes(LONGEST_REPLY))
     cost, _ = cost_of(transport, packed("gzip, gzip", body))
 
@@ -170,7 +168,7 @@ def test_a_reply_without_end_is_given_up_and_the_connection_closed(
     assert isinstance(cost.reply, NoReply) or cost.reply.broken
 
 
-def test_headers_that_say_a_lot_are_read_all_the_same(transport: str) -> None:
+def test_reply_with_many_long_headers_is_read(transport: str) -> None:
     headers = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 500) for n in range(100))
 
     def talk(call: Call) -> None:

@@ -72,7 +72,7 @@ def resets_once_much_was_read(call: Call) -> None:
         *("a longer chunk", "halted", "dripping"),
     ],
 )
-def test_a_reply_whose_rest_is_broken_has_its_status_and_says_what_is_wrong(
+def test_reply_with_a_broken_body_has_its_status_and_the_reason(
     transport: str, talk: Callable[[Call], None], why: str
 ) -> None:
     with wire_that(talk) as wire:
@@ -88,7 +88,7 @@ def test_a_reply_whose_rest_is_broken_has_its_status_and_says_what_is_wrong(
     assert len(wire.got) == 1
 
 
-def test_what_is_wrong_with_a_chunk_is_known_at_once_though_it_comes_alone(transport: str) -> None:
+def test_invalid_chunk_is_detected_at_once(transport: str) -> None:
     def talk(call: Call) -> None:
         call.read()
         call.say(CHUNKED + b"3\r\nabc\r\n")
@@ -106,7 +106,7 @@ def test_what_is_wrong_with_a_chunk_is_known_at_once_though_it_comes_alone(trans
     assert "chunk" in reply.broken
 
 
-def test_a_reply_with_a_length_and_chunks_counts_by_its_status(transport: str) -> None:
+def test_reply_with_both_length_and_chunks_has_its_status(transport: str) -> None:
     text = HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     with wire_that(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
@@ -120,7 +120,7 @@ def test_a_reply_with_a_length_and_chunks_counts_by_its_status(transport: str) -
 @pytest.mark.parametrize(
     "body", [b"this is none of them", gzip.compress(bytes(1000))[:-1]], ids=["none", "cut short"]
 )
-def test_a_body_that_is_not_what_its_header_says_is_broken(
+def test_body_that_does_not_match_its_coding_is_broken(
     transport: str, coding: str, body: bytes
 ) -> None:
     head = HEAD + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
@@ -132,7 +132,7 @@ def test_a_body_that_is_not_what_its_header_says_is_broken(
 
 
 @pytest.mark.parametrize("text", [OK, b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"])
-def test_a_whole_reply_is_not_broken(transport: str, text: bytes) -> None:
+def test_complete_reply_is_not_broken(transport: str, text: bytes) -> None:
     with wire_that(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
 
@@ -141,9 +141,7 @@ def test_a_whole_reply_is_not_broken(transport: str, text: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", ["000", "101", "199", "600", "999", "1000", "20", "abc", "-20"])
-def test_what_is_no_status_of_a_reply_is_no_reply_and_no_refusal(
-    transport: str, status: str
-) -> None:
+def test_invalid_status_is_no_reply(transport: str, status: str) -> None:
     text = f"HTTP/1.1 {status} X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".encode()
     with wire_that(says(text)) as wire:
         (reply,) = replies_to(transport, wire.url)
@@ -165,7 +163,7 @@ def test_what_is_no_status_of_a_reply_is_no_reply_and_no_refusal(
     ],
     ids=["a chunk's end", "announced chunks", "announced bytes", "bytes", "more", "two replies"],
 )
-def test_what_follows_a_reply_belongs_to_none_and_no_request_is_sent_twice(
+def test_bytes_after_a_reply_are_ignored_and_no_request_is_resent(
     transport: str, text: bytes
 ) -> None:
     opened: list[Call] = []

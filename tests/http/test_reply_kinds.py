@@ -1,4 +1,4 @@
-"""Every kind of reply means the same over each transport, and no request is sent twice."""
+"""Every kind of reply means the same with each transport, and no request is sent twice."""
 
 import asyncio
 import ssl
@@ -60,7 +60,7 @@ def test_a_reply_means_what_the_table_says(transport: str, kind: Kind) -> None:
         assert len(opened) == 2
 
 
-def test_a_reply_that_does_not_end_means_what_the_table_says(transport: str) -> None:
+def test_endless_reply_means_what_the_table_says(transport: str) -> None:
     async def story(post: Post) -> list[Reply | NoReply]:
         return await asyncio.gather(*(post(Request(wire.url, b"1")) for wire in wires))
 
@@ -75,7 +75,7 @@ def test_a_reply_that_does_not_end_means_what_the_table_says(transport: str) -> 
 
 
 @pytest.mark.parametrize("step", [1, 7])
-def test_a_reply_means_the_same_however_it_is_cut_into_pieces(transport: str, step: int) -> None:
+def test_reply_means_the_same_in_pieces_of_any_size(transport: str, step: int) -> None:
     async def story(post: Post) -> list[Reply | NoReply]:
         return [await post(Request(wire.url, b"1")) for wire in wires]
 

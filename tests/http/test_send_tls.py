@@ -34,7 +34,7 @@ def vendor(certificate: Path) -> Iterator[Vendor]:
         yield vendor
 
 
-def test_a_certificate_that_nobody_vouches_for_stops_the_run_at_once(
+def test_untrusted_certificate_stops_the_run_at_once(
     segcli: Segcli, vendor: Vendor, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20))
@@ -48,7 +48,7 @@ def test_a_certificate_that_nobody_vouches_for_stops_the_run_at_once(
     assert vendor.got == []
 
 
-def test_a_certificate_that_the_machine_trusts_is_trusted(
+def test_certificate_trusted_by_the_machine_is_accepted(
     segcli: Segcli,
     vendor: Vendor,
     certificate: Path,

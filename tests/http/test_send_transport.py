@@ -21,7 +21,7 @@ def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_run_over_any_transport_delivers_all_through_faults(
+def test_run_with_any_transport_delivers_all_despite_faults(
     transport: str, segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(60, users=20))
@@ -34,7 +34,7 @@ def test_a_run_over_any_transport_delivers_all_through_faults(
 
 
 @pytest.mark.usefixtures("without_aiohttp")
-def test_where_the_usual_transport_cannot_be_loaded_a_run_says_so_once_and_goes_on(
+def test_missing_default_transport_is_noted_once_and_httpx_is_used(
     segcli: Segcli, standin: Start, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(3))
@@ -46,7 +46,7 @@ def test_where_the_usual_transport_cannot_be_loaded_a_run_says_so_once_and_goes_
 
 
 @pytest.mark.usefixtures("without_aiohttp")
-def test_a_transport_that_was_asked_for_and_cannot_be_loaded_is_an_error(
+def test_requested_transport_that_cannot_be_loaded_is_an_error(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(3))

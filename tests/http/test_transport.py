@@ -52,7 +52,7 @@ def packed(coding: str, body: bytes) -> bytes:
 # --- requests
 
 
-def test_a_request_goes_out_as_it_is_with_the_names_of_its_headers_as_they_were_written(
+def test_request_is_sent_unchanged_with_header_names_as_written(
     transport: str,
 ) -> None:
     with wire_that(Call.answer) as wire:
@@ -72,7 +72,7 @@ def test_a_request_goes_out_as_it_is_with_the_names_of_its_headers_as_they_were_
     }
 
 
-def test_a_header_of_the_request_replaces_the_usual_one(transport: str) -> None:
+def test_request_header_replaces_the_default_one(transport: str) -> None:
     with wire_that(Call.answer) as wire:
         reply_to(transport, Request(wire.url, b"", {"user-agent": "acme", "accept": "text/x"}))
 
@@ -80,7 +80,7 @@ def test_a_header_of_the_request_replaces_the_usual_one(transport: str) -> None:
     assert (found["user-agent"], found["accept"], len(found)) == ("acme", "text/x", 5)
 
 
-def test_the_user_in_an_address_goes_as_basic_credentials_before_any_other(transport: str) -> None:
+def test_user_of_the_address_overrides_the_authorization_header(transport: str) -> None:
     with wire_that(Call.answer) as wire:
         url = wire.url.replace("//", "//ada:s%40cret@")
         reply_to(transport, Request(url, b"", {"Authorization": "Basic other"}))
@@ -89,14 +89,14 @@ def test_the_user_in_an_address_goes_as_basic_credentials_before_any_other(trans
     assert b"other" not in wire.got[0]
 
 
-def test_letters_beyond_ascii_are_escaped_and_what_is_escaped_stays_so(transport: str) -> None:
+def test_non_ascii_in_the_url_is_percent_encoded_once(transport: str) -> None:
     with wire_that(Call.answer) as wire:
         reply_to(transport, f"{wire.url}café%7E/a b?q=ü%2F&x=%20#part")
 
     assert wire.line() == b"POST /caf%C3%A9%7E/a%20b?q=%C3%BC%2F&x=%20 HTTP/1.1"
 
 
-def test_an_address_of_ipv6_is_reached(transport: str) -> None:
+def test_ipv6_address_is_reached(transport: str) -> None:
     try:
         with wire_that(Call.answer, host="::1") as wire:
             reply_to(transport, wire.url)
@@ -106,7 +106,7 @@ def test_an_address_of_ipv6_is_reached(transport: str) -> None:
     assert wire.headers()["Host"] == f"[::1]:{wire.port}"
 
 
-def test_a_header_that_would_be_two_is_refused_before_anything_is_sent(transport: str) -> None:
+def test_header_with_a_line_break_is_refused_before_sending(transport: str) -> None:
     with wire_that(Call.answer) as wire:
         found = reason_of(transport, Request(wire.url, b"", {"X-Label": "a\r\nX-Other: b"}))
 
@@ -115,7 +115,7 @@ def test_a_header_that_would_be_two_is_refused_before_anything_is_sent(transport
     assert wire.got == []
 
 
-def test_a_connection_is_used_again_and_no_more_are_opened_than_requests_go_at_once(
+def test_connections_are_reused_and_limited_to_the_concurrency(
     transport: str,
 ) -> None:
     opened: list[Call] = []
@@ -138,7 +138,7 @@ def test_a_connection_is_used_again_and_no_more_are_opened_than_requests_go_at_o
 # --- replies
 
 
-def test_a_reply_has_its_headers_in_lower_case_and_several_of_a_name_joined(transport: str) -> None:
+def test_reply_headers_are_lower_case_and_repeated_ones_joined(transport: str) -> None:
     head = b"HTTP/1.1 429 X\r\nRetry-After: 7\r\nX-A: 1\r\nx-a: 2\r\nX-B: caf\xc3\xa9\xff\r\n"
     with wire_that(says(head + b"Content-Length: 4\r\n\r\nbody")) as wire:
         reply = reply_to(transport, wire.url)
@@ -169,7 +169,7 @@ def test_a_body_is_read_in_every_transfer_encoding(
         assert reply_to(transport, wire.url).body == body
 
 
-def test_a_long_header_is_no_reason_to_doubt_a_reply(transport: str) -> None:
+def test_reply_with_a_long_header_is_accepted(transport: str) -> None:
     text = b"HTTP/1.1 200 OK\r\nX-Long: %s\r\nContent-Length: 0\r\n\r\n" % (b"x" * 20_000)
     with wire_that(says(text)) as wire:
         assert len(reply_to(transport, wire.url).headers["x-long"]) == 20_000
@@ -195,7 +195,7 @@ def test_an_endless_reply_is_cut_off_and_its_connection_closed(
     assert len(reply.body) == LONGEST_REPLY
 
 
-def test_a_reply_that_unpacks_to_a_thousand_times_its_size_takes_no_memory_for_it(
+def test_highly_compressed_reply_uses_bounded_memory(
     transport: str,
 ) -> None:
     async def story(post: Post) -> tuple[int, int]:
@@ -212,7 +212,7 @@ def test_a_reply_that_unpacks_to_a_thousand_times_its_size_takes_no_memory_for_i
     assert peak < 4 * LONGEST_REPLY
 
 
-def test_a_redirect_is_a_reply_and_goes_nowhere(transport: str) -> None:
+def test_redirect_is_returned_and_not_followed(transport: str) -> None:
     text = b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
     with wire_that(says(text)) as wire:
         reply = reply_to(transport, wire.url)
@@ -229,7 +229,7 @@ def test_a_cookie_is_not_sent_back(transport: str) -> None:
     assert b"cookie" not in wire.got[1].lower()
 
 
-def test_a_no_is_heard_though_the_request_was_not_read_to_its_end(transport: str) -> None:
+def test_error_reply_is_read_even_if_the_request_was_not_fully_read(transport: str) -> None:
     def talk(call: Call) -> None:
         call.socket.recv(1000)
         call.say(b"HTTP/1.1 413 Big\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
@@ -293,7 +293,7 @@ def test_a_body_that_its_header_does_not_describe_cannot_be_read(
         *("closed", "reset", "reset unread", "reset in the head", "cut in the head", "no HTTP"),
     ],
 )
-def test_a_reply_that_breaks_off_before_its_status_is_no_reply_and_may_be_asked_for_again(
+def test_connection_closed_before_the_status_is_no_reply_and_not_final(
     transport: str, talk: Callable[[Call], None], reason: str
 ) -> None:
     with wire_that(talk) as wire:
@@ -312,9 +312,7 @@ def test_a_reply_that_breaks_off_before_its_status_is_no_reply_and_may_be_asked_
         ("no-such-host.invalid", "Name or service not known"),
     ],
 )
-def test_a_host_that_cannot_be_reached_is_named_with_the_reason(
-    transport: str, host: str, why: str
-) -> None:
+def test_unreachable_host_is_named_with_the_reason(transport: str, host: str, why: str) -> None:
     port = closed_port()
     found = reason_of(transport, f"http://{host}:{port}/")
 
@@ -323,7 +321,7 @@ def test_a_host_that_cannot_be_reached_is_named_with_the_reason(
 
 
 @pytest.mark.parametrize("address", ["http://1.2.3.999/", "http://xn--/", "http://a:b:c/"])
-def test_an_address_that_is_none_is_known_to_stay_so(transport: str, address: str) -> None:
+def test_invalid_address_is_a_final_failure(transport: str, address: str) -> None:
     found = reason_of(transport, address)
 
     assert found.reason.startswith("cannot send to this address")
@@ -335,7 +333,7 @@ def silent(call: Call) -> None:
     call.await_end()
 
 
-def test_a_server_that_takes_too_long_gets_its_connection_closed(transport: str) -> None:
+def test_timeout_closes_the_connection(transport: str) -> None:
     with wire_that(silent) as wire:
         found = reason_of(transport, wire.url, timeout=0.5)
         assert wire.ended.wait(PATIENCE)
@@ -343,7 +341,7 @@ def test_a_server_that_takes_too_long_gets_its_connection_closed(transport: str)
     assert found == NoReply("no answer within 0.5 s")
 
 
-def test_a_server_that_reads_nothing_is_given_up(transport: str) -> None:
+def test_server_that_reads_nothing_times_out(transport: str) -> None:
     given_up = threading.Event()
     with wire_that(lambda _call: given_up.wait(PATIENCE) and None) as wire:
         found = reason_of(transport, Request(wire.url, bytes(20_000_000)), timeout=0.1)
@@ -352,7 +350,7 @@ def test_a_server_that_reads_nothing_is_given_up(transport: str) -> None:
     assert found == NoReply("no answer within 0.1 s")
 
 
-def test_a_server_that_accepts_nothing_is_given_up(transport: str) -> None:
+def test_server_that_accepts_no_connection_times_out(transport: str) -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
@@ -367,7 +365,7 @@ def test_a_server_that_accepts_nothing_is_given_up(transport: str) -> None:
     assert found == NoReply("no answer within 0.1 s")
 
 
-def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
+def test_cancelled_post_closes_its_connection(transport: str) -> None:
     async def story(post: Post) -> None:
         posted = asyncio.create_task(post(Request(wire.url, b"{}")))
         await asyncio.to_thread(wait_until, lambda: bool(wire.got))
@@ -382,7 +380,7 @@ def test_a_post_that_is_cancelled_closes_its_connection(transport: str) -> None:
 # --- connections kept alive
 
 
-def test_a_connection_that_was_closed_meanwhile_is_replaced_without_a_word(transport: str) -> None:
+def test_connection_closed_while_idle_is_replaced(transport: str) -> None:
     def talk(call: Call) -> None:
         call.read()
         call.say(OK)
@@ -425,7 +423,7 @@ def test_a_request_without_an_answer_on_a_kept_connection_is_not_sent_again(
     assert [text[-1:] for text in wire.got] == [b"1", b"2"]
 
 
-def test_a_server_that_closes_behind_each_reply_gets_no_request_twice(transport: str) -> None:
+def test_server_that_closes_after_each_reply_gets_no_request_twice(transport: str) -> None:
     with wire_that(says(OK)) as wire:
         found = replies_to(transport, *(Request(wire.url, b"%02d" % n) for n in range(30)))
 

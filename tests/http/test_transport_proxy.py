@@ -38,7 +38,7 @@ def test_a_request_goes_through_the_proxy(
     assert proxy.headers()["Host"] == "vendor.example"
 
 
-def test_the_user_in_the_address_of_a_proxy_is_told_to_the_proxy(
+def test_user_of_a_proxy_address_becomes_proxy_authorization(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wire_that(Call.answer) as proxy:
@@ -50,7 +50,7 @@ def test_the_user_in_the_address_of_a_proxy_is_told_to_the_proxy(
 
 
 @pytest.mark.parametrize("no", ["vendor.invalid", ".invalid", "*", "a.example, vendor.invalid"])
-def test_a_host_that_needs_no_proxy_gets_none(
+def test_no_proxy_variable_is_respected(
     transport: str, no: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wire_that(Call.answer) as proxy:
@@ -64,7 +64,7 @@ def test_a_host_that_needs_no_proxy_gets_none(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9"])
-def test_what_goes_to_this_machine_goes_through_no_proxy(
+def test_requests_to_this_machine_bypass_the_proxy(
     transport: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wire_that(Call.answer) as proxy, wire_that(Call.answer) as wire:
@@ -74,7 +74,7 @@ def test_what_goes_to_this_machine_goes_through_no_proxy(
     assert proxy.got == []
 
 
-def test_tls_goes_through_a_proxy_that_learns_the_host_only(
+def test_tls_goes_through_a_proxy_tunnel(
     transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()
@@ -99,7 +99,7 @@ def test_tls_goes_through_a_proxy_that_learns_the_host_only(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_cannot_be_reached_is_tried_again_and_its_password_not_told(
+def test_unreachable_proxy_is_not_final_and_its_password_is_hidden(
     transport: str, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = closed_port()
@@ -113,7 +113,7 @@ def test_a_proxy_that_cannot_be_reached_is_tried_again_and_its_password_not_told
     assert not found.final
 
 
-def test_a_proxy_that_says_no_to_tls_is_no_reply(
+def test_tunnel_refused_by_the_proxy_is_no_reply(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
@@ -132,7 +132,7 @@ def test_a_proxy_that_says_no_to_tls_is_no_reply(
     [b"no colon", b"Content-Length: 2\r\nContent-Length: 3", b"Content-Length: two"],
     ids=["no colon", "two lengths", "no number"],
 )
-def test_what_a_proxy_says_of_a_tunnel_is_never_the_reply_of_the_vendor(
+def test_tunnel_reply_of_a_proxy_is_never_the_reply_of_the_vendor(
     transport: str, headers: bytes, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = b"HTTP/1.1 200 Connection established\r\n%s\r\n\r\n" % headers
@@ -145,9 +145,7 @@ def test_what_a_proxy_says_of_a_tunnel_is_never_the_reply_of_the_vendor(
     assert isinstance(found, NoReply if scheme == "https" else Reply), found
 
 
-def test_a_proxy_of_a_kind_that_cannot_be_used_is_final(
-    transport: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unsupported_proxy_scheme_is_final(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     (found,) = replies_to(transport, VENDOR)
 
@@ -156,9 +154,7 @@ def test_a_proxy_of_a_kind_that_cannot_be_used_is_final(
     assert "socks5" in found.reason
 
 
-def test_no_password_is_taken_from_a_netrc(
-    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_netrc_is_ignored(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))

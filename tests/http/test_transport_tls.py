@@ -42,7 +42,7 @@ def context_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def test_a_server_that_the_machine_trusts_gets_the_request(transport: str, wire: Wire) -> None:
+def test_trusted_server_gets_the_request(transport: str, wire: Wire) -> None:
     found = replies_to(transport, wire.url, wire.url)
 
     assert all(isinstance(reply, Reply) for reply in found)
@@ -61,7 +61,7 @@ def test_a_server_that_the_machine_trusts_gets_the_request(transport: str, wire:
     ],
     ids=["of an unknown authority", "of another host", "expired"],
 )
-def test_a_certificate_that_proves_nothing_is_final_and_said_why(
+def test_untrusted_certificate_is_final_with_the_reason(
     transport: str, certificate: object, why: str, authority: trustme.CA
 ) -> None:
     assert callable(certificate)
@@ -75,7 +75,7 @@ def test_a_certificate_that_proves_nothing_is_final_and_said_why(
     assert wire.got == []
 
 
-def test_a_server_that_speaks_no_tls_is_tried_again(transport: str) -> None:
+def test_server_without_tls_is_not_final(transport: str) -> None:
     with wire_that(lambda call: call.say(b"HTTP/1.1 400 Bad\r\n\r\n" + bytes(99))) as wire:
         (found,) = replies_to(transport, wire.url.replace("http:", "https:"))
 
@@ -84,7 +84,7 @@ def test_a_server_that_speaks_no_tls_is_tried_again(transport: str) -> None:
     assert not found.final
 
 
-def test_plain_http_to_a_server_that_speaks_tls_is_no_reply(transport: str, wire: Wire) -> None:
+def test_plain_http_to_a_tls_server_is_no_reply(transport: str, wire: Wire) -> None:
     (found,) = replies_to(transport, wire.url.replace("https:", "http:"))
 
     assert isinstance(found, NoReply)

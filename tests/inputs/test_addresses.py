@@ -1,4 +1,4 @@
-"""An input with an address is read with the package for it, or the error names the package."""
+"""An input with an address is read with the right package, or the error names the package."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ Segcli = Callable[..., Said]
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/a.gz", "gs://bucket/a.gz", "https://host/a.gz"])
-def test_without_what_reads_it_the_error_says_what_to_type(
+def test_missing_package_for_an_address_is_an_error_with_an_install_command(
     address: str, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
@@ -33,14 +33,14 @@ def test_without_what_reads_it_the_error_says_what_to_type(
     ]
 
 
-def test_an_address_that_nothing_reads_is_an_error(segcli: Segcli) -> None:
+def test_unsupported_scheme_is_an_error(segcli: Segcli) -> None:
     said = segcli("transform", "nothing://bucket/a.gz")
 
     assert said.code == 2
     assert "nothing:// is not supported" in said.err
 
 
-def test_files_on_disk_do_not_even_import_what_reads_stores(
+def test_reading_local_files_imports_no_remote_library(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     (tmp_path / "a.gz").write_bytes(gz(b"{}\n"))
@@ -75,7 +75,7 @@ def test_files_on_disk_do_not_even_import_what_reads_stores(
         ("C:\\events", False),
     ],
 )
-def test_an_address_has_a_scheme(name: str, expected: bool) -> None:
+def test_input_with_a_scheme_is_an_address(name: str, expected: bool) -> None:
     assert is_address(name) is expected
 
 
@@ -92,11 +92,11 @@ def test_an_address_has_a_scheme(name: str, expected: bool) -> None:
         ("events@home/a?b", "events@home/a?b"),
     ],
 )
-def test_an_address_is_shown_without_what_may_be_a_key(address: str, shown: str) -> None:
+def test_address_is_shown_without_secrets(address: str, shown: str) -> None:
     assert display_address(address) == shown
 
 
-def test_the_memory_of_this_process_is_a_store_like_others(
+def test_memory_file_system_works_like_other_stores(
     memory: object, segcli: Segcli, tmp_path: Path
 ) -> None:
     text = written(tmp_path / "plain", tracks(5)).read_bytes()
@@ -110,14 +110,14 @@ def test_the_memory_of_this_process_is_a_store_like_others(
     assert "is given twice" in segcli("transform", "memory://logs", "memory://logs/a.jsonl").err
 
 
-def test_looking_at_an_address_is_said_unless_quiet(memory: object, segcli: Segcli) -> None:
+def test_listing_an_address_is_announced_unless_quiet(memory: object, segcli: Segcli) -> None:
     memory.pipe("/logs/a.jsonl", b"")  # type: ignore[attr-defined]
 
     assert "Looking at memory://logs …" in segcli("transform", "memory://logs").err
     assert segcli("transform", "-q", "memory://logs").err == ""
 
 
-def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fsspec_configuration_overrides_our_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec
 
     from segcli.inputs.object_store import located
@@ -137,9 +137,7 @@ def test_what_fsspec_is_configured_to_do_wins(monkeypatch: pytest.MonkeyPatch) -
     assert store.config_kwargs["s3"] == {"addressing_style": "path"}
 
 
-def test_a_link_in_a_folder_named_by_an_address_is_told_and_not_passed_over(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_link_in_a_folder_given_by_address_is_an_error(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "logs" / "in").mkdir(parents=True)
     written(tmp_path / "logs" / "in" / "a.jsonl", tracks(1))
     (tmp_path / "logs" / ".hidden").symlink_to("in")

@@ -1,4 +1,4 @@
-"""Segment's archive is read in the order of time, without days outside of the window."""
+"""Segment's archive is read in order of time, without days outside the time window."""
 
 import json
 from collections.abc import Callable
@@ -51,13 +51,13 @@ def days_and_sources(*names: Path) -> list[tuple[str, str]]:
     return [(Path(entry.name).parts[-2], Path(entry.name).parts[-3]) for entry in found]
 
 
-def test_days_come_one_after_the_other_and_within_a_day_files_by_their_names(archive: Path) -> None:
+def test_days_are_read_in_order_and_files_of_a_day_by_name(archive: Path) -> None:
     assert days_and_sources(archive) == [
         (day(number), name) for number in range(1, 8) for name in ("web", "app")
     ]
 
 
-def test_a_source_or_a_day_may_be_named_and_several_keep_the_order_they_are_named_in(
+def test_sources_and_days_can_be_named_and_keep_the_given_order(
     archive: Path,
 ) -> None:
     assert days_and_sources(archive / "web") == [(day(n), "web") for n in range(1, 8)]
@@ -67,7 +67,7 @@ def test_a_source_or_a_day_may_be_named_and_several_keep_the_order_they_are_name
     assert days_and_sources(archive / "app" / day(3)) == [(day(3), "app")]
 
 
-def test_days_in_milliseconds_stand_among_those_in_seconds(archive: Path) -> None:
+def test_days_in_milliseconds_are_ordered_with_days_in_seconds(archive: Path) -> None:
     for name in ("web", "app"):
         (archive / name / day(4)).rename(archive / name / f"{day(4)}000")
 
@@ -91,13 +91,13 @@ def test_days_in_milliseconds_stand_among_those_in_seconds(archive: Path) -> Non
         ("web/١٧٦٩٩٠٤٠٠٠/a.gz", None),
     ],
 )
-def test_a_days_folder_is_a_timestamp_of_the_start_of_a_utc_day(
+def test_day_folder_is_the_timestamp_of_the_start_of_a_utc_day(
     path: str, found: int | None
 ) -> None:
     assert day_of(path) == found
 
 
-def test_what_lies_in_no_day_comes_first_in_the_order_of_names(archive: Path) -> None:
+def test_files_outside_day_folders_are_read_first_by_name(archive: Path) -> None:
     for name in ("z.jsonl", "a.jsonl"):
         written(archive / name, [track()])
 
@@ -118,7 +118,7 @@ def mapped(segcli: Segcli, *options: object) -> tuple[int, int, int, str]:
 
 
 @pytest.mark.usefixtures("archive")
-def test_days_that_end_more_than_a_day_before_since_are_left_out_and_counted(
+def test_days_that_end_over_a_day_before_since_are_not_read_but_counted(
     segcli: Segcli,
 ) -> None:
     taken, skipped, left_out, said = mapped(segcli, "--since", "2026-02-04")
@@ -130,12 +130,12 @@ def test_days_that_end_more_than_a_day_before_since_are_left_out_and_counted(
 
 
 @pytest.mark.usefixtures("archive")
-def test_days_after_until_are_read_since_events_may_be_late(segcli: Segcli) -> None:
+def test_days_after_until_are_read_for_late_events(segcli: Segcli) -> None:
     assert mapped(segcli, "--until", "2026-02-05")[:3] == (9, 5, 0)
 
 
 @pytest.mark.usefixtures("archive")
-def test_days_after_until_are_left_out_where_a_bound_of_lateness_is_given(segcli: Segcli) -> None:
+def test_days_after_until_are_not_read_beyond_allowed_lateness(segcli: Segcli) -> None:
     window = ("--since", "2026-02-04", "--until", "2026-02-05")
 
     assert mapped(segcli, *window)[:3] == (3, 7, 4)
@@ -145,16 +145,14 @@ def test_days_after_until_are_left_out_where_a_bound_of_lateness_is_given(segcli
 
 
 @pytest.mark.usefixtures("archive")
-def test_where_every_day_is_left_out_nothing_is_read_and_that_is_said(segcli: Segcli) -> None:
+def test_window_without_any_day_reads_nothing_and_says_so(segcli: Segcli) -> None:
     taken, skipped, left_out, said = mapped(segcli, "--since", "2026-04-01")
 
     assert (taken, skipped, left_out) == (0, 0, 14)
     assert "14 files (" in said
 
 
-def test_a_day_that_is_named_itself_is_read_whatever_the_window(
-    archive: Path, segcli: Segcli
-) -> None:
+def test_explicitly_named_day_is_always_read(archive: Path, segcli: Segcli) -> None:
     said = segcli("transform", "--since", "2026-04-01", archive / "web" / day(1))
 
     assert said.code == 0
@@ -162,7 +160,7 @@ def test_a_day_that_is_named_itself_is_read_whatever_the_window(
 
 
 @pytest.mark.usefixtures("archive")
-def test_check_leaves_out_the_same_days_and_says_so(segcli: Segcli) -> None:
+def test_check_does_not_read_days_outside_the_window_and_says_so(segcli: Segcli) -> None:
     said = segcli("check", "-d", "webhook", "--since", "2026-02-07", "segment-logs")
 
     assert said.code == 0
@@ -174,16 +172,14 @@ def test_check_leaves_out_the_same_days_and_says_so(segcli: Segcli) -> None:
     assert json.loads(as_json.out)["files_left_out"] == 10
 
 
-def test_a_broken_file_of_a_day_that_is_left_out_troubles_nobody(
-    archive: Path, segcli: Segcli
-) -> None:
+def test_broken_file_of_an_unread_day_is_ignored(archive: Path, segcli: Segcli) -> None:
     (archive / "web" / day(1) / "broken.gz").write_bytes(b"\x1f\x8b")
 
     assert segcli("transform", "--since", "2026-02-04", "segment-logs").code == 0
     assert "broken.gz cannot be read" in segcli("transform", "segment-logs").err
 
 
-def test_lateness_without_until_is_an_error(archive: Path, segcli: Segcli) -> None:
+def test_allowed_lateness_without_until_is_an_error(archive: Path, segcli: Segcli) -> None:
     said = segcli("transform", "--allowed-lateness", "1d", archive)
 
     assert said.code == 2
@@ -200,7 +196,7 @@ MOMENTS = st.datetimes(datetime(2026, 1, 20), datetime(2026, 2, 20), timezones=s
     until=st.none() | MOMENTS,
     lateness=st.none() | st.timedeltas(timedelta(), timedelta(days=9)),
 )
-def test_no_day_with_an_event_of_the_window_is_left_out(
+def test_every_day_with_an_event_of_the_window_is_read(
     happened: datetime,
     late: timedelta,
     since: datetime | None,

@@ -1,4 +1,4 @@
-"""Folders named by time are read in the order of time. A note says if the order is doubtful."""
+"""Folders with dates as names are read in order of time, with a note if the order is doubtful."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -65,13 +65,13 @@ def put(folder: Path, names: Sequence[str]) -> Path:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_folders_are_read_in_the_order_of_time(layout: str, tmp_path: Path) -> None:
+def test_dated_folders_are_read_in_order_of_time(layout: str, tmp_path: Path) -> None:
     names = LAYOUTS[layout]
     assert names_in(put(tmp_path / "in", names)) == list(names)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_objects_are_read_in_the_order_of_time(layout: str) -> None:
+def test_dated_objects_are_read_in_order_of_time(layout: str) -> None:
     memory: Any = pytest.importorskip("fsspec").filesystem("memory")
     memory.store.clear()
     memory.pipe({f"/logs/{name}": EVENT for name in LAYOUTS[layout]})
@@ -82,7 +82,7 @@ def test_objects_are_read_in_the_order_of_time(layout: str) -> None:
 
 
 @pytest.mark.parametrize("top", ["2026", "2026/9"])
-def test_a_part_of_a_layout_may_be_named(top: str, tmp_path: Path) -> None:
+def test_part_of_a_date_layout_can_be_named(top: str, tmp_path: Path) -> None:
     names = ["2026/9/9/z", "2026/9/10/a"]
     put(tmp_path / "in", names)
     found = inputs([str(tmp_path / "in" / top)])
@@ -90,7 +90,7 @@ def test_a_part_of_a_layout_may_be_named(top: str, tmp_path: Path) -> None:
     assert [entry.name.removeprefix(f"{tmp_path}/in/") for entry in found] == names
 
 
-def test_a_date_above_the_folder_that_is_named_says_nothing(tmp_path: Path) -> None:
+def test_date_above_the_given_folder_is_ignored(tmp_path: Path) -> None:
     names = ["a/2.jsonl", "b/1.jsonl"]
     assert names_in(put(tmp_path / "2026" / "02" / "01" / "in", names)) == names
 
@@ -113,7 +113,7 @@ def test_a_date_above_the_folder_that_is_named_says_nothing(tmp_path: Path) -> N
         ("year=2026/month=Feb/x", None),
     ],
 )
-def test_a_path_leads_to_a_moment(path: str, moment: str | None) -> None:
+def test_path_is_parsed_as_a_date_and_time(path: str, moment: str | None) -> None:
     expected = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() if moment else None
     assert moment_of(path) == (UNREADABLE if expected is None else expected)
 
@@ -121,7 +121,7 @@ def test_a_path_leads_to_a_moment(path: str, moment: str | None) -> None:
 @pytest.mark.parametrize(
     "path", ["x", "v2/2026/x", "20261399/x", "2026/99/x", "12345678/x", "12-34/x", "y=1/m=a/x"]
 )
-def test_other_names_are_no_dates(path: str) -> None:
+def test_other_names_are_not_dates(path: str) -> None:
     assert moment_of(path) is None
 
 
@@ -134,7 +134,7 @@ def test_other_names_are_no_dates(path: str) -> None:
     ],
     ids=["in order", "below a dated folder", "a single file, or no date"],
 )
-def test_names_in_order_need_no_note(names: list[str], tmp_path: Path) -> None:
+def test_names_in_unambiguous_order_give_no_note(names: list[str], tmp_path: Path) -> None:
     assert names_in(put(tmp_path / "in", names)) == names
 
 
@@ -154,7 +154,7 @@ def test_names_in_order_need_no_note(names: list[str], tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
-def test_what_cannot_be_ordered_says_so(
+def test_ambiguous_order_gives_a_note(
     names: list[str], note: str, command: str, segcli: Segcli, tmp_path: Path
 ) -> None:
     put(tmp_path / "in", names)
@@ -167,7 +167,7 @@ def test_what_cannot_be_ordered_says_so(
     assert note not in segcli(command, "-q", "-d", "webhook", *more, "in").err
 
 
-def test_files_outside_of_dated_folders_are_read_first_and_by_name(tmp_path: Path) -> None:
+def test_files_outside_dated_folders_are_read_first_by_name(tmp_path: Path) -> None:
     put(tmp_path / "in", ["12-31-2025/a", "01-01-2026/a", "z/a", "b"])
     found = inputs([str(tmp_path / "in")])
 

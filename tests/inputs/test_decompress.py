@@ -52,7 +52,7 @@ def read(path: Path) -> tuple[list[bytes], str]:
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
 @pytest.mark.parametrize("name", ["events.jsonl", "events.gz", "events.zst", "events"])
-def test_the_bytes_tell_how_an_input_is_compressed_and_not_its_name(
+def test_compression_is_detected_by_content_and_not_by_name(
     name: str, pack: Pack, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -61,7 +61,7 @@ def test_the_bytes_tell_how_an_input_is_compressed_and_not_its_name(
         assert read(path) == (LINES, "")
 
 
-def test_sizes_are_those_of_the_lines_and_of_what_is_stored(pack: Pack, tmp_path: Path) -> None:
+def test_sizes_are_counted_decompressed_and_as_stored(pack: Pack, tmp_path: Path) -> None:
     text = b"".join(b'{"number":%d}\n' % random.Random(n).getrandbits(90) for n in range(20_000))
     path = tmp_path / "events"
     path.write_bytes(pack(text))
@@ -75,7 +75,7 @@ def test_sizes_are_those_of_the_lines_and_of_what_is_stored(pack: Pack, tmp_path
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
 @given(cuts=st.lists(st.integers(0, len(TEXT)), max_size=6), padding=st.integers(0, 5))
-def test_gzip_members_are_read_as_one_wherever_one_ends(
+def test_gzip_members_are_concatenated_at_any_cut(
     cuts: list[int], padding: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "members.gz"
@@ -87,7 +87,7 @@ def test_gzip_members_are_read_as_one_wherever_one_ends(
 
 
 @given(cuts=st.lists(st.integers(0, len(TEXT)), max_size=6), skippable=st.booleans())
-def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
+def test_zstandard_frames_are_concatenated_and_skippable_frames_skipped(
     cuts: list[int], skippable: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "frames.zst"
@@ -102,7 +102,7 @@ def test_zstandard_frames_are_read_as_one_and_what_may_be_skipped_is_skipped(
 @pytest.mark.usefixtures("_each_gzip_unpacker")
 @pytest.mark.parametrize("block", [1, 64, decompress._BLOCK])
 @pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \t\n\n", b"\n" * 5000], ids=len)
-def test_white_space_between_members_and_behind_them_is_passed_over(
+def test_white_space_between_and_after_members_is_skipped(
     between: bytes, block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decompress, "_BLOCK", block)
@@ -120,7 +120,7 @@ def test_white_space_between_members_and_behind_them_is_passed_over(
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 64])
-def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
+def test_compressed_bytes_may_come_in_any_block_size(
     block: int, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decompress, "_BLOCK", block)
@@ -131,7 +131,7 @@ def test_it_does_not_matter_in_what_blocks_the_packed_bytes_come(
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
-def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_byte(
+def test_truncated_file_gives_its_whole_lines_and_an_error_with_the_position(
     pack: Pack, tmp_path: Path
 ) -> None:
     first, second = (pack(b"\n".join(part) + b"\n") for part in (LINES[:25], LINES[25:]))
@@ -154,9 +154,7 @@ def test_cut_anywhere_what_was_whole_is_read_and_the_error_names_file_line_and_b
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
-def test_damaged_anywhere_it_ends_in_an_error_unless_no_line_is_harmed(
-    pack: Pack, tmp_path: Path
-) -> None:
+def test_damaged_file_is_an_error_unless_all_lines_are_intact(pack: Pack, tmp_path: Path) -> None:
     packed = pack(TEXT)
     path = tmp_path / "events"
     harmless = []
@@ -173,7 +171,7 @@ def test_damaged_anywhere_it_ends_in_an_error_unless_no_line_is_harmed(
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
-def test_something_else_behind_a_member_is_an_error_that_says_where(
+def test_other_data_after_a_member_is_an_error_with_the_position(
     pack: Pack, tmp_path: Path
 ) -> None:
     path = tmp_path / "events"
@@ -186,9 +184,7 @@ def test_something_else_behind_a_member_is_an_error_that_says_where(
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
-def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_sent(
-    pack: Pack, tmp_path: Path
-) -> None:
+def test_input_damaged_at_its_start_is_refused_before_sending(pack: Pack, tmp_path: Path) -> None:
     path = tmp_path / "events"
     path.write_bytes(pack(TEXT)[:9])
     with pytest.raises(InputError, match=r"events cannot be read: its .* data is cut off"):
@@ -203,7 +199,7 @@ def test_an_input_that_is_damaged_from_the_start_is_refused_before_anything_is_s
         ("\ufeff{}", "", ""),
     ],
 )
-def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
+def test_first_look_recognizes_the_form_of_compressed_content(
     text: str, says: str, type_next: str, pack: Pack, tmp_path: Path
 ) -> None:
     path = tmp_path / "events"
@@ -219,7 +215,7 @@ def test_what_is_no_ndjson_once_it_is_unpacked_is_told_as_if_it_were_plain(
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="only zstd makes such a frame")
-def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_path: Path) -> None:
+def test_frame_that_needs_too_much_memory_is_an_error_with_a_command(tmp_path: Path) -> None:
     path = tmp_path / "long.zst"
     with path.open("wb") as out:
         zstd = subprocess.Popen(["zstd", "-q", "--long=31"], stdin=subprocess.PIPE, stdout=out)
@@ -230,7 +226,7 @@ def test_a_frame_that_takes_too_much_memory_is_answered_with_what_to_type(tmp_pa
     assert "zstd -dc --long=31" in raised.value.hint
 
 
-def test_what_is_compressed_twice_is_told_with_what_to_type(pack: Pack, tmp_path: Path) -> None:
+def test_doubly_compressed_input_is_an_error_with_a_command(pack: Pack, tmp_path: Path) -> None:
     path = tmp_path / "events.gz"
     path.write_bytes(gz(pack(TEXT)))
     with pytest.raises(InputError, match="is compressed twice") as raised:
@@ -258,7 +254,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes, int], No
 
 
 @pytest.mark.parametrize("block", [1, 1000])
-def test_stdin_may_be_compressed_too(
+def test_compressed_stdin_is_decompressed(
     block: int, pack: Pack, stdin: Callable[[bytes, int], None]
 ) -> None:
     stdin(pack(TEXT), block)
@@ -266,7 +262,7 @@ def test_stdin_may_be_compressed_too(
     assert lines(list(chunks.chunks(chunks.inputs([])))) == LINES
 
 
-def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> None:
+def test_decompression_bomb_line_uses_bounded_memory(pack: Pack, tmp_path: Path) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(pack(b"{}\n") + pack(b" " * (64 * MIB)) + pack(b"\n{}"))
     assert path.stat().st_size < MIB
@@ -278,7 +274,7 @@ def test_a_line_that_is_a_bomb_costs_no_memory(pack: Pack, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("_each_gzip_unpacker")
-def test_a_block_is_never_larger_than_is_asked_for(pack: Pack) -> None:
+def test_decompressed_block_is_never_larger_than_requested(pack: Pack) -> None:
     bomb = io.BytesIO(pack(bytes(4 * MIB)))
     packing = decompress.packing_of(bomb.getvalue())
     assert packing

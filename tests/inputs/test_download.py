@@ -1,4 +1,4 @@
-"""Objects in a store are fetched ahead, in order, in memory that does not grow."""
+"""Objects in a store are prefetched in order, in bounded memory."""
 
 import logging
 import signal
@@ -72,7 +72,7 @@ def content(ahead: ReadAhead, entry: Input, block: int = 100_000) -> bytes:
         return b"".join(iter(lambda: stream.read1(block), b""))
 
 
-def test_parts_come_in_order_however_long_each_takes() -> None:
+def test_parts_are_delivered_in_order_for_any_response_times() -> None:
     turns = {
         start: threading.Event() for start in range(0, 4 * object_store.PART, object_store.PART)
     }
@@ -92,7 +92,7 @@ def test_parts_come_in_order_however_long_each_takes() -> None:
         assert content(ahead, entries[1]) == b"b" * 10
 
 
-def test_small_objects_are_fetched_together_before_they_are_asked_for() -> None:
+def test_small_objects_are_prefetched_concurrently() -> None:
     all_under_way = threading.Barrier(16)
     source = Store(lambda *_: all_under_way.wait(PATIENCE))
     entries = source.inputs(**{f"{number:02}": 10 for number in range(32)})
@@ -104,7 +104,7 @@ def test_small_objects_are_fetched_together_before_they_are_asked_for() -> None:
     assert source.most == 16
 
 
-def test_what_is_held_is_bounded_whatever_waits_to_be_read() -> None:
+def test_prefetched_bytes_are_bounded() -> None:
     source = Store()
     entries = source.inputs(a=100 * MIB)
     with closing(ReadAhead(entries)) as ahead:
@@ -118,7 +118,7 @@ def test_what_is_held_is_bounded_whatever_waits_to_be_read() -> None:
             assert len(source.asked) <= fetched + 3
 
 
-def test_nothing_is_fetched_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_stops_fetching_and_retrying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_WAITS", (60.0,))
 
     def down(*_: object) -> None:
@@ -146,7 +146,9 @@ def test_nothing_is_fetched_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -
     ],
     ids=repr,
 )
-def test_it_is_tried_again_where_that_may_help(error: Exception, attempts: int) -> None:
+def test_temporary_store_errors_are_retried_and_missing_objects_are_not(
+    error: Exception, attempts: int
+) -> None:
     def before(*_: object) -> None:
         raise error
 
@@ -176,7 +178,7 @@ def test_what_is_tried_again_is_logged_with_its_cause(caplog: pytest.LogCaptureF
     assert [row.__dict__["reason"] for row in retries] == ["reset", "reset"]
 
 
-def test_a_part_that_came_at_last_is_in_its_place() -> None:
+def test_part_fetched_after_retries_is_in_its_place() -> None:
     def before(source: Store, _: str, start: int) -> None:
         if source.asked.count(("a", start)) < 3:
             raise OSError("reset")
@@ -188,7 +190,7 @@ def test_a_part_that_came_at_last_is_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("size", [9, 11, 12])
-def test_an_object_that_has_grown_or_shrunk_is_an_error(size: int) -> None:
+def test_object_of_a_changed_size_is_an_error(size: int) -> None:
     source = Store()
     entries = source.inputs(a=10)
     source.sizes["a"] = size
@@ -199,7 +201,7 @@ def test_an_object_that_has_grown_or_shrunk_is_an_error(size: int) -> None:
         content(ahead, entries[0])
 
 
-def test_an_empty_object_is_not_even_asked_for() -> None:
+def test_empty_object_is_not_requested() -> None:
     source = Store()
     entries = source.inputs(a=0, b=1)
     with closing(ReadAhead(entries)) as ahead:
@@ -208,7 +210,7 @@ def test_an_empty_object_is_not_even_asked_for() -> None:
     assert source.asked == [("b", 0)]
 
 
-def test_an_object_of_two_parts_that_is_replaced_between_them_by_one_as_large_is_an_error() -> None:
+def test_object_replaced_between_two_parts_is_an_error() -> None:
     def before(source: Store, _: str, start: int) -> None:
         if start:
             source.version = "another"
@@ -222,7 +224,7 @@ def test_an_object_of_two_parts_that_is_replaced_between_them_by_one_as_large_is
         content(ahead, entries[0])
 
 
-def test_an_object_of_two_parts_that_stays_the_same_is_read() -> None:
+def test_object_of_two_parts_is_read() -> None:
     source = Store()
     entries = source.inputs(a=2 * object_store.PART)
     with closing(ReadAhead(entries)) as ahead:
@@ -248,7 +250,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_store_that_never_answers_does_not_keep_the_process_alive() -> None:
+def test_hanging_store_does_not_keep_the_process_alive() -> None:
     command = [sys.executable, "-c", HANGS, str(Path(__file__).parents[1])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -266,7 +268,7 @@ def test_a_store_that_never_answers_does_not_keep_the_process_alive() -> None:
             process.kill()
 
 
-def test_an_object_shows_no_key_that_its_store_or_its_path_holds() -> None:
+def test_repr_of_an_object_shows_no_key() -> None:
     key = "sk_live_8f2b61c0d9e74a53"
     one = Object(
         store={"secret": key}, path=f"/a?key={key}", size=1, version="1-same", in_ranges=True

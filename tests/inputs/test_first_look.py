@@ -1,4 +1,4 @@
-"""The first look recognizes the form of a file, and names a command that makes events of it."""
+"""The first look recognizes the form of a file, and suggests a command that converts it."""
 
 import base64
 import json
@@ -174,7 +174,7 @@ def converted(hint: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_a_file_is_is_told_with_a_command_that_makes_events_of_it(
+def test_form_of_a_file_is_reported_with_a_working_conversion_command(
     form: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     content, what, command, count = FORMS[form]
@@ -206,7 +206,7 @@ def test_what_a_file_is_is_told_with_a_command_that_makes_events_of_it(
         ),
     ],
 )
-def test_parts_without_an_event_stay_to_be_rejected_and_take_no_event_with_them(
+def test_conversion_command_keeps_items_that_are_not_events(
     content: str, command: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     with pytest.raises(InputError, match="has envelopes") as raised:
@@ -231,7 +231,7 @@ def test_parts_without_an_event_stay_to_be_rejected_and_take_no_event_with_them(
         lines(EVENT | {"properties": {"n": float("nan")}}),
     ],
 )
-def test_a_line_that_is_no_event_is_not_taken_for_csv(
+def test_invalid_event_line_is_not_taken_for_csv(
     line: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     [remark] = looked_at(f"{line.strip()}\n" * 3).remarks
@@ -241,7 +241,7 @@ def test_a_line_that_is_no_event_is_not_taken_for_csv(
 
 
 @pytest.mark.parametrize("form", ["records end to end", "batch", "Python's own", "commas between"])
-def test_a_packed_file_is_unpacked_on_the_way(
+def test_conversion_command_of_a_compressed_file_decompresses_it(
     form: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     content, what, _, count = FORMS[form]
@@ -253,7 +253,7 @@ def test_a_packed_file_is_unpacked_on_the_way(
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-def test_csv_is_told_with_a_command_that_makes_an_object_of_each_row(
+def test_csv_gets_a_command_that_makes_an_object_of_each_row(
     mark: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     rows = [["user_id", "event name", "props"], ["1", 'a "b"', '{"x": 1}'], ["2", f"c{mark}d", ""]]
@@ -274,7 +274,7 @@ def test_csv_is_told_with_a_command_that_makes_an_object_of_each_row(
     ],
     ids=["index of pandas", "comma at the end", "Excel's first line", "one column of JSON"],
 )
-def test_csv_is_told_with_the_oddities_of_tools(
+def test_csv_with_oddities_of_tools_is_recognized(
     content: str, row: dict[str, str], looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     with pytest.raises(InputError, match="is CSV, not lines of JSON") as raised:
@@ -293,7 +293,7 @@ def test_csv_is_told_with_the_oddities_of_tools(
         (E.encode("utf-32-be"), "UTF-32 text", "iconv -f UTF-32BE -t UTF-8"),
     ],
 )
-def test_text_in_another_encoding_is_told_with_what_recodes_it(
+def test_text_in_another_encoding_gets_a_recoding_command(
     content: bytes, what: str, typed: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     with pytest.raises(InputError, match=what) as raised:
@@ -321,7 +321,7 @@ def test_text_in_another_encoding_is_told_with_what_recodes_it(
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "as CSV"),
     ],
 )
-def test_what_is_no_text_is_told_by_its_first_bytes(
+def test_binary_file_is_recognized_by_its_first_bytes(
     start: bytes, what: str, hint: str, looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     with pytest.raises(InputError, match=f"is {what}, not lines of JSON") as raised:
@@ -373,18 +373,18 @@ LEGITIMATE = {
 @pytest.mark.parametrize(
     "pack", [str.encode, lambda text: gz(text[:5].encode()) + gz(text[5:].encode())]
 )
-def test_what_may_be_segments_is_read(
+def test_possible_segment_data_is_accepted(
     content: str, pack: Callable[[str], bytes], looked_at: Callable[[str | bytes], Looked]
 ) -> None:
     assert looked_at(pack(LEGITIMATE[content])).remarks == []
 
 
 @pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.glob("*.jsonl")))
-def test_the_samples_are_read(sample: str) -> None:
+def test_samples_are_accepted(sample: str) -> None:
     assert look(inputs([str(SAMPLES / sample)])).remarks == []
 
 
-def test_fewer_than_ten_lines_with_one_fault_are_a_remark(
+def test_same_fault_in_fewer_than_ten_lines_is_a_note(
     looked_at: Callable[[str | bytes], Looked],
 ) -> None:
     [remark] = looked_at(lines(*[SNAKE] * 9)).remarks
@@ -394,7 +394,7 @@ def test_fewer_than_ten_lines_with_one_fault_are_a_remark(
     assert len(converted(remark)) == 9
 
 
-def test_more_than_the_first_hundred_lines_are_not_looked_at(
+def test_only_the_first_100_lines_are_checked(
     looked_at: Callable[[str | bytes], Looked],
 ) -> None:
     with pytest.raises(InputError, match="all 100 lines"):
@@ -402,7 +402,7 @@ def test_more_than_the_first_hundred_lines_are_not_looked_at(
     assert looked_at(lines(*["{}"] * 99, EVENT)).remarks == []
 
 
-def test_of_stdin_no_more_is_waited_for_than_the_first_line(
+def test_stdin_is_waited_for_up_to_its_first_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read, write = os.pipe()
@@ -422,7 +422,7 @@ def test_of_stdin_no_more_is_waited_for_than_the_first_line(
     assert found == [E.encode(), b"{}"]
 
 
-def test_two_pipes_of_one_writer_do_not_wait_for_each_other(tmp_path: Path) -> None:
+def test_two_pipes_of_one_writer_do_not_deadlock(tmp_path: Path) -> None:
     names = [tmp_path / "a", tmp_path / "b"]
     for name in names:
         os.mkfifo(name)
@@ -440,7 +440,7 @@ def test_two_pipes_of_one_writer_do_not_wait_for_each_other(tmp_path: Path) -> N
     assert sum(len(chunk.lines) for chunk in found) == 20_000
 
 
-def test_a_later_pipe_is_looked_at_in_its_turn(tmp_path: Path) -> None:
+def test_later_pipe_is_checked_when_it_is_read(tmp_path: Path) -> None:
     names = [tmp_path / "a", tmp_path / "b"]
     for name in names:
         os.mkfifo(name)

@@ -1,4 +1,4 @@
-"""A folder stands for the files below it, in the order of their names."""
+"""A folder means all files below it, in the order of their names."""
 
 import os
 import subprocess
@@ -37,16 +37,16 @@ def names(*given: object) -> list[str]:
     return [entry.name for entry in chunks.inputs([str(name) for name in given])]
 
 
-def test_its_files_are_read_in_the_order_of_their_names_whatever_folder_they_are_in(
-    folder: Path, segcli: Segcli
-) -> None:
+def test_files_of_a_folder_are_read_in_order_of_their_paths(folder: Path, segcli: Segcli) -> None:
     for name in (folder, f"{folder}/"):
         said = segcli("transform", "-q", "-d", "webhook", name)
         assert [line.split('"messageId": "m')[1][0] for line in said.out.splitlines()] == [*"12345"]
         assert said.code == 0
 
 
-def test_a_file_of_it_is_named_by_its_path(folder: Path, segcli: Segcli, tmp_path: Path) -> None:
+def test_rejects_name_a_file_of_a_folder_by_its_path(
+    folder: Path, segcli: Segcli, tmp_path: Path
+) -> None:
     (folder / "a" / "zz.jsonl").write_bytes(b"{}\n{]")
     segcli("transform", "-q", "-d", "webhook", "--rejects", "rejects", "events")
 
@@ -56,9 +56,7 @@ def test_a_file_of_it_is_named_by_its_path(folder: Path, segcli: Segcli, tmp_pat
     ]
 
 
-def test_folders_and_files_stand_in_the_order_in_which_they_are_named(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_given_folders_and_files_keep_their_order(folder: Path, tmp_path: Path) -> None:
     written(tmp_path / "x.jsonl", [track()])
 
     assert names(tmp_path / "x.jsonl", folder / "c", folder / "a")[::2] == [
@@ -67,13 +65,13 @@ def test_folders_and_files_stand_in_the_order_in_which_they_are_named(
     ]
 
 
-def test_a_file_named_beside_its_folder_is_given_twice(folder: Path) -> None:
+def test_file_given_with_its_folder_is_given_twice(folder: Path) -> None:
     for other in (folder / "b.jsonl", folder / "c", folder / ".." / "events" / "a" / "z.gz"):
         with pytest.raises(InputError, match=r"is given twice"):
             names(folder, other)
 
 
-def test_what_is_hidden_may_be_named(folder: Path) -> None:
+def test_hidden_folder_is_read_if_named(folder: Path) -> None:
     (folder / ".hidden").mkdir()
     written(folder / ".hidden" / "a.jsonl", [track()])
     assert names(folder / ".hidden") == [str(folder / ".hidden" / "a.jsonl")]
@@ -92,7 +90,7 @@ def test_what_is_hidden_may_be_named(folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["transform", "check", "send"])
-def test_a_file_that_is_no_ndjson_is_told_by_name_before_anything_is_done(
+def test_file_that_is_not_ndjson_is_named_before_any_work(
     command: str, content: bytes, says: str, folder: Path, segcli: Segcli
 ) -> None:
     (folder / "z.pdf").write_bytes(content)
@@ -106,7 +104,7 @@ def test_a_file_that_is_no_ndjson_is_told_by_name_before_anything_is_done(
     assert said.out == ""
 
 
-def test_a_file_of_a_folder_may_be_empty_or_begin_with_blank_lines(
+def test_file_of_a_folder_may_be_empty_or_start_with_blank_lines(
     folder: Path, segcli: Segcli
 ) -> None:
     (folder / "empty.jsonl").touch()
@@ -119,7 +117,7 @@ def test_a_file_of_a_folder_may_be_empty_or_begin_with_blank_lines(
     assert "2  blank line" in said.err
 
 
-def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
+def test_folder_without_readable_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "events" / "inner").mkdir(parents=True)
     with pytest.raises(InputError, match="events has no files to read"):
         names(tmp_path / "events")
@@ -139,7 +137,7 @@ def test_a_folder_without_a_file_to_read_is_an_error(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
+def test_empty_file_name_is_an_error_and_lists_no_folder(
     command: tuple[str, ...], segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.inputs.discover.add_files_in", pytest.fail)
@@ -150,13 +148,13 @@ def test_an_empty_file_name_is_a_mistake_and_not_all_of_the_machine(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_an_error_that_names_it(folder: Path) -> None:
+def test_unreadable_folder_is_an_error_that_names_it(folder: Path) -> None:
     (folder / "c").chmod(0)
     with pytest.raises(InputError, match="events/c cannot be read: Permission denied"):
         names(folder)
 
 
-def test_outputs_must_not_lie_in_a_folder_that_is_read(folder: Path, segcli: Segcli) -> None:
+def test_output_inside_an_input_folder_is_refused(folder: Path, segcli: Segcli) -> None:
     for option in ("--rejects", "--report", "--journal"):
         inner = f"events/c/{option[2:]}"
         said = segcli("send", "-d", "webhook", "--sandbox", option, inner, "events")
@@ -167,7 +165,7 @@ def test_outputs_must_not_lie_in_a_folder_that_is_read(folder: Path, segcli: Seg
     assert len(names(folder)) == 5
 
 
-def test_the_folder_that_one_is_in_can_be_sent_with_the_rejects_elsewhere(
+def test_current_folder_can_be_sent_with_rejects_elsewhere(
     folder: Path, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -178,7 +176,7 @@ def test_the_folder_that_one_is_in_can_be_sent_with_the_rejects_elsewhere(
     assert not (tmp_path / "r").exists()
 
 
-def test_stdout_must_not_go_to_a_file_that_is_read(
+def test_stdout_into_an_input_file_is_refused(
     folder: Path, clean_environment: dict[str, str]
 ) -> None:
     with (folder / "out.jsonl").open("wb") as out:
@@ -194,7 +192,7 @@ def test_stdout_must_not_go_to_a_file_that_is_read(
     assert b"out.jsonl, which is also an input" in done.stderr
 
 
-def test_engage_takes_a_packed_list_and_no_folder(segcli: Segcli, tmp_path: Path) -> None:
+def test_engage_accepts_a_compressed_list_but_no_folder(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "members.csv.gz").write_bytes(gz(b"userId,email\nu1,ada@example.com\n"))
     command = ("engage", "audience", "Vips", "-d", "gist", "--dry-run")
@@ -205,9 +203,7 @@ def test_engage_takes_a_packed_list_and_no_folder(segcli: Segcli, tmp_path: Path
     assert "lists is a folder" in refused.err
 
 
-def test_engage_tells_nobody_anything_by_a_list_that_is_cut_off(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_engage_sends_nothing_from_a_truncated_list(segcli: Segcli, tmp_path: Path) -> None:
     rows = "".join(f"u{number},u{number}@example.com\n" for number in range(20_000))
     (tmp_path / "members.csv.gz").write_bytes(gz(f"userId,email\n{rows}".encode())[:-1000])
     said = segcli("engage", "audience", "Vips", "-d", "gist", "--sandbox", "--state", "s.sqlite",

@@ -1,4 +1,4 @@
-"""Links in a folder: each real folder and file is read once, by the best of its names."""
+"""Links in a folder: each real folder and file is read once, under its best name."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ def names(folder: Path) -> list[str]:
 REAL = ["a/1.jsonl", "m/2.jsonl", "m/z/3.jsonl"]
 
 
-def test_a_link_is_followed(folder: Path, tmp_path: Path) -> None:
+def test_links_in_a_folder_are_followed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "in").mkdir(parents=True)
     written(tmp_path / "elsewhere" / "in" / "f.jsonl", [track()])
     written(tmp_path / "g.jsonl", [track()])
@@ -52,9 +52,7 @@ def test_a_link_to_a_folder_that_is_read_adds_nothing(
     assert names(folder) == REAL
 
 
-def test_of_two_links_to_a_folder_outside_the_first_in_order_counts(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_first_of_several_links_to_a_folder_is_used(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     written(tmp_path / "elsewhere" / "f.jsonl", [track()])
     for name in ("z", "b", "m/c"):
@@ -63,7 +61,7 @@ def test_of_two_links_to_a_folder_outside_the_first_in_order_counts(
     assert names(folder) == ["a/1.jsonl", "b/f.jsonl", *REAL[1:]]
 
 
-def test_links_that_meet_again_and_again_are_walked_once(tmp_path: Path) -> None:
+def test_folders_with_exponentially_many_link_paths_are_read_once(tmp_path: Path) -> None:
     """Each of forty folders has two links to the next, so there are 2 to the 40 paths."""
     for number in range(40):
         (tmp_path / f"{number}").mkdir()
@@ -75,7 +73,7 @@ def test_links_that_meet_again_and_again_are_walked_once(tmp_path: Path) -> None
     assert sorted(entry.name.split("/").count("left") for entry in found) == list(range(40))
 
 
-def test_a_file_with_several_names_is_read_by_that_which_leads_through_no_link(
+def test_file_with_several_names_is_read_by_the_name_without_links(
     folder: Path, segcli: Segcli, tmp_path: Path
 ) -> None:
     (folder / "a" / "0.jsonl").symlink_to("1.jsonl")
@@ -90,7 +88,7 @@ def test_a_file_with_several_names_is_read_by_that_which_leads_through_no_link(
     ]
 
 
-def test_the_order_in_which_a_disk_lists_names_changes_nothing(
+def test_listing_order_of_the_disk_does_not_matter(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -113,9 +111,7 @@ def test_the_order_in_which_a_disk_lists_names_changes_nothing(
     assert found[0] == found[1] == ["a/1.jsonl", "b/f.jsonl", *REAL[1:]]
 
 
-def test_a_file_that_two_names_on_the_command_line_lead_to_is_still_an_error(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_file_given_under_two_names_is_an_error(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder / "m")
     os.link(folder / "a" / "1.jsonl", tmp_path / "hard.jsonl")
     for given in ([folder, tmp_path / "link"], [tmp_path / "hard.jsonl", folder]):
@@ -130,7 +126,7 @@ def test_a_file_that_two_names_on_the_command_line_lead_to_is_still_an_error(
         ("x.jsonl", "cannot be read: Too many levels of symbolic links"),
     ],
 )
-def test_a_link_that_leads_to_no_file_is_told_by_name(
+def test_broken_link_is_an_error_that_names_it(
     target: str, says: str, folder: Path, segcli: Segcli
 ) -> None:
     (folder / "x.jsonl").symlink_to(target)
@@ -140,7 +136,9 @@ def test_a_link_that_leads_to_no_file_is_told_by_name(
     assert f"Error: {folder}/x.jsonl {says}" in said.err
 
 
-def test_what_is_neither_file_nor_folder_is_told_by_name(folder: Path, segcli: Segcli) -> None:
+def test_pipe_socket_or_device_in_a_folder_is_an_error_that_names_it(
+    folder: Path, segcli: Segcli
+) -> None:
     os.mkfifo(folder / "pipe")
     said = segcli("transform", folder)
     assert said.code == 2
@@ -157,7 +155,7 @@ def test_what_is_neither_file_nor_folder_is_told_by_name(folder: Path, segcli: S
     assert "null is a device, not a file" in segcli("transform", folder).err
 
 
-def test_a_folder_nested_deeper_than_python_calls_itself_is_read(tmp_path: Path) -> None:
+def test_folder_nested_deeper_than_the_recursion_limit_is_read(tmp_path: Path) -> None:
     top = f"{tmp_path}/top/"
     folders = [top + "d/" * depth for depth in range(1101)]
     for folder in folders:

@@ -1,4 +1,4 @@
-"""A pipe is read in few pieces, with waiting; a regular file in the pieces asked for."""
+"""A pipe is read in few large reads; a regular file in reads of the requested size."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def pipe() -> Iterator[tuple[BufferedReader, int]]:
     os.close(write)
 
 
-def test_a_pipe_is_read_in_larger_pieces_than_it_usually_holds(
+def test_pipe_buffer_is_enlarged(
     pipe: tuple[BufferedReader, int],
 ) -> None:
     reader, write = pipe
@@ -39,7 +39,7 @@ def test_a_pipe_is_read_in_larger_pieces_than_it_usually_holds(
     assert len(file.read1(1024 * KIB)) == written
 
 
-def test_a_pipe_that_holds_more_is_left_as_it_is(pipe: tuple[BufferedReader, int]) -> None:
+def test_larger_pipe_buffer_is_not_reduced(pipe: tuple[BufferedReader, int]) -> None:
     reader, _ = pipe
     fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 512 * KIB)
     PlainFile(reader)
@@ -47,7 +47,7 @@ def test_a_pipe_that_holds_more_is_left_as_it_is(pipe: tuple[BufferedReader, int
     assert fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ) == 512 * KIB
 
 
-def test_a_pipe_that_may_not_hold_more_is_read_all_the_same(
+def test_pipe_that_cannot_be_enlarged_is_still_read(
     pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fcntl.fcntl", refusing(fcntl.fcntl))
@@ -67,7 +67,7 @@ def refusing(fcntl_: Callable[..., int]) -> Callable[..., int]:
     return called
 
 
-def test_a_pipe_that_does_not_block_is_waited_for(pipe: tuple[BufferedReader, int]) -> None:
+def test_read_waits_for_a_non_blocking_pipe(pipe: tuple[BufferedReader, int]) -> None:
     reader, write = pipe
     os.set_blocking(reader.fileno(), False)
     file = PlainFile(reader)
@@ -78,14 +78,14 @@ def test_a_pipe_that_does_not_block_is_waited_for(pipe: tuple[BufferedReader, in
     later.join()
 
 
-def test_a_regular_file_is_read_as_much_at_a_time_as_is_asked_for(tmp_path: Path) -> None:
+def test_regular_file_is_read_in_the_requested_size(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(bytes(1024 * KIB))
     with path.open("rb") as file:
         assert len(PlainFile(file).read1(1024 * KIB)) == 1024 * KIB
 
 
-def test_a_pipe_that_does_not_block_is_asked_again_only_when_it_has_something(
+def test_non_blocking_pipe_is_polled_with_select(
     pipe: tuple[BufferedReader, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, write = pipe

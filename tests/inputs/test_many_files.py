@@ -1,4 +1,4 @@
-"""A hundred thousand files need little memory: for each, a few numbers and its name."""
+"""A hundred thousand files need little memory: a few numbers and a name for each."""
 
 import gc
 import tracemalloc
@@ -71,7 +71,7 @@ def bytes_a_file(folders: list[Path], *steps: Callable[[Path], object]) -> Itera
     ],
     ids=" ".join,
 )
-def test_to_read_many_files_takes_little_memory_for_each(
+def test_reading_many_files_uses_little_memory_per_file(
     command: tuple[str, ...], folders: list[Path], segcli: Segcli
 ) -> None:
     def work(folder: Path) -> None:
@@ -80,7 +80,7 @@ def test_to_read_many_files_takes_little_memory_for_each(
     assert any(measured < BYTES_A_FILE for measured in bytes_a_file(folders, work))
 
 
-def test_to_send_many_files_and_to_go_on_takes_little_memory_for_each(
+def test_sending_and_resuming_many_files_uses_little_memory_per_file(
     folders: list[Path], segcli: Segcli, vendor: Serve
 ) -> None:
     door = Door()
@@ -98,7 +98,7 @@ def test_to_send_many_files_and_to_go_on_takes_little_memory_for_each(
     assert any(measured < BYTES_A_FILE for measured in measurements)
 
 
-def test_to_list_many_objects_keeps_little_of_each(memory: Any) -> None:
+def test_list_of_many_objects_uses_little_memory_per_object(memory: Any) -> None:
     def kept(count: int) -> int:
         memory.pipe({f"/logs{count}/events-of-a-day-{n:08}.jsonl": b"\n" for n in range(count)})
         gc.collect()
@@ -147,7 +147,7 @@ class Listed:
 
 
 @pytest.mark.parametrize("path", ["bucket/logs", "bucket/logs/*.gz"])
-def test_to_list_many_objects_of_s3_takes_little_memory_for_each(
+def test_listing_many_s3_objects_uses_little_memory_per_object(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.inputs.address._PAGE", 100)

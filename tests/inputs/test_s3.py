@@ -47,9 +47,7 @@ def numbers_in(said: Said) -> list[int]:
 
 
 @pytest.mark.parametrize("address", ["in/a.jsonl", "in/a*", "in", "*/a*", "*", "i?/*.jsonl", ""])
-def test_an_object_that_is_replaced_after_it_was_listed_is_known_to_be_another(
-    address: str, bucket: Bucket
-) -> None:
+def test_object_replaced_after_listing_is_detected(address: str, bucket: Bucket) -> None:
     bucket.put("in/a.jsonl", b"1\n")
     (found,) = chunks.inputs([f"{bucket}/{address}"])
     assert found.remote
@@ -79,7 +77,7 @@ def test_an_archive_is_read_in_the_order_of_time(archive: Bucket, segcli: Segcli
         ("in/segment-logs/*/*/?1.gz", (2, 3, 6, 7, 10, 11, 14, 15, 18, 19)),
     ],
 )
-def test_a_prefix_a_pattern_or_an_object_may_be_named(
+def test_prefix_pattern_or_object_can_be_named(
     below: str, numbers: range | tuple[int, ...], archive: Bucket, segcli: Segcli
 ) -> None:
     said = segcli("transform", "-q", "-d", "webhook", f"{archive}/{below}")
@@ -87,7 +85,7 @@ def test_a_prefix_a_pattern_or_an_object_may_be_named(
     assert numbers_in(said) == list(numbers)
 
 
-def test_days_outside_the_window_are_left_out_and_neither_fetched_nor_looked_at(
+def test_days_outside_the_window_are_not_fetched(
     archive: Bucket, segcli: Segcli, tmp_path: Path
 ) -> None:
     archive.put(f"in/segment-logs/web/{FIRST}/broken.gz", b"\x1f\x8b")
@@ -108,7 +106,9 @@ def test_days_outside_the_window_are_left_out_and_neither_fetched_nor_looked_at(
     assert "broken.gz cannot be read: its gzip data is cut off" in segcli(*command).err
 
 
-def test_any_name_of_an_object_will_do(bucket: Bucket, segcli: Segcli, tmp_path: Path) -> None:
+def test_objects_with_unusual_names_are_read(
+    bucket: Bucket, segcli: Segcli, tmp_path: Path
+) -> None:
     names = ["a b.jsonl", "a?b#c.jsonl", "ä%20+[1].jsonl", "x@y.jsonl"]
     for number, name in enumerate(names):
         bucket.put(f"odd/{name}", text_of(tmp_path / "plain", number) + b"{]\n")
@@ -135,7 +135,7 @@ def test_an_object_that_is_not_ndjson_is_named_before_anything_is_sent(
     )
 
 
-def test_a_stopped_run_goes_on_without_fetching_again_what_is_settled(
+def test_resume_does_not_fetch_settled_objects(
     archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     door = Door(left=9)
@@ -152,7 +152,7 @@ def test_a_stopped_run_goes_on_without_fetching_again_what_is_settled(
 
 
 @pytest.mark.parametrize("settled", [True, False])
-def test_an_object_that_was_replaced_is_an_error_that_names_it(
+def test_resume_with_a_replaced_object_is_an_error_that_names_it(
     settled: bool, archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     door = Door(left=9)
@@ -169,7 +169,7 @@ def test_an_object_that_was_replaced_is_an_error_that_names_it(
     assert len(door.taken) == 9
 
 
-def test_the_journal_and_what_is_printed_name_the_prefix_as_it_was_typed(
+def test_journal_and_messages_name_the_prefix_as_typed(
     archive: Bucket, vendor: Serve, segcli: Segcli, tmp_path: Path
 ) -> None:
     door = Door(left=3)
@@ -201,7 +201,7 @@ def test_a_missing_object_is_named(address: str, says: str, bucket: Bucket, segc
     assert f"Error: {shown} {says}" in said.err
 
 
-def test_without_credentials_it_says_how_they_are_given(
+def test_missing_credentials_are_an_error_with_a_hint(
     bucket: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -213,7 +213,7 @@ def test_without_credentials_it_says_how_they_are_given(
     assert "AWS_PROFILE" in said.err
 
 
-def test_a_store_that_does_not_answer_is_an_error(
+def test_unreachable_store_is_an_error(
     bucket: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
@@ -224,7 +224,7 @@ def test_a_store_that_does_not_answer_is_an_error(
     assert f"{bucket}/a.gz cannot be read: Could not connect" in said.err
 
 
-def test_an_object_over_several_parts_is_put_together(
+def test_object_of_several_parts_is_read_completely(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from segcli.inputs import object_store
@@ -239,7 +239,7 @@ def test_an_object_over_several_parts_is_put_together(
     assert lines == text.split(b"\n")[:-1]
 
 
-def test_engage_and_check_read_from_a_bucket_too(bucket: Bucket, segcli: Segcli) -> None:
+def test_engage_and_check_read_from_a_bucket(bucket: Bucket, segcli: Segcli) -> None:
     bucket.put("members.csv", gz(b"userId,email\nu1,ada@example.com\n"))
     bucket.put("events.jsonl", b'{"type":"track","event":"e","userId":"u"}\n')
     engage = segcli(
@@ -250,7 +250,7 @@ def test_engage_and_check_read_from_a_bucket_too(bucket: Bucket, segcli: Segcli)
     assert "1 line: 1 mapped" in segcli("check", "-d", "webhook", f"{bucket}/events.jsonl").out
 
 
-def test_a_listing_of_several_pages_is_read_to_its_end(
+def test_listing_of_several_pages_is_read_completely(
     archive: Bucket, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.inputs.address._PAGE", 3)

@@ -1,4 +1,4 @@
-"""Inputs of the web are read as stored, with any features of the server."""
+"""Inputs from the web are read as stored, from servers with any features."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_file_is_read_with_and_without_ranges_and_lengths(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_only_what_is_asked_for_is_fetched_where_ranges_are_known(web: Web, text: bytes) -> None:
+def test_ranges_are_requested_if_the_server_supports_them(web: Web, text: bytes) -> None:
     web.files["/events"] = text
     assert read(f"{web.url}/events") == text
     ranges = [line for line in web.got if "bytes=0-999" in line]
@@ -77,7 +77,7 @@ def test_a_file_with_a_content_encoding_is_read_as_it_is_stored(
     assert read(f"{web.url}/events.gz") == text
 
 
-def test_a_server_that_refuses_head_is_asked_by_get(web: Web, text: bytes) -> None:
+def test_get_is_used_if_the_server_refuses_head(web: Web, text: bytes) -> None:
     web.head = False
     web.files["/events"] = text
     assert read(f"{web.url}/events?signature=only-for-get") == text
@@ -101,7 +101,7 @@ def test_a_download_that_breaks_off_continues_without_a_byte_lost_or_twice(
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
-def test_a_file_that_changes_while_it_is_read_stops_the_run(
+def test_file_changed_while_read_stops_the_run(
     ranges: bool, web: Web, text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.ranges = ranges
@@ -127,7 +127,7 @@ def test_a_file_that_changes_while_it_is_read_stops_the_run(
     ("status", "says"),
     [(404, "does not exist"), (403, "HTTP 403 Forbidden"), (500, "HTTP 500 Internal Server Error")],
 )
-def test_a_file_that_is_not_given_is_an_error_that_names_it(
+def test_http_error_status_is_an_error_that_names_the_file(
     status: int, says: str, web: Web, segcli: Segcli
 ) -> None:
     web.status = status
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_given_is_an_error_that_names_it(
     assert TOKEN not in said.err
 
 
-def test_a_host_that_does_not_answer_is_an_error_that_names_it(segcli: Segcli) -> None:
+def test_unreachable_host_is_an_error_that_names_it(segcli: Segcli) -> None:
     address = f"http://user:{PASSWORD}@127.0.0.1:{closed_port()}/events"
     said = segcli("check", address)
 
@@ -148,7 +148,7 @@ def test_a_host_that_does_not_answer_is_an_error_that_names_it(segcli: Segcli) -
     assert PASSWORD not in said.err
 
 
-def test_a_page_of_links_is_a_folder(web: Web, text: bytes) -> None:
+def test_page_of_links_is_read_as_a_folder(web: Web, text: bytes) -> None:
     for name in ("b.jsonl", "a/z.gz", "a/deeper/y.zst", ".hidden", "dummy-object.txt"):
         pack = gz if name.endswith("gz") else zst if name.endswith("zst") else bytes
         web.files[f"/logs/{name}"] = pack(text)
@@ -193,7 +193,7 @@ def test_two_addresses_that_are_shown_alike_are_two_files(web: Web, segcli: Segc
         chunks.inputs([addresses[0]] * 2)
 
 
-def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(
+def test_secrets_of_an_address_are_in_no_message_and_no_file(
     web: Web, segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     web.files["/events"] = written(tmp_path / "plain", [*tracks(3), b"{]"]).read_bytes()
@@ -218,7 +218,7 @@ def test_nothing_that_is_said_or_kept_has_a_key_of_an_address(
 
 
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
-def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
+def test_run_resumes_after_the_web_server_returns(
     ranges: bool,
     web: Web,
     vendor: Serve,
@@ -247,7 +247,7 @@ def test_a_run_that_lost_its_server_goes_on_once_it_is_back(
     assert door.taken == [f"m{number}" for number in range(60)]
 
 
-def test_a_folder_typed_as_a_file_is_answered_with_how_to_type_it(web: Web, segcli: Segcli) -> None:
+def test_folder_address_without_a_slash_gets_a_hint(web: Web, segcli: Segcli) -> None:
     web.files["/page"] = b"<!DOCTYPE html><html>"
     said = segcli("transform", f"{web.url}/page")
 
@@ -258,7 +258,7 @@ def test_a_folder_typed_as_a_file_is_answered_with_how_to_type_it(web: Web, segc
 
 @pytest.mark.parametrize("head", [True, False])
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_file_that_is_gone_when_it_is_looked_at_gives_no_key_away(
+def test_error_about_a_vanished_file_shows_no_token(
     ranges: bool, head: bool, web: Web, segcli: Segcli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.ranges, web.head, web.length = ranges, head, ranges
@@ -277,9 +277,7 @@ def test_a_file_that_is_gone_when_it_is_looked_at_gives_no_key_away(
     assert TOKEN not in said.err
 
 
-def test_a_file_that_is_damaged_from_its_start_is_told_before_anything_is_sent(
-    web: Web, segcli: Segcli
-) -> None:
+def test_file_damaged_at_its_start_is_reported_before_sending(web: Web, segcli: Segcli) -> None:
     web.files |= {"/logs/a.jsonl": b"{}\n", "/logs/b.gz": b"\x1f\x8b" + b"\x00" * 400_000}
     said = segcli("send", "-d", "webhook", "--sandbox", f"{web.url}/logs/")
 

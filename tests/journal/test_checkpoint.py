@@ -1,4 +1,4 @@
-"""A journal that was cut or damaged gives a prefix of what was settled, or an error."""
+"""A truncated or damaged journal gives a prefix of the settled lines, or an error."""
 
 import json
 from collections import Counter
@@ -42,7 +42,7 @@ def said_by(past: Checkpoint | None) -> set[tuple[int, int]]:
     }
 
 
-def test_a_small_run_is_in_the_journal_as_it_was_settled(
+def test_journal_has_the_settled_lines_of_every_state(
     small_run: tuple[Door, list[str], bytes], tmp_path: Path
 ) -> None:
     door, _, _ = small_run
@@ -55,7 +55,7 @@ def test_a_small_run_is_in_the_journal_as_it_was_settled(
     [b"", b"\0" * 5000, b"\xff\n\xff\n", b'"}\n00000000 {}\n'],
     ids=["nothing", "room", "garbage", "a record"],
 )
-def test_a_journal_cut_at_any_byte_says_a_prefix_of_what_was_settled(
+def test_journal_cut_at_any_byte_gives_a_prefix_of_settled_lines(
     small_run: tuple[Door, list[str], bytes], tmp_path: Path, behind: bytes
 ) -> None:
     path = tmp_path / "cut.journal"
@@ -83,7 +83,7 @@ def lines_of(said: list[dict[str, list[tuple[int, int, int]]]]) -> set[tuple[int
     }
 
 
-def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
+def test_damage_in_the_last_record_keeps_the_earlier_records(
     small_run: tuple[Door, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
@@ -95,7 +95,7 @@ def test_whatever_byte_of_its_end_is_damaged_what_stands_before_is_said(
 
 
 @pytest.mark.parametrize("bit", range(8))
-def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
+def test_damaged_bit_in_the_middle_is_an_error_that_names_the_line(
     bit: int, small_run: tuple[Door, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
@@ -110,7 +110,7 @@ def test_whatever_bit_in_the_middle_is_damaged_is_an_error_that_names_the_line(
 
 
 @pytest.mark.parametrize("damage", ["a bit", "two zeros"])
-def test_a_run_is_not_resumed_from_a_journal_that_is_damaged_in_the_middle_but_may_be_restarted(
+def test_damaged_journal_cannot_be_resumed_but_can_be_restarted(
     damage: str, small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
 ) -> None:
     door, command, content = small_run
@@ -140,7 +140,7 @@ def zeroed(content: bytes, start: int, size: int) -> bytes:
     return content[:start] + bytes(size) + content[start + size :]
 
 
-def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
+def test_damaged_header_is_an_error_and_not_a_new_run(
     small_run: tuple[Door, list[str], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.journal"
@@ -151,7 +151,7 @@ def test_a_damaged_header_is_an_error_rather_than_a_run_from_the_beginning(
             checkpoint.read_checkpoint(path)
 
 
-def test_a_run_resumed_from_a_journal_cut_anywhere_loses_nothing(
+def test_resume_from_a_journal_cut_anywhere_loses_no_event(
     small_run: tuple[Door, list[str], bytes], segcli: Segcli, tmp_path: Path
 ) -> None:
     door, command, content = small_run
@@ -198,7 +198,7 @@ RECORDS = st.one_of(
 
 
 @given(st.lists(RECORDS))
-def test_a_journal_compacted_says_the_same(
+def test_compacted_checkpoint_is_equivalent(
     tmp_path_factory: pytest.TempPathFactory, applied: list[dict[str, object]]
 ) -> None:
     past = Checkpoint(HEADER)
@@ -217,7 +217,7 @@ def test_a_journal_compacted_says_the_same(
     assert list(again.records()) == list(past.records())
 
 
-def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_header_is_read_back_unchanged(tmp_path: Path) -> None:
     header = Header(
         destination="gist",
         endpoint="https://api.getgist.com",
@@ -233,20 +233,20 @@ def test_the_header_comes_back_as_it_was(tmp_path: Path) -> None:
     assert found.marks == {}
 
 
-def test_a_mark_says_how_far_and_whether_within_a_line() -> None:
+def test_mark_has_its_position_and_whether_a_line_is_open() -> None:
     past = Checkpoint(HEADER)
     past.apply({"marks": [checkpoint.mark_fields(1, Mark(99, "ab", is_open=True))]})
     assert past.marks == {1: Mark(99, "ab", is_open=True)}
 
 
-def test_a_line_that_is_said_to_be_settled_twice_counts_once() -> None:
+def test_line_recorded_as_settled_twice_counts_once() -> None:
     past = Checkpoint(HEADER)
     for lines in ([(0, 1, 5)], [(0, 3, 6)], [(0, 6, 6), (1, 1, 1)]):
         past.apply({"state": "delivered", "lines": lines})
     assert past.totals == {"delivered": 7}
 
 
-def test_where_the_rejects_began_is_what_was_said_first() -> None:
+def test_first_recorded_size_of_the_rejects_file_is_kept() -> None:
     past = Checkpoint(HEADER)
     for size in (10, 20, 0):
         past.apply({"rejects": {"/r": size}})
@@ -273,7 +273,7 @@ def _plain(header: Header) -> dict[str, object]:
     ids=range(6),
 )
 @pytest.mark.parametrize("how", [[], ["--resume"], ["--restart"]], ids=str)
-def test_a_file_that_is_no_journal_is_refused_and_left_as_it_was(
+def test_file_that_is_not_a_journal_is_refused_and_unchanged(
     content: bytes, how: list[str], segcli: Segcli, vendor: Serve, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
@@ -289,7 +289,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_was(
     assert not door.taken
 
 
-def test_no_file_and_an_empty_file_are_no_past(tmp_path: Path) -> None:
+def test_missing_or_empty_file_gives_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     assert checkpoint.read_checkpoint(path) is None
     path.touch()

@@ -1,4 +1,4 @@
-"""The journal's columns hold the same as a dict, in less memory."""
+"""The journal's compact columns behave like a dict, in less memory."""
 
 import threading
 
@@ -17,7 +17,7 @@ NUMBERS = st.integers(-1, 2**61)
 
 
 @given(st.lists(st.tuples(PLACES, NUMBERS)))
-def test_numbers_are_what_was_set_last(steps: list[tuple[int, int]]) -> None:
+def test_number_column_returns_the_last_value_set(steps: list[tuple[int, int]]) -> None:
     column, expected = NumberColumn(), dict[int, int]()
     for place, number in steps:
         column[place] = expected[place] = number
@@ -29,9 +29,7 @@ def test_numbers_are_what_was_set_last(steps: list[tuple[int, int]]) -> None:
 
 @pytest.mark.parametrize("page", [1, 8, 64 * 1024])
 @given(st.lists(st.tuples(PLACES, st.text(st.characters(), max_size=8))))
-def test_texts_are_what_was_set_last_whatever_characters_they_hold(
-    page: int, steps: list[tuple[int, str]]
-) -> None:
+def test_text_column_returns_the_last_text_set(page: int, steps: list[tuple[int, str]]) -> None:
     column, expected = TextColumn(), dict[int, str]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compact_columns, "_TEXT_PAGE", page)
@@ -49,7 +47,7 @@ def test_texts_are_what_was_set_last_whatever_characters_they_hold(
         )
     )
 )
-def test_files_and_their_ends_are_what_was_noted_last(
+def test_journal_files_return_the_last_name_and_end_set(
     steps: list[tuple[str, int, object, str]],
 ) -> None:
     files, names, ends = JournalFiles(), dict[int, tuple[str, str]](), dict[int, End]()
@@ -72,7 +70,7 @@ DIGESTS = st.one_of(TEXTS, st.binary(min_size=16, max_size=16).map(bytes.hex))
 
 
 @given(st.lists(st.tuples(PLACES, NUMBERS.filter(lambda to: to >= 0), DIGESTS, st.booleans())))
-def test_marks_are_what_was_set_last(steps: list[tuple[int, int, str, bool]]) -> None:
+def test_marks_return_the_last_mark_set(steps: list[tuple[int, int, str, bool]]) -> None:
     marks, expected = Marks(), dict[int, Mark]()
     for place, to, digest, is_open in steps:
         marks[place] = expected[place] = Mark(to, digest, is_open)
@@ -81,7 +79,7 @@ def test_marks_are_what_was_set_last(steps: list[tuple[int, int, str, bool]]) ->
 
 
 @given(st.lists(st.tuples(PLACES, st.integers(1, 20), st.integers(0, 5))))
-def test_exactly_the_lines_that_were_added_are_settled(steps: list[tuple[int, int, int]]) -> None:
+def test_settled_lines_are_exactly_those_added(steps: list[tuple[int, int, int]]) -> None:
     settled, expected = SettledLines(), dict[int, set[int]]()
     for place, first, more in steps:
         lines = set(range(first, first + more + 1))
@@ -96,7 +94,7 @@ def test_exactly_the_lines_that_were_added_are_settled(steps: list[tuple[int, in
             assert settled.are_all_to(place, number) == (set(range(1, number + 1)) <= held)
 
 
-def test_a_settled_line_is_settled_for_a_thread_that_asks_while_others_are_added() -> None:
+def test_settled_lines_can_be_read_by_another_thread_during_adds() -> None:
     settled = SettledLines()
     lines = range(2, 4_000, 2)
     for number in lines:
@@ -118,7 +116,7 @@ def test_a_settled_line_is_settled_for_a_thread_that_asks_while_others_are_added
 
 
 @given(st.lists(TEXTS, max_size=40), TEXTS)
-def test_names_are_found_by_the_first_place_that_has_them(names: list[str], other: str) -> None:
+def test_name_index_finds_the_first_position_of_a_name(names: list[str], other: str) -> None:
     index = NameIndex(len(names), names.__getitem__)
     for name in [*names, other]:
         assert index.find(name) == (names.index(name) if name in names else None)

@@ -38,13 +38,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 # --- one owner
 
 
-def test_a_second_run_on_the_same_journal_is_refused(journal: Journal) -> None:
+def test_second_run_on_a_journal_is_refused(journal: Journal) -> None:
     with pytest.raises(UsageError, match="another segcli is running with") as caught:
         opened(journal.path)
     assert "--journal PATH" in caught.value.hint
 
 
-def test_a_second_run_may_not_even_restart_it(journal: Journal) -> None:
+def test_second_run_cannot_restart_a_journal_in_use(journal: Journal) -> None:
     journal.promise(1)
     journal.settle(delivered(1))
     with pytest.raises(UsageError, match="another segcli"):
@@ -52,12 +52,12 @@ def test_a_second_run_may_not_even_restart_it(journal: Journal) -> None:
     assert totals(journal.path) == {"delivered": 1}
 
 
-def test_a_run_that_ended_leaves_no_lock(tmp_path: Path) -> None:
+def test_finished_run_leaves_no_lock(tmp_path: Path) -> None:
     opened(tmp_path / "a.journal").close()
     opened(tmp_path / "a.journal").close()
 
 
-def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
+def test_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     program = (
         "import sys, pathlib; sys.path.insert(0, sys.argv[2]); from support import journals; "
@@ -74,7 +74,7 @@ def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
     opened(path).close()
 
 
-def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
+def test_removed_journal_can_be_created_again(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     for _ in range(2):
         journal = opened(path)
@@ -84,7 +84,7 @@ def test_a_journal_that_was_removed_can_be_begun_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["remove", "grow long"])
-def test_a_run_whose_journal_was_moved_away_leaves_that_of_another_run_alone(
+def test_run_with_a_moved_journal_does_not_touch_a_new_one(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MAX_GROWTH", 500)
@@ -108,7 +108,7 @@ def test_a_run_whose_journal_was_moved_away_leaves_that_of_another_run_alone(
 
 
 @pytest.mark.parametrize("special", ["fifo", "device"])
-def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> None:
+def test_journal_must_be_a_regular_file(special: str, tmp_path: Path) -> None:
     path = tmp_path / special
     if special == "fifo":
         os.mkfifo(path)
@@ -120,7 +120,7 @@ def test_only_a_regular_file_becomes_a_journal(special: str, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_what_cannot_be_locked_is_closed_again(tmp_path: Path) -> None:
+def test_descriptor_is_closed_if_locking_fails(tmp_path: Path) -> None:
     held = opened(tmp_path / "held")
     os.mkfifo(tmp_path / "fifo")
     before = os.listdir("/proc/self/fd")
@@ -133,7 +133,7 @@ def test_what_cannot_be_locked_is_closed_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_file_that_was_replaced_before_it_was_locked_is_closed_again(
+def test_descriptor_is_closed_if_the_file_was_replaced_before_locking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [False, False, True]
@@ -146,7 +146,7 @@ def test_a_file_that_was_replaced_before_it_was_locked_is_closed_again(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_file_that_cannot_be_put_on_disk_is_closed_again(
+def test_descriptor_is_closed_if_syncing_the_folder_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locked_file, "sync_folder", no_space)
@@ -160,7 +160,7 @@ def test_a_file_that_cannot_be_put_on_disk_is_closed_again(
 # --- reserved space
 
 
-def test_room_is_reserved_once_for_many_lines(
+def test_space_is_reserved_once_for_many_lines(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
@@ -173,7 +173,7 @@ def test_room_is_reserved_once_for_many_lines(
 
 
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=50, unique=True), st.integers(0, 9999))
-def test_what_was_promised_room_needs_no_more_of_the_disk(
+def test_reserved_space_is_enough_for_the_promised_lines(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[int], place: int
 ) -> None:
     journal = opened(tmp_path_factory.getbasetemp() / "room.journal", Start.RESTART)
@@ -185,7 +185,7 @@ def test_what_was_promised_room_needs_no_more_of_the_disk(
     journal.remove()
 
 
-def test_a_mark_takes_no_room_from_what_was_promised(journal: Journal) -> None:
+def test_marks_do_not_use_the_reserved_space_of_lines(journal: Journal) -> None:
     for number in range(1, 2000):
         journal.promise(1)
         journal.mark(number, Mark(10**12 + number, "f" * 32, is_open=True))
@@ -195,7 +195,7 @@ def test_a_mark_takes_no_room_from_what_was_promised(journal: Journal) -> None:
     assert journal.path.stat().st_size == size
 
 
-def test_a_promise_that_cannot_be_kept_stops_the_run(
+def test_failed_reservation_stops_the_run(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "posix_fallocate", no_space)
@@ -204,7 +204,7 @@ def test_a_promise_that_cannot_be_kept_stops_the_run(
 
 
 @pytest.mark.parametrize("lacking", ["the call", "the support of the file system"])
-def test_room_is_taken_by_writing_where_there_is_no_call_for_it(
+def test_space_is_reserved_by_writing_without_posix_fallocate(
     lacking: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unsupported(*_: object) -> None:
@@ -224,7 +224,7 @@ def test_room_is_taken_by_writing_where_there_is_no_call_for_it(
 # --- content
 
 
-def test_a_mark_never_goes_back(journal: Journal) -> None:
+def test_mark_never_moves_back(journal: Journal) -> None:
     far = Mark(100, "ab", is_open=True)
     journal.mark(0, far)
     journal.mark(0, Mark(50, "cd"))
@@ -236,7 +236,7 @@ def test_a_mark_never_goes_back(journal: Journal) -> None:
     assert found.marks == journal.past.marks == {0: far}
 
 
-def test_no_line_is_settled_without_the_mark_of_what_was_read(journal: Journal) -> None:
+def test_no_line_is_settled_without_the_mark_of_the_bytes_read(journal: Journal) -> None:
     whole = journal.path.stat().st_size
     for to, number in ((10, 1), (30, 3)):
         journal.promise(2)
@@ -263,7 +263,7 @@ STEPS = st.sampled_from(["read", "read", "settle", "settle", "skip", "end", "res
 
 @pytest.mark.parametrize("grows_by", [300, 1_000_000])
 @given(st.lists(st.tuples(STEPS, st.sampled_from([0, 1]), st.integers(0, 99)), max_size=40))
-def test_no_line_is_settled_beyond_its_inputs_mark_whatever_runs_follow_one_another(
+def test_no_line_is_settled_beyond_the_mark_of_its_input_over_all_runs(
     tmp_path_factory: pytest.TempPathFactory, grows_by: int, steps: list[tuple[str, int, int]]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "marks.journal"
@@ -312,7 +312,7 @@ def every_past(path: Path) -> Iterator[Checkpoint]:
         yield read_back(cut)
 
 
-def test_a_mark_goes_on(journal: Journal) -> None:
+def test_mark_moves_forward(journal: Journal) -> None:
     marks = [Mark(50, "cd"), Mark(100, "ab"), Mark(100, "ab", is_open=True), Mark(101, "ef")]
     for mark in marks:
         journal.mark(0, mark)

@@ -29,7 +29,7 @@ def fill(journal: Journal, numbers: range) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_a_long_journal_is_compacted_and_says_the_same(tmp_path: Path) -> None:
+def test_long_journal_is_compacted_without_loss(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.journal")
     journal.mark(0, Mark(9, "ab"))
     fill(journal, range(1, 1000, 2))
@@ -46,7 +46,7 @@ def test_a_long_journal_is_compacted_and_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_it_stays_locked_when_it_was_compacted(tmp_path: Path) -> None:
+def test_compacted_journal_stays_locked(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.journal")
     fill(journal, range(1, 100))
     with pytest.raises(UsageError, match="another segcli"):
@@ -56,7 +56,7 @@ def test_it_stays_locked_when_it_was_compacted(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_the_promised_room_is_there_when_it_was_compacted(
+def test_compacted_journal_keeps_the_reserved_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")
@@ -71,7 +71,7 @@ def test_the_promised_room_is_there_when_it_was_compacted(
 
 
 @pytest.mark.usefixtures("short")
-def test_the_old_files_are_given_back_to_the_disk(tmp_path: Path) -> None:
+def test_compaction_closes_the_old_files(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.journal")
     before = len(os.listdir("/dev/fd"))
     fill(journal, range(1, 500))
@@ -80,7 +80,7 @@ def test_the_old_files_are_given_back_to_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_without_room_to_compact_it_the_journal_stays_as_it_is(
+def test_journal_is_not_compacted_without_disk_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")
@@ -94,7 +94,7 @@ def test_without_room_to_compact_it_the_journal_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("short")
-def test_a_task_waiting_for_the_disk_goes_on_when_the_journal_is_compacted(tmp_path: Path) -> None:
+def test_compaction_does_not_block_tasks_that_wait_for_a_sync(tmp_path: Path) -> None:
     async def story() -> None:
         async def settle(number: int) -> None:
             journal.promise(1)
@@ -110,7 +110,7 @@ def test_a_task_waiting_for_the_disk_goes_on_when_the_journal_is_compacted(tmp_p
 
 
 @pytest.mark.usefixtures("short")
-def test_a_new_file_that_may_not_be_on_disk_stops_the_run(
+def test_failed_sync_of_a_compacted_journal_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(tmp_path / "a.journal")

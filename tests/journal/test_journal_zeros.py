@@ -1,4 +1,4 @@
-"""Zeros in a journal are accepted only where a kill or a loss of power can have left them."""
+"""Zeros in a journal are accepted only where a kill or a power failure can have left them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def said_by(path: Path) -> int | None:
 
 @pytest.mark.parametrize(("size", "groups"), [(1, 6), (2, 6), (4096, 25)])
 @pytest.mark.parametrize("unsynced", [0, 3], ids=["stopped", "killed"])
-def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
+def test_zeros_anywhere_are_refused_or_lose_no_synced_line(
     unsynced: int, size: int, groups: int, tmp_path: Path
 ) -> None:
     left = left_by(tmp_path / "a.journal", groups=groups, unsynced=unsynced)
@@ -80,7 +80,7 @@ def test_zeros_anywhere_are_refused_or_take_nothing_that_was_settled_and_synced(
     assert refused > 0.9 * (len(left.content) - size)
 
 
-def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path: Path) -> None:
+def test_removed_record_is_detected_if_a_later_one_was_synced(tmp_path: Path) -> None:
     left = left_by(tmp_path / "a.journal", groups=6, unsynced=0)
     path = tmp_path / "shorter.journal"
     lines = left.content.splitlines(keepends=True)
@@ -93,7 +93,7 @@ def test_a_record_that_was_removed_is_noticed_if_a_later_one_was_synced(tmp_path
 
 
 @given(data=st.data())
-def test_whatever_a_loss_of_power_takes_of_what_was_not_synced_the_rest_is_said(
+def test_power_failure_loses_unsynced_records_only(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp()

@@ -20,14 +20,14 @@ def positions_of(added: Sequence[tuple[int, int]]) -> LineSet:
 
 
 @given(st.lists(RANGES))
-def test_exactly_the_numbers_that_were_added_are_in_it(added: list[tuple[int, int]]) -> None:
+def test_line_set_has_exactly_the_added_numbers(added: list[tuple[int, int]]) -> None:
     expected = {number for first, last in added for number in range(first, last + 1)}
     positions = positions_of(added)
     assert {number for number in range(1, 100) if number in positions} == expected
 
 
 @given(st.lists(RANGES))
-def test_each_number_is_new_once(added: list[tuple[int, int]]) -> None:
+def test_add_counts_each_number_once(added: list[tuple[int, int]]) -> None:
     positions, seen = LineSet(), set[int]()
     for first, last in added:
         numbers = set(range(first, last + 1))
@@ -36,13 +36,13 @@ def test_each_number_is_new_once(added: list[tuple[int, int]]) -> None:
 
 
 @given(st.permutations(range(1, 40)))
-def test_what_has_filled_up_from_below_is_held_as_one_number(order: list[int]) -> None:
+def test_numbers_without_gaps_are_stored_as_one_number(order: list[int]) -> None:
     positions = positions_of([(number, number) for number in order])
     assert (positions.low, positions.beyond) == (39, set())
 
 
 @given(st.lists(RANGES))
-def test_its_ranges_say_the_same_in_as_few_as_possible(added: list[tuple[int, int]]) -> None:
+def test_ranges_are_minimal_and_equivalent(added: list[tuple[int, int]]) -> None:
     positions = positions_of(added)
     said = list(positions.ranges())
 
@@ -53,13 +53,13 @@ def test_its_ranges_say_the_same_in_as_few_as_possible(added: list[tuple[int, in
     )
 
 
-def test_a_billion_settled_lines_are_added_at_once() -> None:
+def test_adding_a_billion_lines_is_fast() -> None:
     positions = LineSet()
     assert positions.add(1, 10**9) == 10**9
     assert list(positions.ranges()) == [(1, 10**9)]
 
 
 @given(st.sets(st.integers(min_value=-50, max_value=50)))
-def test_ranges_hold_the_numbers_they_were_made_from(numbers: set[int]) -> None:
+def test_ranges_have_exactly_the_given_numbers(numbers: set[int]) -> None:
     said = [number for first, last in ranges(numbers) for number in range(first, last + 1)]
     assert said == sorted(numbers)

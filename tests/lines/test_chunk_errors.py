@@ -1,4 +1,4 @@
-"""Errors about inputs that are not lines of events: they name the input and what to type."""
+"""Errors about inputs that are not lines of events: they name the input and give a hint."""
 
 import io
 import os
@@ -36,7 +36,7 @@ def file_of(tmp_path: Path) -> Callable[[bytes], Path]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
+def test_input_that_cannot_be_ndjson_is_refused_before_sending(
     start: bytes, says: str, type_next: str, file_of: Callable[[bytes], Path]
 ) -> None:
     path = file_of(start)
@@ -47,7 +47,7 @@ def test_what_cannot_be_ndjson_is_refused_before_anything_is_sent(
     assert str(path) in raised.value.hint
 
 
-def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -> None:
+def test_missing_or_repeated_input_is_refused_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").touch()
     for names, says, hint in (
         ([str(tmp_path / "event.jsonl")], "does not exist", str(tmp_path / "events.jsonl")),
@@ -59,7 +59,7 @@ def test_an_input_that_is_no_file_is_refused_with_what_to_type(tmp_path: Path) -
         assert hint in raised.value.hint
 
 
-def test_an_input_that_fails_under_way_stops_the_run(
+def test_read_error_during_the_run_stops_it(
     file_of: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Failing(io.FileIO):
@@ -78,14 +78,14 @@ def test_an_input_that_fails_under_way_stops_the_run(
         list(chunks.chunks(found))
 
 
-def test_an_input_that_fails_at_once_is_an_input_error() -> None:
+def test_read_error_at_the_start_is_an_input_error() -> None:
     # Its first page is never readable.
     with pytest.raises(InputError, match="cannot be read"):
         look(chunks.inputs(["/proc/self/mem"]))
 
 
 @pytest.mark.parametrize("left", [0, chunks.BLOCK // 2, chunks.BLOCK + 1, 2 * chunks.BLOCK - 1])
-def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_whole_lines(
+def test_file_truncated_while_read_stops_the_run_after_its_whole_lines(
     left: int, file_of: Callable[[bytes], Path]
 ) -> None:
     path = file_of(b"xyz\n" * (chunks.BLOCK // 2))
@@ -102,7 +102,7 @@ def test_a_file_that_becomes_shorter_while_it_is_read_stops_the_run_behind_its_w
     assert "Name a copy" in raised.value.hint
 
 
-def test_a_file_that_is_emptied_and_written_to_again_is_noticed_too(
+def test_file_emptied_and_rewritten_while_read_is_detected(
     file_of: Callable[[bytes], Path],
 ) -> None:
     path = file_of(b"xyz\n" * chunks.BLOCK)
@@ -114,7 +114,7 @@ def test_a_file_that_is_emptied_and_written_to_again_is_noticed_too(
         list(reading)
 
 
-def test_a_file_that_grows_while_it_is_read_is_read_to_its_new_end(
+def test_file_that_grows_while_read_is_read_to_its_new_end(
     file_of: Callable[[bytes], Path],
 ) -> None:
     path = file_of(b"xyz\n" * chunks.BLOCK)
@@ -129,13 +129,13 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_new_end(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and /sys")
 @pytest.mark.parametrize("name", ["/proc/self/stat", "/sys/kernel/mm/transparent_hugepage/enabled"])
-def test_a_file_that_never_had_the_size_it_says_is_read_to_its_end(name: str) -> None:
+def test_file_with_a_wrong_reported_size_is_read_to_its_end(name: str) -> None:
     if not Path(name).exists():
         pytest.skip("there is no such file")
     assert sum(len(chunk.lines) for chunk in chunks.chunks(chunks.inputs([name]))) == 1
 
 
-def test_a_file_on_stdin_whose_beginning_others_have_read_has_not_become_shorter(
+def test_partly_consumed_file_on_stdin_is_not_reported_as_shorter(
     file_of: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with file_of(b"header\nxyz\n").open("rb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""Inputs of any bytes become numbered lines, in memory that does not grow."""
+"""Inputs of any bytes become numbered lines, in bounded memory."""
 
 import io
 import os
@@ -77,7 +77,7 @@ def pouring(write: int, data: bytes, times: int) -> threading.Thread:
     ],
     ids=repr,
 )
-def test_only_a_line_feed_ends_a_line_and_the_last_may_lack_it(
+def test_only_a_line_feed_ends_a_line_and_the_last_is_optional(
     data: bytes, found: list[bytes], file_of: Callable[[bytes], Path]
 ) -> None:
     assert lines(byte_chunks(file_of(data))) == found
@@ -88,7 +88,7 @@ def test_only_a_line_feed_ends_a_line_and_the_last_may_lack_it(
     block=st.integers(1, 9),
     max_line=st.integers(1, 20),
 )
-def test_lines_are_those_of_split_wherever_blocks_and_bounds_fall(
+def test_lines_equal_those_of_split_for_any_block_size_and_limit(
     data: bytes, block: int, max_line: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "split.jsonl"
@@ -110,7 +110,7 @@ def test_lines_are_those_of_split_wherever_blocks_and_bounds_fall(
 
 @pytest.mark.parametrize("border", [BUFFER, BLOCK, BUFFER + BLOCK, 2 * BLOCK, BUFFER + 3 * BLOCK])
 @pytest.mark.parametrize("offset", [-2, -1, 0, 1])
-def test_a_line_break_on_the_border_of_a_block_is_a_line_break(
+def test_line_break_on_a_block_border_is_found(
     border: int, offset: int, file_of: Callable[[bytes], Path]
 ) -> None:
     data = b"x" * (border + offset) + b"\n" + b"y" * BLOCK + b"\n\nz"
@@ -119,7 +119,7 @@ def test_a_line_break_on_the_border_of_a_block_is_a_line_break(
 
 
 @given(lengths=st.lists(st.integers(0, 3 * BLOCK), max_size=8))
-def test_numbers_run_on_and_sizes_add_up_to_the_file(
+def test_line_numbers_are_continuous_and_sizes_add_up(
     lengths: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "lengths.jsonl"
@@ -134,7 +134,7 @@ def test_numbers_run_on_and_sizes_add_up_to_the_file(
     assert chunks.total_size(chunks.inputs([str(path)])) == path.stat().st_size
 
 
-def test_lines_of_a_second_file_start_at_one_again(tmp_path: Path) -> None:
+def test_line_numbers_restart_for_each_file(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("a", "b")]
     for name in names:
         Path(name).write_bytes(b"1\n2")
@@ -148,7 +148,7 @@ def test_lines_of_a_second_file_start_at_one_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bound", [1, 1023, 1024, 1025, BLOCK - 1, BLOCK, BLOCK + 1, MIB])
-def test_a_line_is_too_long_from_one_byte_over_the_bound_on(
+def test_line_one_byte_over_the_limit_is_too_long(
     bound: int, file_of: Callable[[bytes], Path]
 ) -> None:
     data = b"a" * bound + b"\n" + b"b" * (bound + 1) + b"\nc\n"
@@ -160,7 +160,7 @@ def test_a_line_is_too_long_from_one_byte_over_the_bound_on(
     ]
 
 
-def test_a_long_line_in_a_file_leaves_memory_flat(file_of: Callable[[bytes], Path]) -> None:
+def test_long_line_in_a_file_uses_bounded_memory(file_of: Callable[[bytes], Path]) -> None:
     path = file_of(b"{}\n" + b"x" * (32 * MIB) + b"\n{}")
     found, peak = weighed(lambda: lines(byte_chunks(path)))
 
@@ -168,7 +168,7 @@ def test_a_long_line_in_a_file_leaves_memory_flat(file_of: Callable[[bytes], Pat
     assert peak < 4 * MIB
 
 
-def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) -> None:
+def test_long_line_in_a_pipe_uses_bounded_memory(stdin: Callable[[int], None]) -> None:
     read, write = os.pipe()
     stdin(read)
     thread = pouring(write, b"x" * MIB, times=32)
@@ -180,7 +180,7 @@ def test_a_long_line_in_a_pipe_leaves_memory_flat(stdin: Callable[[int], None]) 
     assert peak < 5 * MIB
 
 
-def test_many_lines_leave_memory_flat(file_of: Callable[[bytes], Path]) -> None:
+def test_many_lines_use_bounded_memory(file_of: Callable[[bytes], Path]) -> None:
     path = file_of((b"x" * 999 + b"\n") * 32_000)
     count, peak = weighed(
         lambda: sum(len(c.lines) for c in chunks.chunks(chunks.inputs([str(path)])))
@@ -190,7 +190,7 @@ def test_many_lines_leave_memory_flat(file_of: Callable[[bytes], Path]) -> None:
     assert peak < 1 * MIB
 
 
-def test_stdin_is_read_where_no_file_is_named(stdin: Callable[[int], None]) -> None:
+def test_stdin_is_read_without_a_file(stdin: Callable[[int], None]) -> None:
     read, write = os.pipe()
     stdin(read)
     pouring(write, b"a\nb", times=1).join()
@@ -200,7 +200,7 @@ def test_stdin_is_read_where_no_file_is_named(stdin: Callable[[int], None]) -> N
     assert lines(list(chunks.chunks(found))) == [b"a", b"b"]
 
 
-def test_a_redirected_file_tells_its_size(
+def test_redirected_file_has_a_known_size(
     stdin: Callable[[int], None], file_of: Callable[[bytes], Path]
 ) -> None:
     stdin(os.open(file_of(b"a\nb"), os.O_RDONLY))
@@ -208,7 +208,7 @@ def test_a_redirected_file_tells_its_size(
     assert chunks.total_size(chunks.inputs(["-"])) == 3
 
 
-def test_a_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
+def test_named_pipe_is_read_once(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     found = chunks.inputs([str(path)])

@@ -1,4 +1,4 @@
-"""An input still begins with the bytes that an earlier run has read, or an error names it."""
+"""An input must still start with the bytes that an earlier run read, or an error names it."""
 
 from pathlib import Path
 
@@ -40,26 +40,24 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_same_bytes_go_on(events: Path) -> None:
+def test_unchanged_file_is_verified(events: Path) -> None:
     verify_input(Input(str(events), None), mark_of(TEXT))
 
 
-def test_a_file_that_grew_at_its_end_goes_on(events: Path) -> None:
+def test_file_with_appended_lines_is_verified(events: Path) -> None:
     mark = mark_of(TEXT)
     events.write_bytes(TEXT + b'{"d":4}\n')
     verify_input(Input(str(events), None), mark)
 
 
-def test_only_the_bytes_that_were_read_must_be_the_same(events: Path) -> None:
+def test_only_bytes_that_were_read_are_compared(events: Path) -> None:
     mark = mark_of(TEXT[:16])
     events.write_bytes(TEXT[:16] + b"something else altogether\n")
     verify_input(Input(str(events), None), mark)
 
 
 @pytest.mark.parametrize("place", range(len(TEXT)))
-def test_a_byte_that_changed_anywhere_is_an_error_that_names_the_file(
-    events: Path, place: int
-) -> None:
+def test_any_changed_byte_is_an_error_that_names_the_file(events: Path, place: int) -> None:
     events.write_bytes(TEXT[:place] + bytes([TEXT[place] ^ 1]) + TEXT[place + 1 :])
     with pytest.raises(InputError, match=r"events\.jsonl has changed") as caught:
         verify_input(Input(str(events), None), mark_of(TEXT))
@@ -67,28 +65,26 @@ def test_a_byte_that_changed_anywhere_is_an_error_that_names_the_file(
 
 
 @pytest.mark.parametrize("length", range(len(TEXT)))
-def test_a_file_that_lost_any_of_its_bytes_is_an_error_that_names_it(
-    events: Path, length: int
-) -> None:
+def test_shortened_file_is_an_error_that_names_it(events: Path, length: int) -> None:
     events.write_bytes(TEXT[:length])
     with pytest.raises(InputError, match=r"events\.jsonl is shorter than it was"):
         verify_input(Input(str(events), None), mark_of(TEXT))
 
 
-def test_lines_in_another_order_are_an_error(events: Path) -> None:
+def test_reordered_lines_are_an_error(events: Path) -> None:
     events.write_bytes(b"".join(reversed(TEXT.splitlines(keepends=True))))
     with pytest.raises(InputError, match="has changed"):
         verify_input(Input(str(events), None), mark_of(TEXT))
 
 
 @pytest.mark.parametrize("more", [b"", b"\n", b"\r\n", b"\n{}", b'\n{"d":4}\n'])
-def test_a_last_line_without_its_end_may_get_one(more: bytes) -> None:
+def test_line_break_after_the_last_line_may_be_added(more: bytes) -> None:
     mark = mark_of(b'{"a":1}\n{"b":2', is_open=True)
     assert verify(b'{"a":1}\n{"b":2' + more, mark).is_verified
 
 
 @pytest.mark.parametrize("more", [b"2", b"2}", b" \n", b"{}\n"])
-def test_a_last_line_that_was_read_and_grew_itself_is_an_error(more: bytes) -> None:
+def test_extended_last_line_is_an_error(more: bytes) -> None:
     mark = mark_of(b'{"a":1}\n{"b":2', is_open=True)
     with pytest.raises(InputError, match="has changed"):
         verify(b'{"a":1}\n{"b":2' + more, mark)
@@ -98,7 +94,7 @@ def test_a_last_line_that_was_read_and_grew_itself_is_an_error(more: bytes) -> N
     st.lists(st.integers(min_value=1, max_value=30)),
     st.integers(min_value=1, max_value=len(TEXT)),
 )
-def test_it_does_not_matter_in_what_blocks_the_bytes_come(sizes: list[int], to: int) -> None:
+def test_fingerprint_is_independent_of_block_sizes(sizes: list[int], to: int) -> None:
     fingerprint = verify(TEXT, mark_of(TEXT[:to]), sizes)
     assert fingerprint.is_verified
     assert fingerprint.mark() == mark_of(TEXT)
@@ -108,14 +104,14 @@ def test_it_does_not_matter_in_what_blocks_the_bytes_come(sizes: list[int], to: 
     st.lists(st.integers(min_value=1, max_value=30)),
     st.integers(min_value=0, max_value=15),
 )
-def test_a_change_is_found_in_whatever_blocks_it_comes(sizes: list[int], place: int) -> None:
+def test_change_is_found_with_any_block_sizes(sizes: list[int], place: int) -> None:
     changed = bytearray(TEXT)
     changed[place] ^= 1
     with pytest.raises(InputError, match="has changed"):
         verify(bytes(changed), mark_of(TEXT[:16]), sizes)
 
 
-def test_nothing_is_verified_before_all_that_must_be_the_same_was_seen() -> None:
+def test_fingerprint_is_verified_only_after_all_read_bytes() -> None:
     fingerprint = Fingerprint("events.jsonl", mark_of(TEXT))
     fingerprint.update(TEXT[:-1])
     assert not fingerprint.is_verified

@@ -14,11 +14,11 @@ async def collected(items: Iterator[int]) -> list[int]:
     return [item async for item in read_ahead(items)]
 
 
-def test_everything_comes_once_and_in_order() -> None:
+def test_items_are_delivered_once_in_order() -> None:
     assert asyncio.run(collected(iter(range(1_000)))) == list(range(1_000))
 
 
-def test_only_a_little_is_read_that_nobody_has_asked_for() -> None:
+def test_read_ahead_is_bounded() -> None:
     read: list[int] = []
 
     def items() -> Iterator[int]:
@@ -38,7 +38,7 @@ def test_only_a_little_is_read_that_nobody_has_asked_for() -> None:
     assert max(ahead) <= 10
 
 
-def test_an_error_of_the_input_is_raised_where_the_items_are_awaited() -> None:
+def test_input_error_is_raised_in_the_consumer() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise OSError(5, "Input/output error")
@@ -53,7 +53,7 @@ def test_an_error_of_the_input_is_raised_where_the_items_are_awaited() -> None:
     assert asyncio.run(story()) == 1
 
 
-def test_an_input_that_blocks_leaves_the_loop_free() -> None:
+def test_blocking_input_does_not_block_the_event_loop() -> None:
     began, released = threading.Event(), threading.Event()
 
     def items() -> Iterator[int]:
@@ -73,7 +73,7 @@ def test_an_input_that_blocks_leaves_the_loop_free() -> None:
     assert asyncio.run(story()) == [1]
 
 
-def test_a_reader_that_nobody_follows_ends() -> None:
+def test_reader_thread_ends_when_the_consumer_closes() -> None:
     async def story() -> None:
         items = read_ahead(iter(range(1_000_000)))
         assert await anext(items) == 0

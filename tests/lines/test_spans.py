@@ -1,4 +1,4 @@
-"""Spans of a file give the same lines as a block in memory, wherever the spans are cut."""
+"""Spans of a file give the same lines as a block in memory, for any cuts."""
 
 import os
 from itertools import pairwise
@@ -34,7 +34,7 @@ def lines_in(data: LineBlock | Span, max_line: int) -> Lines:
 
 
 @given(DATA, st.integers(1, 20), st.integers(1, 30))
-def test_a_text_has_its_lines_however_few_come_at_a_time(
+def test_text_gives_the_same_lines_for_any_group_size(
     data: bytes, at_a_time: int, max_line: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
@@ -50,7 +50,7 @@ def test_a_text_has_its_lines_however_few_come_at_a_time(
     at_a_time=st.integers(1, 20),
     max_line=st.integers(1, 30),
 )
-def test_each_line_is_in_the_one_span_in_which_it_begins(
+def test_each_line_is_in_the_span_where_it_starts(
     data: bytes,
     cuts: list[int],
     at_a_time: int,
@@ -77,7 +77,7 @@ def file_at(path: Path) -> tuple[int, int]:
         return identity(file)
 
 
-def test_a_file_that_was_replaced_is_an_error_and_not_another_file(tmp_path: Path) -> None:
+def test_replaced_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"a\nb\n")
     span = Span(str(path), file_at(path), 0, 4, 4)
@@ -90,9 +90,7 @@ def test_a_file_that_was_replaced_is_an_error_and_not_another_file(tmp_path: Pat
 
 
 @pytest.mark.parametrize("left", range(6))
-def test_a_file_that_became_shorter_is_an_error_and_no_line_is_cut(
-    left: int, tmp_path: Path
-) -> None:
+def test_shortened_file_is_an_error_and_no_line_is_cut(left: int, tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"a\nb\ncd")
     spans = [Span(str(path), file_at(path), start, start + 2, 6) for start in (0, 2, 4)]
@@ -103,7 +101,7 @@ def test_a_file_that_became_shorter_is_an_error_and_no_line_is_cut(
             lines_in(span, 100)
 
 
-def test_a_file_that_grew_is_read_as_far_as_was_asked_for(tmp_path: Path) -> None:
+def test_grown_file_is_read_only_up_to_the_end_of_the_span(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"a\nb\n")
     span = Span(str(path), file_at(path), 2, 4, 4)

@@ -1,4 +1,4 @@
-"""Each directive of a mapping, by its rules for what is missing, null and of another kind."""
+"""Each directive of a mapping: its results for missing values, null and other types."""
 
 from typing import Any
 
@@ -236,7 +236,7 @@ CASES = PATHS + TEMPLATES + CHOICES + TEXTS + JSON_TEXTS + LISTS + OBJECTS + TRA
 @pytest.mark.parametrize(
     ("mapping", "expected"), [pytest.param(*case, id=name) for name, *case in CASES]
 )
-def test_a_mapping_makes(mapping: Any, expected: Any) -> None:
+def test_mapping_gives_the_expected_result(mapping: Any, expected: Any) -> None:
     found = compiled(mapping)(EVENT)
 
     assert found == expected

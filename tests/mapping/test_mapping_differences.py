@@ -1,4 +1,4 @@
-"""Where a mapping does not do what JavaScript does, on purpose: the table of the package."""
+"""Intended differences between mappings and JavaScript: the table of the package."""
 
 from datetime import date
 from decimal import Decimal
@@ -103,11 +103,11 @@ SHOWN: dict[str, bool] = {
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.split("|")[1].strip() for row in ROWS])
-def test_a_row_of_the_table_is_true(row: str) -> None:
+def test_every_row_of_the_differences_table_is_true(row: str) -> None:
     (shown,) = [true for words, true in SHOWN.items() if row.startswith(f"| {words}")]
 
     assert shown
 
 
-def test_every_difference_that_is_shown_is_in_the_table() -> None:
+def test_every_tested_difference_is_in_the_table() -> None:
     assert len(SHOWN) == len(ROWS)

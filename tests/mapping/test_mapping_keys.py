@@ -1,4 +1,4 @@
-"""The paths that a mapping reads, and the values that a schema does not want."""
+"""The paths that a mapping reads, and the empty values that a schema excludes."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ KEYS: list[tuple[str, Any, list[Any]]] = [
 @pytest.mark.parametrize(
     ("mapping", "keys"), [pytest.param(*case, id=name) for name, *case in KEYS]
 )
-def test_a_mapping_reads(mapping: Any, keys: list[Any]) -> None:
+def test_mapping_reads_the_expected_paths(mapping: Any, keys: list[Any]) -> None:
     assert field_value_keys(mapping) == keys
 
 
@@ -54,11 +54,11 @@ EMPTY: list[tuple[str, Any, Any, Any]] = [
 @pytest.mark.parametrize(
     ("value", "schema", "kept"), [pytest.param(*case, id=name) for name, *case in EMPTY]
 )
-def test_empty_values(value: Any, schema: Any, kept: Any) -> None:
+def test_empty_values_are_removed_by_the_schema(value: Any, schema: Any, kept: Any) -> None:
     assert without_empty(value, schema) == kept
 
 
-def test_an_empty_text_goes_at_the_root_only() -> None:
+def test_empty_text_is_removed_at_the_root_only() -> None:
     text = {"type": "string"}
     inner = {"type": "object", "properties": {"c": text}}
     schema = {"type": "object", "properties": {"a": text, "b": inner}}

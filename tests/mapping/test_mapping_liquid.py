@@ -1,4 +1,4 @@
-"""Liquid templates in mappings render as on Segment's servers, whose words refuse the rest."""
+"""Liquid templates in mappings render as on Segment's servers, and refuse what those refuse."""
 
 import subprocess
 import sys
@@ -178,12 +178,12 @@ def rendered(template: str) -> Any:
 
 
 @pytest.mark.parametrize(("template", "text"), VALUES + FILTERS + DATES)
-def test_a_template_renders(template: str, text: str) -> None:
+def test_template_renders_the_expected_text(template: str, text: str) -> None:
     assert rendered(template) == text
 
 
 @pytest.mark.parametrize(("condition", "holds"), CONDITIONS)
-def test_a_condition_holds_as_in_javascript(condition: str, holds: bool) -> None:
+def test_condition_is_true_as_in_javascript(condition: str, holds: bool) -> None:
     assert rendered(f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}") == (
         "yes" if holds else "no"
     )
@@ -191,7 +191,9 @@ def test_a_condition_holds_as_in_javascript(condition: str, holds: bool) -> None
 
 
 @pytest.mark.parametrize(("template", "problem"), REFUSED)
-def test_what_segment_refuses_is_refused_in_its_words(template: str, problem: str | None) -> None:
+def test_template_that_segment_refuses_is_rejected_with_its_message(
+    template: str, problem: str | None
+) -> None:
     if problem is None:
         assert rendered(template) == "ok"
         return
@@ -211,27 +213,27 @@ def test_what_segment_refuses_is_refused_in_its_words(template: str, problem: st
     ],
     ids=["plus", "less", "range", "no date"],
 )
-def test_what_is_large_is_rendered_soon(template: str, text: str) -> None:
+def test_large_numbers_and_texts_are_rendered_quickly(template: str, text: str) -> None:
     event = {"n": Decimal("1e300"), "long": " (" * 150_000}
 
     assert compiled({"@liquid": template % ("9" * 400)})(event) == text
 
 
-def test_a_refusal_says_nothing_of_an_event() -> None:
+def test_rejection_shows_no_value_of_the_event() -> None:
     with pytest.raises(Rejected) as caught:
         compiled({"@liquid": "{{ secret | url_decode }}"})({"secret": "s3cr3t%"})
 
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_number_keeps_all_its_digits_unless_a_filter_reckons_with_it() -> None:
+def test_number_keeps_all_digits_unless_a_filter_calculates() -> None:
     event = {"n": Decimal("12345678901234567890.5")}
 
     assert compiled({"@liquid": "{{ n }}"})(event) == "12345678901234567890.5"
     assert compiled({"@liquid": "{{ n | plus: 0 }}"})(event) == "12345678901234567000"
 
 
-def test_the_paths_that_a_template_reads_are_known() -> None:
+def test_paths_that_a_template_reads_are_listed() -> None:
     keys = field_value_keys(
         {"a": {"@liquid": "{% if b.c %}{{ d['e f'] | append: g[0].h }}{% endif %}{{ b.c }}"}}
     )
@@ -239,7 +241,9 @@ def test_the_paths_that_a_template_reads_are_known() -> None:
     assert keys == ["b.c", "d['e f']", "g[0].h"]
 
 
-def test_without_python_liquid_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_python_liquid_is_an_error_with_an_install_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(segcli.mapping.liquid, "is_installed", lambda: False)
     monkeypatch.setattr(segcli.mapping.validation, "is_installed", lambda: False)
 

@@ -1,4 +1,4 @@
-"""Numbers pass through a mapping with every digit, and become text as JavaScript writes them."""
+"""Numbers keep every digit in a mapping, and become text as in JavaScript."""
 
 from decimal import Decimal
 from typing import Any
@@ -42,7 +42,7 @@ WRITTEN: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("number", "text"), WRITTEN, ids=[text for _, text in WRITTEN])
-def test_a_number_is_written_as_javascript_writes_it(number: Any, text: str) -> None:
+def test_number_becomes_text_as_in_javascript(number: Any, text: str) -> None:
     assert javascript_number(number) == text
     assert compiled({"@template": "{{n}}"})({"n": number}) == text
     assert compiled({"@json": {"mode": "encode", "value": {"@path": "n"}}})({"n": number}) == text
@@ -59,14 +59,14 @@ def test_a_number_is_written_as_javascript_writes_it(number: Any, text: str) -> 
         "-1.5e-400",
     ],
 )
-def test_a_number_that_javascript_would_round_is_written_with_all_its_digits(digits: str) -> None:
+def test_number_that_javascript_would_round_keeps_all_digits(digits: str) -> None:
     number = exact_json.loads(digits.encode())
 
     assert Decimal(javascript_number(number)) == Decimal(digits)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_written_number_is_read_as_the_same(number: float) -> None:
+def test_number_text_reads_back_as_the_same_number(number: float) -> None:
     assert float(javascript_number(number)) == number
 
 
@@ -83,7 +83,7 @@ def test_a_written_number_is_read_as_the_same(number: float) -> None:
     ],
     ids=lambda mapping: next(iter(mapping)),
 )
-def test_a_number_that_is_passed_on_keeps_every_digit(mapping: Any) -> None:
+def test_passed_through_number_keeps_every_digit(mapping: Any) -> None:
     event = exact_json.loads(b'{"n":' + LONG + b',"text":"' + LONG + b'"}')
 
     assert exact_json.dumps(compiled(mapping)(event)) == LONG
@@ -98,13 +98,13 @@ def test_a_number_that_is_passed_on_keeps_every_digit(mapping: Any) -> None:
     ],
     ids=["merge", "flatten", "object"],
 )
-def test_a_number_in_an_object_keeps_every_digit(mapping: Any) -> None:
+def test_number_inside_an_object_keeps_every_digit(mapping: Any) -> None:
     event = exact_json.loads(b'{"a":{"n":' + LONG + b"}}")
 
     assert exact_json.dumps(compiled(mapping)(event)) == b'{"n":' + LONG + b"}"
 
 
-def test_numbers_of_one_value_keep_their_kinds() -> None:
+def test_numbers_of_equal_value_keep_their_types() -> None:
     event = {"a": [1, 1.0, True, Decimal(1)]}
 
     found = compiled({"@path": "$.a"})(event)

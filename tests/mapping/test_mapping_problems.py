@@ -1,4 +1,4 @@
-"""A mapping's mistakes are found at once, with the place where each one stands."""
+"""Mistakes in a mapping are found at compile time, each with its path."""
 
 from datetime import date
 from decimal import Decimal
@@ -27,7 +27,7 @@ def nested(levels: int, inner: Any, *keys: str) -> Any:
     return value
 
 
-def test_every_mistake_is_told_with_its_place() -> None:
+def test_every_mistake_is_reported_with_its_path() -> None:
     mapping = {
         "a": {"@path": 5},
         "b": {"c": {"@oops": 1}},
@@ -44,7 +44,7 @@ def test_every_mistake_is_told_with_its_place() -> None:
     ]
 
 
-def test_the_error_says_all_of_it_in_the_words_of_mapping_kit() -> None:
+def test_error_lists_all_mistakes_with_the_messages_of_mapping_kit() -> None:
     with pytest.raises(MappingError) as caught:
         compiled({"a": {"@path": 5}, "b": {"@oops": 1}})
 
@@ -66,7 +66,9 @@ def test_the_error_says_all_of_it_in_the_words_of_mapping_kit() -> None:
          "/__segment_internal_directive/@flatten", "/@flatten"),
     ],
 )  # fmt: skip
-def test_a_place_is_more_exact_than_that_of_mapping_kit(mapping: Any, path: str, told: str) -> None:
+def test_path_of_a_mistake_is_more_exact_than_in_mapping_kit(
+    mapping: Any, path: str, told: str
+) -> None:
     (problem,) = problems(mapping)
 
     assert problem.path == path
@@ -84,7 +86,7 @@ def test_a_place_is_more_exact_than_that_of_mapping_kit(mapping: Any, path: str,
         (None, "Cannot convert undefined or null to object"),
     ],
 )  # fmt: skip
-def test_a_root_that_is_none_is_a_mistake(mapping: Any, text: str) -> None:
+def test_invalid_root_is_a_mistake(mapping: Any, text: str) -> None:
     assert [problem.text for problem in problems(mapping)] == [text]
 
 
@@ -101,20 +103,20 @@ def test_a_root_that_is_none_is_a_mistake(mapping: Any, text: str) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_json_is_a_mistake(value: Any, kind: str) -> None:
+def test_value_that_is_not_json_is_a_mistake(value: Any, kind: str) -> None:
     (problem,) = problems({"a": [1, {"b": value}]})
 
     assert str(problem) == f"/a/1/b should be a JSON value but it is {kind}"
 
 
-def test_a_mapping_may_be_as_deep_as_an_event() -> None:
+def test_mapping_may_nest_up_to_100_levels() -> None:
     assert problems(deep(100)) == []
     assert [str(one) for one in problems(deep(101))] == ["/ is nested deeper than 100 levels"]
     assert [str(one) for one in problems(deep(100_000))] == ["/ is nested deeper than 100 levels"]
     assert compiled(deep(100))({}) == deep(100)
 
 
-def test_a_mapping_as_deep_as_may_be_maps_an_event_as_deep_as_may_be() -> None:
+def test_deepest_mapping_maps_the_deepest_event() -> None:
     mapping = nested(49, {"@path": "$.x"}, "@literal", "a")
     event = {"x": deep(99)}
 
@@ -134,7 +136,7 @@ def test_a_mapping_as_deep_as_may_be_maps_an_event_as_deep_as_may_be() -> None:
     ],
     ids="/".join,
 )
-def test_directives_in_one_another_are_checked_once_each(keys: tuple[str, ...]) -> None:
+def test_nested_directives_are_checked_once_each(keys: tuple[str, ...]) -> None:
     levels = 100 // len(keys) - 1
     mapping = nested(levels, {"@oops": 1}, *keys)
 
@@ -143,7 +145,7 @@ def test_directives_in_one_another_are_checked_once_each(keys: tuple[str, ...]) 
     assert problem.path == f"/{'/'.join(keys)}" * levels
 
 
-def test_results_may_not_become_deeper_than_a_mapping_may_be() -> None:
+def test_result_deeper_than_100_levels_is_a_mistake() -> None:
     mapping: Any = {"@path": "$.a"}
     for _ in range(12):
         mapping = {"@transform": {"apply": {"a": nested(10, {"@path": "$.a"}, "b")},
@@ -153,7 +155,7 @@ def test_results_may_not_become_deeper_than_a_mapping_may_be() -> None:
 
 
 @pytest.mark.parametrize("beside", [{"0": 1}, {"z": 1}, {"0": {"b": 1}, "z": [1]}], ids=str)
-def test_what_stands_beside_it_does_not_hide_a_result_that_is_too_deep(
+def test_too_deep_result_is_found_next_to_other_fields(
     beside: dict[str, Any],
 ) -> None:
     mapping: Any = {"@path": "$.a"}
@@ -178,7 +180,7 @@ def listed(mapping: Any) -> Any:
 
 
 @pytest.mark.parametrize("grow", [doubled, listed])
-def test_a_mapping_may_not_copy_an_event_without_end(grow: Any) -> None:
+def test_mapping_that_copies_an_event_too_often_is_a_mistake(grow: Any) -> None:
     mapping: Any = {"@path": "$.a"}
     for _ in range(16):
         mapping = grow(mapping)
@@ -214,7 +216,7 @@ def test_a_mapping_may_not_copy_an_event_without_end(grow: Any) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
-def test_what_no_event_gets_through_is_a_doubt_and_no_problem(
+def test_part_that_fails_for_every_event_is_a_lint_warning(
     part: Any, path: str, message: str
 ) -> None:
     assert problems({"a": part}) == []
@@ -224,7 +226,7 @@ def test_what_no_event_gets_through_is_a_doubt_and_no_problem(
     assert (doubt.path, doubt.message) == (path, message)
 
 
-def test_a_mapping_without_doubts_has_none() -> None:
+def test_lint_finds_nothing_in_a_good_mapping() -> None:
     assert lint({"a": {"@path": "$.a"}, "b": [{"@if": {"exists": 1}}]}) == []
     with pytest.raises(MappingError):
         lint({"@oops": 1})
@@ -242,7 +244,7 @@ def test_a_mapping_without_doubts_has_none() -> None:
     ],
     ids=["path", "template", "item", "data"],
 )  # fmt: skip
-def test_what_an_event_shows_is_rejected_with_the_place_in_the_mapping(
+def test_mistake_found_with_an_event_rejects_it_with_the_mapping_path(
     mapping: Any, field: str, problem: str
 ) -> None:
     with pytest.raises(Rejected) as caught:
@@ -251,7 +253,7 @@ def test_what_an_event_shows_is_rejected_with_the_place_in_the_mapping(
     assert (caught.value.field, caught.value.problem) == (field, problem)
 
 
-def test_a_part_that_refuses_does_so_only_where_an_event_gets() -> None:
+def test_failing_part_rejects_only_events_that_reach_it() -> None:
     mapped = compiled(
         {"a": {"@if": {"exists": {"@path": "$.a"}, "then": {"@case": {"value": "x"}}}}}
     )
@@ -262,6 +264,6 @@ def test_a_part_that_refuses_does_so_only_where_an_event_gets() -> None:
 
 
 @pytest.mark.parametrize("event", [5, "x", None, [], True])
-def test_an_event_is_an_object(event: Any) -> None:
+def test_event_that_is_not_an_object_is_rejected(event: Any) -> None:
     with pytest.raises(Rejected, match="data must be an object, got"):
         compiled({})(event)

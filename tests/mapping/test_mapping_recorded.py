@@ -1,4 +1,4 @@
-"""Mappings do what Segment's own engine was recorded to do."""
+"""Mappings give the results that were recorded from Segment's own engine."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 @each_recorded("mapping_transform.jsonl")
-def test_a_mapping_makes_the_recorded_value_or_fails_in_the_recorded_words(
+def test_mapping_gives_the_recorded_value_or_error(
     case: dict[str, Any],
 ) -> None:
     if "throws" not in case:
@@ -89,7 +89,7 @@ def recorded_events() -> dict[int, Any]:
 
 
 @each_recorded("real_mapping_cases.jsonl")
-def test_a_published_mapping_makes_of_an_event_what_segment_makes_of_it(
+def test_published_mapping_gives_the_result_of_segment(
     case: dict[str, Any],
 ) -> None:
     event = recorded_events()[case["event_line"]]

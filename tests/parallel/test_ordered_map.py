@@ -1,4 +1,4 @@
-"""`transform --jobs`: the output is the same to the byte for any number of processes."""
+"""`transform --jobs`: the output is byte-identical for any number of processes."""
 
 import io
 import json
@@ -92,7 +92,7 @@ def many(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("every_line", [False, True])
 @pytest.mark.parametrize("destination", ["pointillist", "gist", "segment", "webhook"])
-def test_every_sample_becomes_the_same_with_workers(
+def test_samples_have_the_same_output_with_workers(
     destination: str, every_line: bool, tmp_path: Path
 ) -> None:
     files = [tmp_path / name for name in NAMES]
@@ -106,7 +106,7 @@ def test_every_sample_becomes_the_same_with_workers(
 
 
 @pytest.mark.parametrize("jobs", [2, 5])
-def test_a_mix_of_all_that_may_stand_in_a_file_becomes_the_same_with_workers(
+def test_mixed_lines_have_the_same_output_with_workers(
     jobs: int, many: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.jsonl"
@@ -121,7 +121,7 @@ def test_a_mix_of_all_that_may_stand_in_a_file_becomes_the_same_with_workers(
             assert b'other.jsonl","line":3' in one[1]
 
 
-def test_a_limit_holds_over_all_processes(many: Path) -> None:
+def test_limit_applies_to_all_processes_together(many: Path) -> None:
     job = replace(job_for("pointillist"), selection=Selection(limit=70))
 
     one = result([many], job, 1)
@@ -129,14 +129,14 @@ def test_a_limit_holds_over_all_processes(many: Path) -> None:
     assert len(one[0].splitlines()) == 70
 
 
-def test_a_small_input_is_mapped_by_this_process_alone(tmp_path: Path) -> None:
+def test_small_input_is_mapped_without_workers(tmp_path: Path) -> None:
     path = tmp_path / "small.jsonl"
     path.write_bytes((line_of() + b"\n") * 1000)
 
     assert pids(result([path], with_payload(pid_for), None)[0]) == {os.getpid()}
 
 
-def test_a_large_input_is_mapped_by_all_processors_once_it_has_proved_to_be_large(
+def test_large_input_is_mapped_by_workers_on_all_processors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "usable_processors", lambda: 3)
@@ -153,7 +153,7 @@ def test_a_large_input_is_mapped_by_all_processors_once_it_has_proved_to_be_larg
     assert len(set(found)) == 4
 
 
-def test_of_the_processors_those_count_that_this_process_may_use(
+def test_usable_processors_respects_the_cpu_affinity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
@@ -168,7 +168,7 @@ def test_of_the_processors_those_count_that_this_process_may_use(
     assert ordered_map.usable_processors() == 1
 
 
-def test_pieces_as_large_as_may_be_go_through_every_slot() -> None:
+def test_items_of_the_maximum_size_fit_every_slot() -> None:
     with closing(Workers(lambda piece: WorkResult(piece.first), 2, 4096)) as workers:
         numbers = []
         for number in range(8):
@@ -180,7 +180,7 @@ def test_pieces_as_large_as_may_be_go_through_every_slot() -> None:
     assert numbers == list(range(8))
 
 
-def test_workers_are_as_many_as_asked_for_and_share_the_work(many: Path) -> None:
+def test_requested_number_of_workers_share_the_work(many: Path) -> None:
     found = Counter(
         json.loads(line)["pid"] for line in result([many], with_payload(pid_for), 3)[0].splitlines()
     )
@@ -191,7 +191,7 @@ def test_workers_are_as_many_as_asked_for_and_share_the_work(many: Path) -> None
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by nothing"), SystemExit(0), Stopped("no")])
-def test_a_bug_in_a_worker_shows_here_with_its_traceback(error: BaseException, many: Path) -> None:
+def test_bug_in_a_worker_is_raised_with_its_traceback(error: BaseException, many: Path) -> None:
     def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # the interface
         raise error
 
@@ -200,7 +200,7 @@ def test_a_bug_in_a_worker_shows_here_with_its_traceback(error: BaseException, m
 
 
 @pytest.mark.parametrize("code", [0, 5])
-def test_a_worker_that_ends_by_itself_stops_the_run(code: int, many: Path) -> None:
+def test_worker_that_exits_stops_the_run(code: int, many: Path) -> None:
     def payload(event: Event, settings: object) -> Payload:  # noqa: ARG001  # the interface
         os._exit(code)
 
@@ -209,7 +209,7 @@ def test_a_worker_that_ends_by_itself_stops_the_run(code: int, many: Path) -> No
     assert "--jobs 1" in stopped.value.hint
 
 
-def test_no_worker_is_left_behind(many: Path) -> None:
+def test_no_worker_process_remains(many: Path) -> None:
     before = children()
     result([many], job_for("webhook"), 3)
 
@@ -222,7 +222,7 @@ def children() -> set[str]:
 
 
 @pytest.mark.parametrize("happens", ["removed", "replaced"])
-def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
+def test_file_removed_before_workers_read_it_is_read_to_its_end(
     happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "_SERIAL_BYTES", 2000)
@@ -247,7 +247,7 @@ def test_a_file_whose_name_is_gone_before_workers_read_it_is_read_to_its_end(
 
 
 @pytest.mark.parametrize("left", [0, 0.01, 0.5, 0.99])
-def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
+def test_file_truncated_before_workers_read_it_stops_the_run(
     left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "_SERIAL_BYTES", 2000)
@@ -274,7 +274,7 @@ def test_a_file_that_becomes_shorter_before_workers_read_it_stops_the_run(
     assert "Name a copy" in raised.value.hint
 
 
-def test_what_becomes_of_a_line_does_not_depend_on_the_lines_around_it() -> None:
+def test_outcome_of_a_line_is_independent_of_its_neighbours() -> None:
     event = line_of(timestamp="2026-02-03", n=1)
     huge = event.replace(b'"n": 1', b'"n": 1e9999999999999999999')
     assert huge != event

@@ -1,4 +1,4 @@
-"""Every end of `transform --jobs` gives a reason, counts all lost lines, and leaves no worker."""
+"""Every end of `transform --jobs` has a reason, counts all lost lines, and leaves no worker."""
 
 import os
 import signal
@@ -74,7 +74,7 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[bytes, str]:
     return out, err.decode()
 
 
-def test_all_lines_come_out_and_no_worker_stays(start: Start, plenty: Path) -> None:
+def test_all_lines_are_printed_and_no_worker_remains(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
     workers_of(process)
     out, err = ended(process)
@@ -88,7 +88,7 @@ def test_all_lines_come_out_and_no_worker_stays(start: Start, plenty: Path) -> N
     ("number", "code", "says"), [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, -15, "")]
 )
 @pytest.mark.parametrize("to_all", [False, True], ids=["to one", "to all, as a terminal does"])
-def test_a_signal_ends_all_of_them_without_a_traceback(
+def test_signal_ends_all_processes_without_a_traceback(
     number: signal.Signals, code: int, says: str, to_all: bool, start: Start, plenty: Path
 ) -> None:
     process = start(*COMMAND, plenty)
@@ -103,7 +103,7 @@ def test_a_signal_ends_all_of_them_without_a_traceback(
     assert plenty.read_bytes().startswith(out)
 
 
-def test_workers_end_where_the_first_process_is_killed(start: Start, plenty: Path) -> None:
+def test_workers_end_if_the_main_process_is_killed(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
     workers_of(process)
     process.kill()
@@ -111,7 +111,7 @@ def test_workers_end_where_the_first_process_is_killed(start: Start, plenty: Pat
     ended(process)
 
 
-def test_a_worker_that_is_killed_stops_the_run_with_an_error(start: Start, plenty: Path) -> None:
+def test_killed_worker_stops_the_run_with_an_error(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
     workers = workers_of(process)
     assert process.stdout
@@ -130,7 +130,7 @@ def test_a_worker_that_is_killed_stops_the_run_with_an_error(start: Start, plent
     assert f"{len(out.splitlines()):,}  mapped" in err
 
 
-def test_a_reader_that_goes_away_ends_all_of_them_quietly(start: Start, plenty: Path) -> None:
+def test_closed_output_pipe_ends_all_processes_silently(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
     assert process.stdout
     assert process.stdout.readline() == LINE
@@ -141,7 +141,7 @@ def test_a_reader_that_goes_away_ends_all_of_them_quietly(start: Start, plenty: 
     assert (process.returncode, err) == (141, "")
 
 
-def test_a_full_disk_ends_all_of_them_with_a_message(start: Start, plenty: Path) -> None:
+def test_full_disk_ends_all_processes_with_a_message(start: Start, plenty: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         process = start(*COMMAND, plenty, stdout=full)
         _, err = ended(process)
@@ -151,7 +151,7 @@ def test_a_full_disk_ends_all_of_them_with_a_message(start: Start, plenty: Path)
     assert "Traceback" not in err
 
 
-def test_a_slow_reader_holds_up_all_of_them(start: Start, plenty: Path) -> None:
+def test_slow_reader_blocks_all_processes(start: Start, plenty: Path) -> None:
     process = start(*COMMAND, plenty)
     workers = workers_of(process)
     asleep = {process.pid, *workers}
@@ -174,7 +174,7 @@ def read_by(pid: int) -> int:
     return next(int(row.split()[1]) for row in rows if row.startswith("rchar:"))
 
 
-def test_lines_that_trickle_in_come_out_at_once(start: Start) -> None:
+def test_lines_that_arrive_slowly_are_printed_at_once(start: Start) -> None:
     process = start(*COMMAND, "-", stdin=subprocess.PIPE)
     assert process.stdin
     assert process.stdout
@@ -189,7 +189,7 @@ def test_lines_that_trickle_in_come_out_at_once(start: Start) -> None:
     assert process.returncode == 0
 
 
-def test_an_input_that_breaks_off_is_printed_as_far_as_it_was_whole(
+def test_truncated_input_is_printed_up_to_its_last_whole_line(
     start: Start, plenty: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "cut.gz"
@@ -217,7 +217,7 @@ BUGGY = dataclasses.replace(ACME, payload=payload)
 """
 
 
-def test_a_plug_in_its_settings_and_its_bugs_are_the_workers_too(
+def test_workers_use_plug_ins_with_settings_and_report_their_bugs(
     run_segcli: Run, install: Callable[..., dict[str, str]]
 ) -> None:
     env = install("acme = buggy:BUGGY", buggy=BUGGY)
@@ -238,7 +238,7 @@ def test_a_plug_in_its_settings_and_its_bugs_are_the_workers_too(
     assert b"sk-1" not in failed.stderr
 
 
-def test_a_small_file_loads_nothing_that_only_workers_need(tmp_path: Path) -> None:
+def test_small_file_imports_no_worker_modules(tmp_path: Path) -> None:
     code = (
         "import sys, segcli.cli\n"
         "try: segcli.cli.main(['transform', '-q', 'events.jsonl'])\n"

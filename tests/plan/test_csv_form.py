@@ -1,4 +1,4 @@
-"""The CSV of Segment's web app: whatever its columns are named, and what is not understood."""
+"""The CSV of Segment's web app: other column names, and mistakes with their lines."""
 
 import pytest
 from support.plans import differences, mistakes
@@ -49,7 +49,7 @@ def test_columns_have_several_names(header: str, rows: list[str], end: str) -> N
         ("boolean or string", [True, "x"], [3]),
     ],
 )
-def test_types_of_a_property(written: str, good: list[object], bad: list[object]) -> None:
+def test_property_types_are_checked(written: str, good: list[object], bad: list[object]) -> None:
     plan = read(f'Tried,size,"{written}",yes,')
 
     assert not plan.mistakes
@@ -57,7 +57,7 @@ def test_types_of_a_property(written: str, good: list[object], bad: list[object]
     assert [value for value in bad if not differences(plan, properties={"size": value})] == []
 
 
-def test_permitted_values_are_a_pattern() -> None:
+def test_permitted_values_are_checked_as_a_pattern() -> None:
     plan = read("Tried,season,string,no,fall|winter", "Tried,step,integer,no,1|2")
 
     assert differences(plan, properties={"season": "winter", "step": 7}) == []
@@ -70,7 +70,7 @@ def test_permitted_values_are_a_pattern() -> None:
     assert plan.mistakes[0].is_harmless
 
 
-def test_properties_of_properties() -> None:
+def test_nested_properties_are_checked() -> None:
     plan = read(
         "Tried,products,array,yes,",
         ",products.sku,string,yes,",
@@ -94,7 +94,7 @@ def test_properties_of_properties() -> None:
     ]
 
 
-def test_versions_and_other_calls() -> None:
+def test_versions_and_other_call_types_are_read() -> None:
     plan = read(
         "Track,Tried,1,size,yes",
         "track,Tried,v2,hue,yes",
@@ -114,7 +114,7 @@ def test_versions_and_other_calls() -> None:
     ]
 
 
-def test_what_is_not_understood_is_named_with_its_line() -> None:
+def test_mistakes_are_named_with_their_lines() -> None:
     rows = [
         ",size,string,yes,,,",
         "Tried,size,text,yes,,,",
@@ -152,7 +152,7 @@ def test_what_is_not_understood_is_named_with_its_line() -> None:
 @pytest.mark.parametrize(
     "text", ["", "one line", "a,b\n1,2\n", "Property Name,Type\nsize,string\n"]
 )
-def test_a_text_without_a_column_of_events_is_no_plan(text: str) -> None:
+def test_csv_without_an_event_column_is_not_a_plan(text: str) -> None:
     with pytest.raises(ValueError, match="is not a tracking plan in a known form"):
         read_plan("plan.csv", text)
 
@@ -160,7 +160,7 @@ def test_a_text_without_a_column_of_events_is_no_plan(text: str) -> None:
 @pytest.mark.parametrize(
     "row", ['Tried,"size', 'Tried,"si"ze",string', f"Tried,{'x' * 200_000},string"]
 )
-def test_a_broken_csv_is_a_mistake_and_no_traceback(row: str) -> None:
+def test_broken_csv_row_is_a_mistake(row: str) -> None:
     plan = read("Other,size,string,no,", row)
 
     assert any("is not a row of a CSV" in text for _, text in mistakes(plan))

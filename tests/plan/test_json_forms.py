@@ -1,4 +1,4 @@
-"""A plan is known by its shape, and its mistakes are named where they stand."""
+"""The form of a JSON plan is recognized by its structure, and mistakes have their lines."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def read(document: object) -> Plan:
         {"name": "Typewriter 6", "events": [EVENT]},
     ],
 )
-def test_the_form_of_a_plan_is_known_by_its_shape(document: object) -> None:
+def test_form_of_a_plan_is_recognized_by_its_structure(document: object) -> None:
     plan = read(document)
 
     assert not plan.mistakes
@@ -45,7 +45,7 @@ def test_the_form_of_a_plan_is_known_by_its_shape(document: object) -> None:
     ]
 
 
-def test_a_byte_order_mark_and_white_space_do_no_harm() -> None:
+def test_byte_order_mark_and_white_space_are_ignored() -> None:
     assert not read_plan("plan.json", f"\n {json.dumps([KEYED])}").mistakes
 
 
@@ -53,7 +53,7 @@ def test_a_byte_order_mark_and_white_space_do_no_harm() -> None:
     "properties",
     [{"properties": TEXT, "hue": TEXT}, {"name": TEXT, "type": TEXT}, {"traits": TEXT}],
 )
-def test_properties_that_are_named_like_fields_of_an_event_are_properties(
+def test_properties_named_like_event_fields_are_properties(
     properties: dict[str, Any],
 ) -> None:
     other = rule("Other", {"properties": {"hue": TEXT}})
@@ -63,7 +63,7 @@ def test_properties_that_are_named_like_fields_of_an_event_are_properties(
     assert differences(plan, properties=dict.fromkeys(properties, "text")) == []
 
 
-def test_one_schema_of_properties_alone_among_schemas_of_events_is_known() -> None:
+def test_schema_of_only_properties_is_recognized_among_event_schemas() -> None:
     plan = plan_of(rule("A", WHOLE), rule("B", WHOLE), rule("Tried", BARE))
 
     assert differences(plan, properties={}) == [
@@ -75,18 +75,18 @@ def test_one_schema_of_properties_alone_among_schemas_of_events_is_known() -> No
     "document",
     [{}, [], {"rules": 1}, {"data": {}}, {"data": []}, {"data": {"data": 1}}, [1, {"a": 2}]],
 )
-def test_another_document_is_no_plan(document: object) -> None:
+def test_other_document_is_not_a_plan(document: object) -> None:
     with pytest.raises(ValueError, match="is not a tracking plan in a known form"):
         read(document)
 
 
 @pytest.mark.parametrize(("text", "problem"), [("{", "ends too early"), ("[NaN]", "NaN|not JSON")])
-def test_what_is_not_json_is_said_so(text: str, problem: str) -> None:
+def test_invalid_json_is_an_error(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         read_plan("plan.json", text)
 
 
-def test_mistakes_are_named_by_their_pointers_and_lines() -> None:
+def test_mistakes_are_named_with_json_pointers_and_lines() -> None:
     rules = [
         7,
         rule("A", call="ALIAS"),
@@ -120,7 +120,7 @@ def test_mistakes_are_named_by_their_pointers_and_lines() -> None:
     assert lines[found[-1][0] - 1].startswith('"jsonSchema"')
 
 
-def test_mistakes_in_the_form_with_events() -> None:
+def test_mistakes_in_the_events_form_are_named() -> None:
     rules = {
         "events": [None, {"name": ""}, {"name": "A", "rules": []}],
         "global": [],
@@ -140,7 +140,7 @@ def test_mistakes_in_the_form_with_events() -> None:
     ]
 
 
-def test_lists_of_traits_plan_traits() -> None:
+def test_trait_lists_are_planned_traits() -> None:
     plan = read({"rules": {"events": [], "group_traits": [{"name": "seats"}, "size"]}})
 
     found = differences(plan, type="group", traits={"seats": 1, "size": 2, "hue": 3})
@@ -148,12 +148,12 @@ def test_lists_of_traits_plan_traits() -> None:
     assert found == ["unplanned-property: traits.hue is not in the plan for group"]
 
 
-def test_a_plan_of_nothing_is_a_mistake() -> None:
+def test_empty_plan_is_a_mistake() -> None:
     assert mistakes(read({"rules": []})) == [(1, "plans nothing")]
     assert mistakes(read({"rules": {}})) == [(1, "plans nothing")]
 
 
-def test_mistakes_beyond_number_are_bounded() -> None:
+def test_number_of_mistakes_is_bounded() -> None:
     assert len(read([KEYED, *([0] * 5000)]).mistakes) == 1000
 
 

@@ -20,7 +20,7 @@ PLAN = plan_of(rule("Tried", ORDER))
 NUMBER = {"type": "number"}
 
 
-def test_the_three_kinds_of_differences() -> None:
+def test_all_three_kinds_of_differences_are_found() -> None:
     properties = {"coupon": 5, "hue": 1, "products": [{"sku": "a"}, {"size": 2}, {"size": 3}]}
 
     assert differences(PLAN, event="Sold") == ['unplanned-event: event "Sold" is not in the plan']
@@ -34,14 +34,14 @@ def test_the_three_kinds_of_differences() -> None:
 
 
 @pytest.mark.parametrize("properties", [None, {}, ...])
-def test_properties_that_are_missing_are_empty(properties: object) -> None:
+def test_missing_properties_count_as_empty(properties: object) -> None:
     assert differences(
         plan_of(rule("Tried", ORDER | {"required": ["properties"]})),
         **({} if properties is ... else {"properties": properties}),
     ) == ['plan-violation: properties.products is required on "Tried"']
 
 
-def test_a_name_that_is_nearly_planned_is_told() -> None:
+def test_similar_planned_event_name_is_suggested() -> None:
     (found,) = differences(PLAN, event="tried ")
 
     assert found.endswith('event "tried " is not in the plan; did you mean "Tried"?')
@@ -49,7 +49,7 @@ def test_a_name_that_is_nearly_planned_is_told() -> None:
     assert differences(marks, event="?") == ['unplanned-event: event "?" is not in the plan']
 
 
-def test_an_event_without_planned_properties_has_none() -> None:
+def test_every_property_is_unplanned_if_none_is_planned() -> None:
     plan = plan_of(rule("Tried", {"properties": {"properties": {"type": "object"}}}))
 
     assert len(differences(plan, properties={"a": 1, "b": {}})) == 2
@@ -67,13 +67,13 @@ def test_an_event_without_planned_properties_has_none() -> None:
         {"dependencies": {"a": {"properties": {"hue": {}}}}},
     ],
 )
-def test_a_property_is_planned_in_every_way_to_say_so(schema: dict[str, object]) -> None:
+def test_property_may_be_planned_in_any_schema_form(schema: dict[str, object]) -> None:
     plan = plan_of(rule("Tried", {"properties": {"properties": schema}}))
 
     assert differences(plan, properties={"hue": "red"}) == []
 
 
-def test_what_additional_properties_forbid_is_unplanned_and_said_once() -> None:
+def test_property_forbidden_by_additional_properties_is_reported_once() -> None:
     plan = plan_of(
         rule("Tried", {"properties": {"properties": {"additionalProperties": False}}}),
     )
@@ -83,7 +83,7 @@ def test_what_additional_properties_forbid_is_unplanned_and_said_once() -> None:
     ]
 
 
-def test_an_object_without_planned_fields_may_have_any() -> None:
+def test_object_without_planned_fields_may_have_any_field() -> None:
     plan = plan_of(rule("Tried", whole(one={"type": "object"}, two={"properties": {"a": {}}})))
 
     assert differences(plan, properties={"one": {"b": 1}, "two": {"b": 1}}) == [
@@ -105,9 +105,7 @@ VERSIONS = plan_of(
         *((1, "a"), (None, "a"), (3.2, "a"), ("3", "a"), (True, "a"), (1e300, "a")),
     ],
 )
-def test_the_event_picks_the_version_and_the_oldest_is_for_all_others(
-    version: object, wanted: str
-) -> None:
+def test_event_version_selects_the_rule_else_the_oldest(version: object, wanted: str) -> None:
     context = {"protocols": {"event_version": version}}
 
     assert differences(VERSIONS, context=context, properties={wanted: 1}) == []
@@ -118,11 +116,11 @@ def test_the_event_picks_the_version_and_the_oldest_is_for_all_others(
 
 
 @pytest.mark.parametrize("context", [..., None, {}, {"protocols": None}, {"protocols": "2"}])
-def test_without_a_version_it_is_the_oldest(context: object) -> None:
+def test_event_without_a_version_uses_the_oldest_rule(context: object) -> None:
     assert differences(VERSIONS, context=context, properties={"a": 1}) == []
 
 
-def test_common_rules_are_for_every_event() -> None:
+def test_common_rules_apply_to_every_event() -> None:
     common = {"properties": {"context": {"required": ["ip"]}, "properties": {}}}
     common["properties"]["properties"] = {"properties": {"brand": TEXT}}
     plan = plan_of(rule("Tried", ORDER), rule(None, common, call="COMMON"))
@@ -143,7 +141,7 @@ def test_common_rules_are_for_every_event() -> None:
         ]
 
 
-def test_calls_other_than_track() -> None:
+def test_rules_apply_to_calls_other_than_track() -> None:
     plan = plan_of(
         rule(None, whole("traits", ("email",), email=TEXT), call="IDENTIFY"),
         rule("", whole("traits", seats=NUMBER), call="group"),
@@ -171,7 +169,7 @@ def test_calls_other_than_track() -> None:
         assert differences(plan, type=call, name="Home") == []
 
 
-def test_several_plans_count_as_one() -> None:
+def test_several_plans_are_merged() -> None:
     one = plan_of(rule("Tried", whole(required=("a",), a={})), rule("Only One"))
     two = plan_of(rule("Tried", whole(required=("b",), b={}), version=2), rule("Only Two"))
 
@@ -185,7 +183,7 @@ def test_several_plans_count_as_one() -> None:
     ]
 
 
-def test_coverage_names_what_is_planned_and_was_not_seen() -> None:
+def test_coverage_lists_planned_but_unseen_events_and_properties() -> None:
     plan = plan_of(
         rule("Tried", ORDER),
         rule("Never"),
@@ -213,7 +211,7 @@ def test_coverage_names_what_is_planned_and_was_not_seen() -> None:
     assert unseen(plan, two, three)[0] == '"Tried" (version 2)'
 
 
-def test_numbers_beyond_a_double_are_judged_by_all_their_digits() -> None:
+def test_numbers_beyond_a_double_are_compared_with_all_digits() -> None:
     plan = plan_of(rule("Tried", whole(n={"type": "integer", "maximum": 10**30})))
 
     assert differences(plan, properties={"n": 10**30}) == []
@@ -228,7 +226,7 @@ def test_long_names_are_cut() -> None:
     assert len(field) < 300
 
 
-def test_a_judge_that_knows_the_shape_says_the_same() -> None:
+def test_judge_gives_the_same_result_for_a_known_shape() -> None:
     judge = Judge(PlanIndex([PLAN]))
     good = event_of(properties={"products": [{"sku": "s"}]}).data
     bad = event_of(properties={"products": [{"hue": "s"}]}).data

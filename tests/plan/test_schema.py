@@ -1,4 +1,4 @@
-"""JSON Schema as Segment takes it: nothing is fetched, nothing crashes, mistakes have a path."""
+"""JSON Schema as Segment uses it: nothing is fetched, nothing crashes, mistakes have a path."""
 
 import socket
 from pathlib import Path
@@ -40,15 +40,13 @@ for _ in range(90):
         ({"anyOf": [{}, {"items": [{"$ref": "x"}]}]}, "anyOf/1/items/0/$ref", "refers to some"),
     ],
 )
-def test_a_mistake_in_a_schema_is_named_by_its_path(
-    schema: object, where: str, problem: str
-) -> None:
+def test_schema_mistake_is_named_with_its_path(schema: object, where: str, problem: str) -> None:
     found = mistakes(plan_of(rule("Tried", whole(hue=schema))))
 
     assert found[0][1].startswith(f"{AT}/properties/properties/properties/hue/{where} {problem}")
 
 
-def test_events_of_a_schema_with_mistakes_are_planned_all_the_same() -> None:
+def test_event_with_a_mistaken_schema_is_still_planned() -> None:
     plan = plan_of(rule("Tried", whole(hue={"type": "Date"})))
 
     assert differences(plan, properties={"hue": 1}) == []
@@ -57,7 +55,7 @@ def test_events_of_a_schema_with_mistakes_are_planned_all_the_same() -> None:
     ]
 
 
-def test_nothing_is_fetched(tmp_path: Path) -> None:
+def test_remote_references_are_not_fetched(tmp_path: Path) -> None:
     false = tmp_path / "false.json"
     false.write_text("false")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -97,7 +95,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
         {"properties": {"properties": True, "traits": False}},
     ],
 )
-def test_what_is_odd_in_a_schema_does_no_harm(schema: dict[str, Any]) -> None:
+def test_unusual_schema_does_no_harm(schema: dict[str, Any]) -> None:
     plan = plan_of(rule("Tried", schema))
 
     assert mistakes(plan) == []
@@ -156,7 +154,7 @@ def test_local_references_are_followed() -> None:
         (False, 1, "is not allowed"),
     ],
 )
-def test_a_violation_in_words_without_the_value(
+def test_violation_message_does_not_show_the_value(
     schema: object, value: object, problem: str
 ) -> None:
     plan = plan_of(rule("Tried", whole(hue=schema)))
@@ -195,7 +193,9 @@ VALUES = st.recursive(
 
 
 @given(SCHEMAS, SCHEMAS, VALUES)
-def test_the_verdict_is_that_of_another_validator(schema: Any, other: Any, value: object) -> None:
+def test_schema_check_agrees_with_the_jsonschema_package(
+    schema: Any, other: Any, value: object
+) -> None:
     root = {"properties": {"x": schema, "y": {"$ref": "#/definitions/d"}}}
     root["definitions"] = {"d": other}
     instance = {"x": value, "y": value}

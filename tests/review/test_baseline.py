@@ -1,4 +1,4 @@
-"""A baseline accepts the findings of today, and lets in nothing new."""
+"""A baseline accepts the current findings, and no new ones."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,9 @@ def _events(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text(GOOD + NO_USER + "nothing\n" + NO_USER)
 
 
-def test_an_update_writes_an_entry_a_group_and_accepts_all(segcli: Segcli, tmp_path: Path) -> None:
+def test_update_baseline_writes_one_entry_per_group_and_accepts_all(
+    segcli: Segcli, tmp_path: Path
+) -> None:
     told = segcli(*CHECK, "--update-baseline")
 
     assert told.code == 0
@@ -36,9 +38,7 @@ def test_an_update_writes_an_entry_a_group_and_accepts_all(segcli: Segcli, tmp_p
     assert "events.jsonl" not in (tmp_path / "base.json").read_text()
 
 
-def test_what_the_baseline_has_is_accepted_wherever_it_stands(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_baseline_finding_is_accepted_on_any_line(segcli: Segcli, tmp_path: Path) -> None:
     segcli(*CHECK, "--update-baseline")
     (tmp_path / "events.jsonl").write_text(NO_USER + NO_USER + GOOD + "nothing\n")
 
@@ -48,7 +48,7 @@ def test_what_the_baseline_has_is_accepted_wherever_it_stands(
     assert "3 findings accepted by the baseline\n" in told.out
 
 
-def test_a_new_finding_fails_and_is_all_that_is_shown(segcli: Segcli, tmp_path: Path) -> None:
+def test_new_finding_fails_and_is_the_only_one_shown(segcli: Segcli, tmp_path: Path) -> None:
     segcli(*CHECK, "--update-baseline")
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write("[]\n")
@@ -62,7 +62,9 @@ def test_a_new_finding_fails_and_is_all_that_is_shown(segcli: Segcli, tmp_path: 
     assert "1 error, 0 warnings" in told.out
 
 
-def test_one_more_of_a_kind_fails_and_shows_them_all(segcli: Segcli, tmp_path: Path) -> None:
+def test_one_more_finding_of_a_group_fails_and_shows_the_group(
+    segcli: Segcli, tmp_path: Path
+) -> None:
     segcli(*CHECK, "--update-baseline")
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write(NO_USER)
@@ -77,7 +79,9 @@ def test_one_more_of_a_kind_fails_and_shows_them_all(segcli: Segcli, tmp_path: P
     assert document["baseline"] == {"accepted": 1, "gone": 0, "written": False}
 
 
-def test_what_is_mended_is_told_and_does_not_fail(segcli: Segcli, tmp_path: Path) -> None:
+def test_fixed_baseline_finding_is_reported_and_does_not_fail(
+    segcli: Segcli, tmp_path: Path
+) -> None:
     segcli(*CHECK, "--update-baseline")
     (tmp_path / "events.jsonl").write_text(GOOD + NO_USER)
 
@@ -87,7 +91,7 @@ def test_what_is_mended_is_told_and_does_not_fail(segcli: Segcli, tmp_path: Path
     assert "1 finding accepted by the baseline; 2 in it no longer found" in told.out
 
 
-def test_findings_of_the_baseline_take_no_room_from_new_ones(
+def test_accepted_findings_do_not_count_against_max_findings(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").write_text(GOOD + NO_USER * 50)
@@ -118,7 +122,7 @@ def test_findings_of_the_baseline_take_no_room_from_new_ones(
     ],
 )
 @pytest.mark.parametrize("more", [(), ("--update-baseline",)])
-def test_another_file_is_neither_read_nor_replaced(
+def test_file_that_is_not_a_baseline_is_refused_and_kept(
     segcli: Segcli, tmp_path: Path, content: str, problem: str, more: tuple[str, ...]
 ) -> None:
     (tmp_path / "base.json").write_text(content)
@@ -130,7 +134,7 @@ def test_another_file_is_neither_read_nor_replaced(
     assert (tmp_path / "base.json").read_text() == content
 
 
-def test_a_missing_baseline_is_an_error_with_the_way_to_write_it(segcli: Segcli) -> None:
+def test_missing_baseline_is_an_error_that_suggests_update_baseline(segcli: Segcli) -> None:
     told = segcli(*CHECK)
 
     assert told.code == 2
@@ -160,7 +164,7 @@ def test_a_baseline_with_a_merge_conflict_or_nothing_in_it_can_be_written_again(
     assert (updated.code, path.read_text()) == (0, written)
 
 
-def test_the_baseline_is_not_an_input(segcli: Segcli, tmp_path: Path) -> None:
+def test_baseline_that_is_also_an_input_is_refused(segcli: Segcli, tmp_path: Path) -> None:
     before = (tmp_path / "events.jsonl").read_text()
 
     told = segcli("check", "--baseline", "events.jsonl", "--update-baseline", "events.jsonl")
@@ -170,14 +174,14 @@ def test_the_baseline_is_not_an_input(segcli: Segcli, tmp_path: Path) -> None:
     assert (tmp_path / "events.jsonl").read_text() == before
 
 
-def test_an_update_needs_a_file(segcli: Segcli) -> None:
+def test_update_baseline_needs_a_baseline_path(segcli: Segcli) -> None:
     told = segcli("check", "--update-baseline", "events.jsonl")
 
     assert told.code == 2
     assert "--update-baseline needs a baseline" in told.err
 
 
-def test_too_many_groups_are_not_written(
+def test_baseline_with_too_many_groups_is_not_written(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.review.checker._BASELINE_GROUPS", 1)

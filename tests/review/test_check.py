@@ -1,4 +1,4 @@
-"""`segcli check` finds each bad line, says it in every format, and ends with 0, 1 or 2."""
+"""`segcli check` finds each bad line, reports it in every format, and exits with 0, 1 or 2."""
 
 import gzip
 import json
@@ -50,7 +50,7 @@ def test_each_bad_line_is_one_finding_at_its_line_in_every_format(
 
 
 @pytest.mark.parametrize("form", SHOW_EVERY)
-def test_every_format_says_the_same(segcli: Segcli, hostile: Path, form: str) -> None:
+def test_every_format_reports_the_same_findings(segcli: Segcli, hostile: Path, form: str) -> None:
     plain = segcli("check", "--dest", "gist", "--every", hostile)
 
     said = segcli("check", "--dest", "gist", "--every", "--format", form, hostile)
@@ -58,14 +58,14 @@ def test_every_format_says_the_same(segcli: Segcli, hostile: Path, form: str) ->
     assert READERS[form](said.out) == READERS["text"](plain.out)
 
 
-def test_the_hostile_sample_has_bad_lines_of_every_kind(hostile: Path) -> None:
+def test_hostile_sample_has_enough_bad_lines(hostile: Path) -> None:
     rejected, bad = bad_lines(hostile.parent / "README.md", "gist")
 
     assert len(rejected) > 30
     assert 57 in bad - rejected
 
 
-def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
+def test_finding_has_line_code_state_field_and_problem(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     file = events(GOOD, BAD, AWKWARD)
@@ -105,7 +105,7 @@ def test_a_finding_names_its_place_its_state_its_field_and_the_problem(
         ("pointillist", {"plan": {}}, "plan is an object and holds no value, so it is not sent"),
     ],
 )
-def test_a_value_that_becomes_something_else_is_a_warning(
+def test_changed_value_is_a_warning(
     segcli: Segcli, events: Callable[..., Path], dest: str, traits: object, problem: str
 ) -> None:
     own = {"email": "ada@example.com"}
@@ -119,7 +119,7 @@ def test_a_value_that_becomes_something_else_is_a_warning(
     assert (finding["level"], said.code) == ("warning", 0)
 
 
-def test_what_a_remark_says_of_traits_is_what_gist_gets() -> None:
+def test_gist_payload_flattens_traits_as_the_warning_says() -> None:
     traits = {"email": "a@b.c", "l": [1, 2], "d": [{"a": 1}], "o": {"k": True}, "n": [], "e": [{}]}
 
     body = payload_of("gist", event_of(type="identify", traits=traits)).body
@@ -128,7 +128,7 @@ def test_what_a_remark_says_of_traits_is_what_gist_gets() -> None:
     assert body["custom_properties"] == {"l": "1, 2", "d.0.a": 1, "o.k": True}
 
 
-def test_traits_of_a_track_become_flat_text_with_pointillist(
+def test_pointillist_warns_that_track_traits_become_flat_text(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     traits = {"tags": [{"a": False}, 1], "words": ["x"]}
@@ -153,7 +153,7 @@ def test_traits_of_a_track_become_flat_text_with_pointillist(
         ("webhook", []),
     ],
 )
-def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
+def test_number_as_id_is_a_warning_if_it_becomes_text(
     segcli: Segcli, events: Callable[..., Path], dest: str, fields: list[str]
 ) -> None:
     ids = {"userId": 7, "anonymousId": 8, "timestamp": "2026-02-03"}
@@ -182,7 +182,7 @@ def test_an_id_that_is_a_number_is_a_warning_where_it_becomes_text(
         ([], ["--allow-empty"], 0),
     ],
 )
-def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(
+def test_exit_code_is_1_only_if_there_is_an_error(
     segcli: Segcli,
     events: Callable[..., Path],
     lines: list[bytes],
@@ -214,7 +214,7 @@ def test_the_exit_code_is_1_if_there_is_an_error_and_else_0(
         ["--rejects", "events.jsonl", "events.jsonl"],
     ],
 )
-def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
+def test_usage_error_exits_2_and_keeps_the_input_unchanged(
     segcli: Segcli, events: Callable[..., Path], arguments: list[str]
 ) -> None:
     file = events(GOOD)
@@ -226,7 +226,7 @@ def test_what_cannot_be_started_ends_with_2_and_leaves_the_events_as_they_are(
     assert file.read_bytes() == GOOD + b"\n"
 
 
-def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothing_is_reported(
+def test_truncated_input_exits_2_and_says_that_nothing_is_reported(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     file = tmp_path / "events.gz"
@@ -244,7 +244,7 @@ def test_an_input_that_cannot_be_read_to_its_end_ends_with_2_and_says_that_nothi
     )
 
 
-def test_an_input_that_is_gone_once_it_is_its_turn_ends_with_2(
+def test_input_deleted_during_the_run_is_an_input_error(
     events: Callable[..., Path],
 ) -> None:
     files = [events(GOOD, name="a.jsonl"), events(GOOD, name="b.jsonl")]
@@ -269,7 +269,7 @@ def test_quiet_prints_nothing(segcli: Segcli, hostile: Path) -> None:
 
 
 @pytest.mark.parametrize("form", SHOW_EVERY)
-def test_the_first_findings_are_shown_errors_before_warnings_and_all_are_counted(
+def test_max_findings_shows_errors_before_warnings_and_counts_all(
     segcli: Segcli, events: Callable[..., Path], form: str
 ) -> None:
     file = events(AWKWARD, AWKWARD, AWKWARD, BAD, AWKWARD, BAD, BAD)
@@ -285,7 +285,7 @@ def test_the_first_findings_are_shown_errors_before_warnings_and_all_are_counted
     assert "7 lines: 4 mapped, 3 rejected" in segcli("check", "-d", "gist", file).out
 
 
-def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
+def test_uncovered_field_that_matches_the_pattern_is_an_error(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     products = [{"sku": "a", "lots": [{"of": 1}]}]
@@ -308,7 +308,7 @@ def test_a_field_left_out_is_an_error_where_it_is_like_the_pattern(
     "pattern",
     ["properties", "properties.products", "properties.products[]", "*.products", "prop*s"],
 )
-def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
+def test_uncovered_pattern_of_an_object_or_array_includes_its_fields(
     segcli: Segcli, events: Callable[..., Path], pattern: str
 ) -> None:
     products = [{"sku": "a"}]
@@ -321,7 +321,7 @@ def test_a_pattern_that_names_an_object_or_an_array_means_what_is_below_too(
     assert said.code == 1
 
 
-def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
+def test_field_uncovered_in_several_events_is_one_finding_with_a_count(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     some = [line_of(timestamp="2026-02-03", n=1, userId=f"u{place}") for place in range(12)]
@@ -335,7 +335,7 @@ def test_a_field_left_out_of_several_events_is_one_finding_that_counts_them(
     assert read.text == "uncovered: n is not carried by pointillist (and 11 more lines)"
 
 
-def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
+def test_number_with_more_digits_than_a_double_is_not_a_changed_value(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     long = 123456789012345678901234567890
@@ -348,7 +348,7 @@ def test_digits_that_a_double_does_not_hold_are_no_change_of_a_value(
 
 
 @pytest.mark.parametrize("numbers", [(5, -1), (-1, 5), (5, 6, -1, -2)])
-def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
+def test_number_that_is_not_a_date_is_found_after_other_values(
     segcli: Segcli, events: Callable[..., Path], numbers: tuple[int, ...]
 ) -> None:
     lines = [line_of(type="identify", traits={"created_at": number}) for number in numbers]
@@ -359,7 +359,7 @@ def test_a_number_that_is_no_date_is_found_whatever_stood_there_before(
     assert found == [place for place, number in enumerate(numbers, 1) if number < 0]
 
 
-def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
+def test_unread_huge_number_is_mapped_and_counted_as_not_searched(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     said = segcli("check", "--dest", "pointillist", "--format", "json", events(HUGE))
@@ -369,7 +369,7 @@ def test_a_number_beyond_all_bounds_that_nothing_reads_is_sent_and_counted(
     assert document["untried"] == 1
 
 
-def test_a_gate_that_could_not_search_all_events_stays_shut(
+def test_fail_on_uncovered_fails_if_not_all_events_were_searched(
     segcli: Segcli, events: Callable[..., Path]
 ) -> None:
     file = events(HUGE, line_of(timestamp="2026-02-03"), HUGE)
@@ -384,7 +384,7 @@ def test_a_gate_that_could_not_search_all_events_stays_shut(
     assert segcli("check", file).code == 0
 
 
-def test_an_output_that_cannot_be_written_is_an_error(
+def test_unwritable_stdout_is_an_error_with_exit_3(
     events: Callable[..., Path], clean_environment: dict[str, str]
 ) -> None:
     with Path("/dev/full").open("wb") as full:

@@ -1,4 +1,4 @@
-"""Whoever changes one line of one mapping is told exactly the fields that changed."""
+"""A changed line of a mapping is reported as exactly the fields that changed."""
 
 import shutil
 from collections.abc import Callable
@@ -76,7 +76,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.old)
-def test_a_changed_line_names_exactly_the_fields_that_changed(
+def test_changed_mapping_line_reports_exactly_the_changed_fields(
     segcli: Segcli, run_segcli: Run, samples: Path, tmp_path: Path, change: Change
 ) -> None:
     files = [samples / "checkout.jsonl", samples / "signup.jsonl"]
@@ -90,7 +90,7 @@ def test_a_changed_line_names_exactly_the_fields_that_changed(
     assert differences(done.stdout.decode()) == change.differences
 
 
-def test_a_copy_that_is_not_changed_does_not_differ(
+def test_unchanged_copy_of_the_mapping_has_no_differences(
     segcli: Segcli, run_segcli: Run, samples: Path, tmp_path: Path
 ) -> None:
     command = ["check", "--expect", "golden.ndjson", samples / "checkout.jsonl"]

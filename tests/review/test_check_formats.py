@@ -1,4 +1,4 @@
-"""Every format of `segcli check` can be read by those it is for, whatever stands in the input."""
+"""Every format of `segcli check` can be read by its readers, with any text in the input."""
 
 import io
 import os
@@ -37,7 +37,7 @@ NASTY = st.text(
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(file=NASTY, field=NASTY, problem=NASTY, level=st.sampled_from(["error", "warning"]))
-def test_no_text_breaks_a_format(
+def test_every_format_is_valid_with_any_text(
     form: str, file: str, field: str, problem: str, level: str
 ) -> None:
     review = review_with(file=f"a{file}", field=f"b{field}", problem=f"c{problem}", level=level)
@@ -54,7 +54,7 @@ def test_no_text_breaks_a_format(
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(path=NASTY, route=NASTY)
-def test_no_path_and_no_route_breaks_a_format(form: str, path: str, route: str) -> None:
+def test_every_format_is_valid_with_any_path_and_route(form: str, path: str, route: str) -> None:
     review = replace(
         ONE_REVIEW,
         left_out=[of_path(path)],
@@ -69,7 +69,7 @@ def test_no_path_and_no_route_breaks_a_format(form: str, path: str, route: str) 
 
 
 @given(NASTY)
-def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
+def test_pipe_or_backtick_stays_in_its_markdown_cell(text: str) -> None:
     review = replace(review_with(file=f"a{text}", problem=f"is {text}."), left_out=[of_path(text)])
 
     out = formatter("markdown")(review)
@@ -87,26 +87,26 @@ def test_a_pipe_or_a_backtick_stays_in_its_cell(text: str) -> None:
 @example("` ``b``")
 @example("\\|")
 @example("\\\\||`\\||")
-def test_code_in_markdown_shows_text_as_it_is(text: str) -> None:
+def test_markdown_code_shows_text_unchanged(text: str) -> None:
     out = formatter("markdown")(replace(ONE_REVIEW, left_out=[of_path(f"a{text}")]))
 
     assert rows_of(out, "not carried")[0][0] == visible(f"a{text}")
 
 
-def test_markdown_shows_an_empty_path_as_nothing() -> None:
+def test_markdown_shows_an_empty_path_as_an_empty_cell() -> None:
     out = formatter("markdown")(replace(ONE_REVIEW, left_out=[of_path("")]))
 
     assert rows_of(out, "not carried")[0][0].strip() == ""
 
 
-def test_no_line_is_folded_where_nobody_looks_on() -> None:
+def test_text_format_wraps_no_line_off_a_terminal() -> None:
     out = formatter("text")(replace(ONE_REVIEW, left_out=[of_path("long." * 100)]))
 
     assert f"{'long.' * 100}  1 event (50%)  not carried by gist\n" in out
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80])
-def test_on_a_terminal_a_long_path_or_route_is_folded_and_not_cut(
+def test_long_path_or_route_is_wrapped_on_a_terminal_and_not_cut(
     monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setattr("sys.stdout", Terminal())
@@ -144,7 +144,7 @@ class Terminal(io.StringIO):
     ],
 )
 @pytest.mark.parametrize("form", ["text", "markdown"])
-def test_a_share_is_all_or_nothing_only_where_that_is_so(
+def test_share_rounds_to_0_or_100_percent_only_if_exact(
     form: str, events: int, tried: int, said: str
 ) -> None:
     left_out = [LeftOut("a.b", events, events / tried, ("a.jsonl", 1))]
@@ -169,7 +169,7 @@ def test_a_share_is_all_or_nothing_only_where_that_is_so(
         ([], 0.0, "gist would get 0 requests"),
     ],
 )
-def test_what_is_sent_in_batches_takes_so_many_requests_at_least(
+def test_batched_routes_show_a_minimum_number_of_requests(
     form: str, routes: list[tuple[str, int, int]], seconds: float | None, said: str
 ) -> None:
     planned = [RouteEstimate(route, events, requests, 9, 9) for route, events, requests in routes]
@@ -180,7 +180,7 @@ def test_what_is_sent_in_batches_takes_so_many_requests_at_least(
 
 
 @pytest.mark.parametrize("text", ["@octocat", ":tada:", "`@octocat` ``:tada:", "a\\|@octocat"])
-def test_no_value_mentions_anybody_in_markdown(text: str) -> None:
+def test_markdown_values_make_no_mentions_or_emoji(text: str) -> None:
     review = review_with(file=text, field=text, problem=f'from "{text}" to "{text}"')
     out = formatter("markdown")(
         replace(review, left_out=[of_path(text)], routes=[RouteEstimate(text, 2, 2, 20, 12)])
@@ -203,13 +203,13 @@ def of_path(path: str) -> LeftOut:
 @pytest.mark.parametrize(
     "text", ["a|b", "``a`", "a`b``c", "*a*", "<b>", "&lt;", "a_b_c", "[a](b)", "#1", "$x$", "\\|"]
 )
-def test_markdown_shows_text_as_it_is(text: str) -> None:
+def test_markdown_shows_text_unchanged(text: str) -> None:
     out = formatter("markdown")(review_with(file="a|`b`.jsonl", problem=f"is {text}."))
 
     assert rows_of(out, "where") == [["a|`b`.jsonl:3", "SEG301", "rejected", f"f is {text}."]]
 
 
-def test_github_annotations_are_escaped_as_github_wants() -> None:
+def test_github_annotations_use_github_escapes() -> None:
     review = review_with(file="a,b:c%\n.jsonl", problem="is 100 %: a, b\r\nc")
 
     first = formatter("github")(review).split("\n")[0]
@@ -221,7 +221,7 @@ def test_github_annotations_are_escaped_as_github_wants() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_name_of_any_bytes_breaks_no_format(
+def test_every_format_is_valid_with_a_file_name_that_is_not_utf8(
     run_segcli: Run, tmp_path: Path, form: str
 ) -> None:
     name = os.fsdecode(b"a,b:c%\n|`\x1b\xff.jsonl")
@@ -236,7 +236,7 @@ def test_a_file_name_of_any_bytes_breaks_no_format(
     assert texts == ["rejected", "rejected", "rejected"]
 
 
-def test_a_golden_file_can_name_a_file_of_any_bytes(run_segcli: Run, tmp_path: Path) -> None:
+def test_golden_file_can_name_an_input_that_is_not_utf8(run_segcli: Run, tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.jsonl")
     for file in (name, "other.jsonl"):
         (tmp_path / file).write_bytes(line_of(timestamp="2026-02-03"))
@@ -247,9 +247,7 @@ def test_a_golden_file_can_name_a_file_of_any_bytes(run_segcli: Run, tmp_path: P
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_printed_is_utf_8_whatever_the_locale(
-    run_segcli: Run, tmp_path: Path, form: str
-) -> None:
+def test_output_is_utf8_in_any_locale(run_segcli: Run, tmp_path: Path, form: str) -> None:
     (tmp_path / "größe.jsonl").write_bytes(b"nothing")
 
     done = run_segcli("check", "--format", form, "größe.jsonl", env={"PYTHONIOENCODING": "latin-1"})
@@ -258,7 +256,7 @@ def test_what_is_printed_is_utf_8_whatever_the_locale(
 
 
 @pytest.mark.parametrize("form", ["text", "github", "markdown"])
-def test_what_is_not_said_in_full_is_said(form: str) -> None:
+def test_every_format_counts_what_it_does_not_show(form: str) -> None:
     review = replace(ONE_REVIEW, errors=1, warnings=1_234, untried=1)
 
     out = formatter(form)(review)

@@ -33,7 +33,7 @@ def compared(said: Said) -> list[str]:
 
 @pytest.mark.parametrize("sample", NAMES)
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_a_sample_does_not_differ_from_its_golden_file(
+def test_sample_matches_its_golden_file(
     segcli: Segcli, samples: Path, dest: str, sample: str
 ) -> None:
     golden = ROOT / "tests" / "golden" / dest / f"{sample}.ndjson"
@@ -47,7 +47,7 @@ def test_a_sample_does_not_differ_from_its_golden_file(
 
 @pytest.mark.parametrize("names", [["hostile"], ["hostile", "signup"]])
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_update_writes_what_transform_prints_with_outcomes(
+def test_update_writes_the_output_of_transform_outcomes(
     segcli: Segcli, samples: Path, tmp_path: Path, dest: str, names: list[str]
 ) -> None:
     files = [samples / f"{name}.jsonl" for name in names]
@@ -69,7 +69,7 @@ def test_update_writes_what_transform_prints_with_outcomes(
         "",
     ],
 )
-def test_update_replaces_what_the_file_held(
+def test_update_replaces_the_old_content(
     held: str, segcli: Segcli, samples: Path, tmp_path: Path
 ) -> None:
     (tmp_path / GOLDEN).write_text(held)
@@ -114,7 +114,7 @@ def test_a_merge_conflict_in_a_golden_file_is_said_with_its_line(
     )
 
 
-def test_what_transform_prints_is_a_golden_file_too(
+def test_payloads_printed_by_transform_are_a_golden_file(
     segcli: Segcli, samples: Path, tmp_path: Path
 ) -> None:
     file = samples / "signup.jsonl"
@@ -148,9 +148,7 @@ def test_a_difference_is_an_error_in_every_format(
     )
 
 
-def test_events_may_be_added_to_one_file_and_taken_from_another(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_lines_added_and_removed_are_reported_by_file(segcli: Segcli, tmp_path: Path) -> None:
     a = [line_of(timestamp="2026-02-03", userId=f"a{place}") for place in range(5)]
     b = [line_of(timestamp="2026-02-03", userId=f"b{place}") for place in range(3)]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(a[:3]))
@@ -172,7 +170,7 @@ def test_events_may_be_added_to_one_file_and_taken_from_another(
     ]
 
 
-def test_nothing_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> None:
+def test_empty_input_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"")
 
     check = ("check", "--allow-empty", "--expect", GOLDEN, "events.jsonl")
@@ -189,7 +187,7 @@ def test_nothing_has_an_empty_golden_file(segcli: Segcli, tmp_path: Path) -> Non
         (None, "the golden file golden.ndjson does not exist"),
     ],
 )
-def test_a_bad_golden_file_is_an_error_that_says_what_to_type(
+def test_invalid_golden_file_is_an_error_with_a_hint(
     segcli: Segcli, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(line_of())
@@ -204,7 +202,7 @@ def test_a_bad_golden_file_is_an_error_that_says_what_to_type(
     assert "segcli transform" in hint or "--update" in hint
 
 
-def test_an_empty_golden_file_of_payloads_takes_what_is_skipped(
+def test_empty_golden_file_of_payloads_accepts_skipped_lines(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     (tmp_path / "page.jsonl").write_bytes(line_of(type="page"))
@@ -219,7 +217,7 @@ def test_an_empty_golden_file_of_payloads_takes_what_is_skipped(
 
 @pytest.mark.parametrize("more", [["--outcomes"], []])
 @pytest.mark.parametrize("lines", [1, 0])
-def test_a_byte_order_mark_before_a_golden_file_is_no_part_of_it(
+def test_byte_order_mark_of_a_golden_file_is_ignored(
     segcli: Segcli, tmp_path: Path, more: list[str], lines: int
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT * lines)
@@ -242,9 +240,7 @@ def two(tmp_path: Path) -> list[str]:
     return ["a.jsonl", "b.jsonl"]
 
 
-def test_a_golden_file_of_one_input_is_held_against_no_other(
-    segcli: Segcli, two: list[str]
-) -> None:
+def test_golden_file_of_one_input_is_refused_for_several(segcli: Segcli, two: list[str]) -> None:
     segcli("check", "--expect", GOLDEN, "--update", "b.jsonl")
 
     said = segcli("check", "--expect", GOLDEN, *two)
@@ -257,9 +253,7 @@ def test_a_golden_file_of_one_input_is_held_against_no_other(
     assert segcli("check", "--expect", GOLDEN, *two).code == 0
 
 
-def test_lines_missing_of_a_golden_file_of_one_input_are_named_by_that_input(
-    segcli: Segcli, two: list[str]
-) -> None:
+def test_missing_line_is_reported_at_the_only_input(segcli: Segcli, two: list[str]) -> None:
     segcli("check", "--expect", GOLDEN, "--update", two[1])
     Path(two[1]).write_bytes(EVENT.replace(b"u1", b"u2"))
 
@@ -268,7 +262,7 @@ def test_lines_missing_of_a_golden_file_of_one_input_are_named_by_that_input(
     assert [(one.file, one.line) for one in read_text(said.out)] == [("b.jsonl", 2)]
 
 
-def test_the_input_of_a_golden_file_of_one_may_be_renamed(segcli: Segcli, two: list[str]) -> None:
+def test_input_of_a_single_input_golden_file_may_be_renamed(segcli: Segcli, two: list[str]) -> None:
     segcli("check", "--expect", GOLDEN, "--update", two[0])
     Path(two[0]).rename("c.jsonl")
 
@@ -277,7 +271,9 @@ def test_the_input_of_a_golden_file_of_one_may_be_renamed(segcli: Segcli, two: l
     assert (said.code, compared(said)) == (0, [])
 
 
-def test_of_several_inputs_of_a_golden_file_one_may_be_left(segcli: Segcli, two: list[str]) -> None:
+def test_missing_input_of_a_golden_file_is_reported_as_missing_lines(
+    segcli: Segcli, two: list[str]
+) -> None:
     segcli("check", "--expect", GOLDEN, "--update", *two)
 
     said = segcli("check", "--expect", GOLDEN, "b.jsonl")
@@ -291,7 +287,7 @@ def test_of_several_inputs_of_a_golden_file_one_may_be_left(segcli: Segcli, two:
     ]
 
 
-def test_bare_payloads_may_be_of_several_inputs(
+def test_golden_file_of_payloads_may_cover_several_inputs(
     segcli: Segcli, tmp_path: Path, two: list[str]
 ) -> None:
     (tmp_path / GOLDEN).write_text(segcli("transform", "--quiet", *two).out)
@@ -307,7 +303,7 @@ def test_bare_payloads_may_be_of_several_inputs(
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
 @pytest.mark.parametrize("more", [[], ["--update"]])
 @pytest.mark.parametrize("place", [GOLDEN, f"here/{GOLDEN}", "link", "second name"])
-def test_what_else_is_written_is_never_the_golden_file(
+def test_golden_file_is_refused_as_another_output(
     segcli: Segcli, tmp_path: Path, option: str, more: list[str], place: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"{]\n" + line_of())
@@ -329,7 +325,7 @@ def test_what_else_is_written_is_never_the_golden_file(
 
 @pytest.mark.parametrize("option", ["--rejects", "--report"])
 @pytest.mark.parametrize("place", [GOLDEN, "link"])
-def test_what_else_is_written_is_not_the_golden_file_to_be_either(
+def test_new_golden_file_is_refused_as_another_output(
     segcli: Segcli, tmp_path: Path, option: str, place: str
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"{]\n")
@@ -342,7 +338,7 @@ def test_what_else_is_written_is_not_the_golden_file_to_be_either(
     assert not (tmp_path / GOLDEN).exists()
 
 
-def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Path) -> None:
+def test_golden_file_that_is_also_an_input_is_refused(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(line_of())
 
     said = segcli("check", "--expect", "events.jsonl", "--update", "events.jsonl")
@@ -358,7 +354,7 @@ def test_a_golden_file_among_the_inputs_is_refused(segcli: Segcli, tmp_path: Pat
 # --- the golden file stays whole
 
 
-def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_path: Path) -> None:
+def test_golden_file_is_unchanged_on_a_full_disk(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes((line_of() + b"\n") * 100)
     (tmp_path / GOLDEN).write_bytes(b"{}\n" * 1000)
 
@@ -376,9 +372,7 @@ def test_a_golden_file_stays_whole_when_the_disk_is_full(segcli: Segcli, tmp_pat
 # --- golden files that last
 
 
-def test_a_rejection_that_the_golden_file_records_is_accepted(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_rejection_recorded_in_the_golden_file_is_accepted(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT + b"{]\n")
     check = ("check", "--expect", GOLDEN, "events.jsonl")
     assert segcli(*check, "--update").code == 0
@@ -396,7 +390,7 @@ def test_a_rejection_that_the_golden_file_records_is_accepted(
     ]
 
 
-def test_a_line_that_is_rejected_for_another_reason_fails(segcli: Segcli, tmp_path: Path) -> None:
+def test_line_rejected_for_another_reason_fails(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT + b"[]\n")
     segcli("check", "--expect", GOLDEN, "--update", "events.jsonl")
     (tmp_path / "events.jsonl").write_bytes(EVENT + b"{]\n")
@@ -415,7 +409,7 @@ def events_of(*numbers: int) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def test_the_golden_file_has_the_ids_and_an_update_keeps_its_order(
+def test_golden_file_has_message_ids_and_update_keeps_its_order(
     segcli: Segcli, tmp_path: Path
 ) -> None:
     check = ("check", "-d", "pointillist", "--expect", GOLDEN, "events.jsonl")
@@ -432,7 +426,9 @@ def test_the_golden_file_has_the_ids_and_an_update_keeps_its_order(
     assert segcli(*check).code == 0
 
 
-def test_two_lines_less_are_two_differences(segcli: Segcli, samples: Path, tmp_path: Path) -> None:
+def test_two_removed_lines_are_two_differences(
+    segcli: Segcli, samples: Path, tmp_path: Path
+) -> None:
     lines = (samples / "signup.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "events.jsonl").write_bytes(b"".join(lines))
     check = ("check", "-d", "gist", "--expect", GOLDEN, "events.jsonl")
@@ -445,7 +441,7 @@ def test_two_lines_less_are_two_differences(segcli: Segcli, samples: Path, tmp_p
     assert "2 errors" in told.out
 
 
-def test_many_more_lines_than_the_golden_file_has_are_new_and_take_no_memory(
+def test_many_extra_lines_are_counted_as_new(
     segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.review.golden._LINES_MORE", 3)

@@ -1,4 +1,4 @@
-"""What says the same is one entry with its count and first places; one run writes all formats."""
+"""Equal findings are one entry with a count and the first lines; one run writes all formats."""
 
 import json
 import subprocess
@@ -25,9 +25,7 @@ def _events(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "junit"])
-def test_a_group_is_one_entry_with_its_count_and_its_first_places(
-    segcli: Segcli, form: str
-) -> None:
+def test_group_is_one_entry_with_its_count_and_first_lines(segcli: Segcli, form: str) -> None:
     found = READERS[form](segcli(*CHECK, "--format", form).out)
 
     assert [(one.line, one.text) for one in found] == [
@@ -38,13 +36,13 @@ def test_a_group_is_one_entry_with_its_count_and_its_first_places(
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
-def test_every_prints_each(segcli: Segcli, form: str) -> None:
+def test_every_option_prints_each_finding(segcli: Segcli, form: str) -> None:
     found = READERS[form](segcli(*CHECK, "--every", "--format", form).out)
 
     assert [one.line for one in found] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_a_place_in_another_file_names_it(segcli: Segcli, tmp_path: Path) -> None:
+def test_further_line_in_another_file_names_the_file(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text(NO_USER)
     (tmp_path / "events.jsonl").write_text(NO_USER)
 
@@ -61,7 +59,7 @@ def test_json_has_each_finding_and_its_group(segcli: Segcli) -> None:
     assert [one["line"] for one in document["groups"][0]["places"]] == [1, 2, 3]
 
 
-def test_groups_that_are_not_shown_are_counted(segcli: Segcli) -> None:
+def test_hidden_groups_are_counted(segcli: Segcli) -> None:
     told = segcli(*CHECK, "--max-findings", "1")
 
     assert [one.line for one in read_text(told.out)] == [1]
@@ -69,9 +67,7 @@ def test_groups_that_are_not_shown_are_counted(segcli: Segcli) -> None:
     assert "6 errors, 1 warning" in told.out
 
 
-def test_github_shows_ten_of_a_level_and_one_of_each_group_first(
-    segcli: Segcli, tmp_path: Path
-) -> None:
+def test_github_shows_ten_per_level_and_each_group_first(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text(NO_USER * 12 + "[]\n" + UNZONED * 12)
 
     out = segcli(*CHECK, "--format", "github").out
@@ -84,7 +80,7 @@ def test_github_shows_ten_of_a_level_and_one_of_each_group_first(
     assert "13 errors, 23 warnings; 16 more findings not shown" in notice
 
 
-def test_more_groups_than_github_shows(segcli: Segcli, tmp_path: Path) -> None:
+def test_github_shows_at_most_ten_of_many_groups(segcli: Segcli, tmp_path: Path) -> None:
     lines = [f'{{"type":"track","userId":"u","event":"x","{name}":1}}' for name in ("traits",)]
     lines += [f'{{"type":"identify","userId":"u","traits":{{"{n}":[1]}}}}' for n in range(14)]
     (tmp_path / "events.jsonl").write_text("\n".join(lines))
@@ -109,7 +105,7 @@ def test_one_run_writes_several_formats(segcli: Segcli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_report_may_be_written_again_but_no_other_file(
+def test_output_replaces_a_report_but_no_other_file(
     segcli: Segcli, tmp_path: Path, form: str
 ) -> None:
     option = f"{form}=report.out"
@@ -164,7 +160,7 @@ def test_a_stdout_that_fails_leaves_the_files_whole(
     assert (tmp_path / "report.txt").read_text().endswith("6 errors, 1 warning\n")
 
 
-def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
+def test_output_fills_an_empty_file(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "summary.md").touch()
 
     segcli(*CHECK, "--output", "markdown=summary.md")
@@ -187,7 +183,7 @@ def test_an_empty_file_is_filled(segcli: Segcli, tmp_path: Path) -> None:
         (["--expect", "a", "--update", "--output", "json=a"], "is also --"),
     ],
 )
-def test_an_output_that_would_harm_is_refused_before_the_run(
+def test_harmful_output_is_refused_before_the_run(
     segcli: Segcli, tmp_path: Path, options: list[str], problem: str
 ) -> None:
     before = (tmp_path / "events.jsonl").read_text()
@@ -200,7 +196,7 @@ def test_an_output_that_would_harm_is_refused_before_the_run(
     assert not (tmp_path / "a").exists()
 
 
-def test_junit_has_a_case_a_group(segcli: Segcli) -> None:
+def test_junit_has_one_case_per_group(segcli: Segcli) -> None:
     suites = etree.fromstring(segcli(*CHECK, "--format", "junit").out.encode())
 
     assert suites.xpath("//testcase/failure/@type") == ["SEG203", "SEG102"]

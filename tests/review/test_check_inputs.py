@@ -1,4 +1,4 @@
-"""`segcli check` takes what the other commands take: files, stdin, selection, any destination."""
+"""`segcli check` accepts the inputs of other commands: files, stdin, selection, any destination."""
 
 import json
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def written(folder: Path, name: str, *lines: bytes) -> Path:
     return file
 
 
-def test_several_files_are_one_input_and_a_finding_names_its_own(
+def test_several_files_are_checked_together_and_findings_name_the_file(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     one = written(tmp_path, "one.jsonl", line_of(messageId="a", timestamp="2026-02-03"), b"{")
@@ -61,7 +61,7 @@ def test_several_files_are_one_input_and_a_finding_names_its_own(
 
 
 @pytest.mark.parametrize("files", [[], ["-"]])
-def test_without_files_it_reads_stdin(run_segcli: Run, files: list[str]) -> None:
+def test_check_reads_stdin_without_files(run_segcli: Run, files: list[str]) -> None:
     done = run_segcli("check", *files, stdin=b"\n".join([*DAYS, b"nothing"]))
 
     assert done.returncode == 1
@@ -83,7 +83,7 @@ def test_without_files_it_reads_stdin(run_segcli: Run, files: list[str]) -> None
         (["--max-line", "10"], 0),
     ],
 )
-def test_the_selection_options_narrow_what_is_checked(
+def test_selection_options_select_the_checked_events(
     document: Callable[..., dict[str, Any]], tmp_path: Path, options: list[str], mapped: int
 ) -> None:
     found = document(*options, written(tmp_path, "events.jsonl", *DAYS))
@@ -93,7 +93,7 @@ def test_the_selection_options_narrow_what_is_checked(
     assert sum(found["counts"].values()) == found["read"] == 5
 
 
-def test_lines_behind_the_limit_are_not_looked_at(
+def test_lines_after_the_limit_are_not_checked(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     found = document("--limit", "2", written(tmp_path, "events.jsonl", *DAYS[:2], b"{"))
@@ -101,7 +101,7 @@ def test_lines_behind_the_limit_are_not_looked_at(
     assert (found["errors"], found["counts"]["skipped"]) == (0, 1)
 
 
-def test_events_that_are_switched_off_are_skipped_unless_that_is_ignored(
+def test_events_switched_off_are_skipped_unless_integrations_are_ignored(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     off = line_of(timestamp="2026-02-03", integrations={"All": False})
@@ -114,7 +114,7 @@ def test_events_that_are_switched_off_are_skipped_unless_that_is_ignored(
 @pytest.mark.parametrize(
     ("rate", "seconds"), [([], None), (["--rate", "2/s"], 2.5), (["--rate", "30/min"], 10)]
 )
-def test_the_rate_says_how_long_sending_takes(
+def test_rate_option_estimates_the_sending_time(
     document: Callable[..., dict[str, Any]],
     tmp_path: Path,
     rate: list[str],
@@ -125,7 +125,7 @@ def test_the_rate_says_how_long_sending_takes(
     assert found["plan"]["seconds"] == seconds
 
 
-def test_settings_change_what_is_carried(
+def test_settings_change_which_fields_are_carried(
     document: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     event = line_of(timestamp="2026-02-03", properties={"price": 3})
@@ -148,7 +148,7 @@ def test_every_destination_is_checked_without_a_key_and_without_a_network(
     assert f"\n{dest} would get ".encode() in done.stdout
 
 
-def test_that_network_is_really_cut(run_segcli: Run, samples: Path, tmp_path: Path) -> None:
+def test_socket_block_really_blocks_sockets(run_segcli: Run, samples: Path, tmp_path: Path) -> None:
     written(tmp_path, "sitecustomize.py", NO_SOCKETS.encode())
     env = {"PYTHONPATH": str(tmp_path)}
 
@@ -157,7 +157,7 @@ def test_that_network_is_really_cut(run_segcli: Run, samples: Path, tmp_path: Pa
     assert b"RuntimeError: socket." in done.stderr
 
 
-def test_a_plugged_in_destination_is_checked_like_any_other(
+def test_plug_in_destination_is_checked_like_a_built_in_one(
     document: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(destinations, "named_destination", {"acme": ACME}.__getitem__)
@@ -172,7 +172,7 @@ def test_a_plugged_in_destination_is_checked_like_any_other(
     assert found["plan"]["seconds"] == 0.1
 
 
-def test_rejected_lines_are_kept_where_that_is_asked_for(segcli: Segcli, tmp_path: Path) -> None:
+def test_rejects_option_writes_rejected_lines(segcli: Segcli, tmp_path: Path) -> None:
     file = written(tmp_path, "events.jsonl", *DAYS, b'{"type": "track"}', b"nothing")
 
     said = segcli("check", "--rejects", "kept.ndjson", file)
@@ -183,7 +183,7 @@ def test_rejected_lines_are_kept_where_that_is_asked_for(segcli: Segcli, tmp_pat
     assert (kept[0]["event"], kept[1]["raw"]) == ({"type": "track"}, "nothing")
 
 
-def test_the_report_is_the_json_document_whatever_is_printed(
+def test_report_is_the_json_document_for_any_printed_format(
     segcli: Segcli, samples: Path, tmp_path: Path
 ) -> None:
     printed = segcli("check", "--format", "json", samples / "signup.jsonl")

@@ -1,4 +1,4 @@
-"""`check --jobs`: however many processes look at the lines, what is said of them is the same."""
+"""`check --jobs`: any number of processes gives the same review."""
 
 import random
 from pathlib import Path
@@ -52,7 +52,9 @@ def review_by(jobs: int, many: Path, job: Job, **more: Any) -> tuple[Review, byt
 
 
 @pytest.mark.parametrize("dest", ["pointillist", "gist", "segment", "webhook"])
-def test_a_mix_of_all_that_may_stand_in_a_file_gets_the_same_review(dest: str, many: Path) -> None:
+def test_mixed_lines_get_the_same_review_with_any_number_of_processes(
+    dest: str, many: Path
+) -> None:
     one = review_by(1, many, job_for(dest))
 
     assert one[0].errors > 30
@@ -62,7 +64,7 @@ def test_a_mix_of_all_that_may_stand_in_a_file_gets_the_same_review(dest: str, m
 
 
 @pytest.mark.parametrize("dest", ["segment", "pointillist"])
-def test_shapes_that_are_too_many_are_the_same_ones(
+def test_unsearched_shapes_are_the_same_with_any_number_of_processes(
     dest: str, many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coverage, "_BYTES_TRIED", 400_000)
@@ -74,7 +76,7 @@ def test_shapes_that_are_too_many_are_the_same_ones(
     assert review_by(5, many, job_for(dest)) == one
 
 
-def test_the_findings_that_are_shown_are_the_first_ones(many: Path) -> None:
+def test_shown_findings_are_the_same_with_any_number_of_processes(many: Path) -> None:
     job = job_for("pointillist")
     all_of_them = review_by(1, many, job, most_findings=100_000)[0].findings
 
@@ -85,7 +87,7 @@ def test_the_findings_that_are_shown_are_the_first_ones(many: Path) -> None:
         assert set(map(str, one.findings)) <= set(map(str, all_of_them))
 
 
-def test_a_golden_file_is_held_against_the_lines_in_their_order(many: Path) -> None:
+def test_golden_comparison_is_the_same_with_any_number_of_processes(many: Path) -> None:
     golden = many.with_name("golden.ndjson")
     job = job_for("pointillist")
     review_by(3, many, job, expect=golden, update=True)
@@ -100,7 +102,7 @@ def test_a_golden_file_is_held_against_the_lines_in_their_order(many: Path) -> N
     assert sum(finding.state == "new" for finding in one.findings) == 1
 
 
-def test_a_bug_of_a_plug_in_is_raised_here(many: Path) -> None:
+def test_exception_of_a_plug_in_is_raised_in_the_main_process(many: Path) -> None:
     def body(event: object) -> dict[str, Any]:
         raise ZeroDivisionError(event)
 

@@ -1,4 +1,4 @@
-"""`segcli check --plan`: sample events against plans in every form, in every format and process."""
+"""`segcli check --plan`: sample events compared with plans of every form, in every format."""
 
 import json
 import os
@@ -137,7 +137,7 @@ def events(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.mark.parametrize("form", SHOW_EVERY)
 @pytest.mark.parametrize("name", SAMPLE_PLANS)
-def test_each_difference_is_found_at_its_line_in_every_format(
+def test_each_plan_difference_is_reported_at_its_line_in_every_format(
     segcli: Segcli, name: str, form: str, samples: Path
 ) -> None:
     file = samples / f"{name}.jsonl"
@@ -153,7 +153,7 @@ def test_each_difference_is_found_at_its_line_in_every_format(
 
 @pytest.mark.parametrize("dest", EVERYBODY)
 @pytest.mark.parametrize("name", SAMPLE_PLANS)
-def test_a_destination_changes_nothing_of_it(name: str, dest: str, samples: Path) -> None:
+def test_destination_does_not_change_plan_findings(name: str, dest: str, samples: Path) -> None:
     given = {"mapped": {"webhook_url": "https://hooks.slack.com/x"}}.get(dest, {})
     file = samples / f"{name}.jsonl"
 
@@ -171,7 +171,7 @@ def test_a_destination_changes_nothing_of_it(name: str, dest: str, samples: Path
     assert review.plan.checked == len(lines_of(name))
 
 
-def test_what_is_planned_and_in_no_line_is_shown(segcli: Segcli, samples: Path) -> None:
+def test_planned_but_unseen_events_and_properties_are_shown(segcli: Segcli, samples: Path) -> None:
     asked = ("check", "--plan", PLANS / "orrery.typewriter-8.json", samples / "all_types.jsonl")
 
     said = segcli(*asked)
@@ -208,7 +208,7 @@ def test_events_as_planned_pass(segcli: Segcli, plan: Any, events: Any) -> None:
     assert said.out.splitlines()[-1] == "0 errors, 0 warnings"
 
 
-def test_without_a_destination_only_the_plan_and_the_spec_reject(
+def test_only_plan_and_spec_apply_without_a_destination(
     segcli: Segcli, plan: Any, events: Any, tmp_path: Path
 ) -> None:
     # No destination would take the first; the second has a doubtful trait, the last is no event.
@@ -225,7 +225,7 @@ def test_without_a_destination_only_the_plan_and_the_spec_reject(
     assert len((tmp_path / "rejects.jsonl").read_bytes().splitlines()) == 2
 
 
-def test_a_destination_from_the_environment_counts_as_given(
+def test_destination_from_the_environment_is_used(
     segcli: Segcli, plan: Any, events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGCLI_DEST", "gist")
@@ -235,9 +235,7 @@ def test_a_destination_from_the_environment_counts_as_given(
     assert "1 line: 1 mapped, 0 rejected, 0 skipped" in said.out
 
 
-def test_the_options_that_choose_events_choose_them_for_the_plan(
-    segcli: Segcli, plan: Any, events: Any
-) -> None:
+def test_selection_options_apply_to_the_plan(segcli: Segcli, plan: Any, events: Any) -> None:
     named = [line_of(event=f"E{number}", integrations={"All": False}) for number in range(5)]
     file, path = events(*named), plan(rule("E1"))
 
@@ -264,7 +262,7 @@ def test_the_options_that_choose_events_choose_them_for_the_plan(
         ("--endpoint", "http://localhost"),
     ],
 )
-def test_what_needs_a_destination_is_refused_without_one(
+def test_option_that_needs_a_destination_is_refused_without_one(
     segcli: Segcli, plan: Any, events: Any, more: tuple[str, str]
 ) -> None:
     said = segcli("check", "--plan", plan(rule("Tried")), *more, events(line_of()))
@@ -289,7 +287,7 @@ def test_what_needs_a_destination_is_refused_without_one(
         ("\udcff", "is not UTF-8 text: save it as UTF-8"),
     ],
 )
-def test_a_file_that_is_no_plan_ends_the_run_at_once(
+def test_file_that_is_not_a_plan_is_a_usage_error(
     segcli: Segcli, tmp_path: Path, events: Any, text: str | None, problem: str
 ) -> None:
     path = tmp_path / "plan.json"
@@ -302,7 +300,7 @@ def test_a_file_that_is_no_plan_ends_the_run_at_once(
     assert said.err.startswith(f"Error: --plan {path} {problem}")
 
 
-def test_without_the_extra_it_is_said_what_to_install(
+def test_plan_option_without_the_extra_says_what_to_install(
     segcli: Segcli, plan: Any, events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("segcli.runs.plans.find_spec", lambda _: None)
@@ -313,7 +311,7 @@ def test_without_the_extra_it_is_said_what_to_install(
     assert said.err == f"Error: --plan needs jsonschema-rs\nType: {how_to_install('plan')}\n"
 
 
-def test_without_the_extra_all_else_works(samples: Path) -> None:
+def test_check_without_a_plan_works_without_the_extra(samples: Path) -> None:
     program = (
         "import sys; sys.modules['jsonschema_rs'] = None; "
         "from segcli.cli import main; main(['check', *sys.argv[1:]])"
@@ -325,7 +323,7 @@ def test_without_the_extra_all_else_works(samples: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) -> None:
+def test_plan_mistakes_are_listed_first_and_fail(segcli: Segcli, plan: Any, events: Any) -> None:
     path = plan(rule("Tried", whole(hue={"type": "Date"})))
 
     said = segcli("check", "--plan", path, events(line_of()))
@@ -338,7 +336,7 @@ def test_mistakes_come_first_and_fail(segcli: Segcli, plan: Any, events: Any) ->
     )
 
 
-def test_a_harmless_mistake_is_a_warning(segcli: Segcli, events: Any, tmp_path: Path) -> None:
+def test_harmless_plan_mistake_is_a_warning(segcli: Segcli, events: Any, tmp_path: Path) -> None:
     path = tmp_path / "plan.csv"
     path.write_text("Event Name,Mood\nTried,good\n")
     asked = ("check", "--plan", path, events(line_of()))
@@ -347,7 +345,7 @@ def test_a_harmless_mistake_is_a_warning(segcli: Segcli, events: Any, tmp_path: 
     assert segcli(*asked, "--strict").code == 1
 
 
-def test_a_plan_is_not_written_over(segcli: Segcli, plan: Any, events: Any) -> None:
+def test_plan_file_is_refused_as_an_output(segcli: Segcli, plan: Any, events: Any) -> None:
     path = plan(rule("Tried"))
     before = path.read_text()
 
@@ -358,7 +356,7 @@ def test_a_plan_is_not_written_over(segcli: Segcli, plan: Any, events: Any) -> N
     assert path.read_text() == before
 
 
-def test_several_plans_count_as_one(segcli: Segcli, plan: Any, events: Any) -> None:
+def test_several_plan_files_are_merged(segcli: Segcli, plan: Any, events: Any) -> None:
     one, two = plan(rule("Tried")), plan(rule("Bought"), name="two.json")
     file = events(line_of(), line_of(event="Bought"))
 
@@ -379,7 +377,7 @@ def review_by(jobs: int, path: Path, plans: list[Plan], dest: str | None, **more
 
 
 @pytest.mark.parametrize("dest", [None, "gist", "segment"])
-def test_however_many_processes_look_the_review_is_the_same(
+def test_plan_review_is_the_same_with_any_number_of_processes(
     tmp_path: Path, dest: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "_BLOCK", 3000)
@@ -398,7 +396,7 @@ def test_however_many_processes_look_the_review_is_the_same(
     assert one.plan.unseen
 
 
-def test_a_limit_is_for_all_processes_together(
+def test_limit_applies_to_all_processes_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_map, "_BLOCK_FOR_WORKERS", 300)
@@ -412,7 +410,7 @@ def test_a_limit_is_for_all_processes_together(
 
 
 @pytest.mark.parametrize("dest", [None, "webhook"])
-def test_names_without_end_take_no_memory(tmp_path: Path, dest: str | None) -> None:
+def test_many_different_names_use_bounded_memory(tmp_path: Path, dest: str | None) -> None:
     schema = whole(products={"items": {"properties": {"sku": {}}}})
     plans = [read_plan("p", json.dumps([rule("Tried", schema)]))]
 
@@ -436,7 +434,9 @@ def test_names_without_end_take_no_memory(tmp_path: Path, dest: str | None) -> N
     assert peak(8000) < few + 20_000_000
 
 
-def test_what_others_have_written_is_visible(segcli: Segcli, events: Any, tmp_path: Path) -> None:
+def test_hostile_text_in_plans_and_events_is_escaped(
+    segcli: Segcli, events: Any, tmp_path: Path
+) -> None:
     bad = hostile.HOSTILE
     path = tmp_path / "plan.json"
     rules = [
@@ -465,7 +465,7 @@ def test_what_others_have_written_is_visible(segcli: Segcli, events: Any, tmp_pa
             assert not [line for line in said.out.splitlines() if line.lstrip().startswith("::")]
 
 
-def test_a_plan_may_come_from_a_pipe(segcli: Segcli, events: Any) -> None:
+def test_plan_can_be_read_from_a_pipe(segcli: Segcli, events: Any) -> None:
     read, write = os.pipe()
     os.write(write, json.dumps([rule("Tried")]).encode())
     os.close(write)

@@ -1,4 +1,4 @@
-"""What `segcli check` prints for machines is what its schemas say."""
+"""The machine formats of `segcli check` match their schemas."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from segcli.destinations import BUILT_IN
 Segcli = Callable[..., Said]
 
 
-def test_the_schema_is_a_schema_and_knows_every_field() -> None:
+def test_json_schema_is_valid_and_has_every_field() -> None:
     Draft202012Validator.check_schema(schema())
     document = json.loads(formatter("json")(ONE_REVIEW))
     assert document["inputs"] == ONE_REVIEW.inputs
@@ -41,7 +41,7 @@ def test_the_schema_is_a_schema_and_knows_every_field() -> None:
         {"tracking_plan": {"files": []}},
     ],
 )
-def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
+def test_json_schema_refuses_invalid_documents(wrong: dict[str, Any]) -> None:
     assert not Draft202012Validator(schema()).is_valid(ONE_REVIEW.document() | wrong)
 
 
@@ -54,14 +54,14 @@ def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
         '<testsuites tests="1" failures="0" errors="0"><testcase name="n"/></testsuites>',
     ],
 )
-def test_the_xml_schema_refuses_what_is_wrong(wrong: str) -> None:
+def test_xml_schema_refuses_invalid_documents(wrong: str) -> None:
     assert not junit().validate(etree.fromstring(wrong))
 
 
 @pytest.mark.parametrize("sample", NAMES)
 @pytest.mark.parametrize("dest", BUILT_IN)
 @pytest.mark.parametrize("form", ["json", "junit", "github"])
-def test_what_is_printed_of_a_sample_is_valid(
+def test_output_for_a_sample_is_valid(
     segcli: Segcli, samples: Path, form: str, dest: str, sample: str
 ) -> None:
     said = segcli("check", "-d", dest, "--format", form, samples / f"{sample}.jsonl")
@@ -69,7 +69,7 @@ def test_what_is_printed_of_a_sample_is_valid(
     check_is_valid(form, said.out)
 
 
-def test_findings_that_are_not_shown_fail_junit_too() -> None:
+def test_hidden_errors_fail_junit() -> None:
     review = replace(ONE_REVIEW, findings=[], groups=[], errors=2, warnings=3)
 
     suites = etree.fromstring(formatter("junit")(review).encode())
@@ -79,7 +79,7 @@ def test_findings_that_are_not_shown_fail_junit_too() -> None:
     assert suites.xpath("//system-out/text()") == ["3 more warnings not shown"]
 
 
-def test_warnings_that_are_not_shown_are_mentioned_by_junit_and_fail_nothing() -> None:
+def test_hidden_warnings_are_mentioned_in_junit_and_do_not_fail() -> None:
     review = replace(ONE_REVIEW, findings=[], groups=[], errors=0, warnings=1)
 
     suites = etree.fromstring(formatter("junit")(review).encode())

@@ -1,4 +1,4 @@
-"""What `check` says of times: which cannot be read, carried, or told without a zone."""
+"""What `check` warns about times: unreadable, not carried, or without a time zone."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def remarks(folder: Path, dest: str = "gist", **fields: Any) -> list[str]:
 @pytest.mark.parametrize("dest", ["gist", "pointillist", "segment", "webhook"])
 @pytest.mark.parametrize("name", ["originalTimestamp", "receivedAt", "sentAt"])
 @pytest.mark.parametrize("bad", ["2021-10-16T16:00:27.029:Z", "1657855059", 1657855059, []])
-def test_a_time_that_cannot_be_read_is_a_warning_where_the_timestamp_is_good(
+def test_unreadable_other_time_is_a_warning_if_the_timestamp_is_good(
     tmp_path: Path, dest: str, name: str, bad: object
 ) -> None:
     found = remarks(tmp_path, dest, timestamp=GOOD, **{name: bad})
@@ -33,7 +33,7 @@ def test_a_time_that_cannot_be_read_is_a_warning_where_the_timestamp_is_good(
     assert f"warning: {name} {NEVER_USED}" in found
 
 
-def test_an_event_of_a_known_shape_is_looked_at_too(tmp_path: Path) -> None:
+def test_time_is_checked_in_an_event_of_a_known_shape(tmp_path: Path) -> None:
     lines = [
         line_of(timestamp=GOOD, sentAt=sent, **EMAIL, messageId=str(n))
         for n, sent in enumerate((GOOD, GOOD, "soon", GOOD))
@@ -52,12 +52,12 @@ def test_a_time_without_a_zone_is_a_warning(tmp_path: Path, time: str) -> None:
 
 
 @pytest.mark.parametrize("time", ["2026-02-16", "2026-02-16 09:03:51 UTC", GOOD, "", None])
-def test_nothing_is_said_of_a_date_a_zone_or_no_time(tmp_path: Path, time: str) -> None:
+def test_date_or_time_with_a_zone_or_no_time_gives_no_warning(tmp_path: Path, time: str) -> None:
     assert remarks(tmp_path, timestamp=time, receivedAt=GOOD) == []
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z"])
-def test_a_time_that_gist_cannot_take_is_a_warning_where_there_is_no_other(
+def test_time_before_1970_is_a_gist_warning_if_it_is_the_only_one(
     tmp_path: Path, time: str
 ) -> None:
     lost = "is before 1970, so Gist is sent no time"
@@ -74,7 +74,7 @@ def uncarried(folder: Path, **fields: Any) -> set[str]:
     return {one.path for one in review.left_out}
 
 
-def test_coverage_says_which_time_is_carried(tmp_path: Path) -> None:
+def test_coverage_lists_the_times_that_are_not_carried(tmp_path: Path) -> None:
     zero, other = "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"
 
     assert uncarried(tmp_path, timestamp=GOOD, receivedAt=GOOD, sentAt=GOOD) == {

@@ -1,4 +1,4 @@
-"""Every finding has a code, the table explains each, and options choose by them."""
+"""Every finding has a code, the table explains each code, and options select by code."""
 
 import ast
 import json
@@ -32,7 +32,7 @@ def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
 
 
 @pytest.mark.parametrize(("name", "state"), [("Rejected", "rejected"), ("Remark", "warning")])
-def test_each_rejection_and_each_remark_has_a_code_of_its_state(name: str, state: str) -> None:
+def test_each_rejection_and_warning_has_a_code_of_its_state(name: str, state: str) -> None:
     found = list(calls_of(name))
 
     assert found
@@ -51,7 +51,7 @@ def test_each_rejection_and_each_remark_has_a_code_of_its_state(name: str, state
             assert CODES[str(call.args[2].value)].state == state
 
 
-def test_each_code_is_used_and_each_that_is_used_is_in_the_table() -> None:
+def test_used_codes_are_exactly_those_in_the_table() -> None:
     used = {
         node.value
         for module in MODULES
@@ -67,7 +67,7 @@ def test_each_code_is_used_and_each_that_is_used_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_table_is_whole(code: str) -> None:
+def test_every_code_has_a_name_and_full_explanation(code: str) -> None:
     one = CODES[code]
 
     assert one.code[:4] in FAMILIES
@@ -76,13 +76,13 @@ def test_the_table_is_whole(code: str) -> None:
     assert len({other.name for other in CODES.values()}) == len(CODES)
 
 
-def test_the_guide_is_the_table() -> None:
+def test_findings_guide_matches_the_table() -> None:
     assert (ROOT / "segcli" / "guides" / "findings.md").read_text() == findings_guide()
 
 
 @pytest.mark.parametrize("sample", NAMES)
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_each_finding_on_a_sample_has_a_code_of_the_table(
+def test_each_finding_on_a_sample_has_a_code_in_the_table(
     segcli: Segcli, samples: Path, dest: str, sample: str
 ) -> None:
     out = segcli("check", "-d", dest, "--format", "json", samples / f"{sample}.jsonl").out
@@ -98,7 +98,7 @@ def test_each_finding_on_a_sample_has_a_code_of_the_table(
 
 
 @pytest.mark.parametrize("typed", ["SEG203", "seg203"])
-def test_a_code_is_explained_without_reading_anything(segcli: Segcli, typed: str) -> None:
+def test_explain_option_prints_a_code_without_reading_input(segcli: Segcli, typed: str) -> None:
     told = segcli("check", "--explain", typed)
 
     assert (told.code, told.err) == (0, "")
@@ -114,7 +114,7 @@ def test_an_unknown_code_is_a_usage_error(segcli: Segcli) -> None:
 
 
 @pytest.mark.parametrize("option", ["--select", "--ignore"])
-def test_a_prefix_of_no_code_is_a_usage_error(segcli: Segcli, option: str) -> None:
+def test_prefix_without_a_code_is_a_usage_error(segcli: Segcli, option: str) -> None:
     told = segcli("check", option, "SEG1,SEG9")
 
     assert told.code == 2
@@ -133,20 +133,20 @@ def test_a_prefix_of_no_code_is_a_usage_error(segcli: Segcli, option: str) -> No
         (("SEG203",), ("SEG203",), False),
     ],
 )
-def test_the_longer_prefix_decides(
+def test_longer_code_prefix_wins(
     select: tuple[str, ...], ignore: tuple[str, ...], taken: bool
 ) -> None:
     assert Wanted(select, ignore).takes("SEG203") is taken
 
 
-def test_an_ignored_rejection_does_not_fail_and_its_line_is_still_counted(tmp_path: Path) -> None:
+def test_ignored_rejection_does_not_fail_but_its_line_is_counted(tmp_path: Path) -> None:
     review = review_of(tmp_path, NO_USER, UNZONED, wanted=Wanted(ignore=("SEG203",)))
 
     assert review.counts["rejected"] == 1
     assert (review.errors, [one.code for one in review.findings]) == (0, ["SEG212", "SEG311"])
 
 
-def test_an_ignored_remark_hides_no_other_on_the_same_field(tmp_path: Path) -> None:
+def test_ignored_warning_does_not_hide_another_on_the_same_field(tmp_path: Path) -> None:
     line = line_of(userId="null", messageId=7)
 
     review = review_of(tmp_path, line, wanted=Wanted(ignore=("SEG216",)))
@@ -155,7 +155,7 @@ def test_an_ignored_remark_hides_no_other_on_the_same_field(tmp_path: Path) -> N
     assert "SEG216" not in {one.code for one in review.findings}
 
 
-def test_several_prefixes_and_options_add_up(segcli: Segcli, tmp_path: Path) -> None:
+def test_select_and_ignore_with_several_prefixes_combine(segcli: Segcli, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(NO_USER + b"\n[]\n" + UNZONED + b"\n")
 
     told = segcli("check", "-d", "gist", "--select", "seg1,SEG2", "--ignore", "SEG102", "a.jsonl")
@@ -167,18 +167,18 @@ def test_several_prefixes_and_options_add_up(segcli: Segcli, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("given", "code"), [("", "SEG301"), ("SEG302", "SEG302"), ("SEG212", "SEG301"), ("X", "SEG301")]
 )
-def test_a_plug_in_may_give_a_code_of_a_rejection(given: str, code: str) -> None:
+def test_plug_in_rejection_may_use_a_rejection_code_only(given: str, code: str) -> None:
     assert code_of_rejection(Rejected("f", "is wrong", given)) == code
 
 
 @pytest.mark.parametrize(
     ("given", "code"), [("", "SEG311"), ("SEG312", "SEG312"), ("SEG203", "SEG311")]
 )
-def test_a_plug_in_may_give_a_code_of_a_remark(given: str, code: str) -> None:
+def test_plug_in_warning_may_use_a_warning_code_only(given: str, code: str) -> None:
     assert code_of_remark(given) == code
 
 
-def test_lines_that_hold_no_event_are_told_apart(tmp_path: Path) -> None:
+def test_lines_without_an_event_have_different_codes(tmp_path: Path) -> None:
     deep = b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"
 
     review = review_of(

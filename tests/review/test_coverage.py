@@ -1,4 +1,4 @@
-"""Coverage names the fields that no payload shows, and finds them by trying."""
+"""Coverage names the fields that are not in the payload, and finds them by trial mapping."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,13 @@ def left_out(body: Body, **fields: Any) -> set[str]:
     return FieldProbe(event_of(**fields), job_that_sends(body)).left_out()
 
 
-def test_a_field_that_the_mapping_does_not_read_is_left_out() -> None:
+def test_field_that_the_mapping_does_not_read_is_uncovered() -> None:
     found = left_out(lambda event: {"user": event.user}, properties={"price": 3, "sku": "a"})
 
     assert found == {"event", "properties.price", "properties.sku"}
 
 
-def test_a_field_that_only_decides_whether_the_event_is_taken_is_carried() -> None:
+def test_field_that_decides_a_rejection_is_covered() -> None:
     def body(event: Event) -> dict[str, Any]:
         if event.get("properties.region") != "eu":
             raise Rejected("properties.region", "is not eu")
@@ -34,7 +34,7 @@ def test_a_field_that_only_decides_whether_the_event_is_taken_is_carried() -> No
     assert left_out(body, properties={"region": "eu"}) == set()
 
 
-def test_a_field_that_a_plug_in_cannot_read_otherwise_is_carried() -> None:
+def test_field_whose_change_makes_a_plug_in_fail_is_covered() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"at": int(event.get("properties.at")), "of": [event.user, event.data["event"]]}
 
@@ -42,7 +42,7 @@ def test_a_field_that_a_plug_in_cannot_read_otherwise_is_carried() -> None:
 
 
 @pytest.mark.parametrize("value", ["Boston", 7, "", 0])
-def test_values_that_are_only_compared_with_each_other_are_carried(value: Any) -> None:
+def test_values_only_compared_with_each_other_are_covered(value: Any) -> None:
     def body(event: Event) -> dict[str, Any]:
         properties = event.data["properties"]
         same = properties["billing"] == properties["shipping"]
@@ -53,7 +53,7 @@ def test_values_that_are_only_compared_with_each_other_are_carried(value: Any) -
     assert left_out(body, properties=properties) == {"properties.note"}
 
 
-def test_whole_objects_that_are_passed_on_count_as_carried() -> None:
+def test_passed_through_object_covers_its_fields() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"user": event.user, "event": event.data["event"], "data": event.data["properties"]}
 
@@ -63,11 +63,11 @@ def test_whole_objects_that_are_passed_on_count_as_carried() -> None:
 
 
 @pytest.mark.parametrize("wrap", [b"%b", b'{"sent": %b}'])
-def test_bytes_that_are_passed_on_carry_everything(wrap: bytes) -> None:
+def test_passed_through_bytes_cover_every_field(wrap: bytes) -> None:
     assert left_out(lambda event: wrap % event.raw, properties={"price": 3}) == set()
 
 
-def test_a_digest_of_the_whole_line_does_not_carry_its_fields() -> None:
+def test_digest_of_the_line_does_not_cover_its_fields() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"id": hash(event.raw), "user": event.user, "event": event.data["event"]}
 
@@ -88,9 +88,7 @@ def test_a_digest_of_the_whole_line_does_not_carry_its_fields() -> None:
         (0, str),
     ],
 )
-def test_a_value_of_which_only_a_part_is_sent_is_carried(
-    value: Any, read: Callable[[Any], Any]
-) -> None:
+def test_partly_sent_value_is_covered(value: Any, read: Callable[[Any], Any]) -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"part": read(event.get("properties.x")), "of": [event.user, event.data["event"]]}
 
@@ -98,7 +96,7 @@ def test_a_value_of_which_only_a_part_is_sent_is_carried(
 
 
 @pytest.mark.parametrize("number", ["1" * 40, "1e-400", "0.12345678901234567890123"])
-def test_a_number_of_any_size_is_tried_like_others(number: str) -> None:
+def test_number_of_any_size_is_probed(number: str) -> None:
     event = parse(line_of(properties={"x": "@"}).replace(b'"@"', number.encode()))
 
     assert "properties.x" in FieldProbe(event, job_that_sends(lambda _: {"always": 1})).left_out()
@@ -107,7 +105,7 @@ def test_a_number_of_any_size_is_tried_like_others(number: str) -> None:
     )
 
 
-def test_elements_of_an_array_share_a_path_and_one_that_is_sent_is_enough() -> None:
+def test_one_sent_array_element_covers_the_path_of_all() -> None:
     properties = {"products": [{"sku": "a", "price": 1}, {"sku": "b", "price": 2}], "tags": ["x"]}
 
     def body(event: Event) -> dict[str, Any]:
@@ -120,13 +118,13 @@ def test_elements_of_an_array_share_a_path_and_one_that_is_sent_is_enough() -> N
     }
 
 
-def test_what_segcli_itself_reads_is_not_expected_of_a_mapping() -> None:
+def test_integrations_are_not_reported_as_uncovered() -> None:
     found = left_out(lambda _: {"always": 1}, integrations={"All": True, "Gist": {"x": 1}})
 
     assert found == {"event", "userId"}
 
 
-def test_a_field_that_shows_only_where_another_is_not_empty_is_left_out_where_that_one_is() -> None:
+def test_field_sent_only_with_another_is_uncovered_if_that_is_empty() -> None:
     def body(event: Event) -> dict[str, Any]:
         note = event.data["note"] if event.data["shown"] else None
         return {"of": [event.user, event.data["event"]], "note": note}
@@ -136,13 +134,13 @@ def test_a_field_that_shows_only_where_another_is_not_empty_is_left_out_where_th
     assert left_out(body, note="x", shown="yes") == set()
 
 
-def test_null_and_empty_containers_hold_nothing_to_be_carried() -> None:
+def test_null_and_empty_containers_need_no_coverage() -> None:
     found = left_out(lambda event: {"of": [event.user, event.data["event"]]}, a=None, b={}, c=[])
 
     assert found == set()
 
 
-def test_segment_leaves_out_the_times_of_the_first_journey() -> None:
+def test_segment_does_not_cover_the_unused_times() -> None:
     times = dict.fromkeys(("sentAt", "receivedAt", "originalTimestamp"), "2026-02-03T10:11:12Z")
     given = event_of(timestamp="2026-02-03T10:11:12Z", **times)
     missing = event_of(**times)
@@ -152,7 +150,7 @@ def test_segment_leaves_out_the_times_of_the_first_journey() -> None:
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_a_trial_leaves_the_event_as_it_was(dest: str) -> None:
+def test_probe_leaves_the_event_unchanged(dest: str) -> None:
     job = job_for(dest)
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):
@@ -162,7 +160,7 @@ def test_a_trial_leaves_the_event_as_it_was(dest: str) -> None:
 
 
 @pytest.mark.parametrize("dest", BUILT_IN)
-def test_what_is_known_to_be_doubtful_changes_nothing(dest: str) -> None:
+def test_probe_result_is_independent_of_known_doubtful_paths(dest: str) -> None:
     job = job_for(dest)
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):
@@ -173,7 +171,7 @@ def test_what_is_known_to_be_doubtful_changes_nothing(dest: str) -> None:
 
 
 @pytest.mark.parametrize("dest", ["pointillist", "gist", "segment"])
-def test_a_trial_finds_what_is_found_by_changing_one_value_after_the_other(dest: str) -> None:
+def test_probe_matches_changing_values_one_by_one(dest: str) -> None:
     job = job_for(dest)
     for event in good_events():
         if isinstance(map_event(event, job), Mapped):

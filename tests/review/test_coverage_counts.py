@@ -1,4 +1,4 @@
-"""Coverage counts, over all events of an input, the fields that no payload shows."""
+"""Coverage counts, over all events of an input, the fields that are not in the payload."""
 
 import json
 import random
@@ -61,31 +61,31 @@ def job() -> Job:
     return job_that_sends(lambda event: {"of": [event.user, event.data.get("event")]})
 
 
-def test_each_field_left_out_has_its_count_and_its_share_of_the_events(job: Job) -> None:
+def test_uncovered_field_has_its_count_and_share_of_events(job: Job) -> None:
     events = [event_of(a=1), event_of(a=2, b="x"), event_of(a=3, b="y"), event_of()]
 
     assert shares(seen(job, *events)) == {"a": (3, 0.75), "b": (2, 0.5)}
 
 
-def test_an_event_counts_once_however_often_a_path_is_in_it(job: Job) -> None:
+def test_event_counts_once_for_a_repeated_path(job: Job) -> None:
     event = event_of(properties={"products": [{"sku": "a"}, {"sku": "b"}, {"sku": "c"}]})
 
     assert shares(seen(job, event)) == {"properties.products[].sku": (1, 1.0)}
 
 
-def test_the_most_frequent_come_first_and_equals_by_name(job: Job) -> None:
+def test_uncovered_fields_are_sorted_by_frequency_then_name(job: Job) -> None:
     found = seen(job, event_of(c=1), event_of(b=1, c=1), event_of(a=1))
 
     assert [one.path for one in found.left_out()] == ["c", "a", "b"]
 
 
-def test_a_field_left_out_is_named_by_the_line_where_it_first_stood(job: Job) -> None:
+def test_uncovered_field_names_its_first_line(job: Job) -> None:
     found = seen(job, event_of(), event_of(b=1), event_of(a=1, b=1), event_of(a=1))
 
     assert {one.path: one.place[1] for one in found.left_out()} == {"a": 3, "b": 2}
 
 
-def test_events_that_are_not_sent_do_not_count(tmp_path: Path) -> None:
+def test_unsent_events_do_not_count_in_coverage(tmp_path: Path) -> None:
     lines = [line_of(type="page", only_here=1), b"no event", line_of(anonymousId="a")]
 
     review = review_of(tmp_path, *lines)
@@ -96,7 +96,7 @@ def test_events_that_are_not_sent_do_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dest", ["webhook", "plotline"])
-def test_destinations_that_take_the_event_as_it_is_leave_nothing_out(dest: str) -> None:
+def test_pass_through_destinations_cover_every_field(dest: str) -> None:
     job = job_for(dest)
     events = [event for event in good_events() if isinstance(map_event(event, job), Mapped)]
 
@@ -104,7 +104,7 @@ def test_destinations_that_take_the_event_as_it_is_leave_nothing_out(dest: str) 
     assert not seen(job, *events).left_out()
 
 
-def test_a_field_that_is_carried_in_some_events_only_counts_for_the_others() -> None:
+def test_field_covered_in_some_events_counts_in_the_others() -> None:
     """Gist takes the email of the traits where the properties have none."""
     both = event_of(properties={"email": "a@example.com"}, context={"traits": {"email": "b@x.org"}})
     one = event_of(properties={"email": ""}, context={"traits": {"email": "b@example.org"}})
@@ -114,7 +114,7 @@ def test_a_field_that_is_carried_in_some_events_only_counts_for_the_others() -> 
     assert found == {"context.traits.email": (1, pytest.approx(1 / 3))}
 
 
-def test_an_event_that_is_passed_on_as_it_is_counts_among_the_others() -> None:
+def test_passed_through_event_counts_in_the_share() -> None:
     def body(event: Event) -> dict[str, Any] | bytes:
         return event.raw if event.data["event"] == "Whole" else {"of": event.user}
 
@@ -126,7 +126,7 @@ def test_an_event_that_is_passed_on_as_it_is_counts_among_the_others() -> None:
     }
 
 
-def test_a_mapping_may_go_by_the_name_of_the_event() -> None:
+def test_coverage_handles_a_mapping_that_depends_on_the_event_name() -> None:
     def body(event: Event) -> dict[str, Any]:
         name = event.data["event"]
         price = event.get("properties.price") if name == "Bought" else None
@@ -139,7 +139,7 @@ def test_a_mapping_may_go_by_the_name_of_the_event() -> None:
     }
 
 
-def test_an_action_of_a_file_may_go_by_the_value_of_a_field() -> None:
+def test_coverage_handles_actions_selected_by_a_field_value() -> None:
     def action(query: str, path: str) -> dict[str, Any]:
         mapping = {"of": {"@path": "$.userId"}, "value": {"@path": path}}
         return {"subscribe": f'type = "track" and properties.plan {query}', "mapping": mapping}
@@ -155,7 +155,7 @@ def test_an_action_of_a_file_may_go_by_the_value_of_a_field() -> None:
     assert found == shares(seen(job, *reversed(events)))
 
 
-def test_a_mapping_may_go_by_the_first_element_of_an_array() -> None:
+def test_coverage_handles_a_mapping_of_the_first_array_element() -> None:
     def body(event: Event) -> dict[str, Any]:
         first = event.data["properties"]["products"][0]
         return {"sku": first.get("sku"), "of": [event.user, event.data["event"]]}
@@ -169,7 +169,7 @@ def test_a_mapping_may_go_by_the_first_element_of_an_array() -> None:
     }
 
 
-def test_a_mapping_may_go_by_the_type_of_the_call() -> None:
+def test_coverage_handles_a_mapping_that_depends_on_the_call_type() -> None:
     def body(event: Event) -> dict[str, Any]:
         return {"of": event.user, "name": event.data["name"] if event.type == "page" else None}
 
@@ -178,7 +178,7 @@ def test_a_mapping_may_go_by_the_type_of_the_call() -> None:
     assert shares(seen(job_that_sends(body), *events)) == {"name": (1, 0.5)}
 
 
-def test_events_of_one_shape_are_tried_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_one_shape_are_probed_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     trial = coverage_module.FieldProbe
 
@@ -224,7 +224,7 @@ def test_shapes_differ_by_keys_types_and_emptiness(one: Any, other: Any) -> None
         ({"a": {"b": [[1]]}}, {"a": {"b": [[2], [3]]}}),
     ],
 )
-def test_values_and_the_length_of_an_array_are_no_part_of_the_shape(one: Any, other: Any) -> None:
+def test_shape_ignores_values_and_array_lengths(one: Any, other: Any) -> None:
     assert Shapes().structure_of(one) == Shapes().structure_of(other)
 
 
@@ -283,7 +283,7 @@ def test_a_declaration_of_what_is_read_saves_work_and_changes_no_finding(
     assert found == expected
 
 
-def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(
+def test_shapes_beyond_the_probe_limit_are_counted_and_reported(
     tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [line_of(**{f"field{number}": 1}) for number in range(10)]
@@ -300,5 +300,5 @@ def test_shapes_that_are_too_many_to_be_tried_are_counted_and_said(
     assert last == "uncovered: 7 events were not searched, so --fail-on-uncovered cannot tell"
 
 
-def test_a_page_whose_event_field_is_no_name_is_seen_like_any_other(job: Job) -> None:
+def test_page_with_an_event_field_that_is_not_text_is_covered(job: Job) -> None:
     assert shares(seen(job, event_of(type="page", event=["a", {}]))) == {}

@@ -1,4 +1,4 @@
-"""The table of fields left out begins with what people care about, and shows a value of each."""
+"""The table of uncovered fields starts with the important ones and shows a sample of each."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _events(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(EVENT)
 
 
-def test_the_envelope_is_left_out_and_properties_and_traits_come_first() -> None:
+def test_envelope_is_hidden_and_properties_and_traits_come_first() -> None:
     envelope = ("messageId", "sentAt", "version", "context.library.name", "channel")
     rare = fields("traits.plan", "context.traits.age", share=0.1)
 
@@ -46,7 +46,7 @@ def test_the_envelope_is_left_out_and_properties_and_traits_come_first() -> None
     assert found == ["properties.a", "traits.plan", "context.traits.age", "context.ip", "timestamp"]
 
 
-def test_a_name_that_only_begins_like_one_of_the_envelope_is_shown() -> None:
+def test_name_that_starts_like_an_envelope_field_is_shown() -> None:
     assert shown(of=fields("versions", "context.library2.name")) == [
         "versions",
         "context.library2.name",
@@ -63,7 +63,7 @@ def test_a_name_that_only_begins_like_one_of_the_envelope_is_shown() -> None:
         (["none"], []),
     ],
 )
-def test_patterns_choose_the_fields(patterns: list[str], found: list[str]) -> None:
+def test_patterns_select_the_fields(patterns: list[str], found: list[str]) -> None:
     everything = fields("messageId", "properties.a", "properties.p[].sku")
 
     assert shown(*patterns, of=everything) == found
@@ -79,7 +79,7 @@ def test_each_field_has_a_sample_value(segcli: Segcli) -> None:
     assert "3 fields of the envelope not carried; --coverage all shows all\n" in out
 
 
-def test_a_mask_leaves_the_form_of_a_value(segcli: Segcli) -> None:
+def test_mask_option_keeps_the_form_of_a_value(segcli: Segcli) -> None:
     out = segcli(*CHECK, "--mask").out
     document = json.loads(segcli(*CHECK, "--mask", "--format", "json").out)
 
@@ -91,7 +91,7 @@ def test_a_mask_leaves_the_form_of_a_value(segcli: Segcli) -> None:
     assert "example" not in out
 
 
-def test_markdown_shows_the_same_fields(segcli: Segcli) -> None:
+def test_markdown_shows_the_same_uncovered_fields(segcli: Segcli) -> None:
     out = segcli(*CHECK, "--format", "markdown", "--coverage", "*.revenue").out
 
     assert rows_of(out, "not carried") == [["properties.revenue", "1", "100%", "12.5"]]
@@ -110,5 +110,5 @@ def test_a_long_value_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "form"), [('"Añ1 +"', '"xx0 +"'), ("-12.5e3", "-00.0x0"), ("true", "xxxx")]
 )
-def test_a_mask_hides_letters_and_digits_of_all_scripts(value: str, form: str) -> None:
+def test_mask_replaces_letters_and_digits_of_all_scripts(value: str, form: str) -> None:
     assert masked_sample(value) == form

@@ -1,4 +1,4 @@
-"""Two JSON values differ where their text would, whatever stands in them."""
+"""Two JSON values differ exactly if their canonical texts differ."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def test_a_value_does_not_differ_from_itself(value: Any) -> None:
 
 
 @given(JSON, JSON)
-def test_values_differ_both_ways_or_not_at_all(golden: Any, now: Any) -> None:
+def test_difference_is_symmetric(golden: Any, now: Any) -> None:
     there, back = list(differences(golden, now)), list(differences(now, golden))
 
     assert bool(there) == bool(back) == (canonical(golden) != canonical(now))

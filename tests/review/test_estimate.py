@@ -1,4 +1,4 @@
-"""The plan counts the requests that full batches make, their bytes, and how long a rate takes."""
+"""The plan counts the requests of full batches, their bytes, and the time at a given rate."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def requests_taken(payloads: Sequence[Mapped], bounds: Bounds) -> int:
 
 
 @given(SIZES, st.integers(1, 6), st.none() | st.integers(1, 40))
-def test_a_route_takes_as_many_requests_as_sending_it_does(
+def test_estimated_requests_of_a_route_match_sending(
     sizes: list[int], events: int, most: int | None
 ) -> None:
     payloads = [of_size(size) for size in sizes]
@@ -58,7 +58,7 @@ def test_a_route_takes_as_many_requests_as_sending_it_does(
 
 
 @given(st.lists(st.builds(of_size, st.integers(0, 12), ROUTES), max_size=30))
-def test_routes_fill_their_requests_apart_from_one_another(payloads: list[Mapped]) -> None:
+def test_routes_fill_their_batches_separately(payloads: list[Mapped]) -> None:
     bounds = Bounds(3, 20)
     plan = planned(job_with(Limits(events=3, bytes=20)), payloads)
 
@@ -79,9 +79,7 @@ def test_a_route_has_its_events_bytes_and_largest_payload() -> None:
 
 
 @pytest.mark.parametrize(("batch", "requests"), [("1", 120), ("50", 3), ("119", 2), ("120", 1)])
-def test_contacts_of_gist_share_requests_if_set_so_and_events_never_do(
-    batch: str, requests: int
-) -> None:
+def test_gist_contacts_are_batched_if_set_and_events_never(batch: str, requests: int) -> None:
     job = job_for("gist", batch=batch)
     contacts = [
         line_of(type="identify", userId=f"u{n}", traits={"email": "a@example.com"})
@@ -104,7 +102,7 @@ def test_contacts_of_gist_share_requests_if_set_so_and_events_never_do(
         (8.0, 4.0, 2.5),
     ],
 )
-def test_the_lower_rate_says_how_long_the_requests_take(
+def test_lower_rate_determines_the_estimated_time(
     asked: float | None, own: float | None, seconds: float | None
 ) -> None:
     plan = planned(job_with(Limits(events=2, rate=own)), [of_size(1)] * 20)

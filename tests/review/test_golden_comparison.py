@@ -1,4 +1,4 @@
-"""A golden file says what an input became; the comparison says what differs now, by field."""
+"""A golden file records the outcomes of an input; the comparison lists differences by field."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def test_equal_outcomes_do_not_differ() -> None:
     assert not compared(lines, lines)
 
 
-def test_a_field_that_was_added_removed_or_changed_is_named_with_its_values() -> None:
+def test_added_removed_or_changed_field_is_named_with_its_values() -> None:
     golden = [mapped(4, {"kept": 1, "gone": "x", "deep": {"plan": "pro", "tags": ["a"]}})]
     now = [mapped(4, {"kept": 1, "deep": {"plan": None, "tags": ["a"]}, "new": {"n": 2.5}})]
 
@@ -94,13 +94,13 @@ def test_elements_of_an_array_are_compared_one_by_one() -> None:
     ]
 
 
-def test_a_route_is_a_field_like_any_other() -> None:
+def test_changed_route_is_reported_as_a_field() -> None:
     found = compared([mapped(1, {})], [mapped(1, {}, route="/contacts")])
 
     assert texts(found) == ['1: changed: route from "/events" to "/contacts"']
 
 
-def test_a_line_in_another_state_is_one_difference_with_the_reason() -> None:
+def test_changed_state_is_one_difference_with_the_reason() -> None:
     golden = [mapped(1, {"a": 1, "b": 2}), skipped(2), rejected(3, "type is required")]
     now = [rejected(1, "userId is required"), mapped(2, {"a": 1}), rejected(3, "not JSON")]
 
@@ -111,7 +111,7 @@ def test_a_line_in_another_state_is_one_difference_with_the_reason() -> None:
     ]
 
 
-def test_equal_differences_say_the_same_at_each_line() -> None:
+def test_equal_differences_have_the_same_text_at_each_line() -> None:
     golden = [mapped(line, {"source": "segment", "id": line}) for line in range(1, 8)]
     now = [
         mapped(line, {"source": "segment" if line < 3 else "cdp", "id": line})
@@ -124,7 +124,7 @@ def test_equal_differences_say_the_same_at_each_line() -> None:
     assert {one.text for one in found} == {'changed: payload.source from "segment" to "cdp"'}
 
 
-def test_a_line_missing_on_either_side_is_told_apart() -> None:
+def test_missing_line_and_new_line_are_distinguished() -> None:
     golden = [mapped(1, {"a": 1}), mapped(2, {"a": 2}), skipped(3)]
     now = [mapped(1, {"a": 1}), skipped(2), mapped(3, {"b": 1})]
 
@@ -141,21 +141,21 @@ def test_every_difference_is_an_error() -> None:
     assert {one.level for one in found} == {"error"}
 
 
-def test_the_order_of_fields_and_white_space_are_no_difference() -> None:
+def test_field_order_and_white_space_are_not_differences() -> None:
     golden = b' {"payload": {"b" : [1, {"d":2,"c":3}],\t"a":1}, "state":"mapped",'
     golden += b'"route":"/events", "line":1}\r'
 
     assert not compared([golden], [mapped(1, {"a": 1, "b": [1, {"c": 3, "d": 2}]})])
 
 
-def test_lines_of_several_files_are_held_against_their_own() -> None:
+def test_lines_are_compared_with_lines_of_the_same_file() -> None:
     golden = [mapped(1, {"n": 1}, file="a.jsonl"), mapped(1, {"n": 2}, file="b.jsonl")]
     now = [mapped(1, {"n": 2}, file="b.jsonl"), mapped(1, {"n": 1}, file="a.jsonl")]
 
     assert not compared(golden, now)
 
 
-def test_a_difference_is_named_by_its_file() -> None:
+def test_difference_names_its_file() -> None:
     golden = [mapped(1, {"n": 1}, file=f"{name}.jsonl") for name in "abc"]
     now = [mapped(1, {"n": 1}, file="a.jsonl"), mapped(1, {"n": 3}, file="b.jsonl")]
 
@@ -164,7 +164,7 @@ def test_a_difference_is_named_by_its_file() -> None:
     assert found == [("b.jsonl", 1, "changed"), ("c.jsonl", 1, "missing")]
 
 
-def test_whether_the_lines_name_their_file_is_no_difference() -> None:
+def test_missing_file_names_are_not_differences() -> None:
     with_file = [mapped(1, {"n": 1}, file="a.jsonl"), skipped(2, file="a.jsonl")]
     without = [mapped(1, {"n": 1}), skipped(2)]
 
@@ -172,14 +172,14 @@ def test_whether_the_lines_name_their_file_is_no_difference() -> None:
     assert not compared(without, with_file)
 
 
-def test_bare_payloads_are_held_against_what_was_mapped_in_order() -> None:
+def test_payloads_without_outcomes_are_compared_with_mapped_lines_in_order() -> None:
     golden = [b'{"n":1}', b'{"n":2}']
     now = [mapped(1, {"n": 1}), skipped(2), rejected(3, "not JSON"), mapped(4, {"n": 3})]
 
     assert texts(compared(golden, now)) == ["4: changed: n from 2 to 3"]
 
 
-def test_a_payload_missing_on_either_side_is_told_apart() -> None:
+def test_missing_payload_and_new_payload_are_distinguished() -> None:
     one, two = [mapped(7, {"n": 1})], [mapped(7, {"n": 1}), mapped(9, {"n": 2})]
     bare_one, bare_two = [b'{"n":1}'], [b'{"n":1}', b'{"n":2}']
 
@@ -190,7 +190,7 @@ def test_a_payload_missing_on_either_side_is_told_apart() -> None:
     assert (missing.state, missing.file, missing.line) == ("missing", "a.golden.ndjson", 2)
 
 
-def test_a_payload_with_a_line_and_a_state_of_its_own_is_a_payload() -> None:
+def test_payload_with_fields_line_and_state_is_not_an_outcome() -> None:
     address = {"line": 1, "state": "NY"}
 
     assert not compared([json.dumps(address).encode()], [mapped(1, address)])
@@ -210,7 +210,7 @@ def test_a_payload_with_a_line_and_a_state_of_its_own_is_a_payload() -> None:
         ("null", "{}"),
     ],
 )
-def test_values_are_compared_digit_by_digit_and_type_by_type(old: str, new: str) -> None:
+def test_values_are_compared_by_exact_digits_and_types(old: str, new: str) -> None:
     golden = mapped(1, {"id": "@"}).replace(b'"@"', old.encode())
     now = mapped(1, {"id": "@"}).replace(b'"@"', new.encode())
 
@@ -218,7 +218,7 @@ def test_values_are_compared_digit_by_digit_and_type_by_type(old: str, new: str)
     assert not compared([golden], [golden])
 
 
-def test_long_values_are_shown_from_where_they_begin_to_differ() -> None:
+def test_long_values_are_shown_from_the_first_difference() -> None:
     golden, now = "x" * 500 + "old end" + "y" * 500, "x" * 500 + "new end"
 
     (found,) = compared([mapped(1, {"text": golden})], [mapped(1, {"text": now})])
@@ -236,7 +236,7 @@ def test_an_empty_golden_file_holds_no_payload() -> None:
     assert not compared([], [])
 
 
-def test_lines_that_are_new_are_so_when_all_of_the_golden_file_were_seen() -> None:
+def test_line_after_the_end_of_the_golden_file_is_new() -> None:
     assert texts(compared([skipped(1)], [skipped(1), skipped(2)])) == [
         "2: new: line that is not in the golden file"
     ]
@@ -252,7 +252,7 @@ def test_lines_that_are_new_are_so_when_all_of_the_golden_file_were_seen() -> No
         ([], False),
     ],
 )
-def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: bool) -> None:
+def test_outcomes_without_file_names_belong_to_one_input(golden: list[bytes], one: bool) -> None:
     assert GoldenComparison(golden).is_of_one_input == one
 
 
@@ -269,7 +269,7 @@ def test_outcomes_that_name_no_file_are_of_one_input(golden: list[bytes], one: b
         ([skipped(1), mapped(1, {})], "line 2 is for the same input line as an earlier one"),
     ],
 )
-def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:
+def test_invalid_golden_line_is_named(golden: list[bytes], problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{problem}"):
         GoldenComparison(golden)
 
@@ -277,7 +277,7 @@ def test_a_bad_golden_line_is_named(golden: list[bytes], problem: str) -> None:
 # --- matched by messageId, else aligned
 
 
-def test_a_line_that_is_gone_is_one_difference_and_moves_no_other() -> None:
+def test_removed_line_is_one_difference_and_shifts_no_other() -> None:
     golden = [mapped(line, {"n": line}) for line in range(1, 9)]
     now = [mapped(at, {"n": n}) for at, n in enumerate((1, 2, 4, 5, 7, 8), 1)]
 
@@ -287,7 +287,7 @@ def test_a_line_that_is_gone_is_one_difference_and_moves_no_other() -> None:
     ]
 
 
-def test_lines_that_all_changed_are_held_against_those_they_are_most_like() -> None:
+def test_changed_lines_are_matched_with_the_most_similar() -> None:
     golden = [mapped(line, {"n": line, "name": f"e{line}", "old": 1}) for line in range(1, 6)]
     now = [mapped(at, {"n": n, "name": f"e{n}", "new": 1}) for at, n in enumerate((1, 2, 4, 5), 1)]
 
@@ -309,14 +309,14 @@ def test_lines_are_matched_by_their_id_in_any_order() -> None:
     assert not compared(golden, now)
 
 
-def test_an_event_that_is_gone_and_one_that_is_new_are_no_change() -> None:
+def test_removed_event_and_new_event_are_not_a_change() -> None:
     golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 5)]
     now = [*golden[:1], with_id(2, {"n": 2}, "other"), *golden[2:]]
 
     assert sorted(one.state for one in compared(golden, now)) == ["missing", "new"]
 
 
-def test_ids_that_are_made_anew_are_not_used() -> None:
+def test_regenerated_ids_are_not_used_for_matching() -> None:
     golden = [with_id(line, {"n": line}, f"m{line}") for line in range(1, 6)]
     now = [with_id(at, {"n": n}, f"x{n}") for at, n in enumerate((1, 3, 4, 5), 1)]
 
@@ -325,7 +325,7 @@ def test_ids_that_are_made_anew_are_not_used() -> None:
     ]
 
 
-def test_an_old_file_without_ids_is_aligned() -> None:
+def test_golden_file_without_ids_is_aligned() -> None:
     golden = [mapped(line, {"n": line}) for line in range(1, 5)]
     now = [with_id(at, {"n": n}, f"m{n}") for at, n in enumerate((2, 3, 4), 1)]
 
@@ -334,7 +334,7 @@ def test_an_old_file_without_ids_is_aligned() -> None:
     ]
 
 
-def test_bare_payloads_are_aligned() -> None:
+def test_payloads_without_outcomes_are_aligned() -> None:
     golden = [b'{"n":%d}' % n for n in range(1, 6)]
 
     (found,) = compared(golden, [mapped(n, {"n": n}) for n in (1, 2, 4, 5)])
@@ -352,7 +352,7 @@ def test_a_repeated_id_is_matched_in_order() -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.lists(st.integers(0, 5), max_size=30))
-def test_every_line_is_in_one_pair_and_in_its_order(old: list[int], new: list[int]) -> None:
+def test_alignment_pairs_every_line_once_in_order(old: list[int], new: list[int]) -> None:
     texts_of = [[b'{"n":%d}' % n for n in side] for side in (old, new)]
 
     pairs = list(aligned(texts_of[0], texts_of[1], levels=9))
@@ -362,7 +362,7 @@ def test_every_line_is_in_one_pair_and_in_its_order(old: list[int], new: list[in
     assert old != new or all(one == other for one, other in pairs)
 
 
-def test_many_equal_and_many_different_lines_are_aligned_soon() -> None:
+def test_many_equal_and_different_lines_are_aligned_quickly() -> None:
     old = [b'{"n":%d}' % (n % 3) for n in range(3000)]
     new = [b'{"m":%d}' % (n % 7) for n in range(4000)]
 

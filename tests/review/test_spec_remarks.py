@@ -1,4 +1,4 @@
-"""What Segment's spec advises is remarked upon: sizes, messageIds, the types of reserved traits."""
+"""Warnings from Segment's spec: sizes, messageIds, the types of reserved traits."""
 
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def of_size(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(("name", "expected"), TRAITS)
-def test_a_reserved_trait_of_another_type_is_remarked_upon(name: str, expected: str) -> None:
+def test_reserved_trait_of_a_wrong_type_is_a_warning(name: str, expected: str) -> None:
     for value in NOT_OF_TYPE[expected]:
         remark = f"is not {expected}"
         assert found(traits={name: value}) == [(f"traits.{name}", remark)]
@@ -69,32 +69,32 @@ def test_a_reserved_trait_of_another_type_is_remarked_upon(name: str, expected: 
 
 
 @pytest.mark.parametrize(("name", "expected"), TRAITS)
-def test_a_reserved_trait_of_its_type_is_not_remarked_upon(name: str, expected: str) -> None:
+def test_reserved_trait_of_the_right_type_gives_no_warning(name: str, expected: str) -> None:
     for value in OF_TYPE[expected]:
         assert not found(traits={name: value}, context={"traits": {name: value}})
 
 
-def test_another_trait_may_be_anything() -> None:
+def test_other_trait_may_have_any_type() -> None:
     assert not found(traits={"plan": [1], "emails": 3, "Email": {}}, properties={"email": 1})
 
 
 @pytest.mark.parametrize("context", [None, {}, {"traits": None}, {"traits": "x"}, {"traits": []}])
-def test_traits_that_are_no_object_hold_no_reserved_trait(context: Any) -> None:
+def test_context_traits_that_are_not_an_object_give_no_warning(context: Any) -> None:
     assert not found(context=context)
 
 
-def test_an_event_over_32_kb_is_remarked_upon(tmp_path: Path) -> None:
+def test_event_over_32_kb_is_a_warning(tmp_path: Path) -> None:
     review = review_of(tmp_path, of_size(LARGEST), of_size(LARGEST + 1), dest="webhook")
 
     assert said(review) == [(2, "warning: is larger than 32 KB, which Segment does not accept")]
 
 
-def test_a_message_id_over_100_characters_is_remarked_upon() -> None:
+def test_message_id_over_100_characters_is_a_warning() -> None:
     assert not found(messageId="ö" * 100)
     assert found(messageId="ö" * 101) == [("messageId", "is longer than 100 characters")]
 
 
-def test_a_repeated_message_id_names_the_line_that_had_it_first(tmp_path: Path) -> None:
+def test_repeated_message_id_names_the_first_line(tmp_path: Path) -> None:
     lines = [line_of(messageId=id_) for id_ in ("a", "b", "a", "c", "a", "b")]
 
     review = review_of(tmp_path, *lines)
@@ -108,7 +108,7 @@ def test_a_repeated_message_id_names_the_line_that_had_it_first(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("message_id", [None, "", 7, True, [], {}, ...])
-def test_what_is_no_message_id_is_not_repeated(tmp_path: Path, message_id: Any) -> None:
+def test_missing_or_invalid_message_id_is_not_a_repeat(tmp_path: Path, message_id: Any) -> None:
     lines = [line_of(messageId=message_id)] * 3
 
     texts = {text for _, text in said(review_of(tmp_path, *lines, dest="webhook"))}
@@ -121,18 +121,18 @@ def test_what_is_no_message_id_is_not_repeated(tmp_path: Path, message_id: Any) 
 
 
 @pytest.mark.parametrize("message_id", [7, 2.5, True, [], {}, 0])
-def test_a_message_id_that_is_not_text_is_remarked_upon(tmp_path: Path, message_id: Any) -> None:
+def test_message_id_that_is_not_text_is_a_warning(tmp_path: Path, message_id: Any) -> None:
     review = review_of(tmp_path, line_of(messageId=message_id), dest="webhook")
 
     assert said(review) == [(1, "warning: messageId is not text")]
 
 
 @pytest.mark.parametrize("message_id", [None, "", "m1", ...])
-def test_a_message_id_that_is_text_or_none_is_not_remarked_upon(message_id: Any) -> None:
+def test_message_id_of_text_or_none_gives_no_warning(message_id: Any) -> None:
     assert not found(messageId=message_id)
 
 
-def test_the_message_id_of_an_event_that_is_not_sent_is_not_repeated(tmp_path: Path) -> None:
+def test_message_id_of_an_unsent_event_is_not_a_repeat(tmp_path: Path) -> None:
     skipped = line_of(type="page", messageId="a")
     rejected = line_of(userId=..., anonymousId="x", messageId="a")
     sent = line_of(messageId="a", properties={"email": "a@example.com"})
@@ -142,7 +142,7 @@ def test_the_message_id_of_an_event_that_is_not_sent_is_not_repeated(tmp_path: P
     assert [line for line, _ in said(review)] == [2]
 
 
-def test_one_remark_on_a_field_is_enough(tmp_path: Path) -> None:
+def test_field_gets_one_warning_only(tmp_path: Path) -> None:
     """The name is not text to the spec, and becomes text or a property with Gist."""
     traits = {"email": "a@example.com", "name": ["Ada"], "company": [1]}
 

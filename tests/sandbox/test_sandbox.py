@@ -1,4 +1,4 @@
-"""The sandbox answers as the vendors' documents say, and fails exactly as its script says."""
+"""The sandbox answers as the vendors document it, and fails exactly as its script says."""
 
 import base64
 import errno
@@ -121,19 +121,19 @@ def test_right_payload_is_accepted_and_remembered(
 
 
 @pytest.mark.parametrize("kind", SIX)
-def test_webhook_takes_all_six_kinds_on_any_path(kind: str, post: Post) -> None:
+def test_webhook_accepts_all_six_call_types_on_any_path(kind: str, post: Post) -> None:
     assert post("webhook", "/in/2", bent(TRACK, type=kind)).status_code == 200
     assert post("webhook", "/", bent(TRACK, type=kind)).status_code == 200
 
 
 @pytest.mark.parametrize("kind", SIX)
-def test_segment_takes_all_six_kinds_in_batches_and_alone(kind: str, post: Post) -> None:
+def test_segment_accepts_all_six_call_types_in_batches_and_alone(kind: str, post: Post) -> None:
     event = bent(TRACK, type=kind)
     assert post("segment", "/batch", {"batch": [event]}).json() == {"success": True}
     assert post("segment", f"/{kind}", bent(event, type=GONE)).json() == {"success": True}
 
 
-def test_batches_are_taken_apart(post: Post, standin: SandboxServer) -> None:
+def test_batches_are_split_into_payloads(post: Post, standin: SandboxServer) -> None:
     events = [bent(TRACK, messageId=f"m{number}") for number in range(3)]
     contacts = [CONTACT, bent(CONTACT, email=GONE)]
     assert post("segment", "/batch", {"batch": events, "sentAt": "2026-02-03"}).is_success
@@ -142,7 +142,7 @@ def test_batches_are_taken_apart(post: Post, standin: SandboxServer) -> None:
     assert taken == events + contacts
 
 
-def test_success_replies_are_the_vendors_own(post: Post) -> None:
+def test_success_reply_is_that_of_the_vendor(post: Post) -> None:
     assert post("pointillist", "/event", ORDER).json() == {}
     contact = post("gist", "/contacts", CONTACT).json()["contact"]
     assert contact["user_id"] == "u1"
@@ -151,19 +151,17 @@ def test_success_replies_are_the_vendors_own(post: Post) -> None:
     }
 
 
-def test_unknown_vendor_takes_any_json_without_a_key(post: Post, standin: SandboxServer) -> None:
+def test_unknown_vendor_accepts_any_json_without_a_key(post: Post, standin: SandboxServer) -> None:
     assert post("acme", "/users/1", [1, {"two": 2}], headers={"Content-Type": "x"}).is_success
     assert standin.app.accepted[-1] == Received("acme", "/users/1", [1, {"two": 2}])
     assert post("acme", "/users/1", b"two").status_code == 400
 
 
-def test_webhook_needs_no_key_but_not_a_wrong_one(
-    client: httpx.Client, standin: SandboxServer
-) -> None:
+def test_webhook_needs_no_key(client: httpx.Client, standin: SandboxServer) -> None:
     assert client.post(standin.endpoint("webhook"), json=TRACK).is_success
 
 
-def test_numbers_of_any_size_are_json(post: Post, standin: SandboxServer) -> None:
+def test_numbers_of_any_size_are_accepted(post: Post, standin: SandboxServer) -> None:
     large = 123_456_789_012_345_678_901_234_567_890
     body = json.dumps(bent(ORDER, numbers={"n": large})).replace('"n"', '"huge": 1e400, "n"')
     assert post("pointillist", "/event", body.encode()).is_success
@@ -285,7 +283,7 @@ def test_wrong_payload_is_refused_with_the_field_named(
 
 
 @pytest.mark.parametrize("place", SINGLE, ids=PLACES)
-def test_wrong_key_is_401_in_the_vendors_words(place: tuple[str, str], post: Post) -> None:
+def test_wrong_key_is_401_with_the_vendor_message(place: tuple[str, str], post: Post) -> None:
     reply = post(*place, SINGLE[place], key="wrong")
     assert reply.status_code == 401
     assert "must be" in problem_in(reply)
@@ -339,18 +337,18 @@ def test_wrong_method_is_405_with_allow(client: httpx.Client, standin: SandboxSe
         assert (reply.status_code, reply.headers["Allow"]) == (405, allow)
 
 
-def test_gist_tells_whether_a_key_is_good(client: httpx.Client, standin: SandboxServer) -> None:
+def test_gist_contacts_route_checks_a_key(client: httpx.Client, standin: SandboxServer) -> None:
     url = standin.endpoint("gist") + "/contacts?per_page=1"
     assert client.get(url, headers=KEYS["gist"]("sandbox")).status_code == 200
     assert client.get(url, headers=KEYS["gist"]("other")).status_code == 401
 
 
 @pytest.mark.parametrize("kind", ["page", "screen", "group", "alias"])
-def test_plotline_answers_501_to_other_kinds(kind: str, post: Post) -> None:
+def test_plotline_answers_501_to_other_call_types(kind: str, post: Post) -> None:
     assert post("plotline", "", bent(TRACK, type=kind)).status_code == 501
 
 
-def test_bodies_that_are_too_large_are_413_or_as_the_vendor_says(post: Post) -> None:
+def test_too_large_body_has_the_status_of_the_vendor(post: Post) -> None:
     def large(size: int) -> dict[str, Any]:
         return bent(TRACK, properties={"text": "x" * size})
 
@@ -388,7 +386,7 @@ def test_wrong_batch_names_the_item_and_counts_the_reason(
         (" 400 : 100% ", Fault("400", 1.0)),
     ],
 )
-def test_fault_is_a_kind_and_a_share(text: str, fault: Fault) -> None:
+def test_fault_text_is_parsed_as_kind_and_share(text: str, fault: Fault) -> None:
     assert parse_fault(text) == fault
 
 
@@ -406,13 +404,13 @@ def test_fault_is_a_kind_and_a_share(text: str, fault: Fault) -> None:
         ("٥٠٣:1%", "there is no fault"),
     ],
 )
-def test_wrong_fault_says_what_to_type(text: str, words: str) -> None:
+def test_wrong_fault_text_is_an_error_with_an_example(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)) as raised:
         parse_fault(text)
     assert text in str(raised.value)
 
 
-def test_script_that_cannot_be_played_is_an_error() -> None:
+def test_impossible_script_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"add up to 1\.2"):
         Script(faults=(Fault("503", 0.6), Fault("429", 0.6)))
     with pytest.raises(ValueError, match="rate 0"):
@@ -439,7 +437,7 @@ def test_status_fault_accepts_nothing(status: str, post_to: Post) -> None:
         assert standin.app.counts()["totals"]["faults"] == {status: 1}
 
 
-def test_reset_is_a_true_reset_before_or_after_acceptance(post_to: Post) -> None:
+def test_reset_fault_resets_the_connection_before_or_after_acceptance(post_to: Post) -> None:
     with running(Script(faults=(Fault("reset", 1.0),), seed=1, remember=True)) as standin:
         for _ in range(20):
             with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
@@ -451,7 +449,7 @@ def test_reset_is_a_true_reset_before_or_after_acceptance(post_to: Post) -> None
             connection.recv(1)
 
 
-def test_timeout_never_answers_and_accepts_nothing(post_to: Post) -> None:
+def test_timeout_fault_never_answers_and_accepts_nothing(post_to: Post) -> None:
     with running(Script(faults=(Fault("timeout", 1.0),), remember=True)) as standin:
         with pytest.raises(httpx.ReadTimeout):
             post_to(standin, "pointillist", "/event", ORDER, timeout=0.1)
@@ -460,7 +458,7 @@ def test_timeout_never_answers_and_accepts_nothing(post_to: Post) -> None:
         assert standin.app.accepted == []
 
 
-def test_end_does_not_wait_for_a_request_that_hangs() -> None:
+def test_shutdown_does_not_wait_for_hanging_requests() -> None:
     with running(Script(faults=(Fault("timeout", 1.0),))) as standin:
         hanging = raw_request(standin, "/acme")
     with running(Script(latency=3600)) as standin:
@@ -486,7 +484,7 @@ def read(connection: socket.socket) -> bytes:
         return b""
 
 
-def test_client_that_leaves_in_the_middle_leaves_no_trace(post_to: Post) -> None:
+def test_disconnected_client_is_not_counted(post_to: Post) -> None:
     with running(Script()) as standin:
         connection = raw_request(standin, "/acme")
         host = standin.url.removeprefix("http://")
@@ -507,7 +505,7 @@ def test_same_seed_gives_the_same_faults(post_to: Post) -> None:
     assert set(first) == {200, 429, 503}
 
 
-def test_above_the_rate_is_429_with_the_seconds_to_wait(post_to: Post) -> None:
+def test_request_above_the_rate_is_429_with_retry_after(post_to: Post) -> None:
     with running(Script(rate=0.001, retry_after=7, remember=True)) as standin:
         assert post_to(standin, "gist", "/contacts", CONTACT).is_success
         reply = post_to(standin, "segment", "/batch", {"batch": [TRACK]})
@@ -517,7 +515,7 @@ def test_above_the_rate_is_429_with_the_seconds_to_wait(post_to: Post) -> None:
         assert standin.app.counts()["vendors"]["segment"]["throttled"] == 1
 
 
-def test_latency_is_felt_by_each_reply(post_to: Post) -> None:
+def test_latency_delays_each_reply(post_to: Post) -> None:
     with running(Script(latency=0.05)) as standin:
         assert post_to(standin, "acme", "", {}).elapsed.total_seconds() >= 0.05
 
@@ -532,7 +530,7 @@ def test_poison_refuses_a_payload_and_its_whole_batch(post_to: Post) -> None:
         assert post_to(standin, "gist", "/contacts", CONTACT).is_success
 
 
-def test_key_of_the_script_is_the_key_of_all_vendors(post_to: Post) -> None:
+def test_key_of_the_script_applies_to_all_vendors(post_to: Post) -> None:
     with running(Script(key="clé")) as standin:
         assert post_to(standin, "plotline", "", TRACK, key="clé").is_success
         assert post_to(standin, "plotline", "", TRACK).status_code == 401
@@ -541,7 +539,7 @@ def test_key_of_the_script_is_the_key_of_all_vendors(post_to: Post) -> None:
 # --- what it remembers
 
 
-def test_counts_are_a_page_that_suffers_nothing(client: httpx.Client, post_to: Post) -> None:
+def test_counts_page_is_exempt_from_faults_and_rate(client: httpx.Client, post_to: Post) -> None:
     with running(Script(faults=(Fault("503", 1.0),), rate=0.001, latency=0)) as standin:
         post_to(standin, "gist", "/contacts", CONTACT)
         pages = [client.get(standin.url + "/_sandbox") for _ in range(3)]
@@ -549,7 +547,7 @@ def test_counts_are_a_page_that_suffers_nothing(client: httpx.Client, post_to: P
         assert client.post(standin.url + "/_sandbox").headers["Allow"] == "GET"
 
 
-def test_counts_tell_requests_events_refusals_and_why(post_to: Post) -> None:
+def test_counts_have_requests_accepted_refused_and_problems(post_to: Post) -> None:
     with running(Script()) as standin:
         post_to(standin, "gist", "/contacts", CONTACT)
         post_to(standin, "gist", "/contacts/batch", {"contacts": [CONTACT, CONTACT]})
@@ -595,7 +593,9 @@ def test_counts_stay_small_when_clients_name_many_things() -> None:
     assert len(json.dumps(report)) < 100_000
 
 
-def test_accepted_payloads_are_kept_as_the_bytes_that_came(post_to: Post, tmp_path: Path) -> None:
+def test_accepted_payloads_are_kept_with_their_original_bytes(
+    post_to: Post, tmp_path: Path
+) -> None:
     keep = tmp_path / "kept.ndjson"
     order = json.dumps(ORDER, indent=1).replace("12.5", "12.50000000000000000000").encode()
     first = json.dumps(bent(TRACK, event="\u00e9 \u2028, ]"), ensure_ascii=False)
@@ -614,12 +614,12 @@ def test_accepted_payloads_are_kept_as_the_bytes_that_came(post_to: Post, tmp_pa
     ]
 
 
-def test_file_that_cannot_be_kept_stops_the_start(tmp_path: Path) -> None:
+def test_unwritable_keep_file_prevents_the_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), running(Script(keep=tmp_path / "no" / "kept")):
         pass
 
 
-def test_trouble_inside_the_sandbox_is_told_in_a_500(post_to: Post, tmp_path: Path) -> None:
+def test_internal_error_is_a_500_with_its_type(post_to: Post, tmp_path: Path) -> None:
     keep = tmp_path / "kept"
     with running(Script(keep=keep)) as standin:
         keep.unlink()
@@ -631,7 +631,7 @@ def test_trouble_inside_the_sandbox_is_told_in_a_500(post_to: Post, tmp_path: Pa
 # --- the server
 
 
-def test_port_that_is_taken_is_an_os_error() -> None:
+def test_taken_port_raises_os_error() -> None:
     with running(Script()) as standin:
         port = int(standin.url.rpartition(":")[2])
         with pytest.raises(OSError, match=str(port)) as raised, running(Script(), port):
@@ -641,7 +641,7 @@ def test_port_that_is_taken_is_an_os_error() -> None:
         assert again.url == standin.url
 
 
-def test_endpoints_are_what_the_destinations_are_set_to(standin: SandboxServer) -> None:
+def test_endpoint_has_the_path_of_each_vendor(standin: SandboxServer) -> None:
     names = ("pointillist", "gist", "segment", "plotline", "webhook", "acme")
     assert [standin.endpoint(name).removeprefix(standin.url) for name in names] == [
         "/pointillist",
@@ -654,7 +654,9 @@ def test_endpoints_are_what_the_destinations_are_set_to(standin: SandboxServer) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_foreground_ends_cleanly_on_a_signal(number: signal.Signals, client: httpx.Client) -> None:
+def test_foreground_sandbox_ends_cleanly_on_a_signal(
+    number: signal.Signals, client: httpx.Client
+) -> None:
     code = (
         "from segcli.sandbox import Script, serve_sandbox\n"
         "serve_sandbox(Script(), lambda standin: print(standin.url, flush=True))\n"

@@ -1,4 +1,4 @@
-"""The sandbox accepts the requests of every destination file: two independent readings agree."""
+"""The sandbox accepts the requests of every destination file: two implementations agree."""
 
 import json
 from dataclasses import replace
@@ -63,14 +63,14 @@ def check(destination: Destination[Any]) -> None:
         assert [item.raw for item in found.items] == [b"{}"] * count
 
 
-def test_the_sandbox_takes_what_the_examples_post() -> None:
+def test_sandbox_accepts_the_requests_of_the_examples() -> None:
     for name in EXAMPLES:
         check(find(name))
 
 
 @settings(max_examples=200)
 @given(document=bent_documents())
-def test_the_sandbox_takes_what_any_description_posts(document: dict[str, Any]) -> None:
+def test_sandbox_accepts_the_requests_of_any_description(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
     if destination:
         check(destination)

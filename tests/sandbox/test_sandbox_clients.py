@@ -1,4 +1,4 @@
-"""The stand-in for Segment takes what Segment's own clients send."""
+"""The sandbox for Segment accepts what Segment's own clients send."""
 
 import base64
 import gzip
@@ -38,7 +38,7 @@ def body_for(route: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("route", ROUTES)
-def test_every_route_takes_what_clients_send(
+def test_every_route_accepts_requests_of_clients(
     route: str, slash: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     url = f"{standin.url}/segment{route}{slash}"
@@ -57,7 +57,7 @@ def test_every_route_takes_what_clients_send(
         {"batch": [TRACK | {"originalTimestamp": TRACK["timestamp"]}]},
     ],
 )
-def test_a_client_may_send_what_a_replay_may_not(
+def test_client_may_send_fields_that_a_replay_may_not(
     changes: dict[str, Any], client: httpx.Client, standin: SandboxServer
 ) -> None:
     url, replay = standin.endpoint("segment") + "/batch", BASIC | {"User-Agent": "segcli/1.0"}
@@ -76,7 +76,7 @@ def test_a_wrong_key_in_the_body_is_401(
     assert client.post(url, json=BATCH, headers={"Authorization": "Basic eDo="}).status_code == 401
 
 
-def test_a_page_posts_plain_text(client: httpx.Client, standin: SandboxServer) -> None:
+def test_plain_text_from_a_page_is_accepted(client: httpx.Client, standin: SandboxServer) -> None:
     reply = client.post(
         standin.endpoint("segment") + "/t",
         content=json.dumps(body_for("/v1/t")),
@@ -86,7 +86,7 @@ def test_a_page_posts_plain_text(client: httpx.Client, standin: SandboxServer) -
     assert reply.status_code == 200
 
 
-def test_a_packed_batch_is_unpacked_and_judged_by_its_size(
+def test_gzip_batch_is_decompressed_and_limited_by_its_size(
     client: httpx.Client, standin: SandboxServer
 ) -> None:
     def post(body: dict[str, Any]) -> httpx.Response:
@@ -113,7 +113,7 @@ def test_a_packed_batch_is_unpacked_and_judged_by_its_size(
         (gzip.compress(b"{" + b" " * 100 + b"}", mtime=0), b"gzip", 413),
     ],
 )
-def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status: int) -> None:
+def test_undecodable_body_is_refused(body: bytes, encoding: bytes, status: int) -> None:
     found = decompressed(body, {b"content-encoding": encoding}, most=100)
 
     assert isinstance(found, Refusal)
@@ -121,7 +121,7 @@ def test_what_cannot_be_unpacked_is_refused(body: bytes, encoding: bytes, status
 
 
 @pytest.mark.parametrize("encoding", [b"gzip", b"x-gzip", b" GZIP "])
-def test_a_packed_body_may_be_as_large_as_the_bound(encoding: bytes) -> None:
+def test_decompressed_body_may_be_as_large_as_the_limit(encoding: bytes) -> None:
     body = b" " * 100
 
     assert decompressed(gzip.compress(body), {b"content-encoding": encoding}, most=100) == body

@@ -54,7 +54,7 @@ def post(client: httpx.Client, standin: SandboxServer) -> Post:
     return post
 
 
-def test_what_we_send_is_what_it_takes(client: httpx.Client, standin: SandboxServer) -> None:
+def test_sandbox_accepts_the_requests_of_send(client: httpx.Client, standin: SandboxServer) -> None:
     for changes in ({}, WRAPPED, {"batch": {"events": 2}}):
         destination = acme(changes)
         assert destination.layout
@@ -75,7 +75,7 @@ def test_what_we_send_is_what_it_takes(client: httpx.Client, standin: SandboxSer
         ]
 
 
-def test_method_and_route_are_those_of_the_file(post: Post) -> None:
+def test_method_and_route_come_from_the_file(post: Post) -> None:
     assert post({}, "/v1/track", {}).status_code == 200
     assert post({}, "/v1/track", {}, method="PUT").status_code == 405
     assert post({"request.method": "PUT"}, "/v1/track", {}, method="PUT").status_code == 200
@@ -115,7 +115,7 @@ def test_a_wrong_key_is_401(auth: dict[str, str], headers: dict[str, str], post:
     ],
     ids=["basic", "header"],
 )  # fmt: skip
-def test_what_is_no_key_may_be_anything(
+def test_non_secret_parts_of_the_credentials_may_be_anything(
     auth: dict[str, str], headers: dict[str, str], post: Post
 ) -> None:
     site = {"settings.site": {"required": True}} if "basic" in auth else {}
@@ -149,7 +149,7 @@ FLAWS: list[Flaw] = [
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=[flaw[4] for flaw in FLAWS])
-def test_what_the_file_does_not_describe_is_refused(
+def test_request_that_the_file_does_not_describe_is_refused(
     flaw: Flaw, post: Post, standin: SandboxServer
 ) -> None:
     path, body, headers, status, words = flaw
@@ -174,7 +174,9 @@ def test_an_event_that_does_not_fit_its_fields_is_refused(post: Post) -> None:
     assert post({}, "/v1/track", {"n": "y"}).status_code == 200
 
 
-def test_two_ways_to_post_to_one_address_are_told_apart(post: Post, standin: SandboxServer) -> None:
+def test_two_actions_with_the_same_address_are_distinguished(
+    post: Post, standin: SandboxServer
+) -> None:
     changes = {
         "request.url": "https://api.acme.example{route}",
         "actions.0": {"subscribe": 'type = "track"', "mapping": {}, "route": "/u#e",
@@ -204,7 +206,7 @@ FORMS: list[tuple[dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("items", "status"), FORMS, ids=str)
-def test_failed_events_are_told_of_in_the_form_that_the_file_describes(
+def test_item_faults_are_reported_in_the_form_of_the_file(
     items: dict[str, Any], status: int, client: httpx.Client
 ) -> None:
     destination = acme({"batch": {"events": 500}, "reply": {"items": items}})

@@ -1,4 +1,4 @@
-"""The sandbox answers programs, but no web page of another site; uploads have a limit."""
+"""The sandbox answers programs but no pages of other sites; uploads are limited."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ def port_of(standin: SandboxServer) -> str:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
-def test_the_sandbox_answers_to_every_name_of_its_own(
+def test_local_host_names_are_accepted(
     name: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     host = f"{name}:{port_of(standin)}"
@@ -39,7 +39,7 @@ def test_the_sandbox_answers_to_every_name_of_its_own(
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "localhost.:{port}"]
 )
-def test_a_request_for_another_host_is_turned_away_and_leaves_no_trace(
+def test_request_for_another_host_is_refused_and_not_counted(
     host: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     headers = {"Host": host.format(port=port_of(standin))}
@@ -54,14 +54,14 @@ def test_a_request_for_another_host_is_turned_away_and_leaves_no_trace(
     assert len(standin.app.accepted) == accepted
 
 
-def test_a_request_without_a_host_is_turned_away(standin: SandboxServer) -> None:
+def test_request_without_a_host_is_refused(standin: SandboxServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
         connection.sendall(b"GET /_sandbox HTTP/1.0\r\n\r\n")
 
         assert b" 421 " in connection.makefile("rb").readline()
 
 
-def test_the_sandbox_answers_to_the_host_it_is_bound_to() -> None:
+def test_bound_host_is_accepted() -> None:
     guard = guard_of("127.0.0.7", 80)
 
     assert guard.refusal([(b"host", b"127.0.0.7:80")]) is None
@@ -70,7 +70,7 @@ def test_the_sandbox_answers_to_the_host_it_is_bound_to() -> None:
     assert guard_of("::2", 8765).refusal([(b"host", b"[::2]:8765")]) is None
 
 
-def test_of_two_hosts_both_must_be_its_own() -> None:
+def test_request_with_two_host_headers_needs_both_to_be_accepted() -> None:
     headers = [(b"host", b"localhost:8765"), (b"host", b"evil.example")]
 
     assert guard_of("127.0.0.1", 8765).refusal(headers) is not None
@@ -80,7 +80,7 @@ def test_of_two_hosts_both_must_be_its_own() -> None:
 
 
 @pytest.mark.parametrize("origin", [ELSEWHERE, "null", "http://localhost:1", "http://127.0.0.1"])
-def test_a_page_of_elsewhere_can_neither_send_nor_ask(
+def test_page_of_another_origin_is_refused(
     origin: str, client: httpx.Client, standin: SandboxServer
 ) -> None:
     headers = {"Origin": origin}
@@ -95,13 +95,15 @@ def test_a_page_of_elsewhere_can_neither_send_nor_ask(
     assert len(standin.app.accepted) == accepted
 
 
-def test_the_sandboxs_own_page_may_send(client: httpx.Client, standin: SandboxServer) -> None:
+def test_page_of_the_sandbox_itself_is_accepted(
+    client: httpx.Client, standin: SandboxServer
+) -> None:
     headers = {"Origin": f"http://localhost:{port_of(standin)}"}
 
     assert client.post(f"{standin.url}{KEYLESS}", json={}, headers=headers).is_success
 
 
-def test_a_page_that_is_allowed_may_send_and_read_the_reply(client: httpx.Client) -> None:
+def test_page_of_an_allowed_origin_may_send_and_read_the_reply(client: httpx.Client) -> None:
     with running(Script(allow_origin=("http://localhost:3000",))) as standin:
         url, headers = f"{standin.url}{KEYLESS}", {"Origin": "http://localhost:3000"}
         asked = client.options(
@@ -124,16 +126,16 @@ def test_a_page_that_is_allowed_may_send_and_read_the_reply(client: httpx.Client
 
 
 @pytest.mark.parametrize("text", ["localhost:3000", "*", "http://", "http://a/b", "http://é", ""])
-def test_what_is_no_origin_cannot_be_allowed(text: str) -> None:
+def test_invalid_origin_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         parse_origin(text)
 
 
-def test_an_origin_is_compared_as_browsers_send_it() -> None:
+def test_origin_is_normalized_as_browsers_send_it() -> None:
     assert parse_origin(" HTTP://LocalHost:3000/ ") == "http://localhost:3000"
 
 
-def test_a_wrong_origin_on_the_command_line_says_what_to_type(segcli: "object") -> None:
+def test_invalid_allow_origin_option_exits_2_with_an_example(segcli: "object") -> None:
     said: Said = segcli("sandbox", "--allow-origin", "*")  # type: ignore[operator]
 
     assert said.code == 2
@@ -152,7 +154,7 @@ def begun(standin: SandboxServer, size: int, sent: int) -> socket.socket:
     return connection
 
 
-def test_bodies_that_come_in_together_hold_no_more_than_the_bound(client: httpx.Client) -> None:
+def test_concurrent_uploads_use_bounded_memory(client: httpx.Client) -> None:
     room, part = 1_000_000, 300_000
     with ExitStack() as stack:
         standin = stack.enter_context(running(Script()))
@@ -174,7 +176,7 @@ def test_bodies_that_come_in_together_hold_no_more_than_the_bound(client: httpx.
     assert (small.status_code, again.status_code) == (200, 200)
 
 
-def test_a_body_is_not_held_while_its_reply_waits() -> None:
+def test_body_is_released_while_its_reply_is_delayed() -> None:
     with running(Script(latency=60.0)) as standin:
         connection = begun(standin, 2, 0)
         wait_until(lambda: standin.app.uploads.held == 0)
@@ -185,7 +187,9 @@ def test_a_body_is_not_held_while_its_reply_waits() -> None:
         connection.close()
 
 
-def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: SandboxServer) -> None:
+def test_gzip_body_of_a_webhook_is_not_decompressed(
+    client: httpx.Client, standin: SandboxServer
+) -> None:
     bomb = gzip.compress(json.dumps({"a": "0" * 64_000_000}).encode())
 
     started = time.process_time()
@@ -198,7 +202,7 @@ def test_a_packed_body_is_never_unpacked(client: httpx.Client, standin: SandboxS
     assert time.process_time() - started < 5
 
 
-def test_the_headers_of_a_request_are_bounded(standin: SandboxServer) -> None:
+def test_request_headers_are_bounded(standin: SandboxServer) -> None:
     with closing(socket.create_connection(("127.0.0.1", int(port_of(standin))), 30)) as connection:
         head = f"GET /_sandbox HTTP/1.1\r\nHost: 127.0.0.1:{port_of(standin)}\r\nX: "
         answer = b""

@@ -1,4 +1,4 @@
-"""A destination as a plug-in brings it: batched, with a setting of its own and a reply by item."""
+"""A plug-in destination for tests: batched, with its own setting and a result for each item."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Destination files that are bent in one place."""
+"""Destination files with random mutations."""
 
 import json
 from typing import Any

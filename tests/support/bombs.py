@@ -1,4 +1,4 @@
-"""Small bodies that decode to a great deal, in any coding and in layers of them."""
+"""Small bodies that decode to very large ones, in any coding and in layers of codings."""
 
 import gzip
 import zlib

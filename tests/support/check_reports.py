@@ -1,4 +1,4 @@
-"""What the tests of `segcli check` share: a review in one call, and each format read back."""
+"""Shared by the tests of `segcli check`: a review in one call, and a reader for each format."""
 
 import json
 import re

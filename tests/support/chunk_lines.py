@@ -1,4 +1,4 @@
-"""Chunks of inputs as lines, and what reading them weighs."""
+"""Input chunks as lines, and the memory that reading them uses."""
 
 import tracemalloc
 from collections.abc import Callable

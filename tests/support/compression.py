@@ -1,4 +1,4 @@
-"""What the tests of compressed inputs share: ways to pack, one after the other or apart."""
+"""Shared by the tests of compressed inputs: gzip members and Zstandard frames."""
 
 import gzip
 import io

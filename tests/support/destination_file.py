@@ -1,4 +1,4 @@
-"""What the tests of described destinations share: a description, and ways to bend it."""
+"""Shared by the tests of destination files: an example description, and ways to change it."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Mistakes that a destination's file may have, and what is said about each; no tests here."""
+"""Mistakes in a destination file, and the message for each; no tests here."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The README and the guides: their examples, and what those print today; no tests here.
+"""The README and the guides: their examples, and the current output of these; no tests here.
 
 A console block holds commands, each after `$ `, and what they print. A block that begins with
 `# NAME` is a file of that name, which the commands after it may read.

@@ -1,4 +1,4 @@
-"""What the tests of Engage share: lists of members, syncs of a state without a vendor; no tests."""
+"""Shared by the tests of engage: member lists, and syncs of a state without a vendor; no tests."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Sample events, bent: each field by a value of every kind, any one or two by arbitrary JSON."""
+"""Sample events with changed fields: each one to every type of value, or any to arbitrary JSON."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the tests of sending share: events, jobs, a clock without waits, a vendor of their own."""
+"""Shared by the tests of sending: events, jobs, a simulated clock, and an HTTP vendor."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the tests of hostile text share: the corpus, runs on a terminal and off it; no tests."""
+"""Shared by the tests of hostile text: the corpus, and runs on and off a terminal; no tests."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""Journals for tests without a run: open one, write to it, read it."""
+"""Journals for tests without a run: create, write and read one."""
 
 from pathlib import Path
 

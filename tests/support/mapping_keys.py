@@ -1,4 +1,4 @@
-"""Which fields a mapping reads."""
+"""The fields that a mapping reads."""
 
 import re
 from collections.abc import Callable

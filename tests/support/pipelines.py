@@ -1,4 +1,4 @@
-"""Queues, workers and sender of a run on the clock of a story, with a vendor in this process."""
+"""Queues, workers and sender of a run on a simulated clock, with a vendor in this process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

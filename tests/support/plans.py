@@ -1,4 +1,4 @@
-"""What the tests of tracking plans share: plans by hand, and how events differ from them."""
+"""Shared by the tests of tracking plans: plans, and how events differ from them."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Segment's own code was recorded to do; no tests here."""
+"""Recorded results of Segment's own code; no tests here."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What vendors really say to a request, and what becomes of it: one table for all transports."""
+"""Replies as vendors really send them, and the verdict on each: one table for all transports."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""What the tests of the journal share: runs that stop on the way, and what they leave behind."""
+"""Shared by the tests of resuming: runs that stop early, and the journals that they leave."""
 
 import json
 import subprocess

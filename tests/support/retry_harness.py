@@ -1,4 +1,4 @@
-"""A batch sender on a clock of its own, and a vendor `acme` that answers as a test says."""
+"""A batch sender on a simulated clock, and a vendor `acme` with scripted replies."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

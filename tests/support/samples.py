@@ -1,4 +1,4 @@
-"""The sample events, and what is needed to map one; no tests here."""
+"""The sample events, and helpers to map one; no tests here."""
 
 import json
 import subprocess

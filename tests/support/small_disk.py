@@ -1,4 +1,4 @@
-"""Disks that are full or fail: calls of the system's that raise, and events that fill a disk."""
+"""Full or failing disks: system calls that raise, and events that fill a disk."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What the tests of remote inputs share: a web server that can be as bad as they come, and S3."""
+"""Shared by the tests of remote inputs: a web server with many faults, and S3."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Commands on a terminal of their own, and what people see there; no tests here."""
+"""Commands on a pseudo-terminal, and the text that users see there; no tests here."""
 
 import fcntl
 import os

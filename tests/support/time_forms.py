@@ -1,4 +1,4 @@
-"""How SDKs and warehouses write a time, and what becomes of each form."""
+"""Time formats of SDKs and warehouses, and how each one is read."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A server that is nothing but its socket, for what no server says of its own will."""
+"""A raw socket server, for replies that no HTTP server sends."""
 
 import asyncio
 import os
