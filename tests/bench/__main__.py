@@ -226,7 +226,7 @@ RATIOS: Mapping[str, Ratio] = {
     ),
     "check": Ratio(
         what="CPU time of `check` / of `transform`",
-        bound="at most 3.5",
+        bound="at most 2.8",
         more="python tests/bench/bench_check.py",
         measure=check,
     ),
