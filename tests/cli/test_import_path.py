@@ -227,6 +227,9 @@ def test_pythonpath_of_the_user_is_kept(
 
 
 def test_import_trap_records_its_import(place: Place) -> None:
-    subprocess.run([sys.executable, "-c", "import yarl, plug_in"], cwd=place.here, check=True)
+    # A file: for `-c` newer versions of Python import `linecache`, which is a trap too.
+    program = place.here / "program_of_the_user.py"
+    program.write_text("import yarl, plug_in")
+    subprocess.run([sys.executable, program], cwd=place.here, check=True)
 
     assert place.imported() == ["yarl", "plug_in"]
