@@ -90,6 +90,12 @@ REQUEST_OPTIONS = grouped_options(
         help="Let a key go to another machine over http://, where others can read it.",
     ),
 )
+SEED_OPTION = click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="Repeat the same faults for the same requests in every run.",
+)
 SANDBOX_OPTIONS = grouped_options(
     SandboxOptions,
     "sandbox_options",
@@ -112,12 +118,7 @@ SANDBOX_OPTIONS = grouped_options(
         default=0.0,
         help="How long the sandbox takes to answer.",
     ),
-    click.option(
-        "--seed",
-        metavar="N",
-        type=int,
-        help="Repeat the same faults for the same requests in every run.",
-    ),
+    SEED_OPTION,
     click.option(
         "--keep",
         metavar="PATH",

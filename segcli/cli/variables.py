@@ -21,7 +21,7 @@ _OF_A_DESTINATION = {
 def check_variables(destination: str, settings: Collection[str]) -> None:
     """Raise SettingsError for a variable under the prefix of the destination that is no setting.
 
-    Also for one that is both a setting and an option: nobody could tell which is meant.
+    Also for one that is both a setting and an option: it is not clear which is meant.
     """
     prefix = env_prefix(destination)
     for variable in sorted(name for name in os.environ if name.startswith(prefix)):

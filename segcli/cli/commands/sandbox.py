@@ -17,7 +17,7 @@ from segcli.cli.option_types import DURATION, RATE, TEXT, Quantity, WholeNumber
 from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.sandboxed import host_destination, make_kept
-from segcli.cli.send_options import FAULT
+from segcli.cli.send_options import FAULT, SEED_OPTION
 from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
@@ -93,12 +93,7 @@ class ScriptOptions:
     click.option(
         "--poison", type=TEXT, metavar="TEXT", help="Refuse payloads that contain this text."
     ),
-    click.option(
-        "--seed",
-        metavar="N",
-        type=int,
-        help="Repeat the same faults for the same requests in every run.",
-    ),
+    SEED_OPTION,
     click.option(
         "--keep",
         metavar="PATH",

@@ -152,10 +152,7 @@ def _send(
         command=resuming_anywhere(options, job),
     )
     plan = replace(plan, journal=place_of_journal(plan, resume_options))
-    writes = {"--journal": plan.journal_path, "--keep": kept_by(sandbox), **place.writes}
-    files = check_outputs(replace(options, rejects=kept), writes=writes)
-    check_found(files, inputs)
-    rejects.check_writable(kept)
+    _check_files(replace(options, rejects=kept), plan, place)
     open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
     is_waiting = any(entry.name == "-" for entry in inputs)
@@ -179,6 +176,18 @@ def _send(
     )
     hint = _resume_hint(options, started, sandbox=sandbox)
     return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
+
+
+def _check_files(options: JobOptions, plan: SendPlan, place: _Place) -> None:
+    """Check that each file which the run writes has no second role, and that rejects can be kept.
+
+    Raises UsageError and OutputError.
+    """
+    writes = {"--journal": plan.journal_path, "--keep": kept_by(place.sandbox), **place.writes}
+    files = check_outputs(options, writes=writes)
+    check_found(files, place.inputs)
+    if options.rejects:
+        rejects.check_writable(options.rejects)
 
 
 def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> RunResult:
