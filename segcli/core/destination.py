@@ -25,6 +25,8 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     mapped_by: the name of the mapping, if a value of the event (not only its fields and their
         types) decides between several mappings.
     action: the name of the destination's action; "" if it has only one.
+    request_values: what its request takes from it beside the body, as a JSON object; "" for
+        nothing. Payloads share a request only if these are equal.
     """
 
     route: str
@@ -32,6 +34,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     mapped_by: str = ""
     action: str = ""
+    request_values: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ class Action:
     events: which events, as an FQL query.
     posted: where they are posted to, as a method and an address.
     limits: the limits of a request.
+    form: how the body is written, if not as JSON.
     """
 
     name: str
     events: str
     posted: str
     limits: Limits
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

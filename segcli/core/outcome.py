@@ -14,6 +14,7 @@ from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID
 from segcli.core.partial_event import partial_parser
+from segcli.core.request_layout import request_key
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, masked, secrets_of
 
@@ -24,7 +25,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     route: the route to post it to.
     body: the JSON document.
     user: the user, whose events are delivered in order.
-    notes, mapped_by, action: those of the `Payload`.
+    notes, mapped_by, action, request_values: those of the `Payload`.
     """
 
     route: str
@@ -33,6 +34,12 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     mapped_by: str = ""
     action: str = ""
+    request_values: str = ""
+
+    @property
+    def request_key(self) -> str:
+        """The key of its request: payloads share a request only if their keys are equal."""
+        return request_key(self.route, self.request_values)
 
 
 class ActionPayload(NamedTuple):
@@ -189,7 +196,9 @@ def outcome_fields(outcome: Decision) -> dict[str, Any]:
     """Return an outcome as `--outcomes` and golden files show it, without its line."""
     match outcome:
         case Mapped(route, body):
-            return {"state": "mapped", "route": route, "payload": orjson.Fragment(body)}
+            values = outcome.request_values
+            more = {"request_values": orjson.Fragment(values)} if values else {}
+            return {"state": "mapped", "route": route, **more, "payload": orjson.Fragment(body)}
         case Skipped(reason):
             return {"state": "skipped", "reason": reason}
         case Rejected() as rejected:
@@ -263,17 +272,20 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
 
     def mapped(event: Event) -> Mapped:
         payload = destination.payload(event, settings)
-        body, route = payload.body, payload.route
+        body, route, values = payload.body, payload.route, payload.request_values
         if type(body) is not bytes:
             body = exact_json.dumps(body)
-        if route not in limits:
-            limits[route] = destination.bytes_per_payload(route, settings)
-        limit = limits[route]
+        if values:
+            limit = destination.bytes_per_payload(request_key(route, values), settings)
+        elif route in limits:
+            limit = limits[route]
+        else:
+            limit = limits[route] = destination.bytes_per_payload(route, settings)
         if limit is not None and len(body) > limit:
             problem = f"larger than the {limit:,} bytes that {destination.name} takes"
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
         notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
-        return Mapped(route, body, user, notes, payload.mapped_by, payload.action)
+        return Mapped(route, body, user, notes, payload.mapped_by, payload.action, values)
 
     return mapped

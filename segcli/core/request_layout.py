@@ -7,13 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from segcli.core.exact_json import MAX_DEPTH, dumps, loads
 from segcli.core.item_replies import Items
 from segcli.core.placeholder import Template
+
+BodyForm = Literal["json", "ndjson", "form", "none"]
+CONTENT_TYPES: Mapping[BodyForm, str] = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "form": "application/x-www-form-urlencoded",
+}
+# Stands between the route and the values in the key of a request: no route has a space.
+_BETWEEN = " "
 
 
 @dataclass(frozen=True, slots=True)
 class AddressLayout:
-    """The address of requests. The values of settings in path and query are percent-encoded.
+    """The address of requests. Values in path and query are percent-encoded.
 
     base: scheme and host; the setting `endpoint` replaces it.
     path: the path.
@@ -39,32 +49,62 @@ class Auth:
     value: Template
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A part of a body that a mapping makes of the payload; the `mapping` is as it is written."""
+
+    mapping: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLayout:
     """How events share a request: as an array, or as an array in an object.
 
     events: how many events may share a request.
-    bytes: the limit of the body in bytes, if any.
-    under: the key of the array in the object; empty if the body is the array.
+    bytes: the limit of the body in bytes, before it is compressed, if any.
+    under: the dotted path of the array in the object; empty if the body is the array.
     extra: further fields of the object; their texts are templates.
+    by: the dotted paths of payloads at which the payloads of a request must be equal.
+    item: what stands for each payload in the array, as the `shape` of a `PostLayout`; None for the
+        payload itself.
     """
 
     events: int
     bytes: int | None = None
     under: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    by: Sequence[str] = ()
+    item: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostLayout:
     """How the payloads of a route are posted.
 
     method: the HTTP method.
-    batch: how payloads share a request; None if each payload is the body of its own request.
+    batch: how payloads share a request; None if each payload has a request of its own.
+    body: how the body is written.
+    form: the fields of a form, as templates; none for the fields of the payload.
+    table: the body of a request for one payload, as a `shape`; None for the payload itself.
+    omit: the dotted paths that are left out of the payload.
+    compression: how the body is compressed; "" for not at all.
     """
 
     method: str = "POST"
     batch: BatchLayout | None = None
+    body: BodyForm = "json"
+    form: Mapping[str, Template] = field(default_factory=dict)
+    table: Mapping[str, Any] | None = None
+    omit: Sequence[str] = ()
+    compression: Literal["", "gzip"] = ""
+
+    @property
+    def shape(self) -> Mapping[str, Any] | None:
+        """What is posted for a payload, if not the payload itself: JSON.
+
+        Its texts are templates, and a `Computed` stands for a value that is made of the payload.
+        """
+        return self.batch.item if self.batch else self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,5 +138,32 @@ class RequestLayout:
     key_paths: frozenset[str] = frozenset()
 
     def post_of(self, route: str) -> PostLayout:
-        """Return how a route is posted."""
+        """Return how a route is posted. It may be the key of a request."""
+        if route not in self.routes and _BETWEEN in route:
+            route = route.partition(_BETWEEN)[0]
         return self.routes[route][1] if route in self.routes else self.usual
+
+
+def request_key(route: str, values: str) -> str:
+    """Return the key of a request: payloads share a request only if their keys are equal.
+
+    values: what the payload gives to the request beside the body, as `written_values` has it.
+    """
+    return f"{route}{_BETWEEN}{values}" if values else route
+
+
+def route_of_key(key: str) -> str:
+    """Return the route in the key of a request; it holds no value of a payload."""
+    return key.partition(_BETWEEN)[0]
+
+
+def values_of_key(key: str) -> dict[str, Any]:
+    """Return the values of the payload in the key of a request, by their paths."""
+    values = key.partition(_BETWEEN)[2]
+    found: dict[str, Any] = loads(values.encode(), levels=2 * MAX_DEPTH) if values else {}
+    return found
+
+
+def written_values(values: Mapping[str, Any]) -> str:
+    """Return values of a payload, by their paths, as a text: the same for equal values."""
+    return dumps(values).decode()

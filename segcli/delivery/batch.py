@@ -23,6 +23,7 @@ class Bounds:
 class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     """A payload that waits to be sent, with the line it came from.
 
+    route: its route; with the values that its request takes from it, the key of that request.
     bounds: what a request of its route may hold.
     weight: roughly how many bytes both take in memory.
     """
@@ -40,14 +41,18 @@ def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
 
     A bytes object made by orjson can take 8 kB, however short it is; a copy does not.
     """
-    body = mapped.body
+    body, key = mapped.body, mapped.route
     if mapped.action:
         line = msgspec.structs.replace(line, action=mapped.action)
+    weight = _OVERHEAD + len(body)
+    if mapped.request_values:
+        key = mapped.request_key
+        weight += len(key)
     if body is line.text:
-        return QueuedPayload(line, mapped.route, mapped.user, body, bounds, _OVERHEAD + len(body))
+        return QueuedPayload(line, key, mapped.user, body, bounds, weight)
     body = b"".join((body, b""))
-    weight = _OVERHEAD + len(body) + (len(line.text) if isinstance(line.text, bytes) else 0)
-    return QueuedPayload(line, mapped.route, mapped.user, body, bounds, weight)
+    weight += len(line.text) if isinstance(line.text, bytes) else 0
+    return QueuedPayload(line, key, mapped.user, body, bounds, weight)
 
 
 class Batch:

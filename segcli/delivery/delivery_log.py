@@ -3,6 +3,7 @@
 All texts from outside are redacted here, before they are cut and before any handler has them.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from segcli.core.outcome import Job
 from segcli.core.plural import count_of
 from segcli.core.redaction import MASK, Redactor
 from segcli.core.reply import Reply
+from segcli.core.request_layout import route_of_key
 from segcli.core.secret import display_url
 from segcli.core.trust import name_and_address
 from segcli.delivery.batch import QueuedPayload
@@ -63,7 +65,7 @@ class WireLog:
 
     def requested(self, sent: Sent) -> None:
         """Log a request before it is sent."""
-        request, body = sent.request, self._body(sent.request.body)
+        request, body = sent.request, self._body(_unpacked(sent.request))
         about = _about(sent.batch, self._redactor)
         address = self._redactor.redact(display_url(request.url))
         size = len(request.body)
@@ -207,14 +209,20 @@ def delivery_log(redactor: Redactor) -> DeliveryLog | None:
     return DeliveryLog(log, redactor) if log else None
 
 
+def _unpacked(request: Request) -> bytes:
+    """Return the body of a request as it was before it was compressed."""
+    is_packed = request.headers.get("Content-Encoding") == "gzip"
+    return zlib.decompress(request.body, 16 + zlib.MAX_WBITS) if is_packed else request.body
+
+
 def _facts(batch: Sequence[QueuedPayload], redactor: Redactor) -> dict[str, Any]:
-    route = redactor.redact(batch[0].route)
+    route = redactor.redact(route_of_key(batch[0].route))
     return {"at": _place(batch[0].line), "events": len(batch), "route": route}
 
 
 def _about(batch: Sequence[QueuedPayload], redactor: Redactor) -> str:
     """Return which events a batch has, and their route: `a.jsonl:3 and 9 more events to /track`."""
-    route = redactor.redact(batch[0].route)
+    route = redactor.redact(route_of_key(batch[0].route))
     return f"{_place(batch[0].line)}{_more(len(batch), 'event')} to {route}"
 
 

@@ -294,7 +294,7 @@ class _Delivery:
                 case Mapped() as mapped:
                     if mapped.notes:
                         self.tally.notes.update(mapped.notes)
-                    await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.route)))
+                    await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.request_key)))
                 case Skipped(reason):
                     rest.setdefault(("skipped", reason, ""), []).append(line)
                 case Rejected() as rejected:

@@ -7,6 +7,7 @@ from typing import Any
 from segcli.core.destination import Field, Payload, Remark
 from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
+from segcli.destination_file.outgoing import Outgoing
 from segcli.destination_file.payload_fields import (
     read_fields,
     strays,
@@ -45,6 +46,7 @@ class Subscription:
     in_batch: its payloads share requests.
     strays: fields of the mapping that are no fields of the action, and are left out.
     settings: the settings that its payloads hold.
+    outgoing: what its payloads give to their requests, if that is more than the body.
     """
 
     name: str
@@ -60,13 +62,23 @@ class Subscription:
     strays: Sequence[str] = ()
     settings: frozenset[str] = frozenset()
     run_with: Callable[[Any], Run] | None = None
+    outgoing: Outgoing | None = None
 
     def paths_of(self, settings: Set[str]) -> Iterator[str]:
         """Yield the paths in payloads that hold one of these settings."""
         yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
 
-    def body(self, event: Event, settings: Any) -> dict[str, Any]:
-        """Return the payload of an event; raises Rejected."""
+    def payload(self, event: Event, settings: Any) -> tuple[dict[str, Any], str]:
+        """Return what is posted for an event, and the values that its request takes beside that.
+
+        Raises Rejected.
+        """
+        found = self._mapped(event, settings)
+        if self.outgoing is None:
+            return found, ""
+        return self.outgoing.body(found, settings), self.outgoing.values(found, settings)
+
+    def _mapped(self, event: Event, settings: Any) -> dict[str, Any]:
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
@@ -171,9 +183,8 @@ class ActionSet:
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                return Payload(
-                    one.route, one.body(event, settings), notes, f"actions[{place}]", one.name
-                )
+                body, values = one.payload(event, settings)
+                return Payload(one.route, body, notes, f"actions[{place}]", one.name, values)
         raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002

@@ -1,6 +1,6 @@
 """Builds a destination from the tables of a file."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -9,9 +9,10 @@ from segcli.core.destination import Action, Destination, Limits
 from segcli.core.exact_json import dumps
 from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
-from segcli.core.request_layout import PostLayout, RequestLayout
+from segcli.core.request_layout import BodyForm, PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
 from segcli.destination_file.actions import ActionSet, Subscription, read_subscription
+from segcli.destination_file.outgoing import outgoing_of
 from segcli.destination_file.payload_fields import check_of, types_of_fields
 from segcli.destination_file.payload_mapping import FileParts, Load
 from segcli.destination_file.placeholders import Placeholders
@@ -26,6 +27,14 @@ from segcli.destination_file.request_builder import (
     secrets_in,
 )
 from segcli.destination_file.settings import settings_of
+from segcli.destination_file.shape import key_paths_of
+
+_FORMS: Mapping[BodyForm, str] = {
+    "json": "",
+    "ndjson": "lines of JSON",
+    "form": "a form",
+    "none": "without a body",
+}
 
 
 def destination_of(
@@ -36,21 +45,25 @@ def destination_of(
     `table` has the structure of the schema, apart from the mistakes that are already noted.
     """
     declared = table.get("settings", {})
-    request = read_request(table.get("request", {}), placeholders, mistakes)
-    layout = wire_of(table, request, placeholders, mistakes)
-    # Before the settings: a setting that is used nowhere is a mistake.
     parts = FileParts(declared, placeholders, load, mistakes)
+    request = read_request(table.get("request", {}), parts)
+    layout = wire_of(table, request, parts)
+    # Before the settings: a setting that is used nowhere is a mistake.
     found = [
-        read_subscription(action, place, parts, in_batch=_in_batch(action, table))
+        read_subscription(action, place, parts, in_batch=_in_batch(action, layout))
         for place, action in enumerate(table.get("actions", ()))
     ]
     settings = settings_of(declared, request.address, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
     mistakes.raise_any()
-    subscriptions = [one for one in found if one]
-    paths = frozenset(path for one in subscriptions for path in one.paths_of(layout.secrets))
-    layout = replace(layout, checks=_checks(subscriptions), key_paths=paths)
+    subscriptions = [
+        replace(one, outgoing=outgoing_of(layout, one.route, parts.required))
+        for one in found
+        if one
+    ]
+    paths = frozenset(path for one in subscriptions for path in _key_paths(one, layout))
+    layout = replace(layout, checks=_checks(subscriptions, layout), key_paths=paths)
     return _destination(table, layout, settings, verdict, subscriptions)
 
 
@@ -101,17 +114,28 @@ def _destination(
         check_settings=lambda values: (
             check_file_settings(layout, values) or action_set.misfit(values)
         ),
-        keys_in_payloads=any(one.settings & layout.secrets for one in subscriptions),
+        keys_in_payloads=bool(layout.key_paths)
+        or any(one.settings & layout.secrets for one in subscriptions),
         address=lambda values: address_of(layout, values),
     )
 
 
+def _key_paths(one: Subscription, layout: RequestLayout) -> Iterator[str]:
+    """Yield the paths at which what is posted for the payloads of an action may hold keys."""
+    paths = frozenset(one.paths_of(layout.secrets))
+    shape = layout.post_of(one.route).shape
+    yield from paths if shape is None else key_paths_of(shape, paths, layout.secrets)
+
+
 def _checks(
-    subscriptions: Sequence[Subscription],
+    subscriptions: Sequence[Subscription], layout: RequestLayout
 ) -> Mapping[str, Sequence[Callable[[Any], str]]]:
-    """Return the checks of payloads for the routes of which every action has fields."""
+    """Return the checks of payloads for the routes of which every action has fields.
+
+    A payload of which a part is left out does not have all its fields.
+    """
     found: dict[str, list[Callable[[Any], str]]] = {}
-    free = {one.route for one in subscriptions if not one.fields}
+    free = {one.route for one in subscriptions if not one.fields or layout.post_of(one.route).omit}
     for one in subscriptions:
         types = types_of_fields(one.fields)
         if types and one.route not in free:
@@ -129,7 +153,8 @@ def _action(one: Subscription, layout: RequestLayout) -> Action:
     )
     size = post.batch.bytes if post.batch else None
     limits = Limits(events=_events(post), bytes=size)
-    return Action(one.name, one.query, f"{post.method} {whole}", limits)
+    form = ", ".join(filter(None, (_FORMS[post.body], post.compression)))
+    return Action(one.name, one.query, f"{post.method} {whole}", limits, form)
 
 
 def _events(post: PostLayout) -> int:
@@ -141,10 +166,9 @@ def _rate(table: Mapping[str, Any]) -> float | None:
     return None if rate is None else float(rate)
 
 
-def _in_batch(action: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
+def _in_batch(action: Mapping[str, Any], layout: RequestLayout) -> bool:
     """Return whether payloads of an action share requests."""
-    batch = action.get("batch") or table.get("batch") or {}
-    return bool(batch.get("events", 1) > 1)
+    return _events(layout.post_of(action.get("route", "/"))) > 1
 
 
 def _revision(table: Mapping[str, Any], subscriptions: Sequence[Subscription]) -> str:

@@ -63,7 +63,7 @@ def read_mapping(
     given = [key for key in ("mapping", "mapping_file") if key in table]
     if not given and fields and (defaults := defaults_of(fields)):
         key = "fields" if "fields" in table else "fields_file"
-        return _checked(defaults, (*path, key), parts, below=("default",))
+        return checked_mapping(defaults, (*path, key), parts, below=("default",))
     if len(given) != 1:
         if given or not mistakes.are_below(path):
             mistakes.add(path, "must have either a mapping or a mapping_file")
@@ -74,13 +74,16 @@ def read_mapping(
         if not mistakes.are_below(at):
             mistakes.add(at, "must be an object: the payload of an event")
         return None
-    return _checked(mapping, at, parts)
+    return checked_mapping(mapping, at, parts)
 
 
-def _checked(
+def checked_mapping(
     mapping: dict[str, Any], path: Path, parts: FileParts, *, below: Path = ()
 ) -> ReadMapping | None:
-    """Note the mistakes of a mapping; `below` is where each of its fields stands in the file."""
+    """Return a mapping; None if it has mistakes, which are noted.
+
+    `below` is where each of its fields stands in the file, under its name.
+    """
     mistakes = parts.mistakes
 
     def note(where: Path, problem: str) -> None:

@@ -122,6 +122,11 @@ def compiled_with_settings(
     return run_with
 
 
+def compiled_directive(mapping: Any, settings: Any, required: Set[str]) -> Run:
+    """Return a compiled mapping with the values of these settings, which may be one directive."""
+    return _compiled(mapping, values_of(settings, required))
+
+
 def _compiled(mapping: Any, value_of: Fill) -> Run:
     try:
         return compiled(with_settings(mapping, value_of))

@@ -1,10 +1,17 @@
-"""Placeholders such as {settings.api_key}: which settings they name, and what values they allow."""
+"""Placeholders such as {settings.api_key} and {payload.id}: what they name, and where they are."""
 
 import difflib
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
-from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, parse_template
+from segcli.core.placeholder import (
+    OF_SETTINGS,
+    PAYLOAD,
+    ROUTE,
+    Placeholder,
+    Template,
+    parse_template,
+)
 from segcli.core.settings import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
@@ -37,6 +44,10 @@ _SHAPES: Mapping[Role, Shape] = {
 }
 
 
+# Where a text may hold values of the payload: nowhere, its fields, or also all of it.
+OfPayload: TypeAlias = Literal["none", "fields", "any"]
+
+
 class Placeholders:
     """Parses texts with placeholders, and remembers where each setting is used."""
 
@@ -45,26 +56,47 @@ class Placeholders:
         self._mistakes = mistakes
         self._roles: dict[str, dict[Role, None]] = {}
 
-    def read(self, text: str, path: Path, role: Role, *, route: bool = False) -> Template:
-        """Parse a text; with `route`, it may contain {route}. Mistakes are noted."""
+    def read(
+        self,
+        text: str,
+        path: Path,
+        role: Role,
+        *,
+        route: bool = False,
+        payload: OfPayload = "none",
+    ) -> Template:
+        """Parse a text. Mistakes are noted.
+
+        route: it may contain {route}.
+        payload: whether it may contain {payload.FIELD}, and {payload}.
+        """
         try:
             found = parse_template(text)
-        except ValueError as problem:
-            self._mistakes.add(path, str(problem))
+        except ValueError as error:
+            self._mistakes.add(path, str(error))
             return Template()
         for part in found.parts:
-            if isinstance(part, Placeholder) and not (route and part.name == ROUTE):
+            if not isinstance(part, Placeholder) or (route and part.name == ROUTE):
+                continue
+            if part.payload_path is None:
                 self._use(part.name, path, role)
+            elif problem := _problem_of_payload(part, found, role, payload):
+                self._mistakes.add(path, problem)
         return found
 
-    def read_all(self, value: Any, path: Path) -> Any:
+    def read_all(self, value: Any, path: Path, *, payload: OfPayload = "none") -> Any:
         """Parse every text inside a JSON value that is part of a body."""
         if isinstance(value, str):
-            return self.read(value, path, "body")
+            return self.read(value, path, "body", payload=payload)
         if isinstance(value, dict):
-            return {key: self.read_all(inner, (*path, key)) for key, inner in value.items()}
+            return {
+                key: self.read_all(inner, (*path, key), payload=payload)
+                for key, inner in value.items()
+            }
         if isinstance(value, list):
-            return [self.read_all(inner, (*path, at)) for at, inner in enumerate(value)]
+            return [
+                self.read_all(inner, (*path, at), payload=payload) for at, inner in enumerate(value)
+            ]
         return value
 
     def use_in_payload(self, name: str, path: Path) -> bool:
@@ -99,3 +131,18 @@ class Placeholders:
         known = [f"{{{OF_SETTINGS}{one}}}" for one in (close or self._declared)]
         hint = f"Did you mean {known[0]}?" if close else f"There are: {', '.join(known) or 'none'}"
         self._mistakes.add(path, f"{{{name}}} is not a setting of this file. {hint}")
+
+
+def _problem_of_payload(
+    part: Placeholder, whole: Template, role: Role, allowed: OfPayload
+) -> str | None:
+    """Return what is wrong with a placeholder of the payload in a text; None if nothing."""
+    if allowed == "none":
+        where = "the key" if role == "auth" else "this text"
+        return f"must not contain {{{part.name}}}: {where} is the same for all events"
+    is_whole = part.name == PAYLOAD and allowed == "any" and whole.only
+    if part.payload_path == "" and not is_whole:
+        return "must name a field of the payload here, such as {payload.user_id}"
+    if part.payload_path and not all(part.payload_path.split(".")):
+        return f"must name a field of the payload by a dotted path, not {{{part.name}}}"
+    return None

@@ -1,23 +1,32 @@
-"""The tables `request` and `batch`: address, headers, key, and how events share a request."""
+"""The table `request`, and the routes of the actions: address, headers, key, and bodies."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.placeholder import ROUTE, Placeholder, Template
-from segcli.core.request_layout import AddressLayout, Auth, BatchLayout, PostLayout, RequestLayout
-from segcli.destination_file.placeholders import ADDRESS_SHAPE, Placeholders, Role
+from segcli.core.request_layout import AddressLayout, Auth, PostLayout, RequestLayout
+from segcli.destination_file.batch import check_room, read_batch
+from segcli.destination_file.body import (
+    check_batch_is_used,
+    check_content_headers,
+    read_post,
+    with_batch,
+)
+from segcli.destination_file.payload_mapping import FileParts
+from segcli.destination_file.placeholders import ADDRESS_SHAPE, OfPayload, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.destination_file.reply import read_items
-from segcli.destination_file.request_builder import least_frame
 from segcli.destination_file.settings import secret_settings
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
 _URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
 _HOLE = re.compile(r"\{[^{}]*\}")
+_OF_PAYLOAD = re.compile(r"\{\s*payload\b")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
 _OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
+_OF_BODIES = frozenset({"content-type", "content-encoding"})
 _OPEN = (
     "holds a key that everyone with the file can read: declare a secret setting, and use "
     "{settings.api_key} here"
@@ -35,13 +44,13 @@ class RequestTable:
     address: where requests go; None if it has mistakes.
     headers: further headers.
     auth: the header with the key, if any.
-    method: the HTTP method.
+    post: the method, and how bodies are written.
     """
 
     address: AddressLayout | None
     headers: Mapping[str, Template]
     auth: Auth | None
-    method: str
+    post: PostLayout
 
     @property
     def has_route(self) -> bool:
@@ -50,11 +59,10 @@ class RequestTable:
         return Placeholder(ROUTE) in parts
 
 
-def read_request(
-    table: Mapping[str, Any], placeholders: Placeholders, mistakes: Mistakes
-) -> RequestTable:
+def read_request(table: Mapping[str, Any], parts: FileParts) -> RequestTable:
     """Read the table `request`; mistakes are noted."""
     path: Path = ("request",)
+    placeholders, mistakes = parts.placeholders, parts.mistakes
     url = table.get("url")
     return RequestTable(
         address=_address(url, placeholders, mistakes) if url else None,
@@ -62,7 +70,7 @@ def read_request(
         auth=_auth(table["auth"], (*path, "auth"), placeholders, mistakes)
         if "auth" in table
         else None,
-        method=table.get("method", "POST"),
+        post=read_post(table, path, None, parts),
     )
 
 
@@ -83,11 +91,16 @@ def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> Addres
         mistakes.add(at, "has a character that must be percent-encoded, such as %22 for a quote")
     if "/{route}" in path.replace(" ", ""):
         mistakes.add(at, "has a / before {route}, but a route begins with / itself")
+    if (
+        _OF_PAYLOAD.search(path.partition("/")[0])
+        and "{route}" not in path.partition("{payload")[0]
+    ):
+        mistakes.add(at, "has {payload…} in its host: it may stand after the / of a path only")
     role: Role = "start" if path + query else "base"
     return AddressLayout(
         placeholders.read(base, at, "host" if base.startswith("http") else role),
-        placeholders.read(path, at, "path", route=True),
-        placeholders.read(query, at, "query"),
+        placeholders.read(path, at, "path", route=True, payload="fields"),
+        placeholders.read(query, at, "query", payload="fields"),
     )
 
 
@@ -114,7 +127,8 @@ def _headers(
         if not text.isascii() or text != text.strip():
             mistakes.add(path, "must be ASCII, without spaces around it")
         names.add(name.lower())
-        found[name] = placeholders.read(text, path, "header")
+        of_event: OfPayload = "none" if name.lower() in _OF_KEYS | _OF_BODIES else "fields"
+        found[name] = placeholders.read(text, path, "header", payload=of_event)
     return found
 
 
@@ -153,18 +167,19 @@ def _key(
 _EMPTY = AddressLayout(Template(), Template(), Template())
 
 
-def wire_of(
-    table: Mapping[str, Any], request: RequestTable, placeholders: Placeholders, mistakes: Mistakes
-) -> RequestLayout:
+def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -> RequestLayout:
     """Return the layout of requests that a file describes; mistakes are noted."""
-    batch = read_batch(table.get("batch"), ("batch",), placeholders, mistakes)
-    _check_room(batch, ("batch",), mistakes)
-    usual = PostLayout(request.method, batch)
+    mistakes = parts.mistakes
+    batch = read_batch(table.get("batch"), ("batch",), parts)
+    usual = replace(request.post, batch=batch)
+    check_room(usual, ("batch",), mistakes)
+    routes = _routes(table.get("actions", ()), request, usual, parts)
+    check_batch_is_used(request.post, batch, [post for _, post in routes.values()], mistakes)
     size = table.get("limits", {}).get("payload_bytes")
     return RequestLayout(
         address=request.address or _EMPTY,
         usual=usual,
-        routes=_routes(table.get("actions", ()), request, usual, placeholders, mistakes),
+        routes=routes,
         headers=request.headers,
         auth=request.auth,
         items=read_items(table.get("reply", {}), mistakes),
@@ -177,28 +192,45 @@ def _routes(
     actions: Sequence[Mapping[str, Any]],
     request: RequestTable,
     usual: PostLayout,
-    placeholders: Placeholders,
-    mistakes: Mistakes,
+    parts: FileParts,
 ) -> Mapping[str, tuple[Template, PostLayout]]:
     """Return how each route is posted; two actions with one route must post it the same way."""
     found: dict[str, tuple[Template, PostLayout]] = {}
     for place, action in enumerate(actions):
         path: Path = ("actions", place)
         route = action.get("route", "/")
-        _check_route(action, path, request, mistakes)
-        own = read_batch(action.get("batch"), (*path, "batch"), placeholders, mistakes)
-        _check_room(own, (*path, "batch"), mistakes)
-        post = PostLayout(action.get("method", usual.method), own or usual.batch)
+        _check_route(action, path, request, parts.mistakes)
+        post = _post_of(action, path, usual, request, parts)
         if route in found and found[route][1] != post:
             other = f"{route.partition('#')[0]}#{place}"
-            mistakes.add(
+            parts.mistakes.add(
                 path,
                 f"posts {route} differently from an earlier action: give it its own route, such as "
                 f"{other}",
             )
         sent = route.partition("#")[0]
-        found[route] = (placeholders.read(sent, (*path, "route"), "path"), post)
+        template = parts.placeholders.read(sent, (*path, "route"), "path", payload="fields")
+        found[route] = (template, post)
     return found
+
+
+def _post_of(
+    action: Mapping[str, Any],
+    path: Path,
+    usual: PostLayout,
+    request: RequestTable,
+    parts: FileParts,
+) -> PostLayout:
+    """Return how the payloads of an action are posted."""
+    own = read_batch(action.get("batch"), (*path, "batch"), parts)
+    bare = replace(usual, batch=None)
+    post = read_post(action, path, bare, parts)
+    post = with_batch(post, own, usual.batch, path, parts)
+    if own:
+        check_room(post, (*path, "batch"), parts.mistakes)
+    where = path if {"body", "form", "method"} & action.keys() else ("request",)
+    check_content_headers(request.headers, post, where, parts.mistakes)
+    return post
 
 
 def _check_route(
@@ -213,13 +245,6 @@ def _check_route(
         mistakes.add((*path, "route"), "is missing: request.url has a {route}")
 
 
-def _check_room(batch: BatchLayout | None, path: Path, mistakes: Mistakes) -> None:
-    if batch and batch.bytes is not None and batch.bytes <= least_frame(batch):
-        mistakes.add(
-            (*path, "bytes"), f"is too small: a request without events has {least_frame(batch)}"
-        )
-
-
 def key_setting(layout: RequestLayout, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
     """Return the setting that holds the key; an auth without a secret setting is a mistake."""
     names = layout.auth.value.settings if layout.auth else []
@@ -228,23 +253,3 @@ def key_setting(layout: RequestLayout, declared: Mapping[str, Any], mistakes: Mi
     if known and not secret and not mistakes.are_below(("settings", known[-1])):
         mistakes.add(("settings", known[-1], "secret"), "must be true: request.auth uses it")
     return next(iter(secret or sorted(layout.secrets)), "api_key")
-
-
-def read_batch(
-    table: Mapping[str, Any] | None, path: Path, placeholders: Placeholders, mistakes: Mistakes
-) -> BatchLayout | None:
-    """Read a table `batch`; None if there is none, or if it has mistakes, which are noted."""
-    if table is None:
-        return None
-    extra, under = table.get("with", {}), table.get("under", "")
-    if under in extra:
-        mistakes.add((*path, "with", under), "is already the key of the events, by batch.under")
-    if "events" not in table:
-        return None
-    size = table.get("bytes")
-    return BatchLayout(
-        events=int(table["events"]),
-        bytes=None if size is None else int(size),
-        under=under,
-        extra=placeholders.read_all(extra, (*path, "with")),
-    )

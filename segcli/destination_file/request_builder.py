@@ -7,28 +7,41 @@ from urllib.parse import quote
 
 from segcli.core.destination import Request
 from segcli.core.exact_json import dumps
-from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template
-from segcli.core.request_layout import Auth, BatchLayout, RequestLayout
+from segcli.core.placeholder import OF_SETTINGS, ROUTE, Placeholder, Template, text_of
+from segcli.core.request_layout import (
+    CONTENT_TYPES,
+    Auth,
+    PostLayout,
+    RequestLayout,
+    route_of_key,
+    values_of_key,
+)
 from segcli.core.secret import Secret
+from segcli.destination_file.written_body import compressed, written_form
 
-_Fill = Callable[[str], str]
+Fill = Callable[[str], str]
 
 
-def request_of(
-    layout: RequestLayout, route: str, bodies: Sequence[bytes], settings: Any
-) -> Request:
-    """Return the request that posts these JSON bodies, in this order; a pure function."""
-    fill = _filler(settings)
-    post = layout.post_of(route)
-    head, tail = _frame(post.batch, settings) if post.batch else (b"", b"")
-    headers = {"Content-Type": "application/json"}
+def request_of(layout: RequestLayout, key: str, bodies: Sequence[bytes], settings: Any) -> Request:
+    """Return the request that posts these JSON bodies, in this order; a pure function.
+
+    `key` is a route, with the values of the payloads that the request takes, if there are any.
+    """
+    values = values_of_key(key)
+    fill = filler(settings, values)
+    post = layout.post_of(key)
+    headers = {}
+    if post.body in CONTENT_TYPES:
+        headers["Content-Type"] = CONTENT_TYPES[post.body]
     for name, value in layout.headers.items():
         _set(headers, name, value.filled(fill))
     if layout.auth:
         _set(headers, layout.auth.header, _credential(layout.auth, fill))
-    return Request(
-        _url(layout, route, settings, fill), head + b",".join(bodies) + tail, headers, post.method
-    )
+    body = _body(post, bodies, settings, values)
+    if post.compression:
+        headers["Content-Encoding"] = post.compression
+        body = compressed(body)
+    return Request(url_of(layout, key, settings, fill), body, headers, post.method)
 
 
 def address_of(layout: RequestLayout, settings: Any) -> str:
@@ -37,7 +50,40 @@ def address_of(layout: RequestLayout, settings: Any) -> str:
     It may contain a key.
     """
     endpoint: str = settings.endpoint
-    return endpoint or layout.address.base.filled(_filler(settings))
+    return endpoint or layout.address.base.filled(filler(settings))
+
+
+def url_of(layout: RequestLayout, key: str, settings: Any, fill: Fill | None = None) -> str:
+    """Return the address of a request."""
+    fill = fill or filler(settings, values_of_key(key))
+
+    def encoded(name: str) -> str:
+        if name == ROUTE:
+            return _route(layout, key).filled(encoded)
+        return quote(fill(name), safe="")
+
+    base = address_of(layout, settings)
+    path = layout.address.path.filled(encoded)
+    if path.startswith("/"):
+        base = base.rstrip("/")
+    return base + path + layout.address.query.filled(encoded)
+
+
+def filler(settings: Any, values: Mapping[str, Any] | None = None) -> Fill:
+    """Return the function that gives the text of a placeholder by its name.
+
+    values: the values of the payload, by their paths.
+    """
+
+    def fill(name: str) -> str:
+        if values:
+            path = Placeholder(name).payload_path
+            if path is not None:
+                return text_of(values[path]) or ""
+        value = _value(settings, name)
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return fill
 
 
 def secrets_in(layout: RequestLayout, settings: Any) -> Iterator[str]:
@@ -46,7 +92,7 @@ def secrets_in(layout: RequestLayout, settings: Any) -> Iterator[str]:
     if auth and auth.scheme == "basic":
         keys = layout.secrets.intersection(auth.value.settings)
         if any(_value(settings, name) for name in keys):
-            yield _credential(auth, _filler(settings)).removeprefix("Basic ")
+            yield _credential(auth, filler(settings)).removeprefix("Basic ")
 
 
 def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | None]:
@@ -56,10 +102,12 @@ def max_bytes_per_route(layout: RequestLayout) -> Callable[[str, Any], int | Non
     """
     known: dict[str, tuple[Any, int | None]] = {}
 
-    def room(route: str, settings: Any) -> int | None:
-        found = known.get(route)
+    def room(key: str, settings: Any) -> int | None:
+        if key not in layout.routes:
+            return _room(layout, key, settings)
+        found = known.get(key)
         if found is None or found[0] is not settings:
-            found = known[route] = (settings, _room(layout, route, settings))
+            found = known[key] = (settings, _room(layout, key, settings))
         return found[1]
 
     return room
@@ -77,18 +125,18 @@ def check_file_settings(layout: RequestLayout, settings: Any) -> str:
     return ""
 
 
-def least_frame(batch: BatchLayout) -> int:
+def least_frame(post: PostLayout) -> int:
     """Return the smallest size of a request without events, in bytes."""
-    head, tail = _frame(batch, None)
+    head, tail = _frame(post, None, {})
     return len(head) + len(tail)
 
 
-def _room(layout: RequestLayout, route: str, settings: Any) -> int | None:
-    batch = layout.post_of(route).batch
-    if batch is None or batch.bytes is None:
+def _room(layout: RequestLayout, key: str, settings: Any) -> int | None:
+    post = layout.post_of(key)
+    if post.batch is None or post.batch.bytes is None:
         return None
-    head, tail = _frame(batch, settings)
-    return batch.bytes - len(head) - len(tail)
+    head, tail = _frame(post, settings, values_of_key(key))
+    return post.batch.bytes - len(head) - len(tail)
 
 
 def _settings_in(value: Any) -> Iterator[str]:
@@ -100,38 +148,18 @@ def _settings_in(value: Any) -> Iterator[str]:
             yield from _settings_in(inner)
 
 
-def _filler(settings: Any) -> _Fill:
-    def fill(name: str) -> str:
-        value = _value(settings, name)
-        return str(value).lower() if isinstance(value, bool) else str(value)
-
-    return fill
-
-
 def _value(settings: Any, name: str) -> Any:
     """Return a setting's value as JSON; an empty text without settings."""
     value = getattr(settings, name.removeprefix(OF_SETTINGS), "")
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _url(layout: RequestLayout, route: str, settings: Any, fill: _Fill) -> str:
-    def encoded(name: str) -> str:
-        if name == ROUTE:
-            return _route(layout, route).filled(encoded)
-        return quote(fill(name), safe="")
-
-    base = address_of(layout, settings)
-    path = layout.address.path.filled(encoded)
-    if path.startswith("/"):
-        base = base.rstrip("/")
-    return base + path + layout.address.query.filled(encoded)
-
-
-def _route(layout: RequestLayout, route: str) -> Template:
+def _route(layout: RequestLayout, key: str) -> Template:
+    route = key if key in layout.routes else route_of_key(key)
     return layout.routes[route][0] if route in layout.routes else Template((route,))
 
 
-def _credential(auth: Auth, fill: _Fill) -> str:
+def _credential(auth: Auth, fill: Fill) -> str:
     text = auth.value.filled(fill)
     match auth.scheme:
         case "bearer":
@@ -149,29 +177,72 @@ def _set(headers: dict[str, str], name: str, value: str) -> None:
     headers[name] = value
 
 
-def _frame(batch: BatchLayout, settings: Any) -> tuple[bytes, bytes]:
+def _body(
+    post: PostLayout, bodies: Sequence[bytes], settings: Any, values: Mapping[str, Any]
+) -> bytes:
+    """Return the body that holds these payloads."""
+    if post.body == "none":
+        return b""
+    if post.body == "ndjson":
+        return b"\n".join(bodies) + b"\n"
+    text = b",".join(bodies)
+    if post.batch:
+        head, tail = _frame(post, settings, values)
+        text = head + text + tail
+    if post.body == "form":
+        return written_form(post.form, text, filler(settings))
+    return text
+
+
+def _frame(post: PostLayout, settings: Any, values: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """Return the bytes before and after the events."""
+    batch = post.batch
+    if batch is None or post.body == "ndjson":
+        return b"", b"\n" if batch else b""
     if not batch.under:
         return b"[", b"]"
+    return _wrapped(batch.extra, batch.under.split("."), settings, values)
+
+
+def _wrapped(
+    extra: Mapping[str, Any], names: Sequence[str], settings: Any, values: Mapping[str, Any]
+) -> tuple[bytes, bytes]:
+    """Return what is before and after the events in objects: the array is in the innermost."""
+    name, *rest = names
     fields = b"".join(
-        dumps(key) + b":" + dumps(_filled(value, settings)) + b","
-        for key, value in batch.extra.items()
+        dumps(key) + b":" + dumps(_filled(value, settings, values)) + b","
+        for key, value in extra.items()
+        if key != name and not _is_left_out(value, values)
     )
-    return b"{" + fields + dumps(batch.under) + b":[", b"]}"
+    head, tail = b"[", b"]"
+    if rest:
+        head, tail = _wrapped(extra.get(name, {}), rest, settings, values)
+    return b"{" + fields + dumps(name) + b":" + head, tail + b"}"
 
 
-def _filled(value: Any, settings: Any) -> Any:
-    """Return a field of a body with its settings filled in.
+def _is_left_out(value: Any, values: Mapping[str, Any]) -> bool:
+    """Return whether a field is a value of the payload that is absent."""
+    path = value.only.payload_path if isinstance(value, Template) and value.only else None
+    return path is not None and values.get(path) is None
 
-    A text that is only a placeholder becomes the setting's own value, such as `true` or 5.
+
+def _filled(value: Any, settings: Any, values: Mapping[str, Any]) -> Any:
+    """Return a field of a body with its placeholders filled in.
+
+    A text that is only a placeholder becomes the value itself, such as `true` or 5.
     """
     if isinstance(value, Template):
-        only = value.parts[0] if len(value.parts) == 1 else ""
-        return (
-            _value(settings, only.name)
-            if isinstance(only, Placeholder)
-            else value.filled(_filler(settings))
-        )
+        only = value.only
+        if only is None:
+            return value.filled(filler(settings, values))
+        path = only.payload_path
+        return _value(settings, only.name) if path is None else values.get(path)
     if isinstance(value, Mapping):
-        return {key: _filled(inner, settings) for key, inner in value.items()}
-    return [_filled(inner, settings) for inner in value] if isinstance(value, list) else value
+        return {
+            key: _filled(inner, settings, values)
+            for key, inner in value.items()
+            if not _is_left_out(inner, values)
+        }
+    if isinstance(value, list):
+        return [_filled(inner, settings, values) for inner in value]
+    return value

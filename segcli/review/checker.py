@@ -173,8 +173,8 @@ class _JoinedReview:
         self.coverage.add(seen, entry.title, first)
         self.plan.add(seen.plan)
         if self.estimate:
-            for route, sizes in seen.mapped.items():
-                self.estimate.see(route, sizes)
+            for request_key, sizes in seen.mapped.items():
+                self.estimate.see(request_key, sizes)
         outcomes = zip(seen.outcomes, seen.message_ids, strict=True)
         for place, (outcome, message_id) in enumerate(outcomes, first):
             for key, where in self.golden.see((entry.title, place), outcome, message_id):

@@ -1,9 +1,13 @@
 """The estimate: how many requests and bytes an input makes, and how long sending takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segcli.core.outcome import Job
+from segcli.core.request_layout import route_of_key
+
+# Requests of one route that are filled at the same time; further payloads count as one each.
+_MOST_OPEN = 10_000
 
 
 @dataclass(slots=True)
@@ -23,8 +27,7 @@ class RouteEstimate:
     requests: int = 0
     bytes: int = 0
     largest: int = 0
-    _in_batch: int = 0
-    _batch_bytes: int = 0
+    _open: "dict[str, tuple[int, int]]" = field(default_factory=dict)
 
 
 class Estimate:
@@ -34,8 +37,12 @@ class Estimate:
         self._job = job
         self._routes: dict[str, RouteEstimate] = {}
 
-    def see(self, route: str, sizes: Sequence[int]) -> None:
-        """Add payloads of a route, by their sizes in bytes, in the order of the input."""
+    def see(self, key: str, sizes: Sequence[int]) -> None:
+        """Add payloads that may share requests, by their sizes in bytes, in input order.
+
+        key: the key of their request; the estimate is by its route.
+        """
+        route = route_of_key(key)
         found = self._routes.get(route)
         if found is None:
             found = self._routes[route] = RouteEstimate(route)
@@ -43,10 +50,11 @@ class Estimate:
         found.bytes += sum(sizes)
         found.largest = max(found.largest, max(sizes, default=0))
         most = self._job.destination.events_per_request(route, self._job.settings)
-        if most == 1:
+        is_open = key in found._open or len(found._open) < _MOST_OPEN
+        if most == 1 or not is_open:
             found.requests += len(sizes)
         else:
-            self._fill(found, sizes, most)
+            self._fill(found, key, sizes, most)
 
     def routes(self) -> list[RouteEstimate]:
         """Return the routes, in the order in which they first appeared."""
@@ -61,13 +69,15 @@ class Estimate:
         requests = sum(route.requests for route in self._routes.values())
         return requests / min(rates) if rates else None
 
-    def _fill(self, route: RouteEstimate, sizes: Sequence[int], most: int) -> None:
-        """Fill the current request of a route with payloads, and open new ones as needed."""
-        room = self._job.destination.bytes_per_request(route.route, self._job.settings)
+    def _fill(self, route: RouteEstimate, key: str, sizes: Sequence[int], most: int) -> None:
+        """Fill the current request of a key with payloads, and open new ones as needed."""
+        room = self._job.destination.bytes_per_request(key, self._job.settings)
+        count, total = route._open.get(key, (0, 0))
         for size in sizes:
-            fits = room is None or route._batch_bytes + size <= room
-            if not (0 < route._in_batch < most and fits):
+            fits = room is None or total + size <= room
+            if not (0 < count < most and fits):
                 route.requests += 1
-                route._in_batch = route._batch_bytes = 0
-            route._in_batch += 1
-            route._batch_bytes += size + 1
+                count = total = 0
+            count += 1
+            total += size + 1
+        route._open[key] = count, total

@@ -49,7 +49,7 @@ class PartialReview:
     rejected: how many were rejected.
     passed_on: how many events became payloads unchanged.
     untried: how many events cannot be probed.
-    mapped: the size of each payload in bytes, by route.
+    mapped: the size of each payload in bytes, by the key of its request.
     shapes: the count of all other mapped events, by the number of their shape.
     tried: the probe results of shapes that this process met for the first time.
     ids: the messageIds.

@@ -25,7 +25,7 @@ _KNOWN_KEPT = 20_000
 # A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
-# The route of a payload, the name of the mapping that made it, and its body.
+# The route of a payload, the name of the mapping that made it, and all that its request takes.
 _Encoded: TypeAlias = tuple[str, str, bytes]
 
 
@@ -190,7 +190,7 @@ def _sample(holder: Any, key: Any) -> str:
 def _encoded(payload: Payload) -> _Encoded:
     body = payload.body
     encoded = body if isinstance(body, bytes) else exact_json.dumps(body)
-    return payload.route, payload.mapped_by, encoded
+    return payload.route, payload.mapped_by, encoded + payload.request_values.encode()
 
 
 def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:

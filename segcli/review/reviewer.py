@@ -131,9 +131,10 @@ class Reviewer:
             seen.lines += 1
 
     def _see_mapped(self, line: bytes, mapped: Mapped, seen: PartialReview) -> None:
-        sizes = seen.mapped.get(mapped.route)
+        key = mapped.request_key
+        sizes = seen.mapped.get(key)
         if sizes is None:
-            sizes = seen.mapped[mapped.route] = array("Q")
+            sizes = seen.mapped[key] = array("Q")
         sizes.append(len(mapped.body))
         passed_on = is_passed_on(line, mapped)
         data = _data_of(line)

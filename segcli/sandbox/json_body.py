@@ -26,30 +26,34 @@ def parse_body(body: bytes) -> JSON:
         raise ValueError("it is nested too deeply") from None
 
 
-def elements(body: bytes, name: str) -> list[bytes]:
-    """Return the bytes of each element of the array under the key `name`, as they were sent.
+def elements(body: bytes, *names: str) -> list[bytes]:
+    """Return the bytes of each element of the array at a path of keys, as they were sent.
 
-    The body must be valid JSON, as `parse_body` checks: an object with an array under that key,
-    or, if `name` is empty, the array itself.
+    The body must be valid JSON, as `parse_body` checks: objects with an array under these keys,
+    or, without any, the array itself.
     """
     text = body.decode()
-    if not name:
-        return _elements(text, text.index("[") + 1)[0]
-    found: list[bytes] = []
-    at = text.index("{") + 1
-    while text[at := _next(text, at)] != "}":
-        key, at = _EXACT.raw_decode(text, at)
-        at = _next(text, at)
-        if key == name and text[at] == "[":
-            found, at = _elements(text, at + 1)
-        else:
-            _, at = _EXACT.raw_decode(text, at)
-    return found
+    for name in names:
+        text = _value_under(text, name)
+    return _elements(text, text.index("[") + 1)[0]
 
 
 def line(raw: bytes) -> bytes:
     """Return the same JSON on one line. A JSON string cannot contain a line break."""
     return raw.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _value_under(text: str, name: str) -> str:
+    """Return the value under a key of an object; the last one if there are several."""
+    found = "[]"
+    at = text.index("{") + 1
+    while text[at := _next(text, at)] != "}":
+        key, at = _EXACT.raw_decode(text, at)
+        start = _next(text, at)
+        _, at = _EXACT.raw_decode(text, start)
+        if key == name:
+            found = text[start:at]
+    return found
 
 
 def _elements(text: str, at: int) -> tuple[list[bytes], int]:

@@ -30,7 +30,7 @@ def _accepted(
         if isinstance(body, Refusal):
             return body
         call = replace(call, body=body)
-    value = _value(call, vendor)
+    value = _value(call, vendor, route)
     if isinstance(value, Refusal):
         return value
     reading = route.read(call, value)
@@ -64,13 +64,13 @@ def _authorised(call: Call, vendor: Vendor) -> bool:
     return given == vendor.credential(call.key)
 
 
-def _value(call: Call, vendor: Vendor) -> JSON | Refusal:
+def _value(call: Call, vendor: Vendor, route: VendorRoute) -> JSON | Refusal:
     kind = call.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if vendor.json_only and kind != b"application/json":
         return Refusal(400, "Content-Type must be application/json")
     if len(call.body) > MAX_BODY:
         return Refusal(413, f"the body must have at most {MAX_BODY:,} bytes")
     try:
-        return parse_body(call.body)
+        return route.decode(call) if route.decode else parse_body(call.body)
     except ValueError as flaw:
-        return Refusal(400, f"the body is not JSON: {flaw}")
+        return Refusal(400, str(flaw) if route.decode else f"the body is not JSON: {flaw}")

@@ -11,8 +11,12 @@ from jsonschema import Draft7Validator
 from support.bent_documents import bent_documents, taken, texts, values
 from support.destination_file import ACME, bent, mistakes_in
 from support.destination_file_errors import MISTAKES
-from support.samples import EXAMPLES, Run
+from support.event_strategies import bent_lines
+from support.posted import HOST, requests_of, settings_for
+from support.samples import EXAMPLES, KEY, Run
 
+from segcli.core.event import Event
+from segcli.core.outcome import Job, event_of
 from segcli.destination_file import schema_text
 from segcli.destination_file.parse import parse_document
 from segcli.destination_file.problems import Mistakes
@@ -77,6 +81,20 @@ def test_mutated_description_gives_a_destination_or_an_error(document: dict[str,
     if destination:
         assert destination.types
         assert destination.name
+
+
+@given(document=bent_documents(), line=bent_lines())
+def test_any_description_maps_any_event_or_rejects_it(
+    document: dict[str, Any], line: bytes
+) -> None:
+    destination = taken(json.dumps(document), "acme.json")
+    event = event_of(line)
+    if destination and isinstance(event, Event):
+        settings = settings_for(destination, KEY)
+        job = Job(destination=destination, settings=settings, reveals_keys=True)
+        for request, payloads in requests_of(job, [event]):
+            assert request.url.startswith(HOST)
+            assert len(payloads) == 1
 
 
 @given(text=st.text(max_size=60), title=st.sampled_from(["a.toml", "a.json"]))

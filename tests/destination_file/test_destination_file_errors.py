@@ -28,7 +28,7 @@ def test_all_mistakes_are_reported_together() -> None:
     alone = [change for change, said in MISTAKES if len(said) == 1]
     picked = [
         {"limits": {"rate": 0}},
-        {"request.method": "GET"},
+        {"request.method": "HEAD"},
         {"actions.0.subscribe": 'type = "trak"'},
         {"settings.class": {}},
         {"reply": {"retry": [99]}},

@@ -18,7 +18,9 @@ from segcli.errors import DestinationError
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", "{settings.api_key}", "{settings.x}", "{route}", "{", "https://a.example/{route}", "/t",
-     "track", TRACK, "type = ", "@path", "$.event", "text", "address", "POST", '{"a": 1}', "\n"]
+     "track", TRACK, "type = ", "@path", "$.event", "text", "address", "POST", '{"a": 1}', "\n",
+     "GET", "form", "ndjson", "none", "gzip", "{payload}", "{payload.name}", "{payload.p}",
+     "https://a.example/{payload.name}/x", "a.b"]
 )  # fmt: skip
 leaves = (
     st.none() | st.booleans() | st.integers(-2, 600) | st.integers() | texts
@@ -30,7 +32,8 @@ values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             texts | st.sampled_from(["subscribe", "mapping", "url", "events", "under", "index",
-                                     "bearer", "default", "secret", "@path", "@if", "@liquid"]),
+                                     "bearer", "default", "secret", "@path", "@if", "@liquid",
+                                     "body", "form", "omit", "item", "by", "with", "compression"]),
             inner, max_size=3,
         )
     ),
@@ -59,6 +62,27 @@ DOCUMENTS = [
         "o": {"type": "object", "multiple": True, "properties": {"p": "string email"},
               "required": {"conditions": [{"fieldKey": "name", "operator": "is", "value": 1}]}},
     }}),
+    bent(ACME, ROUTED | {
+        "request.url": "https://api.acme.example/v1{route}?at={payload.name}",
+        "request.headers": {"X-Id": "id {payload.id}"},
+        "request.omit": ["id"],
+        "request.compression": "gzip",
+        "actions.0.mapping": {"name": {"@path": "$.event"}, "id": {"@path": "$.messageId"},
+                              "p": {"@path": "$.properties"}},
+        "actions.0.route": "/t/{payload.id}",
+        "batch": {"events": 5, "under": "a.b", "with": {"k": "{payload.name}", "a": {"c": KEY}},
+                  "by": ["p"], "item": {"type": "t", "all": "{payload}", "n": "{payload.p.n}",
+                                        "s": KEY, "x": {"@path": "$.p.x"}}},
+    }),
+    bent(ACME, ROUTED | {
+        "request.form": {"data": "{payload}", "key": KEY, "n": "n {payload.name}"},
+        "actions.1": {"subscribe": 'type = "page"', "route": "/p", "mapping": {"a": 1},
+                      "method": "DELETE"},
+        "actions.2": {"subscribe": 'type = "screen"', "route": "/s", "mapping": {"a": 1},
+                      "body": {"user": "{payload.a}", "k": KEY}},
+        "actions.3": {"subscribe": 'type = "group"', "route": "/g", "mapping": {"a": 1},
+                      "body": "ndjson", "batch": {"events": 9}},
+    }),
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from segcli.cli.job import origins_of
 from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, rendered_table, show, show_table, write_data
 from segcli.core import settings
-from segcli.core.destination import Destination, Limits
+from segcli.core.destination import Action, Destination, Limits
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
 
@@ -153,10 +153,14 @@ def _default(row: settings.Setting) -> str:
 def _show_actions(destination: Destination[Any]) -> None:
     titles = ("action", "takes", "is posted as", "to")
     rows = [
-        (action.name, action.events, _request(action.limits), action.posted)
+        (action.name, action.events, _posted_as(action), action.posted)
         for action in destination.actions
     ]
     _show_table([Column(title=title, fold=True) for title in titles], rows)
+
+
+def _posted_as(action: Action) -> str:
+    return ", ".join(filter(None, (_request(action.limits), action.form)))
 
 
 def _show_fields(destination: Destination[Any]) -> None:

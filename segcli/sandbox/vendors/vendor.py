@@ -66,10 +66,12 @@ class VendorRoute:
 
     read: returns the events of a request, or why it is refused; None if there is no body.
     reply: returns the body of the reply.
+    decode: returns what `read` gets of the body; None for its JSON. It raises ValueError.
     """
 
     read: Callable[[Call, JSON], RequestReading] | None
     reply: Callable[[tuple[ReceivedItem, ...]], bytes]
+    decode: Callable[[Call], JSON] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,69 @@
+"""The requests that a destination makes of events; no tests here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from support.destination_file import job_of
+
+from segcli.core.destination import Destination, Request
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.exact_json import dumps
+from segcli.core.outcome import Decision, Job, Mapped, map_event
+from segcli.core.secret import Secret
+from segcli.core.settings import Sources, describe, read_settings
+
+HOST = "https://host.example"
+
+
+def settings_for(destination: Destination[Any], key: str) -> Any:
+    """Return settings with this key, and an endpoint that replaces the whole host."""
+    known = describe(destination.name, destination.settings)
+    keys = {
+        row.name: key if row.takes(key) else HOST
+        for row in known
+        if row.kind is Secret or row.required
+    }
+    sources = Sources(given=keys | {"endpoint": HOST}, env={}, table={})
+    return read_settings(destination.name, destination.settings, sources)
+
+
+def track(**more: Any) -> Event:
+    """Return a track event with other values."""
+    return parse(dumps({"type": "track", "event": "E", "userId": "u1"} | more))
+
+
+def outcome_in(destination: Destination[Any], event: Event, **given: str) -> Decision:
+    """Return the outcome of an event that is sent."""
+    return map_event(event, sending(destination, **given))
+
+
+def rejection_of(destination: Destination[Any], **event: Any) -> str:
+    """Return why an event is rejected; "" if it is not."""
+    found = outcome_in(destination, track(**event))
+    return str(found) if isinstance(found, Rejected) else ""
+
+
+def posted(destination: Destination[Any], *events: Event, **given: str) -> list[Request]:
+    """Return the requests of events, as few as their keys and the batch allow."""
+    job = sending(destination, **given)
+    return [request for request, _ in requests_of(job, events)]
+
+
+def requests_of(job: Job, events: Iterable[Event]) -> Iterable[tuple[Request, list[bytes]]]:
+    """Yield the requests of events, as few as their keys and the batch allow, with the payloads."""
+    found: dict[str, list[bytes]] = {}
+    for event in events:
+        outcome = map_event(event, job)
+        if isinstance(outcome, Mapped):
+            found.setdefault(outcome.request_key, []).append(outcome.body)
+    for key, bodies in found.items():
+        most = job.destination.events_per_request(key, job.settings)
+        for start in range(0, len(bodies), most):
+            part = bodies[start : start + most]
+            yield job.destination.request(key, part, job.settings), part
+
+
+def sending(destination: Destination[Any], **given: str) -> Job:
+    """Return a job whose payloads are made to be sent."""
+    job = job_of(destination, **given)
+    return Job(destination=destination, settings=job.settings, reveals_keys=True)
