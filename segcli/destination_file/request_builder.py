@@ -21,13 +21,16 @@ from segcli.destination_file.written_body import compressed, written_form
 
 Fill = Callable[[str], str]
 
+# Values of a payload in which every field is absent.
+_ABSENT: Mapping[str, Any] = {"": None}
+
 
 def request_of(layout: RequestLayout, key: str, bodies: Sequence[bytes], settings: Any) -> Request:
     """Return the request that posts these JSON bodies, in this order; a pure function.
 
     `key` is a route, with the values of the payloads that the request takes, if there are any.
     """
-    values = values_of_key(key)
+    values = {} if key in layout.routes else values_of_key(key)
     fill = filler(settings, values)
     post = layout.post_of(key)
     headers = {}
@@ -127,7 +130,7 @@ def check_file_settings(layout: RequestLayout, settings: Any) -> str:
 
 def least_frame(post: PostLayout) -> int:
     """Return the smallest size of a request without events, in bytes."""
-    head, tail = _frame(post, None, {})
+    head, tail = _frame(post, None, _ABSENT)
     return len(head) + len(tail)
 
 
@@ -212,7 +215,7 @@ def _wrapped(
     fields = b"".join(
         dumps(key) + b":" + dumps(_filled(value, settings, values)) + b","
         for key, value in extra.items()
-        if key != name and not _is_left_out(value, values)
+        if key != name and not (values and _is_left_out(value, values))
     )
     head, tail = b"[", b"]"
     if rest:
@@ -235,13 +238,13 @@ def _filled(value: Any, settings: Any, values: Mapping[str, Any]) -> Any:
         only = value.only
         if only is None:
             return value.filled(filler(settings, values))
-        path = only.payload_path
+        path = only.payload_path if values else None
         return _value(settings, only.name) if path is None else values.get(path)
     if isinstance(value, Mapping):
         return {
             key: _filled(inner, settings, values)
             for key, inner in value.items()
-            if not _is_left_out(inner, values)
+            if not (values and _is_left_out(inner, values))
         }
     if isinstance(value, list):
         return [_filled(inner, settings, values) for inner in value]
