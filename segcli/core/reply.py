@@ -3,14 +3,17 @@
 Delivered                accepted
 Refused(reason)          never accepted; with `splits`, a smaller batch may be
 Retry(reason, after)     may be accepted later
-Partial(refused, retry)  a result for each item; all other items are delivered
+Partial(refused, retry)  a result for single items; what became of the others
 Stop(reason, setting)    no payload is accepted until a setting is changed
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Literal
 
+from segcli.core.exact_json import MAX_DEPTH, loads
+from segcli.core.placeholder import text_of, value_at
 from segcli.core.secret import display_url
 
 EXCERPT = 200
@@ -66,19 +69,33 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedByValue:
+    """A refusal of the items that have a value at a dotted path of their payload, for a reason."""
+
+    path: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
-    """The vendor gave a result for each item. An item in neither part is delivered.
+    """The vendor gave a result for each item. An item in no part is delivered, or see `untaken`.
 
     refused: the reason for each refused item, by its index in the batch, from 0.
     retry: the indexes of items to try again. An item in both parts is refused.
     after: how long the vendor asks to wait, in seconds.
     answered: the number of items with a result, if each item must have one.
+    by_value: refusals of items that the vendor names by a value.
+    untaken: what became of the items in no part: `retry` if the vendor took none of them, because
+        of the others.
     """
 
     refused: Mapping[int, str]
     retry: frozenset[int] = frozenset()
     after: float | None = None
     answered: int | None = None
+    by_value: Sequence[NamedByValue] = ()
+    untaken: Literal["delivered", "retry"] = "delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +140,50 @@ def by_status(reply: Reply) -> Verdict:
     return Refused(answer(reply), splits=status in {400, 413})
 
 
-def of_batch(verdict: Verdict, reply: Reply, count: int) -> Verdict:
-    """Return the verdict on a batch of `count` items, or Stop if it does not fit the batch.
+def of_batch(verdict: Verdict, reply: Reply, bodies: Sequence[bytes]) -> Verdict:
+    """Return the verdict on a batch of these payloads, or Stop if it does not fit the batch.
 
-    If a vendor has results for items that were not in the request, it is unknown which items it
-    accepted: no item is settled. The same is true for an incomplete reply.
+    In the result items are named by their index only. If a vendor has results for items that were
+    not in the request, it is unknown which items it accepted: no item is settled. The same is true
+    for an incomplete reply.
     """
     if not isinstance(verdict, Partial):
         return verdict
     if reply.broken:
         return Stop(f"HTTP {reply.status}, but with {reply.broken}")
+    if verdict.by_value:
+        found = _with_places(verdict, bodies)
+        if isinstance(found, Stop):
+            return found
+        verdict = found
+    count = len(bodies)
     beyond = [place for place in (*verdict.refused, *verdict.retry) if not 0 <= place < count]
     if beyond:
         return Stop(f"for item {beyond[0]}, counted from 0, of a request with {count}")
     if verdict.answered not in (None, count):
         return Stop(f"for {verdict.answered} items of a request with {count}")
     return verdict
+
+
+def _with_places(verdict: Partial, bodies: Sequence[bytes]) -> Partial | Stop:
+    """Return the verdict with indexes in place of values; Stop if no item has one of them.
+
+    A vendor may write an address in small letters that was sent in capitals.
+    """
+    payloads = [loads(body, levels=3 * MAX_DEPTH) for body in bodies]
+    refused = dict(verdict.refused)
+    for named in verdict.by_value:
+        texts = [text_of(value_at(payload, named.path)) for payload in payloads]
+        places = [at for at, text in enumerate(texts) if text == named.value]
+        folded = named.value.casefold()
+        places = places or [
+            at for at, text in enumerate(texts) if text and text.casefold() == folded
+        ]
+        if not places:
+            return Stop(f"for an item with another value of {named.path} than the request has")
+        for place in places:
+            refused.setdefault(place, named.reason)
+    return replace(verdict, refused=refused, by_value=())
 
 
 def retry_after(reply: Reply) -> float | None:

@@ -117,6 +117,7 @@ class RequestLayout:
     headers: further headers.
     auth: the header with the key.
     items: where replies have results for single events.
+    success: fields of the body of a reply that means success.
     payload_bytes: the limit of a payload in bytes.
     secrets: the names of the settings that are keys.
     checks: for routes whose payloads have types of fields, functions that return what is wrong
@@ -130,6 +131,7 @@ class RequestLayout:
     headers: Mapping[str, Template] = field(default_factory=dict)
     auth: Auth | None = None
     items: Items | None = None
+    success: Mapping[str, Any] = field(default_factory=dict)
     payload_bytes: int | None = None
     secrets: frozenset[str] = frozenset()
     checks: Mapping[str, Sequence[Callable[[Any], str]]] = field(

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 import msgspec
 
@@ -105,7 +106,7 @@ class BatchSender:
             if todo:
                 # The rest may hold another event of a user whose event has just been settled.
                 await self.ledger.on_disk()
-            if again and isinstance(answer.verdict, Retry | Partial):
+            if again and _must_wait(answer.verdict):
                 attempts.closed_on, attempts.status = answer.closed_on, answer.status
                 await self._wait(answer.verdict, again[0], attempts)
             elif todo:
@@ -143,7 +144,7 @@ class BatchSender:
             self.throttle.replied(sent_at, overloaded=False)
         reply = self._redacted(reply)
         verdict = self.job.destination.verdict(reply)
-        verdict = of_batch(verdict, reply, len(batch))
+        verdict = of_batch(verdict, reply, bodies)
         return _Answer(verdict, reply.status, request=request, reply=reply)
 
     def _overloaded(self, sent_at: float, status: int) -> None:
@@ -182,12 +183,16 @@ class BatchSender:
         self, batch: Sequence[QueuedPayload], parts: Partial, answer: "_Answer", attempts: int
     ) -> Sequence[Sequence[QueuedPayload]]:
         known = parts.refused.keys() | parts.retry
-        self._delivered([item for at, item in enumerate(batch) if at not in known], attempts)
+        rest = [at for at in range(len(batch)) if at not in known]
+        if parts.untaken == "delivered":
+            self._delivered([batch[at] for at in rest], attempts)
+            rest = []
         if parts.refused:
             refusing = self._refusing(answer, attempts)
             for place, reason in sorted(parts.refused.items()):
                 await self._refused([batch[place]], reason, refusing)
-        again = [batch[place] for place in sorted(parts.retry - parts.refused.keys())]
+        places = sorted({*parts.retry, *rest} - parts.refused.keys())
+        again = [batch[place] for place in places]
         return [again] if again else []
 
     def _delivered(self, batch: Sequence[QueuedPayload], attempts: int) -> None:
@@ -369,6 +374,16 @@ _LATER = "Nothing is lost: unsent events can be sent later."
 
 def _verdict_without(reply: NoReply) -> Verdict:
     return Stop(reply.reason, "endpoint") if reply.final else Retry(reply.reason)
+
+
+def _must_wait(verdict: Verdict) -> TypeGuard[Retry | Partial]:
+    """Return whether the next attempt must wait.
+
+    Not after a refusal because of which others were not taken: without that event they may be.
+    """
+    if isinstance(verdict, Partial):
+        return bool(verdict.retry - verdict.refused.keys()) or not verdict.refused
+    return isinstance(verdict, Retry)
 
 
 def _reason_of(verdict: Retry | Partial) -> str:

@@ -1,10 +1,13 @@
 """The table `reply`: what a vendor's replies mean."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from segcli.core.item_replies import Items, by_item
+from segcli.core.exact_json import loads
+from segcli.core.item_replies import INDEX, Items, by_item
 from segcli.core.reply import (
     Delivered,
     Refused,
@@ -16,10 +19,28 @@ from segcli.core.reply import (
     by_status,
     retry_after,
 )
-from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.problems import Mistakes, Path, indented, listed
+from segcli.fql import (
+    Compare,
+    Exists,
+    FqlError,
+    Group,
+    Holds,
+    Is,
+    fields_below,
+    matcher,
+    parse_query,
+)
+from segcli.fql.ast import QueryNode
 
+Condition = Callable[[Mapping[str, Any]], bool]
+
+# The root of the fields of a reply in a query.
+_BODY = "body"
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
 _YES = frozenset(range(200, 300))
+# Each of these names single events.
+_NAMING = ("index", "status", "indexes", "retry_indexes", "match")
 
 
 def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
@@ -27,12 +48,13 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
     entry = table.get("items")
     if entry is None:
         return None
-    if not ("index" in entry or "status" in entry):
+    if not any(entry.get(key) for key in _NAMING):
         if not mistakes.are_below(("reply", "items")):
-            mistakes.add(("reply", "items"), "must have index or status, or both")
+            mistakes.add(("reply", "items"), f"must have {listed(_NAMING)}")
         return None
     _check_paths(entry, mistakes)
     _check_words(entry, mistakes)
+    _check_naming(entry, mistakes)
     _check_delivered(table, mistakes)
     return Items(
         list=entry.get("list", ""),
@@ -42,6 +64,12 @@ def read_items(table: Mapping[str, Any], mistakes: Mistakes) -> Items | None:
         delivered=frozenset(entry.get("delivered", ())),
         retry=frozenset(entry.get("retry", ())),
         replies=_replies(table),
+        index_text=entry.get("index_text", ""),
+        retry_flag=entry.get("retry_flag", ""),
+        indexes=tuple(entry.get("indexes", ())),
+        retry_indexes=tuple(entry.get("retry_indexes", ())),
+        match=entry.get("match", {}),
+        untaken=entry.get("untaken", "delivered"),
     )
 
 
@@ -56,6 +84,24 @@ def _check_paths(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
             where = "inside" if is_within else "at or above"
             problem = f"must be beside reply.items.{other}, not {where} it"
             mistakes.add(("reply", "items", name), problem)
+
+
+def _check_naming(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
+    """Note keys that say how items are named, but do not go together."""
+    path: Path = ("reply", "items")
+    text = entry.get("index_text")
+    if text is not None and text.count(INDEX) != 1:
+        mistakes.add((*path, "index_text"), f"must contain {INDEX} once, such as /data/{INDEX}")
+    if text is not None and "index" not in entry:
+        mistakes.add((*path, "index"), "is missing: index_text requires it")
+    has_entries = "index" in entry or "status" in entry
+    for key in ("list", "reason", "retry_flag", "delivered", "retry"):
+        if key in entry and not has_entries:
+            mistakes.add((*path, key), "is for entries: needs index or status")
+    if "untaken" in entry and entry.keys().isdisjoint([key for key in _NAMING if key != "status"]):
+        mistakes.add(
+            (*path, "untaken"), "has no meaning: a reply with status only names all events"
+        )
 
 
 def _check_words(entry: Mapping[str, Any], mistakes: Mistakes) -> None:
@@ -106,7 +152,91 @@ def verdict_of(
         meaning = meanings.get(reply.status)
         return _meant(meaning, reply) if meaning else _with_key(by_status(reply), key)
 
-    return by_item(items, by_file) if items else by_file
+    judge = by_item(items, by_file) if items else by_file
+    success = _condition(table, "success", mistakes)
+    retry_if = _condition(table, "retry_if", mistakes)
+    return by_body(judge, success, retry_if) if success or retry_if else judge
+
+
+def by_body(
+    judge: Callable[[Reply], Verdict], success: Condition | None, retry_if: Condition | None
+) -> Callable[[Reply], Verdict]:
+    """Return the function that judges replies of which the body says whether they are a success.
+
+    success, retry_if: conditions on the body of a reply with 2xx that otherwise means that all
+        events are delivered.
+    """
+
+    def verdict(reply: Reply) -> Verdict:
+        found = judge(reply)
+        if not isinstance(found, Delivered) or not 200 <= reply.status < 300:
+            return found
+        try:
+            body = {_BODY: loads(reply.body)}
+        except ValueError:
+            body = {}
+        if reply.broken or not body:
+            problem = reply.broken or "a body that is not JSON"
+            return Stop(f"HTTP {reply.status}, but with {problem}")
+        if retry_if and retry_if(body):
+            return Retry(answer(reply), retry_after(reply))
+        is_refused = success and not success(body)
+        return Refused(answer(reply), splits=True) if is_refused else found
+
+    return verdict
+
+
+def success_body(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body that meets the condition of success, as far as one can be told from it.
+
+    The sandbox answers so.
+    """
+    body: dict[str, Any] = {}
+    with suppress(FqlError, KeyError):
+        _meet(parse_query(table["success"], strict=True, fields=fields_below(_BODY)), body)
+    return body
+
+
+def _meet(node: QueryNode, body: dict[str, Any]) -> None:
+    """Put into a body what a condition asks for."""
+    match node:
+        case Group("and", children):
+            for child in children:
+                _meet(child, body)
+        case Group(_, children):
+            _meet(children[0], body)
+        case Compare(field, "=" | ">=" | "<=", value) | Is(field, value):
+            _put(body, field.name, int(value) if _is_whole(value) else value)
+        case Holds(field=field, text=text, negated=False):
+            _put(body, field.name, text)
+        case Exists(field, negated=False):
+            _put(body, field.name, "ok")
+        case Compare() | Exists() | Holds():
+            pass  # met by a body without the field, or not to be told
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Decimal) and value == value.to_integral_value()
+
+
+def _put(body: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        inner = body.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return
+        body = inner
+    body[last] = value
+
+
+def _condition(table: Mapping[str, Any], key: str, mistakes: Mistakes) -> Condition | None:
+    if key not in table:
+        return None
+    try:
+        return matcher(table[key], strict=True, fields=fields_below(_BODY))
+    except FqlError as error:
+        mistakes.add(("reply", key), indented(str(error)))
+        return None
 
 
 def _check_once(

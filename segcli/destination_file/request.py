@@ -17,7 +17,7 @@ from segcli.destination_file.body import (
 from segcli.destination_file.payload_mapping import FileParts
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, OfPayload, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path
-from segcli.destination_file.reply import read_items
+from segcli.destination_file.reply import read_items, success_body
 from segcli.destination_file.settings import secret_settings
 
 _SETTING = r"\{\s*settings\.[^{}]*\}"
@@ -183,6 +183,7 @@ def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -
         headers=request.headers,
         auth=request.auth,
         items=read_items(table.get("reply", {}), mistakes),
+        success=success_body(table.get("reply", {})),
         payload_bytes=None if size is None else int(size),
         secrets=secret_settings(table.get("settings", {})),
     )

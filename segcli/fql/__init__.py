@@ -35,6 +35,7 @@ from segcli.fql.ast import Ast, Compare, Exists, Group, Holds, Is
 from segcli.fql.compiler import Predicate, matcher
 from segcli.fql.lexer import FqlError
 from segcli.fql.parser import parse_query
+from segcli.fql.query_fields import fields_below
 
 __all__ = [
     "Ast",
@@ -45,6 +46,7 @@ __all__ = [
     "Holds",
     "Is",
     "Predicate",
+    "fields_below",
     "matcher",
     "parse_query",
 ]

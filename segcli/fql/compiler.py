@@ -8,16 +8,18 @@ from typing import Any
 from segcli.fql.ast import Compare, Exists, FieldName, Group, Holds, Is, QueryNode, Value, Word
 from segcli.fql.number import number_comparison, query_number
 from segcli.fql.parser import parse_query
+from segcli.fql.query_fields import OF_EVENTS, QueryFields
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
 
-def matcher(text: str, *, strict: bool = False) -> Predicate:
+def matcher(text: str, *, strict: bool = False, fields: QueryFields = OF_EVENTS) -> Predicate:
     """Return a function that is true for the events a query selects. Raises FqlError.
 
-    The function accepts any JSON value and never raises. `strict` is that of `parse_query`.
+    The function accepts any JSON value and never raises. `strict` and `fields` are those of
+    `parse_query`.
     """
-    matches = predicate(parse_query(text, strict=strict))
+    matches = predicate(parse_query(text, strict=strict, fields=fields))
 
     def is_match(event: object) -> bool:
         if isinstance(event, dict) or isinstance(event, Mapping):  # noqa: SIM101  # dict is the fast path

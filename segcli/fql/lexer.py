@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from segcli.fql.query_fields import OF_EVENTS, QueryFields
+
 _ENDS = r"(?=[ \t\n,\])]|\Z)"
 _TOKEN = re.compile(
     rf"""
@@ -73,12 +75,14 @@ class Cursor:
     tokens: its tokens; the last one is an end.
     warnings: the warnings so far.
     index: the index of the next token.
+    fields: the fields that the query may name.
     """
 
     text: str
     tokens: list[Token]
     warnings: list[QueryWarning]
     index: int = 0
+    fields: QueryFields = OF_EVENTS
 
     @property
     def token(self) -> Token:
@@ -112,10 +116,10 @@ class Cursor:
         return FqlError(self.text, first.position, first.expected)
 
 
-def start_cursor(text: str) -> Cursor:
+def start_cursor(text: str, fields: QueryFields) -> Cursor:
     """Return a cursor at the start of a query. Raises FqlError."""
     found, warnings = tokens(text)
-    return Cursor(text, found, warnings)
+    return Cursor(text, found, warnings, fields=fields)
 
 
 def tokens(text: str) -> tuple[list[Token], list[QueryWarning]]:

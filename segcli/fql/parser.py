@@ -20,11 +20,10 @@ from segcli.fql.ast import (
 )
 from segcli.fql.lexer import Cursor, Token, start_cursor
 from segcli.fql.number import number_source, query_number
+from segcli.fql.query_fields import OF_EVENTS, QueryFields
 
 MAX_QUERY_DEPTH = 50
 _FUNCTIONS = frozenset({"contains", "match"})
-_PLAIN = frozenset({"type", "event", "name", "userId"})
-_NESTED = frozenset({"properties", "traits", "context"})
 _NULLABLE = frozenset({"name", "userId"})
 _BOOLEANS = {"true": True, "false": False}
 _ORDERS = frozenset({"<", "<=", ">", ">="})
@@ -34,20 +33,17 @@ _A_VALUE = 'a value: "text", 10, true, false or null'
 _ONE_SIGN = "a value: FQL has a single =, not =="
 _LITERALS = frozenset({"string", "number", "null", "name"})
 
-_CONDITION = (
-    "a field (type, event, name, userId, properties.…, traits.…, context.…), contains( or match("
-)
 _JOINT = '"and", "or" or the end'
 _JOINTS: dict[str, Word] = {"and": "and", "AND": "and", "or": "or", "OR": "and"}
 
 
-def parse_query(text: str, *, strict: bool = False) -> Ast:
+def parse_query(text: str, *, strict: bool = False, fields: QueryFields = OF_EVENTS) -> Ast:
     """Return the syntax tree of a query. Raises FqlError, and nothing else.
 
     Accepts what Segment's own reader accepts. That reader ignores some mistakes, for example in
-    `event == "x"`. With `strict` they are errors.
+    `event == "x"`. With `strict` they are errors. `fields` are those that the query may name.
     """
-    cursor = start_cursor(text)
+    cursor = start_cursor(text, fields)
     node = _group(cursor, 0)
     if strict and cursor.warnings:
         raise cursor.error("no more")
@@ -69,9 +65,8 @@ class _Parts:
     joined: Word | None = None
     is_condition_next: bool = True
 
-    @property
-    def expected(self) -> str:
-        return _CONDITION if self.is_condition_next else _JOINT
+    def expected(self, fields: QueryFields) -> str:
+        return fields.condition if self.is_condition_next else _JOINT
 
 
 def _group(cursor: Cursor, depth: int) -> QueryNode:
@@ -82,9 +77,9 @@ def _group(cursor: Cursor, depth: int) -> QueryNode:
         else:
             _add(cursor, parts, depth)
     if parts.is_condition_next:
-        cursor.warn(_CONDITION)
+        cursor.warn(cursor.fields.condition)
     if not parts.nodes:
-        raise cursor.error(_CONDITION)
+        raise cursor.error(cursor.fields.condition)
     return parts.nodes[0] if len(parts.nodes) == 1 else Group(parts.word, tuple(parts.nodes))
 
 
@@ -93,7 +88,7 @@ def _join(cursor: Cursor, parts: _Parts) -> None:
     token = cursor.token
     word = _JOINTS[token.text]
     if parts.is_condition_next:
-        cursor.warn(_CONDITION)
+        cursor.warn(cursor.fields.condition)
     if token.text == "OR":
         cursor.warn("or in lower case: OR means and")
     if parts.joined not in (None, word):
@@ -110,7 +105,7 @@ def _add(cursor: Cursor, parts: _Parts, depth: int) -> None:
     before = len(cursor.warnings)
     node = _part(cursor, depth)
     if node is None and len(cursor.warnings) == before:
-        cursor.warn(parts.expected + _guess(cursor, token, parts), token)
+        cursor.warn(parts.expected(cursor.fields) + _guess(cursor, token, parts), token)
     if node is None:
         return
     if not parts.is_condition_next:
@@ -124,13 +119,15 @@ def _guess(cursor: Cursor, token: Token, parts: _Parts) -> str:
     if not parts.is_condition_next or token.kind != "name" or cursor.token.kind != "operator":
         return ""
     root, dot, rest = token.text.partition(".")
-    close = get_close_matches(root, [*_PLAIN, *_NESTED], 1, cutoff=0.8)
-    return f"; did you mean {f'{close[0]}{dot}{rest}' if close else f'properties.{token.text}'}?"
+    fields = cursor.fields
+    close = get_close_matches(root, [*fields.plain, *fields.nested], 1, cutoff=0.8)
+    usual = "properties" if "properties" in fields.nested else min(fields.nested)
+    return f"; did you mean {f'{close[0]}{dot}{rest}' if close else f'{usual}.{token.text}'}?"
 
 
 def _part(cursor: Cursor, depth: int) -> QueryNode | None:
     token = cursor.token
-    subject = _field_of(token) if token.kind == "name" else None
+    subject = cursor.fields.named(token.text) if token.kind == "name" else None
     if subject:
         return _comparison(cursor, subject)
     if token.kind == "name" and token.text in _FUNCTIONS:
@@ -154,14 +151,6 @@ def _nested(cursor: Cursor, depth: int) -> QueryNode:
     if not cursor.take_if(")"):
         raise cursor.error("a closing )")
     return node
-
-
-def _field_of(token: Token) -> FieldName | None:
-    """Return the field that a token names; None if it is not a field."""
-    root, _, name = token.text.partition(".")
-    if root in _NESTED:
-        return FieldName(root, name or root)
-    return FieldName(root) if root in _PLAIN else None
 
 
 def _comparison(cursor: Cursor, field: FieldName) -> Condition:
@@ -204,9 +193,9 @@ def _function(cursor: Cursor, *, negated: bool = False) -> Holds | None:
         cursor.warn('a "text", or a number with a digit before the dot', pattern)
     if not cursor.take_if(")"):
         cursor.warn("a closing )")
-    field = _field_of(subject)
+    field = cursor.fields.named(subject.text)
     if field is None or field.root == "type":
-        expected = f"a field that {name.text} can search: event, name, … or properties.…"
+        expected = f"a field that {name.text} can search: {cursor.fields.searchable}"
         cursor.warn(expected, subject)
         return None
     test, text = _pattern(cursor, name.text, pattern)
@@ -219,7 +208,7 @@ def _subject(cursor: Cursor) -> Token:
     if token.kind != "name":
         raise cursor.error("a field")
     root, dot, _ = token.text.partition(".")
-    if dot and root in _PLAIN and root != "type":
+    if dot and root in cursor.fields.plain and root != "type":
         raise cursor.error(f"{root} alone: it has no nested fields")
     return cursor.take()
 

@@ -5,7 +5,7 @@ The rules of each vendor are in `vendors`.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,7 +168,8 @@ class Sandbox:
             outcome = validate_request(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
                 failed = self._failed(outcome.items, name=name)
-                taken = [item for place, item in enumerate(outcome.items) if place not in failed]
+                lost = self._lost(outcome.items, failed, name=name)
+                taken = [item for place, item in enumerate(outcome.items) if place not in lost]
                 self._store(call, taken, name=name)
                 return self._success(outcome, failed, name=name)
         except Exception as bug:
@@ -189,11 +190,18 @@ class Sandbox:
             self._counts.of(name).play(ITEM)
         return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
 
+    def _lost(
+        self, items: Sequence[ReceivedItem], failed: dict[int, int], *, name: str
+    ) -> Mapping[int, int]:
+        """Return the events that are not taken, because they fail or others do."""
+        lost = self.vendor(name).lost
+        return lost(items, failed) if lost and failed else failed
+
     def _success(self, accepted: Accepted, failed: dict[int, int], *, name: str) -> HttpReply:
         by_item = self.vendor(name).by_item
         if by_item is None or not failed:
             return replies.success(accepted.reply)
-        status, body = by_item(len(accepted.items), failed)
+        status, body = by_item(accepted.items, failed)
         return replies.success(body, status)
 
     def _store(self, call: Call, items: Sequence[ReceivedItem], *, name: str) -> None:

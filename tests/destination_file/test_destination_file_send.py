@@ -69,6 +69,34 @@ def test_examples_are_sent_to_the_sandbox_and_the_ledger_adds_up(
     assert spoiled["delivered"] + spoiled["refused"] == clean["delivered"]
 
 
+NAMED: dict[str, dict[str, Any]] = {
+    "by a value": {"match": {"failed.users": "user"}},
+    "by indexes": {"indexes": ["bad"], "retry_indexes": ["busy"], "untaken": "retry"},
+    "in a text": {"list": "errors", "index": "at", "index_text": "/data/{index}",
+                  "untaken": "retry"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_the_ledger_has_what_the_sandbox_took_however_it_names_events(
+    how: str, acme: Callable[..., Path], segcli: Segcli, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    events = written(tmp_path / "events.jsonl", tracks(400, users=60))
+    changes = ITEMS | {"reply": {"items": NAMED[how], "success": "body.code = 0"}}
+    said = segcli("send", "--sandbox", "--fault", "item:3%", "-d", acme(changes), "--report",
+                  "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
+    ledger = added_up(tmp_path)
+    kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
+    ids = [one["payload"]["id"] for one in kept]
+
+    assert said.code == 1, said.err
+    assert ledger["delivered"] == len(set(ids)) == len(ids)
+    assert ledger["delivered"] + ledger["refused"] == 400
+    assert ledger["refused"] > 0
+
+
 def test_only_failed_events_of_a_batch_are_refused_or_resent(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

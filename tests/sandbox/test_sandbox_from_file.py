@@ -202,6 +202,10 @@ FORMS: list[tuple[dict[str, Any], int]] = [
     ({"index": "i", "status": "error", "reason": "error"}, 207),
     ({"list": "failed", "index": "i", "replies": [400]}, 400),
     ({"list": "failed", "index": "i", "replies": [200, 207]}, 207),
+    ({"list": "e", "index": "at.text", "index_text": "/data/{index}"}, 207),
+    ({"list": "e", "index": "i", "retry_flag": "again"}, 207),
+    ({"indexes": ["bad"], "retry_indexes": ["a.busy"], "replies": [400]}, 400),
+    ({"indexes": ["bad"]}, 207),
 ]
 
 
@@ -227,4 +231,4 @@ def test_item_faults_are_reported_in_the_form_of_the_file(
     assert taken == set(range(500)) - failed
     assert faults == {"item": len(failed)}
     assert 60 < len(failed) < 140
-    assert bool(verdict.retry) == ("status" in items)
+    assert bool(verdict.retry) == bool({"status", "retry_flag", "retry_indexes"} & items.keys())

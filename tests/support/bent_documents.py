@@ -56,6 +56,9 @@ DOCUMENTS = [
     ACME,
     bent(ACME, ROUTED | {"batch": {"events": 5, "under": "b", "with": {"k": KEY}},
                          "reply": {"retry": [409], "items": {"list": "e", "index": "i"}}}),
+    bent(ACME, {"reply": {"success": "body.code = 0", "items": {
+        "list": "e", "index": "i", "index_text": "/{index}", "retry_flag": "f", "indexes": ["a"],
+        "match": {"b.c": "name"}, "untaken": "retry"}}}),
     json.loads(EXAMPLES["braze"].read_text()),
     bent(ACME, {"actions.0.fields": {
         "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},

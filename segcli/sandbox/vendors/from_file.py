@@ -4,13 +4,11 @@ It knows the layout of requests (`segcli.core.request_layout`) and the types of 
 the mappings. It accepts any value of a setting, except keys: those must be the sandbox's key.
 """
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from segcli.core.item_replies import Items
 from segcli.core.placeholder import ROUTE, Placeholder, Template, template_text
 from segcli.core.request_layout import CONTENT_TYPES, PostLayout, RequestLayout
 from segcli.local_server.http_reply import Refusal
@@ -23,6 +21,7 @@ from segcli.sandbox.vendors.file_bodies import (
     post_of,
     read_items,
 )
+from segcli.sandbox.vendors.file_replies import all_taken, lost_with, some_failed
 from segcli.sandbox.vendors.template_matcher import WRONG, WRONG_KEY, TemplateMatcher, pattern
 from segcli.sandbox.vendors.vendor import (
     Call,
@@ -34,7 +33,6 @@ from segcli.sandbox.vendors.vendor import (
 
 _TOO_LARGE = 413
 _SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
-_MULTI_STATUS = 207
 
 
 def vendor_from_layout(layout: RequestLayout) -> Vendor:
@@ -54,28 +52,10 @@ def vendor_from_layout(layout: RequestLayout) -> Vendor:
         json_only=False,
         gzip=any(post.compression for _, post in _posts(layout)),
         route_of=route_of,
-        by_item=some_failed(layout.items) if layout.items else None,
+        by_item=some_failed(layout.items, layout.success) if layout.items else None,
+        lost=lost_with(layout.items) if layout.items else None,
         key_paths=layout.key_paths,
     )
-
-
-def all_taken(items: Items | None) -> Callable[[Sequence[object]], bytes]:
-    """Return a `reply` for a good request, with the result of each event if there are any."""
-    if items is None or items.index:
-        return lambda _: b"{}"
-    return lambda taken: _body(items, [_entry(items, place, 200) for place in range(len(taken))])
-
-
-def some_failed(items: Items) -> Callable[[int, Mapping[int, int]], tuple[int, bytes]]:
-    """Return a `by_item`: it makes the reply to a batch of which some events failed."""
-
-    def reply(count: int, failed: Mapping[int, int]) -> tuple[int, bytes]:
-        places: Sequence[int] = [*failed] if items.index else range(count)
-        entries = [_entry(items, place, failed.get(place, 200)) for place in places]
-        is_usual = not items.replies or _MULTI_STATUS in items.replies
-        return _MULTI_STATUS if is_usual else min(items.replies), _body(items, entries)
-
-    return reply
 
 
 def _methods(layout: RequestLayout, path: Template) -> Mapping[str, VendorRoute]:
@@ -85,7 +65,9 @@ def _methods(layout: RequestLayout, path: Template) -> Mapping[str, VendorRoute]
         if other == path:
             posts.setdefault(post.method, []).append(post)
     return {
-        method: VendorRoute(_reader(layout, path, same), all_taken(layout.items), decoder(same))
+        method: VendorRoute(
+            _reader(layout, path, same), all_taken(layout.items, layout.success), decoder(same)
+        )
         for method, same in posts.items()
     }
 
@@ -202,29 +184,3 @@ def _sized(
     if most is not None and any(len(item.raw) > most for item in reading):
         return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
     return reading
-
-
-def _entry(items: Items, place: int, status: int) -> dict[str, Any]:
-    entry: dict[str, Any] = {}
-    if items.index:
-        _put(entry, items.index, place)
-    if items.status:
-        _put(entry, items.status, status)
-    # The value that contains the status is the reason already.
-    if items.reason and status != 200 and not f"{items.status}.".startswith(f"{items.reason}."):
-        _put(entry, items.reason, "a fault of the sandbox's script")
-    return entry
-
-
-def _body(items: Items, entries: list[dict[str, Any]]) -> bytes:
-    body: dict[str, Any] = {}
-    if items.list:
-        _put(body, items.list, entries)
-    return json.dumps(body if items.list else entries).encode()
-
-
-def _put(value: dict[str, Any], path: str, inner: Any) -> None:
-    *parents, last = path.split(".")
-    for name in parents:
-        value = value.setdefault(name, {})
-    value[last] = inner

@@ -1,6 +1,6 @@
 """The types of a vendor in the sandbox: its routes, its key, and functions that check a body."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -90,8 +90,10 @@ class Vendor:
     reset_header: a header of a 429 that repeats the seconds of Retry-After.
     admits: checks the key of a request, instead of `header`.
     route_of: returns the path of a request in `routes`.
-    by_item: returns status and body of a reply, from the number of events and the status of each
-        that failed; None if the vendor has no results for single events.
+    by_item: returns status and body of a reply, from the events and the status of each that
+        failed; None if the vendor has no results for single events.
+    lost: returns the status of each event that is not taken when some fail; None if that are those
+        only.
     key_paths: the paths in payloads that hold keys; `[]` stands for every item of a list.
     """
 
@@ -107,7 +109,8 @@ class Vendor:
     reset_header: bytes = b""
     admits: Callable[[Call], bool] | None = None
     route_of: Callable[[Call], str] = attrgetter("path")
-    by_item: Callable[[int, Mapping[int, int]], tuple[int, bytes]] | None = None
+    by_item: Callable[[Sequence[ReceivedItem], Mapping[int, int]], tuple[int, bytes]] | None = None
+    lost: Callable[[Sequence[ReceivedItem], Mapping[int, int]], Mapping[int, int]] | None = None
     key_paths: frozenset[str] = frozenset()
 
 
