@@ -8,7 +8,7 @@ from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.secret import Secret
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
-from segcli.mapping import MappingError, compiled, problems
+from segcli.mapping import MappingError, problems
 
 SETTING = "@setting"
 
@@ -102,12 +102,12 @@ def fits(mapping: Any, settings: Any) -> bool:
 
 
 def compiled_with_settings(
-    mapping: Any, required: Set[str], finish: Callable[[Run], Run]
+    mapping: Any, required: Set[str], compile_it: Callable[[Any], Run]
 ) -> Callable[[Any], Run]:
     """Return the function that gives the compiled mapping for the settings of a run.
 
     It is called for every event, so it keeps the result for the settings that it had last.
-    `required` are the settings that are required to send; `finish` is applied to each compiled
+    `required` are the settings that are required to send; `compile_it` compiles a
     mapping.
     """
     last: tuple[Any, Run] | None = None
@@ -116,15 +116,15 @@ def compiled_with_settings(
         nonlocal last
         known = last
         if known is None or known[0] is not settings:
-            known = last = (settings, finish(_compiled(mapping, values_of(settings, required))))
+            known = last = (settings, _compiled(mapping, values_of(settings, required), compile_it))
         return known[1]
 
     return run_with
 
 
-def _compiled(mapping: Any, value_of: Fill) -> Run:
+def _compiled(mapping: Any, value_of: Fill, compile_it: Callable[[Any], Run]) -> Run:
     try:
-        return compiled(with_settings(mapping, value_of))
+        return compile_it(with_settings(mapping, value_of))
     except MappingError:
         return _refusing
 

@@ -1,6 +1,7 @@
 """Compiles a mapping into a plain function: compiled once, called for every event."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from segcli.core.event import Rejected
@@ -10,13 +11,14 @@ from segcli.mapping.directives.digest import sha256_
 from segcli.mapping.directives.identifiers import tail, uuid_
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
-from segcli.mapping.directives.replace import replace
+from segcli.mapping.directives.replace import replace_
 from segcli.mapping.directives.template import template_directive
 from segcli.mapping.directives.times import epoch, iso
+from segcli.mapping.expected import Expected, Unexpected
 from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
-from segcli.mapping.node import Context, Node, constant
+from segcli.mapping.node import Context, MapFunction, Node, constant
 from segcli.mapping.problem import MappingError, Problem
 from segcli.mapping.root_directive import of_root, root_path
 from segcli.mapping.validation import problems
@@ -24,8 +26,11 @@ from segcli.mapping.validation import problems
 MappingFunction = Callable[[Any], Any]
 
 
-def compiled(mapping: Any) -> MappingFunction:
+def compiled(mapping: Any, expected: Expected | None = None) -> MappingFunction:
     """Return the function that maps an event's JSON.
+
+    expected: what is expected of the result. If the result is another object, it is returned as
+        an Unexpected.
 
     The function returns a JSON value, or UNDEFINED if the mapping yields no value. It raises
     Rejected, with the path in the mapping, and nothing else. Its results share parts with the
@@ -35,8 +40,7 @@ def compiled(mapping: Any) -> MappingFunction:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    node = _compile(of_root(mapping), Context(_compile, root_path(mapping)))
-    run = filled(node.run, None) if node.may_hold_undefined else node.run
+    run = _compared_run(mapping, expected) if expected else _plain_run(mapping)
 
     def mapped(event: Any) -> Any:
         if not isinstance(event, dict):
@@ -47,6 +51,24 @@ def compiled(mapping: Any) -> MappingFunction:
             raise Rejected("", "nested too deeply for the mapping") from None
 
     return mapped
+
+
+def _plain_run(mapping: Any) -> MapFunction:
+    node = _compile(of_root(mapping), Context(_compile, root_path(mapping)))
+    return filled(node.run, None) if node.may_hold_undefined else node.run
+
+
+def _compared_run(mapping: Any, expected: Expected) -> MapFunction:
+    node = _compile(of_root(mapping), Context(_compile, root_path(mapping), expected=expected))
+    if node.is_compared and not node.may_hold_undefined:
+        return node.run
+    run = _plain_run(mapping)
+
+    def run_uncompared(data: Any) -> Any:
+        found = run(data)
+        return Unexpected(found) if isinstance(found, dict) else found
+
+    return run_uncompared
 
 
 def lint(mapping: Any) -> list[Problem]:
@@ -104,7 +126,7 @@ def _apply(mapping: dict[str, Any], context: Context) -> Node:
 _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@if": if_,
     "@case": case,
-    "@replace": replace,
+    "@replace": replace_,
     "@arrayPath": array_path,
     "@path": path,
     "@template": template_directive,
@@ -148,7 +170,11 @@ def _folded(node: Node) -> Node:
     if not node.is_constant:
         return node
     try:
-        return constant(node.run(UNDEFINED), may_hold_undefined=node.may_hold_undefined)
+        return constant(
+            node.run(UNDEFINED),
+            may_hold_undefined=node.may_hold_undefined,
+            is_compared=node.is_compared,
+        )
     except Rejected:
         # It rejects events, but only those that reach this node.
-        return Node(node.run, may_hold_undefined=node.may_hold_undefined)
+        return replace(node, is_constant=False, is_total=False)
