@@ -1,5 +1,9 @@
-"""Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value."""
+"""Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value.
 
+In a `@template`, `{{settings.app_id}}` stands for the text of one that is not secret.
+"""
+
+import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
@@ -9,29 +13,49 @@ from segcli.core.secret import Secret
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import MappingError, problems
+from segcli.mapping.javascript import javascript_text
 
-SETTING = "@setting"
+SETTING, TEMPLATE = "@setting", "@template"
 
 Run = Callable[[Any], Any]
 Fill = Callable[[Any], Any]
 
 _SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+_IN_TEMPLATE = re.compile(
+    r"\{\{\{\s*settings\.([^{}]*)\}\}\}|\{\{\s*settings\.([^{}]*)\}\}",
+)
 # Directives that can take a text apart: a part of a key would not be recognized where it is shown.
-_TAKING_APART = frozenset({"@replace", "@tail", "@transform"})
+_TAKING_APART = frozenset({"@each", "@phone", "@replace", "@tail", "@transform"})
 # A part of a mapping that gives no value: a setting without a value leaves out its field.
 _NOTHING = {"@excludeWhenNull": None}
 
 
-def settings_in(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield each place in a mapping that names a setting, with the name."""
+def parts_of(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every part of a mapping with its place, the mapping itself first."""
+    yield path, mapping
     if isinstance(mapping, dict):
-        if SETTING in mapping:
-            yield (*path, SETTING), mapping[SETTING]
         for key, part in mapping.items():
-            yield from settings_in(part, (*path, key))
+            yield from parts_of(part, (*path, key))
     elif isinstance(mapping, list):
         for at, part in enumerate(mapping):
-            yield from settings_in(part, (*path, at))
+            yield from parts_of(part, (*path, at))
+
+
+def settings_in(mapping: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield each place in a mapping that names a setting, with the name."""
+    return ((path, part) for path, part in parts_of(mapping) if path[-1:] == (SETTING,))
+
+
+def templates_in(mapping: Any) -> Iterator[tuple[Path, str]]:
+    """Yield each place of a template in a mapping that names a setting, with the name."""
+    for path, part in parts_of(mapping):
+        if path[-1:] == (TEMPLATE,) and isinstance(part, str):
+            yield from ((path, name) for name in names_in_template(part))
+
+
+def names_in_template(template: str) -> list[str]:
+    """Return the names of the settings in a template."""
+    return [(found[1] or found[2]).strip() for found in _IN_TEMPLATE.finditer(template)]
 
 
 def with_settings(mapping: Any, value_of: Fill) -> Any:
@@ -40,6 +64,8 @@ def with_settings(mapping: Any, value_of: Fill) -> Any:
         if _is_setting(mapping):
             value = value_of(mapping[SETTING])
             return _NOTHING if value == "" else value
+        if isinstance(mapping.get(TEMPLATE), str):
+            return mapping | {TEMPLATE: _filled(mapping[TEMPLATE], value_of)}
         return {key: with_settings(part, value_of) for key, part in mapping.items()}
     return (
         [with_settings(part, value_of) for part in mapping]
@@ -48,11 +74,21 @@ def with_settings(mapping: Any, value_of: Fill) -> Any:
     )
 
 
+def _filled(template: str, value_of: Fill) -> str:
+    def text_of(found: re.Match[str]) -> str:
+        return javascript_text(value_of((found[1] or found[2]).strip()))
+
+    return _IN_TEMPLATE.sub(text_of, template)
+
+
 def read_settings_in(
     mapping: Any, path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> frozenset[str]:
     """Return the names of the settings in a mapping; a name that is no setting is noted."""
     found = set()
+    for where, name in templates_in(mapping):
+        if placeholders.use_in_payload(name, (*path, *where), "template"):
+            found.add(name)
     for where, name in settings_in(mapping):
         if not isinstance(name, str):
             mistakes.add((*path, *where), 'must be the name of a setting, such as "app_id"')
@@ -68,6 +104,14 @@ def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
         is_secret = isinstance(entry, dict) and entry.get("secret")
         if is_secret and not _TAKING_APART.isdisjoint(where):
             yield where
+
+
+def keys_in_templates(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the places of templates that name a secret setting, with the name."""
+    for where, name in templates_in(mapping):
+        entry = declared.get(name)
+        if isinstance(entry, dict) and entry.get("secret"):
+            yield where, name
 
 
 def samples_of(declared: Mapping[str, Any]) -> Fill:

@@ -9,7 +9,7 @@ from segcli.core.settings import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
 Role: TypeAlias = Literal[
-    "base", "start", "host", "path", "query", "header", "auth", "body", "payload"
+    "base", "start", "host", "path", "query", "header", "auth", "body", "payload", "template"
 ]
 
 ADDRESS_SHAPE = Shape(
@@ -26,6 +26,8 @@ START = Shape(
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 # A segment of only dots would lead to another path.
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
+# Braces would make another template of the text.
+_NO_BRACES = Shape(r"[^{}]*", "a text without { and }")
 _HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name", is_address=True)
 _SHAPES: Mapping[Role, Shape] = {
     "base": ADDRESS_SHAPE,
@@ -34,6 +36,7 @@ _SHAPES: Mapping[Role, Shape] = {
     "path": _SEGMENT,
     "header": _LINE,
     "auth": _LINE,
+    "template": _NO_BRACES,
 }
 
 
@@ -67,9 +70,9 @@ class Placeholders:
             return [self.read_all(inner, (*path, at)) for at, inner in enumerate(value)]
         return value
 
-    def use_in_payload(self, name: str, path: Path) -> bool:
+    def use_in_payload(self, name: str, path: Path, role: Role = "payload") -> bool:
         """Remember that payloads hold a setting; False if there is none, which is noted."""
-        self._use(OF_SETTINGS + name, path, "payload")
+        self._use(OF_SETTINGS + name, path, role)
         return name in self._declared
 
     @property

@@ -8,9 +8,11 @@ from segcli.core.event import Rejected
 from segcli.mapping.directives.array_path import array_path, filled, of_list
 from segcli.mapping.directives.conditional import case, exclude_when_null, if_, literal
 from segcli.mapping.directives.digest import sha256_
-from segcli.mapping.directives.identifiers import tail, uuid_
+from segcli.mapping.directives.each import each
+from segcli.mapping.directives.identifiers import tail, ulid, uuid_
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
+from segcli.mapping.directives.phone import phone
 from segcli.mapping.directives.replace import replace_
 from segcli.mapping.directives.template import template_directive
 from segcli.mapping.directives.times import epoch, iso
@@ -19,9 +21,9 @@ from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
 from segcli.mapping.node import Context, MapFunction, Node, constant
-from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.problem import MappingError, Problem, Spot
 from segcli.mapping.root_directive import of_root, root_path
-from segcli.mapping.validation import problems
+from segcli.mapping.validation import check_node, problems
 
 MappingFunction = Callable[[Any], Any]
 
@@ -137,11 +139,17 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@transform": transform_directive,
     "@excludeWhenNull": exclude_when_null,
     "@liquid": liquid,
+}
+# segcli's own: their options are checked in lists too.
+_OWN_DIRECTIVES: dict[str, Callable[[dict[str, Any], Context], Node]] = {
+    "@each": each,
     "@epoch": epoch,
     "@iso": iso,
+    "@phone": phone,
     "@sha256": sha256_,
-    "@uuid": uuid_,
     "@tail": tail,
+    "@ulid": ulid,
+    "@uuid": uuid_,
 }
 
 
@@ -150,12 +158,21 @@ def _compile(mapping: Any, context: Context) -> Node:
         name = _directive_of(mapping)
         if name is None:
             return _folded(of_object(mapping, context))
+        if name in _OWN_DIRECTIVES:
+            return _folded(_own_directive(name, mapping, context))
         if name not in _DIRECTIVES:
             return context.refusal(f"{name} is not a valid directive, got undefined")
         return _folded(_DIRECTIVES[name](mapping[name], context))
     if isinstance(mapping, list):
         return _folded(of_list(mapping, context))
     return constant(mapping)
+
+
+def _own_directive(name: str, mapping: dict[str, Any], context: Context) -> Node:
+    found = check_node(mapping, Spot(context.path))
+    if found:
+        return replace(context, path=found[0].path).refusal(found[0].message)
+    return _OWN_DIRECTIVES[name](mapping[name], context)
 
 
 def _directive_of(mapping: dict[str, Any]) -> str | None:
