@@ -97,10 +97,10 @@ def read_subscription(
         return None
     types = types_of_fields(fields)
 
-    def compile_it(mapping: Any) -> Run:
+    def compile_it(mapping: Any, stand_ins: frozenset[str] = frozenset()) -> Run:
         if types is None:
             return compiled(mapping)
-        return compiled_with_fields(mapping, types, in_batch=in_batch)
+        return compiled_with_fields(mapping, types, in_batch=in_batch, stand_ins=stand_ins)
 
     return Subscription(
         name=table.get("name", f"actions[{place}]"),

@@ -5,10 +5,12 @@ In a `@template`, `{{settings.app_id}}` stands for the text of one that is not s
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import fields
 from typing import Any
 
 from segcli.core.event import Rejected
 from segcli.core.placeholder import OF_SETTINGS
+from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
@@ -146,13 +148,13 @@ def fits(mapping: Any, settings: Any) -> bool:
 
 
 def compiled_with_settings(
-    mapping: Any, required: Set[str], compile_it: Callable[[Any], Run]
+    mapping: Any, required: Set[str], compile_it: Callable[[Any, frozenset[str]], Run]
 ) -> Callable[[Any], Run]:
     """Return the function that gives the compiled mapping for the settings of a run.
 
     It is called for every event, so it keeps the result for the settings that it had last.
-    `required` are the settings that are required to send; `compile_it` compiles a
-    mapping.
+    `required` are the settings that are required to send. `compile_it` compiles a mapping; it
+    also gets the texts in it that stand for values which are not shown, or not given.
     """
     last: tuple[Any, Run] | None = None
 
@@ -160,17 +162,24 @@ def compiled_with_settings(
         nonlocal last
         known = last
         if known is None or known[0] is not settings:
-            known = last = (settings, _compiled(mapping, values_of(settings, required), compile_it))
+            try:
+                filled = with_settings(mapping, values_of(settings, required))
+                run = compile_it(filled, _stand_ins(settings, required))
+            except MappingError:
+                run = _refusing
+            known = last = (settings, run)
         return known[1]
 
     return run_with
 
 
-def _compiled(mapping: Any, value_of: Fill, compile_it: Callable[[Any], Run]) -> Run:
-    try:
-        return compile_it(with_settings(mapping, value_of))
-    except MappingError:
-        return _refusing
+def _stand_ins(settings: Any, required: Set[str]) -> frozenset[str]:
+    """Return the texts that stand in payloads for keys, and for settings that are not given."""
+    names = [one.name for one in fields(settings)]
+    is_masked = any(getattr(settings, name) == Secret(MASK) for name in names)
+    missing = [name for name in names if name in required and getattr(settings, name) == ""]
+    shown = map(values_of(settings, required), missing)
+    return frozenset([MASK, *shown] if is_masked else shown)
 
 
 def _refusing(_: Any) -> Any:

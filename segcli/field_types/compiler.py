@@ -61,27 +61,26 @@ def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) 
     The function raises Rejected, which names every mistake, and nothing else. It does not change
     the payload, and its result shares parts with it.
     """
-    read = _payload_reader(fields, in_batch=in_batch)
-
-    def conform(payload: dict[str, Any]) -> dict[str, Any]:
-        mistakes: FieldMistakes = []
-        return _without_mistakes(read(payload, (), mistakes), mistakes)
-
-    return conform
+    return _conform(_payload_reader(fields, Mode(at_top=True, in_batch=in_batch)))
 
 
 def compiled_with_fields(
-    mapping: Any, fields: Mapping[str, FieldType], *, in_batch: bool = False
+    mapping: Any,
+    fields: Mapping[str, FieldType],
+    *,
+    in_batch: bool = False,
+    stand_ins: frozenset[str] = frozenset(),
 ) -> MappingFunction:
     """Return the function of a mapping whose results fit the fields of its action.
 
     It is `compiled` and then `compiled_fields`, but most values are compared while the mapping
-    makes them, at a part of the cost. Raises MappingError as `compiled` does.
+    makes them, at a part of the cost. A text with one of `stand_ins` in it fits every field: it
+    stands for a value that is not shown. Raises MappingError as `compiled` does.
     """
-    mode = Mode(at_top=True, in_batch=in_batch)
+    mode = Mode(at_top=True, in_batch=in_batch, stand_ins=stand_ins)
     if any(needed_of(fields)):
         # Conditions are about the whole payload.
-        return _conforming(compiled(mapping), compiled_fields(fields, in_batch=in_batch))
+        return _conforming(compiled(mapping), _conform(_payload_reader(fields, mode)))
     run = compiled(mapping, expected_object(fields, mode, keeps_others=False))
     read = _object_reader(fields, mode)
 
@@ -101,8 +100,16 @@ def mistakes_in(
 ) -> FieldMistakes:
     """Return the mistakes of a payload, in order."""
     mistakes: FieldMistakes = []
-    _payload_reader(fields, in_batch=in_batch)(payload, (), mistakes)
+    _payload_reader(fields, Mode(at_top=True, in_batch=in_batch))(payload, (), mistakes)
     return mistakes
+
+
+def _conform(read: ObjectReader) -> Conform:
+    def conform(payload: dict[str, Any]) -> dict[str, Any]:
+        mistakes: FieldMistakes = []
+        return _without_mistakes(read(payload, (), mistakes), mistakes)
+
+    return conform
 
 
 def _conforming(run: MappingFunction, conform: Conform) -> MappingFunction:
@@ -119,10 +126,7 @@ def _without_mistakes(payload: dict[str, Any], mistakes: FieldMistakes) -> dict[
     return payload
 
 
-def _payload_reader(
-    fields: Mapping[str, FieldType], *, in_batch: bool
-) -> Callable[[dict[str, Any], Trail, FieldMistakes], dict[str, Any]]:
-    mode = Mode(at_top=True, in_batch=in_batch)
+def _payload_reader(fields: Mapping[str, FieldType], mode: Mode) -> ObjectReader:
     read = _object_reader(fields, mode)
     needed = tuple(needed_of(fields))
     if not needed:
@@ -228,7 +232,10 @@ def _rule(field: FieldType, mode: Mode) -> FieldRule:
     read = None
     if field.properties is not None:
         read = _object_reader(field.properties, mode.below(field), keeps_others=field.additional)
-    finish = _list_finisher(field, read) if field.multiple else _finisher(field, checks, read)
+    if field.multiple:
+        finish = _list_finisher(field, mode, read)
+    else:
+        finish = _finisher(field, mode, checks, read)
     slow = _after_cleaning(field, mode, finish) if mode.cleans else finish
     return _steps(field, slow, read)
 
@@ -294,11 +301,15 @@ def _objects_step(read: ObjectReader, slow: Take) -> Take:
     return step
 
 
-def _finisher(field: FieldType, checks: Iterable[ValueCheck], read: Take | None) -> Take:
+def _finisher(
+    field: FieldType, mode: Mode, checks: Iterable[ValueCheck], read: Take | None
+) -> Take:
     """Return the function that converts and checks a value from which empty ones are removed."""
     kinds = _kinds(field)
 
     def finish(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
+        if mode.is_stand_in(value):
+            return value
         found = converted(value, kinds)
         if found is UNFIT:
             mistakes.append(wrong_field_kind(path, kinds, value))
@@ -311,10 +322,10 @@ def _finisher(field: FieldType, checks: Iterable[ValueCheck], read: Take | None)
     return finish
 
 
-def _list_finisher(field: FieldType, read: Take | None) -> Take:
+def _list_finisher(field: FieldType, mode: Mode, read: Take | None) -> Take:
     # What is said of a field is said of its list, apart from its type, properties and choices.
     item = replace(field, multiple=False, allow_null=False)
-    finish = _finisher(item, choices_of(field), read)
+    finish = _finisher(item, mode, choices_of(field), read)
 
     def finish_list(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         if isinstance(value, dict):

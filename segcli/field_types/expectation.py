@@ -32,11 +32,14 @@ class Mode:
     at_top: it is directly in the payload.
     in_batch: the payload is sent in a batch.
     cleans: empty values are still to be removed; in an object in a list they are not.
+    stand_ins: a text with one of these in it fits every field: it stands for a value that is not
+        shown, or not known yet.
     """
 
     at_top: bool = False
     in_batch: bool = False
     cleans: bool = True
+    stand_ins: frozenset[str] = frozenset()
 
     @property
     def drops_empty_texts(self) -> bool:
@@ -45,7 +48,11 @@ class Mode:
 
     def below(self, field: FieldType) -> "Mode":
         """Return how the properties of a field are read."""
-        return Mode(cleans=self.cleans and not field.multiple)
+        return Mode(cleans=self.cleans and not field.multiple, stand_ins=self.stand_ins)
+
+    def is_stand_in(self, value: Any) -> bool:
+        """Return whether a value is a text that fits every field."""
+        return isinstance(value, str) and any(one in value for one in self.stand_ins)
 
 
 def expected_object(fields: Mapping[str, FieldType], mode: Mode, *, keeps_others: bool) -> Expected:

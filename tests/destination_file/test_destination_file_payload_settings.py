@@ -115,6 +115,31 @@ def test_a_setting_in_a_template_must_not_hold_another_template() -> None:
         job_of(destination, app_id="{{userId}}")
 
 
+def test_a_key_that_is_not_shown_fits_the_type_of_its_field() -> None:
+    fields = {"app": "integer", "key": "string uuid", "keys": "string multiple uuid", "n": "number"}
+    mapping = {
+        "app": {"@setting": "app_id"},
+        "key": {"@setting": "api_key"},
+        "keys": {"@json": {"mode": "encode", "value": [{"@setting": "api_key"}]}},
+        "n": {"@path": "$.n"},
+    }
+    changes = {"settings.app_id": {"required": True}, "actions.0.fields": fields}
+    job = job_of(acme(changes | {"actions.0.mapping": mapping}))
+    event = Event(b"", EVENT.data | {"n": "***"})
+
+    shown = map_event(EVENT, job)
+    sent = map_event(EVENT, replace(job, reveals_keys=True))
+
+    assert isinstance(shown, Mapped)
+    assert json.loads(shown.body) == {
+        "app": "{settings.app_id}",
+        "key": "***",
+        "keys": ['["***"]'],
+    }
+    assert str(sent) == "key must be a UUID"
+    assert "n must be a number" in str(map_event(event, replace(job, reveals_keys=True)))
+
+
 def test_values_that_a_mapping_does_not_take_are_an_error_before_anything_is_sent() -> None:
     replaced = {"@replace": {"pattern": {"@setting": "mark"}, "value": {"@path": "$.event"}}}
     destination = acme({"settings.mark": {"default": "x"}, "actions.0.mapping": {"a": replaced}})
