@@ -66,7 +66,10 @@ def usual_time(text: str) -> datetime | None:
 def _iso_time(found: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     milliseconds = int((found[7] or "0").ljust(3, "0")[:3])
-    distance = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0))
+    hours, minutes = int(found[9] or 0), int(found[10] or 0)
+    if hours > 23 or minutes > 59:
+        raise ValueError("not an offset")
+    distance = timedelta(hours=hours, minutes=minutes)
     day = day if found[3] else 1
     local = _time(year, month if found[2] else 1, day, (hour, minute, second, milliseconds))
     return local + distance if found[8] == "-" else local - distance
