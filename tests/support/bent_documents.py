@@ -30,7 +30,8 @@ values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             texts | st.sampled_from(["subscribe", "mapping", "url", "events", "under", "index",
-                                     "bearer", "default", "secret", "@path", "@if", "@liquid"]),
+                                     "bearer", "default", "secret", "@path", "@if", "@liquid",
+                                     "@each", "@setting", "item", "key", "only"]),
             inner, max_size=3,
         )
     ),
@@ -58,6 +59,21 @@ DOCUMENTS = [
         "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},
         "o": {"type": "object", "multiple": True, "properties": {"p": "string email"},
               "required": {"conditions": [{"fieldKey": "name", "operator": "is", "value": 1}]}},
+    }}),
+    bent(ACME, {"settings.app": {"default": "a1"}, "actions.0.mapping": {
+        "each": {"@each": {"value": {"@path": "$.properties"}, "omit": ["a"], "rename": {"b": "c"},
+                           "dates": "seconds", "as": "text", "deep": True,
+                           "item": {"v": {"@path": "$.value"}},
+                           "key": {"@template": "{{outer.event}} {{key}}"}}},
+        "at": [{"@epoch": {"value": {"@path": "$.timestamp"}, "unit": "milliseconds"}},
+               {"@iso": {"value": {"@path": "$.timestamp"}}}],
+        "id": {"@ulid": {"time": {"@path": "$.timestamp"}, "value": {"@setting": "app"}}},
+        "text": {"@template": "{{settings.app}}-{{event}}"},
+        "o": {"k": {"@setting": "api_key"}, "t": {"@tail": {"value": "abc", "length": 2}}},
+    }, "actions.0.fields": {
+        "each": {"type": "object", "additionalProperties": True}, "at": "datetime multiple",
+        "id": "string required", "text": "string",
+        "o": {"type": "object", "properties": {"k": "string", "t": "integer"}},
     }}),
 ]  # fmt: skip
 
