@@ -53,6 +53,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"segcli.cli"}),
     "fsspec": frozenset({"segcli.inputs.object_store"}),
     "liquid": frozenset({"segcli.mapping.liquid"}),
+    "phonenumbers": frozenset({"segcli.mapping.directives.phone"}),
     "jsonschema_rs": frozenset({"segcli.plan.schema"}),
     "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
     "isal": frozenset({"segcli.inputs.decompress"}),

@@ -23,7 +23,7 @@ from segcli.destination_file.payload_settings import (
     with_settings,
 )
 from segcli.destination_file.problems import Mistakes, Path, indented
-from segcli.field_types import Conform, compiled_fields
+from segcli.field_types import compiled_with_fields
 from segcli.fql import Ast, Compare, FqlError, Group, Predicate, matcher, parse_query
 from segcli.fql.ast import FieldName, QueryNode
 from segcli.mapping import compiled
@@ -108,10 +108,11 @@ def read_subscription(
     if query is None or found is None or mistakes.are_below(path):
         return None
     types = types_of_fields(fields)
-    conform = compiled_fields(types, in_batch=in_batch) if types else None
 
-    def finish(run: Run) -> Run:
-        return _conforming(run, conform) if conform else run
+    def compile_it(mapping: Any, stand_ins: frozenset[str] = frozenset()) -> Run:
+        if types is None:
+            return compiled(mapping)
+        return compiled_with_fields(mapping, types, in_batch=in_batch, stand_ins=stand_ins)
 
     return Subscription(
         name=table.get("name", f"actions[{place}]"),
@@ -119,25 +120,17 @@ def read_subscription(
         matches=matcher(table["subscribe"], strict=True),
         types=types_of(query),
         mapping=found.mapping,
-        run=finish(compiled(with_settings(found.mapping, samples_of(parts.declared)))),
+        run=compile_it(with_settings(found.mapping, samples_of(parts.declared))),
         required=tuple(table.get("required", ())),
         route=table.get("route", "/"),
         fields=fields,
         in_batch=in_batch,
         strays=strays(types, found.mapping) if types else (),
         settings=found.settings,
-        run_with=compiled_with_settings(found.mapping, parts.required, finish)
+        run_with=compiled_with_settings(found.mapping, parts.required, compile_it)
         if found.settings
         else None,
     )
-
-
-def _conforming(run: Callable[[Any], Any], conform: Conform) -> Callable[[Any], Any]:
-    def mapped(data: Any) -> Any:
-        found = run(data)
-        return conform(found) if isinstance(found, dict) else found
-
-    return mapped
 
 
 def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:

@@ -139,7 +139,7 @@ def _checks(
     for one in subscriptions:
         types = types_of_fields(one.fields)
         if types and one.route not in free:
-            found.setdefault(one.route, []).append(check_of(types, in_batch=one.in_batch))
+            found.setdefault(one.route, []).append(check_of(types))
     return found
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.exact_json import dumps
+from segcli.core.placeholder import OF_SETTINGS
+from segcli.destination_file.payload_settings import names_in_template
 from segcli.mapping.directives.template import pieces
 from segcli.mapping.json_path import rooted
 from segcli.mapping.liquid import paths_of
@@ -78,8 +80,13 @@ def _template(value: Any, target: str) -> Iterator[Row]:
     found = [*pieces(value, 3), *pieces(value, 2)]
     names = dict.fromkeys(".".join(piece) for piece in found if not isinstance(piece, str))
     # In `{{{name}}}`, the search for two braces finds a path that begins with a brace.
+    settings = names_in_template(value)
     for name in (name for name in names if not name.startswith("{")):
-        yield Row(name, target, f'in "{_cut(value)}"')
+        setting = name.removeprefix(OF_SETTINGS)
+        if name != setting and setting in settings:
+            yield Row("", target, f'the setting {setting}, in "{_cut(value)}"', setting)
+        else:
+            yield Row(name, target, f'in "{_cut(value)}"')
     if not names:
         yield Row("", target, f"always {_cut(dumps(value).decode())}")
 
@@ -154,6 +161,41 @@ def _flatten(options: Any, target: str) -> Iterator[Row]:
         yield replace(row, target=target) if row.setting else row
 
 
+def _each(options: Any, target: str) -> Iterator[Row]:
+    if not isinstance(options, dict):
+        return
+    yield from _noted(_rows(options.get("value"), target), ", ".join(_each_words(options)))
+    for row in [*_rows(options.get("item"), target), *_rows(options.get("key"), target)]:
+        outer = row.source.removeprefix("outer.")
+        if row.setting:
+            yield row
+        elif outer != row.source:
+            yield Row(outer, target, "in the names")
+
+
+def _each_words(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `@each` does to the fields of an object or the items of a list."""
+    for option, word in (("only", "only"), ("omit", "without")):
+        if option in options:
+            yield _cut(f"{word} {', '.join(map(str, options[option]))}")
+    for old, new in options.get("rename", {}).items():
+        yield f"{old} as {new}"
+    if "dates" in options:
+        yield f"dates as {options['dates']}"
+    if "as" in options:
+        yield "as text"
+    if "item" in options:
+        yield "each mapped"
+    if "key" in options:
+        yield "under other names"
+
+
+def _ulid(options: Any, target: str) -> Iterator[Row]:
+    for name in ("time", "value"):
+        part = options.get(name) if isinstance(options, dict) else None
+        yield from _noted(_rows(part, target), "in a ULID")
+
+
 def _other(_options: Any, _target: str) -> Iterator[Row]:
     yield from ()
 
@@ -188,6 +230,9 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
         lambda options: "read as JSON" if options.get("mode") == "decode" else "as a text of JSON"
     ),
     "@flatten": _flatten,
+    "@each": _each,
+    "@phone": _with_value(lambda _: "as a phone number, E.164"),
+    "@ulid": _ulid,
     "@uuid": _with_value(lambda _: "as a UUID"),
     "@tail": _with_value(lambda options: f"its last {options.get('length')} characters"),
     "@sha256": _with_value(lambda _: "its SHA-256"),

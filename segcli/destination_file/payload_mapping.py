@@ -7,7 +7,10 @@ from typing import Any
 
 from segcli.destination_file.payload_fields import defaults_of, given_json
 from segcli.destination_file.payload_settings import (
+    TEMPLATE,
     changed_keys,
+    keys_in_templates,
+    parts_of,
     read_settings_in,
     samples_of,
     with_settings,
@@ -20,6 +23,7 @@ Load = Callable[[str], str]
 
 # One brace: two braces enclose a path of the event.
 _SETTING = re.compile(r"(?<!\{)\{\s*settings\.([^{}]*)\}(?!\})")
+_IN_LIQUID = re.compile(r"\{[{%][^{}]*\bsettings\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +99,42 @@ def checked_mapping(
     found = problems(sample) or lint(sample)
     for one in found:
         note(tuple(filter(None, one.path.split("/"))), one.message)
-    for where in changed_keys(mapping, parts.declared):
-        note(where, "is secret: it must not stand inside @replace, @tail or @transform")
-    for where, name in _unfilled(mapping, ()):
-        shown = f'{{ "@setting" = "{name}" }}'
-        note(where, f"names a setting, but texts are not filled in here: write {shown}")
+    for where, problem in _misused_settings(mapping, parts.declared):
+        note(where, problem)
     return None if mistakes.are_below(path) else ReadMapping(mapping, settings)
 
 
-def _unfilled(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the places in a mapping where a setting must not stand, with what is wrong."""
+    for where in changed_keys(mapping, declared):
+        names = "@each, @phone, @replace, @tail or @transform"
+        yield where, f"is secret: it must not stand inside {names}"
+    for where, name in keys_in_templates(mapping, declared):
+        yield where, f"names {name}, which is secret: a key must stand alone, {_whole(name)}"
+    for where, name in _unfilled(mapping):
+        shown = f"{{{{settings.{name}}}}}" if where[-1:] == (TEMPLATE,) else _whole(name)
+        yield where, f"names a setting, but texts are not filled in here: write {shown}"
+    for where, name in _in_liquid(mapping, declared):
+        shown = f'{{ "@template" = "{{{{settings.{name}}}}}" }}'
+        yield where, f"names the setting {name}, which @liquid does not know: write {shown}"
+
+
+def _unfilled(mapping: Any) -> Iterator[tuple[Path, str]]:
     """Yield the paths of texts in a mapping that contain the name of a setting, and the name."""
-    if isinstance(value, str):
-        yield from ((path, found[1].strip()) for found in [_SETTING.search(value)] if found)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _unfilled(inner, (*path, name))
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from _unfilled(inner, (*path, at))
+    for path, part in parts_of(mapping):
+        found = _SETTING.search(part) if isinstance(part, str) else None
+        if found:
+            yield path, found[1].strip()
+
+
+def _in_liquid(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the paths of `@liquid` templates that name a setting, and its name."""
+    for path, part in parts_of(mapping):
+        is_liquid = path[-1:] == ("@liquid",) and isinstance(part, str)
+        found = _IN_LIQUID.search(part) if is_liquid else None
+        if found and found[1] in declared:
+            yield path, found[1]
+
+
+def _whole(name: str) -> str:
+    return f'{{ "@setting" = "{name}" }}'

@@ -1,37 +1,63 @@
-"""Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value."""
+"""Settings in payloads: `{ "@setting" = "app_id" }` in a mapping stands for a setting's value.
 
+In a `@template`, `{{settings.app_id}}` stands for the text of one that is not secret.
+"""
+
+import re
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import fields
 from typing import Any
 
 from segcli.core.event import Rejected
 from segcli.core.placeholder import OF_SETTINGS
+from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import MappingError, compiled, problems
+from segcli.mapping.javascript import javascript_text
 
-SETTING = "@setting"
+SETTING, TEMPLATE = "@setting", "@template"
 
 Run = Callable[[Any], Any]
 Fill = Callable[[Any], Any]
 
 _SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+_IN_TEMPLATE = re.compile(
+    r"\{\{\{\s*settings\.([^{}]*)\}\}\}|\{\{\s*settings\.([^{}]*)\}\}",
+)
 # Directives that can take a text apart: a part of a key would not be recognized where it is shown.
-_TAKING_APART = frozenset({"@replace", "@tail", "@transform"})
+_TAKING_APART = frozenset({"@each", "@phone", "@replace", "@tail", "@transform"})
 # A part of a mapping that gives no value: a setting without a value leaves out its field.
 _NOTHING = {"@excludeWhenNull": None}
 
 
-def settings_in(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield each place in a mapping that names a setting, with the name."""
+def parts_of(mapping: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every part of a mapping with its place, the mapping itself first."""
+    yield path, mapping
     if isinstance(mapping, dict):
-        if SETTING in mapping:
-            yield (*path, SETTING), mapping[SETTING]
         for key, part in mapping.items():
-            yield from settings_in(part, (*path, key))
+            yield from parts_of(part, (*path, key))
     elif isinstance(mapping, list):
         for at, part in enumerate(mapping):
-            yield from settings_in(part, (*path, at))
+            yield from parts_of(part, (*path, at))
+
+
+def settings_in(mapping: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield each place in a mapping that names a setting, with the name."""
+    return ((path, part) for path, part in parts_of(mapping) if path[-1:] == (SETTING,))
+
+
+def templates_in(mapping: Any) -> Iterator[tuple[Path, str]]:
+    """Yield each place of a template in a mapping that names a setting, with the name."""
+    for path, part in parts_of(mapping):
+        if path[-1:] == (TEMPLATE,) and isinstance(part, str):
+            yield from ((path, name) for name in names_in_template(part))
+
+
+def names_in_template(template: str) -> list[str]:
+    """Return the names of the settings in a template."""
+    return [(found[1] or found[2]).strip() for found in _IN_TEMPLATE.finditer(template)]
 
 
 def with_settings(mapping: Any, value_of: Fill) -> Any:
@@ -40,6 +66,8 @@ def with_settings(mapping: Any, value_of: Fill) -> Any:
         if _is_setting(mapping):
             value = value_of(mapping[SETTING])
             return _NOTHING if value == "" else value
+        if isinstance(mapping.get(TEMPLATE), str):
+            return mapping | {TEMPLATE: _filled(mapping[TEMPLATE], value_of)}
         return {key: with_settings(part, value_of) for key, part in mapping.items()}
     return (
         [with_settings(part, value_of) for part in mapping]
@@ -48,11 +76,21 @@ def with_settings(mapping: Any, value_of: Fill) -> Any:
     )
 
 
+def _filled(template: str, value_of: Fill) -> str:
+    def text_of(found: re.Match[str]) -> str:
+        return javascript_text(value_of((found[1] or found[2]).strip()))
+
+    return _IN_TEMPLATE.sub(text_of, template)
+
+
 def read_settings_in(
     mapping: Any, path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> frozenset[str]:
     """Return the names of the settings in a mapping; a name that is no setting is noted."""
     found = set()
+    for where, name in templates_in(mapping):
+        if placeholders.use_in_payload(name, (*path, *where), "template"):
+            found.add(name)
     for where, name in settings_in(mapping):
         if not isinstance(name, str):
             mistakes.add((*path, *where), 'must be the name of a setting, such as "app_id"')
@@ -68,6 +106,14 @@ def changed_keys(mapping: Any, declared: Mapping[str, Any]) -> Iterator[Path]:
         is_secret = isinstance(entry, dict) and entry.get("secret")
         if is_secret and not _TAKING_APART.isdisjoint(where):
             yield where
+
+
+def keys_in_templates(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the places of templates that name a secret setting, with the name."""
+    for where, name in templates_in(mapping):
+        entry = declared.get(name)
+        if isinstance(entry, dict) and entry.get("secret"):
+            yield where, name
 
 
 def samples_of(declared: Mapping[str, Any]) -> Fill:
@@ -102,13 +148,13 @@ def fits(mapping: Any, settings: Any) -> bool:
 
 
 def compiled_with_settings(
-    mapping: Any, required: Set[str], finish: Callable[[Run], Run]
+    mapping: Any, required: Set[str], compile_it: Callable[[Any, frozenset[str]], Run]
 ) -> Callable[[Any], Run]:
     """Return the function that gives the compiled mapping for the settings of a run.
 
     It is called for every event, so it keeps the result for the settings that it had last.
-    `required` are the settings that are required to send; `finish` is applied to each compiled
-    mapping.
+    `required` are the settings that are required to send. `compile_it` compiles a mapping; it
+    also gets the texts in it that stand for values which are not shown, or not given.
     """
     last: tuple[Any, Run] | None = None
 
@@ -116,7 +162,12 @@ def compiled_with_settings(
         nonlocal last
         known = last
         if known is None or known[0] is not settings:
-            known = last = (settings, finish(_compiled(mapping, values_of(settings, required))))
+            try:
+                filled = with_settings(mapping, values_of(settings, required))
+                run = compile_it(filled, _stand_ins(settings, required))
+            except MappingError:
+                run = _refusing
+            known = last = (settings, run)
         return known[1]
 
     return run_with
@@ -124,14 +175,19 @@ def compiled_with_settings(
 
 def compiled_directive(mapping: Any, settings: Any, required: Set[str]) -> Run:
     """Return a compiled mapping with the values of these settings, which may be one directive."""
-    return _compiled(mapping, values_of(settings, required))
-
-
-def _compiled(mapping: Any, value_of: Fill) -> Run:
     try:
-        return compiled(with_settings(mapping, value_of))
+        return compiled(with_settings(mapping, values_of(settings, required)))
     except MappingError:
         return _refusing
+
+
+def _stand_ins(settings: Any, required: Set[str]) -> frozenset[str]:
+    """Return the texts that stand in payloads for keys, and for settings that are not given."""
+    names = [one.name for one in fields(settings)]
+    is_masked = any(getattr(settings, name) == Secret(MASK) for name in names)
+    missing = [name for name in names if name in required and getattr(settings, name) == ""]
+    shown = map(values_of(settings, required), missing)
+    return frozenset([MASK, *shown] if is_masked else shown)
 
 
 def _refusing(_: Any) -> Any:

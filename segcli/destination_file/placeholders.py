@@ -16,7 +16,7 @@ from segcli.core.settings import Shape
 from segcli.destination_file.problems import Mistakes, Path
 
 Role: TypeAlias = Literal[
-    "base", "start", "host", "path", "query", "header", "auth", "body", "payload"
+    "base", "start", "host", "path", "query", "header", "auth", "body", "payload", "template"
 ]
 
 ADDRESS_SHAPE = Shape(
@@ -33,6 +33,8 @@ START = Shape(
 _LINE = Shape(r"[!-~]([ -~]*[!-~])?", "printable ASCII on one line")
 # A segment of only dots would lead to another path.
 _SEGMENT = Shape(r"(?!\.{1,2}$).+", "a part of a path, not . or ..")
+# Braces would make another template of the text.
+_NO_BRACES = Shape(r"[^{}]*", "a text without { and }")
 _HOST = Shape(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a part of a host name", is_address=True)
 _SHAPES: Mapping[Role, Shape] = {
     "base": ADDRESS_SHAPE,
@@ -41,6 +43,7 @@ _SHAPES: Mapping[Role, Shape] = {
     "path": _SEGMENT,
     "header": _LINE,
     "auth": _LINE,
+    "template": _NO_BRACES,
 }
 
 
@@ -99,9 +102,9 @@ class Placeholders:
             ]
         return value
 
-    def use_in_payload(self, name: str, path: Path) -> bool:
+    def use_in_payload(self, name: str, path: Path, role: Role = "payload") -> bool:
         """Remember that payloads hold a setting; False if there is none, which is noted."""
-        self._use(OF_SETTINGS + name, path, "payload")
+        self._use(OF_SETTINGS + name, path, role)
         return name in self._declared
 
     @property

@@ -77,7 +77,7 @@ def _held(value: Any, rule: Mapping[str, Any], path: Path, mistakes: Mistakes) -
         return _GONE
     if isinstance(value, dict) and "object" in _kinds_of(rule):
         return dict(_entries(value, rule, path, mistakes))
-    if isinstance(value, list):
+    if isinstance(value, list) and "items" in rule:
         inner = [_held(one, rule["items"], (*path, at), mistakes) for at, one in enumerate(value)]
         # Messages name a table by its index, so a wrong one is replaced by an empty one.
         is_table = _resolved(rule["items"]).get("type") == "object"

@@ -23,7 +23,7 @@ No default is filled in. The differences from Segment's own code:
 | a mistake in an item of a list | told for each item | told once, as `products[].price` |
 """
 
-from segcli.field_types.compiler import Conform, compiled_fields, mistakes_in
+from segcli.field_types.compiler import Conform, compiled_fields, compiled_with_fields, mistakes_in
 from segcli.field_types.field_type import (
     FIELD_KINDS,
     TEXT_FORMATS,
@@ -43,6 +43,7 @@ __all__ = [
     "FieldType",
     "Requirement",
     "compiled_fields",
+    "compiled_with_fields",
     "field_types",
     "mistakes_in",
     "problems_of",

@@ -1,15 +1,24 @@
 """Compiles the fields of an action into a function: compiled once, called for every payload."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import is_
 from typing import Any, Final, final
 
-from segcli.core.event import NUMBERS, Rejected
+from segcli.core.event import Rejected
 from segcli.field_types.check import ValueCheck, checks_of, choices_of
-from segcli.field_types.conditions import NULLED, Nulled, missing_fields, needed_of
+from segcli.field_types.conditions import NULLED, missing_fields, needed_of
 from segcli.field_types.convert import UNFIT, converted
-from segcli.field_types.field_type import TEXT_KINDS, FieldType, Requirement
+from segcli.field_types.expectation import (
+    ALWAYS_KEPT,
+    VALUE_TYPES,
+    Mode,
+    expected_object,
+    may_be_null,
+    plain_tests,
+    required_always,
+)
+from segcli.field_types.field_type import TEXT_KINDS, FieldType
 from segcli.field_types.mistake import (
     FieldMistakes,
     Trail,
@@ -20,26 +29,18 @@ from segcli.field_types.mistake import (
     trail_of,
     wrong_field_kind,
 )
+from segcli.mapping.compiler import MappingFunction, compiled
 from segcli.mapping.empty import without_empty
+from segcli.mapping.expected import Unexpected, ValueTest
 from segcli.mapping.javascript import UNDEFINED
-from segcli.mapping.javascript_date import usual_time
 
 Conform = Callable[[dict[str, Any]], dict[str, Any]]
 # Returns the value as its field has it, or GONE; adds to the mistakes.
 Take = Callable[[Any, Trail, FieldMistakes], Any]
+# Reads an object: all its fields, or those that are named.
+ObjectReader = Callable[..., dict[str, Any]]
 # What is done to a value, by its type; None keeps it. Has every type of a JSON value.
 FieldRule = dict[type, Take | None]
-
-# Segment's own addition to a payload; no field, but it stays.
-_ALWAYS_KEPT = "dynamicAuthSettings"
-_PLAIN: Mapping[str, frozenset[type]] = {
-    **dict.fromkeys(("string", "text", "password"), frozenset({str})),
-    **dict.fromkeys(("number", "datetime"), NUMBERS),
-    "integer": frozenset({int}),
-    "boolean": frozenset({bool}),
-    "object": frozenset({dict}),
-}
-_ALL_TYPES = (*NUMBERS, str, bool, dict, list, type(None), Nulled)
 
 
 @final
@@ -52,25 +53,6 @@ class Gone:
 GONE: Final = Gone()
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """How a field is read.
-
-    at_top: it is directly in the payload.
-    in_batch: the payload is sent in a batch.
-    cleans: empty values are still to be removed; in an object in a list they are not.
-    """
-
-    at_top: bool = False
-    in_batch: bool = False
-    cleans: bool = True
-
-    @property
-    def drops_empty_texts(self) -> bool:
-        """Whether an empty text is removed from a field that is text, too."""
-        return self.at_top and not self.in_batch
-
-
 def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) -> Conform:
     """Return the function that makes a payload fit the fields of its action.
 
@@ -79,16 +61,38 @@ def compiled_fields(fields: Mapping[str, FieldType], *, in_batch: bool = False) 
     The function raises Rejected, which names every mistake, and nothing else. It does not change
     the payload, and its result shares parts with it.
     """
-    read = _payload_reader(fields, in_batch=in_batch)
+    return _conform(_payload_reader(fields, Mode(at_top=True, in_batch=in_batch)))
 
-    def conform(payload: dict[str, Any]) -> dict[str, Any]:
+
+def compiled_with_fields(
+    mapping: Any,
+    fields: Mapping[str, FieldType],
+    *,
+    in_batch: bool = False,
+    stand_ins: frozenset[str] = frozenset(),
+) -> MappingFunction:
+    """Return the function of a mapping whose results fit the fields of its action.
+
+    It is `compiled` and then `compiled_fields`, but most values are compared while the mapping
+    makes them, at a part of the cost. A text with one of `stand_ins` in it fits every field: it
+    stands for a value that is not shown. Raises MappingError as `compiled` does.
+    """
+    mode = Mode(at_top=True, in_batch=in_batch, stand_ins=stand_ins)
+    if any(needed_of(fields)):
+        # Conditions are about the whole payload.
+        return _conforming(compiled(mapping), _conform(_payload_reader(fields, mode)))
+    run = compiled(mapping, expected_object(fields, mode, keeps_others=False))
+    read = _object_reader(fields, mode)
+
+    def mapped(event: Any) -> Any:
+        found = run(event)
+        if type(found) is not Unexpected:
+            return found
         mistakes: FieldMistakes = []
-        found = read(payload, (), mistakes)
-        if mistakes:
-            raise Rejected("", told(mistakes))
-        return found
+        found = read(found.value, (), mistakes, found.keys)
+        return _without_mistakes(found, mistakes)
 
-    return conform
+    return mapped
 
 
 def mistakes_in(
@@ -96,14 +100,33 @@ def mistakes_in(
 ) -> FieldMistakes:
     """Return the mistakes of a payload, in order."""
     mistakes: FieldMistakes = []
-    _payload_reader(fields, in_batch=in_batch)(payload, (), mistakes)
+    _payload_reader(fields, Mode(at_top=True, in_batch=in_batch))(payload, (), mistakes)
     return mistakes
 
 
-def _payload_reader(
-    fields: Mapping[str, FieldType], *, in_batch: bool
-) -> Callable[[dict[str, Any], Trail, FieldMistakes], dict[str, Any]]:
-    mode = Mode(at_top=True, in_batch=in_batch)
+def _conform(read: ObjectReader) -> Conform:
+    def conform(payload: dict[str, Any]) -> dict[str, Any]:
+        mistakes: FieldMistakes = []
+        return _without_mistakes(read(payload, (), mistakes), mistakes)
+
+    return conform
+
+
+def _conforming(run: MappingFunction, conform: Conform) -> MappingFunction:
+    def mapped(event: Any) -> Any:
+        found = run(event)
+        return conform(found) if isinstance(found, dict) else found
+
+    return mapped
+
+
+def _without_mistakes(payload: dict[str, Any], mistakes: FieldMistakes) -> dict[str, Any]:
+    if mistakes:
+        raise Rejected("", told(mistakes))
+    return payload
+
+
+def _payload_reader(fields: Mapping[str, FieldType], mode: Mode) -> ObjectReader:
     read = _object_reader(fields, mode)
     needed = tuple(needed_of(fields))
     if not needed:
@@ -129,16 +152,21 @@ def _payload_reader(
 
 def _object_reader(
     fields: Mapping[str, FieldType], mode: Mode, *, keeps_others: bool = False
-) -> Callable[[dict[str, Any], Trail, FieldMistakes], dict[str, Any]]:
-    """Return the function that reads an object with these fields."""
+) -> ObjectReader:
+    """Return the function that reads an object with these fields; `keys` are those to look at."""
     rules = _rules(fields, mode)
-    required = _required(fields, mode)
+    required = required_always(fields, mode)
     keeps_empty = not mode.drops_empty_texts
 
-    def read(value: dict[str, Any], path: Trail, mistakes: FieldMistakes) -> dict[str, Any]:
+    def read(
+        value: dict[str, Any],
+        path: Trail,
+        mistakes: FieldMistakes,
+        keys: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
         found = value
         before = len(mistakes)
-        for key, inner in value.items():
+        for key, inner in value.items() if keys is None else [(key, value[key]) for key in keys]:
             if key in rules:
                 # Fast path: nearly every value is of the type already, and stays.
                 step = rules[key][type(inner)]
@@ -170,16 +198,8 @@ def _with(found: dict[str, Any], key: str, taken: Any, *, is_shared: bool) -> di
 def _rules(fields: Mapping[str, FieldType], mode: Mode) -> dict[str, FieldRule]:
     rules = {name: _rule(one, mode) for name, one in fields.items()}
     if mode.at_top:
-        rules.setdefault(_ALWAYS_KEPT, dict.fromkeys(_ALL_TYPES))
+        rules.setdefault(ALWAYS_KEPT, dict.fromkeys(VALUE_TYPES))
     return rules
-
-
-def _required(fields: Mapping[str, FieldType], mode: Mode) -> frozenset[str]:
-    """Return the fields that must be there always."""
-    if not mode.at_top and any(isinstance(one.required, Requirement) for one in fields.values()):
-        # Where a property is required on a condition, Segment passes over the others.
-        return frozenset()
-    return frozenset(name for name, one in fields.items() if one.required is True)
 
 
 def _in_order(
@@ -211,27 +231,27 @@ def _rule(field: FieldType, mode: Mode) -> FieldRule:
     checks = checks_of(field)
     read = None
     if field.properties is not None:
-        inner = Mode(cleans=mode.cleans and not field.multiple)
-        read = _object_reader(field.properties, inner, keeps_others=field.additional)
-    finish = _list_finisher(field, read) if field.multiple else _finisher(field, checks, read)
-    slow = _after_cleaning(field, mode, finish) if mode.cleans else finish
-    return dict.fromkeys(_ALL_TYPES, slow) | _steps(field, slow, read)
-
-
-def _steps(field: FieldType, slow: Take, read: Take | None) -> FieldRule:
-    """Return what is done to values that are of the type already."""
+        read = _object_reader(field.properties, mode.below(field), keeps_others=field.additional)
     if field.multiple:
-        return {list: _list_step(field, read, slow)}
-    steps: FieldRule = {type(None): None} if _may_be_null(field) else {}
-    checks = checks_of(field)
-    if read:
-        steps[dict] = read
-    elif not checks:
-        steps |= dict.fromkeys(_PLAIN[field.kind])
+        finish = _list_finisher(field, mode, read)
     else:
-        steps |= dict.fromkeys(_PLAIN[field.kind], _checked_step(checks, slow))
-        if field.kind == "datetime":
-            steps[str] = _checked_step([(usual_time, ""), *choices_of(field)], slow)
+        finish = _finisher(field, mode, checks, read)
+    slow = _after_cleaning(field, mode, finish) if mode.cleans else finish
+    return _steps(field, slow, read)
+
+
+def _steps(field: FieldType, slow: Take, read: ObjectReader | None) -> FieldRule:
+    """Return what is done to values that are of the type already."""
+    steps: FieldRule = {}
+    for kind, test in plain_tests(field, keeps_empty=True).items():
+        steps[kind] = _step(test, slow) if test else None
+    if read and field.multiple:
+        steps[list] = _objects_step(read, slow)
+    elif read:
+        steps[dict] = read
+        steps[Unexpected] = lambda value, path, mistakes: read(
+            value.value, path, mistakes, value.keys
+        )
     return steps
 
 
@@ -256,48 +276,40 @@ def _inner_cleaner(field: FieldType) -> Callable[[Any], Any]:
     return clean
 
 
-def _list_step(field: FieldType, read: Take | None, slow: Take) -> Take:
-    """Return the function for lists: fast if all items are of the type already."""
-    plain = _PLAIN[field.kind] if not read and field.choices is None else frozenset[type]()
-    are_plain = plain.issuperset
-    are_objects = frozenset({dict}).issuperset
-
+def _step(is_plain: ValueTest, slow: Take) -> Take:
     def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
-        if read and are_objects(map(type, value)):
-            items = [read(item, (path, at), mistakes) for at, item in enumerate(value)]
-            return value if all(map(is_, items, value)) else items
-        return value if are_plain(map(type, value)) else slow(value, path, mistakes)
+        return value if is_plain(value) else slow(value, path, mistakes)
 
     return step
 
 
-def _checked_step(checks: Iterable[ValueCheck], slow: Take) -> Take:
-    """Return the function for values of the type already: fast if they pass all checks."""
-    tests = [is_good for is_good, _ in checks]
-    if len(tests) == 1:
-        return _once_checked_step(tests[0], slow)
+def _objects_step(read: ObjectReader, slow: Take) -> Take:
+    """Return the function for lists of objects."""
+    are_objects = frozenset({dict, Unexpected}).issuperset
 
     def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
-        for is_good in tests:
-            if not is_good(value):
-                return slow(value, path, mistakes)
-        return value if value != "" else slow(value, path, mistakes)
+        if not are_objects(map(type, value)):
+            return slow(value, path, mistakes)
+        items = [
+            read(item.value, (path, at), mistakes, item.keys)
+            if type(item) is Unexpected
+            else read(item, (path, at), mistakes)
+            for at, item in enumerate(value)
+        ]
+        return value if all(map(is_, items, value)) else items
 
     return step
 
 
-def _once_checked_step(is_good: Callable[[Any], object], slow: Take) -> Take:
-    def step(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
-        return value if value != "" and is_good(value) else slow(value, path, mistakes)
-
-    return step
-
-
-def _finisher(field: FieldType, checks: Iterable[ValueCheck], read: Take | None) -> Take:
+def _finisher(
+    field: FieldType, mode: Mode, checks: Iterable[ValueCheck], read: Take | None
+) -> Take:
     """Return the function that converts and checks a value from which empty ones are removed."""
     kinds = _kinds(field)
 
     def finish(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
+        if mode.is_stand_in(value):
+            return value
         found = converted(value, kinds)
         if found is UNFIT:
             mistakes.append(wrong_field_kind(path, kinds, value))
@@ -310,10 +322,10 @@ def _finisher(field: FieldType, checks: Iterable[ValueCheck], read: Take | None)
     return finish
 
 
-def _list_finisher(field: FieldType, read: Take | None) -> Take:
+def _list_finisher(field: FieldType, mode: Mode, read: Take | None) -> Take:
     # What is said of a field is said of its list, apart from its type, properties and choices.
     item = replace(field, multiple=False, allow_null=False)
-    finish = _finisher(item, choices_of(field), read)
+    finish = _finisher(item, mode, choices_of(field), read)
 
     def finish_list(value: Any, path: Trail, mistakes: FieldMistakes) -> Any:
         if isinstance(value, dict):
@@ -325,16 +337,11 @@ def _list_finisher(field: FieldType, read: Take | None) -> Take:
     return finish_list
 
 
-def _may_be_null(field: FieldType) -> bool:
-    """Return whether `allow_null` has an effect: not on lists, nor where there are properties."""
-    return field.allow_null and not field.multiple and field.properties is None
-
-
 def _kinds(field: FieldType) -> tuple[str, ...]:
     """Return the kinds of values that a field allows, in the order in which they are tried."""
     kind = "string" if field.kind in TEXT_KINDS else field.kind
     kinds = ("string", "number") if field.kind == "datetime" else (kind,)
-    return (*kinds, "null") if _may_be_null(field) else kinds
+    return (*kinds, "null") if may_be_null(field) else kinds
 
 
 def _schema(field: FieldType) -> dict[str, Any]:

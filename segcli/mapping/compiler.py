@@ -1,31 +1,38 @@
 """Compiles a mapping into a plain function: compiled once, called for every event."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from segcli.core.event import Rejected
 from segcli.mapping.directives.array_path import array_path, filled, of_list
 from segcli.mapping.directives.conditional import case, exclude_when_null, if_, literal
 from segcli.mapping.directives.digest import sha256_
-from segcli.mapping.directives.identifiers import tail, uuid_
+from segcli.mapping.directives.each import each
+from segcli.mapping.directives.identifiers import tail, ulid, uuid_
 from segcli.mapping.directives.json_text import json_
 from segcli.mapping.directives.objects import flatten, merge, of_object
-from segcli.mapping.directives.replace import replace
+from segcli.mapping.directives.phone import phone
+from segcli.mapping.directives.replace import replace_
 from segcli.mapping.directives.template import template_directive
 from segcli.mapping.directives.times import epoch, iso
+from segcli.mapping.expected import Expected, Unexpected
 from segcli.mapping.javascript import UNDEFINED, is_true, javascript_kind
 from segcli.mapping.json_path import path
 from segcli.mapping.liquid import liquid
-from segcli.mapping.node import Context, Node, constant
-from segcli.mapping.problem import MappingError, Problem
+from segcli.mapping.node import Context, MapFunction, Node, constant
+from segcli.mapping.problem import MappingError, Problem, Spot
 from segcli.mapping.root_directive import of_root, root_path
-from segcli.mapping.validation import problems
+from segcli.mapping.validation import check_node, problems
 
 MappingFunction = Callable[[Any], Any]
 
 
-def compiled(mapping: Any) -> MappingFunction:
+def compiled(mapping: Any, expected: Expected | None = None) -> MappingFunction:
     """Return the function that maps an event's JSON.
+
+    expected: what is expected of the result. If the result is another object, it is returned as
+        an Unexpected.
 
     The function returns a JSON value, or UNDEFINED if the mapping yields no value. It raises
     Rejected, with the path in the mapping, and nothing else. Its results share parts with the
@@ -35,8 +42,7 @@ def compiled(mapping: Any) -> MappingFunction:
     found = problems(mapping)
     if found:
         raise MappingError(found)
-    node = _compile(of_root(mapping), Context(_compile, root_path(mapping)))
-    run = filled(node.run, None) if node.may_hold_undefined else node.run
+    run = _compared_run(mapping, expected) if expected else _plain_run(mapping)
 
     def mapped(event: Any) -> Any:
         if not isinstance(event, dict):
@@ -47,6 +53,24 @@ def compiled(mapping: Any) -> MappingFunction:
             raise Rejected("", "nested too deeply for the mapping") from None
 
     return mapped
+
+
+def _plain_run(mapping: Any) -> MapFunction:
+    node = _compile(of_root(mapping), Context(_compile, root_path(mapping)))
+    return filled(node.run, None) if node.may_hold_undefined else node.run
+
+
+def _compared_run(mapping: Any, expected: Expected) -> MapFunction:
+    node = _compile(of_root(mapping), Context(_compile, root_path(mapping), expected=expected))
+    if node.is_compared and not node.may_hold_undefined:
+        return node.run
+    run = _plain_run(mapping)
+
+    def run_uncompared(data: Any) -> Any:
+        found = run(data)
+        return Unexpected(found) if isinstance(found, dict) else found
+
+    return run_uncompared
 
 
 def lint(mapping: Any) -> list[Problem]:
@@ -104,7 +128,7 @@ def _apply(mapping: dict[str, Any], context: Context) -> Node:
 _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@if": if_,
     "@case": case,
-    "@replace": replace,
+    "@replace": replace_,
     "@arrayPath": array_path,
     "@path": path,
     "@template": template_directive,
@@ -115,11 +139,17 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
     "@transform": transform_directive,
     "@excludeWhenNull": exclude_when_null,
     "@liquid": liquid,
+}
+# segcli's own: their options are checked in lists too.
+_OWN_DIRECTIVES: dict[str, Callable[[dict[str, Any], Context], Node]] = {
+    "@each": each,
     "@epoch": epoch,
     "@iso": iso,
+    "@phone": phone,
     "@sha256": sha256_,
-    "@uuid": uuid_,
     "@tail": tail,
+    "@ulid": ulid,
+    "@uuid": uuid_,
 }
 
 
@@ -128,12 +158,21 @@ def _compile(mapping: Any, context: Context) -> Node:
         name = _directive_of(mapping)
         if name is None:
             return _folded(of_object(mapping, context))
+        if name in _OWN_DIRECTIVES:
+            return _folded(_own_directive(name, mapping, context))
         if name not in _DIRECTIVES:
             return context.refusal(f"{name} is not a valid directive, got undefined")
         return _folded(_DIRECTIVES[name](mapping[name], context))
     if isinstance(mapping, list):
         return _folded(of_list(mapping, context))
     return constant(mapping)
+
+
+def _own_directive(name: str, mapping: dict[str, Any], context: Context) -> Node:
+    found = check_node(mapping, Spot(context.path))
+    if found:
+        return replace(context, path=found[0].path).refusal(found[0].message)
+    return _OWN_DIRECTIVES[name](mapping[name], context)
 
 
 def _directive_of(mapping: dict[str, Any]) -> str | None:
@@ -148,7 +187,11 @@ def _folded(node: Node) -> Node:
     if not node.is_constant:
         return node
     try:
-        return constant(node.run(UNDEFINED), may_hold_undefined=node.may_hold_undefined)
+        return constant(
+            node.run(UNDEFINED),
+            may_hold_undefined=node.may_hold_undefined,
+            is_compared=node.is_compared,
+        )
     except Rejected:
         # It rejects events, but only those that reach this node.
-        return Node(node.run, may_hold_undefined=node.may_hold_undefined)
+        return replace(node, is_constant=False, is_total=False)

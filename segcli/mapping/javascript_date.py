@@ -16,6 +16,8 @@ _ISO = re.compile(
     r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?",
     re.ASCII | re.IGNORECASE,
 )
+# What follows the minutes in the forms of time that Python and JavaScript read alike.
+_HAS_ZONE = re.compile(r":\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 _WORD = re.compile(
     r"(?P<paren>\([^)]*\)?)|(?P<number>\d+)|(?P<name>[A-Za-z]+)|(?P<space>\s+)|(?P<mark>.)",
     re.ASCII,
@@ -48,11 +50,12 @@ def read_date(text: str) -> datetime | None:
 
 
 def usual_time(text: str) -> datetime | None:
-    """Read the form that the times of events have, `2026-01-31T12:00:00.000Z`; None for others.
+    """Read the forms that the times of events have, such as `2026-01-31T12:00:00.000Z`.
 
-    A fast path: `read_date` takes several times as long.
+    None for others, which `read_date` may still read. A fast path: that takes ten times as long.
     """
-    if len(text) != 24 or text[10] != "T" or text[7] != "-" or text[23] != "Z":
+    is_usual = len(text) == 24 and text[23] == "Z" and text[19] == "."
+    if not (is_usual or _HAS_ZONE.match(text, 16)) or text[10] != "T" or text[7] != "-":
         return None
     try:
         return datetime.fromisoformat(text)
@@ -63,7 +66,10 @@ def usual_time(text: str) -> datetime | None:
 def _iso_time(found: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     milliseconds = int((found[7] or "0").ljust(3, "0")[:3])
-    distance = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0))
+    hours, minutes = int(found[9] or 0), int(found[10] or 0)
+    if hours > 23 or minutes > 59:
+        raise ValueError("not an offset")
+    distance = timedelta(hours=hours, minutes=minutes)
     day = day if found[3] else 1
     local = _time(year, month if found[2] else 1, day, (hour, minute, second, milliseconds))
     return local + distance if found[8] == "-" else local - distance

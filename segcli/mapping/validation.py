@@ -1,5 +1,6 @@
 """Finds the mistakes in a mapping, by mapping-kit's rules and with its messages."""
 
+import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from math import isfinite
 from typing import Any
 
 from segcli.mapping.directives.digest import CLEAN_UPS
+from segcli.mapping.directives.each import DATE_FORMS
+from segcli.mapping.directives.phone import phones_missing
 from segcli.mapping.directives.replace import MAX_LENGTH
 from segcli.mapping.directives.times import UNITS
 from segcli.mapping.javascript import UNDEFINED, entries, javascript_kind, length
@@ -64,6 +67,7 @@ is_string = some_kind("a string", "string")
 is_boolean = some_kind("a boolean", "boolean")
 is_number = some_kind("a number", "number")
 is_array = some_kind("an array", "array")
+is_object = some_kind("an object", "object")
 
 
 def text_within(least: int, most: int) -> ValueCheck:
@@ -192,6 +196,43 @@ def _merge(value: Any, spot: Spot) -> list[Problem]:
     return []
 
 
+def own_options(wanted: Mapping[str, OptionRule]) -> ValueCheck:
+    """Return the check of the options of a directive of segcli's own, which has no others."""
+    check_options = _options(wanted)
+
+    def check(value: Any, spot: Spot) -> list[Problem]:
+        found = check_options(value, spot)
+        unknown = [name for name in value if name not in wanted] if isinstance(value, dict) else []
+        return found + [spot.at(name).problem(_unknown(name, wanted)) for name in unknown]
+
+    return check
+
+
+def _unknown(name: str, wanted: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, wanted, 1)
+    hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(wanted)}."
+    return f"is no option of this directive. {hint}"
+
+
+def _names(value: Any, spot: Spot) -> list[Problem]:
+    found = is_array(value, spot)
+    return found or [
+        problem for at, name in enumerate(value) for problem in is_string(name, spot.item(at))
+    ]
+
+
+def _new_names(value: Any, spot: Spot) -> list[Problem]:
+    found = is_object(value, spot)
+    return found or [
+        problem for name, new in value.items() for problem in is_string(new, spot.at(name))
+    ]
+
+
+def _phone(value: Any, spot: Spot) -> list[Problem]:
+    found = _PHONE_OPTIONS(value, spot)
+    return found or [spot.problem(said) for said in [phones_missing()] if said]
+
+
 def _liquid(value: Any, spot: Spot) -> list[Problem]:
     found = is_string(value, spot)
     return found if found or is_installed() else [spot.problem(missing())]
@@ -266,9 +307,11 @@ def _steps(value: dict[str, Any] | list[Any]) -> tuple[Any, Any] | None:
     """Return the two mappings of a directive whose second maps the result of the first."""
     if isinstance(value, list):
         return None
-    two, items = value.get("@transform"), value.get("@arrayPath")
+    two, items, each = (value.get(name) for name in ("@transform", "@arrayPath", "@each"))
     if isinstance(two, dict):
         return two.get("apply"), two.get("mapping")
+    if isinstance(each, dict):
+        return each.get("value"), [each.get("item"), each.get("key")]
     return (items[0], items[1]) if isinstance(items, list) and len(items) > 1 else None
 
 
@@ -281,6 +324,8 @@ _MERGE_OPTIONS = _options(
     }
 )
 _ANYTHING = OptionRule(lambda _, __: [], required=True)
+_ANY_OPTION = OptionRule(lambda _, __: [])
+_PHONE_OPTIONS = own_options({"value": _ANYTHING, "country": _ANY_OPTION})
 _ANY_OBJECT = OptionRule(_directive_or_object, required=True)
 
 _DIRECTIVES: dict[str, ValueCheck] = {
@@ -309,9 +354,24 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@transform": _options({"apply": _ANY_OBJECT, "mapping": _ANY_OBJECT}),
     "@excludeWhenNull": _directive_or_raw,
     "@liquid": _liquid,
-    "@epoch": _options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
-    "@iso": _options({"value": _ANYTHING}),
-    "@uuid": _options({"value": _ANYTHING}),
-    "@tail": _options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
-    "@sha256": _options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
+    "@epoch": own_options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
+    "@iso": own_options({"value": _ANYTHING}),
+    "@uuid": own_options({"value": _ANYTHING}),
+    "@ulid": own_options({"value": _ANYTHING, "time": _ANYTHING}),
+    "@phone": _phone,
+    "@tail": own_options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
+    "@sha256": own_options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
+    "@each": own_options(
+        {
+            "value": _ANYTHING,
+            "only": OptionRule(_names),
+            "omit": OptionRule(_names),
+            "rename": OptionRule(_new_names),
+            "dates": OptionRule(one_of(*DATE_FORMS)),
+            "as": OptionRule(one_of("text")),
+            "deep": OptionRule(is_boolean),
+            "item": _ANY_OPTION,
+            "key": _ANY_OPTION,
+        }
+    ),
 }

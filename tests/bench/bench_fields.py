@@ -9,7 +9,6 @@ project.
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from support.recorded import cases
 
 from segcli.core.event import Rejected
-from segcli.field_types import compiled_fields, field_types
+from segcli.field_types import compiled_with_fields, field_types
 from segcli.mapping import compiled
 
 _ROUNDS, _REPEATS = 40, 20
@@ -41,21 +40,19 @@ def main() -> None:
 
 
 def _functions(action: dict[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    mapped = compiled(action["mapping"])
-    conform = compiled_fields(field_types(action["fields"]))
-
-    def typed(event: Any) -> None:
-        with suppress(Rejected):
-            conform(mapped(event))
-
-    return mapped, typed
+    mapping = action["mapping"]
+    return compiled(mapping), compiled_with_fields(mapping, field_types(action["fields"]))
 
 
 def _seconds(work: Callable[[Any], Any], events: list[Any]) -> float:
     start = time.process_time()
     for _ in range(_REPEATS):
         for event in events:
-            work(event)
+            # `suppress` takes a tenth of the time of a mapping.
+            try:  # noqa: SIM105
+                work(event)
+            except Rejected:
+                pass
     return time.process_time() - start
 
 

@@ -1,6 +1,8 @@
 """Any content of a file gives a destination or a clear error, and the schema agrees."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from support.bent_documents import bent_documents, taken, texts, values
-from support.destination_file import ACME, bent, mistakes_in
+from support.destination_file import ACME, bent, job_of, mistakes_in
 from support.destination_file_errors import MISTAKES
 from support.event_strategies import bent_lines
 from support.posted import HOST, requests_of, settings_for
-from support.samples import EXAMPLES, KEY, Run
+from support.samples import EXAMPLES, KEY, Run, good_events
 
 from segcli.core.event import Event
-from segcli.core.outcome import Job, event_of
+from segcli.core.outcome import Job, event_of, map_event
 from segcli.destination_file import schema_text
 from segcli.destination_file.parse import parse_document
 from segcli.destination_file.problems import Mistakes
 from segcli.destination_file.schema import checked
+from segcli.errors import SegcliError
 
+EVENTS = [event for event in good_events() if event.type == "track"][::40]
 SCHEMA = Draft7Validator(json.loads(schema_text()))
 
 
@@ -78,9 +82,15 @@ def test_destinations_schema_option_prints_the_schema(run_segcli: Run) -> None:
 @given(document=bent_documents())
 def test_mutated_description_gives_a_destination_or_an_error(document: dict[str, Any]) -> None:
     destination = taken(json.dumps(document), "acme.json")
-    if destination:
-        assert destination.types
-        assert destination.name
+    if not destination:
+        return
+    assert destination.types
+    assert destination.name
+    with suppress(SegcliError):
+        job = job_of(destination)
+        for reveals_keys in (False, True):
+            for event in EVENTS:
+                map_event(event, replace(job, reveals_keys=reveals_keys))
 
 
 @given(document=bent_documents(), line=bent_lines())

@@ -78,6 +78,22 @@ def test_an_action_without_a_mapping_is_mapped_by_the_defaults_of_its_fields() -
     )
 
 
+def test_keys_for_segments_app_may_hold_anything() -> None:
+    fields = {
+        "id": {"type": "string", "depends_on": {"match": "all", "conditions": [1]}, "label": None},
+        "ids": {"multiple": True, "default": [{"@path": "$.userId"}, "x"], "placeholder": []},
+        "o": {
+            "type": "object",
+            "disabledInputMethods": ["variable"],
+            "hidden": [{}],
+            "default": {},
+        },
+    }
+    destination = with_fields(fields, {"actions.0.mapping": GONE})
+
+    assert body(destination, ORDER) == {"ids": ["u1", "x"], "o": {}}
+
+
 def test_in_a_batch_of_several_events_an_empty_text_stays() -> None:
     fields = {"id": "string", "total": "string", "items": "object"}
     event = {"type": "track", "userId": "", "anonymousId": "a", "properties": {}}

@@ -11,6 +11,7 @@ from support.samples import KEY, SAMPLES, Run
 
 from segcli.core.event import Event
 from segcli.core.outcome import Mapped, map_event
+from segcli.errors import SegcliError
 from segcli.sandbox import Fault, Script, running
 from segcli.sandbox.kept import without_keys
 from segcli.sandbox.vendors.from_file import vendor_from_layout
@@ -80,6 +81,63 @@ def test_other_settings_give_other_payloads_of_one_destination() -> None:
     ]
 
     assert found == ["a1", "a2", "a1"]
+
+
+def test_a_template_holds_the_values_of_settings_as_text() -> None:
+    changes = {
+        "settings.app_id": {"default": "a1"},
+        "settings.n": {"default": 5},
+        "settings.on": {"default": False},
+        "settings.none": {"default": ""},
+        "settings.site": {"required": True},
+        "actions.0.mapping": {
+            "text": {"@template": "{{ settings.app_id }}-{{{settings.n}}}: {{event}}"},
+            "more": [{"@template": "{{settings.on}}{{settings.none}} {{settings.site}}"}],
+        },
+    }
+    job = job_of(acme(changes), app_id="$.userId, $& and \\1")
+
+    assert job.destination.payload(EVENT, job.settings).body == {
+        "text": "$.userId, $& and \\1-5: Seen",
+        "more": ["false {settings.site}"],
+    }
+    assert [row.note for row in job.destination.fields][:2] == [
+        'the setting n, in "{{ settings.app_id }}-{{{settings.n}}}: {{event}}"',
+        'the setting app_id, in "{{ settings.app_id }}-{{{settings.n}}}: {{event}}"',
+    ]
+
+
+def test_a_setting_in_a_template_must_not_hold_another_template() -> None:
+    mapping = {"a": {"@template": "{{settings.app_id}}"}}
+    destination = acme({"settings.app_id": {"default": "x"}, "actions.0.mapping": mapping})
+
+    with pytest.raises(SegcliError, match="a text without"):
+        job_of(destination, app_id="{{userId}}")
+
+
+def test_a_key_that_is_not_shown_fits_the_type_of_its_field() -> None:
+    fields = {"app": "integer", "key": "string uuid", "keys": "string multiple uuid", "n": "number"}
+    mapping = {
+        "app": {"@setting": "app_id"},
+        "key": {"@setting": "api_key"},
+        "keys": {"@json": {"mode": "encode", "value": [{"@setting": "api_key"}]}},
+        "n": {"@path": "$.n"},
+    }
+    changes = {"settings.app_id": {"required": True}, "actions.0.fields": fields}
+    job = job_of(acme(changes | {"actions.0.mapping": mapping}))
+    event = Event(b"", EVENT.data | {"n": "***"})
+
+    shown = map_event(EVENT, job)
+    sent = map_event(EVENT, replace(job, reveals_keys=True))
+
+    assert isinstance(shown, Mapped)
+    assert json.loads(shown.body) == {
+        "app": "{settings.app_id}",
+        "key": "***",
+        "keys": ['["***"]'],
+    }
+    assert str(sent) == "key must be a UUID"
+    assert "n must be a number" in str(map_event(event, replace(job, reveals_keys=True)))
 
 
 def test_values_that_a_mapping_does_not_take_are_an_error_before_anything_is_sent() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from segcli.destination_file.field_table import Row, rows_of
 from segcli.mapping import problems
-from segcli.mapping.compiler import _DIRECTIVES
+from segcli.mapping.compiler import _DIRECTIVES, _OWN_DIRECTIVES
 
 NAME = {"@path": "$.traits.name"}
 # A mapping with each directive, and its rows.
@@ -49,6 +49,32 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
     "@epoch": ({"value": NAME}, [Row("traits.name", "x", "seconds since 1970")]),
     "@iso": ({"value": NAME}, [Row("traits.name", "x", "as a time in UTC")]),
     "@sha256": ({"value": NAME, "clean": "lower"}, [Row("traits.name", "x", "its SHA-256")]),
+    "@phone": ({"value": NAME}, [Row("traits.name", "x", "as a phone number, E.164")]),
+    "@ulid": (
+        {"value": NAME, "time": {"@path": "$.timestamp"}},
+        [Row("timestamp", "x", "in a ULID"), Row("traits.name", "x", "in a ULID")],
+    ),
+    "@each": (
+        {
+            "value": {"@path": "$.traits"},
+            "only": ["a", "b"],
+            "omit": ["b"],
+            "rename": {"a": "c"},
+            "dates": "seconds",
+            "as": "text",
+            "item": {"v": {"@path": "$.value"}},
+            "key": {"@template": "{{outer.event}}"},
+        },
+        [
+            Row(
+                "traits.*",
+                "x.*",
+                "only a, b, without b, a as c, dates as seconds, as text, each mapped, "
+                "under other names",
+            ),
+            Row("event", "x", "in the names"),
+        ],
+    ),
     "@flatten": (
         {"separator": ".", "value": NAME},
         [Row("traits.name", "x", "flat, keys joined by .")],
@@ -56,8 +82,10 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
 }
 
 
-@pytest.mark.parametrize("directive", _DIRECTIVES)
+@pytest.mark.parametrize("directive", [*_DIRECTIVES, *_OWN_DIRECTIVES])
 def test_field_of_every_directive_has_a_row(directive: str) -> None:
+    if directive == "@phone":
+        pytest.importorskip("phonenumbers")
     value, rows = ROWS[directive]
 
     assert problems({"x": {directive: value}}) == []

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.event_strategies import values
+from support.field_types import FIELDS
 
 from segcli.core.event import Rejected
 from segcli.core.exact_json import dumps
-from segcli.field_types import FIELD_KINDS, TEXT_FORMATS, compiled_fields, field_types, problems_of
+from segcli.field_types import FIELD_KINDS, compiled_fields, field_types, problems_of
 
 
 def made(entry: Any, value: Any, *, in_batch: bool = False) -> Any:
@@ -257,50 +258,6 @@ PLAIN: dict[str, Any] = {
     "boolean": False,
     "object": {"b": None},
 }
-ENTRIES = st.recursive(
-    st.builds(
-        lambda kind, words: " ".join([kind, *words]),
-        st.sampled_from(FIELD_KINDS),
-        st.lists(st.sampled_from(["required", "multiple", "null", *TEXT_FORMATS]), max_size=3),
-    )
-    | st.fixed_dictionaries(
-        {"type": st.sampled_from(FIELD_KINDS)},
-        optional={
-            "multiple": st.booleans(),
-            "allowNull": st.booleans(),
-            "choices": st.lists(values.filter(lambda one: isinstance(one, str | int)), max_size=3),
-            "minimum": st.integers(0, 3),
-            "required": st.booleans()
-            | st.fixed_dictionaries(
-                {
-                    "conditions": st.lists(
-                        st.fixed_dictionaries(
-                            {
-                                "fieldKey": st.sampled_from("ab"),
-                                "operator": st.sampled_from(["is", "is_not"]),
-                            },
-                            optional={"value": st.sampled_from(["x", 0, None])},
-                        ),
-                        min_size=1,
-                        max_size=2,
-                    )
-                },
-                optional={"match": st.sampled_from(["any", "all"])},
-            ),
-        },
-    ),
-    lambda inner: st.fixed_dictionaries(
-        {
-            "type": st.just("object"),
-            "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-        },
-        optional={"multiple": st.booleans(), "additionalProperties": st.booleans()},
-    ),
-    max_leaves=4,
-)
-FIELDS = st.dictionaries(st.sampled_from("abc"), ENTRIES, max_size=3).map(
-    lambda fields: {"a": "string", "b": "number"} | fields
-)
 
 
 @given(FIELDS, st.dictionaries(st.sampled_from("abcd"), values, max_size=4), st.booleans())

@@ -1,12 +1,14 @@
 """Payloads become what Segment's own code was recorded to make of them, by the types of fields."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from support.recorded import cases
 
 from segcli.core.event import Rejected
+from segcli.destination_file.payload_fields import check_of
 from segcli.field_types import compiled_fields, field_types, mistakes_in, problems_of
 from segcli.mapping import compiled
 
@@ -60,6 +62,19 @@ def test_a_payload_in_a_batch_becomes_what_segment_makes_of_it_there() -> None:
 
     assert differing
     assert not missed
+
+
+def test_the_sandbox_accepts_what_becomes_of_a_payload() -> None:
+    refused = []
+    for case in CASES:
+        types = field_types(case["fields"])
+        for in_batch in (False, True):
+            with suppress(Rejected):
+                found = compiled_fields(types, in_batch=in_batch)(case["mapped"])
+                if check_of(types)(found):
+                    refused.append(case["id"])
+
+    assert not refused
 
 
 def test_an_event_becomes_the_payload_that_a_published_action_gets() -> None:

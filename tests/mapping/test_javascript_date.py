@@ -1,12 +1,12 @@
 """Texts are dates if Node's `Date` reads them, and at the same point in time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segcli.mapping.javascript_date import read_date
+from segcli.mapping.javascript_date import read_date, usual_time
 
 # What Node 20 makes of each, in a process whose zone is UTC.
 READ = {
@@ -30,6 +30,7 @@ READ = {
 }
 NOT_READ = (
     *("", "tomorrow", "v86", "2026-13-01", "2026-01-32", "2026-1-8T01:02:03Z", "2026-W05"),
+    *("2026-01-08T14:02:14+0160", "2026-01-08T14:02:14+24:00"),
     *("2026-01-08T25:00:00Z", "2026-01-08T14:02:14 +01:00", "2026-01-08T14:02:14+01", "1 2 3 4"),
     *("13:00 PM 1/2/2026", "Jan", "x" * 200),
 )
@@ -57,3 +58,26 @@ def test_any_text_is_a_date_or_not(text: str) -> None:
     found = read_date(text)
 
     assert found is None or found.tzinfo is UTC
+
+
+USUAL = (
+    *("2026-01-31T12:00:00.123Z", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123456Z"),
+    *("2026-01-31T12:00:00.5-05:30", "1969-12-31T23:59:59.9999+14:00"),
+)
+
+
+@given(
+    st.sampled_from(USUAL),
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from("059:.,-+TZtzW \uff11")), max_size=2),
+)
+def test_the_fast_path_reads_nothing_in_another_way(
+    text: str, changes: list[tuple[int, str]]
+) -> None:
+    for at, new in changes:
+        text = text[:at] + new + text[at + 1 :]
+    found, expected = usual_time(text), read_date(text)
+
+    if found is not None:
+        assert expected is not None
+        assert abs(found - expected) < timedelta(milliseconds=1)
+    assert changes or found is not None

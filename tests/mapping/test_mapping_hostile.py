@@ -19,6 +19,7 @@ from segcli.mapping.directives.template import pieces
 PATHS = (
     *("$.userId", "$.properties", "$.traits.email", "$.context.device.id", "$.", "", "$.nowhere"),
     *("properties.products[0].price", "event", "$.properties.products", "$.integrations.All"),
+    *("$.value", "$.key", "$.outer.traits", "$.value.price", "$.properties.phone"),
     *("['context']['page'].url", "$.properties.revenue", "timestamp", "type.length", "..", "[[0]"),
 )
 TEMPLATES = (
@@ -41,6 +42,7 @@ SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-9, 9), st.floats(-2, 2), st.text(max_size=4)
 )
 SHORT = st.text(alphabet="aeiou$&`'.*+ \u00e9\U0001f600", max_size=5)
+NAMES = st.lists(st.sampled_from(("a", "b", "price", "userId")), max_size=2)
 PATTERN = SHORT.map(lambda text: text or "a")
 
 
@@ -71,6 +73,17 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         named("@json", options(anything | {"mode": st.sampled_from(("encode", "decode"))}, {})),
         named("@merge", options({"objects": st.lists(directive | objects(part), max_size=3)},
                                 {"direction": st.sampled_from(("left", "right"))})),
+        named("@epoch", options(anything, {"unit": st.sampled_from(("seconds", "Milliseconds"))})),
+        named("@iso", options(anything, {})),
+        named("@uuid", options(anything, {})),
+        named("@ulid", options(anything | {"time": part}, {})),
+        named("@tail", options(anything | {"length": st.integers(-1, 3)}, {})),
+        named("@sha256", options(anything, {"clean": st.sampled_from(("lower", "digits"))})),
+        named("@phone", options(anything, {"country": part})),
+        named("@each", options(anything, {"only": NAMES, "omit": NAMES, "item": part, "key": part,
+                                          "rename": st.dictionaries(SHORT, SHORT, max_size=2),
+                                          "dates": st.sampled_from(("seconds", "ISO")),
+                                          "as": st.just("text"), "deep": st.booleans()})),
         named("@transform", options({"apply": objects(part) | directive,
                                      "mapping": objects(part) | directive}, {})),
     )  # fmt: skip

@@ -29,15 +29,34 @@ def test_a_tail_is_the_end_of_a_text() -> None:
     assert made("@tail", 12345, length=2) == "45"
 
 
+def test_a_ulid_is_made_of_a_time_and_a_text() -> None:
+    one = made("@ulid", "msg-7", time="2016-07-30T23:54:10.259Z")
+    other = made("@ulid", "msg-8", time=1469922850259)
+
+    # The time is that of the example of ULID's specification.
+    assert one[:10] == other[:10] == "01ARZ3NDEK"
+    assert one == made("@ulid", "msg-7", time=1469922850259) == "01ARZ3NDEKB3403MMEJZHBYW20"
+    assert one != other
+    assert max(one, other) < made("@ulid", "msg-7", time=1469922850260)
+    assert made("@ulid", one.lower(), time=None) == one.lower()
+
+
+@pytest.mark.parametrize("time", [None, "tomorrow", -1, 8_000_000_000_000_000])
+def test_without_a_time_there_is_no_ulid(time: Any) -> None:
+    assert made("@ulid", "msg-7", time=time) is UNDEFINED
+
+
 @pytest.mark.parametrize("value", [None, "", True, [], {}, UNDEFINED])
 def test_nothing_is_made_of_nothing(value: Any) -> None:
     assert made("@uuid", value) is UNDEFINED
     assert made("@tail", value, length=3) is UNDEFINED
+    assert made("@ulid", value, time=1767880934519) is UNDEFINED
 
 
 @given(values)
 def test_any_value_gives_a_text_or_nothing(value: Any) -> None:
-    for found in (made("@uuid", value), made("@tail", value, length=5)):
+    ulids = made("@ulid", value, time=0), made("@ulid", value, time={"@path": "$.v"})
+    for found in (made("@uuid", value), made("@tail", value, length=5), *ulids):
         assert found is UNDEFINED or isinstance(found, str)
 
 

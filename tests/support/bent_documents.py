@@ -33,7 +33,8 @@ values = st.recursive(
         | st.dictionaries(
             texts | st.sampled_from(["subscribe", "mapping", "url", "events", "under", "index",
                                      "bearer", "default", "secret", "@path", "@if", "@liquid",
-                                     "body", "form", "omit", "item", "by", "with", "compression"]),
+                                     "body", "form", "omit", "item", "by", "with", "compression",
+                                     "@each", "@setting", "item", "key", "only"]),
             inner, max_size=3,
         )
     ),
@@ -86,6 +87,21 @@ DOCUMENTS = [
         "actions.3": {"subscribe": 'type = "group"', "route": "/g", "mapping": {"a": 1},
                       "body": "ndjson", "batch": {"events": 9}},
     }),
+    bent(ACME, {"settings.app": {"default": "a1"}, "actions.0.mapping": {
+        "each": {"@each": {"value": {"@path": "$.properties"}, "omit": ["a"], "rename": {"b": "c"},
+                           "dates": "seconds", "as": "text", "deep": True,
+                           "item": {"v": {"@path": "$.value"}},
+                           "key": {"@template": "{{outer.event}} {{key}}"}}},
+        "at": [{"@epoch": {"value": {"@path": "$.timestamp"}, "unit": "milliseconds"}},
+               {"@iso": {"value": {"@path": "$.timestamp"}}}],
+        "id": {"@ulid": {"time": {"@path": "$.timestamp"}, "value": {"@setting": "app"}}},
+        "text": {"@template": "{{settings.app}}-{{event}}"},
+        "o": {"k": {"@setting": "api_key"}, "t": {"@tail": {"value": "abc", "length": 2}}},
+    }, "actions.0.fields": {
+        "each": {"type": "object", "additionalProperties": True}, "at": "datetime multiple",
+        "id": "string required", "text": "string",
+        "o": {"type": "object", "properties": {"k": "string", "t": "integer"}},
+    }}),
 ]  # fmt: skip
 
 

@@ -255,9 +255,27 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"actions.0.maping": {}, "actions.0.mapping": GONE},
      ["actions[0].maping: is not a key here. Did you mean mapping?"]),
     ({"actions.0.mapping": {"a": ["x", {"@literal": "k={settings.api_key}"}],
-                            "b": {"@template": "{{settings.api_key}}"}}},
-     ['actions[0].mapping.a[1]."@literal": names a setting, but texts are not filled in here: '
-      'write { "@setting" = "api_key" }']),
+                            "b": {"@template": "{{settings.api_key}}"},
+                            "c": {"@template": "{settings.api_key}"}}}, [
+        'actions[0].mapping.b."@template": names api_key, which is secret: a key must stand '
+        'alone, { "@setting" = "api_key" }',
+        'actions[0].mapping.a[1]."@literal": names a setting, but texts are not filled in here: '
+        'write { "@setting" = "api_key" }',
+        'actions[0].mapping.c."@template": names a setting, but texts are not filled in here: '
+        "write {{settings.api_key}}",
+    ]),
+    ({"actions.0.mapping": {"a": {"@template": "{{ settings.api_kee }}"}}},
+     ['actions[0].mapping.a."@template": {settings.api_kee} is not a setting of this file. Did '
+      "you mean {settings.api_key}?"]),
+    ({"settings.app": {"default": "a{b"}, "actions.0.mapping": {
+        "a": {"@template": "{{settings.app}}"}}},
+     ["settings.app.default: must be a text without { and }"]),
+    ({"settings.app": {"default": "a"}, "actions.0.mapping": {
+        "a": {"@setting": "app"}, "b": [{"@liquid": "{{ event | append: settings.app }}"}]}},
+     ['actions[0].mapping.b[0]."@liquid": names the setting app, which @liquid does not know: '
+      'write { "@template" = "{{settings.app}}" }']),
+    ({"actions.0.mapping": {"a": {"@each": {"value": {"@path": "$.traits"}, "onyl": []}}}},
+     ['actions[0].mapping.a."@each".onyl: is no option of this directive. Did you mean only?']),
     ({"actions.0.mapping": {"a": {"@setting": "api_kee"}, "b": [{"@setting": 5}]}}, [
         'actions[0].mapping.a."@setting": {settings.api_kee} is not a setting of this file. Did '
         "you mean {settings.api_key}?",
@@ -265,7 +283,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ]),
     ({"actions.0.mapping": {"a": {"@replace": {"pattern": "-", "value": {"@setting": "api_key"}}}}},
      ['actions[0].mapping.a."@replace".value."@setting": is secret: it must not stand inside '
-      "@replace, @tail or @transform"]),
+      "@each, @phone, @replace, @tail or @transform"]),
     ({"actions.0.mapping": {"a": {"@setting": "api_key", "x": 1}}},
      ["actions[0].mapping.a: should only have one @-prefixed key but it has 2 keys"]),
     ({"settings.n": {"default": 5}, "actions.0.mapping": {

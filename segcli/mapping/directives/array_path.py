@@ -43,6 +43,7 @@ def array_path(options: Any, context: Context) -> Node:
         1,
         keep_levels=max(context.keep_levels - 1, 0),
         may_hold_undefined=root.may_hold_undefined,
+        expected=context.expected and context.expected.items,
     )
     return _shaped(root, context.compile(shape, at))
 
@@ -64,6 +65,7 @@ def _shaped(root: Node, item: Node) -> Node:
     return Node(
         run,
         may_hold_undefined=item.may_hold_undefined or not item.is_total or root.may_hold_undefined,
+        is_compared=item.is_compared,
     )
 
 

@@ -19,14 +19,14 @@ def if_(options: Any, context: Context) -> Node:
     here = context.below("@if", keep_levels=context.keep_levels)
     subject = "exists" if "exists" in options else "blank"
     test = here.part(options[subject], subject)
-    then = (
-        here.part(options["then"], "then", keep_levels=context.keep_levels)
-        if "then" in options
-        else NOTHING
-    )
-    other = NOTHING
-    if is_true(options.get("else")):
-        other = here.part(options["else"], "else", keep_levels=context.keep_levels)
+
+    def branch(name: str) -> Node:
+        return here.part(
+            options[name], name, keep_levels=context.keep_levels, expected=context.expected
+        )
+
+    then = branch("then") if "then" in options else NOTHING
+    other = branch("else") if is_true(options.get("else")) else NOTHING
     if subject == "exists" and _is_same_path(options["exists"], options.get("then")):
         run = _first_that_exists(then.run, other.run)
     else:
@@ -36,6 +36,7 @@ def if_(options: Any, context: Context) -> Node:
         is_constant=test.is_constant and then.is_constant and other.is_constant,
         is_total=then.is_total and other.is_total,
         may_hold_undefined=then.may_hold_undefined or other.may_hold_undefined,
+        is_compared=then.is_compared and other.is_compared,
     )
 
 

@@ -24,14 +24,12 @@ CLEAN_UPS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def sha256_(options: Any, context: Context) -> Node:
+def sha256_(options: dict[str, Any], context: Context) -> Node:
     """Compile `@sha256`: the SHA-256 of a text in hexadecimal, after a clean-up.
 
     A value that is absent, or empty after the clean-up, gives no value: the hash of nothing would
     stand for many people. A text that is such a hash already stays.
     """
-    if not isinstance(options, dict) or "value" not in options:
-        return context.refusal('@sha256 requires an object with a "value" key')
     value = context.part(options["value"], "@sha256", "value")
     read = value.run
     clean = CLEAN_UPS.get(str(options.get("clean", "none")).lower(), CLEAN_UPS["none"])

@@ -3,15 +3,19 @@
 import re
 import uuid
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
+from segcli.mapping.directives.times import milliseconds_in
 from segcli.mapping.javascript import UNDEFINED, is_javascript_number, javascript_number
 from segcli.mapping.node import Context, Node
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}")
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def uuid_(options: Any, context: Context) -> Node:
+def uuid_(options: dict[str, Any], context: Context) -> Node:
     """Compile `@uuid`: a UUID of version 5 made of a text, the same for the same text.
 
     A text that is a UUID already stays.
@@ -24,24 +28,56 @@ def uuid_of(text: str) -> str:
     return text if _UUID.fullmatch(text) else str(uuid.uuid5(uuid.NAMESPACE_URL, text))
 
 
-def tail(options: Any, context: Context) -> Node:
+def ulid(options: dict[str, Any], context: Context) -> Node:
+    """Compile `@ulid`: a ULID made of a time and a text, the same for the same time and text.
+
+    A text that is a ULID already stays, whatever the time is.
+    """
+    time = context.part(options["time"], "@ulid", "time")
+    value = context.part(options["value"], "@ulid", "value")
+    read_time, read = time.run, value.run
+
+    def run(data: Any) -> Any:
+        text = _text_of(read(data))
+        if text is None or _ULID.fullmatch(text):
+            return text or UNDEFINED
+        milliseconds = milliseconds_in(read_time(data))
+        if milliseconds is None or not 0 <= milliseconds < 2**48:
+            return UNDEFINED
+        return ulid_of(milliseconds, text)
+
+    return Node(run, time.is_constant and value.is_constant)
+
+
+def ulid_of(milliseconds: int, text: str) -> str:
+    """Return the ULID of a time since 1970 whose random part is the SHA-256 of a text, cut."""
+    number = milliseconds << 80 | int.from_bytes(sha256(text.encode()).digest()[:10])
+    return "".join(_CROCKFORD[number >> place & 31] for place in range(125, -1, -5))
+
+
+def tail(options: dict[str, Any], context: Context) -> Node:
     """Compile `@tail`: the last characters of a text."""
-    length = options.get("length") if isinstance(options, dict) else None
+    length = options["length"]
     if type(length) is not int or length < 1:
         return context.refusal('@tail requires a "length" of 1 or more')
     return _of_text("@tail", options, context, lambda text: text[-length:])
 
 
-def _of_text(name: str, options: Any, context: Context, change: Callable[[str], str]) -> Node:
+def _of_text(
+    name: str, options: dict[str, Any], context: Context, change: Callable[[str], str]
+) -> Node:
     """Compile a directive that changes a text or a number; another value, and "", gives none."""
-    if not isinstance(options, dict) or "value" not in options:
-        return context.refusal(f'{name} requires an object with a "value" key')
     value = context.part(options["value"], name, "value")
     read = value.run
 
     def run(data: Any) -> Any:
-        found = read(data)
-        text = javascript_number(found) if is_javascript_number(found) else found
-        return change(text) if isinstance(text, str) and text else UNDEFINED
+        text = _text_of(read(data))
+        return UNDEFINED if text is None else change(text)
 
     return Node(run, value.is_constant)
+
+
+def _text_of(value: Any) -> str | None:
+    """Return a text, or a number as text; None for another value, and for ""."""
+    text = javascript_number(value) if is_javascript_number(value) else value
+    return text if isinstance(text, str) and text else None

@@ -1,8 +1,9 @@
 """Objects in a mapping, and the directives that build objects: `@merge` and `@flatten`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segcli.mapping.expected import Expected, Unexpected, ValueTests
 from segcli.mapping.javascript import (
     MAX_TEXT,
     UNDEFINED,
@@ -17,15 +18,25 @@ from segcli.mapping.node import ALL_LEVELS, Context, MapFunction, Node, bounded
 def of_object(mapping: dict[str, Any], context: Context) -> Node:
     """Compile an object that may contain directives; UNDEFINED fields are omitted."""
     keep_levels = max(context.keep_levels - 1, 0)
+    expected = context.expected
     parts = {
-        key: context.part(part, key, keep_levels=keep_levels) for key, part in entries(mapping)
+        key: context.part(
+            part, key, keep_levels=keep_levels, expected=expected.field(key) if expected else None
+        )
+        for key, part in entries(mapping)
     }
     runs = [(key, part.run) for key, part in parts.items()]
+    is_compared = expected is not None and expected.fields is not None
+    if expected is not None and is_compared:
+        run = _compared(parts, expected)
+    else:
+        run = _with_all(runs) if context.keep_levels else _with_present(runs)
     return Node(
-        _with_all(runs) if context.keep_levels else _with_present(runs),
+        run,
         is_constant=all(part.is_constant for part in parts.values()),
         is_total=True,
         may_hold_undefined=any(part.may_hold_undefined for part in parts.values()),
+        is_compared=is_compared,
     )
 
 
@@ -118,6 +129,33 @@ def _with_present(runs: Sequence[tuple[str, MapFunction]]) -> MapFunction:
         return result
 
     return run
+
+
+def _compared(parts: Mapping[str, Node], expected: Expected) -> MapFunction:
+    """Return the function that makes an object and compares each of its fields."""
+    runs = [(key, part.run, _tests_of(expected.field(key), part)) for key, part in parts.items()]
+    required = expected.required
+
+    def run(data: Any) -> Any:
+        result: dict[str, Any] = {}
+        unexpected = []
+        for key, make, tests in runs:
+            value = make(data)
+            if value is not UNDEFINED:
+                result[key] = value
+                test = tests[type(value)]
+                if test is not None and not test(value):
+                    unexpected.append(key)
+        if unexpected or (required and not required <= result.keys()):
+            return Unexpected(result, unexpected)
+        return result
+
+    return run
+
+
+def _tests_of(expected: Expected | None, part: Node) -> ValueTests:
+    assert expected is not None
+    return expected.compared if part.is_compared else expected.tests
 
 
 def _with_all(runs: Sequence[tuple[str, MapFunction]]) -> MapFunction:

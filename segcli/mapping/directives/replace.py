@@ -40,7 +40,7 @@ class _ReplaceFlags:
     ignores_case: bool
 
 
-def replace(options: Any, context: Context) -> Node:
+def replace_(options: Any, context: Context) -> Node:
     """Compile `@replace`: a text, number or boolean as text, with a pattern replaced."""
     if not isinstance(options, dict):
         return context.refusal('@replace requires an object with a "pattern" key')

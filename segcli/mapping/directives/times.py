@@ -19,10 +19,8 @@ _LEAST_MILLISECONDS = 100_000_000_000
 _LAST = 8_640_000_000_000_000
 
 
-def epoch(options: Any, context: Context) -> Node:
+def epoch(options: dict[str, Any], context: Context) -> Node:
     """Compile `@epoch`: a time as a number of seconds, or milliseconds, since 1970."""
-    if not isinstance(options, dict) or "value" not in options:
-        return context.refusal('@epoch requires an object with a "value" key')
     value = context.part(options["value"], "@epoch", "value")
     read = value.run
     divisor = 1 if str(options.get("unit")).lower() == "milliseconds" else 1000
@@ -34,21 +32,20 @@ def epoch(options: Any, context: Context) -> Node:
     return Node(run, value.is_constant)
 
 
-def iso(options: Any, context: Context) -> Node:
+def iso(options: dict[str, Any], context: Context) -> Node:
     """Compile `@iso`: a time as `2026-01-31T12:00:00.000Z`, in UTC and with milliseconds."""
-    if not isinstance(options, dict) or "value" not in options:
-        return context.refusal('@iso requires an object with a "value" key')
     value = context.part(options["value"], "@iso", "value")
     read = value.run
 
     def run(data: Any) -> Any:
         found = milliseconds_in(read(data))
-        return UNDEFINED if found is None else _iso_text(found)
+        return UNDEFINED if found is None else iso_text(found)
 
     return Node(run, value.is_constant)
 
 
-def _iso_text(milliseconds: int) -> Any:
+def iso_text(milliseconds: int) -> Any:
+    """Return a time as text, from the milliseconds since 1970; UNDEFINED beyond the year 9999."""
     try:
         at = _EPOCH + milliseconds * _MILLISECOND
     except OverflowError:
@@ -64,8 +61,14 @@ def milliseconds_in(value: Any) -> int | None:
     """
     if isinstance(value, str):
         at = usual_time(value) or read_date(value)
-        return None if at is None else (at - _EPOCH) // _MILLISECOND
+        return None if at is None else _since_1970(at)
     if not is_javascript_number(value) or not -_LAST <= value <= _LAST:
         return None
-    exact = Decimal(value)
-    return int(exact * 1000 if abs(exact) < _LEAST_MILLISECONDS else exact)
+    factor = 1000 if -_LEAST_MILLISECONDS < value < _LEAST_MILLISECONDS else 1
+    return value * factor if isinstance(value, int) else int(Decimal(value) * factor)
+
+
+def _since_1970(at: datetime) -> int:
+    """Return the milliseconds from 1970; half the time of dividing by a timedelta."""
+    since = at - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000

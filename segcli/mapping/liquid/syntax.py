@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from liquid import Token
 from liquid.token import TOKEN_EXPRESSION, TOKEN_OUTPUT
@@ -13,13 +14,18 @@ _VALUE = rf"(?:{_TEXT}|{_PATH}|-?\d+(?:\.\d+)?)"
 _INDEXED = re.compile(rf"({_TEXT})|([A-Za-z_][\w-]*\??|\])((?:\.\d+)+)(?![\w-])")
 # Values with nothing between them: `traits.Test Audience`.
 _SURPLUS = re.compile(rf"(\s*{_VALUE})((?:\s+{_VALUE})+)\s*(?=\||$)")
+_PIECE = re.compile(rf"{_VALUE}|[=!<>]=|[<>]|\S")
+_IS_VALUE = re.compile(_VALUE)
 _WORDS = frozenset({"and", "or", "not", "contains"})
+# Conditions with these are left as they are.
+_OTHER = frozenset({"not", "|", "(", ")"})
 
 
 def in_segments_syntax(tokens: Iterable[Token]) -> Iterator[Token]:
     """Yield the tokens of a template with its expressions rewritten.
 
-    An index after a dot becomes one in brackets. Of several values in a row the first counts.
+    An index after a dot becomes one in brackets. Of several values in a row the first counts; in a
+    condition it decides alone, whatever is compared after it.
     """
     tag = ""
     for token in tokens:
@@ -37,13 +43,20 @@ def _rewritten(text: str, tag: str) -> str:
     if tag == "assign":
         name, sign, value = text.partition("=")
         return name + sign + _without_surplus(value)
-    return text
+    return _condition(text) if tag in ("if", "elsif", "unless") else text
 
 
 def _with_brackets(found: re.Match[str]) -> str:
     if found[1] is not None:
         return found[0]
     return found[2] + "".join(f"[{place}]" for place in found[3][1:].split("."))
+
+
+def _condition(text: str) -> str:
+    pieces = _PIECE.findall(text)
+    are_values = [bool(_IS_VALUE.fullmatch(one)) and one not in _WORDS for one in pieces]
+    has_surplus = any(first and second for first, second in pairwise(are_values))
+    return pieces[0] if has_surplus and are_values[0] and _OTHER.isdisjoint(pieces) else text
 
 
 def _without_surplus(text: str) -> str:
