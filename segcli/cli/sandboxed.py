@@ -115,6 +115,8 @@ def sandbox_overrides(
         known = settings.describe(destination.name, destination.settings)
         if "endpoint" not in {row.name for row in known}:
             raise UsageError(f"--sandbox: {destination.name} has no setting endpoint to change")
+        from segcli.sandbox.vendors.file_tokens import TOKEN_PATH
+
         host_destination(sandbox, destination)
         endpoint = sandbox.endpoint(destination.name)
         keys = {
@@ -122,7 +124,8 @@ def sandbox_overrides(
             for row in known
             if row.kind is Secret or row.name == "api_key"
         }
-        return keys | {"endpoint": endpoint}
+        tokens = {"token_url": endpoint + TOKEN_PATH} if destination.token else {}
+        return keys | tokens | {"endpoint": endpoint}
 
     return overrides
 

@@ -47,6 +47,19 @@ class Request:
     method: str = "POST"
 
 
+@dataclass(frozen=True, slots=True)
+class TokenSource:
+    """How a destination gets access tokens of OAuth.
+
+    request: makes the request for a token with the settings of a run; the text is the refresh
+        token that the vendor has sent last, "" for none. It is pure.
+    setting: the setting to check if the vendor refuses.
+    """
+
+    request: Callable[[Any, str], Request]
+    setting: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The limits of a vendor; None means that no limit is known.
@@ -132,6 +145,11 @@ def no_advice(settings: Any) -> str:  # noqa: ARG001  # the interface
     return ""
 
 
+def no_token_address(settings: Any) -> str:  # noqa: ARG001  # the interface
+    """Return no address of tokens."""
+    return ""
+
+
 def endpoint_of(settings: Any) -> str:
     """Return the setting `endpoint`, which is where most requests go."""
     endpoint: str = getattr(settings, "endpoint", "")
@@ -183,6 +201,8 @@ class Destination(Generic[_S]):
         `***` in place of each key.
     address: where requests go, without their route. It is shown before anything is sent, and a
         key is sent there over http only if that is allowed.
+    token: how access tokens are got, for a vendor that needs them.
+    token_address: where they come from, "" for nowhere; it is shown and guarded like `address`.
     """
 
     name: str
@@ -210,6 +230,8 @@ class Destination(Generic[_S]):
     check_settings: Callable[[_S], str] = accept_settings
     keys_in_payloads: bool = False
     address: Callable[[_S], str] = endpoint_of
+    token: TokenSource | None = None
+    token_address: Callable[[_S], str] = no_token_address
 
     def label_with(self, settings: _S) -> str:
         """Return its name in the integrations object; a setting `label` overrides it."""

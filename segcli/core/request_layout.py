@@ -49,6 +49,27 @@ class Auth:
     value: Template
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """How access tokens are got, by RFC 6749. The header is `Authorization: Bearer token`.
+
+    token: the address of tokens; the setting `token_url` replaces all of it.
+    grant: the form of the grant.
+    client_id, client_secret: who asks.
+    refresh_token: what the tokens are got for, with the grant of that name.
+    scope: what is asked for; empty for the vendor's default.
+    credentials: whether the client is named in the body, or in a header with Basic credentials.
+    """
+
+    token: AddressLayout
+    grant: Literal["client_credentials", "refresh_token"]
+    client_id: Template
+    client_secret: Template
+    refresh_token: Template = field(default_factory=Template)
+    scope: Template = field(default_factory=Template)
+    credentials: Literal["body", "header"] = "body"
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A part of a body that a mapping makes of the payload; the `mapping` is as it is written."""
@@ -116,6 +137,7 @@ class RequestLayout:
     routes: the routes that are posted differently, as templates, by their text.
     headers: further headers.
     auth: the header with the key.
+    oauth: how tokens are got that are the key.
     items: where replies have results for single events.
     success: fields of the body of a reply that means success.
     payload_bytes: the limit of a payload in bytes.
@@ -130,6 +152,7 @@ class RequestLayout:
     routes: Mapping[str, tuple[Template, PostLayout]] = field(default_factory=dict)
     headers: Mapping[str, Template] = field(default_factory=dict)
     auth: Auth | None = None
+    oauth: OAuth | None = None
     items: Items | None = None
     success: Mapping[str, Any] = field(default_factory=dict)
     payload_bytes: int | None = None

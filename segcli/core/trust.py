@@ -14,6 +14,9 @@ from segcli.core.secret import Secret, display_url, hidden, holds_credentials
 from segcli.core.settings import BY_DEFAULT, Origin, Place, Setting, describe
 from segcli.errors import SettingsError, UsageError
 
+# The setting that replaces the address of access tokens.
+_TOKEN_URL = "token_url"
+
 
 def check_addresses(job: Job) -> None:
     """Raise SettingsError if a key from elsewhere would be sent to the address of a found file.
@@ -39,15 +42,18 @@ def check_addresses(job: Job) -> None:
 
 def check_plain_http(job: Job, *, is_allowed: bool) -> None:
     """Raise UsageError if a key would leave this machine unencrypted."""
-    address = job.destination.address(job.settings)
-    is_plain = address.partition("://")[0].lower() == "http"
-    if is_allowed or not is_plain or is_this_machine(_split(address).hostname or ""):
-        return
-    if _keys(job) or holds_credentials(address):
-        raise UsageError(
-            f"the key would go to {_shown(job)} unencrypted: anybody on the way can read it",
-            "Use an address with https://, or type --allow-http.",
-        )
+    shown = {job.destination.address(job.settings): _shown(job)}
+    if token_address := job.destination.token_address(job.settings):
+        shown[token_address] = _shown_token_address(job)
+    for address, text in shown.items():
+        is_plain = address.partition("://")[0].lower() == "http"
+        if is_allowed or not is_plain or is_this_machine(_split(address).hostname or ""):
+            continue
+        if _keys(job) or holds_credentials(address):
+            raise UsageError(
+                f"the key would go to {text} unencrypted: anybody on the way can read it",
+                "Use an address with https://, or type --allow-http.",
+            )
 
 
 def is_this_machine(host: str) -> bool:
@@ -79,6 +85,9 @@ def _reasons(job: Job) -> Iterator[str]:
     addresses, keys = _addresses_used(job), _keys(job)
     for row in addresses:
         yield f"{row.name}: {_origin(job, row).name}"
+    if job.destination.token:
+        origin = next((_origin(job, row).name for row in _rows(job) if row.name == _TOKEN_URL), "")
+        yield f"token from {_shown_token_address(job)}: {origin}"
     known = {row.name for row in addresses}
     others = [row for row in keys if row.name not in known]
     for row in others:
@@ -93,6 +102,10 @@ def _shown(job: Job) -> str:
         parts = _split(address)
         address = f"{parts.scheme}://{parts.netloc}"
     return hidden(display_url(address), job.secrets())
+
+
+def _shown_token_address(job: Job) -> str:
+    return hidden(display_url(job.destination.token_address(job.settings)), job.secrets())
 
 
 def _host(job: Job, row: Setting) -> str:
@@ -111,7 +124,7 @@ def _split(address: str) -> SplitResult:
 
 def _addresses_used(job: Job) -> list[Setting]:
     """Return the settings that decide the address: `endpoint`, or else those that replace it."""
-    rows = _addresses(job)
+    rows = [row for row in _addresses(job) if row.name != _TOKEN_URL]
     return [row for row in rows if row.name == "endpoint"] or rows
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from segcli.delivery.throttle import Throttle
 from segcli.errors import Stopped
 from segcli.http.client import Post
 from segcli.http.network import Network
+from segcli.http.token_post import TokenPost
 from segcli.http.transports import TRANSPORTS, open_client
 from segcli.journal.pending import PendingLines
 from segcli.lines import chunks
@@ -145,7 +146,7 @@ class _Delivery:
         self.cut_short: Stopped | None = None
         self.store = run.progress or NullProgressStore()
         rejects = Rejects(run.rejects) if isinstance(run.rejects, Path) else run.rejects
-        redactor = Redactor(job.secrets())
+        self.redactor = redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
         self.ledger.first = run.first
@@ -187,7 +188,7 @@ class _Delivery:
                     self.run.transport, timeout=self.run.timeout, network=self.run.network
                 )
                 async with client as post:
-                    await self._all_tasks(post)
+                    await self._all_tasks(self._authorized(post))
             if self.cut_short:
                 self.stop_signal.stop(self.cut_short)
         except BaseException as error:
@@ -199,6 +200,15 @@ class _Delivery:
                 self.log.ended(self.tally)
         if self.stop_signal.reason:
             raise self.stop_signal.reason
+
+    def _authorized(self, post: Post) -> Post:
+        """Return what posts with an access token, if the destination needs one."""
+        job = self.run.job
+        source = job.destination.token
+        if source is None:
+            return post
+        request_of = partial(source.request, job.settings)
+        return TokenPost(post, request_of, setting=source.setting, redactor=self.redactor)
 
     @contextmanager
     def _stops_from_outside(self) -> Iterator[None]:

@@ -373,7 +373,7 @@ _LATER = "Nothing is lost: unsent events can be sent later."
 
 
 def _verdict_without(reply: NoReply) -> Verdict:
-    return Stop(reply.reason, "endpoint") if reply.final else Retry(reply.reason)
+    return Stop(reply.reason, reply.setting) if reply.final else Retry(reply.reason, reply.after)
 
 
 def _must_wait(verdict: Verdict) -> TypeGuard[Retry | Partial]:

@@ -5,13 +5,20 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from segcli.core.destination import Action, Destination, Limits
+from segcli.core.destination import Action, Destination, Limits, TokenSource
 from segcli.core.exact_json import dumps
 from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import BodyForm, PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
 from segcli.destination_file.actions import ActionSet, Subscription, read_subscription
+from segcli.destination_file.oauth import (
+    TOKEN_URL,
+    secret_names,
+    secrets_of_client,
+    token_address,
+    token_request,
+)
 from segcli.destination_file.outgoing import outgoing_of
 from segcli.destination_file.payload_fields import check_of, types_of_fields
 from segcli.destination_file.payload_mapping import FileParts, Load
@@ -53,7 +60,7 @@ def destination_of(
         read_subscription(action, place, parts, in_batch=_in_batch(action, layout))
         for place, action in enumerate(table.get("actions", ()))
     ]
-    settings = settings_of(declared, request.address, placeholders, mistakes)
+    settings = settings_of(declared, request, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
     mistakes.raise_any()
@@ -110,13 +117,20 @@ def _destination(
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
         layout=layout,
-        secrets=lambda values: secrets_in(layout, values),
+        secrets=lambda values: (*secrets_in(layout, values), *secrets_of_client(layout, values)),
         check_settings=lambda values: (
             check_file_settings(layout, values) or action_set.misfit(values)
         ),
         keys_in_payloads=bool(layout.key_paths)
         or any(one.settings & layout.secrets for one in subscriptions),
         address=lambda values: address_of(layout, values),
+        token=TokenSource(
+            lambda values, refresh: token_request(layout, values, refresh),
+            next(iter(secret_names(layout.oauth)), TOKEN_URL),
+        )
+        if layout.oauth
+        else None,
+        token_address=lambda values: token_address(layout, values),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.placeholder import ROUTE, Placeholder, Template
-from segcli.core.request_layout import AddressLayout, Auth, PostLayout, RequestLayout
+from segcli.core.request_layout import AddressLayout, Auth, OAuth, PostLayout, RequestLayout
 from segcli.destination_file.batch import check_room, read_batch
 from segcli.destination_file.body import (
     check_batch_is_used,
@@ -14,16 +14,14 @@ from segcli.destination_file.body import (
     read_post,
     with_batch,
 )
+from segcli.destination_file.oauth import read_oauth, secret_names
 from segcli.destination_file.payload_mapping import FileParts
-from segcli.destination_file.placeholders import ADDRESS_SHAPE, OfPayload, Placeholders, Role
+from segcli.destination_file.placeholders import OfPayload, Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.destination_file.reply import read_items, success_body
-from segcli.destination_file.settings import secret_settings
+from segcli.destination_file.request_address import read_address
 
-_SETTING = r"\{\s*settings\.[^{}]*\}"
-_URL = re.compile(rf"(https?://(?:[^/?#{{]|{_SETTING})*|{_SETTING})([^?#]*)(\?[^#]*)?")
 _HOLE = re.compile(r"\{[^{}]*\}")
-_OF_PAYLOAD = re.compile(r"\{\s*payload\b")
 _OF_HTTP = frozenset({"content-length", "host", "transfer-encoding"})
 _OF_KEYS = frozenset({"authorization", "proxy-authorization", "x-api-key"})
 _OF_BODIES = frozenset({"content-type", "content-encoding"})
@@ -31,10 +29,7 @@ _OPEN = (
     "holds a key that everyone with the file can read: declare a secret setting, and use "
     "{settings.api_key} here"
 )
-# Dot segments, which normalization would remove, and characters that must be percent-encoded.
-_DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=/|$)")
-_RAW = re.compile(r"[\"<>\\^`|]")
-_BEARER = 'bearer = "{settings.api_key}"'
+_ONE_AUTH = 'bearer, basic, oauth, or header and key, such as bearer = "{settings.api_key}"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +39,14 @@ class RequestTable:
     address: where requests go; None if it has mistakes.
     headers: further headers.
     auth: the header with the key, if any.
+    oauth: how tokens are got that are the key, if any.
     post: the method, and how bodies are written.
     """
 
     address: AddressLayout | None
     headers: Mapping[str, Template]
     auth: Auth | None
+    oauth: OAuth | None
     post: PostLayout
 
     @property
@@ -63,52 +60,16 @@ def read_request(table: Mapping[str, Any], parts: FileParts) -> RequestTable:
     """Read the table `request`; mistakes are noted."""
     path: Path = ("request",)
     placeholders, mistakes = parts.placeholders, parts.mistakes
-    url = table.get("url")
+    url, auth = table.get("url"), table.get("auth")
     return RequestTable(
-        address=_address(url, placeholders, mistakes) if url else None,
+        address=read_address(url, (*path, "url"), parts, of_events=True) if url else None,
         headers=_headers(table.get("headers", {}), placeholders, mistakes),
-        auth=_auth(table["auth"], (*path, "auth"), placeholders, mistakes)
-        if "auth" in table
+        auth=_auth(auth, (*path, "auth"), placeholders, mistakes)
+        if auth is not None and "oauth" not in auth
         else None,
+        oauth=_oauth(auth, (*path, "auth"), parts) if auth and "oauth" in auth else None,
         post=read_post(table, path, None, parts),
     )
-
-
-def _address(url: str, placeholders: Placeholders, mistakes: Mistakes) -> AddressLayout | None:
-    at: Path = ("request", "url")
-    parts = _URL.fullmatch(url)
-    if not parts:
-        has_fragment = "#" in url and _URL.match(url)
-        problem = "must not contain a #" if has_fragment else "must begin with https:// or http://"
-        mistakes.add(at, f"{problem}, such as https://api.acme.example/v1/events")
-        return None
-    base, path, query = parts[1], parts[2], parts[3] or ""
-    if base.startswith("http"):
-        _check_host(base, mistakes)
-    if _DOTS.search(path):
-        mistakes.add(at, "has . or .. in its path: write the path without them")
-    if _RAW.search(path + query):
-        mistakes.add(at, "has a character that must be percent-encoded, such as %22 for a quote")
-    if "/{route}" in path.replace(" ", ""):
-        mistakes.add(at, "has a / before {route}, but a route begins with / itself")
-    if (
-        _OF_PAYLOAD.search(path.partition("/")[0])
-        and "{route}" not in path.partition("{payload")[0]
-    ):
-        mistakes.add(at, "has {payload…} in its host: it may stand after the / of a path only")
-    role: Role = "start" if path + query else "base"
-    return AddressLayout(
-        placeholders.read(base, at, "host" if base.startswith("http") else role),
-        placeholders.read(path, at, "path", route=True, payload="fields"),
-        placeholders.read(query, at, "query", payload="fields"),
-    )
-
-
-def _check_host(base: str, mistakes: Mistakes) -> None:
-    if "@" in base:
-        mistakes.add(("request", "url"), "contains a user or a password: use request.auth")
-    elif not re.fullmatch(ADDRESS_SHAPE.pattern, _HOLE.sub("x", base)):
-        mistakes.add(("request", "url"), f"must be {ADDRESS_SHAPE.words}")
 
 
 def _headers(
@@ -132,6 +93,12 @@ def _headers(
     return found
 
 
+def _oauth(table: Mapping[str, Any], path: Path, parts: FileParts) -> OAuth | None:
+    if len(table) > 1:
+        parts.mistakes.add(path, f"must have {_ONE_AUTH}")
+    return read_oauth(table["oauth"], (*path, "oauth"), parts)
+
+
 def _auth(
     table: Mapping[str, str], path: Path, placeholders: Placeholders, mistakes: Mistakes
 ) -> Auth | None:
@@ -139,7 +106,7 @@ def _auth(
     complete = len(kinds) == 1 and ("key" in table) == (kinds[0] == "header")
     if not complete:
         if not mistakes.are_below(path):
-            mistakes.add(path, f"must have bearer, basic, or header and key, such as {_BEARER}")
+            mistakes.add(path, f"must have {_ONE_AUTH}")
         return None
     if "header" in table:
         if table["header"].lower() in _OF_HTTP | {"content-type"}:
@@ -182,10 +149,13 @@ def wire_of(table: Mapping[str, Any], request: RequestTable, parts: FileParts) -
         routes=routes,
         headers=request.headers,
         auth=request.auth,
+        oauth=request.oauth,
         items=read_items(table.get("reply", {}), mistakes),
         success=success_body(table.get("reply", {})),
         payload_bytes=None if size is None else int(size),
-        secrets=secret_settings(table.get("settings", {})),
+        secrets=frozenset(
+            name for name, entry in table.get("settings", {}).items() if entry.get("secret")
+        ),
     )
 
 
@@ -249,6 +219,7 @@ def _check_route(
 def key_setting(layout: RequestLayout, declared: Mapping[str, Any], mistakes: Mistakes) -> str:
     """Return the setting that holds the key; an auth without a secret setting is a mistake."""
     names = layout.auth.value.settings if layout.auth else []
+    names = secret_names(layout.oauth) if layout.oauth else names
     known = [name for name in names if name in declared]
     secret = [name for name in known if name in layout.secrets]
     if known and not secret and not mistakes.are_below(("settings", known[-1])):

@@ -8,11 +8,14 @@ from keyword import iskeyword
 from typing import Any
 
 from segcli.core.exact_json import WrittenFloat
-from segcli.core.request_layout import AddressLayout
+from segcli.core.placeholder import OF_SETTINGS
+from segcli.core.request_layout import AddressLayout, OAuth
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
+from segcli.destination_file.oauth import TOKEN_URL, token_default
 from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders
 from segcli.destination_file.problems import Mistakes, Path
+from segcli.destination_file.request import RequestTable
 
 _TYPES: Mapping[str, type] = {
     "text": str,
@@ -34,13 +37,14 @@ _TEXTUAL = frozenset({"text", "address"})
 
 def settings_of(
     table: Mapping[str, Any],
-    address: AddressLayout | None,
+    request: RequestTable,
     placeholders: Placeholders,
     mistakes: Mistakes,
 ) -> type[Any]:
     """Return the dataclass of a file's settings; mistakes are noted.
 
-    It always has an `endpoint`, which replaces the scheme and host of the address.
+    It always has an `endpoint`, which replaces the scheme and host of the address; and for tokens
+    of OAuth a `token_url`, which replaces their address.
     """
     fields = [
         _field(name, entry, placeholders, mistakes)
@@ -52,13 +56,12 @@ def settings_of(
     if "endpoint" in table:
         _check_endpoint(table["endpoint"], placeholders, mistakes)
     else:
-        fields.append(("endpoint", str, _endpoint(address)))
+        fields.append(("endpoint", str, _endpoint(request.address)))
+    if request.oauth and TOKEN_URL in table:
+        _check_token_url(request.oauth, mistakes)
+    elif request.oauth:
+        fields.append((TOKEN_URL, str, _token_url(request.oauth)))
     return make_dataclass("Settings", fields, frozen=True, slots=True)
-
-
-def secret_settings(table: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the secret settings."""
-    return frozenset(name for name, entry in table.items() if entry.get("secret"))
 
 
 def _field(
@@ -150,6 +153,21 @@ def _check_endpoint(
         )
     if entry.get("type", "address") not in _TEXTUAL:
         mistakes.add((*path, "type"), 'must be "address"')
+
+
+def _check_token_url(oauth: OAuth, mistakes: Mistakes) -> None:
+    address = oauth.token
+    only = None if address.path.parts or address.query.parts else address.base.only
+    if only is None or only.name != f"{OF_SETTINGS}{TOKEN_URL}":
+        problem = "must be all of request.auth.oauth.token_url, or have another name"
+        mistakes.add(("settings", TOKEN_URL), problem)
+
+
+def _token_url(oauth: OAuth) -> Any:
+    """Return the setting that replaces the address of tokens."""
+    default = token_default(oauth.token)
+    text = "address of access tokens" if default else "replaces the address of access tokens"
+    return setting(default, help=text, shapes=(ADDRESS_SHAPE,))
 
 
 def _endpoint(address: AddressLayout | None) -> Any:

@@ -25,7 +25,7 @@ def written_form(form: Mapping[str, Template], text: bytes, setting: Callable[[s
     """
     payload = _payload_of(form, text)
     if not form:
-        return _encoded({name: _text(value) for name, value in payload.items()})
+        return encoded_form({name: _text(value) for name, value in payload.items()})
 
     def filled(template: Template) -> str | None:
         only = template.only
@@ -41,7 +41,16 @@ def written_form(form: Mapping[str, Template], text: bytes, setting: Callable[[s
             for part in template.parts
         )
 
-    return _encoded({name: filled(template) for name, template in form.items()})
+    return encoded_form({name: filled(template) for name, template in form.items()})
+
+
+def encoded_form(fields: Mapping[str, str | None]) -> bytes:
+    """Return fields as a form, by https://url.spec.whatwg.org/#urlencoded-serializing."""
+    return b"&".join(
+        f"{_quoted(name)}={_quoted(text)}".encode()
+        for name, text in fields.items()
+        if text is not None
+    )
 
 
 def compressed(body: bytes) -> bytes:
@@ -60,15 +69,6 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict | list):
         return dumps(value).decode()
     return text_of(value)
-
-
-def _encoded(fields: Mapping[str, str | None]) -> bytes:
-    """Return fields as a form, by https://url.spec.whatwg.org/#urlencoded-serializing."""
-    return b"&".join(
-        f"{_quoted(name)}={_quoted(text)}".encode()
-        for name, text in fields.items()
-        if text is not None
-    )
 
 
 def _quoted(text: str) -> str:

@@ -20,11 +20,15 @@ class NoReply:
     reason: why.
     final: True if the same request will fail again until something is changed.
     closed: True if the vendor closed the connection instead of replying.
+    setting: the setting to change, if it is final.
+    after: how long the vendor asks to wait, in seconds.
     """
 
     reason: str
     final: bool = False
     closed: bool = False
+    setting: str = "endpoint"
+    after: float | None = None
 
 
 Post = Callable[[Request], Awaitable[Reply | NoReply]]

@@ -1,6 +1,7 @@
 """The sandbox accepts the requests of every destination file: two implementations agree."""
 
 import json
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from segcli.core.destination import Destination, Request
 from segcli.core.outcome import Job
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
+from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN, TOKEN_PATH
 from segcli.sandbox.vendors.from_file import vendor_from_layout
 from segcli.sandbox.vendors.vendor import Accepted, Call
 
@@ -43,10 +45,18 @@ def check(destination: Destination[Any]) -> None:
     values = settings_for(destination, Script().key)
     assert destination.layout
     layout = destination.layout
+    vendor = vendor_from_layout(layout)
+    headers: dict[str, str] = {}
+    if destination.token:
+        values = replace(values, token_url=HOST + TOKEN_PATH)
+        call = call_of(destination.token.request(values, ""))
+        assert isinstance(validate_request(call, vendor, script=Script()), Accepted)
+        headers = {"Authorization": f"Bearer {ACCESS_TOKEN}"}
     job = Job(destination=destination, settings=values, reveals_keys=True)
     most = layout.payload_bytes
     for request, payloads in requests_of(job, EVENTS):
-        found = validate_request(call_of(request), vendor_from_layout(layout), script=Script())
+        sent = replace(request, headers={**request.headers, **headers})
+        found = validate_request(call_of(sent), vendor, script=Script())
 
         assert isinstance(found, Accepted), found
         assert len(found.items) == len(payloads)

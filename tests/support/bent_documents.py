@@ -34,7 +34,8 @@ values = st.recursive(
             texts | st.sampled_from(["subscribe", "mapping", "url", "events", "under", "index",
                                      "bearer", "default", "secret", "@path", "@if", "@liquid",
                                      "body", "form", "omit", "item", "by", "with", "compression",
-                                     "@each", "@setting", "item", "key", "only"]),
+                                     "oauth", "token_url", "@each", "@setting", "item", "key",
+                                     "only"]),
             inner, max_size=3,
         )
     ),
@@ -78,6 +79,10 @@ DOCUMENTS = [
                   "by": ["p"], "item": {"type": "t", "all": "{payload}", "n": "{payload.p.n}",
                                         "s": KEY, "x": {"@path": "$.p.x"}}},
     }),
+    bent(ACME, {"request.auth": {"oauth": {
+        "token_url": "https://auth.acme.example/token", "client_id": "me", "client_secret": KEY,
+        "grant": "refresh_token", "refresh_token": KEY, "scope": "a b", "credentials": "header",
+    }}}),
     bent(ACME, ROUTED | {
         "request.form": {"data": "{payload}", "key": KEY, "n": "n {payload.name}"},
         "actions.1": {"subscribe": 'type = "page"', "route": "/p", "mapping": {"a": 1},

@@ -8,7 +8,7 @@ KEY = "{settings.api_key}"
 LONELY = "has a single {; type {{ for the character {"
 NOWHERE = "is not used: put {route} into request.url"
 NO_HTTP = "must begin with https:// or http://, such as https://api.acme.example/v1/events"
-ONE_AUTH = f'must have bearer, basic, or header and key, such as bearer = "{KEY}"'
+ONE_AUTH = f'must have bearer, basic, oauth, or header and key, such as bearer = "{KEY}"'
 OPEN_KEY = (
     "holds a key that everyone with the file can read: declare a secret setting, and use "
     "{settings.api_key} here"

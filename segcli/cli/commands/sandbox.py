@@ -170,6 +170,10 @@ def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, 
 
 def _keys_of(destination: Destination[Any], key: str, endpoint: str) -> Iterator[tuple[str, str]]:
     """Yield the environment variables of a destination's secrets, and the values to set."""
+    from segcli.sandbox.vendors.file_tokens import TOKEN_PATH
+
     for row in settings.describe(destination.name, destination.settings):
         if row.kind is Secret:
             yield row.env, key if row.takes(key) else endpoint
+        elif row.name == "token_url" and destination.token:
+            yield row.env, endpoint + TOKEN_PATH

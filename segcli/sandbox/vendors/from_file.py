@@ -22,6 +22,7 @@ from segcli.sandbox.vendors.file_bodies import (
     read_items,
 )
 from segcli.sandbox.vendors.file_replies import all_taken, lost_with, some_failed
+from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN, TOKEN_PATH, token_route
 from segcli.sandbox.vendors.template_matcher import WRONG, WRONG_KEY, TemplateMatcher, pattern
 from segcli.sandbox.vendors.vendor import (
     Call,
@@ -44,8 +45,11 @@ def vendor_from_layout(layout: RequestLayout) -> Vendor:
         found = (name for known, name in patterns if known.fullmatch(call.raw_path))
         return next(found, call.path)
 
+    routes = {name: _methods(layout, path) for name, path in paths.items()}
+    if layout.oauth:
+        routes[TOKEN_PATH] = {"POST": token_route(layout.oauth, layout.secrets)}
     return Vendor(
-        routes={name: _methods(layout, path) for name, path in paths.items()},
+        routes=routes,
         error=message,
         admits=lambda call: _credential_status(layout, call) == 0,
         key_hint="the key is not where the destination file says, or is a wrong one",
@@ -87,6 +91,10 @@ def _matcher(layout: RequestLayout, call: Call) -> TemplateMatcher:
 
 def _credential_status(layout: RequestLayout, call: Call) -> int:
     """Check the header with the key, if there is one; return 0 or the status of a refusal."""
+    if layout.oauth:
+        given = call.headers.get(b"authorization", b"").decode("latin-1")
+        is_admitted = call.path == TOKEN_PATH or given == f"Bearer {ACCESS_TOKEN}"
+        return 0 if is_admitted else WRONG_KEY
     if layout.auth is None:
         return 0
     given = call.headers.get(layout.auth.header.lower().encode(), b"").decode("latin-1")
