@@ -95,7 +95,7 @@ class BatchLayout:
     under: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     by: Sequence[str] = ()
-    item: Mapping[str, Any] | None = None
+    item: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +115,16 @@ class PostLayout:
     batch: BatchLayout | None = None
     body: BodyForm = "json"
     form: Mapping[str, Template] = field(default_factory=dict)
-    table: Mapping[str, Any] | None = None
+    table: Any = None
     omit: Sequence[str] = ()
     compression: Literal["", "gzip"] = ""
 
     @property
-    def shape(self) -> Mapping[str, Any] | None:
-        """What is posted for a payload, if not the payload itself: JSON.
+    def shape(self) -> Any:
+        """What is posted for a payload: an object; None for the payload itself.
 
-        Its texts are templates, and a `Computed` stands for a value that is made of the payload.
+        Its texts are templates, and a `Computed` stands for a value that is made of the payload;
+        the whole shape may be one.
         """
         return self.batch.item if self.batch else self.table
 

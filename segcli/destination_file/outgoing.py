@@ -168,6 +168,8 @@ def _body_of(
             if last is None or last[0] is not settings:
                 last = (settings, made_by(shape, settings, required))
             rest = last[1](payload, rest)
+            if not isinstance(rest, dict):
+                raise Rejected("", "is not an object after the table of its body is filled in")
         for path in needed:
             text_in(rest, path, "the form")
         posted: dict[str, Any] = rest

@@ -22,9 +22,12 @@ from segcli.mapping import UNDEFINED
 Make = Callable[[Any, Any], Any]
 
 
-def read_shape(table: Mapping[str, Any], path: Path, parts: FileParts) -> Mapping[str, Any] | None:
-    """Return a table with its texts parsed; mistakes are noted. None for one without a payload."""
-    found = {key: _read(value, (*path, key), parts) for key, value in table.items()}
+def read_shape(table: Mapping[str, Any], path: Path, parts: FileParts) -> Any:
+    """Return a table with its texts parsed; mistakes are noted. None for one without a payload.
+
+    The whole table may be one directive.
+    """
+    found = _read(table, path, parts)
     if not parts.mistakes.are_below(path) and not _takes_payload(found):
         parts.mistakes.add(path, "holds nothing of the payload: use {payload} or {payload.FIELD}")
         return None
@@ -50,9 +53,7 @@ def leaves_of(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, shape
 
 
-def key_paths_of(
-    shape: Mapping[str, Any], of_payload: Set[str], secrets: Set[str]
-) -> Iterator[str]:
+def key_paths_of(shape: Any, of_payload: Set[str], secrets: Set[str]) -> Iterator[str]:
     """Yield the paths at which what is posted may hold keys.
 
     of_payload: those of the payload.
@@ -60,7 +61,7 @@ def key_paths_of(
     """
     for path, leaf in leaves_of(shape):
         if isinstance(leaf, Computed):
-            yield from [path] if of_payload else []
+            yield from [path or "*"] if of_payload else []
         elif isinstance(leaf, Template):
             if not secrets.isdisjoint(leaf.settings):
                 yield path

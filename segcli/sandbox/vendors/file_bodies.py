@@ -79,10 +79,12 @@ def read_items(post: PostLayout, decoded: Decoded, matcher: TemplateMatcher) -> 
             return _json_items(post, decoded.value, decoded.text, matcher)
 
 
-def payload_path(shape: Mapping[str, Any] | None) -> Sequence[str] | None:
+def payload_path(shape: Any) -> Sequence[str] | None:
     """Return the keys at which what is posted holds the whole payload; None if it does not."""
     if shape is None:
         return ()
+    if not isinstance(shape, Mapping):
+        return None
     for key, value in shape.items():
         if value == _ALL:
             return (key,)
