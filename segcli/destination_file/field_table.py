@@ -175,19 +175,7 @@ def _each(options: Any, target: str) -> Iterator[Row]:
 
 def _each_words(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield what `@each` does to the fields of an object or the items of a list."""
-    for option, word in (("only", "only"), ("omit", "without")):
-        if option in options:
-            yield _cut(f"{word} {', '.join(map(str, options[option]))}")
-    for old, new in options.get("rename", {}).items():
-        yield f"{old} as {new}"
-    if "dates" in options:
-        yield f"dates as {options['dates']}"
-    if "as" in options:
-        yield "as text"
-    if "item" in options:
-        yield "each mapped"
-    if "key" in options:
-        yield "under other names"
+    return (_cut(word(options[name])) for name, word in _EACH_WORDS.items() if options.get(name))
 
 
 def _ulid(options: Any, target: str) -> Iterator[Row]:
@@ -213,6 +201,17 @@ def _cut(text: str) -> str:
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
+# By the option of `@each`.
+_EACH_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "only": lambda names: f"only {', '.join(map(str, names))}",
+    "omit": lambda names: f"without {', '.join(map(str, names))}",
+    "rename": lambda names: ", ".join(f"{old} as {new}" for old, new in names.items()),
+    "dates": lambda form: f"dates as {form}",
+    "as": lambda _: "as text",
+    "item": lambda _: "each mapped",
+    "key": lambda _: "under other names",
+    "list": lambda _: "as a list",
+}
 _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
     "@path": _path,
     "@setting": _setting,

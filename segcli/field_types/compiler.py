@@ -156,6 +156,8 @@ def _object_reader(
     """Return the function that reads an object with these fields; `keys` are those to look at."""
     rules = _rules(fields, mode)
     required = required_always(fields, mode)
+    needed = tuple(name for name in fields if name in required)
+    places = {name: place for place, name in enumerate(fields)}
     keeps_empty = not mode.drops_empty_texts
 
     def read(
@@ -178,8 +180,8 @@ def _object_reader(
             if taken is not inner:
                 found = _with(found, key, taken, is_shared=found is value)
         if len(mistakes) > before or (required and not required <= found.keys()):
-            lacking = [name for name in fields if name in required and name not in found]
-            mistakes[before:] = _in_order(mistakes[before:], lacking, fields, path)
+            lacking = [name for name in needed if name not in found]
+            mistakes[before:] = _in_order(mistakes[before:], lacking, places, path)
         return found
 
     return read
@@ -203,10 +205,9 @@ def _rules(fields: Mapping[str, FieldType], mode: Mode) -> dict[str, FieldRule]:
 
 
 def _in_order(
-    mistakes: FieldMistakes, lacking: Iterable[str], fields: Mapping[str, FieldType], path: Trail
+    mistakes: FieldMistakes, lacking: Iterable[str], places: Mapping[str, int], path: Trail
 ) -> FieldMistakes:
     """Return the mistakes of an object: first what is missing, then by the order of the fields."""
-    places = {name: place for place, name in enumerate(fields)}
     depth = len(flat(path))
     in_order = sorted(mistakes, key=lambda one: places[str(one.path[depth])])
     return [is_missing(path, name) for name in lacking] + in_order

@@ -228,6 +228,13 @@ def _new_names(value: Any, spot: Spot) -> list[Problem]:
     ]
 
 
+def _each(value: Any, spot: Spot) -> list[Problem]:
+    found = _EACH_OPTIONS(value, spot)
+    if not found and value.get("list") and "key" in value:
+        return [spot.at("key").problem("has no effect with list: a list has no names")]
+    return found
+
+
 def _phone(value: Any, spot: Spot) -> list[Problem]:
     found = _PHONE_OPTIONS(value, spot)
     return found or [spot.problem(said) for said in [phones_missing()] if said]
@@ -326,6 +333,20 @@ _MERGE_OPTIONS = _options(
 _ANYTHING = OptionRule(lambda _, __: [], required=True)
 _ANY_OPTION = OptionRule(lambda _, __: [])
 _PHONE_OPTIONS = own_options({"value": _ANYTHING, "country": _ANY_OPTION})
+_EACH_OPTIONS = own_options(
+    {
+        "value": _ANYTHING,
+        "only": OptionRule(_names),
+        "omit": OptionRule(_names),
+        "rename": OptionRule(_new_names),
+        "dates": OptionRule(one_of(*DATE_FORMS)),
+        "as": OptionRule(one_of("text")),
+        "deep": OptionRule(is_boolean),
+        "item": _ANY_OPTION,
+        "key": _ANY_OPTION,
+        "list": OptionRule(is_boolean),
+    }
+)
 _ANY_OBJECT = OptionRule(_directive_or_object, required=True)
 
 _DIRECTIVES: dict[str, ValueCheck] = {
@@ -361,17 +382,5 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@phone": _phone,
     "@tail": own_options({"value": _ANYTHING, "length": OptionRule(is_number, required=True)}),
     "@sha256": own_options({"value": _ANYTHING, "clean": OptionRule(one_of(*CLEAN_UPS))}),
-    "@each": own_options(
-        {
-            "value": _ANYTHING,
-            "only": OptionRule(_names),
-            "omit": OptionRule(_names),
-            "rename": OptionRule(_new_names),
-            "dates": OptionRule(one_of(*DATE_FORMS)),
-            "as": OptionRule(one_of("text")),
-            "deep": OptionRule(is_boolean),
-            "item": _ANY_OPTION,
-            "key": _ANY_OPTION,
-        }
-    ),
+    "@each": _each,
 }

@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 # The benchmarks are programs of their own, and import each other by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import bench_fields
 import bench_plan
 import bench_retry
 import bench_send
@@ -131,6 +133,11 @@ def check(bench: Bench) -> str:
     return bench.cpu(commands(*CHECK, bench.file), commands(*TRANSFORM, bench.file))
 
 
+def recorded_action(measure: Callable[[dict[str, Any]], float]) -> Callable[[Bench], str | None]:
+    """Return what measures the published action, where the recorded data is beside the project."""
+    return lambda _: next((f"{measure(one):.2f}" for one in bench_fields.actions()), None)
+
+
 def plan(bench: Bench) -> str:
     file = bench.folder / "plan.json"
     file.write_text(bench_plan.json.dumps({"rules": bench_plan.few_rules(2000)}))
@@ -235,6 +242,18 @@ RATIOS: Mapping[str, Ratio] = {
         bound="at most 2",
         more="python tests/bench/bench_plan.py",
         measure=plan,
+    ),
+    "fields": Ratio(
+        what="CPU time of Amplitude's published mapping with its field types / without",
+        bound="at most 1.5",
+        more="python tests/bench/bench_fields.py",
+        measure=recorded_action(bench_fields.typed),
+    ),
+    "epoch": Ratio(
+        what="CPU time of that mapping with two `@epoch` / without",
+        bound="at most 1.3",
+        more="python tests/bench/bench_fields.py",
+        measure=recorded_action(bench_fields.timed),
     ),
     "send-httpx": Ratio(
         what=f"`send`, {AT} in flight, as fast as an `httpx.AsyncClient` loop",

@@ -1,14 +1,14 @@
-"""What field types cost beside the mapping alone, on published actions.
+"""What field types and two `@epoch` cost beside the mapping alone, on published actions.
 
     python tests/bench/bench_fields.py [BEGINNING OF AN ACTION'S NAME]
 
-Prints the ratio of CPU time, measured in turn in one run. Needs the recorded data beside the
+Prints the ratios of CPU time, measured in turn in one run. Needs the recorded data beside the
 project.
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +20,56 @@ from segcli.core.event import Rejected
 from segcli.field_types import compiled_with_fields, field_types
 from segcli.mapping import compiled
 
+PRESET = "amplitude/logEventV2#1"
 _ROUNDS, _REPEATS = 40, 20
+_TIME = {"@path": "$.timestamp"}
+_TIMES = {"time": _TIME, "sent": _TIME}
+_EPOCHS = {
+    "time": {"@epoch": {"value": _TIME}},
+    "sent": {"@epoch": {"value": _TIME, "unit": "milliseconds"}},
+}
+
+Work = Callable[[Any], Any]
 
 
 def main() -> None:
     """Measure each action whose name begins so."""
-    begins = sys.argv[1] if len(sys.argv) > 1 else "amplitude/logEvent"
+    for action in actions(sys.argv[1] if len(sys.argv) > 1 else "amplitude/logEvent"):
+        print(  # noqa: T201
+            f"{action['id']:30} field types {typed(action):.2f}, two @epoch {timed(action):.2f}"
+        )
+
+
+def actions(begins: str = PRESET) -> Iterator[dict[str, Any]]:
+    """Yield the recorded actions whose names begin so, each with its events."""
     events: dict[str, list[Any]] = {}
     for case in cases("action_requests.jsonl"):
         events.setdefault(case["fields_ref"], []).append(case["event"])
     for action in cases("action_definitions.jsonl"):
         if action["id"].startswith(begins):
-            alone, with_types = _functions(action)
-            of_it = events[action["id"]]
-            rounds = [(_seconds(alone, of_it), _seconds(with_types, of_it)) for _ in range(_ROUNDS)]
-            first, second = (min(column) for column in zip(*rounds, strict=True))
-            each = first / _REPEATS / len(of_it) * 1e6
-            print(f"{action['id']:30} {second / first:.2f} times a mapping of {each:.1f} us")  # noqa: T201
+            yield action | {"events": events[action["id"]]}
 
 
-def _functions(action: dict[str, Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def typed(action: dict[str, Any]) -> float:
+    """Return how many times the CPU time of its mapping an action with its fields takes."""
     mapping = action["mapping"]
-    return compiled(mapping), compiled_with_fields(mapping, field_types(action["fields"]))
+    with_types = compiled_with_fields(mapping, field_types(action["fields"]))
+    return _ratio(with_types, compiled(mapping), action["events"])
 
 
-def _seconds(work: Callable[[Any], Any], events: list[Any]) -> float:
+def timed(action: dict[str, Any]) -> float:
+    """Return how many times the CPU time of its mapping an action with two `@epoch` takes."""
+    mapping = action["mapping"]
+    return _ratio(compiled(mapping | _EPOCHS), compiled(mapping | _TIMES), action["events"])
+
+
+def _ratio(one: Work, other: Work, events: list[Any]) -> float:
+    rounds = [(_seconds(one, events), _seconds(other, events)) for _ in range(_ROUNDS)]
+    first, second = (min(column) for column in zip(*rounds, strict=True))
+    return first / second
+
+
+def _seconds(work: Work, events: list[Any]) -> float:
     start = time.process_time()
     for _ in range(_REPEATS):
         for event in events:

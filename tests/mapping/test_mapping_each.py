@@ -108,6 +108,16 @@ def test_with_a_name_a_list_becomes_an_object() -> None:
     assert made(rows, key={"@path": "$.value.sku"}, item=count) == {"a": 1, "3": 3}
 
 
+def test_an_object_becomes_a_list_of_its_fields() -> None:
+    entry = {"name": KEY, "value": VALUE}
+
+    assert made({"a": 1, "b": "x"}, rename={"a": "c"}, item=entry, list=True) == [
+        {"name": "c", "value": 1},
+        {"name": "b", "value": "x"},
+    ]
+    assert made([1, 2], list=True) == [1, 2]
+
+
 @pytest.mark.parametrize("value", [None, "", "text", 5, True, UNDEFINED])
 def test_what_is_no_object_and_no_list_gives_nothing(value: Any) -> None:
     assert made(value) is UNDEFINED
@@ -144,6 +154,12 @@ def test_mistakes_are_told_with_their_places() -> None:
         '/x/@each/dates should be one of seconds, milliseconds, iso but it is "days"',
         "/x/@each/itm is no option of this directive. Did you mean item?",
     ]
+
+
+def test_names_are_for_objects_only() -> None:
+    [problem] = problems({"x": {"@each": {"value": {}, "key": KEY, "list": True}}})
+
+    assert str(problem) == "/x/@each/key has no effect with list: a list has no names"
 
 
 def test_the_options_of_segclis_own_directives_are_checked_in_lists_too() -> None:

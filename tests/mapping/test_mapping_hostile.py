@@ -83,7 +83,8 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         named("@each", options(anything, {"only": NAMES, "omit": NAMES, "item": part, "key": part,
                                           "rename": st.dictionaries(SHORT, SHORT, max_size=2),
                                           "dates": st.sampled_from(("seconds", "ISO")),
-                                          "as": st.just("text"), "deep": st.booleans()})),
+                                          "as": st.just("text"), "deep": st.booleans(),
+                                          "list": st.booleans()})),
         named("@transform", options({"apply": objects(part) | directive,
                                      "mapping": objects(part) | directive}, {})),
     )  # fmt: skip

@@ -37,14 +37,14 @@ def each(options: dict[str, Any], context: Context) -> Node:
     In this order: `only`, `omit` and `rename` by the names of fields; `dates` and `as` change the
     values; `item` maps each value, from `$.key` and `$.value`; `key` makes the name, from the same
     and from `$.outer`, the data around. An item or a name that is absent leaves out the entry. With
-    `key` a list becomes an object. Any other value gives none.
+    `key` a list becomes an object, with `list` an object a list. Any other value gives none.
     """
     value = context.part(options["value"], "@each", "value")
     entries = _entries_of(options)
     item = _item_of(options, context, may_hold_undefined=value.may_hold_undefined)
     make = _maker(item)
     name = _name_maker(options, context)
-    read = value.run
+    read, gives_list = value.run, options.get("list") is True
 
     def run(data: Any) -> Any:
         found = read(data)
@@ -54,7 +54,7 @@ def each(options: dict[str, Any], context: Context) -> Node:
         if name:
             named = ((name({"key": key, "value": one, "outer": data}), to) for key, one, to in made)
             return _object(named)
-        if isinstance(found, list):
+        if gives_list or isinstance(found, list):
             return [to for _, _, to in made if to is not UNDEFINED]
         return _object((key, to) for key, _, to in made)
 

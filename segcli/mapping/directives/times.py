@@ -61,14 +61,12 @@ def milliseconds_in(value: Any) -> int | None:
     """
     if isinstance(value, str):
         at = usual_time(value) or read_date(value)
-        return None if at is None else _since_1970(at)
+        if at is None:
+            return None
+        # Half the time of dividing by a timedelta.
+        since = at - _EPOCH
+        return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
     if not is_javascript_number(value) or not -_LAST <= value <= _LAST:
         return None
     factor = 1000 if -_LEAST_MILLISECONDS < value < _LEAST_MILLISECONDS else 1
     return value * factor if isinstance(value, int) else int(Decimal(value) * factor)
-
-
-def _since_1970(at: datetime) -> int:
-    """Return the milliseconds from 1970; half the time of dividing by a timedelta."""
-    since = at - _EPOCH
-    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
