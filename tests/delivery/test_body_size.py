@@ -93,10 +93,10 @@ def with_keys(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> Segcli:
 
 
 @pytest.fixture
-def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
     """Run a command line in a shell, in the test's folder, with the same keys."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=clean_environment | home | KEYS)
+    return partial(pasted, cwd=tmp_path, env=shell_environment | home | KEYS)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
