@@ -7,6 +7,7 @@ import pytest
 from support.documents import DOCUMENTS, GUIDES, README, examples_of, files_of, run_in_shell
 from support.documents import with_fresh_outputs as fresh
 from support.samples import ROOT
+from support.tables import for_each
 
 from segcli.cli import COMMANDS
 
@@ -34,7 +35,7 @@ def test_readme_has_at_most_250_lines() -> None:
     assert len(README.read_text().splitlines()) <= 250
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@for_each("command", COMMANDS)
 def test_every_command_has_an_example_in_a_document(command: str) -> None:
     shown = [
         example.command for path in DOCUMENTS.values() for example in examples_of(path.read_text())

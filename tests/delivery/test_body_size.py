@@ -14,6 +14,7 @@ from support.destination_file import acme
 from support.fakes import Said, report_in, track, written
 from support.resuming import pasted, printed_command
 from support.retry_harness import Trip, trip
+from support.tables import for_each
 from support.wires import OK, Call, wire_that
 
 from segcli.core.destination import Destination
@@ -204,7 +205,7 @@ def test_hint_mentions_body_size_only_if_it_may_be_the_reason(
     assert stopped.hint.endswith("Nothing is lost: unsent events can be sent later.")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "answered", "may_be"),
     [
         (1_001, 0, True),

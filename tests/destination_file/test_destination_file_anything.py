@@ -12,6 +12,7 @@ from support.bent_documents import bent_documents, taken, texts, values
 from support.destination_file import ACME, bent, mistakes_in
 from support.destination_file_errors import MISTAKES
 from support.samples import EXAMPLES, Run
+from support.tables import for_each
 
 from segcli.destination_file import schema_text
 from segcli.destination_file.parse import parse_document
@@ -48,10 +49,9 @@ def test_examples_match_the_schema_and_reference_it(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changes",
     [changes for changes, _ in MISTAKES],
-    ids=[said[0][:40] for _, said in MISTAKES],
 )
 def test_schema_refuses_every_structural_mistake_we_find(changes: dict[str, Any]) -> None:
     document = bent(ACME, changes)

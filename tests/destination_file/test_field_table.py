@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from support.tables import for_each
 
 from segcli.destination_file.field_table import Row, rows_of
 from segcli.mapping import problems
@@ -56,7 +56,7 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
 }
 
 
-@pytest.mark.parametrize("directive", _DIRECTIVES)
+@for_each("directive", _DIRECTIVES)
 def test_field_of_every_directive_has_a_row(directive: str) -> None:
     value, rows = ROWS[directive]
 

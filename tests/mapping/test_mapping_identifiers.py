@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-import pytest
 from hypothesis import given
 from support.event_strategies import values
+from support.tables import for_each
 
 from segcli.mapping import UNDEFINED, compiled, lint, problems
 
@@ -29,7 +29,7 @@ def test_a_tail_is_the_end_of_a_text() -> None:
     assert made("@tail", 12345, length=2) == "45"
 
 
-@pytest.mark.parametrize("value", [None, "", True, [], {}, UNDEFINED])
+@for_each("value", [None, "", True, [], {}, UNDEFINED])
 def test_nothing_is_made_of_nothing(value: Any) -> None:
     assert made("@uuid", value) is UNDEFINED
     assert made("@tail", value, length=3) is UNDEFINED

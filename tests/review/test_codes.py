@@ -9,6 +9,7 @@ import pytest
 from support.check_reports import read_text, review_of
 from support.fakes import Said
 from support.samples import NAMES, ROOT, line_of
+from support.tables import for_each
 from test_floors import MODULES, room_of, tree_of
 
 from segcli.cli.explain import findings_guide
@@ -66,7 +67,7 @@ def test_used_codes_are_exactly_those_in_the_table() -> None:
     assert used == CODES.keys()
 
 
-@pytest.mark.parametrize("code", CODES)
+@for_each("code", CODES)
 def test_every_code_has_a_name_and_full_explanation(code: str) -> None:
     one = CODES[code]
 
@@ -121,7 +122,7 @@ def test_prefix_without_a_code_is_a_usage_error(segcli: Segcli, option: str) -> 
     assert "no code of a finding begins with 'SEG9'" in told.err
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("select", "ignore", "taken"),
     [
         ((), (), True),
