@@ -179,7 +179,11 @@ def vendor() -> Iterator[Callable[[Callable[[Got], Answer]], Vendor]]:
 def segcli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Said]:
-    """Run a command in this process, in an empty folder, with no setting of the machine's."""
+    """Run a command in this process, in an empty folder, with no setting of the machine's.
+
+    After a fault it waits a twentieth of the time.
+    """
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.025)
     screen = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"}
     for name in [name for name in os.environ if name.startswith("SEGCLI_") or name in screen]:
         monkeypatch.delenv(name)

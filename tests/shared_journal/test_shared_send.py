@@ -31,7 +31,7 @@ import segcli as program
 
 Machine = Callable[..., ForkedProcess]
 
-EVENTS = 3000
+EVENTS = 1500
 USERS = 60
 IN_FLIGHT = 8
 BAD = 700
@@ -151,11 +151,11 @@ def test_of_two_attempts_at_once_the_older_one_stops(
     tmp_path: Path,
 ) -> None:
     begun = threading.Event()
-    taking = Taking(200, begun.set)
+    taking = Taking(100, begun.set)
     path = written(tmp_path / "events.jsonl", events)
     command = sending(vendor(taking), path, place)
     # Slow, so that it has events left when the other one takes over.
-    older = machine("older", *command, "--rate", "100/s")
+    older = machine("older", *command, "--rate", "50/s")
     wait_until(lambda: begun.is_set() or older.poll() is not None)
     assert begun.is_set(), ended(older).err
     newer = machine("newer", *command, "--resume")
