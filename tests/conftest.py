@@ -29,7 +29,7 @@ from segcli.sandbox import SandboxServer, Script, running
 
 pytest_plugins = ("support.s3",)
 
-# Full collections take long while thousands of tests are in memory, and find little.
+# Collections take long while thousands of tests are in memory, and find little.
 gc.set_threshold(20_000)
 # Its caches are no part of the project's folder.
 os.environ.setdefault(
@@ -53,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/, the documents and the picture instead of comparing them",
     )
+
+
+def pytest_collection_finish() -> None:
+    # No collection visits the tests, and no forked process copies their memory.
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

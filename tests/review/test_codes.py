@@ -28,8 +28,9 @@ def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield every call of a function in the package, with its module."""
     for module in MODULES:
         for node in ast.walk(tree_of(module)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
-                yield module, node
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called == name:
+                    yield module, node
 
 
 @pytest.mark.parametrize(("name", "state"), [("Rejected", "rejected"), ("Remark", "warning")])
