@@ -1,5 +1,6 @@
 """Fixtures that the tests share."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -13,7 +14,14 @@ from typing import Any
 import hypothesis
 import pytest
 from support.fakes import Answer, Got, Said, Vendor, vendor_that
-from support.fork_server import TIMEOUT, ForkServer, Streams, can_be_forked, fork_server
+from support.fork_server import (
+    TIMEOUT,
+    ForkedProcess,
+    ForkServer,
+    Streams,
+    can_be_forked,
+    fork_server,
+)
 from support.samples import ROOT, SAMPLES, Run
 
 from segcli.cli import main
@@ -21,6 +29,8 @@ from segcli.sandbox import SandboxServer, Script, running
 
 pytest_plugins = ("support.s3",)
 
+# Collections take long while thousands of tests are in memory, and find little.
+gc.set_threshold(20_000)
 # Its caches are no part of the project's folder.
 os.environ.setdefault(
     "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "segcli-hypothesis")
@@ -43,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/, the documents and the picture instead of comparing them",
     )
+
+
+def pytest_collection_finish() -> None:
+    # No collection visits the tests, and no forked process copies their memory.
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -91,6 +106,13 @@ def forking(clean_environment: dict[str, str]) -> Iterator[ForkServer]:
     """Start the process from which runs of `segcli` are forked."""
     with fork_server(clean_environment) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shell_environment(clean_environment: dict[str, str], forking: ForkServer) -> dict[str, str]:
+    """The clean environment, for shells: a `segcli` that they run is a forked process."""
+    path = f"{forking.commands}{os.pathsep}{clean_environment['PATH']}"
+    return clean_environment | {"PATH": path}
 
 
 @pytest.fixture
@@ -162,7 +184,11 @@ def vendor() -> Iterator[Callable[[Callable[[Got], Answer]], Vendor]]:
 def segcli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Said]:
-    """Run a command in this process, in an empty folder, with no setting of the machine's."""
+    """Run a command in this process, in an empty folder, with no setting of the machine's.
+
+    After a fault it waits a twentieth of the time.
+    """
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.025)
     screen = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"}
     for name in [name for name in os.environ if name.startswith("SEGCLI_") or name in screen]:
         monkeypatch.delenv(name)
@@ -209,9 +235,27 @@ def memory() -> Iterator[object]:
 
 @pytest.fixture
 def spawn(
+    tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer
+) -> Iterator[Callable[..., ForkedProcess]]:
+    """Start `segcli` as a forked process in an empty folder; it ends with the test."""
+    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    with ExitStack() as stack:
+
+        def start(*arguments: object, stdin: Any = None) -> ForkedProcess:
+            words = [*map(str, arguments)]
+            process = forking.start(words, cwd=tmp_path, env=clean_environment | home, stdin=stdin)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def spawn_python(
     tmp_path: Path, clean_environment: dict[str, str]
 ) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Start `segcli` as a process of its own in an empty folder; it ends with the test."""
+    """Start `segcli` as a new process of Python, for tests of its start; it ends with the test."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     with ExitStack() as stack:
 

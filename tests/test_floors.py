@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.samples import ROOT
+from support.tables import for_each
 
 PACKAGE = ROOT / "segcli"
 # From the bottom up. A room imports from the floors below its own, and from no other room of it.
@@ -181,7 +182,7 @@ def test_nothing_but_the_version_is_imported_from_the_public_face() -> None:
     assert taken == {"__version__"}
 
 
-@pytest.mark.parametrize("library", HOMES)
+@for_each("library", HOMES)
 def test_heavy_library_is_imported_only_in_its_home_modules(library: str) -> None:
     users = {module for module in MODULES if any(is_in(i, library) for i in imports_of(module))}
 
@@ -224,7 +225,7 @@ def test_completing_an_event_uses_no_clock_and_no_disk(module: str) -> None:
     assert not top_names(module) & WORLDLY
 
 
-@pytest.mark.parametrize("room", sorted(PURE))
+@for_each("room", sorted(PURE))
 def test_pure_rooms_use_no_clock_no_disk_and_no_network(room: str) -> None:
     modules = in_rooms(room)
 

@@ -14,6 +14,7 @@ import pytest
 from support import acme
 from support.fakes import track, written
 from support.samples import SAMPLES, Run
+from support.tables import for_each
 
 import segcli
 from segcli.destinations import BUILT_IN
@@ -132,7 +133,7 @@ def test_an_iterable_is_read_while_the_outcomes_are() -> None:
     assert asked < 10_000
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "numbers"),
     [
         ({"types": "page"}, [3]),
@@ -164,7 +165,7 @@ def test_every_option_of_the_selection_has_its_name(
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("inputs", "options", "error", "problem"),
     [
         ([], {}, segcli.InputError, "inputs are empty"),

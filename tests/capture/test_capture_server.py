@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from support.fakes import wait_until
+from support.tables import for_each
 
 from segcli.capture.capture_server import CaptureServer, capturing, listening, wait_until_quiet
 from segcli.core.event import parse
@@ -215,7 +216,7 @@ def test_configured_hosts_are_accepted(host: str, client: httpx.Client, start: S
     assert post(client, server, {"batch": [TRACK]}, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("text", ["http://app.test", "a/b", "é.test", "", "a b", "app.test:port"])
+@for_each("text", ["http://app.test", "a/b", "é.test", "", "a b", "app.test:port"])
 def test_invalid_host_option_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a host"):
         parse_host(text)

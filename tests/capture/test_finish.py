@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.capture.finish import Arrival, finished
 from segcli.core.event import parse
@@ -36,7 +37,7 @@ def test_timestamp_is_corrected_for_the_client_clock() -> None:
     assert event["timestamp"] == "2026-02-03T10:11:10.750Z"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "timestamp"),
     [
         ({}, "2026-02-03T10:11:13.500Z"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from support.documents import GUIDES, files_of
+from support.fork_server import ForkServer
 from support.samples import ROOT, SAMPLES
 
 FOLDER = ROOT / ".github" / "actions" / "check"
@@ -68,9 +69,9 @@ def run_step(tmp_path: Path, clean_environment: dict[str, str]) -> RunStep:
 
 
 @pytest.fixture
-def check(run_step: RunStep, tmp_path: Path) -> RunStep:
+def check(run_step: RunStep, tmp_path: Path, forking: ForkServer) -> RunStep:
     """Run the step that checks, with the segcli of these tests."""
-    segcli = Path(sys.executable).with_name("segcli")
+    segcli = forking.commands / "segcli"
     (tmp_path / "temp" / "segcli" / "bin" / "segcli").symlink_to(segcli)
     return lambda **inputs: run_step("check", **inputs)
 

@@ -14,13 +14,14 @@ from typing import Any
 import click
 import pytest
 from support.fakes import PATIENCE, Said, sending_to, track, tracks, wait_until, written
+from support.fork_server import ForkedProcess
 
 from segcli import __version__
 from segcli.cli import COMMANDS, cli
 from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 Start = Callable[..., SandboxServer]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 

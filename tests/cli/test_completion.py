@@ -1,10 +1,8 @@
 """Shell completion offers files, destinations, settings, commands and options."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +12,6 @@ from support.fakes import Said
 
 Completed = Callable[..., list[str]]
 SHELLS = ("bash", "zsh", "fish")
-
-
-@pytest.fixture
-def environment(clean_environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment in which a shell finds segcli."""
-    folders = f"{Path(sys.executable).parent}{os.pathsep}{clean_environment['PATH']}"
-    return clean_environment | {"PATH": folders}
 
 
 @pytest.fixture
@@ -107,13 +98,13 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ],
 )
 def test_bash_uses_the_printed_completions(
-    words: list[str], prints: list[str], environment: dict[str, str], tmp_path: Path
+    words: list[str], prints: list[str], shell_environment: dict[str, str], tmp_path: Path
 ) -> None:
     script = BASH.format(words=" ".join(words), last=len(words))
     ended = subprocess.run(
         ["bash", "--norc", "-c", script],
         cwd=tmp_path,
-        env=environment,
+        env=shell_environment,
         capture_output=True,
         text=True,
         check=True,

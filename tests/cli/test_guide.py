@@ -13,6 +13,7 @@ from support import hostile
 from support.documents import GUIDES
 from support.fakes import Said
 from support.samples import ROOT, Run
+from support.tables import for_each
 from support.terminals import on_a_terminal, seen
 
 from segcli.cli.output import show_markdown
@@ -81,7 +82,7 @@ def test_an_unknown_topic_gets_the_list(segcli: Segcli) -> None:
     assert all(topic in said.err for topic in GUIDES)
 
 
-@pytest.mark.parametrize("topic", GUIDES)
+@for_each("topic", GUIDES)
 def test_the_readme_links_to_every_guide(topic: str) -> None:
     assert f"](segcli/guides/{topic}.md)" in (ROOT / "README.md").read_text()
 

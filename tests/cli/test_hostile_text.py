@@ -251,7 +251,7 @@ def test_hostile_text_in_vendor_replies_is_escaped(
         return Answer(status, headers, next(left, raw[0]))
 
     at = vendor(answers)
-    words = ["send", "-d", name, "--set", "api_key=k", "--retry-for", "1s", "--concurrency", "1"]
+    words = ["send", "-d", name, "--set", "api_key=k", "--retry-for", "300ms", "--concurrency", "1"]
     printed = shown(*words, "--endpoint", at.url, "--journal", f"j{NAME}", events)
 
     assert printed.code in {1, 2, 3}

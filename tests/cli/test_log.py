@@ -25,6 +25,7 @@ from support.fakes import (
     wait_until,
     written,
 )
+from support.fork_server import ForkedProcess
 from support.terminals import on_a_terminal, seen
 
 from segcli.core.redaction import Redactor
@@ -247,7 +248,7 @@ def test_above_the_progress_display_lines_stay(
 
 
 def test_a_killed_run_leaves_whole_lines(
-    spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+    spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20_000, users=500))
     run = spawn("send", "-d", "gist", "--sandbox", "-q", *JSON, events)
@@ -261,7 +262,7 @@ def test_a_killed_run_leaves_whole_lines(
 
 
 def test_an_interrupted_run_tells_the_signal_and_its_counts(
-    spawn: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+    spawn: Callable[..., ForkedProcess], tmp_path: Path
 ) -> None:
     events = written(tmp_path / "events.jsonl", tracks(20_000, users=500))
     run = spawn("send", "-d", "gist", "--sandbox", "-q", "--latency", "10ms", *JSON, events)

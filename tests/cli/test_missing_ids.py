@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.fakes import Said
 from support.samples import line_of
+from support.tables import for_each
 
 from segcli.core.missing_id import is_missing_id
 
@@ -29,12 +30,12 @@ WARNING = "is a text for a missing id: all events with it look like one user"
 AT = {"timestamp": "2026-02-16T09:03:51Z", "properties": {"email": "a@example.com"}}
 
 
-@pytest.mark.parametrize("text", [*MISSING, ""])
+@for_each("text", [*MISSING, ""])
 def test_placeholder_for_a_missing_id_is_a_missing_id(text: str) -> None:
     assert is_missing_id(text)
 
 
-@pytest.mark.parametrize("text", SOMEBODY)
+@for_each("text", SOMEBODY)
 def test_any_other_text_is_an_id(text: str) -> None:
     assert not is_missing_id(text)
 

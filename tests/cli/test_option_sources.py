@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 import pytest
 from support.documents import GUIDES
+from support.tables import for_each
 
 from segcli.cli import COMMANDS
 from segcli.cli.configured import ConfiguredCommand
@@ -42,12 +43,12 @@ def test_every_command_is_in_the_table() -> None:
     assert set(SOURCES) == set(EVERY)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@for_each("name", EVERY)
 def test_every_option_is_in_the_table(name: str) -> None:
     assert set(SOURCES[name]) == options_of(EVERY[name]), "give the option a source"
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if table_of(name)])
+@for_each("name", [name for name in EVERY if table_of(name)])
 def test_a_command_with_a_table_reads_it(name: str) -> None:
     command = EVERY[name]
 
@@ -58,7 +59,7 @@ def test_a_command_with_a_table_reads_it(name: str) -> None:
             assert param.envvar == variable_of(name, str(param.name))
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if table_of(name)])
+@for_each("name", [name for name in EVERY if table_of(name)])
 def test_what_names_a_path_or_an_address_needs_a_file_that_was_named(name: str) -> None:
     for param in EVERY[name].params:
         words = (param.metavar or "") if isinstance(param, click.Option) else ""
@@ -68,7 +69,7 @@ def test_what_names_a_path_or_an_address_needs_a_file_that_was_named(name: str) 
             assert SOURCES[name][str(param.name)] in {Source.NAMED, Source.TYPED}, param.name
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if table_of(name)])
+@for_each("name", [name for name in EVERY if table_of(name)])
 def test_a_file_that_was_found_turns_on_nothing_but_stricter_checks(name: str) -> None:
     flags = {
         str(param.name)

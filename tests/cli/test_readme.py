@@ -7,6 +7,7 @@ import pytest
 from support.documents import DOCUMENTS, GUIDES, README, examples_of, files_of, run_in_shell
 from support.documents import with_fresh_outputs as fresh
 from support.samples import ROOT
+from support.tables import for_each
 
 from segcli.cli import COMMANDS
 
@@ -20,10 +21,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_command_in_a_document_prints_the_documented_output(
-    name: str, folder: Path, *, update_golden: bool
+    name: str, folder: Path, shell_environment: dict[str, str], *, update_golden: bool
 ) -> None:
     text = DOCUMENTS[name].read_text()
-    today = fresh(text, folder)
+    today = fresh(text, folder, shell_environment)
     if update_golden:
         DOCUMENTS[name].write_text(today)
         return
@@ -34,7 +35,7 @@ def test_readme_has_at_most_250_lines() -> None:
     assert len(README.read_text().splitlines()) <= 250
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@for_each("command", COMMANDS)
 def test_every_command_has_an_example_in_a_document(command: str) -> None:
     shown = [
         example.command for path in DOCUMENTS.values() for example in examples_of(path.read_text())
@@ -43,7 +44,9 @@ def test_every_command_has_an_example_in_a_document(command: str) -> None:
     assert any(f"segcli {command}" in one for one in shown)
 
 
-def test_plug_in_from_the_guide_works_as_printed(tmp_path: Path) -> None:
+def test_plug_in_from_the_guide_works_as_printed(
+    tmp_path: Path, shell_environment: dict[str, str]
+) -> None:
     files = files_of(GUIDES["plugins"].read_text())
     (tmp_path / "acme.py").write_text(files["acme.py"])
     point = re.search(r'acme = "(.+)"', files["pyproject.toml"])
@@ -59,6 +62,7 @@ def test_plug_in_from_the_guide_works_as_printed(tmp_path: Path) -> None:
         f"segcli destinations acme; "
         f"segcli send -d acme --sandbox {ROOT}/sample_events/checkout.jsonl",
         tmp_path,
+        shell_environment,
     )
 
     assert '{"name":"Product List Viewed"' in printed

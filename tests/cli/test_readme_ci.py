@@ -65,7 +65,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shell(repository: Path, clean_environment: dict[str, str]) -> Shell:
+def shell(repository: Path, shell_environment: dict[str, str]) -> Shell:
     """Run a step as GitHub does, in the repository."""
     summary = {"GITHUB_STEP_SUMMARY": str(repository / "summary.md")}
 
@@ -73,7 +73,7 @@ def shell(repository: Path, clean_environment: dict[str, str]) -> Shell:
         return subprocess.run(
             ["bash", "-e", "-c", command],
             cwd=repository,
-            env=clean_environment | summary,
+            env=shell_environment | summary,
             capture_output=True,
             text=True,
             timeout=60,

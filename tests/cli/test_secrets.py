@@ -50,7 +50,9 @@ def leaks(folder: Path, said: Said, inputs: Iterable[Path]) -> list[str]:
     """Return the secrets that a run has printed, or written to any file of its folder."""
     files = [path for path in folder.rglob("*") if path.is_file() and path not in inputs]
     assert files
-    written = [path.read_bytes().decode(errors="replace") + str(path) for path in files]
+    written = [
+        path.read_bytes().rstrip(b"\0").decode(errors="replace") + str(path) for path in files
+    ]
     return [piece for text in (said.out, said.err, *written) for piece in found_in(text)]
 
 

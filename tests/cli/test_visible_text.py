@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support.fakes import track, written
 from support.hostile import CORPUS, HOSTILE, check_harmless, off_a_terminal, on_a_terminal
 from support.samples import ROOT
+from support.tables import for_each
 
 from segcli.cli.visible_text import (
     json_escaped,
@@ -55,9 +56,7 @@ def test_visible_lines_keep_line_breaks_but_no_other_control_characters(text: st
     check_harmless(lines.encode())
 
 
-@pytest.mark.parametrize(
-    "text", ["plain", "häß ✓ 日本 🚪", "a: b::c", "#1 [x] [/y]", "C:\\new", ""]
-)
+@for_each("text", ["plain", "häß ✓ 日本 🚪", "a: b::c", "#1 [x] [/y]", "C:\\new", ""])
 def test_harmless_text_is_unchanged(text: str) -> None:
     assert visible(text) == visible_line(text) == visible_lines(text) == json_escaped(text) == text
 
@@ -201,7 +200,7 @@ def without_types(tree: ast.Module) -> ast.Module:
     return ast.Module(body=body, type_ignores=[])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(CLI).as_posix())
+@for_each("path", MODULES)
 def test_only_the_output_module_prints(path: Path) -> None:
     found = calls_that_print(without_types(ast.parse(path.read_text())))
 
@@ -211,7 +210,7 @@ def test_only_the_output_module_prints(path: Path) -> None:
     assert not found
 
 
-@pytest.mark.parametrize(
+@for_each(
     "code",
     [
         "print(1)",

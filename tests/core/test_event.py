@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.samples import SAMPLES, event_of, good_events, line_of, lines_of
+from support.tables import for_each
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.event import Event, Rejected, is_blank, parse
@@ -72,7 +73,7 @@ def test_samples_readme_describes_every_hostile_line() -> None:
     assert {number for number in SAYS if not is_event(number)} == set(REASONS) | BLANK
 
 
-@pytest.mark.parametrize("number", [number for number in SAYS if is_event(number)])
+@for_each("number", [number for number in SAYS if is_event(number)])
 def test_hostile_line_described_as_good_is_an_event(number: int) -> None:
     event = parse(HOSTILE[number - 1])
 
@@ -80,7 +81,7 @@ def test_hostile_line_described_as_good_is_an_event(number: int) -> None:
     assert json.loads(event.raw, parse_constant=pytest.fail)["type"] == event.type
 
 
-@pytest.mark.parametrize(("number", "reason"), REASONS.items())
+@for_each(("number", "reason"), REASONS.items())
 def test_hostile_line_described_as_bad_is_rejected_with_its_reason(
     number: int, reason: str
 ) -> None:
@@ -94,15 +95,15 @@ def test_a_byte_order_mark_and_white_space_around_an_event_are_dropped() -> None
     assert parse(b" \t" + line + b" \r").raw == line
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["nothing", "a byte order mark"])
-@pytest.mark.parametrize("space", [b"", b"\n", b" \t\r\n", b"\x0b\x0c"], ids=repr)
+@for_each("mark", [b"", b"\xef\xbb\xbf"])
+@for_each("space", [b"", b"\n", b" \t\r\n", b"\x0b\x0c"])
 def test_line_of_only_white_space_and_a_byte_order_mark_is_blank(mark: bytes, space: bytes) -> None:
     assert is_blank(mark + space)
     assert is_blank(space + mark)
     assert not is_blank(mark + space + mark + b"x")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "user_id", "anonymous_id", "user"),
     [
         ({"userId": "u1", "anonymousId": "a1"}, "u1", "a1", "u1"),
@@ -123,7 +124,7 @@ def test_user_is_the_user_id_else_the_anonymous_id_as_text(
     assert (event.user_id, event.anonymous_id, event.user) == (user_id, anonymous_id, user)
 
 
-@pytest.mark.parametrize("left_out", range(5))
+@for_each("left_out", range(5))
 def test_event_time_is_the_first_of_four_fields_as_written(left_out: int) -> None:
     times = ["timestamp", "originalTimestamp", "receivedAt", "sentAt"]
     given = {name: f"2026-02-0{place + 1}T10:00:00+02:00" for place, name in enumerate(times)}
@@ -146,13 +147,13 @@ def test_spec_object_may_be_absent_null_or_an_empty_array_only(name: str) -> Non
 UNREADABLE = ("yesterday", 1770000000, {}, "2026-13-01T00:00:00Z", "2026-02-16T09:03:51;Z")
 
 
-@pytest.mark.parametrize("bad", UNREADABLE, ids=str)
+@for_each("bad", UNREADABLE)
 def test_unreadable_timestamp_is_rejected(bad: object) -> None:
     assert reason_of(line_of(timestamp=bad)) == "timestamp is not an ISO-8601 time"
 
 
-@pytest.mark.parametrize("bad", [*UNREADABLE, ""], ids=str)
-@pytest.mark.parametrize("name", ["originalTimestamp", "receivedAt", "sentAt"])
+@for_each("bad", [*UNREADABLE, ""])
+@for_each("name", ["originalTimestamp", "receivedAt", "sentAt"])
 def test_unreadable_other_time_counts_as_absent(name: str, bad: object) -> None:
     good = "2026-02-03T10:00:00Z"
 
@@ -239,9 +240,7 @@ def test_repaired_rejects_record_is_read_as_an_event_on_one_line(
     assert b"\n" not in event.raw
 
 
-@pytest.mark.parametrize(
-    "content", [{}, {"raw": 1}, {"raw_base64": "%"}, {"raw_base64": 1}, {"event": "Tried"}]
-)
+@for_each("content", [{}, {"raw": 1}, {"raw_base64": "%"}, {"raw_base64": 1}, {"event": "Tried"}])
 def test_rejects_record_without_an_event_is_rejected(content: dict[str, Any]) -> None:
     assert reason_of(json.dumps({"state": "rejected"} | content).encode()) == "type is required"
 

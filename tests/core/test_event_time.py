@@ -85,12 +85,12 @@ def test_created_at_and_since_are_read_as_the_table_says(form: TimeForm) -> None
         assert int(moment(form.text, datetime.now(UTC)).timestamp() // 1) == form.seconds
 
 
-@pytest.mark.parametrize("value", [1771232631, 1771232631.5, True, None, ["2026-02-16"], {}, b"x"])
+@for_each("value", [1771232631, 1771232631.5, True, None, ["2026-02-16"], {}, b"x"])
 def test_a_value_that_is_not_text_is_not_a_time(value: object) -> None:
     assert not is_time(value)
 
 
-@pytest.mark.parametrize("value", [1771232631, 1771232631123, 0, False, [], {}])
+@for_each("value", [1771232631, 1771232631123, 0, False, [], {}])
 def test_timestamp_that_is_not_text_is_unreadable(value: object) -> None:
     job = job_for("gist")
 
@@ -112,7 +112,7 @@ def test_fraction_is_truncated_to_microseconds() -> None:
     assert parse_time("2026-02-16T09:03:51.000000009 Z").microsecond == 0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "lacks"),
     [
         ("2026-02-16T09:03:51", True),

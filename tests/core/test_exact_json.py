@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads, number_text
 
@@ -62,7 +63,7 @@ def parsed_by_python(text: bytes) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
-@pytest.mark.parametrize("text", NUMBERS)
+@for_each("text", NUMBERS)
 def test_number_keeps_its_value_from_input_to_output(text: str) -> None:
     written = dumps(loads(f'{{"n":{text}}}'.encode()))
 
@@ -80,7 +81,7 @@ def test_number_keeps_every_digit_in_json_and_as_text(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "kind"),
     [
         ("7", int),
@@ -128,7 +129,7 @@ NOT_WHOLE = (
 )
 
 
-@pytest.mark.parametrize(("text", "digits"), WHOLE)
+@for_each(("text", "digits"), WHOLE)
 def test_whole_number_with_a_point_or_exponent_becomes_integer_text(text: str, digits: str) -> None:
     value = loads(text.encode())
 
@@ -136,12 +137,12 @@ def test_whole_number_with_a_point_or_exponent_becomes_integer_text(text: str, d
     assert Decimal(dumps(value).decode()) == Decimal(text)
 
 
-@pytest.mark.parametrize("text", NOT_WHOLE)
+@for_each("text", NOT_WHOLE)
 def test_fractional_number_becomes_text_as_written(text: str) -> None:
     assert number_text(loads(text.encode())) == text
 
 
-@pytest.mark.parametrize("digits", [1, 39, 40, 41, 400, 4300, 4301, 5000])
+@for_each("digits", [1, 39, 40, 41, 400, 4300, 4301, 5000])
 def test_integer_becomes_text_with_every_digit(digits: int) -> None:
     text = "7" * digits
 
@@ -149,7 +150,7 @@ def test_integer_becomes_text_with_every_digit(digits: int) -> None:
     assert number_text(loads(b"-" + text.encode())) == f"-{text}"
 
 
-@pytest.mark.parametrize("text", ["1.50", "31.0", "1e3", "1.771232631E9", "0.00001", "-0.0"])
+@for_each("text", ["1.50", "31.0", "1e3", "1.771232631E9", "0.00001", "-0.0"])
 def test_number_in_json_is_written_as_in_the_input(text: str) -> None:
     assert dumps(loads(f'{{"a":[{text}]}}'.encode())) == f'{{"a":[{text}]}}'.encode()
     assert dumps(loads(f"[{text},{10**20}]".encode())) == f"[{text},{10**20}]".encode()
@@ -198,7 +199,7 @@ def test_last_value_of_a_repeated_key_wins() -> None:
     assert loads(b'{"a":1e400,"a":2}') == {"a": 2}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "message"),
     [
         (b'{"a":', "not JSON: it ends too early"),
@@ -226,7 +227,7 @@ def test_invalid_json_has_a_plain_error_message(text: bytes, message: str) -> No
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rest", "message"),
     [
         (b"NaN]", "not JSON: NaN"),
@@ -245,7 +246,7 @@ def test_error_after_a_huge_number_is_found(rest: bytes, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.parametrize("text", [b"[1,]", b"[1e400,]", b'{"a":1e400,"b"}', b'["a', b"[tru]"])
+@for_each("text", [b"[1,]", b"[1e400,]", b'{"a":1e400,"b"}', b'["a', b"[tru]"])
 def test_error_message_has_no_position(
     text: bytes,
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import records
 from support.retry_harness import trip
+from support.tables import for_each
 
 from segcli import Delivered, Items, Partial, Refused, Reply, Retry, Stop, Verdict, by_item
 from segcli.core.reply import by_status
@@ -39,12 +40,12 @@ def test_item_that_is_not_listed_is_delivered() -> None:
     assert listed() == listed(status=200) == Delivered()
 
 
-@pytest.mark.parametrize("code", [408, 425, 429, 500, 503, "503"])
+@for_each("code", [408, 425, 429, 500, 503, "503"])
 def test_item_with_a_temporary_status_is_retried(code: int | str) -> None:
     assert listed({"batch_index": 1, "code": code}) == Partial({}, frozenset({1}))
 
 
-@pytest.mark.parametrize("code", [400, 401, 409, 422, 501])
+@for_each("code", [400, 401, 409, 422, 501])
 def test_item_with_another_error_status_is_refused_with_its_reason(code: int) -> None:
     entry = {"batch_index": "0", "code": code, "message": " no\n such plan "}
 
@@ -118,7 +119,7 @@ def test_items_without_an_index_and_a_status_are_an_error() -> None:
 # --- other replies, and bodies that do not match
 
 
-@pytest.mark.parametrize("status", [400, 401, 429, 500, 302])
+@for_each("status", [400, 401, 429, 500, 302])
 def test_reply_with_another_status_is_judged_by_the_status(status: int) -> None:
     body = {"errors": [{"batch_index": 0}]}
 
@@ -136,14 +137,14 @@ def test_error_reply_can_have_item_results_if_described() -> None:
         assert isinstance(judge(reply(body, 400)), Refused)
 
 
-@pytest.mark.parametrize("body", [b"", b"  ", {}, {"errors": None}, {"ok": True}], ids=repr)
+@for_each("body", [b"", b"  ", {}, {"errors": None}, {"ok": True}])
 def test_missing_list_of_failures_means_all_delivered(body: Any) -> None:
     assert by_item(ERRORS)(reply(body, 200)) == Delivered()
     assert isinstance(by_item(ERRORS)(reply(body, 207)), Stop)
     assert isinstance(by_item(RESULTS)(reply(body, 200)), Stop)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "problem"),
     [
         (b"<html>", "its body is not JSON"),
@@ -158,7 +159,6 @@ def test_missing_list_of_failures_means_all_delivered(body: Any) -> None:
         ({"errors": [{"batch_index": True}]}, "has no whole number at batch_index"),
         ({"errors": [{"batch_index": -1}]}, None),
     ],
-    ids=repr,
 )
 def test_success_reply_with_an_unexpected_body_stops_the_run(
     body: Any, problem: str | None
@@ -202,7 +202,7 @@ def test_item_verdict_on_a_truncated_reply_settles_nothing(
     assert (found.tally.delivered, found.tally.refused, len(found.posts)) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("code", [0, 7, 101, 600, 99999])
+@for_each("code", [0, 7, 101, 600, 99999])
 def test_number_that_is_not_an_http_status_is_a_refusal(
     code: int,
 ) -> None:

@@ -13,6 +13,7 @@ from support.event_strategies import (
     jobs,
 )
 from support.samples import NAMES, event_of, good_events, job_for, line_of, lines_of
+from support.tables import for_each
 
 from segcli.core.destination import Destination
 from segcli.core.line import TooLong
@@ -28,7 +29,7 @@ PIECES = [
     *(b"null", b"true", b"NaN", b" ", b"\t", b'""', b"{}", b"[[]]", b"\xef\xbb\xbf", b"\xed\xa0"),
 ]  # fmt: skip
 
-each_quick_destination = pytest.mark.parametrize("destination", QUICK, ids=lambda one: one.name)
+each_quick_destination = for_each("destination", QUICK)
 
 
 def shown(outcome: Decision) -> str:
@@ -61,9 +62,9 @@ def test_fields_of_any_type_have_the_same_outcome(destination: Destination[Any])
             assert shown(decide([event.raw])[0]) == shown(outcome_of(event.raw, job))
 
 
-@each_quick_destination
 @settings(max_examples=200)
 @given(line=bent_lines())
+@each_quick_destination
 def test_mutated_events_have_the_same_outcome(destination: Destination[Any], line: bytes) -> None:
     for job in jobs(destination):
         assert_same(line, job)
@@ -128,7 +129,7 @@ def test_partial_event_equals_the_full_event_in_its_fields(user: str | int) -> N
     assert excerpt.properties.keys() == {"a"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fields",
     [
         {"type": "purchase"},
@@ -144,7 +145,6 @@ def test_partial_event_equals_the_full_event_in_its_fields(user: str | int) -> N
         {"traits": []},
         {"pad": [[[[]]]] * 100},
     ],
-    ids=str,
 )
 def test_unusual_events_are_left_to_the_full_parser(fields: dict[str, Any]) -> None:
     assert partial_parser([])([line_of(**fields)]) == [None]

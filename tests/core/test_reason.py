@@ -1,8 +1,8 @@
 """Reasons are counted without the values of single events."""
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.core.reason import LONGEST, code_of, general_reason
 
@@ -45,7 +45,7 @@ PIECES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reason", "general"),
     [
         ("HTTP 422", "HTTP 422"),
@@ -100,7 +100,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert len(general_reason(text * 20)) <= LONGEST
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("state", "reason", "status", "code"),
     [
         ("refused", "HTTP 422: no", 422, "http_422"),

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.core.reply import (
     EXCERPT,
@@ -25,12 +26,12 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+@for_each("status", [200, 201, 202, 204, 299])
 def test_status_2xx_is_delivered(status: int) -> None:
     assert by_status(Reply(status, {}, b'{"errors": []}')) == Delivered()
 
 
-@pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504, 505, 511, 529, 599])
+@for_each("status", [408, 423, 425, 429, 500, 502, 503, 504, 505, 511, 529, 599])
 def test_temporary_error_status_is_retried(status: int) -> None:
     assert by_status(Reply(status)) == Retry(f"HTTP {status}", None)
 
@@ -40,7 +41,7 @@ def test_retry_has_the_retry_after_of_the_reply() -> None:
     assert by_status(Reply(503, {"retry-after": "0"}, b"")) == Retry("HTTP 503", 0.0)
 
 
-@pytest.mark.parametrize("status", [-1, 0, 100, 101, 199, 600, 999])
+@for_each("status", [-1, 0, 100, 101, 199, 600, 999])
 def test_invalid_status_is_retried(status: int) -> None:
     assert isinstance(by_status(Reply(status, {"retry-after": "7"}, b"no")), Retry)
 
@@ -60,7 +61,7 @@ def test_status_401_or_403_stops_the_run(status: int) -> None:
     assert by_status(reply) == Stop(f'HTTP {status}: {{"message": "bad key"}}', setting="api_key")
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@for_each("status", [301, 302, 303, 307, 308])
 def test_redirect_stops_the_run_and_names_its_target(status: int) -> None:
     reply = Reply(status, {"location": "https://other.example/event"})
 
@@ -89,7 +90,7 @@ def test_status_400_or_413_is_refused_and_splits_the_batch(status: int) -> None:
     assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=True)
 
 
-@pytest.mark.parametrize("status", [402, 404, 405, 409, 410, 415, 422, 431, 451, 460, 501])
+@for_each("status", [402, 404, 405, 409, 410, 415, 422, 431, 451, 460, 501])
 def test_other_4xx_and_501_are_refused_without_splitting(status: int) -> None:
     assert by_status(Reply(status, {}, b"no")) == Refused(f"HTTP {status}: no", splits=False)
 
@@ -112,7 +113,7 @@ def test_an_excerpt_is_bounded(length: int) -> None:
     assert excerpt.endswith("…") == (length > EXCERPT)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "seconds"),
     [
         ("120", 120.0),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from support.samples import KEY
+from support.tables import for_each
 
 from segcli import Secret
 from segcli.core import exact_json
@@ -59,8 +60,8 @@ SHOWN: dict[str, Callable[[Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("how", SHOWN)
-@pytest.mark.parametrize("value", [Secret(KEY), Settings(api_key=Secret(KEY))], ids=type)
+@for_each("how", SHOWN)
+@for_each("value", [Secret(KEY), Settings(api_key=Secret(KEY))])
 def test_key_is_not_shown_in_any_representation(how: str, value: Any) -> None:
     shown = SHOWN[how](value)
 
@@ -86,7 +87,7 @@ def test_key_is_not_shown_in_a_traceback_with_locals() -> None:
     assert KEY not in shown
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@for_each("name", BUILT_IN)
 def test_key_is_not_shown_in_the_repr_of_a_request(name: str) -> None:
     destination = named_destination(name)
     given = {"api_key": KEY, "endpoint": "https://vendor.example"}
@@ -157,7 +158,7 @@ def without_marks(text: str) -> str:
 HOOK = "https://hooks.example/services/T0HL/x9f2b61c0"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "a key: {}",

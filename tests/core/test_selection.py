@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from support.samples import event_of, job_for, line_of
+from support.tables import for_each
 
 from segcli.core.event_time import parse_time
 from segcli.core.line import TooLong
@@ -18,7 +19,7 @@ def skip(selection: Selection, **fields: Any) -> str | None:
     return reason_to_skip(event_of(**fields), selection, ACME)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("integrations", "on"),
     [
         ({}, True),
@@ -78,7 +79,7 @@ def test_type_option_selects_the_given_types() -> None:
     assert skip(selection, type="track") == "not of --type"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "taken"),
     [
         ("Order Completed", True),
@@ -99,7 +100,7 @@ def test_call_without_an_event_name_matches_no_event_pattern() -> None:
     assert skip(Selection(events=("*",)), type="page", event=...) == "not of --event"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "taken"),
     [
         ({"userId": "u7"}, True),
@@ -116,7 +117,7 @@ def test_user_option_matches_either_whole_id(fields: dict[str, Any], taken: bool
     assert skip(selection, **fields) == (None if taken else "not of --user")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("timestamp", "reason"),
     [
         ("2026-02-02T23:59:59.999Z", "before --since"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.samples import KEY
+from support.tables import for_each
 
 from segcli import Secret
 from segcli.core.settings import Sources, describe, env_name, read_settings, require, setting
@@ -72,7 +73,7 @@ def test_environment_name_has_destination_and_setting() -> None:
     assert env_name("my-own.place", "api_key") == "SEGCLI_MY_OWN_PLACE_API_KEY"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "text", "value"),
     [
         ("region", "us", "us"),
@@ -111,7 +112,7 @@ def test_toml_value_of_a_matching_type_is_accepted(name: str, value: Any, read_a
 ADDRESS = "an address such as https://host/path"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "value", "message"),
     [
         ("batch", "many", "acme: batch must be a whole number, not 'many'"),
@@ -142,7 +143,7 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: Any, mess
     assert error.hint == "Correct it there."
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("sources", "hint"),
     [
         (Sources(given={"batch": "0"}, env={}, table={}), "it: --set batch=…"),
@@ -170,7 +171,6 @@ def test_a_wrong_value_is_named_with_what_it_must_be(name: str, value: Any, mess
         ),
         (Sources(given={}, env={}, table={"batch": 0}), "it there."),
     ],
-    ids=["set", "endpoint", "key file", "python", "python's key", "variable", "file"],
 )
 def test_a_wrong_value_is_corrected_where_it_was_given(sources: Sources, hint: str) -> None:
     assert error_of(lambda: read_settings("acme", Settings, sources)).hint == f"Correct {hint}"
@@ -217,7 +217,7 @@ def test_require_passes_if_all_required_settings_are_set() -> None:
     require("acme", read_acme({"api_key": KEY, "endpoint": "https://acme.example"}))
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@for_each("name", BUILT_IN)
 def test_every_setting_of_a_destination_has_a_description(name: str) -> None:
     rows = describe(name, named_destination(name).settings)
 

@@ -13,6 +13,7 @@ from support.destination_file import ACME, acme, bent
 from support.fakes import Answer, tracks, written
 from support.resuming import Segcli, Serve
 from support.samples import EXAMPLES, KEY, Run, find
+from support.tables import for_each
 
 from segcli.core.outcome import Job
 from segcli.core.settings import Origin, Place, Sources, describe, origins, read_settings
@@ -260,7 +261,7 @@ BASE = {"settings.host": {"default": "eu"}, "request.url": "https://{settings.ho
 SECRET_HOST = {"request.url": "https://{settings.api_key}.acme.io/v1"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("destination", "sources", "says"),
     [
         (
@@ -324,7 +325,7 @@ def test_destinations_command_shows_the_source_of_each_setting(
 # --- a key over http
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("host", "expected"),
     [
         ("localhost", True), ("127.0.0.1", True), ("127.9.8.7", True), ("::1", True),
@@ -337,7 +338,7 @@ def test_localhost_and_loopback_addresses_are_this_machine(host: str, expected: 
     assert is_this_machine(host) is expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("endpoint", "key", "refused"),
     [
         ("http://evil.example", KEY, True),

@@ -14,6 +14,7 @@ from support.destination_file import acme
 from support.fakes import Said, report_in, track, written
 from support.resuming import pasted, printed_command
 from support.retry_harness import Trip, trip
+from support.tables import for_each
 from support.wires import OK, Call, wire_that
 
 from segcli.core.destination import Destination
@@ -93,10 +94,10 @@ def with_keys(segcli: Segcli, monkeypatch: pytest.MonkeyPatch) -> Segcli:
 
 
 @pytest.fixture
-def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
     """Run a command line in a shell, in the test's folder, with the same keys."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=clean_environment | home | KEYS)
+    return partial(pasted, cwd=tmp_path, env=shell_environment | home | KEYS)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -204,7 +205,7 @@ def test_hint_mentions_body_size_only_if_it_may_be_the_reason(
     assert stopped.hint.endswith("Nothing is lost: unsent events can be sent later.")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "answered", "may_be"),
     [
         (1_001, 0, True),

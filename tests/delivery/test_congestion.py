@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import clock, item, play
 from support.pipelines import Pipeline, pipeline
+from support.tables import for_each
 
 from segcli.core.reply import Reply
 from segcli.delivery.throttle import CongestionWindow
@@ -38,7 +39,7 @@ def after(*rounds: Sequence[bool], most: int = 32) -> float:
     return play(story())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("overloaded", "size"), [(32, 16.0), (24, 20.0), (16, 24.0), (8, 28.0), (1, 31.5), (0, 32.0)]
 )
 def test_window_shrinks_by_half_the_share_of_overloaded_replies(

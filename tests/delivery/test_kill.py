@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from typing import Any
 
 import pytest
 from support.fakes import PATIENCE, records, report_in, track, wait_until, written
+from support.fork_server import ForkedProcess
 from support.resuming import JOURNAL, duplicates
 
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 
 LINES = 20_000
 USERS = 250
@@ -74,16 +74,16 @@ def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
 
 @pytest.mark.timeout(1500)
 def test_twenty_kills_over_twenty_thousand_events_lose_nothing(
-    command: list[str], sandbox: Sandbox, spawn: Spawn, tmp_path: Path
+    command: list[str], sandbox: Sandbox, spawn: Spawn, spawn_python: Spawn, tmp_path: Path
 ) -> None:
     journal = tmp_path / JOURNAL
 
-    def start() -> "subprocess.Popen[str]":
+    def start(spawn: Spawn = spawn) -> ForkedProcess:
         begun = journal.exists() and journal.stat().st_size > 0
         return spawn(*command, *(["--resume"] if begun else []))
 
-    for moment in moments():
-        process = start()
+    for is_at_the_start, moment in moments():
+        process = start(spawn_python if is_at_the_start else spawn)
         moment(process, sandbox.kept)
         assert process.poll() is None, process.communicate()
         process.kill()
@@ -98,22 +98,28 @@ def test_twenty_kills_over_twenty_thousand_events_lose_nothing(
     check_the_ledger(tmp_path)
 
 
-Moment = Callable[["subprocess.Popen[str]", Path], None]
+Moment = Callable[[ForkedProcess, Path], None]
 
 
-def moments() -> list[Moment]:
-    """Return when to kill: during the start of a process, or after some accepted events."""
+def moments() -> list[tuple[bool, Moment]]:
+    """Return when to kill: during the start of a process, if true, or after some accepted events.
+
+    Only a process that is killed during its start has to start Python.
+    """
     dice = random.Random(20)
     least = len(json.dumps(line(0))) + 40
     shares = sorted(dice.uniform(0.01, 0.9) for _ in range(KILLS_ON_THE_WAY))
-    found: list[Moment] = [_when_taken(int(share * LINES * least)) for share in shares]
+    found: list[tuple[bool, Moment]] = [
+        (False, _when_taken(int(share * LINES * least))) for share in shares
+    ]
     for _ in range(KILLS_AT_THE_START):
-        found.insert(dice.randrange(len(found)), _when_used(dice.uniform(0.05, 0.6)))
+        place, moment = dice.randrange(len(found)), _when_used(dice.uniform(0.05, 0.6))
+        found.insert(place, (True, moment))
     return found
 
 
 def _when_taken(size: int) -> Moment:
-    def moment(process: "subprocess.Popen[str]", kept: Path) -> None:
+    def moment(process: ForkedProcess, kept: Path) -> None:
         def taken() -> int:
             return kept.stat().st_size
 
@@ -125,7 +131,7 @@ def _when_taken(size: int) -> Moment:
 def _when_used(seconds: float) -> Moment:
     """Return when a process has used this much processor time: how far its start has come."""
 
-    def moment(process: "subprocess.Popen[str]", _: Path) -> None:
+    def moment(process: ForkedProcess, _: Path) -> None:
         def used() -> float:
             fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

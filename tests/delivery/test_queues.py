@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from support.fakes import clock, item, play
+from support.tables import for_each
 
 from segcli.delivery.batch import Bounds, QueuedPayload
 from segcli.delivery.queues import SendQueue
@@ -271,7 +272,7 @@ def test_item_left_over_from_a_full_batch_waits_its_own_second() -> None:
     assert play(story()) == [(3, 0.0), (1, pytest.approx(1.0))]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "reason",
     [
         lambda queue: [queue.put(item(b"x")) for _ in range(9)],
@@ -280,7 +281,6 @@ def test_item_left_over_from_a_full_batch_waits_its_own_second() -> None:
         lambda queue: [queue.put(item(b"x", route="/other"))],
         lambda queue: [_closing(queue)],
     ],
-    ids=["full", "full of many users", "full by bytes", "another route follows", "nothing comes"],
 )
 def test_batch_that_cannot_grow_is_sent_at_once(
     reason: Callable[[BoundedQueue], list[asyncio.Future[None]]],

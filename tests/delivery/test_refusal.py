@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.fakes import Answer, Got, Said, Vendor, records, sending_to, track, tracks, written
+from support.tables import for_each
 
 from segcli.core.destination import Request
 from segcli.core.redaction import Redactor
@@ -80,7 +81,7 @@ def test_payloads_and_replies_are_bounded(body: bytes) -> None:
     assert len(refusal.reply_ids["x-request-id"]) == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     "form",
     [
         KEY,
@@ -92,7 +93,7 @@ def test_payloads_and_replies_are_bounded(body: bytes) -> None:
         f"{KEY[:9]} {KEY[9:]}",
     ],
 )
-@pytest.mark.parametrize("before", [0, MAX_REPLY - 20, MAX_PAYLOAD - 20])
+@for_each("before", [0, MAX_REPLY - 20, MAX_PAYLOAD - 20])
 def test_a_secret_is_hidden_in_every_part_also_where_it_is_cut(form: str, before: int) -> None:
     text = "x" * before + "y" + form
     request = Request(f"https://user:{KEY}@acme.example/{form}?key={KEY}", b"")

@@ -19,10 +19,10 @@ def door() -> Door:
 
 
 @pytest.fixture
-def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
     """Run a command line in a shell, in the test's folder."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=clean_environment | home)
+    return partial(pasted, cwd=tmp_path, env=shell_environment | home)
 
 
 @pytest.mark.parametrize(

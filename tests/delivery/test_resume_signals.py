@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.fakes import PATIENCE, Said, report_in, send_signal, tracks, wait_until, written
+from support.fork_server import ForkedProcess
 from support.resuming import (
     JOURNAL,
     Door,
@@ -23,7 +24,7 @@ from support.resuming import (
 )
 
 Paste = Callable[..., Said]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 
 ALL = sorted(f"m{number}" for number in range(100))
 
@@ -42,10 +43,10 @@ def command(door: Door, vendor: Serve, tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def paste(clean_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
+def paste(shell_environment: dict[str, str], tmp_path: Path) -> Callable[..., Said]:
     """Run a command line in a shell, in the test's folder."""
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    return partial(pasted, cwd=tmp_path, env=clean_environment | home)
+    return partial(pasted, cwd=tmp_path, env=shell_environment | home)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

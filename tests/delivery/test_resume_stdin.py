@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.fakes import PATIENCE, report_in, tracks, written
+from support.fork_server import ForkedProcess
 from support.resuming import JOURNAL, Door, Serve, settled_lines, to_webhook
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 
 COUNT = 150
 ALL = [f"m{number}" for number in range(COUNT)]

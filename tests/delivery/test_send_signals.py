@@ -19,10 +19,11 @@ from support.fakes import (
     wait_until,
     written,
 )
+from support.fork_server import ForkedProcess
 
 from segcli.sandbox import Fault, SandboxServer
 
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 Start = Callable[..., SandboxServer]
 
 
@@ -160,10 +161,12 @@ def test_ctrl_c_ends_a_run_with_an_open_stdin(spawn: Spawn, standin: Start, tmp_
     assert adds_up(tmp_path)
 
 
-def test_ctrl_c_before_the_first_event_gives_no_traceback(spawn: Spawn, standin: Start) -> None:
+def test_ctrl_c_before_the_first_event_gives_no_traceback(
+    spawn_python: Spawn, standin: Start
+) -> None:
     at = standin()
     to = sending_to("webhook", at.endpoint("webhook"))
-    process = spawn(*to, "--sandbox", stdin=subprocess.PIPE)
+    process = spawn_python(*to, "--sandbox", stdin=subprocess.PIPE)
     assert process.stderr
     announced = process.stderr.readline()
     send_signal(process, signal.SIGINT)

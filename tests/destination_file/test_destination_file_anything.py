@@ -16,6 +16,7 @@ from support.destination_file_errors import MISTAKES
 from support.event_strategies import bent_lines
 from support.posted import HOST, requests_of, settings_for
 from support.samples import EXAMPLES, KEY, Run, good_events
+from support.tables import for_each
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, event_of, map_event
@@ -56,10 +57,9 @@ def test_examples_match_the_schema_and_reference_it(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changes",
     [changes for changes, _ in MISTAKES],
-    ids=[said[0][:40] for _, said in MISTAKES],
 )
 def test_schema_refuses_every_structural_mistake_we_find(changes: dict[str, Any]) -> None:
     document = bent(ACME, changes)

@@ -6,14 +6,14 @@ import pytest
 from support.destination_file import ACME, bent, mistakes_in
 from support.destination_file_errors import MISTAKES, ROUTED
 from support.samples import EXAMPLES
+from support.tables import for_each
 
 from segcli.destination_source import read_destination
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "said"),
     MISTAKES,
-    ids=[f"{n} {said[0][:40]}" for n, (_, said) in enumerate(MISTAKES)],
 )
 def test_mistake_is_reported_with_its_key(changes: dict[str, Any], said: list[str]) -> None:
     assert mistakes_in(bent(ACME, changes)) == said

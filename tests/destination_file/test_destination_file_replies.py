@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-import pytest
 from support.destination_file import acme
+from support.tables import for_each
 
 from segcli import Delivered, Partial, Refused, Reply, Retry, Stop, Verdict, by_status
 
@@ -22,7 +22,7 @@ def verdict(reply: dict[str, Any], status: int, body: Any = None, **headers: str
     return acme({"reply": reply}).verdict(Reply(status, headers, said))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("status", "means"),
     [
         (409, Delivered()),
@@ -32,13 +32,12 @@ def verdict(reply: dict[str, Any], status: int, body: Any = None, **headers: str
         (422, Refused("HTTP 422", splits=True)),
         (402, Stop("HTTP 402")),
     ],
-    ids=str,
 )
 def test_a_status_means_what_the_file_says(status: int, means: Verdict) -> None:
     assert verdict(MEANINGS, status, **{"retry-after": "7"}) == means
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 408, 410, 413, 429, 500, 502])
+@for_each("status", [200, 204, 302, 400, 403, 408, 410, 413, 429, 500, 502])
 def test_other_status_means_the_same_as_for_every_destination(status: int) -> None:
     assert verdict(MEANINGS, status) == by_status(Reply(status))
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.destination_file import acme, job_of, request_of
 from support.samples import KEY
+from support.tables import for_each
 
 from segcli.errors import SettingsError
 
@@ -25,7 +26,7 @@ def basic(user: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("auth", "header", "value"),
     [
         ({"bearer": "{settings.api_key}"}, "Authorization", f"Bearer {KEY}"),
@@ -38,7 +39,6 @@ def basic(user: str, password: str) -> str:
             f"Key {KEY}",
         ),
     ],
-    ids=str,
 )
 def test_key_is_sent_in_the_configured_header(
     auth: dict[str, str], header: str, value: str
@@ -183,7 +183,7 @@ def test_each_action_may_have_its_own_method_route_and_batch() -> None:
 # --- settings that would make another request
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("setting", "value", "words"),
     [
         ("region", "eu.evil.example/", "a part of a host name"),
@@ -219,8 +219,8 @@ def test_setting_that_would_change_the_request_target_is_an_error(
     assert (value in error.value.message) == (setting != "hook" and "\r" not in value)
 
 
-@pytest.mark.parametrize("after", ["/x", "?k=v", "/x{route}?k=v"])
-@pytest.mark.parametrize("end", ["/base?tok=T0P", "?tok=T0P", "/base#T0P"])
+@for_each("after", ["/x", "?k=v", "/x{route}?k=v"])
+@for_each("end", ["/base?tok=T0P", "?tok=T0P", "/base#T0P"])
 def test_address_setting_followed_by_a_path_or_query_must_have_no_query(
     end: str, after: str
 ) -> None:

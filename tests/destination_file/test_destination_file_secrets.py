@@ -46,7 +46,8 @@ def leaks(folder: Path, said: Said, *known: Path) -> list[str]:
     """Return what a run has said of the key, or written into any file."""
     files = [path for path in folder.rglob("*") if path.is_file() and path not in known]
     assert files
-    texts = [said.out, said.err, *(path.read_bytes().decode(errors="replace") for path in files)]
+    contents = [path.read_bytes().rstrip(b"\0").decode(errors="replace") for path in files]
+    texts = [said.out, said.err, *contents]
     return [piece for text in texts for piece in PIECES if piece in text]
 
 

@@ -7,6 +7,7 @@ import pytest
 from support.destination_file import ACME
 from support.resuming import Segcli
 from support.samples import line_of
+from support.tables import for_each
 
 from segcli.destination_file import destination_from_text
 from segcli.destinations import BUILT_IN
@@ -38,11 +39,10 @@ JSON_TEXTS = {
 }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("title", "text", "said"),
     [("acme.toml", *one) for one in TEXTS.items()]
     + [("acme.json", *one) for one in JSON_TEXTS.items()],
-    ids=lambda value: value[:30],
 )
 def test_syntax_error_is_reported_with_its_position(title: str, text: str, said: str) -> None:
     with pytest.raises(DestinationError) as error:

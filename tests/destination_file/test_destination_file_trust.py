@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.destination_file import ACME, GONE, bent
 from support.resuming import Segcli
 from support.samples import KEY, Run, line_of
+from support.tables import for_each
 
 from segcli.core.settings import env_name, share_variables
 from segcli.destination_source import read_destination
@@ -60,7 +61,7 @@ def test_allowed_destination_names_never_share_a_variable(
         assert env_name(one, setting) != env_name(other, its_setting)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other", "expected"),
     [
         ("gist", "gist", True),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import pytest
 from support.samples import EVERYBODY, find, good_events, payload_of
+from support.tables import for_each
 
 from segcli.core import exact_json
 from segcli.core.destination import Destination, Field
@@ -155,7 +155,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n}: {r.source}" for n, r in ROWS])
+@for_each(("name", "row"), ROWS)
 def test_changed_source_field_changes_the_documented_target(name: str, row: Field) -> None:
     seen = [
         change
@@ -167,7 +167,7 @@ def test_changed_source_field_changes_the_documented_target(name: str, row: Fiel
     assert seen
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@for_each("name", EVERYBODY)
 def test_no_field_changes_an_undocumented_part_of_the_payload(name: str) -> None:
     unsaid = {
         f"{change.kind}: {change.source} moves {part}"
@@ -179,7 +179,7 @@ def test_no_field_changes_an_undocumented_part_of_the_payload(name: str) -> None
     assert not unsaid
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@for_each("name", EVERYBODY)
 def test_every_documented_field_has_an_effect_unless_noted(name: str) -> None:
     rows = find(name).fields
     moving = {(change.kind, change.source) for change in changes(name) if change.moved}
@@ -194,7 +194,7 @@ def test_every_documented_field_has_an_effect_unless_noted(name: str) -> None:
     assert not idle
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@for_each("name", EVERYBODY)
 def test_every_destination_has_a_one_line_summary_and_field_rows(name: str) -> None:
     destination = find(name)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.samples import KEY, event_of, job_for, payload_of
+from support.tables import for_each
 
 from segcli.core.event import Rejected
 
@@ -93,7 +94,7 @@ def test_email_that_is_not_text_is_rejected(email: Any) -> None:
     assert reason_of(type="identify", traits={"email": email}) == "traits.email is not a string"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("traits", "name"),
     [
         ({"name": "Ada", "firstName": "A", "lastName": "L"}, "Ada"),
@@ -117,7 +118,7 @@ def test_trait_without_a_contact_field_is_a_custom_property() -> None:
     assert custom(createdAt="long ago") == {"createdAt": "long ago"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("created", "seconds"),
     [
         ("2026-02-03T10:11:12.900Z", 1_770_113_472),
@@ -138,7 +139,7 @@ def test_signed_up_at_is_unix_seconds_from_text_seconds_or_milliseconds(
     assert contact(created_at=created)["signed_up_at"] == seconds
 
 
-@pytest.mark.parametrize("created", ["soon", "", True, -5, 10**20, "1969-12-31", ["2026"], 1e300])
+@for_each("created", ["soon", "", True, -5, 10**20, "1969-12-31", ["2026"], 1e300])
 def test_invalid_created_at_sets_no_signed_up_at(created: Any) -> None:
     assert "signed_up_at" not in contact(createdAt=created)
 
@@ -181,7 +182,7 @@ def test_a_track_becomes_an_event() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("of_properties", "of_context", "email"),
     [
         ("p@example.com", "c@example.com", "p@example.com"),

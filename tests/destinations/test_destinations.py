@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.samples import KEY, event_of, job_for, line_of, payload_of
+from support.tables import for_each
 
 from segcli.core.destination import Request
 from segcli.core.event import TYPES, Event
@@ -39,13 +40,13 @@ def test_a_vendor_of_identify_and_track_skips_the_other_calls(name: str) -> None
         assert isinstance(outcome_of(line_of(type=kind, **fields), job_for(name)), Mapped)
 
 
-@pytest.mark.parametrize("name", ["segment", "webhook"])
-@pytest.mark.parametrize("kind", sorted(TYPES))
+@for_each("name", ["segment", "webhook"])
+@for_each("kind", sorted(TYPES))
 def test_segment_and_webhook_accept_all_six_calls(name: str, kind: str) -> None:
     assert isinstance(outcome_of(line_of(type=kind), job_for(name)), Mapped)
 
 
-@pytest.mark.parametrize("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
+@for_each("name", ["pointillist", "plotline", "gist", "segment", "webhook"])
 def test_every_destination_keeps_all_digits_of_a_number(name: str) -> None:
     line = line_of(
         type="identify", timestamp=TIME, traits={"email": "ada@example.com", "big": "DIGITS"}

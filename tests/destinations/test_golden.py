@@ -6,8 +6,8 @@
 import io
 from pathlib import Path
 
-import pytest
 from support.samples import EVERYBODY, NAMES, ROOT, SAMPLES, job_for, lines_of
+from support.tables import for_each
 
 from segcli.accounting.tally import STATES_OF_TRANSFORM, Tally
 from segcli.lines import chunks
@@ -29,8 +29,8 @@ def golden_file(destination: str, sample: str) -> Path:
     return GOLDEN / destination / f"{sample}.ndjson"
 
 
-@pytest.mark.parametrize("sample", NAMES)
-@pytest.mark.parametrize("destination", EVERYBODY)
+@for_each("sample", NAMES)
+@for_each("destination", EVERYBODY)
 def test_sample_matches_its_golden_file(destination: str, sample: str, update_golden: bool) -> None:
     file = golden_file(destination, sample)
     found, _ = outcomes(destination, sample)
@@ -43,8 +43,8 @@ def test_sample_matches_its_golden_file(destination: str, sample: str, update_go
     )
 
 
-@pytest.mark.parametrize("sample", NAMES)
-@pytest.mark.parametrize("destination", EVERYBODY)
+@for_each("sample", NAMES)
+@for_each("destination", EVERYBODY)
 def test_every_line_of_a_sample_is_mapped_rejected_or_skipped(
     destination: str, sample: str
 ) -> None:

@@ -1,20 +1,20 @@
 """A full or failing disk stops a sync: nothing is sent that the state cannot record."""
 
 import resource
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.engage import STATE, csv, engage, heard
 from support.fakes import PATIENCE, Said
+from support.fork_server import ForkedProcess
 
 from segcli.engage.state import EngageState
 from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
 Start = Callable[..., SandboxServer]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 IN_FLIGHT = 10
 EVERYBODY = sorted((str(user), True) for user in range(300))
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return csv(tmp_path / "m.csv", range(300))
 
 
-def out_of_room(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
+def out_of_room(process: ForkedProcess) -> ForkedProcess:
     """Limit the size of the files of a process, from its start."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))
     return process

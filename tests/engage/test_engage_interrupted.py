@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 import pytest
 from support.engage import STATE, csv, engage, heard
 from support.fakes import PATIENCE, Answer, Got, Said, report_in, send_signal, wait_until
+from support.fork_server import ForkedProcess
 from support.resuming import Door, Serve
 
 from segcli.sandbox import Fault, SandboxServer
 
 Segcli = Callable[..., Said]
 Start = Callable[..., SandboxServer]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 GO_ON = "To continue, type the same command again: it sends what is missing."
 EVERYBODY = sorted((str(user), True) for user in range(300))
 

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,12 +12,13 @@ from pathlib import Path
 import pytest
 from support.engage import STATE, audience, changes, csv, difference, engage, opened
 from support.fakes import Said, wait_until
+from support.fork_server import ForkedProcess
 
 from segcli.engage.state import SyncKey
 from segcli.sandbox import SandboxServer
 
 Segcli = Callable[..., Said]
-Spawn = Callable[..., "subprocess.Popen[str]"]
+Spawn = Callable[..., ForkedProcess]
 Told = tuple[str, bool]
 # Each list, how many are told at most before a kill, and whether a sync is left to finish at last.
 # The second tells 500 to come and 1,000 to go, and is given up on its way through the latter; by
@@ -71,7 +71,7 @@ def vendor(standin: Callable[..., SandboxServer], tmp_path: Path) -> Vendor:
     return Vendor(standin(keep=keep, remember=False), keep)
 
 
-def killed_after(process: "subprocess.Popen[str]", happened: Callable[[], bool]) -> None:
+def killed_after(process: ForkedProcess, happened: Callable[[], bool]) -> None:
     """Kill a sync when the condition holds; it must be running still."""
     wait_until(happened)
     process.kill()

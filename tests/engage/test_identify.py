@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.engage.identify import property_name
 
@@ -21,7 +22,7 @@ def test_property_is_the_name_in_lower_case_with_underscores(name: str, expected
     assert property_name(name) == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         ("Big   Spenders", "big_spenders"),
@@ -39,7 +40,7 @@ def test_spaces_and_punctuation_become_single_inner_underscores(name: str, expec
     assert property_name(name) == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         ("bigSpenders", "big_spenders"),
@@ -54,7 +55,7 @@ def test_camel_case_is_split(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         ("Last 30days", "last_30days"),
@@ -84,7 +85,7 @@ def test_accents_are_removed_composed_or_not(name: str, expected: str) -> None:
     assert property_name(name) == expected
 
 
-@pytest.mark.parametrize("name", ["", " ", "!?", "___", "顧客", "Покупатели", "👍", "\u0301"])
+@for_each("name", ["", " ", "!?", "___", "顧客", "Покупатели", "👍", "\u0301"])
 def test_name_without_latin_letters_or_digits_gives_an_empty_property(name: str) -> None:
     assert property_name(name) == ""
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.event_strategies import values
 from support.field_types import FIELDS
+from support.tables import for_each
 
 from segcli.core.event import Rejected
 from segcli.core.exact_json import dumps
@@ -24,7 +25,7 @@ def made(entry: Any, value: Any, *, in_batch: bool = False) -> Any:
     return found.get("a", "absent")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("entry", "value", "expected"),
     [
         ("string", None, "absent"),
@@ -44,7 +45,7 @@ def test_empty_values_go(entry: Any, value: Any, expected: Any) -> None:
     assert made(entry, value) == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("entry", "value", "expected"),
     [
         ("string", 12.0, "12"),
@@ -78,7 +79,7 @@ def test_a_value_of_another_type_is_converted_if_nothing_is_lost(
     assert (found, type(found)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("entry", "value", "reason"),
     [
         ("string", {}, "a must be a text, not an object"),
@@ -136,7 +137,7 @@ def test_a_reason_names_at_most_100_mistakes() -> None:
         compiled_fields(fields)({})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("condition", "payload", "is_missing"),
     [
         ({"fieldKey": "kind", "operator": "is", "value": "x"}, {"kind": "x"}, True),
@@ -214,7 +215,7 @@ def test_what_is_no_field_goes_unless_the_object_takes_others() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "good", "bad"),
     [
         ("email", "a.b+c@d-e.example", "a..b@d.example"),
@@ -240,7 +241,7 @@ def test_a_format_takes_what_has_its_form(name: str, good: str, bad: str | None)
         assert "must be" in made(f"string {name}", bad)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     ["2024", "20240203", "2024-13-45", "2024-02-03T04:05:06+02:00", "Feb 3 2024", "-1", "12.5"],
 )
@@ -274,13 +275,13 @@ def test_no_fields_and_no_payload_raise_anything_but_rejected(
     assert dumps(payload) == before
 
 
-@pytest.mark.parametrize("kind", FIELD_KINDS)
+@for_each("kind", FIELD_KINDS)
 def test_what_is_of_its_type_already_stays_as_it_is(kind: str) -> None:
     assert made(kind, PLAIN[kind]) is PLAIN[kind]
     assert made(f"{kind} multiple", [PLAIN[kind]]) == [PLAIN[kind]]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "where", "problem"),
     [
         ({"a": "strin"}, ("a",), "must begin with a type: string, text, password, datetime"),

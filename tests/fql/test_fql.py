@@ -1,12 +1,14 @@
 """FQL selects the events that Segment's own evaluator selects."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.samples import ROOT, good_events
+from support.tables import Test, for_each
 
 from segcli.fql import (
     Compare,
@@ -30,13 +32,12 @@ ROOTS = {
 NUMBER_SIGNS = {"=": "number_equals", "!=": "number_not_equals"}
 
 
-def recorded(name: str) -> list[Any]:
-    """Return the recorded cases of a file; without a file, one case that is skipped."""
+def each_recorded(name: str) -> Callable[[Test], Test]:
+    """Run a test with each recorded case of a file; without a file, skip it."""
     file: Path = RECORDED / name
     if not file.exists():
-        return [pytest.param({}, marks=pytest.mark.skip(reason="nothing is recorded here"))]
-    cases = [json.loads(line) for line in file.read_text().splitlines()]
-    return [pytest.param(case, id=case["name"]) for case in cases]
+        return pytest.mark.skip(reason="nothing is recorded here")
+    return for_each("case", [json.loads(line) for line in file.read_text().splitlines()])
 
 
 def as_recorded(node: Any) -> dict[str, Any]:
@@ -66,12 +67,12 @@ def condition_as_recorded(node: Any) -> dict[str, Any]:
     raise AssertionError(node)
 
 
-@pytest.mark.parametrize("case", recorded("fql_match.jsonl"))
+@each_recorded("fql_match.jsonl")
 def test_a_query_matches_an_event_as_recorded(case: dict[str, Any]) -> None:
     assert matcher(case["fql"])(case["event"]) is case["expected"]
 
 
-@pytest.mark.parametrize("case", recorded("fql_parse.jsonl"))
+@each_recorded("fql_parse.jsonl")
 def test_query_is_parsed_or_refused_as_recorded(case: dict[str, Any]) -> None:
     if "throws" in case:
         with pytest.raises(FqlError):
@@ -80,7 +81,7 @@ def test_query_is_parsed_or_refused_as_recorded(case: dict[str, Any]) -> None:
         assert as_recorded(parse_query(case["fql"])) == case["ast"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("careless", "meant"),
     [
         ("type = ", 'type = "eos"'),

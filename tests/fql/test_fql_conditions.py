@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.fql import matcher
 
@@ -132,12 +132,12 @@ HOLDS_NOT = [
 ]
 
 
-@pytest.mark.parametrize("query", HOLDS)
+@for_each("query", HOLDS)
 def test_true_condition_selects_the_event(query: str) -> None:
     assert matcher(query)(EVENT) is True
 
 
-@pytest.mark.parametrize("query", HOLDS_NOT)
+@for_each("query", HOLDS_NOT)
 def test_false_condition_does_not_select_the_event(query: str) -> None:
     assert matcher(query)(EVENT) is False
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.samples import good_events
+from support.tables import for_each
 
 from segcli.fql import FqlError, matcher, parse_query
 
@@ -95,8 +96,8 @@ DOUBTFUL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("query", "mark", "expected"), UNREADABLE)
-@pytest.mark.parametrize("strict", [False, True])
+@for_each(("query", "mark", "expected"), UNREADABLE)
+@for_each("strict", [False, True])
 def test_error_marks_the_position_and_says_what_was_expected(
     query: str, mark: str, expected: str, strict: bool
 ) -> None:
@@ -106,7 +107,7 @@ def test_error_marks_the_position_and_says_what_was_expected(
     assert str(caught.value) == f"expected {expected}\n  {query}\n  {mark}"
 
 
-@pytest.mark.parametrize(("query", "mark", "expected"), DOUBTFUL)
+@for_each(("query", "mark", "expected"), DOUBTFUL)
 def test_text_that_segment_ignores_is_an_error_in_strict_mode(
     query: str, mark: str, expected: str
 ) -> None:
@@ -117,7 +118,7 @@ def test_text_that_segment_ignores_is_an_error_in_strict_mode(
     assert parse_query(query).children
 
 
-@pytest.mark.parametrize(
+@for_each(
     "query",
     [
         'type = "track"',

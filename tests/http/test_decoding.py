@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.bombs import SIZE, bomb, encoded, encoded_in
 from support.compression import zstd
+from support.tables import for_each
 
 from segcli.http.decoding import PIECE, BodyDecoder, BodyTooLong, Undecodable
 
@@ -53,13 +54,13 @@ def test_encoded_body_is_decoded_in_any_layers_and_chunks(
     assert decoded(header(codings), *chunks) == body
 
 
-@pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, LIMIT])
-@pytest.mark.parametrize("coding", CODINGS)
+@for_each("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, LIMIT])
+@for_each("coding", CODINGS)
 def test_body_of_any_length_is_complete(length: int, coding: str) -> None:
     assert decoded(header([coding]), encoded(coding, bytes(length))) == bytes(length)
 
 
-@pytest.mark.parametrize("name", ["", "identity", "unheard-of", "br", "utf-8, identity"])
+@for_each("name", ["", "identity", "unheard-of", "br", "utf-8, identity"])
 def test_unknown_coding_leaves_the_body_unchanged(name: str) -> None:
     assert decoded(name, b"abc", b"def") == b"abcdef"
 
@@ -87,13 +88,12 @@ def test_truncated_body_or_trailing_data_is_undecodable(coding: str) -> None:
     assert decoded(header([coding])) == b""
 
 
-@pytest.mark.parametrize(
+@for_each(
     "codings",
     [
         *(["gzip"], ["deflate"], ["zstd"], ["gzip", "gzip"], ["deflate", "gzip"]),
         *(["gzip", "zstd"], ["zstd", "zstd", "gzip"], ["gzip"] * 4),
     ],
-    ids=", ".join,
 )
 def test_decompression_bomb_is_decoded_up_to_the_limit(codings: list[str]) -> None:
     body = bomb(*codings)

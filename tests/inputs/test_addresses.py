@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.compression import gz
 from support.fakes import Said, tracks, written
+from support.tables import for_each
 
 from segcli.core.extras import how_to_install
 from segcli.core.secret import display_address
@@ -61,7 +62,7 @@ def test_reading_local_files_imports_no_remote_library(
     assert done.stdout == "[]\n", done.stderr
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         ("s3://b/k", True),
@@ -79,7 +80,7 @@ def test_input_with_a_scheme_is_an_address(name: str, expected: bool) -> None:
     assert is_address(name) is expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("address", "shown"),
     [
         ("https://user:password@host/a?token=1#x", "https://host/a?…"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.compression import gz
 from support.fakes import Said, report_in, track, written
+from support.tables import for_each
 
 from segcli.inputs import Days, Input
 from segcli.inputs.dated_folder import day_of
@@ -74,7 +75,7 @@ def test_days_in_milliseconds_are_ordered_with_days_in_seconds(archive: Path) ->
     assert [found for found, _ in days_and_sources(archive)][6:8] == [f"{day(4)}000"] * 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "found"),
     [
         (f"web/{FIRST}/a.gz", FIRST),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.fakes import Said, track
+from support.tables import for_each
 
 from segcli.inputs import inputs
 from segcli.inputs.dated_folder import UNREADABLE, moment_of
@@ -70,7 +71,7 @@ def test_dated_folders_are_read_in_order_of_time(layout: str, tmp_path: Path) ->
     assert names_in(put(tmp_path / "in", names)) == list(names)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 def test_dated_objects_are_read_in_order_of_time(layout: str) -> None:
     memory: Any = pytest.importorskip("fsspec").filesystem("memory")
     memory.store.clear()
@@ -95,7 +96,7 @@ def test_date_above_the_given_folder_is_ignored(tmp_path: Path) -> None:
     assert names_in(put(tmp_path / "2026" / "02" / "01" / "in", names)) == names
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "moment"),
     [
         ("02-01-2026/x", "2026-02-01"),
@@ -118,7 +119,7 @@ def test_path_is_parsed_as_a_date_and_time(path: str, moment: str | None) -> Non
     assert moment_of(path) == (UNREADABLE if expected is None else expected)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path", ["x", "v2/2026/x", "20261399/x", "2026/99/x", "12345678/x", "12-34/x", "y=1/m=a/x"]
 )
 def test_other_names_are_not_dates(path: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from support.compression import gz
 from support.fakes import track
 from support.samples import SAMPLES
+from support.tables import for_each
 
 from segcli.core.event import parse
 from segcli.errors import InputError
@@ -379,7 +380,7 @@ def test_possible_segment_data_is_accepted(
     assert looked_at(pack(LEGITIMATE[content])).remarks == []
 
 
-@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.glob("*.jsonl")))
+@for_each("sample", sorted(path.name for path in SAMPLES.glob("*.jsonl")))
 def test_samples_are_accepted(sample: str) -> None:
     assert look(inputs([str(SAMPLES / sample)])).remarks == []
 

@@ -14,7 +14,7 @@ from support.resuming import Door, Serve, to_webhook
 from segcli.inputs import address, inputs
 
 Segcli = Callable[..., Said]
-FEW, MANY = 100, 4_500
+FEW, MANY = 100, 2_500
 BYTES_A_FILE = 200
 
 

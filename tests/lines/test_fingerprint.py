@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.errors import InputError
 from segcli.inputs import Input
@@ -77,7 +78,7 @@ def test_reordered_lines_are_an_error(events: Path) -> None:
         verify_input(Input(str(events), None), mark_of(TEXT))
 
 
-@pytest.mark.parametrize("more", [b"", b"\n", b"\r\n", b"\n{}", b'\n{"d":4}\n'])
+@for_each("more", [b"", b"\n", b"\r\n", b"\n{}", b'\n{"d":4}\n'])
 def test_line_break_after_the_last_line_may_be_added(more: bytes) -> None:
     mark = mark_of(b'{"a":1}\n{"b":2', is_open=True)
     assert verify(b'{"a":1}\n{"b":2' + more, mark).is_verified

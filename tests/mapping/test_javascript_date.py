@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.mapping.javascript_date import read_date, usual_time
 
@@ -36,12 +36,12 @@ NOT_READ = (
 )
 
 
-@pytest.mark.parametrize("text", READ)
+@for_each("text", READ)
 def test_a_text_is_the_point_in_time_that_node_reads(text: str) -> None:
     assert read_date(text) == datetime.fromisoformat(READ[text]).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", NOT_READ)
+@for_each("text", NOT_READ)
 def test_a_text_that_node_does_not_read_is_no_date(text: str) -> None:
     assert read_date(text) is None
 

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
+from support.tables import for_each
 
 from segcli import mapping
 from segcli.core import exact_json
@@ -102,7 +102,7 @@ SHOWN: dict[str, bool] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.split("|")[1].strip() for row in ROWS])
+@for_each("row", ROWS)
 def test_every_row_of_the_differences_table_is_true(row: str) -> None:
     (shown,) = [true for words, true in SHOWN.items() if row.startswith(f"| {words}")]
 

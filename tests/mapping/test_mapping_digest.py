@@ -3,10 +3,10 @@
 from hashlib import sha256
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.event_strategies import values
+from support.tables import for_each
 
 from segcli.mapping import UNDEFINED, compiled, lint, problems
 from segcli.mapping.directives.digest import CLEAN_UPS
@@ -19,7 +19,7 @@ def made(value: Any, **options: Any) -> Any:
     return found({"v": value}).get("x", UNDEFINED)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "clean", "hashed"),
     [
         (" Ada@Example.com ", "lower", "ada@example.com"),
@@ -35,7 +35,7 @@ def test_a_text_is_hashed_after_its_clean_up(value: Any, clean: str, hashed: str
     assert made(value, clean=clean) == sha256(hashed.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", True, [], {}, UNDEFINED])
+@for_each("value", [None, "", "  ", True, [], {}, UNDEFINED])
 def test_there_is_no_hash_of_nothing(value: Any) -> None:
     assert made(value, clean="lower") is UNDEFINED
 

@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-import pytest
 from hypothesis import given
 from support.event_strategies import values
+from support.tables import for_each
 
 from segcli.mapping import UNDEFINED, compiled, lint, problems
 
@@ -41,12 +41,12 @@ def test_a_ulid_is_made_of_a_time_and_a_text() -> None:
     assert made("@ulid", one.lower(), time=None) == one.lower()
 
 
-@pytest.mark.parametrize("time", [None, "tomorrow", -1, 8_000_000_000_000_000])
+@for_each("time", [None, "tomorrow", -1, 8_000_000_000_000_000])
 def test_without_a_time_there_is_no_ulid(time: Any) -> None:
     assert made("@ulid", "msg-7", time=time) is UNDEFINED
 
 
-@pytest.mark.parametrize("value", [None, "", True, [], {}, UNDEFINED])
+@for_each("value", [None, "", True, [], {}, UNDEFINED])
 def test_nothing_is_made_of_nothing(value: Any) -> None:
     assert made("@uuid", value) is UNDEFINED
     assert made("@tail", value, length=3) is UNDEFINED

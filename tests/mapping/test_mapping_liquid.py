@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.mapping_keys import field_value_keys
+from support.tables import for_each
 
 import segcli.mapping.liquid
 import segcli.mapping.validation
@@ -181,12 +182,12 @@ def rendered(template: str) -> Any:
     return compiled({"@liquid": template})(EVENT)
 
 
-@pytest.mark.parametrize(("template", "text"), VALUES + FILTERS + DATES)
+@for_each(("template", "text"), VALUES + FILTERS + DATES)
 def test_template_renders_the_expected_text(template: str, text: str) -> None:
     assert rendered(template) == text
 
 
-@pytest.mark.parametrize(("condition", "holds"), CONDITIONS)
+@for_each(("condition", "holds"), CONDITIONS)
 def test_condition_is_true_as_in_javascript(condition: str, holds: bool) -> None:
     assert rendered(f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}") == (
         "yes" if holds else "no"
@@ -194,7 +195,7 @@ def test_condition_is_true_as_in_javascript(condition: str, holds: bool) -> None
     assert rendered(f"{{% unless {condition} %}}yes{{% endunless %}}") == ("" if holds else "yes")
 
 
-@pytest.mark.parametrize(("template", "problem"), REFUSED)
+@for_each(("template", "problem"), REFUSED)
 def test_template_that_segment_refuses_is_rejected_with_its_message(
     template: str, problem: str | None
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.core import exact_json
 from segcli.mapping import compiled
@@ -41,14 +42,14 @@ WRITTEN: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("number", "text"), WRITTEN, ids=[text for _, text in WRITTEN])
+@for_each(("number", "text"), WRITTEN)
 def test_number_becomes_text_as_in_javascript(number: Any, text: str) -> None:
     assert javascript_number(number) == text
     assert compiled({"@template": "{{n}}"})({"n": number}) == text
     assert compiled({"@json": {"mode": "encode", "value": {"@path": "n"}}})({"n": number}) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "digits",
     [
         "9007199254740993",
@@ -70,7 +71,7 @@ def test_number_text_reads_back_as_the_same_number(number: float) -> None:
     assert float(javascript_number(number)) == number
 
 
-@pytest.mark.parametrize(
+@for_each(
     "mapping",
     [
         {"@path": "$.n"},
@@ -81,7 +82,6 @@ def test_number_text_reads_back_as_the_same_number(number: float) -> None:
         {"@transform": {"apply": {"m": {"@path": "n"}}, "mapping": {"@path": "m"}}},
         {"@excludeWhenNull": {"@path": "n"}},
     ],
-    ids=lambda mapping: next(iter(mapping)),
 )
 def test_passed_through_number_keeps_every_digit(mapping: Any) -> None:
     event = exact_json.loads(b'{"n":' + LONG + b',"text":"' + LONG + b'"}')

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.tables import for_each
 
 from segcli.core.event import Rejected
 from segcli.mapping import MappingError, compiled, lint, problems
@@ -90,7 +91,7 @@ def test_invalid_root_is_a_mistake(mapping: Any, text: str) -> None:
     assert [problem.text for problem in problems(mapping)] == [text]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "kind"),
     [
         (date(2026, 2, 3), "a date"),
@@ -101,7 +102,6 @@ def test_invalid_root_is_a_mistake(mapping: Any, text: str) -> None:
         ({1: "x"}, "an object with keys that are not text"),
         ((1, 2), "a tuple"),
     ],
-    ids=repr,
 )
 def test_value_that_is_not_json_is_a_mistake(value: Any, kind: str) -> None:
     (problem,) = problems({"a": [1, {"b": value}]})
@@ -124,7 +124,7 @@ def test_deepest_mapping_maps_the_deepest_event() -> None:
     assert compiled(mapping)(event) == nested(49, deep(99), "a")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "keys",
     [
         ("@if", "exists"),
@@ -134,7 +134,6 @@ def test_deepest_mapping_maps_the_deepest_event() -> None:
         ("@excludeWhenNull",),
         ("@path",),
     ],
-    ids="/".join,
 )
 def test_nested_directives_are_checked_once_each(keys: tuple[str, ...]) -> None:
     levels = 100 // len(keys) - 1
@@ -191,7 +190,7 @@ def test_mapping_that_copies_an_event_too_often_is_a_mistake(grow: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("part", "path", "message"),
     [
         ([{"@oops": 1}], "/a/0", "@oops is not a valid directive, got undefined"),
@@ -214,7 +213,6 @@ def test_mapping_that_copies_an_event_too_often_is_a_mistake(grow: Any) -> None:
          "/a/0/@transform/apply",
          "/b/@path should be a string or a mapping directive but it is a number."),
     ],
-    ids=lambda value: str(value)[:40],
 )  # fmt: skip
 def test_part_that_fails_for_every_event_is_a_lint_warning(
     part: Any, path: str, message: str
@@ -263,7 +261,7 @@ def test_failing_part_rejects_only_events_that_reach_it() -> None:
         mapped({"a": 1})
 
 
-@pytest.mark.parametrize("event", [5, "x", None, [], True])
+@for_each("event", [5, "x", None, [], True])
 def test_event_that_is_not_an_object_is_rejected(event: Any) -> None:
     with pytest.raises(Rejected, match="data must be an object, got"):
         compiled({})(event)

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given
 from support.event_strategies import values
+from support.tables import for_each
 
 from segcli.mapping import UNDEFINED, compiled, lint, problems
 
@@ -17,7 +17,7 @@ def made(directive: str, value: Any, **options: Any) -> Any:
     return found({"t": value} if value is not UNDEFINED else {}).get("x", UNDEFINED)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "milliseconds"),
     [
         ("2026-01-08T14:02:14.519Z", 1767880934519),
@@ -64,7 +64,7 @@ def test_a_mistake_in_epoch_is_said() -> None:
     assert made("@epoch", 1, unit="Milliseconds") == 1000
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "text"),
     [
         ("2026-01-08T15:02:14.5199+01:00", "2026-01-08T14:02:14.519Z"),

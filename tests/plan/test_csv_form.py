@@ -2,6 +2,7 @@
 
 import pytest
 from support.plans import differences, mistakes
+from support.tables import for_each
 
 from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
@@ -13,7 +14,7 @@ def read(*rows: str, header: str = HEADER, end: str = "\n") -> Plan:
     return read_plan("plan.csv", end.join([header, *rows]) + end)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("header", "rows"),
     [
         (HEADER, ["Tried,size,string,yes,"]),
@@ -24,7 +25,7 @@ def read(*rows: str, header: str = HEADER, end: str = "\n") -> Plan:
         ("Event Name,Property Name,Property Type,Required", ["Tried,,,", ",size,string,x"]),
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@for_each("end", ["\n", "\r\n", "\r"])
 def test_columns_have_several_names(header: str, rows: list[str], end: str) -> None:
     plan = read(*rows, header=header, end=end)
 
@@ -37,7 +38,7 @@ def test_columns_have_several_names(header: str, rows: list[str], end: str) -> N
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("written", "good", "bad"),
     [
         ("any", [1, "a", None], []),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
+from support.tables import for_each
 
 from segcli.plan.plan import Plan
 from segcli.plan.reading import read_plan
@@ -20,7 +21,7 @@ def read(document: object) -> Plan:
     return read_plan("plan.json", json.dumps(document))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "document",
     [
         {"data": {"rules": [KEYED], "pagination": {"current": "MA=="}}},
@@ -71,7 +72,7 @@ def test_schema_of_only_properties_is_recognized_among_event_schemas() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "document",
     [{}, [], {"rules": 1}, {"data": {}}, {"data": []}, {"data": {"data": 1}}, [1, {"a": 2}]],
 )

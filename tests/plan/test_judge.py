@@ -5,6 +5,7 @@ import json
 import pytest
 from support.plans import TEXT, differences, mistakes, plan_of, rule, unseen, whole
 from support.samples import event_of
+from support.tables import for_each
 
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge, PlanSeen
@@ -55,7 +56,7 @@ def test_every_property_is_unplanned_if_none_is_planned() -> None:
     assert len(differences(plan, properties={"a": 1, "b": {}})) == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     "schema",
     [
         {"additionalProperties": True},
@@ -98,7 +99,7 @@ VERSIONS = plan_of(
 )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("version", "wanted"),
     [
         *((2, "a"), (3, "b"), (4, "c"), (3.0, "b"), (4e0, "c")),
@@ -115,7 +116,7 @@ def test_event_version_selects_the_rule_else_the_oldest(version: object, wanted:
     ]
 
 
-@pytest.mark.parametrize("context", [..., None, {}, {"protocols": None}, {"protocols": "2"}])
+@for_each("context", [..., None, {}, {"protocols": None}, {"protocols": "2"}])
 def test_event_without_a_version_uses_the_oldest_rule(context: object) -> None:
     assert differences(VERSIONS, context=context, properties={"a": 1}) == []
 

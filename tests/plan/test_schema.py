@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.plans import TEXT, differences, mistakes, plan_of, rule, whole
+from support.tables import for_each
 
 from segcli.plan.plan import Check
 from segcli.plan.schema import SchemaCompiler
@@ -19,7 +20,7 @@ for _ in range(90):
     DEEP = {"properties": {"inner": DEEP}}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("schema", "where", "problem"),
     [
         ({"type": "Date"}, "type", "is not one of array, boolean, integer, null, number, object"),
@@ -75,7 +76,7 @@ def test_remote_references_are_not_fetched(tmp_path: Path) -> None:
     assert plan.mistakes[0].problem.startswith("cannot be compiled: ")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "schema",
     [
         {"$ref": "#"},
@@ -123,7 +124,7 @@ def test_local_references_are_followed() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("schema", "value", "problem"),
     [
         ({"type": ["string", "null"]}, 1, "has an invalid type: expected null or string, given"),

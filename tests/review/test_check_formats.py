@@ -20,6 +20,7 @@ from support.check_reports import (
     rows_of,
 )
 from support.samples import Run, line_of
+from support.tables import for_each
 
 from segcli.cli.formats import NAMES as FORMATS
 from segcli.cli.visible_text import visible
@@ -35,8 +36,8 @@ NASTY = st.text(
 )
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @given(file=NASTY, field=NASTY, problem=NASTY, level=st.sampled_from(["error", "warning"]))
+@for_each("form", FORMATS)
 def test_every_format_is_valid_with_any_text(
     form: str, file: str, field: str, problem: str, level: str
 ) -> None:
@@ -52,8 +53,8 @@ def test_every_format_is_valid_with_any_text(
     assert found.text.startswith("rejected: b")
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @given(path=NASTY, route=NASTY)
+@for_each("form", FORMATS)
 def test_every_format_is_valid_with_any_path_and_route(form: str, path: str, route: str) -> None:
     review = replace(
         ONE_REVIEW,
@@ -131,7 +132,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("events", "tried", "said"),
     [
         (1, 1_000, "<1%"),
@@ -143,7 +144,7 @@ class Terminal(io.StringIO):
         (10**15 - 1, 10**15, ">99%"),
     ],
 )
-@pytest.mark.parametrize("form", ["text", "markdown"])
+@for_each("form", ["text", "markdown"])
 def test_share_rounds_to_0_or_100_percent_only_if_exact(
     form: str, events: int, tried: int, said: str
 ) -> None:
@@ -157,8 +158,8 @@ def test_share_rounds_to_0_or_100_percent_only_if_exact(
         assert rows_of(out, "not carried") == [["a.b", f"{events:,}", said, ""]]
 
 
-@pytest.mark.parametrize("form", ["text", "markdown"])
-@pytest.mark.parametrize(
+@for_each("form", ["text", "markdown"])
+@for_each(
     ("routes", "seconds", "said"),
     [
         ([("/a", 2, 2)], None, "gist would get 2 requests"),
@@ -200,7 +201,7 @@ def of_path(path: str) -> LeftOut:
     return LeftOut(path, 1, 0.5, ("a.jsonl", 1))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text", ["a|b", "``a`", "a`b``c", "*a*", "<b>", "&lt;", "a_b_c", "[a](b)", "#1", "$x$", "\\|"]
 )
 def test_markdown_shows_text_unchanged(text: str) -> None:

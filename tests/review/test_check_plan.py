@@ -15,6 +15,7 @@ from support.check_reports import READERS, SHOW_EVERY, check_is_valid
 from support.fakes import Said
 from support.plans import rule, whole
 from support.samples import EVERYBODY, NAMES, ROOT, job_for, line_of, lines_of
+from support.tables import for_each
 
 from segcli.core.extras import how_to_install
 from segcli.core.selection import Selection
@@ -151,8 +152,8 @@ def test_each_plan_difference_is_reported_at_its_line_in_every_format(
     check_is_valid(form, said.out)
 
 
-@pytest.mark.parametrize("dest", EVERYBODY)
-@pytest.mark.parametrize("name", SAMPLE_PLANS)
+@for_each("dest", EVERYBODY)
+@for_each("name", SAMPLE_PLANS)
 def test_destination_does_not_change_plan_findings(name: str, dest: str, samples: Path) -> None:
     given = {"mapped": {"webhook_url": "https://hooks.slack.com/x"}}.get(dest, {})
     file = samples / f"{name}.jsonl"
@@ -428,10 +429,8 @@ def test_many_different_names_use_bounded_memory(tmp_path: Path, dest: str | Non
         assert review.errors == count // 2 * 3
         return size
 
-    few = peak(1000)
-    assert dest or peak(8000) < few + 1_500_000
     # A destination remembers shapes, whether there is a plan or not.
-    assert peak(8000) < few + 20_000_000
+    assert peak(8000) < peak(1000) + (20_000_000 if dest else 1_500_000)
 
 
 def test_hostile_text_in_plans_and_events_is_escaped(

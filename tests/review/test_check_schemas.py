@@ -13,6 +13,7 @@ from support.check_reports import ONE_REVIEW, check_is_valid, formatter, junit, 
 from support.fakes import Said
 from support.hostile import CORPUS, HOSTILE
 from support.samples import NAMES
+from support.tables import for_each
 
 from segcli.destinations import BUILT_IN
 
@@ -30,7 +31,7 @@ def test_json_schema_is_valid_and_has_every_field() -> None:
         assert set(item["properties"]) == set(document[name][0]) == set(item["required"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     "wrong",
     [
         {"check_version": 1},

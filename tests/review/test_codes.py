@@ -9,6 +9,7 @@ import pytest
 from support.check_reports import read_text, review_of
 from support.fakes import Said
 from support.samples import NAMES, ROOT, line_of
+from support.tables import for_each
 from test_floors import MODULES, room_of, tree_of
 
 from segcli.cli.explain import findings_guide
@@ -27,8 +28,9 @@ def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield every call of a function in the package, with its module."""
     for module in MODULES:
         for node in ast.walk(tree_of(module)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
-                yield module, node
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called == name:
+                    yield module, node
 
 
 @pytest.mark.parametrize(("name", "state"), [("Rejected", "rejected"), ("Remark", "warning")])
@@ -66,7 +68,7 @@ def test_used_codes_are_exactly_those_in_the_table() -> None:
     assert used == CODES.keys()
 
 
-@pytest.mark.parametrize("code", CODES)
+@for_each("code", CODES)
 def test_every_code_has_a_name_and_full_explanation(code: str) -> None:
     one = CODES[code]
 
@@ -121,7 +123,7 @@ def test_prefix_without_a_code_is_a_usage_error(segcli: Segcli, option: str) -> 
     assert "no code of a finding begins with 'SEG9'" in told.err
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("select", "ignore", "taken"),
     [
         ((), (), True),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.check_reports import Body, job_that_sends
 from support.samples import event_of, good_events, job_for, line_of
+from support.tables import for_each
 
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job, Mapped, map_event
@@ -74,7 +75,7 @@ def test_digest_of_the_line_does_not_cover_its_fields() -> None:
     assert left_out(body, properties={"price": 3}) == {"properties.price"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "read"),
     [
         ("2026-02-03T10:11:12Z", lambda value: value[:10]),

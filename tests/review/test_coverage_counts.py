@@ -10,6 +10,7 @@ import pytest
 from support.check_reports import job_that_sends, review_of, said
 from support.destination_file import acme, job_of
 from support.samples import SAMPLES, event_of, good_events, job_for, line_of
+from support.tables import for_each
 
 from segcli.core.event import Event
 from segcli.core.outcome import Job, Mapped, map_event
@@ -192,7 +193,7 @@ def test_events_of_one_shape_are_probed_once(job: Job, monkeypatch: pytest.Monke
     assert len(tried) == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other"),
     [
         ({"a": 1}, {"b": 1}),
@@ -231,7 +232,7 @@ def test_shape_ignores_values_and_array_lengths(one: Any, other: Any) -> None:
 READS = ("properties", "context.traits", "traits.plan")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("one", "other"),
     [
         ({"userId": "u"}, {"userId": ""}),

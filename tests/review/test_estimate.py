@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.acme import ACME
 from support.fakes import item
 from support.samples import job_for, line_of
+from support.tables import for_each
 
 from segcli.core.destination import Limits
 from segcli.core.outcome import Job, Mapped, outcome_of
@@ -92,7 +93,7 @@ def test_gist_contacts_are_batched_if_set_and_events_never(batch: str, requests:
     assert [route.requests for route in plan.routes()] == [requests, 2]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("asked", "own", "seconds"),
     [
         (None, None, None),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from segcli.review.alignment import aligned
 from segcli.review.codes import CODE_OF_STATE
@@ -196,7 +197,7 @@ def test_payload_with_fields_line_and_state_is_not_an_outcome() -> None:
     assert not compared([json.dumps(address).encode()], [mapped(1, address)])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("old", "new"),
     [
         ("9007199254740992", "9007199254740993"),
@@ -242,7 +243,7 @@ def test_line_after_the_end_of_the_golden_file_is_new() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("golden", "one"),
     [
         ([mapped(1, {}), skipped(2)], True),
@@ -256,7 +257,7 @@ def test_outcomes_without_file_names_belong_to_one_input(golden: list[bytes], on
     assert GoldenComparison(golden).is_of_one_input == one
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("golden", "problem"),
     [
         ([mapped(1, {}), b"{"], "line 2 is not JSON: "),

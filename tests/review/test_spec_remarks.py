@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.check_reports import review_of, said
 from support.samples import event_of, line_of
+from support.tables import for_each
 
 from segcli.review.segment_spec import remarks_by_type, remarks_by_value
 
@@ -60,7 +61,7 @@ def of_size(size: int) -> bytes:
     return line_of(pad="x" * (size - len(line_of(pad=""))))
 
 
-@pytest.mark.parametrize(("name", "expected"), TRAITS)
+@for_each(("name", "expected"), TRAITS)
 def test_reserved_trait_of_a_wrong_type_is_a_warning(name: str, expected: str) -> None:
     for value in NOT_OF_TYPE[expected]:
         remark = f"is not {expected}"
@@ -68,7 +69,7 @@ def test_reserved_trait_of_a_wrong_type_is_a_warning(name: str, expected: str) -
         assert found(context={"traits": {name: value}}) == [(f"context.traits.{name}", remark)]
 
 
-@pytest.mark.parametrize(("name", "expected"), TRAITS)
+@for_each(("name", "expected"), TRAITS)
 def test_reserved_trait_of_the_right_type_gives_no_warning(name: str, expected: str) -> None:
     for value in OF_TYPE[expected]:
         assert not found(traits={name: value}, context={"traits": {name: value}})
@@ -78,7 +79,7 @@ def test_other_trait_may_have_any_type() -> None:
     assert not found(traits={"plan": [1], "emails": 3, "Email": {}}, properties={"email": 1})
 
 
-@pytest.mark.parametrize("context", [None, {}, {"traits": None}, {"traits": "x"}, {"traits": []}])
+@for_each("context", [None, {}, {"traits": None}, {"traits": "x"}, {"traits": []}])
 def test_context_traits_that_are_not_an_object_give_no_warning(context: Any) -> None:
     assert not found(context=context)
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from support.fakes import PATIENCE, wait_until
+from support.tables import for_each
 
 from segcli.sandbox import Fault, Received, SandboxServer, Script, parse_fault, running
 from segcli.sandbox.counts import Counts
@@ -376,7 +377,7 @@ def test_wrong_batch_names_the_item_and_counts_the_reason(
 # --- the script
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "fault"),
     [
         ("503:5%", Fault("503", 0.05)),
@@ -390,7 +391,7 @@ def test_fault_text_is_parsed_as_kind_and_share(text: str, fault: Fault) -> None
     assert parse_fault(text) == fault
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "words"),
     [
         ("503", "type 503:5%"),
@@ -426,7 +427,7 @@ def test_shares_of_faults_add_up() -> None:
     assert {roll: fault_at(roll, faults) for roll in rolls} == rolls
 
 
-@pytest.mark.parametrize("status", ["400", "401", "429", "500", "503", "599"])
+@for_each("status", ["400", "401", "429", "500", "503", "599"])
 def test_status_fault_accepts_nothing(status: str, post_to: Post) -> None:
     script = Script(faults=(Fault(status, 1.0),), remember=True, retry_after=0.25)
     with running(script) as standin:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.tables import for_each
 
 from segcli.local_server.http_reply import Refusal
 from segcli.local_server.request_body import decompressed
@@ -102,7 +103,7 @@ def test_gzip_batch_is_decompressed_and_limited_by_its_size(
     assert (bomb.status_code, "decompressed" in bomb.text) == (413, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "encoding", "status"),
     [
         (gzip.compress(b"{}", mtime=0), b"br", 415),

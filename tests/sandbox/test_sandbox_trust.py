@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, suppress
 import httpx
 import pytest
 from support.fakes import Said, wait_until
+from support.tables import for_each
 
 from segcli.local_server.guard import guard_of, parse_origin
 from segcli.local_server.request_body import Uploads
@@ -125,7 +126,7 @@ def test_page_of_an_allowed_origin_may_send_and_read_the_reply(client: httpx.Cli
     assert (post.status_code, other.status_code) == (200, 403)
 
 
-@pytest.mark.parametrize("text", ["localhost:3000", "*", "http://", "http://a/b", "http://é", ""])
+@for_each("text", ["localhost:3000", "*", "http://", "http://a/b", "http://é", ""])
 def test_invalid_origin_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         parse_origin(text)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,24 +23,19 @@ from support.fakes import (
     wait_until,
     written,
 )
+from support.fork_server import ForkedProcess, ForkServer
 from support.resuming import Door, Segcli, Serve, to_webhook
 from support.s3 import Bucket
 
 import segcli as program
 
-EVENTS = 3000
+Machine = Callable[..., ForkedProcess]
+
+EVENTS = 1500
 USERS = 60
 IN_FLIGHT = 8
 BAD = 700
 REFUSED = 801
-# Its machine has another name.
-ELSEWHERE = """
-import socket, sys
-name = sys.argv.pop(1)
-socket.gethostname = lambda: name
-from segcli.__main__ import run
-run()
-"""
 
 
 @dataclass(slots=True)
@@ -80,25 +73,18 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def machine(
-    tmp_path: Path, clean_environment: dict[str, str]
-) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    tmp_path: Path, clean_environment: dict[str, str], forking: ForkServer
+) -> Iterator[Machine]:
     """Start a run on another machine: another name, another folder, another home."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[ForkedProcess] = []
 
-    def start(name: str, *arguments: object) -> "subprocess.Popen[str]":
+    def start(name: str, *arguments: object) -> ForkedProcess:
         home = tmp_path / name
         home.mkdir(exist_ok=True)
         aws = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
-        process = subprocess.Popen(
-            [sys.executable, "-c", ELSEWHERE, name, *map(str, arguments)],
-            cwd=home,
-            env=clean_environment | aws | {"HOME": str(home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        env = clean_environment | aws | {"HOME": str(home)}
+        started.append(forking.start([*map(str, arguments)], cwd=home, env=env, host=name))
+        return started[-1]
 
     yield start
     for process in started:
@@ -112,7 +98,7 @@ def sending(vendor: Vendor, events: object, place: str) -> list[str]:
     return [*to, *how, str(events), "--journal", place]
 
 
-def ended(process: "subprocess.Popen[str]") -> Said:
+def ended(process: ForkedProcess) -> Said:
     out, err = process.communicate(timeout=PATIENCE)
     return Said(process.returncode, out, err)
 
@@ -127,7 +113,7 @@ def test_a_run_whose_machine_is_lost_goes_on_on_another_one(
     place: str,
     events: list[dict[str, Any] | bytes],
     vendor: Serve,
-    machine: Callable[..., "subprocess.Popen[str]"],
+    machine: Machine,
     tmp_path: Path,
 ) -> None:
     taking = Taking(EVENTS // 3)
@@ -161,15 +147,15 @@ def test_of_two_attempts_at_once_the_older_one_stops(
     place: str,
     events: list[dict[str, Any] | bytes],
     vendor: Serve,
-    machine: Callable[..., "subprocess.Popen[str]"],
+    machine: Machine,
     tmp_path: Path,
 ) -> None:
     begun = threading.Event()
-    taking = Taking(200, begun.set)
+    taking = Taking(100, begun.set)
     path = written(tmp_path / "events.jsonl", events)
     command = sending(vendor(taking), path, place)
     # Slow, so that it has events left when the other one takes over.
-    older = machine("older", *command, "--rate", "100/s")
+    older = machine("older", *command, "--rate", "50/s")
     wait_until(lambda: begun.is_set() or older.poll() is not None)
     assert begun.is_set(), ended(older).err
     newer = machine("newer", *command, "--resume")

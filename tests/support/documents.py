@@ -4,11 +4,9 @@ A console block holds commands, each after `$ `, and what they print. A block th
 `# NAME` is a file of that name, which the commands after it may read.
 """
 
-import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +48,7 @@ def examples_of(text: str) -> list[Example]:
     return [example for block in _CONSOLE.findall(text) for example in _examples(block)]
 
 
-def with_fresh_outputs(text: str, folder: Path) -> str:
+def with_fresh_outputs(text: str, folder: Path, env: Mapping[str, str]) -> str:
     """Return a document with what its commands print today, run in order in a folder.
 
     Where only times and ports differ, the document's own stay.
@@ -58,19 +56,16 @@ def with_fresh_outputs(text: str, folder: Path) -> str:
     for name, content in files_of(text).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
-    return _CONSOLE.sub(lambda block: _fresh(block[0], folder), text)
+    return _CONSOLE.sub(lambda block: _fresh(block[0], folder, env), text)
 
 
-def run_in_shell(command: str, folder: Path) -> str:
+def run_in_shell(command: str, folder: Path, env: Mapping[str, str]) -> str:
     """Run a command as a newcomer would, both outputs in one; trailing spaces are dropped."""
-    unwanted = ("SEGCLI", "PYTHONDONTWRITEBYTECODE")
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     home = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / ".state")}
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=kept | home | {"PATH": path},
+        env={**env, **home},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -86,11 +81,11 @@ def _examples(block: str) -> Iterator[Example]:
         yield Example(command, printed.strip("\n"))
 
 
-def _fresh(block: str, folder: Path) -> str:
+def _fresh(block: str, folder: Path, env: Mapping[str, str]) -> str:
     """Return a block with what its commands print today."""
     parts = []
     for example in _examples(block):
-        printed = run_in_shell(example.command, folder)
+        printed = run_in_shell(example.command, folder, env)
         if _VOLATILE.sub("…", printed) == _VOLATILE.sub("…", example.printed):
             printed = example.printed
         parts.append(f"$ {example.command}\n{printed}".rstrip("\n") + "\n")

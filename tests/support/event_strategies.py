@@ -101,11 +101,15 @@ def bent(event: Event, path: Path, new: Any) -> bytes:
     return json.dumps(data).encode()
 
 
+@cache
+def _small_events() -> tuple[Event, ...]:
+    return tuple(event for event in good_events() if len(event.raw) < 5_000)
+
+
 @st.composite
 def bent_lines(draw: st.DrawFn) -> bytes:
     """A sample event with one or two values replaced or removed, as a line."""
-    small = [event for event in good_events() if len(event.raw) < 5_000]
-    data = json.loads(draw(st.sampled_from(small)).raw)
+    data = json.loads(draw(st.sampled_from(_small_events())).raw)
     for _ in range(draw(st.integers(1, 2))):
         path = draw(st.sampled_from(paths(data) or [("type",)]))
         bend(data, path, draw(values | st.just(GONE)))

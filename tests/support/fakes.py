@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+from support.fork_server import ForkedProcess
 from support.samples import job_for
 
 from segcli.core.line import Line
@@ -96,7 +97,7 @@ def wait_until(happened: Callable[[], bool], *, moving: Callable[[], object] = b
         pause.wait(0.005)
 
 
-def send_signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
+def send_signal(process: "ForkedProcess | subprocess.Popen[str]", number: signal.Signals) -> None:
     """Send a signal and return when the process has received it: the next one is another one."""
     process.send_signal(number)
     status = Path(f"/proc/{process.pid}/status")

@@ -2,26 +2,34 @@
 
 The process has its own streams, folder and environment. It takes a tenth of the CPU time: most of
 a short run is the start and the end of Python, and the imports. Tests of imports, of Python's own
-options, of signals and of closed streams start Python itself.
+options, of signals during the start and of closed streams start Python itself.
+
+A run is a connection to the server: the client sends the request and the three streams, and gets
+the process id and then the exit code.
 """
 
 import atexit
 import gc
-import json
+import marshal
 import os
+import select
+import shutil
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from types import TracebackType
+from typing import IO, Any, NoReturn
 
 TIMEOUT = 60
+# Arguments, working folder, environment, and the name of the machine unless it is its own.
+Request = tuple[list[str], str, dict[str, str], str]
 # Of variables that begin like this, Python reads some only when it starts.
 _OF_PYTHON = ("PYTHON", "LC_", "LANG")
 # A command imports these where it uses them.
@@ -29,6 +37,32 @@ _IMPORTED_LATE = (
     *("segcli.http.aiohttp_transport", "segcli.http.httpx_transport", "segcli.sandbox"),
     *("rich.console", "rich.table", "rich.progress", "uvicorn"),
 )
+# The command `segcli` of a shell. A signal for it is a signal for the run.
+_COMMAND = """\
+#!{python} -IS
+import os, sys
+
+import _signal, _socket, array, marshal
+
+environment = dict(os.environ)
+of_python = {{name: environment[name] for name in environment if name.startswith({prefixes})}}
+if of_python != {of_python}:
+    os.execv({python!r}, [{python!r}, "-m", "segcli", *sys.argv[1:]])
+request = marshal.dumps((sys.argv[1:], os.getcwd(), environment, ""))
+server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+server.connect({address!r})
+streams = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
+server.sendmsg([len(request).to_bytes(4, "big")], [streams])
+server.sendall(request)
+pid = int.from_bytes(server.recv(4), "big")
+for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, lambda number, _: os.kill(pid, number))
+code = int.from_bytes(server.recv(4), "big", signed=True)
+if code < 0:
+    _signal.signal(-code, _signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +86,10 @@ def can_be_forked(own: Iterable[str]) -> bool:
 class ForkServer:
     """A process that forks a run of segcli for each request."""
 
-    def __init__(self, server: "subprocess.Popen[bytes]", control: socket.socket) -> None:
-        self._server = server
-        self._control = control
-        self._is_free = threading.Lock()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # The folder that a shell has on its path to run a forked `segcli`.
+        self.commands = folder / "bin"
 
     def run(
         self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], streams: Streams
@@ -64,53 +98,163 @@ class ForkServer:
 
         Raises TimeoutExpired after TIMEOUT seconds, and ends the run.
         """
-        request = {"arguments": arguments, "cwd": str(cwd), "env": dict(env)}
-        with self._is_free, ThreadPoolExecutor(3) as threads:
+        with ThreadPoolExecutor(3) as threads:
             out, err = (_Output(threads, given) for given in (streams.stdout, streams.stderr))
-            stdin = _input(threads, streams.stdin)
-            pid = self._start(request, [stdin, out.descriptor, err.descriptor])
-            code = self._ended(pid, arguments)
+            given = [_input(threads, streams.stdin), out.descriptor, err.descriptor]
+            connection, pid = self._started(([*arguments], str(cwd), dict(env), ""), given)
+            try:
+                code = _exit_code(connection, arguments, TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.kill(pid, 9)
+                raise
+            finally:
+                connection.close()
             return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
 
-    def _start(self, request: Mapping[str, object], streams: Sequence[int]) -> int:
-        text = json.dumps(request).encode()
-        self._control.settimeout(TIMEOUT)
-        socket.send_fds(self._control, [len(text).to_bytes(4)], streams)
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: Any = None,
+        host: str = "",
+    ) -> "ForkedProcess":
+        """Start segcli in this folder and environment; its outputs are pipes of text.
+
+        stdin: as for Popen: a file, `subprocess.PIPE`, or None for no input.
+        host: the name that the run takes for that of its machine.
+        """
+        reading, writing = _input_pipe(stdin)
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        request = ([*arguments], str(cwd), dict(env), host)
+        connection, pid = self._started(request, [reading, out_end, err_end])
+        return ForkedProcess(arguments, pid, connection, (writing, open(out), open(err)))
+
+    def _started(self, request: Request, streams: Sequence[int]) -> tuple[socket.socket, int]:
+        """Return the connection of a new run and its process id; the streams are closed here."""
+        text = marshal.dumps(request)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(TIMEOUT)
+        connection.connect(str(self._folder / "socket"))
+        socket.send_fds(connection, [len(text).to_bytes(4)], streams)
         for stream in streams:
             os.close(stream)
-        self._control.sendall(text)
-        return self._received()
+        connection.sendall(text)
+        return connection, int.from_bytes(_received(connection))
 
-    def _ended(self, pid: int, arguments: Sequence[str]) -> int:
-        try:
-            return self._received()
-        except TimeoutError:
-            os.kill(pid, 9)
-            self._received()
-            raise subprocess.TimeoutExpired(arguments, TIMEOUT) from None
 
-    def _received(self) -> int:
-        number = self._control.recv(4)
-        assert len(number) == 4, f"the server has ended: {self._server.poll()}"
-        return int.from_bytes(number, signed=True)
+class ForkedProcess:
+    """A run that was started: what tests use of Popen."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        pid: int,
+        connection: socket.socket,
+        pipes: tuple[IO[str] | None, IO[str], IO[str]],
+    ) -> None:
+        self.args = arguments
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdin, self.stdout, self.stderr = pipes
+        self._connection = connection
+
+    def __enter__(self) -> "ForkedProcess":
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe:
+                _close(pipe)
+        self.wait()
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self.returncode = _exit_code(self._connection, self.args, timeout)
+            self._connection.close()
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Close stdin, and return what was printed once the run has ended."""
+        if self.stdin:
+            _close(self.stdin)
+        with ThreadPoolExecutor(2) as threads:
+            out, err = (threads.submit(_rest_of, pipe) for pipe in (self.stdout, self.stderr))
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            texts = out.result(), err.result()
+        self.stdout.close()
+        self.stderr.close()
+        return texts
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(9)
 
 
 @contextmanager
 def fork_server(environment: Mapping[str, str]) -> Iterator[ForkServer]:
     """Start the process that forks; it ends with the block."""
-    here, there = socket.socketpair()
-    with here:
-        with there:
-            server = subprocess.Popen(
-                [sys.executable, __file__, str(there.fileno())],
-                pass_fds=[there.fileno()],
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        with server:
-            yield ForkServer(server, here)
-            here.close()
+    # Short: the address of a socket has little room.
+    folder = Path(tempfile.mkdtemp(prefix="segcli-fork-"))
+    address = str(folder / "socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        process = subprocess.Popen(
+            [sys.executable, __file__, str(listener.fileno())],
+            pass_fds=[listener.fileno()],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+    server = ForkServer(folder)
+    _write_command(server.commands, address, environment)
+    with process:
+        yield server
+        assert process.stdin
+        process.stdin.close()
+    shutil.rmtree(folder)
+
+
+def _write_command(folder: Path, address: str, environment: Mapping[str, str]) -> None:
+    folder.mkdir()
+    of_python = {name: environment[name] for name in environment if name.startswith(_OF_PYTHON)}
+    command = folder / "segcli"
+    command.write_text(
+        _COMMAND.format(
+            python=sys.executable, prefixes=_OF_PYTHON, of_python=of_python, address=address
+        )
+    )
+    command.chmod(0o755)
+
+
+def _exit_code(connection: socket.socket, arguments: Sequence[str], timeout: float | None) -> int:
+    connection.settimeout(timeout)
+    try:
+        return int.from_bytes(_received(connection), signed=True)
+    except (TimeoutError, BlockingIOError):
+        raise subprocess.TimeoutExpired(arguments, timeout or 0) from None
+
+
+def _received(connection: socket.socket) -> bytes:
+    number = connection.recv(4)
+    assert len(number) == 4, "the server has ended"
+    return number
 
 
 def _input(threads: ThreadPoolExecutor, stdin: bytes | int) -> int:
@@ -120,6 +264,16 @@ def _input(threads: ThreadPoolExecutor, stdin: bytes | int) -> int:
     reading, writing = os.pipe()
     threads.submit(_write_all, writing, stdin)
     return reading
+
+
+def _input_pipe(stdin: Any) -> tuple[int, IO[str] | None]:
+    """Return a descriptor to read stdin from, and the other end if stdin is a new pipe."""
+    if stdin is None:
+        return os.open(os.devnull, os.O_RDONLY), None
+    if stdin != subprocess.PIPE:
+        return os.dup(stdin.fileno()), None
+    reading, writing = os.pipe()
+    return reading, open(writing, "w")
 
 
 class _Output:
@@ -145,31 +299,64 @@ def _read_all(stream: int) -> bytes:
         return file.read()
 
 
+def _close(pipe: IO[str]) -> None:
+    # A run may end before it has read all.
+    with suppress(BrokenPipeError):
+        pipe.close()
+
+
+def _rest_of(pipe: IO[str]) -> str:
+    return "" if pipe.closed else pipe.read()
+
+
 # --- in the server
 
 
-def _serve(control: socket.socket) -> None:
-    """Fork a run for each request. The forked process does not return from here."""
+def _serve(listener: socket.socket) -> None:
+    """Fork a keeper for each connection until stdin ends. A forked process does not return."""
     for name in _modules():
         import_module(name)
     # Otherwise the first collection in each process copies every page of memory.
     gc.collect()
     gc.freeze()
-    while True:
-        head, streams, _, _ = socket.recv_fds(control, 4, 3)
-        if not head:
-            return
-        request = json.loads(control.recv(int.from_bytes(head), socket.MSG_WAITALL))
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            _become(request, streams)
-            _run_and_exit()
-        for stream in streams:
-            os.close(stream)
-        control.sendall(pid.to_bytes(4, signed=True))
-        _, status = os.waitpid(pid, 0)
-        control.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
+    while listener in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _keep(connection)
+        connection.close()
+        _reap()
+    _reap()
+
+
+def _keep(connection: socket.socket) -> NoReturn:
+    """Fork the run of a connection, and tell the client how it ends."""
+    head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+    request = marshal.loads(connection.recv(int.from_bytes(head), socket.MSG_WAITALL))
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        _become(request, streams)
+        _run_and_exit()
+    for stream in streams:
+        os.close(stream)
+    connection.sendall(pid.to_bytes(4))
+    # The process id stays taken until the client knows the exit code, as that of a child does.
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ended
+    code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    with suppress(ConnectionError):
+        connection.sendall(code.to_bytes(4, signed=True))
+        connection.recv(1)
+    os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _reap() -> None:
+    """Forget the keepers that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _run_and_exit() -> NoReturn:
@@ -191,19 +378,18 @@ def _modules() -> Iterator[str]:
     yield from _IMPORTED_LATE
 
 
-def _become(request: dict[str, object], streams: list[int]) -> None:
+def _become(request: Request, streams: list[int]) -> None:
     """Take on what a new process has from its parent."""
+    arguments, cwd, environment, host = request
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)
         os.close(stream)
-    environment = request["env"]
-    assert isinstance(environment, dict)
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(str(request["cwd"]))
-    arguments = request["arguments"]
-    assert isinstance(arguments, list)
+    os.chdir(cwd)
     sys.argv = ["segcli", *arguments]
+    if host:
+        socket.gethostname = lambda: host
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import pytest
 Test = Callable[..., None]
 
 
-def for_each(name: str, cases: Iterable[Any]) -> Callable[[Test], Test]:
-    """Run a test with each of these cases as the argument of this name.
+def for_each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test], Test]:
+    """Run a test with each of these cases as the argument of this name, or of these names.
 
     All cases are run, and each failure names its case. For tests that need nothing of their own
     for a case, no folder and no settings, this takes a tenth of the time of `parametrize`.
@@ -23,20 +23,24 @@ def for_each(name: str, cases: Iterable[Any]) -> Callable[[Test], Test]:
             failures: list[BaseException] = []
             for case in cases:
                 try:
-                    test(**arguments, **{name: case})
+                    test(**arguments, **_named(names, case))
                 except (Exception, pytest.fail.Exception) as failure:
-                    failure.add_note(f"{name} = {case!r}")
+                    failure.add_note(f"{names} = {case!r}")
                     failures.append(failure)
             if failures:
                 raise BaseExceptionGroup(f"{len(failures)} of {len(cases)} cases", failures)
 
         run.__dict__.update(test.__dict__)
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
-        others = [one for one in _parameters(test) if one.name != name]
+        others = [one for one in _parameters(test) if one.name not in _named(names, names)]
         run.__signature__ = inspect.Signature(others)  # type: ignore[attr-defined]
         return run
 
     return decorated
+
+
+def _named(names: str | tuple[str, ...], case: Any) -> dict[str, Any]:
+    return {names: case} if isinstance(names, str) else dict(zip(names, case, strict=True))
 
 
 def _parameters(test: Test) -> Iterable[inspect.Parameter]:
