@@ -36,7 +36,6 @@ from segcli.inputs import Looked, look
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.given import GivenInputs, Inputs, given_inputs
 from segcli.inputs.judgement import HeadJudge, accept_all
-from segcli.job_spec import SelectionSpec
 from segcli.lines.chunks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
 from segcli.runs.job_request import (
@@ -47,8 +46,8 @@ from segcli.runs.job_request import (
     Texts,
     Time,
     naming_arguments,
+    selection_of,
     texts_of,
-    time_of,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     """
     from segcli.payloads import outcomes  # noqa: PLC0415  # this module is imported quickly
 
-    selection = _selection(
+    selection = selection_of(
         types=types,
         events=events,
         since=since,
@@ -185,7 +184,7 @@ def check(  # noqa: PLR0913  # as `transform`
     from segcli.review.wanted import Wanted  # noqa: PLC0415
     from segcli.runs.plans import read_plans  # noqa: PLC0415
 
-    selection = _selection(
+    selection = selection_of(
         types=types,
         events=events,
         since=since,
@@ -281,7 +280,7 @@ def send(  # noqa: PLR0913  # as `transform`
     """
     from segcli.runs.program_send import SendOptions, deliver_and_report  # noqa: PLC0415
 
-    selection = _selection(
+    selection = selection_of(
         types=types,
         events=events,
         since=since,
@@ -313,18 +312,6 @@ def send(  # noqa: PLR0913  # as `transform`
         given = given_inputs(inputs)
         judge = _judge(given, first_look=first_look)
         return deliver_and_report(options, request.resolved(), given, judge)
-
-
-def _selection(**given: Any) -> SelectionSpec:
-    """Return the selection; raises UsageError for a value that cannot be one."""
-    for name in ("types", "events", "users"):
-        given[name] = texts_of(name, given[name])
-    for name in ("since", "until"):
-        given[name] = time_of(given[name])
-    limit = given["limit"]
-    if limit is not None and limit < 0:
-        raise UsageError(f"limit must be 0 or more, not {limit}")
-    return SelectionSpec(**given)
 
 
 def _read(

@@ -14,7 +14,7 @@ from segcli.inputs.small_file import read_found, read_named
 
 DEFAULT_CONFIG = "segcli.toml"
 # The tables that hold options of the command line; the last is kept for a command to come.
-TABLES = ("send", "transform", "check", "engage", "capture", "sandbox", "ui")
+TABLES = ("send", "transform", "check", "spark", "engage", "capture", "sandbox", "ui")
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024
 

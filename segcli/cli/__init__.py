@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Report in CI what a destination would receive and lose.",
     "send": "Send events to a destination and account for every line.",
     "journals": "List the unfinished runs of send, or remove one.",
+    "spark": "Map, check and send an archive on a cluster of Spark.",
     "engage": "Sync audiences and computed traits as user properties.",
     "destinations": "List the destinations, or describe one.",
     "config": "Show where options have their values from.",

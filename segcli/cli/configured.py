@@ -23,9 +23,10 @@ _EXCLUSIVE = {"resume": "restart", "restart": "resume"}
 class ConfiguredCommand(click.Command):
     """A command with options that `SEGCLI_…` and the settings file can set."""
 
-    def __init__(self, name: str | None, **attributes: Any) -> None:
+    def __init__(self, name: str | None, *, whole_name: str = "", **attributes: Any) -> None:
+        """Make a command; `whole_name` is needed if another one in no group has its name."""
         super().__init__(name, **attributes)
-        self.full_name = full_name(name or "")
+        self.full_name = whole_name or full_name(name or "")
         if table_of(self.full_name):
             self._add_sources()
 

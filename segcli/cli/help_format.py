@@ -18,7 +18,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
         "ignore_integrations",
     ),
-    "Input": ("max_line", "no_first_look", "jobs"),
+    "Input": ("max_line", "no_first_look", "skip_unreadable", "jobs"),
+    "Spark": ("master", "conf", "out"),
     "Checks": (
         *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),
         *("fail_on_uncovered", "allow_empty"),

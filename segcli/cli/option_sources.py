@@ -63,6 +63,7 @@ _CHECK = _sources(
     named="format output plan allow_empty expect update mask baseline update_baseline",
     typed="explain",
 )
+_CLUSTER = _sources(named="master skip_unreadable", typed="conf")
 _SYNC = (
     _DESTINATION
     | _OUTPUT
@@ -77,6 +78,7 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "send": _JOB | _REQUESTS | _SANDBOX | _SEND | _WATCH,
     "transform": _JOB | _LOG | _sources(named="outcomes", quantity="jobs"),
     "check": _JOB | _CHECK | _LOG,
+    "spark transform": _JOB | _CLUSTER | _sources(named="format outcomes", typed="out"),
     "engage audience": _SYNC,
     "engage trait": _SYNC | _sources(named="removed"),
     "engage status": _sources(named="state", typed="config"),
@@ -99,7 +101,7 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
 }
 
 # The commands with a table in the settings file.
-_CONFIGURED = frozenset({"send", "transform", "check", "engage", "capture", "sandbox"})
+_CONFIGURED = frozenset({"send", "transform", "check", "spark", "engage", "capture", "sandbox"})
 # The commands with variables of their own, `SEGCLI_SANDBOX_RATE`: what they serve is no run.
 _SERVERS = frozenset({"sandbox", "capture"})
 # Variables that are neither an option nor a setting of a destination.

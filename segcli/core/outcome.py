@@ -205,6 +205,11 @@ def outcome_fields(outcome: Decision) -> dict[str, Any]:
             return {"state": "rejected", "reason": str(rejected)}
 
 
+def mapped_in(found: Decision) -> tuple[Mapped, ...]:
+    """Return what a line becomes, one for each action; nothing if it is not mapped."""
+    return (found,) if isinstance(found, Mapped) else ()
+
+
 def outcome_at(file: str, line: int, found: Decision) -> Outcome:
     """Return the outcome of a line as a program gets it."""
     match found:

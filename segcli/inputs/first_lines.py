@@ -201,7 +201,7 @@ class _Seen:
 def _kind_of(text: bytes) -> Literal["typed", "JSON", "text"]:
     try:
         _read_typed(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "text" if _value(text) is _NO_JSON else "JSON"
     return "typed"
 

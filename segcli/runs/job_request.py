@@ -97,6 +97,18 @@ def time_of(given: Time) -> str | None:
     return given
 
 
+def selection_of(**given: Any) -> SelectionSpec:
+    """Return the selection; raises UsageError for a value that cannot be one."""
+    for name in ("types", "events", "users"):
+        given[name] = texts_of(name, given[name])
+    for name in ("since", "until"):
+        given[name] = time_of(given[name])
+    limit = given["limit"]
+    if limit is not None and limit < 0:
+        raise UsageError(f"limit must be 0 or more, not {limit}")
+    return SelectionSpec(**given)
+
+
 @contextmanager
 def naming_arguments() -> Iterator[None]:
     """Let errors name the arguments of a program, instead of options and variables."""

@@ -1,0 +1,92 @@
+"""The mapping of a job: a DataFrame of outcomes, or tables and NDJSON that Spark writes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from segcli.accounting.tally import Tally
+from segcli.spark.cluster_job import ClusterJob
+from segcli.spark.mapping_job import ACCOUNT, OutcomeTasks, PrintingTasks, TaskAccount
+from segcli.spark.session import task_rows
+from segcli.spark.task_error import raising_run_errors
+
+FORMATS = ("parquet", "ndjson")
+_FILES_SCHEMA = "place int, file string, version string, lines long, problem string"
+
+
+def outcomes(spark: Any, job: ClusterJob) -> Any:
+    """Return the outcome of every line, as a DataFrame that is computed when it is used.
+
+    Columns: place (the number of the file), file, line, state (`mapped`, `skipped`, `rejected`; or
+    `unreadable` for the first line that cannot be read), reason, action, route, payload (JSON).
+    """
+    return _without_account(_outcome_rows(spark, job))
+
+
+def write_outcomes(spark: Any, job: ClusterJob, out: str) -> Tally:
+    """Write the tables `outcomes` and `files` below a place, as parquet; return the counts.
+
+    Raises InputError and Stopped if a file cannot be read; then there is no table.
+    """
+    return _write(spark, job, _outcome_rows(spark, job), (f"{out}/outcomes", f"{out}/files"))
+
+
+def write_ndjson(spark: Any, job: ClusterJob, out: str, *, every_line: bool) -> Tally:
+    """Write what one machine prints as NDJSON below a place, in `payloads` or `outcomes`.
+
+    Beside it is the table `files`, as parquet. Returns the counts, and raises as `write_outcomes`.
+    """
+    tasks = PrintingTasks(every_line=every_line, several=len(job.files) > 1, **job.tasks(spark))
+    name = "outcomes" if every_line else "payloads"
+    return _write(spark, job, _mapped(spark, tasks), (f"{out}/{name}", f"{out}/files"), text=True)
+
+
+def _outcome_rows(spark: Any, job: ClusterJob) -> Any:
+    return _mapped(spark, OutcomeTasks(**job.tasks(spark)))
+
+
+def _mapped(spark: Any, tasks: OutcomeTasks | PrintingTasks) -> Any:
+    return task_rows(spark, len(tasks.tasks)).mapInArrow(tasks, tasks.schema)
+
+
+def _without_account(rows: Any) -> Any:
+    return rows.where(f"{ACCOUNT} is null").drop(ACCOUNT)
+
+
+def _write(
+    spark: Any, job: ClusterJob, rows: Any, to: tuple[str, str], *, text: bool = False
+) -> Tally:
+    """Write rows, and then the table of files, which is there only if all rows are."""
+    from pyspark.sql import Observation, functions  # noqa: PLC0415  # optional, and slow
+
+    accounts = functions.array_join(functions.collect_list(ACCOUNT), "\n")
+    observed = Observation("segcli")
+    written = _without_account(rows.observe(observed, accounts.alias("accounts"))).write
+    with raising_run_errors():
+        if text:
+            written.text(to[0])
+        else:
+            written.parquet(to[0])
+        total = TaskAccount()
+        for one in filter(None, observed.get["accounts"].split("\n")):
+            total.add(one)
+        table = spark.createDataFrame(_file_rows(job, total), _FILES_SCHEMA)
+        table.coalesce(1).write.parquet(to[1])
+    return tally_of(total)
+
+
+def _file_rows(job: ClusterJob, total: TaskAccount) -> list[Sequence[Any]]:
+    files = {entry.place: entry for entry in job.files}
+    return [
+        (place, files[place].title, files[place].version, lines, problem or None)
+        for place, lines, problem in sorted(total.files)
+    ]
+
+
+def tally_of(total: TaskAccount) -> Tally:
+    """Return the counts of an account."""
+    tally = Tally(read=sum(lines for _, lines, _ in total.files), bytes_read=total.bytes)
+    tally.notes.update(total.notes)
+    tally.count("mapped", lines=total.mapped)
+    for (state, reason), lines in total.reasons.items():
+        tally.count(state, reason, lines)
+    return tally

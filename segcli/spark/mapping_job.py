@@ -1,0 +1,240 @@
+"""The mapping on Spark: files in; outcomes as rows, or payloads as lines, out."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from segcli.accounting.tally import State
+from segcli.core.outcome import Decision, Skipped, make_mapper, mapped_in
+from segcli.inputs import Input
+from segcli.lines.read import FileEnd, NumberedBlock
+from segcli.lines.spans import lines_of
+from segcli.parallel.work import Work, WorkItem
+from segcli.payloads import Account, Printing, printing_of
+from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS, FileTasks
+from segcli.spark.shipped_job import mapping_job
+from segcli.spark.task_error import raising_task_errors
+
+# The last row of each task has its account, and nothing else.
+ACCOUNT = "account"
+
+
+@dataclass(slots=True)
+class TaskAccount:
+    """What a task has read and mapped. It is a function of its files, so each attempt has the same.
+
+    files: the place, the lines and the problem of each file.
+    mapped: how many lines were mapped.
+    bytes: the bytes of the lines.
+    reasons: lines that were not mapped, by state and reason.
+    notes: mapped events that have a note, by note.
+    """
+
+    files: list[tuple[int, int, str]] = field(default_factory=list)
+    mapped: int = 0
+    bytes: int = 0
+    reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def encoded(self) -> str:
+        """Return the account as one line of JSON."""
+        reasons = [(*key, lines) for key, lines in self.reasons.items()]
+        return json.dumps([self.files, self.mapped, self.bytes, reasons, self.notes])
+
+    def add(self, text: str) -> None:
+        """Add the account of another task."""
+        files, mapped, size, reasons, notes = json.loads(text)
+        self.files += files
+        self.mapped += mapped
+        self.bytes += size
+        self.notes.update(notes)
+        for state, reason, lines in reasons:
+            self.reasons[state, reason] += lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeTasks(FileTasks):
+    """Tasks that return a row for each line, or for each of its payloads if it has several."""
+
+    schema: ClassVar[str] = (
+        "place int, file string, line long, state string, reason string, action string, "
+        "route string, payload string, account string"
+    )
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the tasks in these batches."""
+        with raising_task_errors():
+            for number in self.numbers(batches):
+                yield from self._rows(number)
+
+    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
+        rows, account, job = _OutcomeRows(), TaskAccount(), mapping_job(self.job)
+        decide = make_mapper(job)
+        for found in self.read(number):
+            if isinstance(found, FileEnd):
+                account.files.append((found.input.place, found.lines, found.problem))
+                if found.problem:
+                    rows.add_unreadable(found)
+                continue
+            account.bytes += found.size
+            line = found.first
+            for lines in lines_of(found.data, self.max_line):
+                decisions = decide(lines)
+                rows.add(found.input, line, decisions, account)
+                line += len(decisions)
+                if rows.is_full:
+                    yield rows.batch()
+        yield rows.batch()
+        yield rows.account(account)
+
+
+class _OutcomeRows:
+    """Rows of outcomes, as columns, until they are a batch."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    @property
+    def is_full(self) -> bool:
+        return self._bytes > BATCH_BYTES or len(self._lines) >= BATCH_ROWS
+
+    def add(
+        self, entry: Input, first: int, decisions: Sequence[Decision], account: TaskAccount
+    ) -> None:
+        """Add the outcomes of lines of a file, of which the first is number `first`."""
+        before = len(self._lines)
+        for line, found in enumerate(decisions, first):
+            payloads = mapped_in(found)
+            for one in payloads:
+                self._add(line, "mapped", None, (one.action, one.route, one.body))
+                self._bytes += len(one.body)
+                if one.notes:
+                    account.notes.update(one.notes)
+            if payloads:
+                account.mapped += 1
+                continue
+            state, reason = _state_and_reason(found)
+            account.reasons[state, reason] += 1
+            self._add(line, state, reason, (None, None, None))
+        self._files.append((entry.place, entry.title, len(self._lines) - before))
+
+    def add_unreadable(self, end: FileEnd) -> None:
+        """Add a row that says where a file could not be read on."""
+        self._add(end.lines + 1, "unreadable", end.problem, (None, None, None))
+        self._files.append((end.input.place, end.input.title, 1))
+
+    def batch(self) -> pa.RecordBatch:
+        """Return the rows, and begin new ones."""
+        places = [pa.repeat(pa.scalar(place, pa.int32()), count) for place, _, count in self._files]
+        files = [pa.repeat(pa.scalar(title), count) for _, title, count in self._files]
+        columns = [
+            pa.concat_arrays([pa.array([], pa.int32()), *places]),
+            pa.concat_arrays([pa.array([], pa.string()), *files]),
+            pa.array(self._lines, pa.int64()),
+            *(pa.array(column, pa.string()) for column in self._texts),
+            pa.nulls(len(self._lines), pa.string()),
+        ]
+        made = pa.RecordBatch.from_arrays(columns, names=_NAMES)
+        self._clear()
+        return made
+
+    def account(self, account: TaskAccount) -> pa.RecordBatch:
+        """Return the row with the account of a task."""
+        kinds = [pa.int32(), pa.string(), pa.int64(), *[pa.string()] * 5]
+        columns = [*(pa.nulls(1, kind) for kind in kinds), pa.array([account.encoded()])]
+        return pa.RecordBatch.from_arrays(columns, names=_NAMES)
+
+    def _add(
+        self,
+        line: int,
+        state: str,
+        reason: str | None,
+        payload: tuple[str | None, str | None, bytes | None],
+    ) -> None:
+        self._lines.append(line)
+        for column, value in zip(self._texts, (state, reason, *payload), strict=True):
+            column.append(value)
+
+    def _clear(self) -> None:
+        self._bytes = 0
+        self._lines: list[int] = []
+        # State, reason, action, route and payload.
+        self._texts: list[list[Any]] = [[], [], [], [], []]
+        self._files: list[tuple[int, str, int]] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintingTasks(FileTasks):
+    """Tasks that return what `segcli transform` prints, many lines in each row.
+
+    Spark's text writer writes a row unchanged, so its files are the same NDJSON.
+
+    every_line: an object for every line, instead of the payloads.
+    several: there are several files, so the objects name theirs.
+    """
+
+    schema: ClassVar[str] = "value string, account string"
+
+    every_line: bool = False
+    several: bool = True
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the tasks in these batches."""
+        with raising_task_errors():
+            for number in self.numbers(batches):
+                yield from self._rows(number)
+
+    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
+        account, texts, size = TaskAccount(), [], 0
+        printing = Printing(
+            job=mapping_job(self.job),
+            every_line=self.every_line,
+            several=self.several,
+            max_line=self.max_line,
+        )
+        work = printing_of(printing)
+        for found in self.read(number):
+            if isinstance(found, FileEnd):
+                account.files.append((found.input.place, found.lines, found.problem))
+                continue
+            text = _printed(work, found, account)
+            size += len(text)
+            texts += [text] if text else []
+            if size > BATCH_BYTES:
+                yield _of_text(texts, None)
+                texts, size = [], 0
+        if texts:
+            yield _of_text(texts, None)
+        yield _of_text([None], account.encoded())
+
+
+def _printed(work: Work[Account], block: NumberedBlock, account: TaskAccount) -> bytes:
+    """Return what one machine prints for a block, without the last line break; count its lines."""
+    result = work(WorkItem(block.data, block.input.title, block.first))
+    account.mapped += result.account.mapped
+    account.bytes += block.size
+    account.reasons.update(result.account.reasons)
+    account.notes.update(result.account.notes)
+    return b"".join(result.out).strip(b"\n")
+
+
+def _of_text(texts: Sequence[bytes | None], account: str | None) -> pa.RecordBatch:
+    accounts = pa.array([account] * len(texts), pa.string())
+    return pa.RecordBatch.from_arrays(
+        [pa.array(texts, pa.string()), accounts], names=["value", ACCOUNT]
+    )
+
+
+def _state_and_reason(found: Decision) -> tuple[State, str]:
+    if isinstance(found, Skipped):
+        return "skipped", found.reason
+    return "rejected", str(found)
+
+
+_NAMES = [
+    *("place", "file", "line", "state", "reason", "action", "route", "payload", ACCOUNT),
+]

@@ -1,0 +1,73 @@
+"""A session of Spark for all tests of a process, and an archive with everything that goes wrong."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from support.archives import Archive, write_archive
+from support.fakes import Said
+
+
+def _reason_to_skip() -> str:
+    """Return why there can be no Spark here; empty if there can."""
+    try:
+        import pyarrow
+        import pyspark
+
+        del pyarrow, pyspark
+    except ImportError as error:
+        return f"there is no {error.name}"
+    return "" if shutil.which("java") else "there is no Java"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let pyspark leave sockets to the garbage collector, and use what is deprecated."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """Return a session of Spark with two slots in this process."""
+    if reason := _reason_to_skip():
+        pytest.skip(reason)
+    from pyspark.sql import SparkSession
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYSPARK_PYTHON", sys.executable)
+        patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.sql.shuffle.partitions", "4")
+            .config("spark.driver.memory", "1g")
+            .getOrCreate()
+        )
+        session.sparkContext.setLogLevel("OFF")
+        yield session
+        session.stop()
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Return a folder of gzip files in folders of days, with hostile lines and a cut file."""
+    return write_archive(tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture
+def on_spark(
+    spark: Any, segcli: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Said]:
+    """Run a command of `segcli spark` in the session of the tests."""
+
+    @contextmanager
+    def session(*_: object) -> Iterator[Any]:
+        yield spark
+
+    monkeypatch.setattr("segcli.cli.commands.spark.session", session)
+    return lambda *words: segcli("spark", *words)
