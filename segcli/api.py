@@ -28,10 +28,8 @@ from segcli.core.destination import Destination
 from segcli.core.event import Event
 from segcli.core.exact_json import dumps
 from segcli.core.outcome import Outcome
-from segcli.core.quantities import rate as rate_of
 from segcli.core.secret import Secret
 from segcli.destination_source import find_destination
-from segcli.errors import UsageError
 from segcli.inputs import Looked, look
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.given import GivenInputs, Inputs, given_inputs
@@ -46,6 +44,7 @@ from segcli.runs.job_request import (
     Texts,
     Time,
     naming_arguments,
+    rate_of,
     selection_of,
     texts_of,
 )
@@ -212,7 +211,7 @@ def check(  # noqa: PLR0913  # as `transform`
         fail_on_uncovered=texts_of("fail_on_uncovered", fail_on_uncovered),
         needs_events=not allow_empty,
         mask=mask,
-        rate=_rate(rate),
+        rate=rate_of(rate),
         most_findings=max_findings,
         max_line=max_line,
         jobs=jobs,
@@ -296,7 +295,7 @@ def send(  # noqa: PLR0913  # as `transform`
         restart=restart,
         journal=journal,
         rejects=_path(rejects),
-        rate=_rate(rate),
+        rate=rate_of(rate),
         concurrency=concurrency,
         timeout=timeout,
         retry_for=retry_for,
@@ -324,15 +323,6 @@ def _read(
 
 def _judge(given: GivenInputs, *, first_look: bool) -> HeadJudge:
     return judge_events if first_look and not given.are_events else accept_all
-
-
-def _rate(given: float | str | None) -> float | None:
-    if given is None:
-        return None
-    try:
-        return rate_of(str(given))
-    except (ValueError, KeyError):
-        raise UsageError(f"rate: {given!r} is not a rate", "Give 50 or 50/s.") from None
 
 
 def _path(given: PathLike | None) -> Path | None:

@@ -78,6 +78,9 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "send": _JOB | _REQUESTS | _SANDBOX | _SEND | _WATCH,
     "transform": _JOB | _LOG | _sources(named="outcomes", quantity="jobs"),
     "check": _JOB | _CHECK | _LOG,
+    "spark check": _JOB
+    | _CLUSTER
+    | {name: source for name, source in _CHECK.items() if name != "explain"},
     "spark transform": _JOB | _CLUSTER | _sources(named="format outcomes", typed="out"),
     "engage audience": _SYNC,
     "engage trait": _SYNC | _sources(named="removed"),

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from pathlib import Path
+from typing import Protocol
 
 from segcli.accounting.rejects import Rejects
 from segcli.core.line import Line, Result
@@ -28,7 +29,7 @@ from segcli.review.coverage_view import is_like, masked_sample
 from segcli.review.estimate import Estimate
 from segcli.review.findings import BaselineResult, Finding, Findings
 from segcli.review.golden_file import GoldenFile
-from segcli.review.notes import GroupNote, Key, Notebook, NoteLimits, key_of
+from segcli.review.notes import GroupNote, HashedLines, Key, Notebook, NoteLimits, key_of
 from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.plan_reviewer import PlanReviewer, PlanWatch
 from segcli.review.repeats import Repeats
@@ -95,7 +96,18 @@ def review_inputs(options: CheckRun) -> Review:
     Raises InputError if an input cannot be read to its end, and OutputError if the golden file
     or the rejects cannot be written.
     """
-    return _JoinedReview(options).review()
+    joined = JoinedReview(options)
+    joined.read_all()
+    return joined.end()
+
+
+def block_reviewer(options: CheckRun, known: Mapping[Key, int]) -> "Reviewer | PlanReviewer":
+    """Return what reviews the lines of one process of a cluster, which another one joins.
+
+    `known` are the findings that the baseline accepts.
+    """
+    notebook = Notebook(_limits(options, known))
+    return _reviewer(options, PlanIndex(options.plans), notebook)
 
 
 # How many groups of findings of each level a baseline may have: they are held in memory.
@@ -108,19 +120,32 @@ _REPEATED_LINE = key_of(
 )
 
 
-class _JoinedReview:
-    """Joins the partial reviews of all processes into one review."""
+class RepeatedLines(Protocol):
+    """Tells which lines were there before, by what is hashed of them."""
 
-    def __init__(self, options: CheckRun) -> None:
+    def found(self, hashes: HashedLines, entry: Input, first: int) -> Iterator[tuple[int, str]]:
+        """Yield the index of each line that is repeated, and the place of the first one."""
+        ...
+
+
+class JoinedReview:
+    """Joins the partial reviews of all processes into one review, in the order of the input.
+
+    known: the findings that the baseline accepts.
+    """
+
+    def __init__(
+        self,
+        options: CheckRun,
+        *,
+        message_ids: RepeatedLines | None = None,
+        lines_without_id: RepeatedLines | None = None,
+    ) -> None:
+        """Begin a review. On a cluster, what is repeated is found by others."""
         self.options = options
         self.read = self.skipped = self.rejected = 0
         self.known = _known(options)
-        self.limits = NoteLimits(
-            findings=options.most_findings,
-            groups=max(options.most_findings, options.update_baseline * _BASELINE_GROUPS),
-            wanted=options.wanted,
-            known=frozenset(self.known),
-        )
+        self.limits = _limits(options, self.known)
         self.findings = Findings(self.limits, strict=options.strict)
         self.coverage = Coverage()
         self.estimate = Estimate(options.job) if options.job else None
@@ -129,12 +154,12 @@ class _JoinedReview:
         self.golden = GoldenFile(
             options.expect, update=options.update, several=len(options.inputs) > 1
         )
-        self.message_ids = Repeats(options.inputs)
-        self.lines_without_id = Repeats(options.inputs)
-
-    def review(self) -> Review:
+        self.message_ids = message_ids or Repeats(options.inputs)
+        self.lines_without_id = lines_without_id or Repeats(options.inputs)
         self._find_mistakes()
-        self._read()
+
+    def end(self) -> Review:
+        """Return the review of all that was joined. Raises OutputError."""
         first_input = self.options.inputs[0].title if self.options.inputs else ""
         for key, place in self.golden.close(first_input):
             self._find(key, place)
@@ -146,8 +171,8 @@ class _JoinedReview:
         self._find_nothing(first_input)
         return self._review(baseline)
 
-    def _read(self) -> None:
-        """Read all lines.
+    def read_all(self) -> None:
+        """Read and join all lines.
 
         A check cannot be resumed, so an input that stops the run is reported as an InputError.
         """
@@ -157,14 +182,20 @@ class _JoinedReview:
                 for block, result in flow.portions():
                     first = numbers.next_in(block.input)
                     numbers.count(result.account.lines)
-                    self._join(result.account, block.input, first)
+                    self.join(result.account, block.input, first)
             except Unreadable as unreadable:
                 said = unreadable.said_at(numbers.next_in(unreadable.input))
                 raise InputError(f"{said}; nothing is reported", unreadable.hint) from None
             except Stopped as stopped:
                 raise InputError(f"{stopped.message}; nothing is reported", stopped.hint) from None
 
-    def _join(self, seen: PartialReview, entry: Input, first: int) -> None:
+    def count_repeats(self, message_ids: int, lines_without_id: int) -> None:
+        """Count repeated lines that no partial review has."""
+        for key, lines in ((_REPEATED_ID, message_ids), (_REPEATED_LINE, lines_without_id)):
+            if lines and self.findings.takes(key.code):
+                self.findings.count(key, lines, ())
+
+    def join(self, seen: PartialReview, entry: Input, first: int) -> None:
         """Add the partial review of an input's lines, of which the first is number `first`."""
         self.read += seen.lines
         self.skipped += seen.skipped
@@ -293,6 +324,15 @@ class _JoinedReview:
             plan=self.plan.result(titles) if titles else None,
             baseline=baseline,
         )
+
+
+def _limits(options: CheckRun, known: Mapping[Key, int]) -> NoteLimits:
+    return NoteLimits(
+        findings=options.most_findings,
+        groups=max(options.most_findings, options.update_baseline * _BASELINE_GROUPS),
+        wanted=options.wanted,
+        known=frozenset(known),
+    )
 
 
 def _known(options: CheckRun) -> Mapping[Key, int]:

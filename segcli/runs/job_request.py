@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from segcli import destinations
-from segcli.core import settings
+from segcli.core import quantities, settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
@@ -107,6 +107,16 @@ def selection_of(**given: Any) -> SelectionSpec:
     if limit is not None and limit < 0:
         raise UsageError(f"limit must be 0 or more, not {limit}")
     return SelectionSpec(**given)
+
+
+def rate_of(given: float | str | None) -> float | None:
+    """Return a rate, in requests a second; raises UsageError for a text that is none."""
+    if given is None:
+        return None
+    try:
+        return quantities.rate(str(given))
+    except (ValueError, KeyError):
+        raise UsageError(f"rate: {given!r} is not a rate", "Give 50 or 50/s.") from None
 
 
 @contextmanager

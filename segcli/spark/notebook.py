@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segcli.lines.blocks import MAX_LINE
 from segcli.runs.job_request import (
@@ -12,11 +13,16 @@ from segcli.runs.job_request import (
     Texts,
     Time,
     naming_arguments,
+    rate_of,
     selection_of,
+    texts_of,
 )
 from segcli.spark.cluster_job import ClusterJob, cluster_job
 from segcli.spark.manifest import listed
 from segcli.spark.session import check_modules
+
+if TYPE_CHECKING:
+    from segcli.review.review import Review
 
 Names: TypeAlias = str | PathLike[str] | Iterable[str | PathLike[str]]
 
@@ -76,6 +82,73 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
             skip_unreadable=skip_unreadable,
         )
         return outcomes(spark, job)
+
+
+def check(  # noqa: PLR0913  # as `transform`
+    spark: Any,
+    inputs: Names,
+    *,
+    dest: Dest,
+    settings: Mapping[str, Any] | None = None,
+    config: ConfigLike = None,
+    plan: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+    select: Texts = (),
+    ignore: Texts = (),
+    fail_on_uncovered: Texts = (),
+    strict: bool = False,
+    allow_empty: bool = False,
+    mask: bool = False,
+    max_findings: int = 1000,
+    rate: float | str | None = None,
+    types: Texts = (),
+    events: Texts = (),
+    since: Time = None,
+    until: Time = None,
+    allowed_lateness: float | None = None,
+    users: Texts = (),
+    where: str | None = None,
+    ignore_integrations: bool = False,
+    max_line: int = MAX_LINE,
+    first_look: bool = True,
+) -> "Review":
+    """Return what a destination would receive and lose, as `segcli.check`, computed on Spark.
+
+    The arguments are those of `transform` and of `segcli.check`. Raises UsageError, and InputError
+    if a file cannot be read to its end.
+    """
+    check_modules()
+    from segcli.review.checker import CheckRun  # noqa: PLC0415  # slow
+    from segcli.review.wanted import Wanted  # noqa: PLC0415
+    from segcli.runs.plans import read_plans  # noqa: PLC0415
+    from segcli.spark.review import review_on_spark  # noqa: PLC0415  # needs pyarrow
+
+    selection = {
+        "types": types,
+        "events": events,
+        "since": since,
+        "until": until,
+        "allowed_lateness": allowed_lateness,
+        "users": users,
+        "where": where,
+        "ignore_integrations": ignore_integrations,
+    }
+    request = {"dest": dest, "settings": settings, "config": config}
+    with naming_arguments():
+        job = _cluster_job(request, inputs, selection, max_line=max_line, first_look=first_look)
+        run = CheckRun(
+            job=None,
+            inputs=(),
+            plans=read_plans([Path(one) for one in _names(plan)]),
+            strict=strict,
+            wanted=Wanted(texts_of("select", select), texts_of("ignore", ignore)),
+            fail_on_uncovered=texts_of("fail_on_uncovered", fail_on_uncovered),
+            needs_events=not allow_empty,
+            mask=mask,
+            rate=rate_of(rate),
+            most_findings=max_findings,
+            max_line=max_line,
+        )
+        return review_on_spark(spark, job, run)[0]
 
 
 def _cluster_job(

@@ -82,6 +82,20 @@ def task_rows(spark: Any, tasks: int) -> Any:
     return spark.range(0, tasks, 1, tasks)
 
 
+def partition_keys(spark: Any, partitions: int) -> list[int]:
+    """Return a number for each partition, which `repartition(partitions, key)` puts there.
+
+    They are found with Spark's own hash, so they are right in every version.
+    """
+    from pyspark.sql import functions  # noqa: PLC0415  # optional, and slow
+
+    hashed = functions.expr(f"pmod(hash(id), {partitions})").alias("partition")
+    rows = spark.range(0, partitions * 20 + 1000, 1, 1).select("id", hashed)
+    found = rows.groupBy("partition").agg(functions.min("id").alias("id")).collect()
+    keys = {row.partition: row.id for row in found}
+    return [keys[number] for number in range(partitions)]
+
+
 @contextmanager
 def with_conf(spark: Any, conf: Mapping[str, str]) -> Iterator[None]:
     """Change settings of a session during a block."""

@@ -22,7 +22,7 @@ from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.stdio import ReaderGone, discard_stdout
 from segcli.core.event_time import parse_time
 from segcli.errors import Exit, OutputError, Stopped, UsageError
-from segcli.inputs import Input, Looked
+from segcli.inputs import Input
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
@@ -87,9 +87,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     context.exit()
 
 
-@click.command("check", cls=GroupedCommand)
-@job_options(default_dest="pointillist")
-@grouped_options(
+CHECK_OPTIONS = grouped_options(
     CheckOptions,
     "check_options",
     click.option(
@@ -188,6 +186,11 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
     ),
     JOBS_OPTION,
 )
+
+
+@click.command("check", cls=GroupedCommand)
+@job_options(default_dest="pointillist")
+@CHECK_OPTIONS
 @click.option(
     "--explain",
     metavar="CODE",
@@ -206,12 +209,54 @@ def command(options: JobOptions, check_options: CheckOptions, log_options: LogOp
     with 2, and reports nothing, if an input cannot be read to its end.
     """
     _check_golden(check_options)
-    _check_baseline(check_options)
+    check_baseline(check_options)
     with logging_to(log_options):
         reviewed = _reviewed(options, check_options, log_options)
+    return report_review(reviewed, options, check_options)
+
+
+def report_review(reviewed: Review, options: JobOptions, check_options: CheckOptions) -> int:
+    """Print a review, write its files, and return the exit code."""
     review = replace(reviewed, shows_every=check_options.every, coverage=check_options.coverage)
     _write_all(review, options, check_options)
     return Exit.INCOMPLETE if review.errors else Exit.DONE
+
+
+def run_of(
+    options: JobOptions, check_options: CheckOptions, *, looked: Sequence[Input], left_out: int
+) -> CheckRun:
+    """Return what to review and how; the job, the selection and the plans are still missing."""
+    return CheckRun(
+        job=None,
+        inputs=looked,
+        files_left_out=left_out,
+        strict=check_options.strict,
+        expect=check_options.expect,
+        update=check_options.update,
+        fail_on_uncovered=check_options.fail_on_uncovered,
+        needs_events=not check_options.allow_empty,
+        mask=check_options.mask,
+        rate=check_options.rate,
+        most_findings=check_options.max_findings,
+        max_line=options.max_line,
+        rejects=Rejects(options.rejects) if options.rejects else None,
+        jobs=check_options.jobs,
+        wanted=Wanted(tuple(chain(*check_options.select)), tuple(chain(*check_options.ignore))),
+        baseline=check_options.baseline,
+        update_baseline=check_options.update_baseline,
+    )
+
+
+def check_baseline(check_options: CheckOptions) -> None:
+    """Raise UsageError if --update-baseline has no file, or no folder to write it to."""
+    if not check_options.update_baseline:
+        return
+    baseline = check_options.baseline
+    if baseline is None:
+        problem = "--update-baseline needs a baseline"
+        raise UsageError(problem, "Type --baseline FILE --update-baseline")
+    if not os.path.isdir(baseline.parent):
+        raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
 
 
 def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: LogOptions) -> Review:
@@ -234,7 +279,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     looked = first_look(choice.inputs, options)
     if not options.quiet:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
-    run = _run_of(options, check_options, looked=looked, left_out=choice.left_out)
+    run = run_of(options, check_options, looked=looked, left_out=len(choice.left_out))
     review = review_inputs(replace(run, job=job, selection=selection, plans=plans))
     return replace(review, is_default=job is not None and is_default())
 
@@ -299,39 +344,3 @@ def _check_golden(check_options: CheckOptions) -> None:
         raise UsageError("--update needs a golden file", "Type --expect FILE --update")
     if not os.path.isdir(expect.parent):
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
-
-
-def _check_baseline(check_options: CheckOptions) -> None:
-    """Raise UsageError if --update-baseline has no file, or no folder to write it to."""
-    if not check_options.update_baseline:
-        return
-    baseline = check_options.baseline
-    if baseline is None:
-        problem = "--update-baseline needs a baseline"
-        raise UsageError(problem, "Type --baseline FILE --update-baseline")
-    if not os.path.isdir(baseline.parent):
-        raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
-
-
-def _run_of(
-    options: JobOptions, check_options: CheckOptions, *, looked: Looked, left_out: Sequence[Input]
-) -> CheckRun:
-    return CheckRun(
-        job=None,
-        inputs=looked,
-        files_left_out=len(left_out),
-        strict=check_options.strict,
-        expect=check_options.expect,
-        update=check_options.update,
-        fail_on_uncovered=check_options.fail_on_uncovered,
-        needs_events=not check_options.allow_empty,
-        mask=check_options.mask,
-        rate=check_options.rate,
-        most_findings=check_options.max_findings,
-        max_line=options.max_line,
-        rejects=Rejects(options.rejects) if options.rejects else None,
-        jobs=check_options.jobs,
-        wanted=Wanted(tuple(chain(*check_options.select)), tuple(chain(*check_options.ignore))),
-        baseline=check_options.baseline,
-        update_baseline=check_options.update_baseline,
-    )

@@ -1,12 +1,19 @@
 """`segcli spark`: maps, checks and sends archives on a cluster of Spark."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from segcli.accounting.tally import Tally
 from segcli.cli import report
+from segcli.cli.commands.check import (
+    CHECK_OPTIONS,
+    CheckOptions,
+    check_baseline,
+    report_review,
+    run_of,
+)
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.job import spec_and_job
@@ -18,7 +25,8 @@ from segcli.core.plural import count_of
 from segcli.core.secret import display_address
 from segcli.errors import UsageError
 from segcli.inputs import Input
-from segcli.runs.output_checks import check_outputs
+from segcli.runs.output_checks import Named, OutputFile, Reads, check_outputs
+from segcli.runs.plans import read_plans
 from segcli.runs.run_result import RunResult
 from segcli.spark.cluster_job import ClusterJob, cluster_job
 from segcli.spark.manifest import listed
@@ -124,7 +132,7 @@ def transform(
     every_line, out = table_options.outcomes, table_options.out
     if every_line and table_options.format != "ndjson":
         raise UsageError("--outcomes needs NDJSON", "The table has the outcome of every line.")
-    job = _job(options, cluster_options, log_options)
+    job = _job(options, cluster_options, log_options.writes)
     with (
         logging_to(log_options),
         session("segcli spark transform", cluster_options) as spark,
@@ -139,12 +147,53 @@ def transform(
         return _reported(job, options, write)
 
 
+@command.command("check", cls=GroupedCommand, whole_name="spark check")
+@job_options()
+@CHECK_OPTIONS
+@CLUSTER_OPTIONS
+@LOG_OPTIONS
+def check(
+    options: JobOptions,
+    check_options: CheckOptions,
+    cluster_options: ClusterOptions,
+    log_options: LogOptions,
+) -> int:
+    """Report what a destination would receive and lose, as `segcli check`.
+
+    The findings, counts and exit codes are those of `segcli check`. Needs no key and sends nothing.
+    """
+    if check_options.expect or check_options.update:
+        raise UsageError(
+            "--expect cannot be used on Spark: a golden file is for the samples of a test",
+            "Type: segcli check --expect FILE SAMPLES",
+        )
+    check_baseline(check_options)
+    writes = {"--baseline": check_options.baseline, **log_options.writes}
+    reads = {"--plan": check_options.plan}
+    job = _job(options, cluster_options, writes, reads, check_options.output)
+    run = run_of(options, check_options, looked=job.files, left_out=len(job.choice.left_out))
+    run = replace(run, plans=read_plans(check_options.plan))
+    with (
+        logging_to(log_options),
+        session("segcli spark check", cluster_options) as spark,
+    ):
+        from segcli.spark.review import review_on_spark
+
+        review, problems = review_on_spark(spark, job, run)
+    say(*(f"left out: {problem}" for problem in problems))
+    return report_review(review, options, check_options)
+
+
 def _job(
-    options: JobOptions, cluster_options: ClusterOptions, log_options: LogOptions
+    options: JobOptions,
+    cluster_options: ClusterOptions,
+    writes: Named,
+    reads: Reads | None = None,
+    outputs: Sequence[OutputFile] = (),
 ) -> ClusterJob:
     """Return the job; raises UsageError, InputError and DestinationError."""
     _check_options(options)
-    check_outputs(options, log_options.writes)
+    check_outputs(options, writes, reads, outputs)
     spec, job = spec_and_job(options)
     if not options.quiet:
         shown = ", ".join(map(display_address, options.files))
