@@ -265,6 +265,8 @@ _ASKED = {
     "segcli.environment": {"environ"},
     "segcli.http.network": {"getproxies", "proxy_bypass"},
     "segcli.parallel.worker_pool": {"signal.signal"},
+    # What a task finds on its executor, where the command line or a program has sent it.
+    "segcli.spark.executor": {"environ"},
 }
 
 

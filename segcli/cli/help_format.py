@@ -11,7 +11,17 @@ from segcli.cli.configured import ConfiguredCommand
 # The options of each group, by the name of their parameter. The rest are at the end.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Destination and mapping": (
-        *("dest", "set", "config", "api_key_file", "endpoint", "state", "key", "with_traits"),
+        *(
+            "dest",
+            "set",
+            "config",
+            "api_key_file",
+            "api_key_from",
+            "endpoint",
+            "state",
+            "key",
+            "with_traits",
+        ),
         *("removed", "max_removals"),
     ),
     "Selection": (
@@ -19,7 +29,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "ignore_integrations",
     ),
     "Input": ("max_line", "no_first_look", "skip_unreadable", "jobs"),
-    "Spark": ("master", "conf", "out"),
+    "Spark": ("master", "conf", "out", "buckets", "wave"),
     "Checks": (
         *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),
         *("fail_on_uncovered", "allow_empty"),

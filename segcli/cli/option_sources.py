@@ -78,14 +78,20 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "send": _JOB | _REQUESTS | _SANDBOX | _SEND | _WATCH,
     "transform": _JOB | _LOG | _sources(named="outcomes", quantity="jobs"),
     "check": _JOB | _CHECK | _LOG,
-    "spark check": _JOB
-    | _CLUSTER
-    | {name: source for name, source in _CHECK.items() if name != "explain"},
-    "spark transform": _JOB | _CLUSTER | _sources(named="format outcomes", typed="out"),
     "engage audience": _SYNC,
     "engage trait": _SYNC | _sources(named="removed"),
     "engage status": _sources(named="state", typed="config"),
     "engage forget": _sources(named="state", typed="config dest"),
+    "spark check": _JOB
+    | _CLUSTER
+    | {name: source for name, source in _CHECK.items() if name != "explain"},
+    "spark send": _JOB
+    | _CLUSTER
+    | _REQUESTS
+    | _sources(quantity="buckets wave", named="resume restart", typed="state api_key_from"),
+    "spark status": _sources(typed="config"),
+    "spark rejects": _sources(typed="config"),
+    "spark transform": _JOB | _CLUSTER | _sources(named="format outcomes", typed="out"),
     "sandbox": _sources(
         quantity="fault latency rate retry_after seed",
         selection="poison",

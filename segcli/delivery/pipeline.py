@@ -8,8 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from segcli.accounting.held_rejects import HeldRejects
-from segcli.accounting.rejects import Rejects
+from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.accounting.tally import Tally
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result
@@ -25,7 +24,7 @@ from segcli.delivery.queues import SendQueue
 from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
-from segcli.delivery.throttle import Throttle
+from segcli.delivery.throttle import SharedRate, Throttle
 from segcli.errors import Stopped
 from segcli.http.client import Post
 from segcli.http.network import Network
@@ -50,7 +49,8 @@ _WAITING_PER_SLOT = 2
 class SendRun:
     """What to send, and how. Times are in seconds, the rate in requests a second.
 
-    rejects: the rejects file, or the rejects in memory.
+    rejects: the rejects file, or where else rejects are kept.
+    shared_rate: the share of this run, if its rate is that of several runs together.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
     first: where the first delivered lines are remembered; None if they are not needed.
@@ -61,9 +61,10 @@ class SendRun:
 
     job: Job
     inputs: Sequence[Input]
-    rejects: Path | HeldRejects
+    rejects: Path | RejectStore
     concurrency: int = 10
     rate: float | None = None
+    shared_rate: SharedRate | None = None
     timeout: float = 30.0
     retry_for: float = 600.0
     max_line: int = chunks.MAX_LINE
@@ -157,7 +158,7 @@ class _Delivery:
             job=job,
             throttle=Throttle(
                 in_flight=run.concurrency,
-                rate=_lower(run.rate, job.destination.limits.rate),
+                rate=run.shared_rate or _lower(run.rate, job.destination.limits.rate),
                 stop_signal=self.stop_signal,
             ),
             stop_signal=self.stop_signal,

@@ -13,6 +13,21 @@ _CATCH_UP = 0.05
 _GAIN = 1 / 16
 
 
+class SharedRate:
+    """A rate that may change during a run: this run's share of that of several.
+
+    per_second: requests a second; None for no limit.
+    """
+
+    def __init__(self, per_second: float | None) -> None:
+        self.per_second = per_second
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two requests; 0 for no limit."""
+        return 1 / self.per_second if self.per_second else 0.0
+
+
 class Throttle:
     """Limits the requests in flight and their rate, and pauses when the vendor asks for it.
 
@@ -24,7 +39,7 @@ class Throttle:
         self,
         *,
         in_flight: int,
-        rate: float | None,
+        rate: float | SharedRate | None,
         stop_signal: StopSignal,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -32,7 +47,7 @@ class Throttle:
         self.in_flight = 0
         self.paused_until = 0.0
         self._window = CongestionWindow(in_flight, now)
-        self._interval = 1 / rate if rate else 0.0
+        self._rate = rate if isinstance(rate, SharedRate) else SharedRate(rate)
         self._next_slot = 0.0
         self._stop_signal = stop_signal
         self._now = now
@@ -66,11 +81,12 @@ class Throttle:
         """Count a request as in flight if it may be sent now, and set the time of the next one."""
         if self._is_full or self._stop_signal.is_stopped:
             return False
-        if self._interval or self.paused_until:
+        interval = self._rate.interval
+        if interval or self.paused_until:
             now = self._now()
             if self._next_send() > now:
                 return False
-            self._next_slot = max(self._next_slot, now - _CATCH_UP) + self._interval
+            self._next_slot = max(self._next_slot, now - _CATCH_UP) + interval
         self.in_flight += 1
         return True
 

@@ -100,7 +100,7 @@ def start_from(found: Checkpoint | None, header: Header, start: Start, where: st
         )
     if start is Start.FRESH:
         raise UsageError(_describe_unfinished(where, found), _UNFINISHED_HINT)
-    _check_same_run(found.header, header)
+    check_same_run(found.header, header)
     return found
 
 
@@ -146,7 +146,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {left:,} more" if left > 0 else shown
 
 
-def _check_same_run(earlier: Header, now: Header) -> None:
+def check_same_run(earlier: Header, now: Header) -> None:
     """Raise UsageError or InputError if the run to resume is not this one."""
     _check_same_destination(earlier, now)
     for before, after in zip(earlier.inputs, now.inputs, strict=False):

@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from threading import Lock
@@ -54,13 +54,23 @@ class SharedJournal:
     """
 
     def __init__(
-        self, log: Log, past: Checkpoint, inputs: Sequence[Input], *, lease: float, waits: float
+        self,
+        log: Log,
+        past: Checkpoint,
+        inputs: Sequence[Input],
+        *,
+        lease: float,
+        waits: float,
+        lines: Callable[[Checkpoint], Iterator[PendingLines]] | None = None,
     ) -> None:
         """Take a log whose last object is a claim of this attempt.
 
         lease: seconds after a put during which requests may be sent.
         waits: seconds until the last request of an older attempt is over.
+        lines: yields the lines that are not settled, for a journal that is a part of a larger job.
+            It has no inputs of its own, and is kept when the run is finished.
         """
+        self._lines = lines
         self.past = past
         self.inputs = inputs
         self.is_taken_over = False
@@ -106,6 +116,8 @@ class SharedJournal:
 
     def readings(self, inputs: Sequence[Input], max_line: int) -> Iterator[PendingLines]:
         """Yield the lines that are not settled, after verifying that the inputs are unchanged."""
+        if self._lines:
+            return self._lines(self.past)
         return open_lines(inputs, max_line, self.past)
 
     def promise(self, lines: int) -> None:
@@ -185,7 +197,7 @@ class SharedJournal:
             return
         with suppress(StoreProblem, TakenOver):
             self._write()
-            if finished:
+            if finished and self._lines is None:
                 self._log.finish()
             elif not self.seconds_to_wait:
                 # Else an older attempt may still be sending, and the next one has to wait too.

@@ -9,6 +9,6 @@ Spark lists no files, reads no lines and maps nothing: its tasks do that with se
 and mapping. `segcli guide spark` describes it. Only this room imports pyspark and pyarrow.
 """
 
-from segcli.spark.notebook import check, transform
+from segcli.spark.notebook import check, send, transform
 
-__all__ = ["check", "transform"]
+__all__ = ["check", "send", "transform"]

@@ -1,7 +1,7 @@
 """A job for a cluster: what to read, how to map it, and how it is divided into tasks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segcli.core.outcome import Job
@@ -20,7 +20,8 @@ class ClusterJob:
     """What a job on Spark does.
 
     spec, job: the job, as texts and as a value.
-    choice: the files, and those that are left out.
+    listed: all files that were found.
+    choice: those that are read, and those that are left out.
     max_line: the longest line, in bytes.
     first_look: refuse a file whose first lines are not events.
     skip_unreadable: go on after a file that cannot be read to its end.
@@ -28,6 +29,7 @@ class ClusterJob:
 
     spec: JobSpec
     job: Job
+    listed: Sequence[Input]
     choice: InputChoice
     max_line: int = MAX_LINE
     first_look: bool = True
@@ -37,6 +39,13 @@ class ClusterJob:
     def files(self) -> Sequence[Input]:
         """The files that are read."""
         return self.choice.inputs
+
+    def at(self, time: str) -> "ClusterJob":
+        """Return the same job as if it had begun at another time, for `--since 7d`."""
+        spec = replace(self.spec, at=time)
+        job = spec.job(self.job.destination)
+        choice = choose(self.listed, spec.selection, job.selection)
+        return replace(self, spec=spec, job=job, choice=choice)
 
     def tasks(self, spark: Any) -> dict[str, Any]:
         """Return the fields of `FileTasks` for a job that needs no key."""
@@ -61,6 +70,5 @@ def cluster_job(spec: JobSpec, job: Job, found: Sequence[Input], **options: Any)
             "--limit cannot be used on Spark: tasks do not know how many events others have mapped",
             "Select by --since and --until, or name fewer files.",
         )
-    return ClusterJob(
-        spec=spec, job=job, choice=choose(found, spec.selection, job.selection), **options
-    )
+    choice = choose(found, spec.selection, job.selection)
+    return ClusterJob(spec=spec, job=job, listed=found, choice=choice, **options)

@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from segcli.core.secret import Secret
 from segcli.lines.blocks import MAX_LINE
 from segcli.runs.job_request import (
     ConfigLike,
@@ -23,6 +24,7 @@ from segcli.spark.session import check_modules
 
 if TYPE_CHECKING:
     from segcli.review.review import Review
+    from segcli.runs.report import Report
 
 Names: TypeAlias = str | PathLike[str] | Iterable[str | PathLike[str]]
 
@@ -149,6 +151,99 @@ def check(  # noqa: PLR0913  # as `transform`
             max_line=max_line,
         )
         return review_on_spark(spark, job, run)[0]
+
+
+def send(  # noqa: PLR0913  # as `transform`
+    spark: Any,
+    inputs: Names,
+    *,
+    dest: Dest,
+    state: str | PathLike[str],
+    settings: Mapping[str, Any] | None = None,
+    api_key: str | Secret | None = None,
+    api_key_from: str | None = None,
+    config: ConfigLike = None,
+    resume: bool = False,
+    restart: bool = False,
+    rate: float | str | None = None,
+    concurrency: int = 64,
+    buckets: int = 64,
+    by_day: bool = True,
+    timeout: float = 30.0,
+    retry_for: float = 600.0,
+    allow_http: bool = False,
+    types: Texts = (),
+    events: Texts = (),
+    since: Time = None,
+    until: Time = None,
+    allowed_lateness: float | None = None,
+    users: Texts = (),
+    where: str | None = None,
+    ignore_integrations: bool = False,
+    max_line: int = MAX_LINE,
+    first_look: bool = True,
+    skip_unreadable: bool = False,
+) -> "Report":
+    """Send events on Spark, account for every line of the job, and return the report.
+
+    state: an address or a folder that all executors see; it records what is settled.
+    api_key: the key; it goes along with the tasks, so encrypt the traffic of Spark.
+    api_key_from: where executors have the key from: `env:NAME` or `file:PATH`.
+    resume, restart: continue the job of that state, or forget it.
+    rate, concurrency: requests a second, and requests in flight, of all tasks together.
+    buckets: how many tasks send a wave; all events of a user are sent by one of them.
+    by_day: read and send the files of one day after the other, or all at once.
+
+    All other arguments are those of `transform` and of `segcli.send`. Raises UsageError, InputError
+    and OutputError, and Stopped if the run stops early: its `report` is that of the job so far.
+    """
+    check_modules()
+    from segcli.runs.report import report_of  # noqa: PLC0415  # slow
+    from segcli.spark.delivery import send_on_spark  # noqa: PLC0415  # needs pyarrow
+    from segcli.spark.job_state import state_at  # noqa: PLC0415
+    from segcli.spark.send_options import SparkSend, with_key_from  # noqa: PLC0415
+
+    selection = {
+        "types": types,
+        "events": events,
+        "since": since,
+        "until": until,
+        "allowed_lateness": allowed_lateness,
+        "users": users,
+        "where": where,
+        "ignore_integrations": ignore_integrations,
+    }
+    request = {"dest": dest, "settings": settings, "api_key": api_key, "config": config}
+    with naming_arguments():
+        job = _cluster_job(
+            request,
+            inputs,
+            selection,
+            max_line=max_line,
+            first_look=first_look,
+            skip_unreadable=skip_unreadable,
+        )
+        job, keys = with_key_from(job, api_key_from) if api_key_from else (job, {})
+        options = SparkSend(
+            state=state_at(fspath(state)),
+            keys=keys,
+            buckets=buckets,
+            by_day=by_day,
+            concurrency=concurrency,
+            rate=rate_of(rate),
+            timeout=timeout,
+            retry_for=retry_for,
+            resume=resume,
+            restart=restart,
+            allow_http=allow_http,
+        )
+        result = send_on_spark(spark, job, options)
+        result.stop_clock()
+        report = report_of(result)
+        if result.stopped:
+            result.stopped.report = report
+            raise result.stopped
+        return report
 
 
 def _cluster_job(

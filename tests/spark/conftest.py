@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
+def events_of_spark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of Spark's own logs of events."""
+    return tmp_path_factory.mktemp("spark-events")
+
+
+@pytest.fixture(scope="session")
+def spark(events_of_spark: Path) -> Iterator[Any]:
     """Return a session of Spark with two slots in this process."""
     if reason := _reason_to_skip():
         pytest.skip(reason)
@@ -46,6 +53,13 @@ def spark() -> Iterator[Any]:
             .config("spark.ui.showConsoleProgress", "false")
             .config("spark.sql.shuffle.partitions", "4")
             .config("spark.driver.memory", "1g")
+            # Small jobs take half the time if Java compiles less of them.
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+            .config("spark.sql.adaptive.enabled", "false")
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+            .config("spark.eventLog.enabled", "true")
+            .config("spark.eventLog.dir", events_of_spark.as_uri())
             .getOrCreate()
         )
         session.sparkContext.setLogLevel("OFF")

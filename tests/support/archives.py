@@ -25,11 +25,13 @@ class Archive:
     cut: Path | None
 
 
-def write_archive(top: Path, *, files: int = 12, events: int = 60, is_cut: bool = True) -> Archive:
+def write_archive(
+    top: Path, *, files: int = 12, events: int = 60, is_cut: bool = True, has_samples: bool = True
+) -> Archive:
     """Write an archive of some days: in each file all samples, and events of a few users."""
     chance = random.Random(18)
     folder = top / "segment-logs"
-    samples = [line for name in NAMES for line in lines_of(name)]
+    samples = [line for name in NAMES for line in lines_of(name)] if has_samples else []
     cut = None
     for number in range(files):
         day = folder / "source" / str(1000 * (_FIRST_DAY + _DAY * (number // 4)))
@@ -42,7 +44,8 @@ def write_archive(top: Path, *, files: int = 12, events: int = 60, is_cut: bool 
             b"\xff\xfe",
             b"x" * 2000,
         ]
-        chance.shuffle(lines)
+        if has_samples:
+            chance.shuffle(lines)
         text = b"\n".join(lines) + (b"" if number % 3 else b"\n")
         packed = gzip.compress(text, 1)
         if is_cut and number == files // 2:

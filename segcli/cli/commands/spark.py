@@ -1,11 +1,12 @@
 """`segcli spark`: maps, checks and sends archives on a cluster of Spark."""
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
 
-from segcli.accounting.tally import Tally
+from segcli.accounting.tally import STATES_OF_SEND, Tally
 from segcli.cli import report
 from segcli.cli.commands.check import (
     CHECK_OPTIONS,
@@ -18,8 +19,11 @@ from segcli.cli.help_format import GroupedCommand, SuggestingGroup
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
+from segcli.cli.option_types import WholeNumber
 from segcli.cli.options import JobOptions, grouped_options, job_options
-from segcli.cli.output import say
+from segcli.cli.output import say, show, write_data
+from segcli.cli.run import announce, transport_for
+from segcli.cli.send_options import REQUEST_OPTIONS, RequestOptions
 from segcli.cli.spark_session import session
 from segcli.core.plural import count_of
 from segcli.core.secret import display_address
@@ -28,8 +32,20 @@ from segcli.inputs import Input
 from segcli.runs.output_checks import Named, OutputFile, Reads, check_outputs
 from segcli.runs.plans import read_plans
 from segcli.runs.run_result import RunResult
+from segcli.spark.account import account_of_job, kept_records
 from segcli.spark.cluster_job import ClusterJob, cluster_job
+from segcli.spark.executor import KeySource
+from segcli.spark.job_state import (
+    SparkRun,
+    StatePlace,
+    done_waves,
+    is_running,
+    latest_job,
+    state_at,
+)
 from segcli.spark.manifest import listed
+from segcli.spark.send_options import SparkSend, check_send, estimate, with_key_from
+from segcli.spark.session import slots_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +76,27 @@ class TableOptions:
     outcomes: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOptions:
+    """What a send does about an earlier run, and how its work is divided.
+
+    state: where the state of the job is
+    resume: continue the job
+    restart: forget the job
+    api_key_from: where executors have the key from
+    buckets: how many tasks send a wave
+    wave: `day` or `all`
+    """
+
+    state: str
+    resume: bool
+    restart: bool
+    api_key_from: str | None
+    buckets: int
+    wave: str
+
+
+_RESUME = "To continue where it stopped, type the same command with --resume."
 _MASTER = click.option(
     "--master",
     metavar="MASTER",
@@ -182,6 +219,145 @@ def check(
         review, problems = review_on_spark(spark, job, run)
     say(*(f"left out: {problem}" for problem in problems))
     return report_review(review, options, check_options)
+
+
+@command.command("send", cls=GroupedCommand, whole_name="spark send")
+@job_options()
+@grouped_options(
+    StateOptions,
+    "state_options",
+    click.option(
+        "--state",
+        metavar="PLACE",
+        required=True,
+        help="Where the job records what is settled: an address or a folder that all executors "
+        "see.",
+    ),
+    click.option("--resume", is_flag=True, help="Continue the job of --state where it stopped."),
+    click.option("--restart", is_flag=True, help="Forget that job, and send everything again."),
+    click.option(
+        "--api-key-from",
+        metavar="SOURCE",
+        help="Where executors have the key from: env:NAME or file:PATH. Then it does not leave "
+        "them.",
+    ),
+    click.option(
+        "--buckets",
+        metavar="N",
+        type=WholeNumber(1, 100_000),
+        default=64,
+        show_default=True,
+        help="How many tasks send a wave. All events of a user are sent by one of them.",
+    ),
+    click.option(
+        "--wave",
+        type=click.Choice(["day", "all"]),
+        metavar="day|all",
+        default="day",
+        show_default=True,
+        help="What is read before it is sent: the files of one day after the other, or all.",
+    ),
+)
+@REQUEST_OPTIONS
+@CLUSTER_OPTIONS
+@LOG_OPTIONS
+def send(
+    options: JobOptions,
+    state_options: StateOptions,
+    request_options: RequestOptions,
+    cluster_options: ClusterOptions,
+    log_options: LogOptions,
+) -> int:
+    """Send events and account for every line.
+
+    The events of one user are sent in the order of the files, one after the other. --rate and
+    --concurrency hold for all tasks together. `segcli spark status` shows how far a job is, and
+    `segcli spark rejects` prints rejected and refused events.
+    """
+    job = _job(options, cluster_options, log_options.writes)
+    keys: Mapping[str, KeySource] = {}
+    if state_options.api_key_from:
+        job, keys = with_key_from(job, state_options.api_key_from)
+    sending = SparkSend(
+        state=state_at(state_options.state),
+        keys=keys,
+        buckets=state_options.buckets,
+        by_day=state_options.wave == "day",
+        concurrency=request_options.concurrency,
+        rate=request_options.rate,
+        timeout=request_options.timeout,
+        retry_for=request_options.retry_for,
+        transport=transport_for(request_options),
+        resume=state_options.resume,
+        restart=state_options.restart,
+        allow_http=request_options.allow_http,
+    )
+    check_send(job, sending)
+    announce(count_of(len(job.files), "file"), job.job, sandbox=None, quiet=options.quiet)
+    with (
+        logging_to(log_options),
+        session("segcli spark send", cluster_options) as spark,
+    ):
+        from segcli.spark.delivery import send_on_spark
+
+        if not options.quiet:
+            say(estimate(job, sending, slots_of(spark)))
+        tell = str if options.quiet else say
+        result = send_on_spark(spark, job, sending, tell)
+    result.ending = lambda: _where_rejects_are(result, state_options.state)
+    if result.stopped:
+        result.stopped.hint = "\n".join(filter(None, (result.stopped.hint, _RESUME)))
+    return report.conclude(result, options)
+
+
+@command.command("status", cls=GroupedCommand, whole_name="spark status")
+@click.argument("state", metavar="STATE")
+def status(state: str) -> int:
+    """Show how far a job of `segcli spark send` is, from its logs alone."""
+    place, run = _latest(state)
+    found = account_of_job(place, run)
+    header = run.header["header"]
+    waves = run.header["waves"]
+    done = sum(one is not None for one in done_waves(place, run, len(waves)))
+    to = f"{header['destination']} at {header['endpoint']}"
+    show(
+        f"{place}: to {to if header['endpoint'] else header['destination']}",
+        f"  began    {run.header['began']} on {run.header['host']}; this is run {run.number}"
+        + (", which has not ended" if is_running(place, run) else ""),
+        f"  waves    {done:,} of {len(waves):,} complete",
+        f"  files    {found.files:,} of {len(run.header['files']):,} read",
+    )
+    tally = found.tally()
+    counts = [("read", tally.read), *tally.ledger(STATES_OF_SEND).items()]
+    show(*(f"  {lines:>12,}  {name}" for name, lines in counts))
+    show(*(f"  left out: {problem}" for problem in found.problems))
+    return 0
+
+
+@command.command("rejects", cls=GroupedCommand, whole_name="spark rejects")
+@click.argument("state", metavar="STATE")
+def rejects(state: str) -> int:
+    """Print the rejected and refused events of a job as NDJSON, an input like any other."""
+    place, run = _latest(state)
+    for record in kept_records(place, run):
+        write_data(f"{record}\n".encode())
+    return 0
+
+
+def _latest(state: str) -> tuple[StatePlace, SparkRun]:
+    """Return the last run of the last job of a state. Raises UsageError and OutputError."""
+    place = state_at(state)
+    run = latest_job(place)
+    if run is None:
+        raise UsageError(
+            f"there is no job at {place}", "It is the PLACE of: segcli spark send --state PLACE"
+        )
+    return place, run
+
+
+def _where_rejects_are(result: RunResult, state: str) -> Iterator[str]:
+    if result.tally.refused or result.tally.rejected:
+        yield f"rejects: segcli spark rejects {shlex.quote(display_address(state))}"
 
 
 def _job(

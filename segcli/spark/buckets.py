@@ -1,0 +1,113 @@
+"""Buckets: files in, what has to be sent or kept out; all events of a user are in one bucket."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pyarrow as pa
+
+from segcli.core.line import TooLong
+from segcli.core.outcome import Decision, Skipped, make_mapper, mapped_in
+from segcli.lines.read import FileEnd
+from segcli.lines.spans import lines_of, without_break
+from segcli.spark.bucket_log import WHOLE, FileAccount, bucket_of, save_accounts
+from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS, FileTasks
+from segcli.spark.job_state import StatePlace
+from segcli.spark.shipped_job import mapping_job
+from segcli.spark.task_error import raising_task_errors
+
+SCHEMA = "key long, bucket int, place int, line long, size long, text binary"
+_NAMES = ["key", "bucket", "place", "line", "size", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketTasks(FileTasks):
+    """Tasks that read files, and return what has to be sent or kept as rows, by bucket.
+
+    keys: for each bucket, the number that Spark puts into the partition of the bucket.
+    state, wave: where the accounts of the files go.
+    """
+
+    schema: ClassVar[str] = SCHEMA
+
+    keys: tuple[int, ...]
+    state: StatePlace
+    wave: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the tasks in these batches."""
+        with raising_task_errors():
+            for number in self.numbers(batches):
+                yield from self._rows(number)
+
+    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
+        decide, rows = make_mapper(mapping_job(self.job)), _BucketRows(self.keys)
+        accounts: list[FileAccount] = []
+        account = FileAccount(-1, "", "")
+        for found in self.read(number):
+            entry = found.input
+            if entry.place != account.place:
+                account = FileAccount(entry.place, entry.title, entry.version)
+            if isinstance(found, FileEnd):
+                account.lines, account.problem = found.lines, found.problem
+                accounts.append(account)
+                continue
+            line = found.first
+            for lines in lines_of(found.data, self.max_line):
+                rows.add(account, line, [*map(without_break, lines)], decide(lines))
+                line += len(lines)
+            if rows.is_full:
+                yield rows.batch()
+        yield rows.batch()
+        save_accounts(self.state.files(self.wave), accounts)
+
+
+class _BucketRows:
+    """Rows for buckets, as columns, until they are a batch."""
+
+    def __init__(self, keys: Sequence[int]) -> None:
+        self._keys = keys
+        self._clear()
+
+    @property
+    def is_full(self) -> bool:
+        return self._bytes > BATCH_BYTES or len(self._rows) >= BATCH_ROWS
+
+    def add(
+        self,
+        account: FileAccount,
+        first: int,
+        lines: Sequence[bytes | TooLong],
+        decisions: Sequence[Decision],
+    ) -> None:
+        """Add lines with their outcomes. Skipped ones are only counted."""
+        place = account.place
+        for number, (line, found) in enumerate(zip(lines, decisions, strict=True), first):
+            if isinstance(found, Skipped):
+                account.skipped[found.reason] += 1
+                continue
+            payloads = mapped_in(found)
+            # A line that holds no event has no user, and no order to keep.
+            user = payloads[0].user if payloads else f"\0{place}:{number}"
+            size, text = (line.size, line.head) if isinstance(line, TooLong) else (WHOLE, line)
+            bucket = bucket_of(user, len(self._keys))
+            self._rows.append((self._keys[bucket], bucket, place, number, size, text))
+            self._bytes += len(text)
+            account.rows += 1
+
+    def batch(self) -> pa.RecordBatch:
+        """Return the rows, and begin new ones."""
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(_KINDS)
+        made = pa.RecordBatch.from_arrays(
+            [pa.array(column, kind) for column, kind in zip(columns, _KINDS, strict=True)],
+            names=_NAMES,
+        )
+        self._clear()
+        return made
+
+    def _clear(self) -> None:
+        self._bytes = 0
+        self._rows: list[tuple[int, int, int, int, int, bytes]] = []
+
+
+_KINDS = (pa.int64(), pa.int32(), pa.int32(), pa.int64(), pa.int64(), pa.binary())

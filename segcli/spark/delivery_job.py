@@ -1,0 +1,205 @@
+"""The delivery on Spark: each task sends the events of one bucket, and writes its log."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from segcli.accounting.tally import Tally
+from segcli.core.outcome import Job
+from segcli.delivery.pipeline import SendRun, deliver
+from segcli.delivery.shutdown import OutsideStop, relaxed_gc
+from segcli.delivery.throttle import SharedRate
+from segcli.errors import Interrupted, OutputError, SegcliError, Stopped
+from segcli.http.network import Network
+from segcli.http.transports import TRANSPORTS
+from segcli.journal.checkpoint import Header
+from segcli.shared_journal.log import TakenOver
+from segcli.shared_journal.shared_journal import SharedJournal
+from segcli.shared_journal.store import StoreProblem
+from segcli.spark.bucket_log import JournalRejects, pending_rows, take_over_bucket
+from segcli.spark.control import Control, TaskWatch
+from segcli.spark.executor import KeySource, executor_network, keys_of
+from segcli.spark.job_state import SparkRun, StatePlace
+from segcli.spark.shipped_job import ShippedJob
+from segcli.spark.task_error import raising_task_errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a task sends. Times are in seconds.
+
+    concurrency: the most requests in flight.
+    rate: requests a second at first; None for no limit. The driver changes it.
+    timeout: for a request and its reply.
+    retry_for: without a successful delivery, until the run stops.
+    transport: what carries the requests.
+    uses_environment: requests take the proxies that the executor's environment names.
+    """
+
+    concurrency: int
+    rate: float | None
+    timeout: float
+    retry_for: float
+    transport: str = TRANSPORTS[0]
+    uses_environment: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTasks:
+    """Tasks that send the rows of a bucket each. They return how that went, as JSON.
+
+    job, keys: the job, and where its keys come from.
+    state, run, wave: where the logs are.
+    header: what a new log begins with.
+    titles: the name of each file, by its place.
+    pace: how to send.
+    """
+
+    schema: ClassVar[str] = "summary string"
+
+    job: ShippedJob
+    keys: Mapping[str, KeySource]
+    state: StatePlace
+    run: SparkRun
+    wave: str
+    header: Header
+    titles: Mapping[int, str] = field(repr=False)
+    pace: Pace
+    max_line: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Send all rows; yield the summary. A run that has to stop ends without an exception."""
+        first = next((batch for batch in batches if batch.num_rows), None)
+        if first is None:
+            return
+        bucket = first.column(1)[0].as_py()
+        rows = _one_bucket(first, batches, bucket)
+        control = Control(self.state.control(self.run.number))
+        summary: dict[str, Any] = {"bucket": bucket, "stopped": control.reason_to_halt()}
+        if not summary["stopped"]:
+            with raising_task_errors(), control.running(bucket):
+                summary |= _Delivery(self, bucket, control).go(rows)
+        yield pa.RecordBatch.from_arrays([pa.array([json.dumps(summary)])], names=["summary"])
+
+
+class _Delivery:
+    """The delivery of one bucket."""
+
+    def __init__(self, tasks: DeliveryTasks, bucket: int, control: Control) -> None:
+        self._tasks = tasks
+        self._bucket = bucket
+        self._control = control
+        self._outside = OutsideStop()
+        self._rate = SharedRate(tasks.pace.rate)
+        self._halted = ""
+
+    def go(self, rows: Iterator[pa.RecordBatch]) -> dict[str, Any]:
+        """Send the rows of the bucket; return the summary. Raises OutputError and SettingsError."""
+        tasks = self._tasks
+        job = tasks.job.job(keys_of(tasks.keys))
+        tally, began, stopped = Tally(), time.monotonic(), ""
+        watch = TaskWatch(self._control, on_halt=self._halt, on_rate=self._set_rate)
+        with watch.watching():
+            journal = self._journal(rows)
+            before = sum(journal.past.totals.values())
+            try:
+                self._wait(journal)
+                with relaxed_gc():
+                    deliver(self._run(job, journal), tally)
+            except Interrupted:
+                raise
+            except Stopped as error:
+                stopped = self._stopped(error, journal)
+        return {
+            "who": f"{socket.gethostname()}:{os.getpid()}",
+            "seconds": round(time.monotonic() - began, 3),
+            "before": before,
+            "stopped": stopped,
+            "read": tally.read,
+            "requests": tally.requests,
+            "retries": tally.retries,
+            "bytes_sent": tally.bytes_sent,
+            "notes": dict(tally.notes),
+        }
+
+    def _journal(self, rows: Iterator[pa.RecordBatch]) -> SharedJournal:
+        tasks = self._tasks
+        store = tasks.state.bucket(tasks.wave, self._bucket)
+        try:
+            return take_over_bucket(
+                store,
+                tasks.header,
+                timeout=tasks.pace.timeout,
+                lines=pending_rows(rows, tasks.titles),
+            )
+        except (StoreProblem, ValueError, TakenOver) as problem:
+            raise OutputError(f"the log {store.shown} cannot be used: {problem}") from None
+
+    def _wait(self, journal: SharedJournal) -> None:
+        """Wait until the last request of an older attempt is over, or the run halts."""
+        while (seconds := journal.seconds_to_wait) and not self._halted:
+            time.sleep(min(seconds, 0.2))
+        if self._halted:
+            journal.end(finished=False)
+            raise Stopped(self._halted)
+
+    def _run(self, job: Job, journal: SharedJournal) -> SendRun:
+        pace = self._tasks.pace
+        return SendRun(
+            job=job,
+            inputs=(),
+            rejects=JournalRejects(),
+            concurrency=pace.concurrency,
+            shared_rate=self._rate,
+            timeout=pace.timeout,
+            retry_for=pace.retry_for,
+            max_line=self._tasks.max_line,
+            transport=pace.transport,
+            network=executor_network() if pace.uses_environment else Network(),
+            progress=journal,
+            outside=self._outside,
+        )
+
+    def _stopped(self, error: SegcliError, journal: SharedJournal) -> str:
+        """Return why the task stopped, and let the others stop too: a retry would be of no use."""
+        if self._halted:
+            return self._halted
+        if journal.is_taken_over:
+            # Another attempt goes on. If it belongs to this run, Spark knows this one as lost.
+            if reason := self._control.reason_to_halt():
+                return reason
+            raise OutputError(error.message, error.hint) from None
+        reason = "\n".join(filter(None, (error.message, error.hint)))
+        try:
+            self._control.halt(reason)
+        except StoreProblem as problem:
+            raise OutputError(f"the run cannot be halted: {problem}") from None
+        return reason
+
+    def _halt(self, reason: str) -> None:
+        self._halted = reason
+        self._outside.stop(Stopped(reason))
+
+    def _set_rate(self, rate: float) -> None:
+        if self._rate.per_second is not None:
+            self._rate.per_second = rate
+
+
+def _one_bucket(
+    first: pa.RecordBatch, batches: Iterator[pa.RecordBatch], bucket: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a partition; raises RuntimeError if it holds another bucket."""
+    yield _checked(first, bucket)
+    yield from (_checked(batch, bucket) for batch in batches if batch.num_rows)
+
+
+def _checked(batch: pa.RecordBatch, bucket: int) -> pa.RecordBatch:
+    if set(batch.column(1).to_pylist()) != {bucket}:
+        raise RuntimeError("a partition holds two buckets")
+    return batch

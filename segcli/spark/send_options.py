@@ -1,0 +1,88 @@
+"""How a job is sent on Spark: its options, their checks, and how long it takes at least."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from segcli.core import settings, trust
+from segcli.core.secret import Secret
+from segcli.core.settings import Given, Origin, Place
+from segcli.errors import UsageError
+from segcli.http.transports import TRANSPORTS
+from segcli.spark.cluster_job import ClusterJob
+from segcli.spark.executor import KeySource, key_source
+from segcli.spark.job_state import StatePlace
+
+# What segcli sends from one process, in requests a second (bench_send.py).
+_REQUESTS_PER_TASK = 6000
+# The stored bytes of an event of usual size in an archive of gzip files.
+_BYTES_PER_EVENT = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkSend:
+    """How a job is sent. Times are in seconds, the rate in requests a second.
+
+    state: where the state of the job is.
+    keys: where tasks have the keys from, by setting; the other keys go along with the tasks.
+    buckets: how many tasks a wave has. A user's events are all in one of them.
+    by_day: a wave has the files of one day; otherwise it is as large as it may be.
+    concurrency, rate: the most requests in flight, and a second, of all tasks together.
+    resume, restart: continue the job of that state, or forget it.
+    allow_http: let a key go to another machine over http://.
+    transport: what carries the requests.
+    uses_environment: requests take the proxies that the environment of executors names.
+    """
+
+    state: StatePlace
+    keys: Mapping[str, KeySource] = field(default_factory=dict)
+    buckets: int = 64
+    by_day: bool = True
+    concurrency: int = 64
+    rate: float | None = None
+    timeout: float = 30.0
+    retry_for: float = 600.0
+    resume: bool = False
+    restart: bool = False
+    allow_http: bool = False
+    transport: str = TRANSPORTS[0]
+    uses_environment: bool = True
+
+
+def with_key_from(job: ClusterJob, option: str) -> tuple[ClusterJob, dict[str, KeySource]]:
+    """Return a job whose key only executors know, and where they have it from.
+
+    Raises UsageError if the option names no source, and SettingsError without one setting for keys.
+    """
+    destination = job.job.destination
+    rows = settings.describe(destination.name, destination.settings)
+    key = settings.key_name(destination.name, rows)
+    given = Given(Secret(), Origin(Place.OPTION, "--api-key-from"))
+    spec = replace(job.spec, settings={**job.spec.settings, key: given})
+    return replace(job, spec=spec, job=spec.job(destination)), {key: key_source(option)}
+
+
+def estimate(job: ClusterJob, send: SparkSend, slots: int) -> str:
+    """Return how long sending takes at least, by the size of the files, as a sentence."""
+    size = sum(entry.size or 0 for entry in job.files)
+    events = max(1, size // _BYTES_PER_EVENT)
+    fastest = slots * _REQUESTS_PER_TASK
+    rate = min(filter(None, (send.rate, job.job.destination.limits.rate, fastest)))
+    hours = events / rate / 3600
+    took = f"{hours / 24:,.1f} days" if hours > 48 else f"{hours:,.1f} hours"
+    more = "" if rate < fastest else ", as fast as these slots can send"
+    return (
+        f"About {events:,} events, by the size of the files. One request each takes {took} at "
+        f"{rate:,.0f} requests a second{more}; batches take less."
+    )
+
+
+def check_send(job: ClusterJob, send: SparkSend) -> None:
+    """Check that every required setting is there, and that the keys may go to the address."""
+    if send.resume and send.restart:
+        raise UsageError("--resume and --restart exclude each other", "Type one of them.")
+    # Keys that only executors know count as given.
+    known = dict.fromkeys(send.keys, Secret("known by the executors"))
+    checked = replace(job.job, settings=replace(job.job.settings, **known))
+    settings.require(checked.destination.name, checked.settings)
+    trust.check_addresses(checked)
+    trust.check_plain_http(checked, is_allowed=send.allow_http)

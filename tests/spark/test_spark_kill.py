@@ -1,0 +1,263 @@
+"""Lost machines: nothing is lost, each user's order is kept, and little is sent twice."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.archives import Archive, write_archive
+from support.fakes import Answer, Got, vendor_that, wait_until
+from support.spark_sends import judged
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+EVENTS, IN_FLIGHT = 1800, 16
+# What a task may have answered and not recorded is less than one put holds here.
+MOST_TWICE = 200
+
+
+class Vendor:
+    """Accepts every event, and remembers their messageIds in order."""
+
+    def __init__(self) -> None:
+        self.accepted: list[str] = []
+
+    def answer(self, got: Got) -> Answer:
+        self.accepted.append(json.loads(got.body)["messageId"])
+        return Answer()
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    return Vendor()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return write_archive(tmp_path, files=6, events=EVENTS // 6, is_cut=False, has_samples=False)
+
+
+@pytest.fixture
+def start(
+    vendor: Vendor, archive: Archive, tmp_path: Path
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a send on a cluster of two executors, each a process of its own."""
+    if not shutil.which("java"):
+        pytest.skip("there is no Java")
+    pyspark = pytest.importorskip("pyspark")
+    home = Path(pyspark.__file__).parent
+    scala = "2.13" if pyspark.__version__ >= "4" else "2.12"
+    env = os.environ | {
+        "SPARK_HOME": str(home),
+        "SPARK_SCALA_VERSION": scala,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+        "HOME": str(tmp_path),
+    }
+    env.pop("PYTHONWARNINGS", None)
+    started: list[subprocess.Popen[str]] = []
+    with vendor_that(vendor.answer) as server:
+
+        def start(*words: str) -> subprocess.Popen[str]:
+            command = [
+                *(sys.executable, "-m", "segcli", "spark", "send", str(archive.folder)),
+                *("-d", "webhook", "--endpoint", server.url, "--state", str(tmp_path / "state")),
+                *("--master", "local-cluster[2,1,1024]", "--wave", "all", "--buckets", "4"),
+                *("--rate", "100/s", "--concurrency", str(IN_FLIGHT), "--timeout", "1s"),
+                *("--conf", "spark.ui.enabled=false", "--conf", "spark.executor.memory=1024m"),
+                *("--report", str(tmp_path / "report.json"), *words),
+            ]
+            process = subprocess.Popen(
+                command,
+                cwd=tmp_path,
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            started.append(process)
+            return process
+
+        yield start
+        for process in started:
+            kill(descendants(process.pid), process.pid)
+
+
+def descendants(pid: int, *words: str) -> list[int]:
+    """Return the processes below one whose command lines have all of these words."""
+    children: dict[int, list[int]] = {}
+    commands: dict[int, str] = {}
+    for one in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            stat = Path(f"/proc/{one}/stat").read_text()
+            children.setdefault(int(stat[stat.rindex(")") + 2 :].split()[1]), []).append(int(one))
+            commands[int(one)] = Path(f"/proc/{one}/cmdline").read_bytes().decode(errors="replace")
+    found, todo = [], [pid]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return [one for one in found if all(word in commands.get(one, "") for word in words)]
+
+
+def kill(pids: Sequence[int], *more: int) -> None:
+    for pid in (*pids, *more):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, err = process.communicate(timeout=400)
+    return process.returncode, err
+
+
+def received(vendor: Vendor, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until so many events are there."""
+    while len(vendor.accepted) < count and process.poll() is None:
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()[1]
+
+
+def check_account(vendor: Vendor, archive: Archive, report: Path) -> None:
+    found = judged(archive.folder, vendor.accepted)
+    sys.stdout.write(f"{found}\n")
+    ledger = json.loads(report.read_text())["ledger"]
+    assert (found.events, found.lost, found.out_of_order) == (EVENTS, 0, 0)
+    assert found.twice <= MOST_TWICE
+    assert ledger == {
+        "delivered": EVENTS,
+        "refused": 0,
+        "rejected": 18,
+        "skipped": 6,
+        "unsent": 0,
+    }
+
+
+def test_a_python_worker_and_an_executor_that_are_killed_lose_nothing(
+    start: Callable[..., subprocess.Popen[str]],
+    vendor: Vendor,
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    process = start()
+    received(vendor, 300, process)
+    daemons = descendants(process.pid, "pyspark.daemon")
+    workers = [pid for daemon in daemons for pid in descendants(daemon)]
+    kill(workers[:1])
+    assert workers
+    received(vendor, 700, process)
+    executors = descendants(process.pid, "CoarseGrainedExecutorBackend")
+    kill(executors[:1])
+    assert executors
+
+    code, err = ended(process)
+
+    assert code == 1, err
+    check_account(vendor, archive, tmp_path / "report.json")
+
+
+def test_a_driver_that_is_killed_is_resumed_by_another(
+    start: Callable[..., subprocess.Popen[str]],
+    vendor: Vendor,
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    process = start()
+    received(vendor, 600, process)
+    drivers = descendants(process.pid, "SparkSubmit")
+    kill(drivers, process.pid)
+    process.communicate()
+    assert drivers
+
+    code, err = ended(start("--resume"))
+
+    assert code == 1, err
+    check_account(vendor, archive, tmp_path / "report.json")
+
+
+def test_of_two_attempts_at_a_bucket_the_older_one_stops(
+    vendor: Vendor, archive: Archive, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    attempt = attempts_at_one_bucket(archive, tmp_path / "state")
+    results: dict[int, str] = {}
+    with vendor_that(vendor.answer) as server:
+
+        def run(number: int) -> None:
+            try:
+                results[number] = attempt(server.url)
+            except Exception as error:
+                results[number] = str(error)
+
+        first, second = (threading.Thread(target=run, args=(number,)) for number in (1, 2))
+        first.start()
+        wait_until(lambda: len(vendor.accepted) > 200)
+        second.start()
+        first.join()
+        second.join()
+
+    found = judged(archive.folder, vendor.accepted)
+    sys.stdout.write(f"{found}\n")
+    assert "another attempt has taken over" in results[1]
+    assert json.loads(results[2])["stopped"] == ""
+    assert (found.lost, found.out_of_order) == (0, 0)
+    assert found.twice <= MOST_TWICE
+
+
+def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str]:
+    """Return what makes an attempt at the only bucket of a job; it returns the summary."""
+    import pyarrow as pa
+
+    from segcli.runs.job_request import JobRequest
+    from segcli.spark import delivery
+    from segcli.spark.bucket_log import bucket_of
+    from segcli.spark.buckets import BucketTasks
+    from segcli.spark.cluster_job import cluster_job
+    from segcli.spark.delivery_job import DeliveryTasks, Pace
+    from segcli.spark.job_state import begin_job, state_at
+    from segcli.spark.manifest import encoded, listed
+    from segcli.spark.send_options import SparkSend
+    from segcli.spark.shipped_job import shipped_with_keys, shipped_without_keys
+
+    assert bucket_of("user", 1) == 0
+    found = listed([str(archive.folder)])
+    place = state_at(str(state))
+    run = begin_job(place, {})
+
+    def attempt(endpoint: str) -> str:
+        requested = JobRequest(dest="webhook", settings={"endpoint": endpoint}).resolved()
+        job = cluster_job(requested.spec, requested.job, found)
+        send = SparkSend(state=place, buckets=1, timeout=1.0, retry_for=5.0)
+        reading = BucketTasks(
+            job=shipped_without_keys(job.spec, job.job),
+            tasks=(encoded(job.files),),
+            keys=(0,),
+            state=place,
+            wave=run.wave(0),
+        )
+        number = pa.RecordBatch.from_arrays([pa.array([0])], names=["id"])
+        rows: Any = pa.Table.from_batches(list(reading(iter([number]))))
+        sending = DeliveryTasks(
+            job=shipped_with_keys(job.spec, job.job),
+            keys={},
+            state=place,
+            run=run,
+            wave=run.wave(0),
+            header=delivery.header_of(job, send),
+            titles={entry.place: entry.title for entry in job.files},
+            max_line=job.max_line,
+            pace=Pace(concurrency=IN_FLIGHT, rate=200.0, timeout=1.0, retry_for=5.0),
+        )
+        [summary] = sending(iter(rows.to_batches(100)))
+        return str(summary.column(0)[0].as_py())
+
+    return attempt
