@@ -7,22 +7,20 @@ from typing import ClassVar
 import pyarrow as pa
 
 from segcli.core.line import TooLong
-from segcli.core.outcome import Decision, Skipped, make_mapper, mapped_in
-from segcli.lines.read import FileEnd
+from segcli.core.outcome import Decision, Job, Skipped, make_mapper, mapped_in
+from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of, without_break
 from segcli.spark.bucket_log import WHOLE, FileAccount, bucket_of, save_accounts
-from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS, FileTasks
+from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS
 from segcli.spark.job_state import StatePlace
-from segcli.spark.shipped_job import mapping_job
-from segcli.spark.task_error import raising_task_errors
 
 SCHEMA = "key long, bucket int, place int, line long, size long, text binary"
 _NAMES = ["key", "bucket", "place", "line", "size", "text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BucketTasks(FileTasks):
-    """Tasks that read files, and return what has to be sent or kept as rows, by bucket.
+class BucketedRows:
+    """Makes rows of what has to be sent or kept, by bucket, and saves the accounts of the files.
 
     keys: for each bucket, the number that Spark puts into the partition of the bucket.
     state, wave: where the accounts of the files go.
@@ -34,26 +32,23 @@ class BucketTasks(FileTasks):
     state: StatePlace
     wave: str
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the tasks in these batches."""
-        with raising_task_errors():
-            for number in self.numbers(batches):
-                yield from self._rows(number)
-
-    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
-        decide, rows = make_mapper(mapping_job(self.job)), _BucketRows(self.keys)
+    def rows(
+        self, found: Iterator[NumberedBlock | FileEnd], job: Job, max_line: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of all lines that are not skipped."""
+        decide, rows = make_mapper(job), _BucketRows(self.keys)
         accounts: list[FileAccount] = []
         account = FileAccount(-1, "", "")
-        for found in self.read(number):
-            entry = found.input
+        for one in found:
+            entry = one.input
             if entry.place != account.place:
                 account = FileAccount(entry.place, entry.title, entry.version)
-            if isinstance(found, FileEnd):
-                account.lines, account.problem = found.lines, found.problem
+            if isinstance(one, FileEnd):
+                account.lines, account.problem = one.lines, one.problem
                 accounts.append(account)
                 continue
-            line = found.first
-            for lines in lines_of(found.data, self.max_line):
+            line = one.first
+            for lines in lines_of(one.data, max_line):
                 rows.add(account, line, [*map(without_break, lines)], decide(lines))
                 line += len(lines)
             if rows.is_full:

@@ -20,11 +20,12 @@ from segcli.journal.resume import check_same_run
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import SendPlan, journal_header
 from segcli.spark import account, job_state
-from segcli.spark.buckets import BucketTasks
+from segcli.spark.buckets import BucketedRows
 from segcli.spark.cluster_job import ClusterJob
 from segcli.spark.control import Control, RateDivision
 from segcli.spark.delivery_job import DeliveryTasks, Pace
 from segcli.spark.executor import KeySource
+from segcli.spark.file_task import FileTasks
 from segcli.spark.job_state import SparkRun
 from segcli.spark.manifest import encoded, packed, waves
 from segcli.spark.send_options import SparkSend, check_send
@@ -131,17 +132,15 @@ class _Sender:
     def _bucket_rows(self, wave: str, files: Sequence[Input]) -> Any:
         """Return the rows of a wave, each bucket in a partition, in the order of the files."""
         job = self._job
-        tasks = BucketTasks(
+        tasks = FileTasks(
+            rows=BucketedRows(keys=self._keys, state=self._send.state, wave=wave),
             job=shipped_without_keys(job.spec, job.job),
             tasks=tuple(map(encoded, packed(files, self._slots))),
             max_line=job.max_line,
             first_look=job.first_look,
             skip_unreadable=job.skip_unreadable,
-            keys=self._keys,
-            state=self._send.state,
-            wave=wave,
         )
-        rows = task_rows(self._spark, len(tasks.tasks)).mapInArrow(tasks, tasks.schema)
+        rows = task_rows(self._spark, len(tasks.tasks)).mapInArrow(tasks, tasks.rows.schema)
         by_bucket = rows.repartition(self._send.buckets, "key")
         return by_bucket.sortWithinPartitions("place", "line")
 
@@ -259,7 +258,7 @@ def _resumed(
     """Continue a job with the times that it began with. Raises UsageError and InputError."""
     job = job.at(found.header["at"])
     check_same_run(Header(**found.header["header"]), header_of(job, send))
-    _check_same_files(found.header["files"], job.files)
+    check_same_files(found.header["files"], job.files)
     done = job_state.done_waves(send.state, found, len(found.header["waves"]))
     run = job_state.resume_job(send.state, found)
     by_place = {entry.place: entry for entry in job.files}
@@ -271,7 +270,7 @@ def _resumed(
     return job, run, todo
 
 
-def _check_same_files(before: Sequence[Sequence[str]], files: Sequence[Input]) -> None:
+def check_same_files(before: Sequence[Sequence[str]], files: Sequence[Input]) -> None:
     """Raise InputError for the first file that is not the one of the job."""
     now = {entry.title: entry.version for entry in files}
     for title, version in before:

@@ -5,7 +5,8 @@ from typing import Any
 
 from segcli.accounting.tally import Tally
 from segcli.spark.cluster_job import ClusterJob
-from segcli.spark.mapping_job import ACCOUNT, OutcomeTasks, PrintingTasks, TaskAccount
+from segcli.spark.file_task import FileTasks, RowMaker
+from segcli.spark.mapping_job import ACCOUNT, OutcomeTable, PrintedText, TaskAccount
 from segcli.spark.session import task_rows
 from segcli.spark.task_error import raising_run_errors
 
@@ -17,7 +18,8 @@ def outcomes(spark: Any, job: ClusterJob) -> Any:
     """Return the outcome of every line, as a DataFrame that is computed when it is used.
 
     Columns: place (the number of the file), file, line, state (`mapped`, `skipped`, `rejected`; or
-    `unreadable` for the first line that cannot be read), reason, action, route, payload (JSON).
+    `unreadable` for the first line that cannot be read), reason, action, route, request_values
+    (JSON), payload (JSON).
     """
     return _without_account(_outcome_rows(spark, job))
 
@@ -35,17 +37,20 @@ def write_ndjson(spark: Any, job: ClusterJob, out: str, *, every_line: bool) -> 
 
     Beside it is the table `files`, as parquet. Returns the counts, and raises as `write_outcomes`.
     """
-    tasks = PrintingTasks(every_line=every_line, several=len(job.files) > 1, **job.tasks(spark))
+    text = PrintedText(every_line=every_line, several=len(job.files) > 1)
     name = "outcomes" if every_line else "payloads"
-    return _write(spark, job, _mapped(spark, tasks), (f"{out}/{name}", f"{out}/files"), text=True)
+    return _write(
+        spark, job, _mapped(spark, job, text), (f"{out}/{name}", f"{out}/files"), text=True
+    )
 
 
 def _outcome_rows(spark: Any, job: ClusterJob) -> Any:
-    return _mapped(spark, OutcomeTasks(**job.tasks(spark)))
+    return _mapped(spark, job, OutcomeTable())
 
 
-def _mapped(spark: Any, tasks: OutcomeTasks | PrintingTasks) -> Any:
-    return task_rows(spark, len(tasks.tasks)).mapInArrow(tasks, tasks.schema)
+def _mapped(spark: Any, job: ClusterJob, rows: RowMaker) -> Any:
+    tasks = FileTasks(rows=rows, **job.tasks(spark))
+    return task_rows(spark, len(tasks.tasks)).mapInArrow(tasks, rows.schema)
 
 
 def _without_account(rows: Any) -> Any:

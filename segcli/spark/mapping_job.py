@@ -11,15 +11,13 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from segcli.accounting.tally import State
-from segcli.core.outcome import Decision, Mapped, Skipped, make_mapper, mapped_in
+from segcli.core.outcome import Decision, Job, Mapped, Skipped, make_mapper, mapped_in
 from segcli.inputs import Input
 from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of
 from segcli.parallel.work import Work, WorkItem
 from segcli.payloads import Account, Printing, printing_of
-from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS, FileTasks
-from segcli.spark.shipped_job import mapping_job
-from segcli.spark.task_error import raising_task_errors
+from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS
 
 # The last row of each task has its account, and nothing else.
 ACCOUNT = "account"
@@ -58,35 +56,31 @@ class TaskAccount:
             self.reasons[state, reason] += lines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeTasks(FileTasks):
-    """Tasks that return a row for each line, or for each of its payloads if it has several."""
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """Makes a row for each line, or for each of its payloads if it has several."""
 
     schema: ClassVar[str] = (
         "place int, file string, line long, state string, reason string, action string, "
-        "route string, payload string, account string"
+        "route string, request_values string, payload string, account string"
     )
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the tasks in these batches."""
-        with raising_task_errors():
-            for number in self.numbers(batches):
-                yield from self._rows(number)
-
-    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
-        rows, account, job = _OutcomeRows(), TaskAccount(), mapping_job(self.job)
-        decide = make_mapper(job)
-        for found in self.read(number):
-            if isinstance(found, FileEnd):
-                account.files.append((found.input.place, found.lines, found.problem))
-                if found.problem:
-                    rows.add_unreadable(found)
+    def rows(
+        self, found: Iterator[NumberedBlock | FileEnd], job: Job, max_line: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the outcomes of all lines, and at last the account."""
+        rows, account, decide = _OutcomeRows(), TaskAccount(), make_mapper(job)
+        for one in found:
+            if isinstance(one, FileEnd):
+                account.files.append((one.input.place, one.lines, one.problem))
+                if one.problem:
+                    rows.add_unreadable(one)
                 continue
-            account.bytes += found.size
-            line = found.first
-            for lines in lines_of(found.data, self.max_line):
+            account.bytes += one.size
+            line = one.first
+            for lines in lines_of(one.data, max_line):
                 decisions = decide(lines)
-                rows.add(found.input, line, decisions, account)
+                rows.add(one.input, line, decisions, account)
                 line += len(decisions)
                 if rows.is_full:
                     yield rows.batch()
@@ -146,37 +140,38 @@ class _OutcomeRows:
 
     def account(self, account: TaskAccount) -> pa.RecordBatch:
         """Return the row with the account of a task."""
-        kinds = [pa.int32(), pa.string(), pa.int64(), *[pa.string()] * 5]
+        kinds = [pa.int32(), pa.string(), pa.int64(), *[pa.string()] * 6]
         columns = [*(pa.nulls(1, kind) for kind in kinds), pa.array([account.encoded()])]
         return pa.RecordBatch.from_arrays(columns, names=_NAMES)
 
     def _add_mapped(self, lines: Sequence[int], payloads: Sequence[Mapped]) -> None:
-        states, reasons, actions, routes, bodies = self._texts
+        states, reasons, actions, routes, values, bodies = self._texts
         self._lines += lines
         states += ["mapped"] * len(payloads)
         reasons += [None] * len(payloads)
         actions += [one.action for one in payloads]
         routes += [one.route for one in payloads]
+        values += [one.request_values or None for one in payloads]
         new = [one.body for one in payloads]
         bodies += new
         self._bytes += sum(map(len, new))
 
     def _add(self, line: int, state: str, reason: str) -> None:
         self._lines.append(line)
-        for column, value in zip(self._texts, (state, reason, None, None, None), strict=True):
+        for column, value in zip(self._texts, (state, reason, *[None] * 4), strict=True):
             column.append(value)
 
     def _clear(self) -> None:
         self._bytes = 0
         self._lines: list[int] = []
-        # State, reason, action, route and payload.
-        self._texts: list[list[Any]] = [[], [], [], [], []]
+        # State, reason, action, route, values of the request, payload.
+        self._texts: list[list[Any]] = [[] for _ in range(6)]
         self._files: list[tuple[int, str, int]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrintingTasks(FileTasks):
-    """Tasks that return what `segcli transform` prints, many lines in each row.
+class PrintedText:
+    """Makes rows of what `segcli transform` prints, many lines in each.
 
     Spark's text writer writes a row unchanged, so its files are the same NDJSON.
 
@@ -189,26 +184,20 @@ class PrintingTasks(FileTasks):
     every_line: bool = False
     several: bool = True
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the tasks in these batches."""
-        with raising_task_errors():
-            for number in self.numbers(batches):
-                yield from self._rows(number)
-
-    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
+    def rows(
+        self, found: Iterator[NumberedBlock | FileEnd], job: Job, max_line: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the text of all lines, and at last the account."""
         account, texts, size = TaskAccount(), [], 0
         printing = Printing(
-            job=mapping_job(self.job),
-            every_line=self.every_line,
-            several=self.several,
-            max_line=self.max_line,
+            job=job, every_line=self.every_line, several=self.several, max_line=max_line
         )
         work = printing_of(printing)
-        for found in self.read(number):
-            if isinstance(found, FileEnd):
-                account.files.append((found.input.place, found.lines, found.problem))
+        for one in found:
+            if isinstance(one, FileEnd):
+                account.files.append((one.input.place, one.lines, one.problem))
                 continue
-            text = _printed(work, found, account)
+            text = _printed(work, one, account)
             size += len(text)
             texts += [text] if text else []
             if size > BATCH_BYTES:
@@ -252,5 +241,6 @@ def _state_and_reason(found: Decision) -> tuple[State, str]:
 
 
 _NAMES = [
-    *("place", "file", "line", "state", "reason", "action", "route", "payload", ACCOUNT),
+    *("place", "file", "line", "state", "reason", "action", "route", "request_values", "payload"),
+    ACCOUNT,
 ]

@@ -55,9 +55,9 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     skip_unreadable: give a file that cannot be read to its end a row with the state `unreadable`,
         instead of failing.
 
-    All other arguments are those of `segcli.transform`. Columns: place, file, line, state, reason,
-    action, route, payload (JSON); a line that has several payloads has several rows. Raises
-    UsageError and InputError; an action on the DataFrame fails with the name of a file that cannot
+    Other arguments are those of `segcli.transform`. Columns: place, file, line, state, reason,
+    action, route, request_values (JSON), payload (JSON); a line that has several payloads has
+    several rows. Raises UsageError and InputError; an action on the DataFrame fails with the name of a file that cannot
     be read, that has changed since it was listed, or that does not hold events.
     """
     check_modules()

@@ -13,6 +13,7 @@ from segcli.review.notes import HashedLines
 from segcli.review.partial_review import PartialReview
 from segcli.review.review import Review
 from segcli.spark.cluster_job import ClusterJob
+from segcli.spark.file_task import FileTasks
 from segcli.spark.review_job import (
     LINE_WITHOUT_ID,
     MESSAGE_ID,
@@ -21,7 +22,7 @@ from segcli.spark.review_job import (
     REPEATS,
     Repeat,
     RepeatTasks,
-    ReviewTasks,
+    ReviewedRows,
     content_of,
     partial_of,
 )
@@ -49,22 +50,21 @@ def review_on_spark(spark: Any, job: ClusterJob, run: CheckRun) -> tuple[Review,
 
 
 def _rows(spark: Any, job: ClusterJob, run: CheckRun, joined: "_Joined") -> Any:
-    fields = job.tasks(spark)
     partitions = max(2, slots_of(spark))
-    tasks = ReviewTasks(
+    made = ReviewedRows(
         # The job goes along as texts, and what has no meaning for a part stays here.
         check=replace(run, job=None, inputs=(), plans=(), baseline=None, rejects=None),
         plans=tuple(run.plans),
         known=dict(joined.review.known),
         # The last partition: what is repeated is known before the first partial review is joined.
         key=partition_keys(spark, partitions)[-1],
-        **fields,
     )
-    rows = task_rows(spark, len(tasks.tasks)).mapInArrow(tasks, tasks.schema)
+    tasks = FileTasks(rows=made, **job.tasks(spark))
+    rows = task_rows(spark, len(tasks.tasks)).mapInArrow(tasks, made.schema)
     ordered = rows.repartition(partitions, "key").sortWithinPartitions(
         "kind", "key", "place", "line"
     )
-    return ordered.mapInArrow(RepeatTasks(run.most_findings), tasks.schema)
+    return ordered.mapInArrow(RepeatTasks(run.most_findings), made.schema)
 
 
 class _Joined:

@@ -10,16 +10,14 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from segcli.core.outcome import Job
 from segcli.errors import Stopped
-from segcli.lines.read import FileEnd
+from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of
 from segcli.plan.plan import Plan
 from segcli.review.checker import CheckRun, block_reviewer
 from segcli.review.notes import HashedLines, Key
 from segcli.review.partial_review import PartialReview
-from segcli.spark.file_task import FileTasks
-from segcli.spark.shipped_job import mapping_job
-from segcli.spark.task_error import raising_task_errors
 
 # The kinds of rows, in the order in which they are sorted.
 MESSAGE_ID, LINE_WITHOUT_ID, PARTIAL, PROBLEM, REPEATS = range(5)
@@ -34,8 +32,8 @@ Repeat = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewTasks(FileTasks):
-    """Tasks that review files. They return partial reviews, and hashes of what may be repeated.
+class ReviewedRows:
+    """Makes rows of partial reviews, and of hashes of what may be repeated.
 
     check: how to review; without its job and inputs, which the task has itself.
     plans: the tracking plans.
@@ -50,29 +48,26 @@ class ReviewTasks(FileTasks):
     known: dict[Key, int]
     key: int
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the tasks in these batches."""
-        with raising_task_errors():
-            for number in self.numbers(batches):
-                yield from self._rows(number)
-
-    def _rows(self, number: int) -> Iterator[pa.RecordBatch]:
-        run = replace(self.check, job=mapping_job(self.job), plans=self.plans)
+    def rows(
+        self, found: Iterator[NumberedBlock | FileEnd], job: Job, max_line: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the partial reviews of all lines."""
+        run = replace(self.check, job=job, plans=self.plans)
         reviewer = block_reviewer(run, self.known)
         seen, place, first, size = PartialReview(), -1, 1, 0
-        for found in self.read(number):
-            if isinstance(found, FileEnd):
+        for one in found:
+            if isinstance(one, FileEnd):
                 if seen.lines:
                     yield from self._batches(seen, place, first)
                 seen, size = PartialReview(), 0
-                if found.problem:
-                    yield _batch(PROBLEM, self.key, found.input.place, 0, found.problem)
+                if one.problem:
+                    yield _batch(PROBLEM, self.key, one.input.place, 0, one.problem)
                 continue
             if not seen.lines:
-                place, first = found.input.place, found.first
-            for lines in lines_of(found.data, self.max_line):
+                place, first = one.input.place, one.first
+            for lines in lines_of(one.data, max_line):
                 reviewer.look(lines, seen)
-            size += found.size
+            size += one.size
             if size > _REVIEW_BYTES:
                 yield from self._batches(seen, place, first)
                 seen, size = PartialReview(), 0

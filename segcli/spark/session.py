@@ -11,7 +11,7 @@ from segcli.errors import UsageError
 from segcli.spark.task_error import missing, raising_run_errors
 
 _OLDEST = (3, 5)
-_MODULES = ("pyarrow", "pandas", "pyspark")
+_MODULES = ("pyspark", "pyarrow", "pandas")
 # Where Spark does not say how many tasks run at once.
 _USUAL_SLOTS = 16
 _JAVA_HINT = (

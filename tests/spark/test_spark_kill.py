@@ -220,9 +220,10 @@ def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str
     from segcli.runs.job_request import JobRequest
     from segcli.spark import delivery
     from segcli.spark.bucket_log import bucket_of
-    from segcli.spark.buckets import BucketTasks
+    from segcli.spark.buckets import BucketedRows
     from segcli.spark.cluster_job import cluster_job
     from segcli.spark.delivery_job import DeliveryTasks, Pace
+    from segcli.spark.file_task import FileTasks
     from segcli.spark.job_state import begin_job, state_at
     from segcli.spark.manifest import encoded, listed
     from segcli.spark.send_options import SparkSend
@@ -237,12 +238,10 @@ def attempts_at_one_bucket(archive: Archive, state: Path) -> Callable[[str], str
         requested = JobRequest(dest="webhook", settings={"endpoint": endpoint}).resolved()
         job = cluster_job(requested.spec, requested.job, found)
         send = SparkSend(state=place, buckets=1, timeout=1.0, retry_for=5.0)
-        reading = BucketTasks(
+        reading = FileTasks(
+            rows=BucketedRows(keys=(0,), state=place, wave=run.wave(0)),
             job=shipped_without_keys(job.spec, job.job),
             tasks=(encoded(job.files),),
-            keys=(0,),
-            state=place,
-            wave=run.wave(0),
         )
         number = pa.RecordBatch.from_arrays([pa.array([0])], names=["id"])
         rows: Any = pa.Table.from_batches(list(reading(iter([number]))))

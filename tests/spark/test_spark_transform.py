@@ -131,7 +131,8 @@ def test_notebook_gets_outcomes_as_a_table_to_filter_and_count(spark: Any, tmp_p
     assert states == {"mapped": 3, "rejected": 3}
     assert frame.where("state = 'mapped' and line = 1").select("payload").count() == 3
     assert frame.columns == [
-        *("place", "file", "line", "state", "reason", "action", "route", "payload"),
+        *("place", "file", "line", "state", "reason", "action", "route"),
+        *("request_values", "payload"),
     ]
 
 

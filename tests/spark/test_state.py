@@ -1,0 +1,295 @@
+"""The state of a send on Spark: runs, waves, halts and rates, and an account that adds up."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.fakes import Said, wait_until
+from support.samples import KEY, line_of
+
+from segcli.core.line import Line, Result
+from segcli.core.secret import Secret
+from segcli.errors import InputError, OutputError, SettingsError, UsageError
+from segcli.inputs import Input
+from segcli.journal.checkpoint import Checkpoint, Header
+from segcli.shared_journal.folder_store import FolderStore
+from segcli.spark import account, control, job_state
+from segcli.spark.bucket_log import (
+    FileAccount,
+    bucket_of,
+    pending_rows,
+    save_accounts,
+    saved_accounts,
+    take_over_bucket,
+)
+from segcli.spark.executor import key_source, keys_of
+from segcli.spark.job_state import StatePlace, state_at
+from segcli.spark.session import check_session
+
+HEADER = Header(destination="gist", endpoint="https://api.example", inputs=["/archive"])
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StatePlace:
+    return state_at(str(tmp_path / "state"))
+
+
+def begun(state: StatePlace, *, waves: int = 2, buckets: int = 2) -> job_state.SparkRun:
+    header = {
+        "header": {"destination": "gist", "endpoint": "https://api.example"},
+        "waves": [[number, number] for number in range(waves)],
+        "buckets": buckets,
+        "files": [["/a", "1"], ["/b", "2"]],
+        "began": "2026-02-03T10:00:00+00:00",
+        "host": "driver",
+    }
+    return job_state.begin_job(state, header)
+
+
+def settle(state: StatePlace, wave: str, bucket: int, *results: Result) -> None:
+    """Write results to the log of a bucket, as a task does."""
+
+    async def written() -> None:
+        for one in results:
+            journal.settle(one)
+        await journal.synced()
+        journal.end(finished=True)
+
+    import asyncio
+
+    journal = take_over_bucket(
+        state.bucket(wave, bucket), HEADER, timeout=1.0, lines=lambda _past: iter(())
+    )
+    asyncio.run(written())
+
+
+def test_a_bucket_is_the_same_on_every_machine() -> None:
+    assert [bucket_of(user, 1024) for user in ("u1", "user-2", "Zoë", "")] == [886, 942, 554, 0]
+
+
+def test_a_later_run_halts_the_earlier_ones_and_continues_their_job(state: StatePlace) -> None:
+    first = begun(state)
+    resumed = job_state.resume_job(state, first)
+    found = job_state.latest_job(state)
+
+    assert (resumed.number, resumed.job, resumed.header) == (2, 1, first.header)
+    assert found == resumed
+    assert control.Control(state.control(1)).reason_to_halt() == "run 2 has taken over"
+    assert control.Control(state.control(2)).reason_to_halt() == ""
+    job_state.end_run(state, resumed)
+    assert not job_state.is_running(state, resumed)
+    assert begun(state).job == 3
+    assert control.Control(state.control(2)).reason_to_halt() == ""
+
+
+def test_the_account_is_that_of_complete_waves_and_of_logs(state: StatePlace) -> None:
+    run = begun(state)
+    lines = [Line("/a", number, b"{}", 0) for number in range(1, 6)]
+    for wave, settled in ((0, 5), (1, 3)):
+        name = run.wave(wave)
+        one = FileAccount(wave, "/a", "1", lines=7, rows=5)
+        one.skipped["blank line"] = 2
+        save_accounts(state.files(name), [one])
+        settle(
+            state,
+            name,
+            1,
+            Result(lines[:1], "refused", "HTTP 422: no"),
+            Result(lines[1:settled], "delivered"),
+        )
+    done = account.account_of_wave(state, run.wave(0), 2)
+    job_state.wave_is_done(state, run, 0, done.document())
+
+    found = account.account_of_job(state, run)
+    tally = found.tally()
+
+    assert (found.files, tally.read, tally.delivered, tally.refused) == (2, 14, 6, 2)
+    assert (tally.skipped, tally.unsent) == (4, 2)
+    assert account.account_from(json.loads(json.dumps(done.document()))) == done
+    kept = [json.loads(record) for record in account.kept_records(state, run)]
+    assert [(one["file"], one["line"], one["state"]) for one in kept] == [
+        ("/a", 1, "refused"),
+        ("/a", 1, "refused"),
+    ]
+
+
+def test_a_forgotten_job_can_be_written_by_no_attempt(state: StatePlace) -> None:
+    run = begun(state, waves=1)
+    place = state.bucket(run.wave(0), 0)
+    journal = take_over_bucket(place, HEADER, timeout=1.0, lines=lambda _past: iter(()))
+
+    account.fence_job(state, run)
+    journal.settle(Result([Line("/a", 1, b"{}", 0)], "delivered"))
+    journal.end(finished=True)
+
+    assert account.account_of_wave(state, run.wave(0), 2).totals.total() == 0
+
+
+def test_each_attempt_of_a_task_saves_the_account_of_its_files_once(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    cut = FileAccount(3, "/a", "1", lines=1, problem="/a:2: cut")
+    whole = FileAccount(3, "/a", "1", lines=9)
+
+    for accounts in ([cut], [cut], [whole], [whole], []):
+        save_accounts(store, accounts)
+
+    assert saved_accounts(store) == [whole.document()]
+    assert len(store.names()) == 2
+
+
+def test_rows_out_of_order_are_never_sent() -> None:
+    def rows(*lines: int) -> SimpleNamespace:
+        columns = [[], [], [0] * len(lines), lines, [-1] * len(lines), [b"{}"] * len(lines)]
+        return SimpleNamespace(
+            column=lambda at: SimpleNamespace(to_pylist=lambda: columns[at]),
+        )
+
+    past = Checkpoint(HEADER)
+    past.apply({"lines": [(0, 1, 2)]})
+    read = pending_rows(iter([rows(1, 3), rows(4)]), {0: "/a"})(past)
+
+    assert [line.number for some in read for line in some.lines] == [3, 4]
+    with pytest.raises(RuntimeError, match="out of order"):
+        list(pending_rows(iter([rows(3), rows(2)]), {0: "/a"})(past))
+
+
+def test_a_task_is_told_its_rate_and_why_to_halt(tmp_path: Path) -> None:
+    driver, task = (control.Control(FolderStore(tmp_path)) for _ in range(2))
+    driver.every = task.every = 0.01
+    rates: list[float] = []
+    halts: list[str] = []
+    watch = control.TaskWatch(task, on_halt=halts.append, on_rate=rates.append)
+
+    with control.RateDivision(driver, 90.0, tasks=3).dividing(), watch.watching():
+        with task.running(0), task.running(1), task.running(2):
+            wait_until(lambda: 30.0 in rates)
+        with task.running(4):
+            wait_until(lambda: 90.0 in rates)
+        driver.halt("the key is wrong")
+        driver.halt("later")
+        wait_until(lambda: bool(halts))
+
+    assert halts == ["the key is wrong"]
+    assert set(rates) == {30.0, 90.0}
+
+
+def test_an_executor_has_the_key_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\nother\n")
+    monkeypatch.setenv("VENDOR_KEY", KEY)
+
+    keys = keys_of(
+        {"a": key_source("env:VENDOR_KEY"), "b": key_source(f"file:{tmp_path}/key")},
+    )
+
+    assert keys == {"a": Secret(KEY), "b": Secret(KEY)}
+    for text, error in (
+        (KEY, UsageError),
+        ("env:", UsageError),
+        ("env:NONE_SUCH", SettingsError),
+        (f"file:{tmp_path}/none", SettingsError),
+    ):
+        with pytest.raises(error) as raised:
+            key_source(text).key()
+        assert KEY not in f"{raised.value} {raised.value.hint}"
+
+
+def test_speculation_and_old_versions_are_refused() -> None:
+    def session(version: str, **conf: str) -> SimpleNamespace:
+        get = lambda key, default: conf.get(key.removeprefix("spark."), default)  # noqa: E731
+        return SimpleNamespace(version=version, conf=SimpleNamespace(get=get))
+
+    check_session(session("3.5.6"))
+    for one, problem in (
+        (session("4.0.1", speculation="true"), "spark.speculation is true"),
+        (session("3.4.4"), "Spark 3.4.4 is too old"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            check_session(one)
+
+
+def test_status_and_rejects_need_no_spark(
+    state: StatePlace, segcli: Callable[..., Said], tmp_path: Path
+) -> None:
+    run = begun(state, waves=1)
+    line = Line("/a", 2, b"{", 0)
+    save_accounts(state.files(run.wave(0)), [FileAccount(0, "/a", "1", lines=3, rows=3)])
+    settle(state, run.wave(0), 0, Result([line], "rejected", "not JSON", code="SEG101"))
+
+    shown = segcli("spark", "status", tmp_path / "state")
+    kept = segcli("spark", "rejects", tmp_path / "state")
+    none = segcli("spark", "status", tmp_path / "other")
+
+    assert shown.code == kept.code == 0
+    assert "to gist at https://api.example" in shown.out
+    assert "0 of 1 complete" in shown.out
+    assert "1  rejected" in shown.out
+    assert "2  unsent" in shown.out
+    assert json.loads(kept.out)["raw"] == "{"
+    assert none.code == 2
+    assert "there is no job at" in none.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("transform", "--out", "o"), "there is no module pyspark"),
+        (("transform", "--out", "o", "--limit", "3"), "--limit cannot be used on Spark"),
+        (("transform", "--out", "o", "--rejects", "r"), "--rejects cannot be used on Spark"),
+        (("transform", "--out", "o", "--outcomes"), "--outcomes needs NDJSON"),
+        (("check", "--expect", "golden"), "--expect cannot be used on Spark"),
+        (("send", "--state", "s"), "gist needs api_key"),
+        (("send", "--state", "s", "--api-key-from", KEY), "--api-key-from names no source"),
+        (("send", "--state", "s", "--api-key-from", "env:K"), "there is no module pyspark"),
+    ],
+)
+def test_what_cannot_be_is_an_error_with_what_to_do(
+    words: tuple[str, ...],
+    problem: str,
+    segcli: Callable[..., Said],
+    events: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+
+    said = segcli("spark", words[0], events(line_of()), "-d", "gist", *words[1:])
+
+    assert said.code == 2
+    assert problem in said.err
+    assert KEY not in said.err
+
+
+def test_the_command_line_imports_nothing_of_spark() -> None:
+    code = (
+        "import sys, segcli.cli.commands.spark, segcli.spark\n"
+        "print({'pyspark', 'pyarrow', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_a_store_that_cannot_be_written_is_an_error_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(OutputError, match=r"the state .* cannot be used"):
+        begun(state_at(str(tmp_path / "file" / "state")))
+
+
+def test_only_the_same_files_can_be_resumed() -> None:
+    pytest.importorskip("pyarrow")
+    from segcli.spark.delivery import check_same_files
+
+    now = [Input("/a", 1, 0, version="1"), Input("/b", 1, 1, version="2")]
+    check_same_files([["/a", "1"], ["/b", "2"]], now)
+    for before, problem in (
+        ([["/a", "0"], ["/b", "2"]], "/a has changed"),
+        ([["/a", "1"], ["/b", "2"], ["/c", "3"]], "/c is missing"),
+        ([["/a", "1"]], "/b is new"),
+    ):
+        with pytest.raises(InputError, match=problem):
+            check_same_files(before, now)
