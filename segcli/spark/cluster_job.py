@@ -60,6 +60,11 @@ class ClusterJob:
         }
 
 
+def left_out(problems: Sequence[str]) -> list[str]:
+    """Return what to say of files that could not be read to their end."""
+    return [f"left out: {problem}" for problem in problems]
+
+
 def cluster_job(spec: JobSpec, job: Job, found: Sequence[Input], **options: Any) -> ClusterJob:
     """Return a job on Spark; `options` are the other fields.
 

@@ -21,7 +21,7 @@ from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import SendPlan, journal_header
 from segcli.spark import account, job_state
 from segcli.spark.buckets import BucketedRows
-from segcli.spark.cluster_job import ClusterJob
+from segcli.spark.cluster_job import ClusterJob, left_out
 from segcli.spark.control import Control, RateDivision
 from segcli.spark.delivery_job import DeliveryTasks, Pace
 from segcli.spark.executor import KeySource
@@ -56,6 +56,7 @@ def send_on_spark(
     """
     check_session(spark)
     check_send(job, send)
+    _check_concurrency(send, min(slots_of(spark), send.buckets))
     job, run, todo = _begun(job, send)
     result = RunResult(
         command="send",
@@ -77,7 +78,7 @@ def send_on_spark(
     job_state.end_run(send.state, run)
     found = account.account_of_job(send.state, run)
     result.tally = found.tally()
-    result.remarks = [f"left out: {problem}" for problem in found.problems]
+    result.remarks = left_out(found.problems)
     sender.add_requests(result)
     return result
 
@@ -179,6 +180,16 @@ class _Sender:
         if self._rate is None:
             return nullcontext()
         return RateDivision(self._control, self._rate, self._tasks_at_once).dividing()
+
+
+def _check_concurrency(send: SparkSend, tasks: int) -> None:
+    """Raise UsageError if more requests would be in flight than are wanted: each task has one."""
+    if send.concurrency < tasks:
+        raise UsageError(
+            f"{tasks} tasks run at once, so more than {send.concurrency} requests would be in "
+            "flight",
+            f"Add --concurrency {tasks}, or --buckets {send.concurrency} to use fewer tasks.",
+        )
 
 
 def _key_sources(spec: JobSpec, send: SparkSend) -> dict[str, KeySource]:

@@ -24,18 +24,22 @@ def outcomes(spark: Any, job: ClusterJob) -> Any:
     return _without_account(_outcome_rows(spark, job))
 
 
-def write_outcomes(spark: Any, job: ClusterJob, out: str) -> Tally:
-    """Write the tables `outcomes` and `files` below a place, as parquet; return the counts.
+def write_outcomes(spark: Any, job: ClusterJob, out: str) -> tuple[Tally, Sequence[str]]:
+    """Write the tables `outcomes` and `files` below a place, as parquet.
+
+    Returns the counts, and why files were left out.
 
     Raises InputError and Stopped if a file cannot be read; then there is no table.
     """
     return _write(spark, job, _outcome_rows(spark, job), (f"{out}/outcomes", f"{out}/files"))
 
 
-def write_ndjson(spark: Any, job: ClusterJob, out: str, *, every_line: bool) -> Tally:
+def write_ndjson(
+    spark: Any, job: ClusterJob, out: str, *, every_line: bool
+) -> tuple[Tally, Sequence[str]]:
     """Write what one machine prints as NDJSON below a place, in `payloads` or `outcomes`.
 
-    Beside it is the table `files`, as parquet. Returns the counts, and raises as `write_outcomes`.
+    Beside it is the table `files`, as parquet. Returns and raises as `write_outcomes`.
     """
     text = PrintedText(every_line=every_line, several=len(job.files) > 1)
     name = "outcomes" if every_line else "payloads"
@@ -59,7 +63,7 @@ def _without_account(rows: Any) -> Any:
 
 def _write(
     spark: Any, job: ClusterJob, rows: Any, to: tuple[str, str], *, text: bool = False
-) -> Tally:
+) -> tuple[Tally, Sequence[str]]:
     """Write rows, and then the table of files, which is there only if all rows are."""
     from pyspark.sql import Observation, functions  # noqa: PLC0415  # optional, and slow
 
@@ -76,7 +80,7 @@ def _write(
             total.add(one)
         table = spark.createDataFrame(_file_rows(job, total), _FILES_SCHEMA)
         table.coalesce(1).write.parquet(to[1])
-    return tally_of(total)
+    return tally_of(total), [problem for _, _, problem in sorted(total.files) if problem]
 
 
 def _file_rows(job: ClusterJob, total: TaskAccount) -> list[Sequence[Any]]:

@@ -57,8 +57,9 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
 
     Other arguments are those of `segcli.transform`. Columns: place, file, line, state, reason,
     action, route, request_values (JSON), payload (JSON); a line that has several payloads has
-    several rows. Raises UsageError and InputError; an action on the DataFrame fails with the name of a file that cannot
-    be read, that has changed since it was listed, or that does not hold events.
+    several rows. Raises UsageError and InputError; an action on the DataFrame fails with the name
+    of a file that cannot be read, that has changed since it was listed, or that does not hold
+    events.
     """
     check_modules()
     from segcli.spark.mapping import outcomes  # noqa: PLC0415  # needs pyarrow

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from segcli.core import settings, trust
-from segcli.core.secret import Secret
+from segcli.core.outcome import Job
+from segcli.core.secret import Secret, display_address
 from segcli.core.settings import Given, Origin, Place
 from segcli.errors import UsageError
 from segcli.http.transports import TRANSPORTS
@@ -76,8 +77,12 @@ def estimate(job: ClusterJob, send: SparkSend, slots: int) -> str:
     )
 
 
-def check_send(job: ClusterJob, send: SparkSend) -> None:
-    """Check that every required setting is there, and that the keys may go to the address."""
+def check_send(job: ClusterJob, send: SparkSend) -> Job:
+    """Check that every required setting is there, and that the keys may go to the address.
+
+    Returns the job as people are told of it: with keys that only executors know. Raises UsageError
+    and SettingsError, also for a state that would become an input.
+    """
     if send.resume and send.restart:
         raise UsageError("--resume and --restart exclude each other", "Type one of them.")
     # Keys that only executors know count as given.
@@ -86,3 +91,16 @@ def check_send(job: ClusterJob, send: SparkSend) -> None:
     settings.require(checked.destination.name, checked.settings)
     trust.check_addresses(checked)
     trust.check_plain_http(checked, is_allowed=send.allow_http)
+    _check_outside(job, send.state)
+    return checked
+
+
+def _check_outside(job: ClusterJob, state: StatePlace) -> None:
+    """Raise UsageError if the state is below an input: its objects would be read as events."""
+    for folder in {entry.found_in for entry in job.files if entry.found_in}:
+        if f"{state}/".startswith(f"{display_address(folder).rstrip('/')}/"):
+            raise UsageError(
+                f"the state {state} is below the input {display_address(folder)}, so it would "
+                "become an input",
+                "Name a place outside it: --state PLACE",
+            )

@@ -24,6 +24,13 @@ def _reason_to_skip() -> str:
     return "" if shutil.which("java") else "there is no Java"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pyspark leave sockets to the garbage collector also at the end of all tests."""
+    if config.option.markexpr == "spark":
+        ignored = "ignore::pytest.PytestUnraisableExceptionWarning"
+        config.addinivalue_line("filterwarnings", ignored)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let pyspark leave sockets to the garbage collector, and use what is deprecated."""
     for item in items:

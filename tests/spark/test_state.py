@@ -244,18 +244,23 @@ def test_status_and_rejects_need_no_spark(
         (("send", "--state", "s"), "gist needs api_key"),
         (("send", "--state", "s", "--api-key-from", KEY), "--api-key-from names no source"),
         (("send", "--state", "s", "--api-key-from", "env:K"), "there is no module pyspark"),
+        (("send", "--state", "archive/s", "--api-key-from", "env:K"), "is below the input"),
     ],
 )
 def test_what_cannot_be_is_an_error_with_what_to_do(
     words: tuple[str, ...],
     problem: str,
     segcli: Callable[..., Said],
-    events: Callable[..., Path],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
 
-    said = segcli("spark", words[0], events(line_of()), "-d", "gist", *words[1:])
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "events.jsonl").write_bytes(line_of())
+
+    said = segcli("spark", words[0], archive, "-d", "gist", *words[1:])
 
     assert said.code == 2
     assert problem in said.err

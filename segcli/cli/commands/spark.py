@@ -27,13 +27,13 @@ from segcli.cli.send_options import REQUEST_OPTIONS, RequestOptions
 from segcli.cli.spark_session import session
 from segcli.core.plural import count_of
 from segcli.core.secret import display_address
-from segcli.errors import UsageError
+from segcli.errors import Exit, UsageError
 from segcli.inputs import Input
 from segcli.runs.output_checks import Named, OutputFile, Reads, check_outputs
 from segcli.runs.plans import read_plans
 from segcli.runs.run_result import RunResult
 from segcli.spark.account import account_of_job, kept_records
-from segcli.spark.cluster_job import ClusterJob, cluster_job
+from segcli.spark.cluster_job import ClusterJob, cluster_job, left_out
 from segcli.spark.executor import KeySource
 from segcli.spark.job_state import (
     SparkRun,
@@ -176,7 +176,7 @@ def transform(
     ):
         from segcli.spark import mapping
 
-        def write() -> Tally:
+        def write() -> tuple[Tally, Sequence[str]]:
             if table_options.format == "ndjson":
                 return mapping.write_ndjson(spark, job, out, every_line=every_line)
             return mapping.write_outcomes(spark, job, out)
@@ -217,8 +217,8 @@ def check(
         from segcli.spark.review import review_on_spark
 
         review, problems = review_on_spark(spark, job, run)
-    say(*(f"left out: {problem}" for problem in problems))
-    return report_review(review, options, check_options)
+    say(*left_out(problems))
+    return _incomplete(report_review(review, options, check_options), problems)
 
 
 @command.command("send", cls=GroupedCommand, whole_name="spark send")
@@ -292,8 +292,8 @@ def send(
         restart=state_options.restart,
         allow_http=request_options.allow_http,
     )
-    check_send(job, sending)
-    announce(count_of(len(job.files), "file"), job.job, sandbox=None, quiet=options.quiet)
+    shown = check_send(job, sending)
+    announce(count_of(len(job.files), "file"), shown, sandbox=None, quiet=options.quiet)
     with (
         logging_to(log_options),
         session("segcli spark send", cluster_options) as spark,
@@ -307,7 +307,7 @@ def send(
     result.ending = lambda: _where_rejects_are(result, state_options.state)
     if result.stopped:
         result.stopped.hint = "\n".join(filter(None, (result.stopped.hint, _RESUME)))
-    return report.conclude(result, options)
+    return _incomplete(report.conclude(result, options), result.remarks)
 
 
 @command.command("status", cls=GroupedCommand, whole_name="spark status")
@@ -342,6 +342,11 @@ def rejects(state: str) -> int:
     for record in kept_records(place, run):
         write_data(f"{record}\n".encode())
     return 0
+
+
+def _incomplete(code: int, problems: Sequence[str]) -> int:
+    """Return the exit code, which says so if files were left out."""
+    return max(code, Exit.INCOMPLETE) if problems else code
 
 
 def _latest(state: str) -> tuple[StatePlace, SparkRun]:
@@ -405,7 +410,9 @@ def _check_options(options: JobOptions) -> None:
         )
 
 
-def _reported(job: ClusterJob, options: JobOptions, run: Callable[[], Tally]) -> int:
+def _reported(
+    job: ClusterJob, options: JobOptions, run: Callable[[], tuple[Tally, Sequence[str]]]
+) -> int:
     """Run a job, print its summary and write its report; return the exit code."""
     result = RunResult(
         command="transform",
@@ -414,5 +421,6 @@ def _reported(job: ClusterJob, options: JobOptions, run: Callable[[], Tally]) ->
         left_out=job.choice.left_out,
         tally=Tally(),
     )
-    result.tally = run()
-    return report.conclude(result, options)
+    result.tally, problems = run()
+    result.remarks = left_out(problems)
+    return _incomplete(report.conclude(result, options), problems)
