@@ -203,6 +203,7 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         sandbox=sandbox.url if sandbox else "",
         describe_unsent=lambda: _unsent(started),
         before=started.before,
+        before_by_action=started.before_by_action,
     )
 
 
