@@ -208,6 +208,7 @@ class Destination(Generic[_S]):
         summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.
     actions: the documented actions, for people.
+    fans_out: an event goes to every action that takes it, and not to the first one only.
     about: one line that describes the vendor.
     revision: changes whenever events are mapped differently. A run can be resumed only with the
         same revision.
@@ -241,6 +242,7 @@ class Destination(Generic[_S]):
     advice: Callable[[_S], str] = no_advice
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
+    fans_out: bool = False
     about: str = ""
     revision: str = ""
     layout: RequestLayout | None = None

@@ -99,7 +99,8 @@ def _destination(
     subscriptions: Sequence[Subscription],
 ) -> Destination[Any]:
     name = table["name"]
-    action_set = ActionSet(name, subscriptions, fans_out=table.get("fan_out", True))
+    fans_out = table.get("fan_out", True)
+    action_set = ActionSet(name, subscriptions, fans_out=fans_out)
     return Destination(
         name=name,
         label=table.get("label", name),
@@ -116,6 +117,7 @@ def _destination(
         remarks=action_set.remarks,
         fields=tuple(action_set.fields()),
         actions=tuple(_action(one, layout) for one in subscriptions),
+        fans_out=fans_out,
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
         layout=layout,

@@ -230,11 +230,12 @@ def test_a_record_for_an_action_that_the_file_no_longer_has_is_rejected_and_keep
 ) -> None:
     routes = ThreeRoutes()
     record = {"file": "a", "line": 1, "state": "refused", "reason": "", "actions": ["Gone"]}
-    report = segcli.send(
-        written(tmp_path / "rejects", [{**record, "event": event(1)}]),
-        dest=file_of(tmp_path),
-        settings={"endpoint": vendor(routes).url},
-    )
+    path, settings = tmp_path / "rejects", {"endpoint": vendor(routes).url}
+    written(path, [{**record, "event": event(1)}])
+    dest = file_of(tmp_path)
+    with pytest.raises(segcli.InputError, match=r":1 is for the action Gone, which three does not"):
+        segcli.send(path, dest=dest, settings=settings)
+    report = segcli.send(path, dest=dest, settings=settings, first_look=False)
 
     assert routes.got == []
     [kept] = report.rejects
