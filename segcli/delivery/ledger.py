@@ -189,10 +189,10 @@ class Ledger:
         return [*([whole] if whole else ()), *self._events.settle(parts)]
 
     def _count_actions(self, settled: Result) -> None:
-        actions = Counter(line.action for line in settled.lines if line.action)
-        self._open_actions -= actions
-        for action, events in actions.items():
-            self._tally.actions[action, settled.state] += events
+        for line in settled.lines:
+            if line.action:
+                self._open_actions[line.action] -= 1
+                self._tally.actions[line.action, settled.state] += 1
 
     async def _settle_to_keep(self) -> None:
         """Settle the lines that end with a delivered action, but must be in the rejects file.

@@ -42,6 +42,8 @@ _HEADER_EXAMPLE = b'00000000 {"segcli"'
 _ROWS_PER_RECORD = 100
 _MAX_HEADER = 1024 * 1024
 _CRC_LENGTH = len("00000000 ")
+# The keys of most records, which are about lines alone.
+_OF_LINES = frozenset({"state", "lines", "synced"})
 # The text of a record never holds a zero byte.
 _ZEROS = re.compile(rb"\0+")
 # A disk writes whole sectors. A larger sector is a multiple of this.
@@ -139,7 +141,12 @@ class Checkpoint:
                 self.totals[record["state"]] += new
                 for number in action:
                     self.action_totals[number, record["state"]] += new
-            self.parts.drop(place, first, last)
+            if self.parts:
+                self.parts.drop(place, first, last)
+        if not record.keys() <= _OF_LINES:
+            self._apply_others(record)
+
+    def _apply_others(self, record: Mapping[str, Any]) -> None:
         self._apply_actions(record)
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)

@@ -50,8 +50,6 @@ class EventParts:
 
     def drop(self, place: int, first: int, last: int) -> None:
         """Forget lines that are settled as a whole."""
-        if not self.states:
-            return
         if last - first < len(self.states):
             keys = [(place, number) for number in range(first, last + 1)]
         else:

@@ -43,15 +43,15 @@ def event(number: int) -> dict[str, Any]:
     return track(number, f"u{number % USERS}", properties=properties)
 
 
-def file_of(folder: Path, *, batch: int = 1, **more: Any) -> Path:
-    """Write the destination file."""
+def file_of(folder: Path, *, batch: int = 1, route: str = "", **more: Any) -> Path:
+    """Write the destination file; each action has a route of its own unless one is given."""
     mapping = {"id": {"@path": "$.messageId"}, "total": {"@path": "$.properties.total"}}
     actions = [
         {
             "name": name,
             "subscribe": 'type = "track"',
-            "route": f"/{name}",
-            "mapping": mapping,
+            "route": route or f"/{name}",
+            "mapping": mapping | {"action": name},
             "required": ["total"] if name == "Second" else ["id"],
         }
         for name in NAMES
@@ -92,15 +92,14 @@ class ThreeRoutes:
             return Answer(401)
         self.left -= 1
         body = json.loads(got.body)
-        action = got.path.strip("/")
-        numbers = [int(one["id"][1:]) for one in (body if isinstance(body, list) else [body])]
-        refuses = any(fate(number, action) == "refused" for number in numbers)
-        if refuses and not self.heals:
+        payloads = body if isinstance(body, list) else [body]
+        sent = [(int(one["id"][1:]), one["action"]) for one in payloads]
+        if not self.heals and any(fate(*one) == "refused" for one in sent):
             # A batch is halved until only what is refused is left.
-            self.got += [(numbers[0], action)] if len(numbers) == 1 else []
+            self.got += sent if len(sent) == 1 else []
             return Answer(400)
-        self.got += [(number, action) for number in numbers]
-        self.taken += [(number, action) for number in numbers]
+        self.got += sent
+        self.taken += sent
         return Answer()
 
 
