@@ -68,17 +68,8 @@ class Subscription:
         """Yield the paths in payloads that hold one of these settings."""
         yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
 
-    def payload(self, event: Event, settings: Any) -> tuple[dict[str, Any], str]:
-        """Return what is posted for an event, and the values that its request takes beside that.
-
-        Raises Rejected.
-        """
-        found = self._mapped(event, settings)
-        if self.outgoing is None:
-            return found, ""
-        return self.outgoing.body(found, settings), self.outgoing.values(found, settings)
-
-    def _mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+    def mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+        """Return what the mapping and the fields make of an event; raises Rejected."""
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
@@ -176,7 +167,10 @@ class ActionSet:
             if one.matches(event.data):
                 others = self._others(event, place)
                 notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                body, values = one.payload(event, settings)
+                body, values = one.mapped(event, settings), ""
+                if one.outgoing is not None:
+                    values = one.outgoing.values(body, settings)
+                    body = one.outgoing.body(body, settings)
                 return Payload(one.route, body, notes, f"actions[{place}]", one.name, values)
         raise Rejected("", f"no action of {self.name} takes it", "SEG303")
 
