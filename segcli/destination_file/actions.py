@@ -68,17 +68,13 @@ class Subscription:
         """Yield the paths in payloads that hold one of these settings."""
         yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
 
-    def payload(self, event: Event, settings: Any) -> tuple[dict[str, Any], str]:
-        """Return what is posted for an event, and the values that its request takes beside that.
+    def omits(self, target: str) -> bool:
+        """Return whether a path of the payload is left out of the body."""
+        omitted = self.outgoing.omitted if self.outgoing else ()
+        return any(target == path or target.startswith(f"{path}.") for path in omitted)
 
-        Raises Rejected.
-        """
-        found = self._mapped(event, settings)
-        if self.outgoing is None:
-            return found, ""
-        return self.outgoing.body(found, settings), self.outgoing.values(found, settings)
-
-    def _mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+    def mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+        """Return what the mapping and the fields make of an event; raises Rejected."""
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
@@ -232,7 +228,8 @@ class ActionSet:
             for row in rows_of(one.mapping):
                 by = f"by {one.name}" if shares_kind else ""
                 shaped = type_note(shape, row.target) if shape else ""
-                note = "; ".join(filter(None, (row.note, shaped, by)))
+                left = "not in the body" if one.omits(row.target) else ""
+                note = "; ".join(filter(None, (row.note, shaped, left, by)))
                 yield Field(row.source, row.target, note, types)
 
     def _mapped(
