@@ -236,7 +236,10 @@ class ActionSet:
         self, place: str, one: Subscription, event: Event, settings: Any
     ) -> Payload | Unmapped:
         try:
-            body, values = one.payload(event, settings)
+            body, values = one.mapped(event, settings), ""
+            if one.outgoing is not None:
+                values = one.outgoing.values(body, settings)
+                body = one.outgoing.body(body, settings)
         except Rejected as rejected:
             return Unmapped(one.name, one.route, rejected)
         return Payload(one.route, body, self._notes(one, event), place, one.name, values)
