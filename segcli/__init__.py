@@ -14,10 +14,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from segcli.accounting.tally import Tally
     from segcli.api import check, destination, parse, send, transform
-    from segcli.core.destination import Destination, Field, Limits, Payload, Remark, Request
+    from segcli.core.destination import (
+        Destination,
+        Field,
+        Limits,
+        Payload,
+        Remark,
+        Request,
+        Unmapped,
+    )
     from segcli.core.event import Event, Rejected
     from segcli.core.item_replies import Items, by_item
-    from segcli.core.outcome import ActionPayload, Outcome
+    from segcli.core.outcome import ActionPayload, ActionRejection, Outcome
     from segcli.core.reply import (
         Delivered,
         Partial,
@@ -49,10 +57,13 @@ else:
     _HOMES = {
         "accounting.tally": ("Tally",),
         "api": ("check", "destination", "parse", "send", "transform"),
-        "core.destination": ("Destination", "Field", "Limits", "Payload", "Remark", "Request"),
+        "core.destination": (
+            *("Destination", "Field", "Limits", "Payload", "Remark", "Request"),
+            "Unmapped",
+        ),
         "core.event": ("Event", "Rejected"),
         "core.item_replies": ("Items", "by_item"),
-        "core.outcome": ("ActionPayload", "Outcome"),
+        "core.outcome": ("ActionPayload", "ActionRejection", "Outcome"),
         "core.reply": (
             *("Delivered", "Partial", "Refused", "Reply", "Retry", "Stop", "Verdict"),
             *("by_status", "retry_after"),
@@ -83,6 +94,7 @@ else:
 
 __all__ = [
     "ActionPayload",
+    "ActionRejection",
     "Delivered",
     "Destination",
     "DestinationError",
@@ -111,6 +123,7 @@ __all__ = [
     "Stop",
     "Stopped",
     "Tally",
+    "Unmapped",
     "UsageError",
     "Verdict",
     "__version__",

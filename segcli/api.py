@@ -31,9 +31,9 @@ from segcli.core.outcome import Outcome
 from segcli.core.secret import Secret
 from segcli.destination_source import find_destination
 from segcli.inputs import Looked, look
-from segcli.inputs.first_event import judge_events
 from segcli.inputs.given import GivenInputs, Inputs, given_inputs
 from segcli.inputs.judgement import HeadJudge, accept_all
+from segcli.inputs.record_actions import judge_for
 from segcli.lines.chunks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
 from segcli.runs.job_request import (
@@ -309,8 +309,9 @@ def send(  # noqa: PLR0913  # as `transform`
             dest=dest, settings=settings, api_key=api_key, config=config, selection=selection
         )
         given = given_inputs(inputs)
-        judge = _judge(given, first_look=first_look)
-        return deliver_and_report(options, request.resolved(), given, judge)
+        requested = request.resolved()
+        judge = _judge(given, requested.job.destination, first_look=first_look)
+        return deliver_and_report(options, requested, given, judge)
 
 
 def _read(
@@ -318,11 +319,12 @@ def _read(
 ) -> tuple[InputChoice, Looked]:
     """Choose the inputs that are read, and judge them by their first lines."""
     choice = choose(given.found, requested.spec.selection, requested.job.selection)
-    return choice, look(choice.inputs, _judge(given, first_look=first_look))
+    destination = requested.job.destination
+    return choice, look(choice.inputs, _judge(given, destination, first_look=first_look))
 
 
-def _judge(given: GivenInputs, *, first_look: bool) -> HeadJudge:
-    return judge_events if first_look and not given.are_events else accept_all
+def _judge(given: GivenInputs, destination: Destination[Any], *, first_look: bool) -> HeadJudge:
+    return judge_for(destination) if first_look and not given.are_events else accept_all
 
 
 def _path(given: PathLike | None) -> Path | None:

@@ -10,18 +10,18 @@ import orjson
 
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
-from segcli.core.event import Rejected
-from segcli.core.line import Line, Result, TooLong
-from segcli.core.outcome import (
+from segcli.core.decision import (
     Decision,
-    Job,
+    FanOut,
     Mapped,
-    Outcome,
     Skipped,
-    make_mapper,
-    outcome_at,
-    outcome_fields,
+    payloads_of,
+    rejection,
+    rejections_of,
 )
+from segcli.core.event import Rejected
+from segcli.core.line import Line, TooLong
+from segcli.core.outcome import Job, Outcome, make_mapper, outcome_at, outcome_fields
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
 from segcli.lines.chunks import chunks
@@ -38,14 +38,25 @@ class Account:
     mapped: how many of them were mapped.
     reasons: lines that were not mapped, by state and reason, in the order of their first line.
     notes: mapped events that have a note, by note.
-    rejected: the lines for the rejects file: the index among the lines, the reason, the line.
+    rejected: the lines for the rejects file: the index among the lines, the outcome, the line.
+    fanned_out: how many lines several actions take.
+    actions: events by the action that takes them and what became of them there, if the destination
+        has several.
     """
 
     lines: int = 0
     mapped: int = 0
     reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    rejected: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
+    rejected: list[tuple[int, Decision, bytes | TooLong]] = field(default_factory=list)
+    fanned_out: int = 0
+    actions: Counter[tuple[str, State]] = field(default_factory=Counter)
+
+    def count_several(self, outcomes: Sequence[FanOut]) -> None:
+        """Count what becomes of events that several actions take, apart from their reasons."""
+        self.fanned_out += len(outcomes)
+        self.mapped += sum(not one.unmapped for one in outcomes)
+        self.notes.update([note for one in outcomes for note in one.notes])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +80,19 @@ class Printing:
 def printing_of(printing: Printing) -> Work[Account]:
     """Return the function that maps the lines of a work item to the text to print."""
     decide = make_mapper(printing.job)
+    has_actions = len(printing.job.destination.actions) > 1
 
     def work(item: WorkItem) -> WorkResult[Account]:
         account, outs = Account(), []
         for lines in lines_of(item.data, printing.max_line):
             outcomes = decide(lines)
             mapped = [one for one in outcomes if type(one) is Mapped]
+            several = [one for one in outcomes if type(one) is FanOut] if has_actions else ()
             first = item.first + account.lines
             outs.append(
                 _every_line(item.title, first, outcomes, printing)
                 if printing.every_line
-                else _payloads(mapped)
+                else _payloads(_in_order(outcomes) if several else mapped)
             )
             if len(mapped) < len(outcomes):
                 account.reasons.update(_reasons(outcomes))
@@ -88,6 +101,9 @@ def printing_of(printing: Printing) -> Work[Account]:
             account.notes.update([note for one in mapped for note in one.notes])
             account.mapped += len(mapped)
             account.lines += len(outcomes)
+            if has_actions:
+                account.actions.update(_by_action(outcomes))
+                account.count_several(several)
         return WorkResult(account, outs)
 
     return work
@@ -144,6 +160,25 @@ def outcomes(job: Job, inputs: Sequence[Input], max_line: int = MAX_LINE) -> Ite
                 yield outcome_at(chunk.input.title, number, found)
 
 
+def _by_action(outcomes: Sequence[Decision]) -> Iterator[tuple[str, State]]:
+    """Yield each action that takes an event, and what becomes of the event there."""
+    for outcome in outcomes:
+        match outcome:
+            case Mapped(action=action):
+                yield action, "mapped"
+            case Rejected(action=action) if action:
+                yield action, "rejected"
+            case FanOut(requests):
+                for one in requests:
+                    yield one.action, "mapped" if isinstance(one, Mapped) else "rejected"
+            case Skipped() | Rejected():
+                pass
+
+
+def _in_order(outcomes: Sequence[Decision]) -> Sequence[Mapped]:
+    return [one for outcome in outcomes for one in payloads_of(outcome)]
+
+
 def _payloads(mapped: Sequence[Mapped]) -> bytes:
     return b"\n".join([*[one.body for one in mapped], b""])
 
@@ -159,21 +194,20 @@ def _every_line(title: str, first: int, outcomes: Sequence[Decision], printing: 
 
 
 def _reasons(outcomes: Sequence[Decision]) -> Iterator[tuple[State, str]]:
-    return (_state_and_reason(one) for one in outcomes if not isinstance(one, Mapped))
-
-
-def _state_and_reason(outcome: Skipped | Rejected) -> tuple[State, str]:
-    if isinstance(outcome, Skipped):
-        return "skipped", outcome.reason
-    return "rejected", str(outcome)
+    for outcome in outcomes:
+        if isinstance(outcome, Skipped):
+            yield "skipped", outcome.reason
+        elif rejections := rejections_of(outcome):
+            # A line is counted once, also if several actions cannot map it.
+            yield "rejected", str(rejections[0])
 
 
 def _rejected(
     lines: Sequence[bytes | TooLong], outcomes: Sequence[Decision], first: int
-) -> Iterator[tuple[int, str, bytes | TooLong]]:
+) -> Iterator[tuple[int, Decision, bytes | TooLong]]:
     for index, (line, outcome) in enumerate(zip(lines, outcomes, strict=True), first):
-        if isinstance(outcome, Rejected):
-            yield index, str(outcome), without_break(line)
+        if rejections_of(outcome):
+            yield index, outcome, without_break(line)
 
 
 def _ordered_map(transformation: Transformation) -> OrderedMap[Account]:
@@ -201,11 +235,12 @@ def _count(block: Block, account: Account, tally: Tally) -> None:
     tally.stored_read += block.stored
     tally.count("mapped", lines=account.mapped)
     tally.notes.update(account.notes)
+    tally.fanned_out += account.fanned_out
+    tally.actions.update(account.actions)
     for (state, reason), lines in account.reasons.items():
         tally.count(state, reason, lines)
 
 
 def _write_rejects(block: Block, account: Account, first: int, rejects: Rejects) -> None:
-    for index, reason, text in account.rejected:
-        line = Line(block.input.title, first + index, text)
-        rejects.keep(Result([line], "rejected", reason))
+    for index, outcome, text in account.rejected:
+        rejects.keep(rejection(Line(block.input.title, first + index, text), outcome))

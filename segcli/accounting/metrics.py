@@ -1,7 +1,7 @@
 r"""The figures of a run in the text format of Prometheus, version 0.0.4.
 
-Labels are codes of segcli, never a text from outside. Names follow
-https://prometheus.io/docs/practices/naming/; the format is described at
+Labels are codes of segcli and names of the user's destination file, never a text from outside.
+Names follow https://prometheus.io/docs/practices/naming/; the format is described at
 https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
 
@@ -77,6 +77,12 @@ def _events(tally: Tally) -> Iterator[Iterator[str]]:
         "events_by_reason",
         "Lines that were not delivered, by state and code of the reason.",
         [({"state": state, "reason": code}, n) for (state, code), n in reasons.items()],
+    )
+    actions = sorted(dict(tally.actions).items())
+    yield _counter(
+        "action_events",
+        "Events by the action that took them and their final state there, if there are several.",
+        [({"action": action, "state": state}, n) for (action, state), n in actions],
     )
     yield _counter("read_bytes", "Bytes of the lines read.", [({}, tally.bytes_read)])
 

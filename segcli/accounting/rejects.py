@@ -16,14 +16,15 @@ import orjson
 
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.core.exact_json import loads, without_halves
-from segcli.core.line import Line, RefusalDetails, Result, TooLong
-from segcli.core.reject_record import original
+from segcli.core.line import ActionFailure, Line, RefusalDetails, Result, TooLong
+from segcli.core.reject_record import actions_in, original
 from segcli.errors import OutputError, Stopped
 
 if TYPE_CHECKING:
     from segcli.accounting.group_commit import GroupSync
 
 _RECORD_START = b'{"file":'
+_MAY_HAVE_ACTIONS = b'"actions"'
 # Identifies a record: the file and the line it is about, and a hash of the content it holds.
 _RecordKey: TypeAlias = tuple[str, int, int]
 # Seconds to wait for the lock of another process.
@@ -248,11 +249,44 @@ def _record(line: Line, place: int, settled: Result) -> bytes:
         "reason": settled.reason,
         "status": settled.status,
         **(_refusal(settled.refusal, place) if settled.refusal else {}),
+        **_actions(line, settled),
         # The line follows this key, see `_content_of`.
         "attempts": settled.attempts,
         **_content(line),
     }
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _actions(line: Line, settled: Result) -> dict[str, Any]:
+    """Return which actions did not deliver the event, if they have names.
+
+    If several did not, `requests` says of each why. Its objects have no `attempts`, see
+    `_content_of`.
+    """
+    failures = settled.failures
+    if not failures:
+        # A line that no action could map may be a record itself.
+        names = (line.action,) if line.action else _actions_in(line)
+        return {"actions": names} if names else {}
+    found: dict[str, Any] = {"actions": [one.action for one in failures]}
+    if len(failures) > 1:
+        found["requests"] = [_failure(one) for one in failures]
+    return found
+
+
+def _actions_in(line: Line) -> Sequence[str] | None:
+    text = line.text
+    return actions_in(text) if isinstance(text, bytes) and _MAY_HAVE_ACTIONS in text else None
+
+
+def _failure(failure: ActionFailure) -> dict[str, Any]:
+    return {
+        "action": failure.action,
+        "state": failure.state,
+        "reason": failure.reason,
+        "status": failure.status,
+        **(_refusal(failure.refusal, 0) if failure.refusal else {}),
+    }
 
 
 def _refusal(refusal: RefusalDetails, place: int) -> dict[str, Any]:

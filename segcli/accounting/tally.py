@@ -73,8 +73,12 @@ class Tally:
     mapped, delivered, refused, rejected, skipped, unsent: lines in this final state.
     bytes_read: bytes of the lines read.
     bytes_to_send: bytes of the lines read that are to be sent.
-    bytes_answered: bytes of the lines that the vendor has accepted or refused.
+    bytes_answered: bytes of the lines that are `answered`.
     stored_read: bytes read from storage; less than `bytes_read` if the input is compressed.
+    fanned_out: events that several actions of the destination take.
+    answered_in_part: rejected lines of which the vendor has answered a request.
+    actions: events by the action that takes them and what became of them there, if the destination
+        has several actions. An event stands at each action that takes it.
     requests: requests sent, retries included.
     retries: requests that were sent again.
     bytes_sent: bytes of the request bodies.
@@ -100,6 +104,8 @@ class Tally:
     bytes_to_send: int = 0
     bytes_answered: int = 0
     stored_read: int = 0
+    fanned_out: int = 0
+    answered_in_part: int = 0
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
@@ -110,6 +116,7 @@ class Tally:
     codes: Counter[tuple[State, str]] = field(default_factory=Counter)
     retry_causes: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[tuple[str, State]] = field(default_factory=Counter)
     latencies: Latencies = field(default_factory=Latencies)
 
     def count(self, state: State, reason: str = "", lines: int = 1, *, code: str = "") -> None:
@@ -122,8 +129,8 @@ class Tally:
 
     @property
     def answered(self) -> int:
-        """The lines that the vendor has accepted or refused."""
-        return self.delivered + self.refused
+        """The lines of which the vendor has accepted or refused a request."""
+        return self.delivered + self.refused + self.answered_in_part
 
     def ledger(self, states: Sequence[State]) -> dict[State, int]:
         """Return the number of lines in each of these states, in this order."""

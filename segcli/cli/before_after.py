@@ -1,15 +1,16 @@
 """The end of a rehearsal: one event before and after, and what to type to look further."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from segcli.cli import typed_command
 from segcli.cli.output import screen_width
 from segcli.cli.short_json import Shown, cut_to_width, short_json
 from segcli.cli.visible_text import shell_quoted
+from segcli.core.decision import payloads_of
 from segcli.core.line import Line
-from segcli.core.outcome import Job, Mapped, outcome_of
+from segcli.core.outcome import Job, outcome_of
 from segcli.core.reject_record import original
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs.input import shown_name
@@ -36,7 +37,7 @@ def rehearsal_ending(
     def lines() -> Iterator[str]:
         width = screen_width(_WIDEST)
         if example := _example(job, sandbox, first):
-            yield from _pair(*example, width=width)
+            yield from _before_and_after(*example, width=width)
         if sandbox.app.kept:
             yield f"What the sandbox took is in {sandbox.app.kept}"
         piped = any(line.file == "-" for line in first.lines)
@@ -51,20 +52,36 @@ def rehearsal_ending(
 
 def _example(
     job: Job, sandbox: SandboxServer, first: FirstDelivered
-) -> tuple[Line, AcceptedEvent] | None:
-    """Return the first delivered line, and its event as the sandbox accepted it, without keys."""
+) -> tuple[Line, Sequence[AcceptedEvent]] | None:
+    """Return the first delivered line, and its event as the sandbox accepted it, without keys.
+
+    An event that several actions take was accepted several times.
+    """
     sent = replace(job, reveals_keys=True)
-    taken = {event.raw: event for event in reversed(sandbox.app.excerpt.events)}
     for line in sorted(first.lines, key=lambda line: (line.place, line.number)):
-        outcome, shown = outcome_of(line.text, sent), outcome_of(line.text, job)
-        if not isinstance(outcome, Mapped) or not isinstance(shown, Mapped):
-            continue
-        if event := taken.get(outcome.body):
-            return line, replace(event, raw=shown.body)
+        payloads, shown = (payloads_of(outcome_of(line.text, one)) for one in (sent, job))
+        accepted = _accepted([one.body for one in payloads], sandbox.app.excerpt.events)
+        if accepted and len(accepted) == len(shown):
+            pairs = zip(accepted, shown, strict=True)
+            return line, [replace(event, raw=one.body) for event, one in pairs]
     return None
 
 
-def _pair(line: Line, event: AcceptedEvent, *, width: int) -> Iterator[str]:
+def _accepted(
+    payloads: Sequence[bytes], events: Sequence[AcceptedEvent]
+) -> Sequence[AcceptedEvent]:
+    """Return an event for each of these payloads; none if one is missing."""
+    found: list[AcceptedEvent] = []
+    for payload in payloads:
+        # Two actions may make equal payloads of an event.
+        alike = (event for event in events if event.raw == payload and event not in found)
+        if (event := next(alike, None)) is None:
+            return ()
+        found.append(event)
+    return found
+
+
+def _before_and_after(line: Line, events: Sequence[AcceptedEvent], *, width: int) -> Iterator[str]:
     text = line.text if isinstance(line.text, bytes) else line.text.head
     # A record of a rejects file has the event in it.
     text = original(text.removeprefix(BOM_UTF8))
@@ -72,12 +89,13 @@ def _pair(line: Line, event: AcceptedEvent, *, width: int) -> Iterator[str]:
     yield cut_to_width(f"One event, before: line {line.number:,} of {where}", width)
     shown = Shown(keys={*_SHOWN, *_OPENED, "context"}, opened=_OPENED)
     yield from _indented(short_json(text, width - len(_MARGIN), shown))
-    after = f"and after: {event.method} {event.route or '/'}"
-    if event.raw == text:
-        yield cut_to_width(f"{after}, the same bytes", width)
-        return
-    yield cut_to_width(after, width)
-    yield from _indented(short_json(event.raw, width - len(_MARGIN)))
+    for event in events:
+        after = f"and after: {event.method} {event.route or '/'}"
+        if event.raw == text:
+            yield cut_to_width(f"{after}, the same bytes", width)
+            continue
+        yield cut_to_width(after, width)
+        yield from _indented(short_json(event.raw, width - len(_MARGIN)))
 
 
 def _indented(lines: list[str]) -> Iterator[str]:

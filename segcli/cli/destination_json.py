@@ -28,6 +28,7 @@ def destination_document(
             _setting(row, origins.get(row.name, settings.BY_DEFAULT))
             for row in settings.describe(destination.name, destination.settings)
         ],
+        "fan_out": destination.fans_out,
         "actions": [asdict(action) for action in destination.actions],
         "fields": [asdict(entry) for entry in destination.fields],
     }

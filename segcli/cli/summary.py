@@ -51,8 +51,21 @@ def _ledger(result: RunResult) -> Iterator[tuple[str, "Text"]]:
         yield f"{lines:,}", name + _over_all(result, over_all[state])
         for reason, count in _reasons(result.tally, state):
             yield "", text_of(f"{count:,}  {reason}", style="dim")
+    yield from _several(result)
     for note, count in result.tally.notes.most_common():
         yield f"{count:,}", text_of(f"note: {note}")
+
+
+def _several(result: RunResult) -> Iterator[tuple[str, "Text"]]:
+    """Yield what became of the events at each action, if several actions took one."""
+    if not result.tally.fanned_out:
+        return
+    yield f"{result.tally.fanned_out:,}", text_of("taken by several actions")
+    for action in result.actions:
+        counts = result.by_action(action).items()
+        said = ", ".join(f"{events:,} {state}" for state, events in counts if events)
+        if said:
+            yield "", text_of(f"{said}  by {action}", style="dim")
 
 
 def _over_all(result: RunResult, lines: int) -> "Text":
@@ -89,6 +102,8 @@ def _wrong_address(result: RunResult) -> Iterator[str]:
     over_all, job = result.over_all_runs(), result.job
     codes = {code for state, code in result.tally.codes if state == "refused"}
     if result.sandbox or not codes or not codes <= _NOT_FOUND or over_all["delivered"]:
+        return
+    if any(state == "delivered" for _, state in result.tally.actions):
         return
     statuses = " or ".join(sorted(code.removeprefix("http_") for code in codes))
     why = f"nothing was delivered, and every refusal is HTTP {statuses}"

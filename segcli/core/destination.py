@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from segcli.core.event import Event
+from segcli.core.event import Event, Rejected
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.request_layout import RequestLayout
 from segcli.core.selection import any_time
@@ -35,6 +35,19 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     mapped_by: str = ""
     action: str = ""
     request_values: str = ""
+
+
+class Unmapped(msgspec.Struct, frozen=True):
+    """Why an action that takes an event cannot map it.
+
+    action: the name of the action.
+    route: the route that its payload would have.
+    rejected: what is wrong.
+    """
+
+    action: str
+    route: str
+    rejected: Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,10 @@ class Destination(Generic[_S]):
     settings: a frozen dataclass; keys are `Secret`.
     types: the call types it accepts; others are skipped.
     payload: maps an event. It is pure, and raises Rejected and nothing else.
+    payloads: maps an event for every action that takes it, in the order in which their requests are
+        sent; empty if no action takes it, and only then `skip_reason` is asked. Each action has a
+        name of its own, as in `actions`. It heeds `Event.actions`, is pure and raises nothing. None
+        if the destination has one action; else `payload` is that of the first one.
     request: makes the request of one batch. It is pure.
     verdict: returns what a reply means for the batch.
     limits: the limits of a request and of a payload.
@@ -191,6 +208,7 @@ class Destination(Generic[_S]):
         summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.
     actions: the documented actions, for people.
+    fans_out: an event goes to every action that takes it, and not to the first one only.
     about: one line that describes the vendor.
     revision: changes whenever events are mapped differently. A run can be resumed only with the
         same revision.
@@ -211,6 +229,7 @@ class Destination(Generic[_S]):
     types: frozenset[str]
     payload: Callable[[Event, _S], Payload]
     request: Callable[[str, Sequence[bytes], _S], Request]
+    payloads: Callable[[Event, _S], Sequence[Payload | Unmapped]] | None = None
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     reads: Callable[[_S], Iterable[str]] | None = None
@@ -223,6 +242,7 @@ class Destination(Generic[_S]):
     advice: Callable[[_S], str] = no_advice
     fields: Sequence[Field] = ()
     actions: Sequence[Action] = ()
+    fans_out: bool = False
     about: str = ""
     revision: str = ""
     layout: RequestLayout | None = None

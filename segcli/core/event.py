@@ -15,7 +15,7 @@ import msgspec
 from segcli.core import exact_json
 from segcli.core.event_time import is_time, parse_time
 from segcli.core.missing_id import is_missing_id
-from segcli.core.reject_record import original
+from segcli.core.reject_record import actions_of, original
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 # The next best ones, where there is no timestamp.
@@ -32,8 +32,11 @@ class Rejected(Exception):
 
     It is also a value: rejected lines are counted by its text. So neither part may contain values
     of a single event. `code` is the code of the finding in `segcli check`; "" for one that is not
-    told apart from others of the destination.
+    told apart from others of the destination. `action` is the action that cannot map the event, if
+    it is the only one that takes it; "" if that is unknown.
     """
+
+    action = ""
 
     def __init__(self, field: str, problem: str, code: str = "") -> None:
         super().__init__(field, problem, code)
@@ -53,10 +56,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     data: the parsed JSON. Numbers are int, float or Decimal and keep every digit. An empty array
         where the spec has an object is an empty object, and an unpaired surrogate is U+FFFD. Do
         not change it.
+    actions: the names of the only actions that the event is for, as a record of a rejects file has
+        them; None for all.
     """
 
     raw: bytes
     data: dict[str, Any]
+    actions: tuple[str, ...] | None = None
 
     @property
     def type(self) -> str:
@@ -168,12 +174,14 @@ def parse(line: bytes) -> Event:
     """
     raw = line.strip(_JSON_SPACE).removeprefix(BOM_UTF8)
     data = _object(raw)
+    actions = None
     if "type" not in data and "state" in data:
+        actions = _actions(data)
         # In JSON a line break can only be white space. `raw` has to be one line.
         raw = original(raw).replace(b"\n", b" ").strip(_JSON_SPACE).removeprefix(BOM_UTF8)
         data = _object(raw)
     _check(data)
-    return Event(raw, data)
+    return Event(raw, data, actions)
 
 
 def time_field(event: Event) -> str:
@@ -207,6 +215,13 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Rejected("", "not a JSON object", "SEG102")
     return data
+
+
+def _actions(record: dict[str, Any]) -> tuple[str, ...] | None:
+    try:
+        return actions_of(record)
+    except ValueError as error:
+        raise Rejected("actions", str(error), "SEG304") from None
 
 
 def _code_of(error: ValueError) -> str:

@@ -9,7 +9,8 @@ import orjson
 
 from segcli.core import event as events
 from segcli.core import exact_json
-from segcli.core.destination import Destination, no_skip_reason
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
+from segcli.core.destination import Destination, Payload, Unmapped, no_skip_reason
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID
@@ -17,29 +18,6 @@ from segcli.core.partial_event import partial_parser
 from segcli.core.request_layout import request_key
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, masked, secrets_of
-
-
-class Mapped(msgspec.Struct, frozen=True, gc=False):
-    """An encoded payload.
-
-    route: the route to post it to.
-    body: the JSON document.
-    user: the user, whose events are delivered in order.
-    notes, mapped_by, action, request_values: those of the `Payload`.
-    """
-
-    route: str
-    body: bytes
-    user: str
-    notes: tuple[str, ...] = ()
-    mapped_by: str = ""
-    action: str = ""
-    request_values: str = ""
-
-    @property
-    def request_key(self) -> str:
-        """The key of its request: payloads share a request only if their keys are equal."""
-        return request_key(self.route, self.request_values)
 
 
 class ActionPayload(NamedTuple):
@@ -55,15 +33,32 @@ class ActionPayload(NamedTuple):
     payload: Any
 
 
+class ActionRejection(NamedTuple):
+    """Why one of several actions that take an event cannot map it.
+
+    action: the name of the action.
+    route: the route that its payload would be posted to.
+    reason: why.
+    code: its code in `segcli guide findings`; "" for one without.
+    """
+
+    action: str
+    route: str
+    reason: str
+    code: str
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one line, for a program.
 
     file: the name of the input.
     line: the number of the line, from 1.
-    state: `mapped`, `skipped` or `rejected`.
-    reason: why it is not mapped.
+    state: `mapped`, `skipped` or `rejected`. With several actions it is rejected if one of them
+        cannot map it; the others are sent, and stand in `payloads`.
+    reason: why it is not mapped; that of the first action that cannot map it.
     code: the code of a rejection in `segcli guide findings`; "" for one without.
-    payloads: what it becomes, one for each action; empty if it is not mapped.
+    payloads: what it becomes, one for each action that maps it, in the order of their requests.
+    rejections: why the others of several actions cannot map it.
     notes: what the mapping left out of the event on purpose.
     """
 
@@ -73,26 +68,20 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     code: str = ""
     payloads: tuple[ActionPayload, ...] = ()
+    rejections: tuple[ActionRejection, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def payload(self) -> Any:
-        """The JSON document of the only payload; None if the line is not mapped."""
+        """The JSON document of the first payload; None if there is none."""
         return self.payloads[0].payload if self.payloads else None
 
     @property
     def route(self) -> str:
-        """The route of the only payload; "" if the line is not mapped."""
+        """The route of the first payload; "" if there is none."""
         return self.payloads[0].route if self.payloads else ""
 
 
-class Skipped(msgspec.Struct, frozen=True):
-    """The event is not for this destination, or an option leaves it out."""
-
-    reason: str
-
-
-Decision = Mapped | Skipped | Rejected
 Decide = Callable[[Sequence[bytes | TooLong]], list[Decision]]
 
 OVER_LIMIT = Skipped("over --limit")
@@ -171,11 +160,16 @@ def map_event(event: Event, job: Job) -> Decision:
 def mapping_of(job: Job) -> Callable[[Event], Decision]:
     """Return the mapping function, with per-job lookups hoisted out."""
     destination, settings, selection = job.destination, job.settings, job.selection
-    types, skip_reason = destination.types, destination.skip_reason
+    types = destination.types
+    # `payloads` finds by itself that no action takes an event.
+    skip_reason = no_skip_reason if destination.payloads else destination.skip_reason
     label, narrows = destination.label_with(settings), selection.narrows
-    mapped, carries = _payload(job), destination.carries
+    mapped: Callable[[Event], Decision] = _by_action(job) if destination.payloads else _encoder(job)
+    carries = destination.carries
 
     def outcome(event: Event) -> Decision:
+        if event.actions is not None and (unknown := _unknown_action(event.actions, destination)):
+            return unknown
         if event.type not in types:
             return Skipped(f"{event.type} is not for {destination.name}")
         if (narrows or event.integrations) and (
@@ -196,34 +190,68 @@ def outcome_fields(outcome: Decision) -> dict[str, Any]:
     """Return an outcome as `--outcomes` and golden files show it, without its line."""
     match outcome:
         case Mapped(route, body):
-            values = outcome.request_values
-            more = {"request_values": orjson.Fragment(values)} if values else {}
-            return {"state": "mapped", "route": route, **more, "payload": orjson.Fragment(body)}
+            payload = orjson.Fragment(body)
+            return {"state": "mapped", "route": route, **_values(outcome), "payload": payload}
+        case FanOut(requests):
+            state = "rejected" if outcome.unmapped else "mapped"
+            return {"state": state, "requests": [_request_fields(one) for one in requests]}
         case Skipped(reason):
             return {"state": "skipped", "reason": reason}
         case Rejected() as rejected:
             return {"state": "rejected", "reason": str(rejected)}
 
 
-def mapped_in(found: Decision) -> tuple[Mapped, ...]:
-    """Return what a line becomes, one for each action; nothing if it is not mapped."""
-    return (found,) if isinstance(found, Mapped) else ()
+def _values(mapped: Mapped) -> dict[str, Any]:
+    values = mapped.request_values
+    return {"request_values": orjson.Fragment(values)} if values else {}
+
+
+def _request_fields(one: Mapped | Unmapped) -> dict[str, Any]:
+    match one:
+        case Mapped(route, body, action=action):
+            result = {"state": "mapped", **_values(one), "payload": orjson.Fragment(body)}
+        case Unmapped(action, route, rejected):
+            result = {"state": "rejected", "reason": str(rejected)}
+    return {"action": action, "route": route, **result}
 
 
 def outcome_at(file: str, line: int, found: Decision) -> Outcome:
     """Return the outcome of a line as a program gets it."""
     match found:
         case Mapped():
-            document = exact_json.loads(found.body, levels=2 * exact_json.MAX_DEPTH)
-            payloads = (ActionPayload(found.action, found.route, document),)
+            payloads = (_action_payload(found),)
             return Outcome(
                 file=file, line=line, state="mapped", payloads=payloads, notes=found.notes
             )
+        case FanOut():
+            return _outcome_of_several(file, line, found)
         case Skipped(reason):
             return Outcome(file=file, line=line, state="skipped", reason=reason)
         case Rejected() as rejected:
             reason, code = str(rejected), rejected.code
             return Outcome(file=file, line=line, state="rejected", reason=reason, code=code)
+
+
+def _outcome_of_several(file: str, line: int, found: FanOut) -> Outcome:
+    rejections = tuple(
+        ActionRejection(one.action, one.route, str(one.rejected), one.rejected.code)
+        for one in found.unmapped
+    )
+    return Outcome(
+        file=file,
+        line=line,
+        state="rejected" if rejections else "mapped",
+        reason=rejections[0].reason if rejections else "",
+        code=rejections[0].code if rejections else "",
+        payloads=tuple(map(_action_payload, found.mapped)),
+        rejections=rejections,
+        notes=found.notes,
+    )
+
+
+def _action_payload(mapped: Mapped) -> ActionPayload:
+    document = exact_json.loads(mapped.body, levels=2 * exact_json.MAX_DEPTH)
+    return ActionPayload(mapped.action, mapped.route, document)
 
 
 def _decide(job: Job) -> Decide:
@@ -264,19 +292,62 @@ def _limited(decide: Decide, left: int) -> Decide:
         if left <= 0:
             return OVER_LIMIT
         [found] = decide([line])
-        left -= isinstance(found, Mapped)
+        left -= bool(payloads_of(found))
         return found
 
     return lambda lines: [outcome(line) for line in lines]
 
 
-def _payload(job: Job) -> Callable[[Event], Mapped]:
-    """Return the function that makes the payload of an event. It raises Rejected."""
+def _by_action(job: Job) -> Callable[[Event], Decision]:
+    """Return the function that maps an event for every action that takes it."""
+    payloads, settings, encoded = job.destination.payloads, job.payload_settings, _encoder(job)
+    assert payloads
+    skip_reason = job.destination.skip_reason
+    no_action = f"no action of {job.destination.name} takes it"
+
+    def request(found: Payload | Unmapped, event: Event) -> Mapped | Unmapped:
+        if isinstance(found, Unmapped):
+            return found
+        try:
+            return encoded(event, found)
+        except Rejected as rejected:
+            return Unmapped(found.action, found.route, rejected)
+
+    def mapped(event: Event) -> Decision:
+        requests = tuple(request(one, event) for one in payloads(event, settings))
+        if not requests:
+            return Skipped(skip_reason(event, settings) or no_action)
+        if len(requests) > 1:
+            return FanOut(requests)
+        only = requests[0]
+        if isinstance(only, Mapped):
+            return only
+        only.rejected.action = only.action
+        return only.rejected
+
+    return mapped
+
+
+def _unknown_action(actions: Sequence[str], destination: Destination[Any]) -> Rejected | None:
+    """Return a rejection if a record is for an action that the destination does not have."""
+    known = {action.name for action in destination.actions}
+    for name in actions:
+        if name not in known:
+            problem = f"names {name}, which is no action of {destination.name}"
+            return Rejected("actions", problem, "SEG304")
+    return None
+
+
+def _encoder(job: Job) -> Callable[..., Mapped]:
+    """Return the function that encodes the payload of an event. It raises Rejected.
+
+    Its second argument is the payload; without one it is the only one of the destination.
+    """
     destination, settings = job.destination, job.payload_settings
     limits: dict[str, int | None] = {}
 
-    def mapped(event: Event) -> Mapped:
-        payload = destination.payload(event, settings)
+    def encoded(event: Event, payload: Payload | None = None) -> Mapped:
+        payload = payload or destination.payload(event, settings)
         body, route, values = payload.body, payload.route, payload.request_values
         if type(body) is not bytes:
             body = exact_json.dumps(body)
@@ -293,4 +364,4 @@ def _payload(job: Job) -> Callable[[Event], Mapped]:
         notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
         return Mapped(route, body, user, notes, payload.mapped_by, payload.action, values)
 
-    return mapped
+    return encoded

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import InvalidOperation
 from itertools import islice
-from typing import Annotated, Any, Generic, Literal, TypedDict, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypedDict, TypeVar
 
 import msgspec
 
@@ -63,6 +63,7 @@ class _PartialEvent(msgspec.Struct, Generic[_C, _T, _P], rename=_SPELLING, gc=Fa
     line: bytes = b""
     moment: datetime | None = None
     has_missing_id: bool = False
+    actions: ClassVar[None] = None
 
     @property
     def raw(self) -> bytes:

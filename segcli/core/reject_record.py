@@ -1,6 +1,7 @@
 """Records of a rejects file, as input: get the original line from a record."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from segcli.core import exact_json
@@ -19,6 +20,28 @@ def original(line: bytes) -> bytes:
     if isinstance(record.get("event"), dict):
         return _event_bytes(line, record["event"])
     return _raw_bytes(record) or line
+
+
+def actions_of(record: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the names of the actions that a record is for; None if it is for all.
+
+    Raises ValueError if that is no list of names.
+    """
+    if "actions" not in record:
+        return None
+    names = record["actions"]
+    if not isinstance(names, list) or not names or not all(isinstance(one, str) for one in names):
+        raise ValueError("is not a list of names")
+    return tuple(names)
+
+
+def actions_in(line: bytes) -> tuple[str, ...] | None:
+    """Return the actions of a line that may be a record; None if it is none, or is for all."""
+    try:
+        record = exact_json.loads(line, mends_halves=True)
+        return actions_of(record) if is_record(record) else None
+    except ValueError:
+        return None
 
 
 def is_record(value: object) -> bool:

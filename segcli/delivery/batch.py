@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from segcli.core.decision import Mapped
 from segcli.core.line import Line
-from segcli.core.outcome import Mapped
 
 # Bytes of the Python objects of one payload, without its content.
 _OVERHEAD = 700

@@ -1,7 +1,9 @@
 """The ledger: counts every line when it is read and once more when it is settled."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 
 from segcli.accounting.rejects import RejectStore
 from segcli.accounting.tally import Tally
@@ -9,6 +11,7 @@ from segcli.core.line import Line, Result
 from segcli.core.reason import code_of
 from segcli.delivery.delivery_log import DeliveryLog
 from segcli.delivery.first_delivered import FirstDelivered
+from segcli.delivery.open_events import OpenEvents
 from segcli.delivery.progress_store import NullProgressStore, ProgressStore
 from segcli.errors import Stopped
 from segcli.lines.chunks import Input
@@ -19,7 +22,8 @@ class Ledger:
     """Accounts for every line of a run.
 
     A refused or rejected line is written to the rejects file, then to the progress store, and
-    only then counted. A line that was read and not settled is unsent.
+    only then counted. A line that was read and not settled is unsent. A line that several actions
+    take is settled with the last of them; the result of each is in the progress store before.
 
     first: remembers the first lines that were delivered; None if that is not needed.
     needs_sync: whether a result is durable only after `on_disk`.
@@ -39,7 +43,12 @@ class Ledger:
         self._rejects = rejects
         self._store = store or NullProgressStore()
         self._open = 0
+        self._open_actions: Counter[str] = Counter()
+        self._events = OpenEvents()
         self._delivered: list[Line] = []
+        # Lines whose last action was delivered, and an earlier one was not.
+        self._to_keep: list[Result] = []
+        self._keeping = asyncio.Lock()
         self.needs_sync = self._store.needs_sync
         self.failure: Stopped | None = None
 
@@ -57,6 +66,25 @@ class Ledger:
             self._store.mark(place, mark)
         self._open += lines
         self._tally.read += lines
+
+    def open_actions(self, actions: Iterable[str]) -> None:
+        """Count the action of each event that only one takes, if events are counted by action."""
+        self._open_actions.update(actions)
+
+    def open_event(self, line: Line, actions: Sequence[str]) -> Collection[str]:
+        """Count an event that several actions take; return the actions that are not settled yet.
+
+        If there are none, it must be ended with `end_event`. Raises Stopped as `open`.
+        """
+        event = self._events.add(line, actions, self._store.settled_actions(line))
+        self._store.promise(len(event.open))
+        self._open_actions.update(event.open)
+        self._tally.fanned_out += 1
+        return frozenset(event.open)
+
+    def end_event(self, line: Line) -> Result:
+        """Return the result of an event whose actions an earlier run has settled, to be settled."""
+        return self._events.end(line)
 
     def ended(self, place: int, lines: int) -> None:
         """Save that an input has been read to its end, and its number of lines."""
@@ -79,25 +107,25 @@ class Ledger:
         """
         if self.needs_sync:
             self._end_soon(lines)
-        else:
-            self._end(Result(lines, "delivered"))
+            return
+        for ended in self._ended_by(Result(lines, "delivered")):
+            if ended.state != "delivered":
+                self._rejects.keep(ended)
+            self._end(ended)
 
     async def settle(self, settled: Result) -> None:
         """End lines that were not delivered; raises Stopped if the result cannot be saved.
 
         The result survives the process when this returns.
         """
-        if settled.state in _KEPT:
-            self._rejects.keep(settled)
-            if self.needs_sync:
-                await self._rejects.synced()
-        self._end(settled)
+        await self._keep_and_end(self._ended_by(settled))
         if self._log:
             self._log.settled(settled)
 
     async def on_disk(self) -> None:
         """Return when every result so far survives a loss of power too; raises Stopped."""
         if not self.is_on_disk_at_once():
+            await self._settle_to_keep()
             await self._store.synced()
 
     def is_on_disk_at_once(self) -> bool:
@@ -108,12 +136,20 @@ class Ledger:
         self._end_delivered()
         if self.failure:
             raise self.failure
+        if self._to_keep or self._keeping.locked():
+            return False
         return self._store.is_synced_at_once()
 
     def close(self, *, finished: bool) -> None:
         """Count lines that are still open as unsent, and close the files."""
         self._end_delivered()
+        with suppress(Stopped):
+            for ended in self._to_keep:
+                self._rejects.keep(ended)
+                self._end(ended)
         self._tally.count("unsent", lines=self._open)
+        for action, events in (+self._open_actions).items():
+            self._tally.actions[action, "unsent"] += events
         self._open = 0
         self._rejects.close()
         self._store.end(finished=finished)
@@ -132,9 +168,49 @@ class Ledger:
         if not lines:
             return
         try:
-            self._end(Result(lines, "delivered"))
+            for ended in self._ended_by(Result(lines, "delivered")):
+                if ended.state == "delivered":
+                    self._end(ended)
+                else:
+                    self._to_keep.append(ended)
         except Stopped as error:
             self.failure = error
+
+    def _ended_by(self, settled: Result) -> Sequence[Result]:
+        """Return the results of the lines that end with this one; save those of their actions."""
+        if self._open_actions:
+            self._count_actions(settled)
+        if not self._events:
+            return (settled,)
+        whole, parts = self._events.parts_of(settled)
+        if parts is None:
+            return (settled,)
+        self._store.settle_actions(parts)
+        return [*([whole] if whole else ()), *self._events.settle(parts)]
+
+    def _count_actions(self, settled: Result) -> None:
+        for line in settled.lines:
+            if line.action:
+                self._open_actions[line.action] -= 1
+                self._tally.actions[line.action, settled.state] += 1
+
+    async def _settle_to_keep(self) -> None:
+        """Settle the lines that end with a delivered action, but must be in the rejects file.
+
+        One task at a time: each must find the lines settled that another one has taken.
+        """
+        async with self._keeping:
+            to_keep, self._to_keep = self._to_keep, []
+            await self._keep_and_end(to_keep)
+
+    async def _keep_and_end(self, results: Sequence[Result]) -> None:
+        kept = [settled for settled in results if settled.state in _KEPT]
+        for settled in kept:
+            self._rejects.keep(settled)
+        if kept and self.needs_sync:
+            await self._rejects.synced()
+        for settled in results:
+            self._end(settled)
 
     def _end(self, settled: Result) -> None:
         self._store.settle(settled)
@@ -145,7 +221,9 @@ class Ledger:
         self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
         if self.first and settled.state == "delivered":
             self.first.add(settled.lines)
-        if settled.state in _ANSWERED:
+        if settled.is_answered:
+            self._tally.answered_in_part += len(settled.lines)
+        if settled.state in _ANSWERED or settled.is_answered:
             self._tally.bytes_answered += sum(line.size for line in settled.lines)
 
 

@@ -8,11 +8,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.accounting.tally import Tally
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
+from segcli.core.destination import Unmapped
 from segcli.core.event import Rejected
 from segcli.core.line import Line, Result
-from segcli.core.outcome import Decide, Job, Mapped, Skipped, make_mapper
+from segcli.core.outcome import Decide, Job, make_mapper
 from segcli.core.redaction import Redactor
 from segcli.delivery.acknowledge import Acknowledger
 from segcli.delivery.batch import Bounds, item_of
@@ -142,6 +146,7 @@ class _Delivery:
         job = run.job
         self.run = run
         self.bounds_of = _bounds_of(job)
+        self.counts_actions = len(job.destination.actions) > 1
         self.tally = tally
         self.stop_signal = StopSignal()
         self.cut_short: Stopped | None = None
@@ -290,29 +295,87 @@ class _Delivery:
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Queue what is mapped; return all other lines as results, by state and reason."""
-        rest: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
+        rest = _Unsent()
+        ended: list[Result] = []
         for line, problem in reading.rejected:
-            rest.setdefault(("rejected", problem, "input"), []).append(line)
+            rest.add("rejected", problem, "input", line)
         found = decide([line.text for line in reading.lines])
-        # Counted before it is queued, or more would be answered than there is to send.
-        self.tally.bytes_to_send += sum(
-            line.size
-            for line, outcome in zip(reading.lines, found, strict=True)
-            if isinstance(outcome, Mapped)
-        )
+        self._count(reading.lines, found)
         for line, outcome in zip(reading.lines, found, strict=True):
             match outcome:
                 case Mapped() as mapped:
                     if mapped.notes:
                         self.tally.notes.update(mapped.notes)
                     await self.queue.put(item_of(line, mapped, self.bounds_of(mapped.request_key)))
+                case FanOut() as several:
+                    ended += await self._queue_several(line, several, rest)
                 case Skipped(reason):
-                    rest.setdefault(("skipped", reason, ""), []).append(line)
+                    rest.add("skipped", reason, "", line)
                 case Rejected() as rejected:
-                    rest.setdefault(("rejected", str(rejected), rejected.code), []).append(line)
+                    rest.reject(line, rejected, rejected.action)
+        return [*rest.results(), *ended]
+
+    def _count(self, lines: Sequence[Line], found: Sequence[Decision]) -> None:
+        """Count before it is queued, or more would be answered than there is to send."""
+        self.tally.bytes_to_send += sum(
+            line.size
+            for line, outcome in zip(lines, found, strict=True)
+            if type(outcome) is Mapped or payloads_of(outcome)
+        )
+        if self.counts_actions:
+            self.ledger.open_actions(filter(None, map(_only_action, found)))
+
+    async def _queue_several(
+        self, line: Line, several: FanOut, rest: "_Unsent"
+    ) -> Sequence[Result]:
+        """Queue the requests of an event in their order, but those that an earlier run has settled.
+
+        Return the result of the event if that has settled all of them.
+        """
+        self.tally.notes.update(several.notes)
+        left = self.ledger.open_event(line, [one.action for one in several.requests])
+        if not left:
+            return [self.ledger.end_event(line)]
+        for one in several.requests:
+            if one.action not in left:
+                continue
+            match one:
+                case Mapped():
+                    await self.queue.put(item_of(line, one, self.bounds_of(one.request_key)))
+                case Unmapped(action, rejected=rejected):
+                    rest.reject(line, rejected, action)
+        return ()
+
+
+class _Unsent:
+    """The lines of a chunk that are not sent, and actions of lines, by state, reason and code."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
+
+    def add(
+        self, state: Literal["skipped", "rejected"], reason: str, code: str, line: Line
+    ) -> None:
+        """Add a line."""
+        self._lines.setdefault((state, reason, code), []).append(line)
+
+    def reject(self, line: Line, rejected: Rejected, action: str) -> None:
+        """Add a line that an action cannot map; "" if it is unknown which one."""
+        if action:
+            line = msgspec.structs.replace(line, action=action)
+        self.add("rejected", str(rejected), rejected.code, line)
+
+    def results(self) -> list[Result]:
+        """Return a result for each state, reason and code."""
         return [
-            Result(lines, state, reason, code=code) for (state, reason, code), lines in rest.items()
+            Result(lines, state, reason, code=code)
+            for (state, reason, code), lines in self._lines.items()
         ]
+
+
+def _only_action(outcome: Decision) -> str:
+    """Return the action that alone takes an event; "" if that is unknown, or there are several."""
+    return outcome.action if isinstance(outcome, Mapped | Rejected) else ""
 
 
 async def _shielded(settling: Coroutine[Any, Any, None]) -> None:

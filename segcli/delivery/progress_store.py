@@ -5,6 +5,7 @@ from typing import Protocol
 
 from segcli.accounting.rejects import RejectStore
 from segcli.core.line import Line, Result
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.pending import PendingLines, all_lines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
@@ -27,7 +28,7 @@ class ProgressStore(Protocol):
         ...
 
     def promise(self, lines: int) -> None:
-        """Reserve room for the results of this many lines."""
+        """Reserve room for the results of this many lines, or actions of lines."""
         ...
 
     def mark(self, place: int, mark: Mark) -> None:
@@ -54,6 +55,17 @@ class ProgressStore(Protocol):
 
     def settle(self, settled: Result) -> None:
         """Save the result of lines that have reserved room; on disk once `synced` returns."""
+        ...
+
+    def settle_actions(self, settled: Result) -> None:
+        """Save the result of an action of each line, of which other actions may be open.
+
+        Each has reserved room of its own. `settle` follows once all actions of a line are settled.
+        """
+        ...
+
+    def settled_actions(self, line: Line) -> Sequence[SettledAction]:
+        """Return the actions of a line that earlier runs have settled."""
         ...
 
     def is_synced_at_once(self) -> bool:
@@ -108,6 +120,13 @@ class NullProgressStore:
 
     def settle(self, settled: Result) -> None:
         """Nothing is saved."""
+
+    def settle_actions(self, settled: Result) -> None:
+        """Nothing is saved."""
+
+    def settled_actions(self, line: Line) -> Sequence[SettledAction]:  # noqa: ARG002  # the interface
+        """No earlier run is known."""
+        return ()
 
     def is_synced_at_once(self) -> bool:
         """There is nothing to put on disk."""

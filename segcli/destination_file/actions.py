@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from segcli.core.destination import Field, Payload, Remark
+from segcli.core.destination import Field, Payload, Remark, Unmapped
 from segcli.core.event import TYPES, Event, Rejected
 from segcli.destination_file.field_table import rows_of
 from segcli.destination_file.outgoing import Outgoing
@@ -68,17 +68,13 @@ class Subscription:
         """Yield the paths in payloads that hold one of these settings."""
         yield from (row.target for row in rows_of(self.mapping) if row.setting in settings)
 
-    def payload(self, event: Event, settings: Any) -> tuple[dict[str, Any], str]:
-        """Return what is posted for an event, and the values that its request takes beside that.
+    def omits(self, target: str) -> bool:
+        """Return whether a path of the payload is left out of the body."""
+        omitted = self.outgoing.omitted if self.outgoing else ()
+        return any(target == path or target.startswith(f"{path}.") for path in omitted)
 
-        Raises Rejected.
-        """
-        found = self._mapped(event, settings)
-        if self.outgoing is None:
-            return found, ""
-        return self.outgoing.body(found, settings), self.outgoing.values(found, settings)
-
-    def _mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+    def mapped(self, event: Event, settings: Any) -> dict[str, Any]:
+        """Return what the mapping and the fields make of an event; raises Rejected."""
         data = event.data
         if "writeKey" in data:
             # The key of another source is nothing for a vendor.
@@ -133,6 +129,17 @@ def read_subscription(
     )
 
 
+def check_names(tables: Sequence[Mapping[str, Any]], mistakes: Mistakes) -> None:
+    """Note the names that two actions have: a journal and rejects name an action."""
+    known: dict[str, int] = {}
+    for place, table in enumerate(tables):
+        name = table.get("name", f"actions[{place}]")
+        if name in known:
+            first = f"actions[{known[name]}]"
+            mistakes.add(("actions", place, "name"), f"{first} has this name too: choose another")
+        known.setdefault(name, place)
+
+
 def _query(text: str | None, path: Path, mistakes: Mistakes) -> Ast | None:
     if text is None:
         return None
@@ -156,41 +163,53 @@ def _at(value: Any, path: str) -> Any:
 
 
 class ActionSet:
-    """The actions of a destination, in order: the first one that takes an event maps it."""
+    """The actions of a destination, in order.
 
-    def __init__(self, name: str, subscriptions: Sequence[Subscription]) -> None:
+    An event goes to each action that takes it; without fan-out, to the first one only.
+    """
+
+    def __init__(
+        self, name: str, subscriptions: Sequence[Subscription], *, fans_out: bool = True
+    ) -> None:
         self.name = name
         self.subscriptions = subscriptions
+        self._fans_out = fans_out
+        self._placed = [(f"actions[{at}]", one) for at, one in enumerate(subscriptions)]
 
     def skip_reason(self, event: Event, settings: Any) -> str | None:  # noqa: ARG002  # the interface
         """Return a reason to skip the event if no action takes it; otherwise None."""
-        data = event.data
-        for one in self.subscriptions:
-            if one.matches(data):
-                return None
-        return f"no action of {self.name} takes it"
+        return None if self._takers(event) else f"no action of {self.name} takes it"
+
+    def payloads(self, event: Event, settings: Any) -> Sequence[Payload | Unmapped]:
+        """Map an event by every action that takes it."""
+        data, only = event.data, event.actions
+        found: list[Payload | Unmapped] = []
+        for place, one in self._placed:
+            if one.matches(data) and (only is None or one.name in only):
+                found.append(self._mapped(place, one, event, settings))
+                if not self._fans_out:
+                    break
+        return found
 
     def payload(self, event: Event, settings: Any) -> Payload:
-        """Map an event by the first action that takes it; the notes name the others."""
-        for place, one in enumerate(self.subscriptions):
-            if one.matches(event.data):
-                others = self._others(event, place)
-                notes = tuple(f"taken by {one.name}, not by {other}" for other in others)
-                body, values = one.payload(event, settings)
-                return Payload(one.route, body, notes, f"actions[{place}]", one.name, values)
-        raise Rejected("", f"no action of {self.name} takes it", "SEG303")
+        """Map an event by the first action that takes it; raises Rejected."""
+        found = self.payloads(event, settings)
+        if not found:
+            raise Rejected("", f"no action of {self.name} takes it", "SEG303")
+        if isinstance(found[0], Unmapped):
+            raise found[0].rejected
+        return found[0]
 
     def remarks(self, event: Event, settings: Any) -> Iterator[Remark]:  # noqa: ARG002
-        """Yield a remark for each further action that would take the event."""
-        for place, one in enumerate(self.subscriptions):
-            if one.matches(event.data):
-                for name in one.strays:
-                    problem = f"{one.name} maps {name}, which is no field of it: it is left out"
-                    yield Remark("", problem)
-                for other in self._others(event, place):
-                    problem = f"is taken by {one.name}, so not by {other}, which comes later"
-                    yield Remark("", problem, "SEG313")
-                return
+        """Yield what the actions that take an event leave out, and which ones do not get it."""
+        takers = self._takers(event)
+        for one in takers if self._fans_out else takers[:1]:
+            for name in one.strays:
+                problem = f"{one.name} maps {name}, which is no field of it: it is left out"
+                yield Remark("", problem)
+        for other in takers[1:] if not self._fans_out else ():
+            problem = f"is taken by {takers[0].name}, so not by {other.name}, which comes later"
+            yield Remark("", problem, "SEG313")
 
     def misfit(self, settings: Any) -> str:
         """Return which mapping does not take the values of its settings; "" if each does."""
@@ -209,12 +228,33 @@ class ActionSet:
             for row in rows_of(one.mapping):
                 by = f"by {one.name}" if shares_kind else ""
                 shaped = type_note(shape, row.target) if shape else ""
-                note = "; ".join(filter(None, (row.note, shaped, by)))
+                left = "not in the body" if one.omits(row.target) else ""
+                note = "; ".join(filter(None, (row.note, shaped, left, by)))
                 yield Field(row.source, row.target, note, types)
 
-    def _others(self, event: Event, place: int) -> list[str]:
-        data = event.data
-        return [one.name for one in self.subscriptions[place + 1 :] if one.matches(data)]
+    def _mapped(
+        self, place: str, one: Subscription, event: Event, settings: Any
+    ) -> Payload | Unmapped:
+        try:
+            body, values = one.mapped(event, settings), ""
+            if one.outgoing is not None:
+                values = one.outgoing.values(body, settings)
+                body = one.outgoing.body(body, settings)
+        except Rejected as rejected:
+            return Unmapped(one.name, one.route, rejected)
+        return Payload(one.route, body, self._notes(one, event), place, one.name, values)
+
+    def _notes(self, one: Subscription, event: Event) -> tuple[str, ...]:
+        """Return which other actions do not get an event, because this one does."""
+        if self._fans_out:
+            return ()
+        others = (other.name for other in self._takers(event) if other is not one)
+        return tuple(f"taken by {one.name}, not by {other}" for other in others)
+
+    def _takers(self, event: Event) -> list[Subscription]:
+        data, only = event.data, event.actions
+        taking = (one for one in self.subscriptions if one.matches(data))
+        return [one for one in taking if only is None or one.name in only]
 
 
 _TYPE = FieldName("type")

@@ -11,7 +11,7 @@ from segcli.core.placeholder import ROUTE, Template, template_text
 from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import BodyForm, PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
-from segcli.destination_file.actions import ActionSet, Subscription, read_subscription
+from segcli.destination_file.actions import ActionSet, Subscription, check_names, read_subscription
 from segcli.destination_file.oauth import (
     TOKEN_URL,
     secret_names,
@@ -60,6 +60,7 @@ def destination_of(
         read_subscription(action, place, parts, in_batch=_in_batch(action, layout))
         for place, action in enumerate(table.get("actions", ()))
     ]
+    check_names(table.get("actions", ()), mistakes)
     settings = settings_of(declared, request, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
@@ -98,22 +99,25 @@ def _destination(
     subscriptions: Sequence[Subscription],
 ) -> Destination[Any]:
     name = table["name"]
-    action_set = ActionSet(name, subscriptions)
+    fans_out = table.get("fan_out", True)
+    action_set = ActionSet(name, subscriptions, fans_out=fans_out)
     return Destination(
         name=name,
         label=table.get("label", name),
         settings=settings,
         types=frozenset().union(*(one.types for one in subscriptions)),
         payload=action_set.payload,
+        payloads=action_set.payloads,
         request=lambda route, bodies, values: request_of(layout, route, bodies, values),
         verdict=verdict,
         limits=Limits(payload_bytes=layout.payload_bytes, rate=_rate(table)),
-        skip_reason=action_set.skip_reason,
         max_events=lambda route, _: _events(layout.post_of(route)),
         max_bytes=max_bytes_per_route(layout),
+        skip_reason=action_set.skip_reason,
         remarks=action_set.remarks,
         fields=tuple(action_set.fields()),
         actions=tuple(_action(one, layout) for one in subscriptions),
+        fans_out=fans_out,
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
         layout=layout,
@@ -186,13 +190,23 @@ def _in_batch(action: Mapping[str, Any], layout: RequestLayout) -> bool:
 
 
 def _revision(table: Mapping[str, Any], subscriptions: Sequence[Subscription]) -> str:
-    """Return a fingerprint of the queries, mappings, fields and routes."""
+    """Return a fingerprint of the queries, mappings, fields and routes.
+
+    With several actions their names count too, since a journal has them, and whether each gets an
+    event.
+    """
     actions = [
         [one.query, one.mapping, list(one.required), one.route, *_fields_said(one)]
         for one in subscriptions
     ]
-    said = dumps([table.get("label", table["name"]), actions])
+    said = dumps([table.get("label", table["name"]), actions, *_fan_out_said(table)])
     return blake2b(said, digest_size=8).hexdigest()
+
+
+def _fan_out_said(table: Mapping[str, Any]) -> list[Any]:
+    names = [action["name"] for action in table["actions"] if "name" in action]
+    said: list[Any] = [names] if names and len(table["actions"]) > 1 else []
+    return said if table.get("fan_out", True) else [*said, "first action only"]
 
 
 def _fields_said(one: Subscription) -> list[Any]:

@@ -38,10 +38,12 @@ class Outgoing:
     values: returns the values that the request takes beside the body, as `written_values`; "" for
         none. Raises Rejected.
     body: returns the JSON that is posted for a payload. Raises Rejected.
+    omitted: the paths that the body does not have.
     """
 
     values: Callable[[dict[str, Any], Any], str]
     body: Callable[[dict[str, Any], Any], dict[str, Any]]
+    omitted: Sequence[str] = ()
 
 
 def outgoing_of(layout: RequestLayout, route: str, required: Set[str]) -> Outgoing | None:
@@ -57,6 +59,7 @@ def outgoing_of(layout: RequestLayout, route: str, required: Set[str]) -> Outgoi
     return Outgoing(
         values=_values_of(layout, route, taken) if taken else _no_values,
         body=_body_of(post, required),
+        omitted=post.omit,
     )
 
 

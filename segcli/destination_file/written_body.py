@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
 from segcli.core.placeholder import Template, text_of, value_at
@@ -45,9 +45,12 @@ def written_form(form: Mapping[str, Template], text: bytes, setting: Callable[[s
 
 
 def encoded_form(fields: Mapping[str, str | None]) -> bytes:
-    """Return fields as a form, by https://url.spec.whatwg.org/#urlencoded-serializing."""
+    """Return fields as `application/x-www-form-urlencoded`.
+
+    Encoded like addresses, so that keys are recognized where a vendor repeats the body.
+    """
     return b"&".join(
-        f"{_quoted(name)}={_quoted(text)}".encode()
+        f"{quote(name, safe='')}={quote(text, safe='')}".encode()
         for name, text in fields.items()
         if text is not None
     )
@@ -69,7 +72,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict | list):
         return dumps(value).decode()
     return text_of(value)
-
-
-def _quoted(text: str) -> str:
-    return quote_plus(text, safe="*").replace("~", "%7E")

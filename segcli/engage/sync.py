@@ -10,6 +10,7 @@ from segcli.accounting.rejects import RejectStore
 from segcli.core.line import Line, Result
 from segcli.engage.identify import Computation, identify
 from segcli.engage.state import DeliveryState, EngageState, MemberChanges
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.pending import PendingLines
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
@@ -92,6 +93,13 @@ class SyncProgress:
             elif settled.state == "refused" and times == 1:
                 self._results.append(("refused", line.place))
         self._sync.wrote()
+
+    def settle_actions(self, settled: Result) -> None:
+        """Do nothing: a change that only some actions have delivered stays in doubt."""
+
+    def settled_actions(self, line: Line) -> Sequence[SettledAction]:  # noqa: ARG002  # the interface
+        """None: after an interrupted sync all actions get a change that is in doubt."""
+        return ()
 
     @property
     def needs_sync(self) -> bool:

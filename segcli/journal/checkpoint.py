@@ -4,9 +4,11 @@ A journal is a text file. Each line is the CRC-32 of a JSON document in hex, a s
 document. The first line is the header. Reading stops at the first line that is torn or does not
 match its CRC, so a journal that was cut anywhere still gives a prefix of what was settled.
 
-What is settled stands in rows of lines. `[place, first, last]` means all of these lines;
-`[place, first, last, n]` what action number n makes of them, and `actions` has its name. An event
-that has several actions would have several rows.
+What is settled stands in rows of lines. `lines` has those that are settled as a whole:
+`[place, first, last]`, or `[place, first, last, n]` if only action number n takes them; `actions`
+has its name. `parts` has what is settled of events that several actions take, a row for each
+action; `failures` says why an action did not deliver one. Once the last of them is settled, the
+line stands in `lines` too.
 
 Some losses are damage. `synced` in a record is the number of bytes of the file that were on disk
 when the record was written. A loss of power can leave zeros in the bytes written after those, up to
@@ -29,6 +31,7 @@ import orjson
 
 from segcli.inputs import Input
 from segcli.journal.columns import End, JournalFiles, Marks, SettledLines
+from segcli.journal.event_parts import EventParts
 from segcli.lines.fingerprint import Mark
 
 FORMAT = 2
@@ -39,6 +42,8 @@ _HEADER_EXAMPLE = b'00000000 {"segcli"'
 _ROWS_PER_RECORD = 100
 _MAX_HEADER = 1024 * 1024
 _CRC_LENGTH = len("00000000 ")
+# The keys of most records, which are about lines alone.
+_OF_LINES = frozenset({"state", "lines", "synced"})
 # The text of a record never holds a zero byte.
 _ZEROS = re.compile(rb"\0+")
 # A disk writes whole sectors. A larger sector is a multiple of this.
@@ -81,6 +86,9 @@ class Checkpoint:
     rejects: the size of each rejects file before these runs wrote to it, in bytes.
     kept: the records of rejects that are in no file, in order.
     actions: the names of the destination's actions, by the numbers that rows of lines have.
+    parts: the settled actions of lines of which other actions are open.
+    action_totals: the number of events that an action took, by its number and their state.
+    answered_in_part: the rejected lines of which a request was answered.
     """
 
     header: Header
@@ -91,11 +99,30 @@ class Checkpoint:
     rejects: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     actions: dict[int, str] = field(default_factory=dict)
+    parts: EventParts = field(default_factory=EventParts)
+    action_totals: Counter[tuple[int, str]] = field(default_factory=Counter)
+    answered_in_part: int = 0
 
     @property
     def is_worth_resuming(self) -> bool:
         """True if starting again from the beginning would repeat work."""
-        return any(self.totals[state] for state in ("delivered", "refused", "rejected"))
+        settled = any(self.totals[state] for state in ("delivered", "refused", "rejected"))
+        return settled or bool(self.parts)
+
+    @property
+    def answered(self) -> int:
+        """The number of settled events of which the vendor answered a request."""
+        return self.totals["delivered"] + self.totals["refused"] + self.answered_in_part
+
+    def described(self) -> str:
+        """Return what is settled, in words; "" for nothing."""
+        counts = [f"{lines:,} {state}" for state, lines in self.totals.items() if lines]
+        return ", ".join([*counts, *([f"{len(self.parts):,} in part"] if self.parts else [])])
+
+    def counts_by_action(self) -> dict[tuple[str, str], int]:
+        """Return the number of events that each action took, by its name and their state."""
+        totals = self.action_totals.items()
+        return {(self.actions[number], state): events for (number, state), events in totals}
 
     def is_settled(self, place: int, number: int) -> bool:
         """True if this line of the input at this place is settled."""
@@ -108,14 +135,19 @@ class Checkpoint:
 
     def apply(self, record: Mapping[str, Any]) -> None:
         """Apply a record of the journal. Apply records in the order in which they were written."""
-        # A line has one action at most, so it is settled once that one is.
-        for place, first, last, *_action in record.get("lines", ()):
+        for place, first, last, *action in record.get("lines", ()):
             new = self.settled.add(place, first, last)
             if "state" in record:
                 self.totals[record["state"]] += new
-        self.actions |= dict(record.get("actions", ()))
-        if "totals" in record:
-            self.totals.update(record["totals"])
+                for number in action:
+                    self.action_totals[number, record["state"]] += new
+            if self.parts:
+                self.parts.drop(place, first, last)
+        if not record.keys() <= _OF_LINES:
+            self._apply_others(record)
+
+    def _apply_others(self, record: Mapping[str, Any]) -> None:
+        self._apply_actions(record)
         for place, to, digest, is_open in record.get("marks", ()):
             self.marks[place] = Mark(to, digest, is_open)
         for place, name, version in record.get("files", ()):
@@ -123,6 +155,23 @@ class Checkpoint:
         for place, lines, version in record.get("ends", ()):
             self.files.set_end(place, End(lines, version))
         self._apply_rejects(record)
+
+    def _apply_actions(self, record: Mapping[str, Any]) -> None:
+        self.actions |= dict(record.get("actions", ()))
+        self.answered_in_part += record.get("answered_in_part", 0)
+        for place, first, last, number, *state in record.get("parts", ()):
+            for line in range(first, last + 1):
+                if state:
+                    # A compacted journal has the states in the rows, and the totals apart.
+                    self.parts.add((place, line), number, state[0])
+                elif self.parts.add((place, line), number, record["state"]):
+                    self.action_totals[number, record["state"]] += 1
+        for place, line, failure in record.get("failures", ()):
+            self.parts.add_failure((place, line), failure)
+        if "totals" in record:
+            self.totals.update(record["totals"])
+            for number, state, events in record.get("action_totals", ()):
+                self.action_totals[number, state] += events
 
     def _apply_rejects(self, record: Mapping[str, Any]) -> None:
         self.kept += record.get("kept", ())
@@ -134,7 +183,12 @@ class Checkpoint:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the fewest records that restore this checkpoint, the header first."""
         yield header_record(self.header)
-        yield {"totals": dict(self.totals), "rejects": self.rejects}
+        yield {
+            "totals": dict(self.totals),
+            "action_totals": [(*key, events) for key, events in self.action_totals.items()],
+            "answered_in_part": self.answered_in_part,
+            "rejects": self.rejects,
+        }
         yield from _in_records("files", ((place, *file) for place, file in self.files.items()))
         yield from ({"kept": [one]} for one in self.kept)
         yield from _in_records("actions", iter(self.actions.items()))
@@ -148,6 +202,8 @@ class Checkpoint:
             for line_range in lines.ranges()
         )
         yield from _in_records("lines", settled)
+        yield from _in_records("parts", self.parts.rows())
+        yield from ({"failures": [row]} for row in self.parts.failure_rows())
 
 
 class Damaged(ValueError):

@@ -22,9 +22,10 @@ from segcli.journal.checkpoint import (
     synced_record,
 )
 from segcli.journal.columns import End
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.locked_file import is_still_there, remove, replaced, reserve_space, write_at
 from segcli.journal.pending import PendingLines, open_lines
-from segcli.journal.run_records import RunRecords, open_lines_by_title
+from segcli.journal.run_records import RunRecords, failure_rows, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 
@@ -76,7 +77,7 @@ class Journal:
     @property
     def earlier_answers(self) -> int:
         """The number of events that the vendor answered in earlier runs."""
-        return self.past.totals["delivered"] + self.past.totals["refused"]
+        return self.past.answered
 
     @property
     def is_taken_over(self) -> bool:
@@ -132,11 +133,32 @@ class Journal:
             self._append_unreserved(action)
         lines = self._records.rows_of(settled)
         record = {"state": settled.state, "lines": lines, **self._synced_size()}
+        if settled.is_answered:
+            record["answered_in_part"] = len(settled.lines)
         if self._held and (new := self._held.unsaved()):
             self._append_unreserved(record | {"kept": new})
         else:
             self._append(record)
         self._promised -= len(settled.lines) * _BYTES_PER_LINE
+
+    def settle_actions(self, settled: Result) -> None:
+        """Append the result of an action of each line, which has reserved space. Raises Stopped.
+
+        The line itself is settled by `settle`, once all of its actions are.
+        """
+        for action in self._records.new_actions(settled):
+            self._append_unreserved(action)
+        rows = self._records.rows_of(settled)
+        record = {"state": settled.state, "parts": rows, **self._synced_size()}
+        if failures := failure_rows(settled):
+            self._append_unreserved(record | {"failures": failures})
+        else:
+            self._append(record)
+        self._promised -= len(settled.lines) * _BYTES_PER_LINE
+
+    def settled_actions(self, line: Line) -> Sequence[SettledAction]:
+        """Return the actions of a line that earlier runs have settled."""
+        return self.past.parts.of((line.place, line.number), self.past.actions)
 
     def mark(self, place: int, mark: Mark) -> None:
         """Record how far an input has been read. No line up to there is settled without the mark.

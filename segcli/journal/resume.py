@@ -132,10 +132,9 @@ def _checkpoint(path: Path, header: Header, start: Start) -> Checkpoint:
 
 
 def _describe_unfinished(where: str, found: Checkpoint) -> str:
-    counts = ", ".join(f"{lines:,} {state}" for state, lines in found.totals.items())
     return (
         f"an earlier run of {_listed(found.header.inputs)} to {found.header.destination} "
-        f"was not finished ({counts}); its journal is {where}"
+        f"was not finished ({found.described()}); its journal is {where}"
     )
 
 

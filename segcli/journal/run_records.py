@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from segcli.core.line import Result
 from segcli.inputs import Input
 from segcli.inputs.compact_columns import NumberColumn
@@ -59,6 +61,16 @@ class RunRecords:
             entry = self.inputs[index] if index >= 0 else None
             self._last_file = place, (input_name(entry), entry.version) if entry else ("", "")
         return self._last_file[1]
+
+
+def failure_rows(settled: Result) -> list[tuple[int, int, Any]]:
+    """Return a row for each line of a result of actions that were not delivered."""
+    if not settled.failures:
+        return []
+    return [
+        (line.place, line.number, msgspec.to_builtins(failure))
+        for line, failure in zip(settled.lines, settled.failures, strict=True)
+    ]
 
 
 def open_lines_by_title(past: Checkpoint, inputs: Sequence[Input]) -> Callable[[str, int], bool]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from segcli.accounting.rejects import Rejects
-from segcli.core.line import Line, Result
+from segcli.core.decision import rejection
+from segcli.core.line import Line
 from segcli.core.outcome import Job
 from segcli.core.selection import Selection
 from segcli.errors import InputError, Stopped
@@ -211,9 +212,9 @@ class JoinedReview:
             for key, where in self.golden.see((entry.title, place), outcome, message_id):
                 self._find(key, where)
         if self.options.rejects:
-            for place, reason, line in seen.kept:
+            for place, outcome, line in seen.kept:
                 kept = Line(entry.title, first + place, line)
-                self.options.rejects.keep(Result([kept], "rejected", reason))
+                self.options.rejects.keep(rejection(kept, outcome))
 
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
         """Add the findings on an input's lines, in their order."""

@@ -245,6 +245,16 @@ _DESTINATION = (
         mend="Add an action for it, or leave its type out of all actions, so that it is skipped.",
     ),
     Code(
+        code="SEG304",
+        name="unknown-action",
+        state="rejected",
+        means="A record of a rejects file is for an action that the destination does not have, or "
+        "its `actions` are no list of names.",
+        matters="It is unknown which requests are still to be sent, so none is.",
+        mend="Give the action its old name again, write the new name into `actions`, or take "
+        "`actions` out of the record, to send the event to all of its actions.",
+    ),
+    Code(
         code="SEG311",
         name="destination-remark",
         state="warning",
@@ -265,9 +275,10 @@ _DESTINATION = (
         code="SEG313",
         name="several-actions",
         state="warning",
-        means="Several actions of the destination file match the event. The first one takes it.",
+        means="Several actions of the destination file match the event, and with `fan_out = false` "
+        "only the first one takes it.",
         matters="The others never get it.",
-        mend="Make their queries exclude each other.",
+        mend="Make their queries exclude each other, or take `fan_out = false` out of the file.",
     ),
     Code(
         code="SEG321",

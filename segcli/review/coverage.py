@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from segcli.core.decision import FanOut, Mapped
 from segcli.core.event import Event
-from segcli.core.outcome import Job, Mapped
+from segcli.core.outcome import Job
 from segcli.core.partial_event import part_of
 from segcli.review.event_shape import Shapes
 from segcli.review.partial_review import PartialReview, ProbeResult
@@ -69,7 +70,7 @@ class ShapeProbes:
         self._carried: dict[int, frozenset[str]] = {}
         self._sampled: set[str] = set()
 
-    def tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
+    def tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
         """Return the result of probing an event's shape; None if the limit is exceeded."""
         found = self._tried(event, mapped, number)
         new = found.left_out - self._sampled if found else None
@@ -78,7 +79,7 @@ class ShapeProbes:
         self._sampled |= new
         return replace(found, samples=samples_in(event.data, new))
 
-    def _tried(self, event: Event, mapped: Mapped, number: int) -> ProbeResult | None:
+    def _tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
         paths = self._paths_in(event.data)
         cost = len(paths) * len(event.raw)
         if self._reads is None:

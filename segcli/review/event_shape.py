@@ -1,10 +1,10 @@
 """The shape of an event: events of one shape are assumed to be mapped alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from segcli.core.outcome import Mapped
+from segcli.core.decision import FanOut, Mapped
 
 _JSON_SPACE = b" \t\r\n"
 # With more white space around it than this, an event counts as changed by its mapping.
@@ -53,9 +53,10 @@ class Shapes:
     """Numbers the shapes of events: events of one shape get the same number in every process.
 
     Two events have one shape if these agree: call type, event name, route, notes, the mapping that
-    was chosen, whether they are passed on unchanged, and for every field its name, the type of its
-    value and, where the mapping may read it, whether that is empty. The number is a hash: the
-    shapes themselves would fill the memory.
+    was chosen (of several actions each one, and whether it can map the event), whether they are
+    passed on unchanged, and for every field its name, the type of its value and, where the mapping
+    may read it, whether that is empty. The number is a hash: the shapes themselves would fill the
+    memory.
     """
 
     def __init__(self, reads: Iterable[str] | None = None, *, all_fields: bool = False) -> None:
@@ -73,10 +74,14 @@ class Shapes:
             self._mapped = _event_place(paths, self._all, unread)
             self._passed_on = _event_place([*paths, *_TRAITS], self._all, others)
 
-    def number_of(self, data: dict[str, Any], mapped: Mapped, *, passed_on: bool) -> int:
+    def number_of(self, data: dict[str, Any], mapped: Mapped | FanOut, *, passed_on: bool) -> int:
         """Return the number of an event's shape."""
         name = data["event"] if data["type"] == "track" else ""
-        found = [data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on]
+        found: list[Any]
+        if isinstance(mapped, Mapped):
+            found = [data["type"], name, mapped.route, mapped.notes, mapped.mapped_by, passed_on]
+        else:
+            found = [data["type"], name, *_ways(mapped), mapped.notes, passed_on]
         self._add_structure(self._passed_on if passed_on else self._mapped, data, found)
         return hash(tuple(found))
 
@@ -124,6 +129,11 @@ class Shapes:
         return type(value), bool(value)
 
 
+def _ways(several: FanOut) -> Iterator[tuple[str, str, bool]]:
+    for one in several.requests:
+        yield one.route, one.action, isinstance(one, Mapped)
+
+
 def _event_place(reads: Iterable[str], read: _Place, others: _Place | None) -> _Place:
     """Return the place of events for a mapping that reads their own fields and these paths."""
     paths = [path.split(".") for path in reads]
@@ -135,8 +145,10 @@ def _event_place(reads: Iterable[str], read: _Place, others: _Place | None) -> _
     return _Place(is_read=True, inner=inner, others=others)
 
 
-def is_passed_on(line: bytes, mapped: Mapped) -> bool:
-    """Return whether the payload is the line itself, apart from white space around it."""
+def is_passed_on(line: bytes, mapped: Mapped | FanOut) -> bool:
+    """Return whether a payload is the line itself, apart from white space around it."""
+    if isinstance(mapped, FanOut):
+        return any(is_passed_on(line, one) for one in mapped.mapped)
     # The sizes are compared first: most payloads have a different one.
     return len(mapped.body) <= len(line) <= len(mapped.body) + _SPACE and (
         mapped.body == line.strip(_JSON_SPACE)

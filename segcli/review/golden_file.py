@@ -8,14 +8,15 @@ from typing import Any
 import orjson
 
 from segcli.accounting.atomic_write import rewrite
+from segcli.core.decision import Decision, payloads_of
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
 from segcli.core.merge_conflict import merge_conflict
-from segcli.core.outcome import Decision, Mapped, event_of, outcome_fields
+from segcli.core.outcome import event_of, outcome_fields
 from segcli.errors import InputError, OutputError
 from segcli.review.codes import CODE_OF_STATE
 from segcli.review.golden import FieldDifference, GoldenComparison
-from segcli.review.notes import Key, key_of, key_of_rejection
+from segcli.review.notes import Key, key_of, rejection_keys
 
 LinePlace = tuple[str, int]
 # What git adds to a file with a merge conflict.
@@ -36,7 +37,7 @@ class GoldenFile:
         self._update = update
         self._several = several
         self._now: list[bytes] = []
-        self._rejected: dict[int, Key] = {}
+        self._rejected: dict[int, Sequence[Key]] = {}
         self._seen = 0
         self._comparison = None
         if path:
@@ -52,15 +53,15 @@ class GoldenFile:
         fields = outcome_fields(outcome)
         if self._update:
             self._now.append(self._written(place, fields, message_id))
-        if self._comparison is None or not self._is_compared(outcome):
-            return self._rejection(outcome, place)
-        is_body = self._is_bare and isinstance(outcome, Mapped)
-        text = outcome.body if is_body else orjson.dumps(fields)  # type: ignore[union-attr]
-        is_remembered = self._comparison.see(*place, text, message_id)
+        if self._comparison is None:
+            return self._rejections(outcome, place)
+        if not self._comparison.holds_outcomes:
+            return self._payloads(outcome, place, message_id, self._comparison)
+        is_remembered = self._comparison.see(*place, orjson.dumps(fields), message_id)
         if not is_remembered and not self._update:
-            return [*self._rejection(outcome, place), (_key(self._comparison.new), place)]
-        if isinstance(outcome, Rejected):
-            self._rejected[self._seen] = key_of_rejection(outcome)
+            return [*self._rejections(outcome, place), (_key(self._comparison.new), place)]
+        if keys := rejection_keys(outcome):
+            self._rejected[self._seen] = keys
         self._seen += 1
         return []
 
@@ -75,23 +76,27 @@ class GoldenFile:
         for pair in sorted(pairs, key=lambda pair: (pair[1] is None, pair[1] or 0, pair[0] or 0)):
             place = self._comparison.place(pair, input_file=file, golden_file=str(self._path))
             if pair[1] in self._rejected and not self._comparison.is_equal(pair):
-                yield self._rejected[pair[1]], place
+                yield from ((key, place) for key in self._rejected[pair[1]])
             for one in self._comparison.differences(pair):
                 yield _key(one), place
 
-    @property
-    def _is_bare(self) -> bool:
-        return self._comparison is not None and not self._comparison.holds_outcomes
+    def _payloads(
+        self,
+        outcome: Decision,
+        place: LinePlace,
+        message_id: str | None,
+        comparison: GoldenComparison,
+    ) -> list[Found]:
+        """Compare with a golden file that has payloads: a line may have several, or none."""
+        found = self._rejections(outcome, place)
+        for one in payloads_of(outcome):
+            if not comparison.see(*place, one.body, message_id) and not self._update:
+                found.append((_key(comparison.new), place))
+        return found
 
-    def _is_compared(self, outcome: Decision) -> bool:
-        """Return whether the golden file has a line for such an outcome."""
-        return not self._is_bare or isinstance(outcome, Mapped)
-
-    def _rejection(self, outcome: Decision, place: LinePlace) -> list[Found]:
-        # The file that is written records the rejection, so that is accepted.
-        if self._update or not isinstance(outcome, Rejected):
-            return []
-        return [(key_of_rejection(outcome), place)]
+    def _rejections(self, outcome: Decision, place: LinePlace) -> list[Found]:
+        # The file that is written records the rejections, so these are accepted.
+        return [] if self._update else [(key, place) for key in rejection_keys(outcome)]
 
     def _written(
         self, place: LinePlace, fields: Mapping[str, Any], message_id: str | None

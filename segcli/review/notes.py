@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
 from segcli.review.codes import CODES, Level, code_of_rejection, code_of_remark
@@ -45,9 +46,22 @@ def key_of(code: str, field: str, problem: str) -> Key:
     return Key(code, field, problem)
 
 
-def key_of_rejection(rejected: Rejected) -> Key:
-    """Return the key of a rejection."""
-    return key_of(code_of_rejection(rejected), rejected.field, rejected.problem)
+def rejection_keys(outcome: Decision) -> tuple[Key, ...]:
+    """Return the keys of the rejections of a line, one for each action that cannot map it."""
+    match outcome:
+        case Rejected():
+            return (_key_of_rejection(outcome, outcome.problem),)
+        case FanOut():
+            return tuple(
+                _key_of_rejection(one.rejected, f"{one.rejected.problem} (action {one.action})")
+                for one in outcome.unmapped
+            )
+        case Mapped() | Skipped():
+            return ()
+
+
+def _key_of_rejection(rejected: Rejected, problem: str) -> Key:
+    return key_of(code_of_rejection(rejected), rejected.field, problem)
 
 
 @dataclass(slots=True)

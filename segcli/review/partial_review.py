@@ -4,11 +4,10 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from segcli.core.event import Rejected
+from segcli.core.decision import Decision
 from segcli.core.line import TooLong
-from segcli.core.outcome import Decision
 from segcli.plan.judge import PlanSeen
-from segcli.review.notes import HashedLines, Notebook, Notes, key_of_rejection
+from segcli.review.notes import HashedLines, Notebook, Notes, rejection_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class PartialReview:
     lines_without_id: the lines without a messageId.
     notes: the findings.
     plan: what the events showed of the tracking plans.
-    kept: the rejected lines to write to the rejects file: index, reason, line.
+    kept: the rejected lines to write to the rejects file: index, outcome, line.
     outcomes: the outcome of every line, if they are compared with a golden file.
     message_ids: the messageId of every line, if they are compared with a golden file.
     """
@@ -72,7 +71,7 @@ class PartialReview:
     ids: HashedLines = field(default_factory=HashedLines)
     lines_without_id: HashedLines = field(default_factory=HashedLines)
     notes: Notes = field(default_factory=Notes)
-    kept: list[tuple[int, str, bytes | TooLong]] = field(default_factory=list)
+    kept: list[tuple[int, Decision, bytes | TooLong]] = field(default_factory=list)
     message_ids: list[str | None] = field(default_factory=list)
     outcomes: list[Decision] = field(default_factory=list)
     plan: PlanSeen = field(default_factory=PlanSeen)
@@ -91,10 +90,11 @@ class Rejections:
         self._keeps = keeps
         self._notes = notes
 
-    def note(self, line: bytes | TooLong, rejected: Rejected, seen: PartialReview) -> None:
-        """Add the next line, which is rejected."""
+    def note(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
+        """Add the next line, which is rejected, at least for one action."""
         seen.rejected += 1
         if self._notes:
-            self._notebook.note(key_of_rejection(rejected), seen.lines, seen.notes)
+            for key in rejection_keys(outcome):
+                self._notebook.note(key, seen.lines, seen.notes)
         if self._keeps:
-            seen.kept.append((seen.lines, str(rejected), line))
+            seen.kept.append((seen.lines, outcome, line))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from segcli.core import exact_json
-from segcli.core.destination import Payload
+from segcli.core.destination import Payload, Unmapped
 from segcli.core.event import Event, parse
 from segcli.core.event_time import is_time, parse_time
 from segcli.core.outcome import Job
@@ -25,8 +25,9 @@ _KNOWN_KEPT = 20_000
 # A place is a container and a key in it; a change is a place and its new value.
 _Place: TypeAlias = tuple[Any, Any]
 _Change: TypeAlias = tuple[Any, Any, Any]
-# The route of a payload, the name of the mapping that made it, and all that its request takes.
-_Encoded: TypeAlias = tuple[str, str, bytes]
+# Of each payload of the event, its route and the name of the mapping that made it; all that their
+# requests take.
+_Encoded: TypeAlias = tuple[tuple[tuple[str, str], ...], bytes]
 
 
 class FieldProbe:
@@ -39,16 +40,17 @@ class FieldProbe:
         """Prepare to probe an event; `read` is the part of it that the mapping reads, if known."""
         self._event = event
         self._job = job
-        payload = job.destination.payload(event, job.payload_settings)
+        payloads = _payloads(event, job)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
         # other mapping may compute a digest of the raw line, so that must stay the same.
-        self._passes_bytes_on = isinstance(payload.body, bytes)
+        bodies = (one.body for one in payloads if isinstance(one, Payload))
+        self._passes_bytes_on = any(isinstance(body, bytes) for body in bodies)
         if self._passes_bytes_on or read is None:
             read = parse(event.raw).data
         # What the mapping does not read is not probed: that saves half of the time.
         self._data = read
         self._places = _places(read)
-        self._before = self._payload() if self._passes_bytes_on else _encoded(payload)
+        self._before = self._payload() if self._passes_bytes_on else _encoded(payloads)
 
     @property
     def paths(self) -> Set[str]:
@@ -81,9 +83,9 @@ class FieldProbe:
                     changes.append((holder, key, mark))
                     marked[b"%d" % number] = path
         found = self._payload(changes)
-        if found is None or self._before is None or found[:2] != self._before[:2]:
+        if found is None or self._before is None or found[0] != self._before[0]:
             return set()
-        return {marked[mark] for mark in _MARK.findall(found[2]) if mark in marked}
+        return {marked[mark] for mark in _MARK.findall(found[1]) if mark in marked}
 
     def _without_effect(self, paths: Sequence[str]) -> Sequence[str]:
         """Return the paths that do not matter: test all at once, then halves that do matter."""
@@ -106,7 +108,7 @@ class FieldProbe:
         )
 
     def _payload(self, changes: Sequence[_Change] = ()) -> _Encoded | None:
-        """Return the payload of the changed event; None if the mapping rejects it."""
+        """Return the payloads of the changed event; None if the mapping rejects it."""
         values = [holder[key] for holder, key, _ in changes]
         for holder, key, value in changes:
             holder[key] = value
@@ -120,8 +122,7 @@ class FieldProbe:
 
     def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
-        job = self._job
-        return _encoded(job.destination.payload(Event(raw, self._data), job.payload_settings))
+        return _encoded(_payloads(Event(raw, self._data, self._event.actions), self._job))
 
 
 class KnownPaths:
@@ -187,10 +188,25 @@ def _sample(holder: Any, key: Any) -> str:
     return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
 
 
-def _encoded(payload: Payload) -> _Encoded:
-    body = payload.body
-    encoded = body if isinstance(body, bytes) else exact_json.dumps(body)
-    return payload.route, payload.mapped_by, encoded + payload.request_values.encode()
+def _payloads(event: Event, job: Job) -> Sequence[Payload | Unmapped]:
+    """Return what an event becomes for each action; raises Rejected if there is one only."""
+    payloads = job.destination.payloads
+    if payloads is None:
+        return [job.destination.payload(event, job.payload_settings)]
+    return payloads(event, job.payload_settings)
+
+
+def _encoded(payloads: Sequence[Payload | Unmapped]) -> _Encoded:
+    ways = tuple((one.route, getattr(one, "mapped_by", "")) for one in payloads)
+    return ways, b"\n".join(map(_sent, payloads))
+
+
+def _sent(one: Payload | Unmapped) -> bytes:
+    """Return all that a request takes; nothing for an action that cannot map the event."""
+    if isinstance(one, Unmapped):
+        return b""
+    body = one.body if isinstance(one.body, bytes) else exact_json.dumps(one.body)
+    return body + one.request_values.encode()
 
 
 def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:

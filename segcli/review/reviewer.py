@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
+from segcli.core.decision import Decision, FanOut, Mapped, payloads_of, rejections_of
 from segcli.core.destination import Remark
-from segcli.core.event import OTHER_TIMES, Event, Rejected, is_number
+from segcli.core.event import OTHER_TIMES, Event, is_number
 from segcli.core.event_time import are_usual_times, is_time, lacks_zone
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
-from segcli.core.outcome import OVER_LIMIT, Decision, Job, Mapped, event_of, make_mapper
+from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
 from segcli.review import segment_spec
 from segcli.review.coverage import ShapeProbes
 from segcli.review.event_shape import Shapes, is_passed_on
@@ -122,7 +123,10 @@ class Reviewer:
         """Review the next lines, and add the result to `seen`."""
         for line, outcome in zip(lines, self._decide(lines), strict=True):
             if type(outcome) is Mapped and type(line) is bytes:
+                self._see_size(outcome, seen)
                 self._see_mapped(line, outcome, seen)
+            elif isinstance(outcome, FanOut) and payloads_of(outcome) and type(line) is bytes:
+                self._see_several(line, outcome, seen)
             else:
                 self._see_unmapped(line, outcome, seen)
             if self._shows_outcomes:
@@ -130,12 +134,22 @@ class Reviewer:
                 seen.message_ids.append(message_id_of(line))
             seen.lines += 1
 
-    def _see_mapped(self, line: bytes, mapped: Mapped, seen: PartialReview) -> None:
+    def _see_several(self, line: bytes, several: FanOut, seen: PartialReview) -> None:
+        """See an event that several actions take; it may be rejected by some of them."""
+        for one in several.mapped:
+            self._see_size(one, seen)
+        if several.unmapped:
+            self._rejections.note(line, several, seen)
+        self._see_mapped(line, several, seen)
+
+    def _see_size(self, mapped: Mapped, seen: PartialReview) -> None:
         key = mapped.request_key
         sizes = seen.mapped.get(key)
         if sizes is None:
             sizes = seen.mapped[key] = array("Q")
         sizes.append(len(mapped.body))
+
+    def _see_mapped(self, line: bytes, mapped: Mapped | FanOut, seen: PartialReview) -> None:
         passed_on = is_passed_on(line, mapped)
         data = _data_of(line)
         number = self._number_of(data, mapped, passed_on=passed_on) if data else None
@@ -162,7 +176,9 @@ class Reviewer:
         keys = note_keys(remarks) if remarks else shape.keys
         self._notebook.warn(keys, seen.lines, seen.notes)
 
-    def _shape(self, event: Event, mapped: Mapped, number: int, seen: PartialReview) -> _Shape:
+    def _shape(
+        self, event: Event, mapped: Mapped | FanOut, number: int, seen: PartialReview
+    ) -> _Shape:
         passed_on = is_passed_on(event.raw, mapped)
         if not passed_on and (tried := self._trials.tried(event, mapped, number)):
             seen.tried.setdefault(number, tried)
@@ -176,7 +192,7 @@ class Reviewer:
         return shape
 
     def _see_unmapped(self, line: bytes | TooLong, outcome: Decision, seen: PartialReview) -> None:
-        if isinstance(outcome, Rejected):
+        if rejections_of(outcome):
             self._rejections.note(line, outcome, seen)
         else:
             seen.skipped += 1

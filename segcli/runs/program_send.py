@@ -76,6 +76,7 @@ def deliver_and_report(
         held=held,
         remarks=started.looked.remarks,
         before=started.before,
+        before_by_action=started.before_by_action,
     )
     run = SendRun(
         job=started.job,

@@ -36,6 +36,11 @@ class Report:
     ledger: those lines by state. The states add up to `read`.
     resumed: whether the run continued an earlier one.
     read_over_all_runs, ledger_over_all_runs: the same with the runs that this one continued.
+    actions: what became of the events that each action took, as `{"action"}` with a number for each
+        state, in the order of the actions; empty if the destination has only one. An event that
+        several actions take stands at each of them.
+    actions_over_all_runs: the same with the runs that this one continued.
+    fanned_out: lines that several actions take.
     reasons: lines by `{"state", "reason", "lines"}`, the most frequent first.
     notes: events that were changed to fit, by what was changed.
     requests: requests sent, with `retries`.
@@ -64,6 +69,9 @@ class Report:
     resumed: bool
     read_over_all_runs: int
     ledger_over_all_runs: Mapping[str, int]
+    actions: Sequence[Mapping[str, Any]] = ()
+    actions_over_all_runs: Sequence[Mapping[str, Any]] = ()
+    fanned_out: int = 0
     reasons: Sequence[Mapping[str, Any]]
     notes: Mapping[str, int]
     requests: int
@@ -123,12 +131,22 @@ def _lines(result: RunResult) -> dict[str, Any]:
         "resumed": bool(result.before),
         "read_over_all_runs": sum(result.over_all_runs().values()),
         "ledger_over_all_runs": result.over_all_runs(),
+        "actions": _actions(result),
+        "actions_over_all_runs": _actions(result, over_all_runs=True),
+        "fanned_out": tally.fanned_out,
         "reasons": [
             {"state": state, "reason": reason, "lines": lines}
             for (state, reason), lines in tally.reasons.most_common()
         ],
         "notes": dict(tally.notes),
     }
+
+
+def _actions(result: RunResult, *, over_all_runs: bool = False) -> list[dict[str, Any]]:
+    counts = {
+        action: result.by_action(action, over_all_runs=over_all_runs) for action in result.actions
+    }
+    return [{"action": action} | dict(states) for action, states in counts.items()]
 
 
 def _requests(tally: Tally) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class RunResult:
     describe_unsent: says of the lines that are unsent where they were, and what sends them
     stopped: the error that stopped the run
     before: the lines that earlier runs settled, by state, if this run resumed one
+    before_by_action: the events that earlier runs settled, by action and state
     is_default: the destination is the default, because none was given
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
@@ -50,6 +51,7 @@ class RunResult:
     describe_unsent: Callable[[], str] = str
     stopped: SegcliError | None = None
     before: Mapping[State, int] = field(default_factory=dict)
+    before_by_action: Mapping[tuple[str, State], int] = field(default_factory=dict)
     is_default: bool = False
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
@@ -70,6 +72,21 @@ class RunResult:
         """Return the lines by state of this run and of the runs that it resumed."""
         ledger = self.tally.ledger(self.states)
         return {state: lines + self.before.get(state, 0) for state, lines in ledger.items()}
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """The names of the destination's actions, in their order; empty if it has only one."""
+        names = [action.name for action in self.job.destination.actions]
+        return names if len(names) > 1 else ()
+
+    def by_action(self, action: str, *, over_all_runs: bool = False) -> dict[State, int]:
+        """Return the events that an action took, by state."""
+        before = self.before_by_action if over_all_runs else {}
+        return {
+            state: self.tally.actions[action, state] + before.get((action, state), 0)
+            for state in self.states
+            if state != "skipped"
+        }
 
     @property
     def kept(self) -> Path | None:

@@ -89,6 +89,11 @@ class Started:
         return {state: totals[state] for state in STATES_OF_SEND if state in totals}
 
     @property
+    def before_by_action(self) -> Mapping[tuple[str, Any], int]:
+        """The events that earlier runs settled, by action and state."""
+        return self.journal.past.counts_by_action() if self.journal else {}
+
+    @property
     def is_resumable(self) -> bool:
         """Whether the run can be continued: something is settled, and no other attempt does."""
         journal = self.journal

@@ -22,8 +22,9 @@ from segcli.core.line import Line, Result
 from segcli.errors import Stopped
 from segcli.journal.checkpoint import Checkpoint, Damaged, encode, mark_fields, path_name
 from segcli.journal.columns import End
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.pending import PendingLines, open_lines
-from segcli.journal.run_records import RunRecords, open_lines_by_title
+from segcli.journal.run_records import RunRecords, failure_rows, open_lines_by_title
 from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import Mark
 from segcli.shared_journal.log import Log, TakenOver
@@ -100,7 +101,7 @@ class SharedJournal:
     @property
     def earlier_answers(self) -> int:
         """The number of events that the vendor answered in earlier runs."""
-        return self.past.totals["delivered"] + self.past.totals["refused"]
+        return self.past.answered
 
     def begin(self, rejects: RejectStore, inputs: Sequence[Input]) -> None:
         """Put the rejects of earlier attempts, which are in the store, where this run keeps its."""
@@ -148,10 +149,29 @@ class SharedJournal:
             rows = iter(self._records.rows_of(settled))
             while some := list(islice(rows, _ROWS_PER_RECORD)):
                 self._add({"state": settled.state, "lines": some})
+            if settled.is_answered:
+                self._add({"answered_in_part": len(settled.lines)})
             if settled.state in _KEPT:
                 for record in records_of(settled):
                     self._add({"kept": [record.decode().rstrip("\n")]}, is_kept=True)
         self._wrote(len(settled.lines))
+
+    def settle_actions(self, settled: Result) -> None:
+        """Add the result of an action of each line to the next put. Raises as `settle`."""
+        self._check()
+        with self._lock:
+            for action in self._records.new_actions(settled):
+                self._add(action)
+            rows = iter(self._records.rows_of(settled))
+            while some := list(islice(rows, _ROWS_PER_RECORD)):
+                self._add({"state": settled.state, "parts": some})
+            for row in failure_rows(settled):
+                self._add({"failures": [row]})
+        self._wrote(len(settled.lines))
+
+    def settled_actions(self, line: Line) -> Sequence[SettledAction]:
+        """Return the actions of a line that earlier attempts have settled."""
+        return self.past.parts.of((line.place, line.number), self.past.actions)
 
     def mark(self, place: int, mark: Mark) -> None:
         """Record how far an input has been read, with the next put."""

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from segcli.core.decision import Decision, Skipped, payloads_of
 from segcli.core.line import TooLong
-from segcli.core.outcome import Decision, Job, Skipped, make_mapper, mapped_in
+from segcli.core.outcome import Job, make_mapper
 from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of, without_break
 from segcli.spark.bucket_log import WHOLE, FileAccount, bucket_of, save_accounts
@@ -81,7 +82,7 @@ class _BucketRows:
             if isinstance(found, Skipped):
                 account.skipped[found.reason] += 1
                 continue
-            payloads = mapped_in(found)
+            payloads = payloads_of(found)
             # A line that holds no event has no user, and no order to keep.
             user = payloads[0].user if payloads else f"\0{place}:{number}"
             size, text = (line.size, line.head) if isinstance(line, TooLong) else (WHOLE, line)

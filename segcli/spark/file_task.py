@@ -9,7 +9,7 @@ import pyarrow as pa
 from segcli.core.outcome import Job
 from segcli.errors import InputError, Stopped
 from segcli.inputs import Input, look
-from segcli.inputs.first_event import judge_events
+from segcli.inputs.record_actions import judge_for
 from segcli.inputs.same_files import check_same
 from segcli.lines.blocks import MAX_LINE
 from segcli.lines.read import FileEnd, NumberedBlock, opening_problem, read_files
@@ -88,9 +88,10 @@ class FileTasks:
 
     def _looked(self, entries: list[Input]) -> list[Input]:
         """Judge the files by their first lines. Reading tells of those that cannot be opened."""
+        judge = judge_for(mapping_job(self.job).destination)
         try:
-            return list(look(entries, judge_events))
+            return list(look(entries, judge))
         except InputError:
             openable = [entry for entry in entries if opening_problem(entry) is None]
-            look(openable, judge_events)
+            look(openable, judge)
             return entries

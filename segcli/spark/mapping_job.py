@@ -5,13 +5,15 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from segcli.accounting.tally import State
-from segcli.core.outcome import Decision, Job, Mapped, Skipped, make_mapper, mapped_in
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of, rejections_of
+from segcli.core.event import Rejected
+from segcli.core.outcome import Job, make_mapper
 from segcli.inputs import Input
 from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of
@@ -39,6 +41,18 @@ class TaskAccount:
     bytes: int = 0
     reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+
+    def count(self, decisions: Sequence[Decision]) -> None:
+        """Count lines. One that several actions take is rejected if one of them cannot map it."""
+        for found in decisions:
+            if payloads := payloads_of(found):
+                self.notes.update([note for one in payloads for note in one.notes])
+            if rejections := rejections_of(found):
+                self.reasons["rejected", str(rejections[0])] += 1
+            elif isinstance(found, Skipped):
+                self.reasons["skipped", found.reason] += 1
+            else:
+                self.mapped += 1
 
     def encoded(self) -> str:
         """Return the account as one line of JSON."""
@@ -103,19 +117,16 @@ class _OutcomeRows:
     ) -> None:
         """Add the outcomes of lines of a file, of which the first is number `first`."""
         before = len(self._lines)
-        payloads = [mapped_in(found) for found in decisions]
-        if all(len(some) == 1 for some in payloads):
+        mapped = [one for one in decisions if type(one) is Mapped]
+        if len(mapped) == len(decisions):
             # Most groups of lines are so, and one by one they take twice as long.
-            self._add_mapped(range(first, first + len(payloads)), [one for (one,) in payloads])
+            self._add_mapped(range(first, first + len(mapped)), mapped)
+            account.mapped += len(mapped)
+            account.notes.update([note for one in mapped for note in one.notes])
         else:
-            for line, found, some in zip(count(first), decisions, payloads, strict=False):
-                self._add_mapped([line] * len(some), some)
-                if not some:
-                    state, reason = _state_and_reason(found)
-                    account.reasons[state, reason] += 1
-                    self._add(line, state, reason)
-        account.mapped += sum(map(bool, payloads))
-        account.notes.update([note for some in payloads for one in some for note in one.notes])
+            for line, found in enumerate(decisions, first):
+                self._add_one(line, found)
+            account.count(decisions)
         self._files.append((entry.place, entry.title, len(self._lines) - before))
 
     def add_unreadable(self, end: FileEnd) -> None:
@@ -144,6 +155,23 @@ class _OutcomeRows:
         columns = [*(pa.nulls(1, kind) for kind in kinds), pa.array([account.encoded()])]
         return pa.RecordBatch.from_arrays(columns, names=_NAMES)
 
+    def _add_one(self, line: int, found: Decision) -> None:
+        """Add a row for each action that takes an event, or one for a line that none takes."""
+        match found:
+            case Mapped():
+                self._add_mapped([line], [found])
+            case FanOut(requests):
+                for one in requests:
+                    if isinstance(one, Mapped):
+                        self._add_mapped([line], [one])
+                    else:
+                        values = (str(one.rejected), one.action, one.route)
+                        self._add(line, "rejected", *values)
+            case Skipped(reason):
+                self._add(line, "skipped", reason)
+            case Rejected() as rejected:
+                self._add(line, "rejected", str(rejected), rejected.action or None)
+
     def _add_mapped(self, lines: Sequence[int], payloads: Sequence[Mapped]) -> None:
         states, reasons, actions, routes, values, bodies = self._texts
         self._lines += lines
@@ -156,9 +184,17 @@ class _OutcomeRows:
         bodies += new
         self._bytes += sum(map(len, new))
 
-    def _add(self, line: int, state: str, reason: str) -> None:
+    def _add(
+        self,
+        line: int,
+        state: str,
+        reason: str,
+        action: str | None = None,
+        route: str | None = None,
+    ) -> None:
         self._lines.append(line)
-        for column, value in zip(self._texts, (state, reason, *[None] * 4), strict=True):
+        values = (state, reason, action, route, None, None)
+        for column, value in zip(self._texts, values, strict=True):
             column.append(value)
 
     def _clear(self) -> None:
@@ -232,12 +268,6 @@ def _of_account(account: TaskAccount) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.nulls(1, pa.string()), pa.array([account.encoded()])], names=["value", ACCOUNT]
     )
-
-
-def _state_and_reason(found: Decision) -> tuple[State, str]:
-    if isinstance(found, Skipped):
-        return "skipped", found.reason
-    return "rejected", str(found)
 
 
 _NAMES = [

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from support.destination_file import ACME, TRACK, acme, bent, job_of
-from support.samples import KEY, event_of, line_of
+from support.samples import KEY, event_of, job_for, line_of
 
+from segcli.core.decision import FanOut, Mapped, Skipped
 from segcli.core.destination import Remark
 from segcli.core.event import Rejected
-from segcli.core.outcome import Mapped, Skipped, outcome_of
+from segcli.core.outcome import Job, outcome_of
 from segcli.core.settings import Sources, read_settings, require
 from segcli.destination_source import is_path, read_destination
 from segcli.destinations import BUILT_IN
 
 ORDER = {"subscribe": f'{TRACK} and event = "Order Completed"', "mapping": {"order": 1}}
+GENERAL = {"name": "General", "subscribe": TRACK, "mapping": {"general": 1}}
 TOML = """
 name = "acme"
 [settings.api_key]
@@ -55,9 +57,8 @@ def test_types_are_those_that_the_queries_can_match() -> None:
     assert len(acme({"actions.0.subscribe": "userId != null"}).types) == 6
 
 
-def test_first_matching_action_maps_the_event_and_others_are_noted() -> None:
-    general = {"name": "General", "subscribe": TRACK, "mapping": {"general": 1}}
-    destination = acme({"actions": [{"name": "Order", **ORDER}, general]})
+def test_without_fan_out_the_first_action_maps_the_event_and_the_others_are_noted() -> None:
+    destination = acme({"actions": [{"name": "Order", **ORDER}, GENERAL], "fan_out": False})
     settings = job_of(destination).settings
     order, other = event_of(event="Order Completed"), event_of(event="Tried")
 
@@ -69,6 +70,56 @@ def test_first_matching_action_maps_the_event_and_others_are_noted() -> None:
     assert [*destination.remarks(order, settings)] == [
         Remark("", "is taken by Order, so not by General, which comes later")
     ]
+
+
+def test_an_event_goes_to_every_action_that_takes_it_in_their_order() -> None:
+    broken = {"name": "Broken", "subscribe": TRACK, "mapping": {}, "required": ["a"]}
+    job = job_of(acme({"actions": [{"name": "Order", **ORDER}, broken, GENERAL]}))
+    found = outcome_of(line_of(event="Order Completed"), job)
+
+    assert isinstance(found, FanOut)
+    assert [(one.action, one.body) for one in found.mapped] == [
+        ("Order", b'{"order":1}'),
+        ("General", b'{"general":1}'),
+    ]
+    assert [one.action for one in found.requests] == ["Order", "Broken", "General"]
+    assert [str(one.rejected) for one in found.unmapped] == [
+        "a is required, but the mapping of Broken does not set it"
+    ]
+    assert [*job.destination.remarks(event_of(event="Order Completed"), job.settings)] == []
+
+
+def test_an_event_that_one_of_several_actions_takes_has_one_outcome() -> None:
+    broken = {"name": "Broken", "subscribe": 'type = "page"', "mapping": {}, "required": ["a"]}
+    job = job_of(acme({"actions": [{"name": "Order", **ORDER}, GENERAL, broken]}))
+    mapped, rejected = (
+        outcome_of(line_of(event="Tried"), job),
+        outcome_of(line_of(type="page"), job),
+    )
+
+    assert isinstance(mapped, Mapped)
+    assert (mapped.action, mapped.body) == ("General", b'{"general":1}')
+    assert isinstance(rejected, Rejected)
+    assert rejected.action == "Broken"
+
+
+def test_the_actions_of_a_record_are_the_only_ones_that_its_event_is_for() -> None:
+    job = job_of(acme({"actions": [{"name": "Order", **ORDER}, GENERAL]}))
+    single = job_of(acme({"actions": [{"name": "Order", **ORDER}, GENERAL], "fan_out": False}))
+
+    def found(names: Any, job: Job = job) -> Any:
+        event = line_of(event="Order Completed").decode()
+        record = f'"state":"refused","reason":"","actions":{json.dumps(names)},"event":{event}'
+        return outcome_of(f'{{"file":"a","line":1,{record}}}'.encode(), job)
+
+    assert isinstance(found(["General", "Order"]), FanOut)
+    assert (found(["General"]).action, found(["General"], single).action) == ("General", "General")
+    assert str(found(["Order", "Gone"])) == "actions names Gone, which is no action of acme"
+    assert str(found(["Order"], job_for("gist"))) == (
+        "actions names Order, which is no action of gist"
+    )
+    for wrong in ([], "Order", [1], None):
+        assert str(found(wrong)) == "actions is not a list of names"
 
 
 def test_label_or_label_setting_is_the_name_in_integrations() -> None:
@@ -235,7 +286,9 @@ def test_revision_changes_only_if_payloads_change() -> None:
         {"actions.0.subscribe": f"{TRACK} and userId != null"},
         {"actions.0.required": ["name"]},
         {"actions.1": ORDER},
+        {"actions.1": ORDER, "actions.0.name": "Event"},
+        {"actions.1": ORDER, "fan_out": False},
     ]
 
     assert {acme(change).revision for change in same} == {acme().revision}
-    assert len({acme(change).revision for change in other} | {acme().revision}) == 6
+    assert len({acme(change).revision for change in other} | {acme().revision}) == 8

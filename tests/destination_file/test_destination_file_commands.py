@@ -49,10 +49,11 @@ def test_check_reports_fields_that_the_mapping_of_a_file_does_not_carry(segcli: 
     assert "slack would get 6 requests, at least 6.0 s" in said.out
 
 
-def test_check_warns_about_an_event_that_two_actions_match(
+def test_check_warns_about_an_event_that_the_second_of_two_actions_does_not_get(
     acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
 ) -> None:
-    path = acme({"actions.1": {"name": "All", "subscribe": 'type != "page"', "mapping": {}}})
+    both = {"name": "All", "subscribe": 'type != "page"', "mapping": {}}
+    path = acme({"actions.1": both, "fan_out": False})
     events = written(tmp_path / "events.jsonl", tracks(1))
     said = segcli("check", "-d", path, events)
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +13,8 @@ from support.fakes import Answer, Got, report_in, tracks, written
 from support.resuming import Segcli, Serve
 
 from segcli.core import trust
-from segcli.errors import UsageError
+from segcli.core.settings import Origin, Place
+from segcli.errors import SettingsError, UsageError
 
 TOKEN_URL = "https://auth.acme.example/oauth/token"
 CLIENT: dict[str, Any] = {
@@ -142,6 +144,17 @@ def test_a_secret_goes_to_the_address_of_tokens_over_https_only() -> None:
     assert "the key would go to http://auth.acme.example/t unencrypted" in error.value.message
     trust.check_plain_http(plain, is_allowed=True)
     trust.check_plain_http(local, is_allowed=False)
+
+
+def test_a_file_that_was_only_found_cannot_direct_a_secret_to_another_address() -> None:
+    job = job_of(acme(CLIENT), **GIVEN, token_url="https://evil.example/t")
+    found = Origin(Place.FOUND_CONFIG, "segcli.toml")
+    secret = Origin(Place.ENVIRONMENT, "SEGCLI_ACME_CLIENT_SECRET")
+    origins = {"token_url": found, "client_secret": secret}
+
+    with pytest.raises(SettingsError) as error:
+        trust.check_addresses(replace(job, origins=origins))
+    assert "segcli.toml directs acme to evil.example (token_url)" in error.value.message
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ PLACES: dict[str, dict[str, Any]] = {
     "path": {"request.url": f"https://acme.example/k/{KEY_IN}/events"},
     "query": {"request.url": f"https://acme.example/events?a=1&key={KEY_IN}"},
     "body": {"batch": {"events": 5, "under": "batch", "with": {"key": KEY_IN}}},
+    "form": {"request.form": {"key": KEY_IN, "data": "{payload}"}},
+    "table": {"request.body": {"key": KEY_IN, "deep": [f"k={KEY_IN}"], "data": "{payload}"}},
 }
 SITE = "site-of-acme"
 
@@ -66,6 +68,7 @@ def echo(status: int, part: str = "path") -> Callable[[Got], Answer]:
 # Which part of the request holds the key.
 PARTS = dict.fromkeys(PLACES, "Authorization") | {
     "header": "X-Key", "further header": "X-Key", "path": "path", "query": "path", "body": "body",
+    "form": "body", "table": "body",
 }  # fmt: skip
 
 

@@ -69,6 +69,58 @@ def test_examples_are_sent_to_the_sandbox_and_the_ledger_adds_up(
     assert spoiled["delivered"] + spoiled["refused"] == clean["delivered"]
 
 
+OF_USERS = {
+    "request.url": "https://api.acme.example/users/{payload.user}/events?n={payload.id}",
+    "request.omit": ["user"],
+    "actions.0.mapping": {"id": {"@path": "$.messageId"}, "user": {"@path": "$.userId"}},
+}
+IN_BATCHES = OF_USERS | {
+    "request.url": "https://api.acme.example/users/{payload.user}/events",
+    "request.compression": "gzip",
+    "batch": {"events": 7},
+}
+
+
+@pytest.mark.parametrize("changes", [OF_USERS, IN_BATCHES], ids=["alone", "in batches"])
+@pytest.mark.parametrize("fault", ["503:10%", "reset:10%", "400:10%"])
+def test_events_with_addresses_of_their_own_keep_order_and_ledger(
+    fault: str, changes: dict[str, Any], acme: Callable[..., Path], segcli: Segcli,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("segcli.delivery.retry._FIRST_WAIT", 0.01)
+    events = written(tmp_path / "events.jsonl", tracks(300, users=20))
+    said = segcli("send", "--sandbox", "--fault", fault, "-d", acme(changes), "--report",
+                  "report.json", "--keep", "kept.jsonl", events)  # fmt: skip
+    ledger = added_up(tmp_path)
+    kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
+    by_user: dict[str, list[int]] = {}
+    for one in kept:
+        number = int("".join(filter(str.isdigit, one["payload"]["id"])))
+        by_user.setdefault(one["route"], []).append(number)
+
+    assert said.code in (0, 1), said.err
+    assert ledger["unsent"] == 0
+    assert ledger["delivered"] <= len(kept)
+    assert len({one["payload"]["id"] for one in kept}) >= ledger["delivered"]
+    assert len(by_user) == 20
+    for numbers in by_user.values():
+        assert list(dict.fromkeys(numbers)) == sorted(set(numbers))
+
+
+def test_check_counts_requests_by_address_and_finds_fields_that_are_only_there(
+    acme: Callable[..., Path], segcli: Segcli, tmp_path: Path
+) -> None:
+    events = written(tmp_path / "events.jsonl", tracks(40, users=4))
+    said = segcli("check", "-d", acme(IN_BATCHES), "--format", "json", "--coverage", "all", events)
+    found = json.loads(said.out)
+
+    assert [(one["route"], one["events"], one["requests"]) for one in found["plan"]["routes"]] == [
+        ("/", 40, 8)
+    ]
+    lost = {one["path"] for one in found["not_carried"]}
+    assert ("timestamp" in lost, "userId" in lost) == (True, False)
+
+
 NAMED: dict[str, dict[str, Any]] = {
     "by a value": {"match": {"failed.users": "user"}},
     "by indexes": {"indexes": ["bad"], "retry_indexes": ["busy"], "untaken": "retry"},

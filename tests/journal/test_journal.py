@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +17,13 @@ from support.resuming import records_in
 from support.small_disk import no_space
 
 from segcli.accounting.held_rejects import HeldRejects
-from segcli.core.line import Line, Result
+from segcli.core.line import ActionFailure, Line, RefusalDetails, Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.journal import checkpoint, locked_file
 from segcli.journal import journal as module
 from segcli.journal.checkpoint import Checkpoint, read_checkpoint
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.journal import Journal
 from segcli.journal.locked_file import lock
 from segcli.journal.resume import Start
@@ -372,6 +374,70 @@ def test_a_shortened_journal_keeps_the_actions_and_the_rejects(journal: Journal)
     later.restore(again.kept)
     assert later.records() == held.records()
     assert later.unsaved() == []
+
+
+FAILURE = ActionFailure(
+    "Mail", "refused", "HTTP 400: no", 400, 2, "", RefusalDetails("https://a", ["{}"], "no", {})
+)
+
+
+def _settle_parts(journal: Journal) -> None:
+    """Settle actions of lines 1 to 3, and line 3 as a whole."""
+    journal.promise(3 + 6)
+    journal.settle_actions(_settled("delivered", (1, "Track"), (2, "Track"), (3, "Track")))
+    refused = _settled("refused", (2, "Mail"))
+    journal.settle_actions(msgspec.structs.replace(refused, failures=[FAILURE]))
+    journal.settle_actions(_settled("rejected", (3, "Mail")))
+    whole = _settled("rejected", (3, ""))
+    journal.settle(msgspec.structs.replace(whole, is_answered=True))
+
+
+def _of_line(journal: Journal, number: int) -> list[SettledAction]:
+    return list(journal.settled_actions(Line("events", number, b"{}", 0)))
+
+
+@pytest.mark.parametrize("how", ["read again", "shortened"])
+def test_a_journal_knows_which_actions_of_an_open_line_are_settled(
+    tmp_path: Path, how: str
+) -> None:
+    journal = opened(tmp_path / "a.journal")
+    _settle_parts(journal)
+    journal.close()
+    past = read_checkpoint(journal.path)
+    assert past
+    again = Journal(journal.path, past)
+    if how == "shortened":
+        again.close()
+        past = read_checkpoint(journal.path)
+        assert past
+        again = Journal(journal.path, past)
+
+    assert _of_line(again, 1) == [SettledAction("Track", "delivered", None)]
+    first, second = _of_line(again, 2)
+    assert first == SettledAction("Track", "delivered", None)
+    assert msgspec.convert(second.failure, ActionFailure) == FAILURE
+    assert _of_line(again, 3) == []
+    assert [number for number in (1, 2, 3) if past.is_settled(0, number)] == [3]
+    assert past.counts_by_action() == {
+        ("Track", "delivered"): 3,
+        ("Mail", "refused"): 1,
+        ("Mail", "rejected"): 1,
+    }
+    assert again.earlier_answers == 1
+    assert past.described() == "1 rejected, 2 in part"
+    again.close()
+
+
+def test_a_journal_with_nothing_but_parts_of_events_is_worth_resuming(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "a.journal")
+    journal.promise(2)
+    journal.settle_actions(_settled("delivered", (1, "Track")))
+    journal.end(finished=False)
+
+    past = read_checkpoint(journal.path)
+    assert past
+    assert past.is_worth_resuming
+    assert past.described() == "1 in part"
 
 
 def test_a_reject_that_the_disk_has_no_room_for_is_not_settled(

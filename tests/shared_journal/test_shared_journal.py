@@ -6,15 +6,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.journals import HEADER, delivered
 from support.shared_journals import begun, objects, place_of, put
 
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects
-from segcli.core.line import Line, Result
+from segcli.core.line import ActionFailure, Line, Result
 from segcli.errors import OutputError, Stopped, UsageError
 from segcli.journal.checkpoint import encode
+from segcli.journal.event_parts import SettledAction
 from segcli.journal.resume import Start
 from segcli.shared_journal import log, shared_journal
 from segcli.shared_journal.folder_store import FolderStore
@@ -46,6 +48,25 @@ def test_what_one_attempt_has_settled_the_next_one_knows(folder: Path) -> None:
     assert second.past.totals == {"delivered": 4}
     assert [number for number in range(1, 8) if second.past.is_settled(0, number)] == [1, 2, 3, 5]
     assert second.seconds_to_wait == 0
+
+
+def test_the_next_attempt_knows_the_settled_actions_of_an_open_line(folder: Path) -> None:
+    line = Line("a", 1, b"{}")
+    failure = ActionFailure("Mail", "refused", "no", 400)
+    parts = [
+        Result([msgspec.structs.replace(line, action="Track")], "delivered"),
+        Result([msgspec.structs.replace(line, action="Mail")], "refused", failures=[failure]),
+    ]
+    first = begun(folder)
+    for one in parts:
+        first.settle_actions(one)
+    first.end(finished=False)
+    second = begun(folder, Start.RESUME)
+
+    delivered, refused = second.settled_actions(line)
+    assert delivered == SettledAction("Track", "delivered", None)
+    assert msgspec.convert(refused.failure, ActionFailure) == failure
+    assert not second.past.is_settled(0, 1)
 
 
 def test_an_older_attempt_stops_at_its_next_put_and_its_result_is_not_recorded(

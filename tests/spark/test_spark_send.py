@@ -94,6 +94,8 @@ def test_a_wrong_key_stops_the_job_without_retries_and_resuming_sends_the_rest(
     small: Archive, to_vendor: list[Any], log: Log, on_spark: Callable[..., Said], spark: Any
 ) -> None:
     log.is_locked = True
+    tracker = spark.sparkContext.statusTracker()
+    before = set(tracker.getJobIdsForGroup())
 
     stopped = on_spark("send", small.folder, *to_vendor)
     requests = len(log.times)
@@ -107,14 +109,11 @@ def test_a_wrong_key_stops_the_job_without_retries_and_resuming_sends_the_rest(
     assert 0 < requests <= 16
     assert resumed.code == 1, resumed.err
     assert judged(small.folder, log.accepted) == Received(240, lost=0, twice=0, out_of_order=0)
-    tracker = spark.sparkContext.statusTracker()
-    failed = [
-        tracker.getStageInfo(stage).numFailedTasks
-        for job in tracker.getJobIdsForGroup()
-        for stage in tracker.getJobInfo(job).stageIds
-        if tracker.getStageInfo(stage)
-    ]
-    assert not sum(failed[-20:])
+    jobs = set(tracker.getJobIdsForGroup()) - before
+    stages = [stage for job in jobs for stage in tracker.getJobInfo(job).stageIds]
+    infos = [info for stage in stages if (info := tracker.getStageInfo(stage))]
+    assert infos
+    assert not sum(info.numFailedTasks for info in infos)
 
 
 def test_the_rate_holds_for_all_tasks_together(

@@ -28,7 +28,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"limits": {"speed": 1}}, ["limits.speed: is not a key here. The keys are rate, "
                                 "payload_bytes."]),
     ({"a b": 1}, ['"a b": is not a key here. The keys are $schema, name, label, about, '
-                  "settings, request, batch, reply, limits, actions."]),
+                  "settings, request, batch, reply, limits, fan_out, actions."]),
     # names and texts
     ({"name": "Acme"}, ["name: must be at most 40 small letters, digits, - and _, beginning "
                         "with a letter"]),
@@ -239,6 +239,13 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ["reply.items.status: must be beside reply.items.index, not at or above it"]),
     ({"limits": {"rate": 0}}, ["limits.rate: must be from 0.001 to 1,000,000"]),
     # the actions
+    ({"fan_out": "no"}, ["fan_out: must be true or false, not a text"]),
+    ({"actions.0.name": "actions[1]", "actions.1": {"subscribe": TRACK, "mapping": {}},
+      "actions.2": {"name": "A", "subscribe": TRACK, "mapping": {}},
+      "actions.3": {"name": "A", "subscribe": "", "mapping": {}}},
+     ["actions[3].subscribe: must not be empty",
+      "actions[1].name: actions[0] has this name too: choose another",
+      "actions[3].name: actions[2] has this name too: choose another"]),
     ({"actions.0.subscribe": GONE}, ["actions[0].subscribe: is missing"]),
     ({"actions.0.subscribe": 'type == "track"'},
      ['actions[0].subscribe: expected a value: FQL has a single =, not ==\n'

@@ -23,6 +23,8 @@ from segcli.cli.stdio import ReaderGone, discard_stdout
 from segcli.core.event_time import parse_time
 from segcli.errors import Exit, OutputError, Stopped, UsageError
 from segcli.inputs import Input
+from segcli.inputs.first_event import judge_events
+from segcli.inputs.record_actions import judge_for
 from segcli.review.checker import CheckRun, review_inputs
 from segcli.review.codes import CODES
 from segcli.review.review import Review
@@ -276,7 +278,8 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     spec = selection_of(options)
     selection = job.selection if job else spec.selection(parse_time(now()))
     choice = choose(inputs, spec, selection)
-    looked = first_look(choice.inputs, options)
+    judge = judge_for(job.destination) if job else judge_events
+    looked = first_look(choice.inputs, options, judge)
     if not options.quiet:
         say(*filter(None, [describe_skipped(choice.left_out)]), *looked.remark_lines)
     run = run_of(options, check_options, looked=looked, left_out=len(choice.left_out))

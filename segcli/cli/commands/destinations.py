@@ -157,6 +157,9 @@ def _show_actions(destination: Destination[Any]) -> None:
         for action in destination.actions
     ]
     _show_table([Column(title=title, fold=True) for title in titles], rows)
+    if len(rows) > 1:
+        which = "every action" if destination.fans_out else "the first action"
+        show(f"An event goes to {which} that takes it.")
 
 
 def _posted_as(action: Action) -> str:

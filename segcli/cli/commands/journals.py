@@ -110,17 +110,12 @@ def _described_run(checkpoint: Checkpoint) -> Iterator[str]:
     where = f"{header.destination} at {header.endpoint}" if header.endpoint else header.destination
     yield f"  to       {where}"
     yield f"  from     {_inputs(header.inputs)}"
-    yield f"  settled  {_settled(checkpoint)}"
+    yield f"  settled  {checkpoint.described() or 'nothing'}"
 
 
 def _inputs(names: Sequence[str]) -> str:
     more = len(names) - _MAX_INPUTS
     return ", ".join(names[:_MAX_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _settled(checkpoint: Checkpoint) -> str:
-    counts = ", ".join(f"{lines:,} {state}" for state, lines in checkpoint.totals.items() if lines)
-    return counts or "nothing"
 
 
 def _how_to_resume(checkpoint: Checkpoint) -> Iterator[str]:

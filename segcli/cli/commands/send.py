@@ -47,6 +47,7 @@ from segcli.cli.send_options import (
 )
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs import Input
+from segcli.inputs.record_actions import judge_for
 from segcli.runs.output_checks import check_found, check_outputs
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import SendPlan, Started, begin_send, check_sending
@@ -144,7 +145,7 @@ def _send(
         job=job,
         names=options.files,
         inputs=inputs,
-        judge=judge_of(options),
+        judge=judge_of(options, judge_for(job.destination)),
         resume=resume_options.resume,
         restart=resume_options.restart,
         timeout=request_options.timeout,
@@ -203,6 +204,7 @@ def _result(started: Started, *, kept: Path, sandbox: SandboxServer | None) -> R
         sandbox=sandbox.url if sandbox else "",
         describe_unsent=lambda: _unsent(started),
         before=started.before,
+        before_by_action=started.before_by_action,
     )
 
 

@@ -16,6 +16,7 @@ from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JOBS_OPTION, JobOptions, job_options
 from segcli.cli.output import data_output
 from segcli.errors import Stopped
+from segcli.inputs.record_actions import judge_for
 from segcli.payloads import Transformation, transform
 from segcli.runs.input_choice import choose
 from segcli.runs.output_checks import check_found, check_outputs
@@ -59,7 +60,7 @@ def _transform(
     rejects = Rejects(options.rejects) if options.rejects else None
     job = job_of(options)
     choice = choose(inputs, selection_of(options), job.selection)
-    looked = first_look(choice.inputs, options)
+    looked = first_look(choice.inputs, options, judge_for(job.destination))
     result = RunResult(
         command="transform",
         job=job,

@@ -188,7 +188,7 @@ def _sized(
     batch = post.batch
     if batch and batch.bytes is not None and len(call.body) > batch.bytes:
         return Refusal(_TOO_LARGE, f"the body must have at most {batch.bytes:,} bytes")
-    most = layout.payload_bytes
+    most = None if post.body == "form" else layout.payload_bytes
     if most is not None and any(len(item.raw) > most for item in reading):
         return Refusal(_TOO_LARGE, f"an event must have at most {most:,} bytes")
     return reading
