@@ -102,7 +102,7 @@ def printing_of(printing: Printing) -> Work[Account]:
             account.mapped += len(mapped)
             account.lines += len(outcomes)
             if has_actions:
-                account.actions.update(_by_action(outcomes))
+                account.actions.update(by_action(outcomes))
                 account.count_several(several)
         return WorkResult(account, outs)
 
@@ -160,7 +160,7 @@ def outcomes(job: Job, inputs: Sequence[Input], max_line: int = MAX_LINE) -> Ite
                 yield outcome_at(chunk.input.title, number, found)
 
 
-def _by_action(outcomes: Sequence[Decision]) -> Iterator[tuple[str, State]]:
+def by_action(outcomes: Sequence[Decision]) -> Iterator[tuple[str, State]]:
     """Yield each action that takes an event, and what becomes of the event there."""
     for outcome in outcomes:
         match outcome:

@@ -25,6 +25,7 @@ class WaveAccount:
     rows: the lines that had to be sent or kept.
     totals: settled lines by state: delivered, refused, rejected.
     reasons: skipped, refused and rejected lines, by state and reason.
+    actions: events by the action that took them, and their state.
     problems: why files could not be read to their end.
     """
 
@@ -33,6 +34,7 @@ class WaveAccount:
     rows: int = 0
     totals: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    actions: Counter[tuple[str, str]] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -47,6 +49,7 @@ class WaveAccount:
         self.rows += other.rows
         self.totals.update(other.totals)
         self.reasons.update(other.reasons)
+        self.actions.update(other.actions)
         self.problems += other.problems
 
     def document(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class WaveAccount:
             "rows": self.rows,
             "totals": dict(self.totals),
             "reasons": [[*key, lines] for key, lines in self.reasons.items()],
+            "actions": [[*key, events] for key, events in self.actions.items()],
             "problems": self.problems,
         }
 
@@ -70,6 +74,7 @@ class WaveAccount:
         for state, lines in self.totals.items():
             tally.count(state, lines=lines - told[state])  # type: ignore[arg-type]
         tally.count("unsent", lines=self.unsent)
+        tally.actions.update(self.actions)  # type: ignore[arg-type]  # as above
         return tally
 
 
@@ -82,6 +87,7 @@ def account_from(document: Mapping[str, Any]) -> WaveAccount:
         rows=document["rows"],
         totals=Counter(document["totals"]),
         reasons=reasons,
+        actions=Counter({(action, state): n for action, state, n in document["actions"]}),
         problems=list(document["problems"]),
     )
 
@@ -90,11 +96,10 @@ def account_of_wave(state: StatePlace, wave: str, buckets: int) -> WaveAccount:
     """Return the account of a wave, from what its tasks have saved. Raises OutputError."""
     found = WaveAccount()
     with problems(state):
-        for one in saved_accounts(state.files(wave)):
-            _add_file(found, one)
-        for totals, reasons in _of_buckets(state, wave, buckets):
-            found.totals.update(totals)
-            found.reasons.update(reasons)
+        for file in saved_accounts(state.files(wave)):
+            _add_file(found, file)
+        for one in _of_buckets(state, wave, buckets):
+            found.add(one)
     return found
 
 
@@ -125,18 +130,19 @@ def _add_file(found: WaveAccount, one: Mapping[str, Any]) -> None:
         found.problems.append(one["problem"])
 
 
-def _of_buckets(
-    state: StatePlace, wave: str, buckets: int
-) -> Iterable[tuple[Counter[str], Counter[tuple[str, str]]]]:
-    def of_bucket(bucket: int) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+def _of_buckets(state: StatePlace, wave: str, buckets: int) -> Iterable[WaveAccount]:
+    """Yield what the log of each bucket says."""
+
+    def of_bucket(bucket: int) -> WaveAccount:
         store = state.bucket(wave, bucket)
         log = read_state(store)
-        if log.checkpoint is None:
-            return Counter(), Counter()
-        reasons: Counter[tuple[str, str]] = Counter()
-        for record in map(json.loads, _kept(store, log)):
-            reasons[record["state"], record["reason"]] += 1
-        return log.checkpoint.totals, reasons
+        found = WaveAccount()
+        if log.checkpoint:
+            found.totals.update(log.checkpoint.totals)
+            found.actions.update(log.checkpoint.counts_by_action())
+            for record in map(json.loads, _kept(store, log)):
+                found.reasons[record["state"], record["reason"]] += 1
+        return found
 
     with ThreadPoolExecutor(_THREADS) as pool:
         yield from pool.map(of_bucket, range(buckets))

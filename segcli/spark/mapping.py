@@ -95,6 +95,8 @@ def tally_of(total: TaskAccount) -> Tally:
     """Return the counts of an account."""
     tally = Tally(read=sum(lines for _, lines, _ in total.files), bytes_read=total.bytes)
     tally.notes.update(total.notes)
+    tally.actions.update(total.actions)
+    tally.fanned_out = total.fanned_out
     tally.count("mapped", lines=total.mapped)
     for (state, reason), lines in total.reasons.items():
         tally.count(state, reason, lines)

@@ -18,7 +18,7 @@ from segcli.inputs import Input
 from segcli.lines.read import FileEnd, NumberedBlock
 from segcli.lines.spans import lines_of
 from segcli.parallel.work import Work, WorkItem
-from segcli.payloads import Account, Printing, printing_of
+from segcli.payloads import Account, Printing, by_action, printing_of
 from segcli.spark.file_task import BATCH_BYTES, BATCH_ROWS
 
 # The last row of each task has its account, and nothing else.
@@ -34,6 +34,8 @@ class TaskAccount:
     bytes: the bytes of the lines.
     reasons: lines that were not mapped, by state and reason.
     notes: mapped events that have a note, by note.
+    actions: events by the action that takes them, and what became of them there.
+    fanned_out: how many lines several actions take.
     """
 
     files: list[tuple[int, int, str]] = field(default_factory=list)
@@ -41,6 +43,8 @@ class TaskAccount:
     bytes: int = 0
     reasons: Counter[tuple[State, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[tuple[str, State]] = field(default_factory=Counter)
+    fanned_out: int = 0
 
     def count(self, decisions: Sequence[Decision]) -> None:
         """Count lines. One that several actions take is rejected if one of them cannot map it."""
@@ -57,14 +61,18 @@ class TaskAccount:
     def encoded(self) -> str:
         """Return the account as one line of JSON."""
         reasons = [(*key, lines) for key, lines in self.reasons.items()]
-        return json.dumps([self.files, self.mapped, self.bytes, reasons, self.notes])
+        actions = [(*key, events) for key, events in self.actions.items()]
+        counts = [self.mapped, self.bytes, self.fanned_out]
+        return json.dumps([self.files, counts, reasons, self.notes, actions])
 
     def add(self, text: str) -> None:
         """Add the account of another task."""
-        files, mapped, size, reasons, notes = json.loads(text)
+        files, (mapped, size, fanned_out), reasons, notes, actions = json.loads(text)
         self.files += files
         self.mapped += mapped
         self.bytes += size
+        self.fanned_out += fanned_out
+        self.actions.update({(action, state): events for action, state, events in actions})
         self.notes.update(notes)
         for state, reason, lines in reasons:
             self.reasons[state, reason] += lines
@@ -83,7 +91,8 @@ class OutcomeTable:
         self, found: Iterator[NumberedBlock | FileEnd], job: Job, max_line: int
     ) -> Iterator[pa.RecordBatch]:
         """Yield the outcomes of all lines, and at last the account."""
-        rows, account, decide = _OutcomeRows(), TaskAccount(), make_mapper(job)
+        rows = _OutcomeRows(counts_actions=len(job.destination.actions) > 1)
+        account, decide = TaskAccount(), make_mapper(job)
         for one in found:
             if isinstance(one, FileEnd):
                 account.files.append((one.input.place, one.lines, one.problem))
@@ -105,7 +114,8 @@ class OutcomeTable:
 class _OutcomeRows:
     """Rows of outcomes, as columns, until they are a batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts_actions: bool) -> None:
+        self._counts_actions = counts_actions
         self._clear()
 
     @property
@@ -127,6 +137,9 @@ class _OutcomeRows:
             for line, found in enumerate(decisions, first):
                 self._add_one(line, found)
             account.count(decisions)
+        if self._counts_actions:
+            account.actions.update(by_action(decisions))
+            account.fanned_out += sum(type(found) is FanOut for found in decisions)
         self._files.append((entry.place, entry.title, len(self._lines) - before))
 
     def add_unreadable(self, end: FileEnd) -> None:
@@ -251,6 +264,8 @@ def _printed(work: Work[Account], block: NumberedBlock, account: TaskAccount) ->
     account.bytes += block.size
     account.reasons.update(result.account.reasons)
     account.notes.update(result.account.notes)
+    account.actions.update(result.account.actions)
+    account.fanned_out += result.account.fanned_out
     return b"".join(result.out).strip(b"\n")
 
 
