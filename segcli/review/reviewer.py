@@ -31,6 +31,7 @@ from segcli.review.segment_spec import (
     need_no_remark,
 )
 
+_OBJECTS = frozenset({"context", "traits", "properties"})
 _JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
@@ -146,10 +147,7 @@ class Reviewer:
         self._rejections = rejections
         self._watch = watch
         self._shows_outcomes = shows_outcomes
-        reads = job.destination.reads
-        shapes = Shapes(
-            None if reads is None else reads(job.settings), all_fields=watch is not None
-        )
+        shapes = Shapes(_looked_into(job), all_fields=watch is not None)
         self._number_of = shapes.number_of
         self._trials = ShapeProbes(job, shapes)
         self._shapes: dict[int, _Shape] = {}
@@ -272,6 +270,14 @@ class Reviewer:
         if alike is None:
             alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
         alike.events += 1
+
+
+def _looked_into(job: Job) -> Iterable[str] | None:
+    """Return the paths that the mapping looks into, beside the event's own fields; None for all."""
+    destination = job.destination
+    if destination.copies:
+        return _OBJECTS - destination.copies
+    return None if destination.reads is None else destination.reads(job.settings)
 
 
 def _add_sizes(outcomes: Iterable[Decision], seen: PartialReview) -> None:
