@@ -1,9 +1,9 @@
 """The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import getitem
+from operator import getitem, itemgetter
 from typing import Any
 
 import msgspec
@@ -47,6 +47,7 @@ class _Shape:
     is_usual: nothing but times and the messageId decides whether an event needs further remarks.
     has_missing_id: each event has a text for a missing id, and so a remark of its own.
     times: the fields that hold a time as text.
+    get_times: returns their values.
     dates, other_dates: the paths of the traits that hold a date, as text and as a number.
     ids: the fields that hold an id as text, without those of the user.
     """
@@ -58,16 +59,18 @@ class _Shape:
     is_usual: bool
     has_missing_id: bool
     times: Sequence[str]
+    get_times: Callable[[dict[str, Any]], Sequence[str]]
     dates: Sequence[tuple[str, ...]]
     other_dates: Sequence[tuple[str, ...]]
     ids: Sequence[str]
 
-    def texts_of(self, data: dict[str, Any]) -> list[str]:
+    def texts_of(self, data: dict[str, Any]) -> Sequence[str]:
         """Return the texts in an event that have to be times."""
-        texts = [data[name] for name in self.times]
-        if self.dates:
-            texts += [reduce(getitem, path, data) for path in self.dates]
-        return texts
+        times = self.get_times(data)
+        if not self.dates:
+            return times
+        dates: list[Any] = [reduce(getitem, path, data) for path in self.dates]
+        return [*times, *dates]
 
     def is_usual_of(self, line: bytes, message_id: str | None) -> bool:
         """Return whether nothing but times decides whether an event needs remarks of its own."""
@@ -181,7 +184,8 @@ class Reviewer:
         """Return what is known of these lines, and whether the known shapes say all of them."""
         # Hot path of check (bench_check.py): the times of all lines are looked at together. The
         # events are not kept until then: to fill fresh memory takes half of the time of parsing.
-        sights, texts, are_usual = [], [], True
+        texts: list[str] = []
+        sights, are_usual = [], True
         for line, outcome in zip(lines, outcomes, strict=True):
             if type(outcome) is not Mapped or type(line) is not bytes:
                 sights.append(_NO_EVENT)
@@ -237,6 +241,7 @@ class Reviewer:
         remarks = _first_by_field(wanted)
         dates, other_dates = _dates_of(event)
         ids = _ids_of(event)
+        times = _times_of(event)
         has_missing_id = HAS_MISSING_ID in mapped.notes
         shape = _Shape(
             number=number,
@@ -245,7 +250,8 @@ class Reviewer:
             passed_on=passed_on,
             is_usual=not (has_missing_id or ids or other_dates) and _has_usual_id(event),
             has_missing_id=has_missing_id,
-            times=_times_of(event),
+            times=times,
+            get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
             dates=dates,
             other_dates=other_dates,
             ids=ids,
@@ -327,6 +333,11 @@ def _dates_of(event: Event) -> tuple[Sequence[tuple[str, ...]], Sequence[tuple[s
 def _times_of(event: Event) -> Sequence[str]:
     values = ((name, event.data.get(name)) for name in TIME_FIELDS)
     return [name for name, value in values if value and isinstance(value, str)]
+
+
+def _loop_over(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[str]]:
+    """Return a function like an `itemgetter`, which returns no sequence for a single name."""
+    return lambda data: [data[name] for name in names]
 
 
 def _ids_of(event: Event) -> Sequence[str]:
