@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from segcli.accounting.atomic_write import rewrite
-from segcli.cli.long_list import with_list
+from segcli.cli.long_list import with_lists
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
 from segcli.errors import OutputError
@@ -52,7 +52,7 @@ def report_json(result: RunResult) -> Iterator[bytes]:
     document = report_of(result, with_inputs=False).document()
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     inputs = (orjson.dumps(input_row(entry)).decode() for entry in result.inputs)
-    return with_list(text.decode(), "inputs", inputs)
+    return with_lists(text.decode(), {"inputs": inputs})
 
 
 def _unwritten(path: Path, result: RunResult) -> OutputError | None:

@@ -44,7 +44,7 @@ class CheckOptions:
     expect: the golden file to compare with
     update: write the golden file instead
     fail_on_uncovered: patterns of fields that the mapping must use
-    max_findings: how many findings to print
+    max_findings: how many findings to print, except as JSON
     rate: requests a second, for the estimate of the time
     jobs: processes; None for the default
     select: codes, or prefixes, of findings that count
@@ -159,7 +159,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
         type=WholeNumber(min=0),
         default=1000,
         show_default=True,
-        help="Print at most N findings; all are counted.",
+        help="Print at most N findings; all are counted. JSON has all of them.",
     ),
     click.option(
         "--rate", type=RATE, metavar="RATE", help="Estimate how long sending at this rate takes."
@@ -316,6 +316,10 @@ def _check_baseline(check_options: CheckOptions) -> None:
         raise UsageError(f"--baseline {baseline}: the folder {baseline.parent} does not exist")
 
 
+def _formats(check_options: CheckOptions) -> set[str]:
+    return {check_options.format, *(one.format for one in check_options.output)}
+
+
 def _run_of(
     options: JobOptions, check_options: CheckOptions, *, looked: Looked, left_out: Sequence[Input]
 ) -> CheckRun:
@@ -331,6 +335,7 @@ def _run_of(
         mask=check_options.mask,
         rate=check_options.rate,
         most_findings=check_options.max_findings,
+        keeps_all=bool(options.report) or "json" in _formats(check_options),
         max_line=options.max_line,
         rejects=Rejects(options.rejects) if options.rejects else None,
         jobs=check_options.jobs,
