@@ -6,9 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import Rejects
@@ -30,6 +28,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
+from segcli.delivery.without_request import LinesWithoutRequest
 from segcli.errors import Stopped
 from segcli.http.client import Post
 from segcli.http.network import Network
@@ -294,7 +293,7 @@ class _Delivery:
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Queue what is mapped; return all other lines as results, by state and reason."""
-        rest = _Unsent()
+        rest = LinesWithoutRequest()
         ended: list[Result] = []
         for line, problem in reading.rejected:
             rest.add("rejected", problem, "input", line)
@@ -325,7 +324,7 @@ class _Delivery:
             self.ledger.open_actions(filter(None, map(_only_action, found)))
 
     async def _queue_several(
-        self, line: Line, several: FanOut, rest: "_Unsent"
+        self, line: Line, several: FanOut, rest: LinesWithoutRequest
     ) -> Sequence[Result]:
         """Queue the requests of an event in their order, but those that an earlier run has settled.
 
@@ -344,32 +343,6 @@ class _Delivery:
                 case Unmapped(action, rejected=rejected):
                     rest.reject(line, rejected, action)
         return ()
-
-
-class _Unsent:
-    """The lines of a chunk that are not sent, and actions of lines, by state, reason and code."""
-
-    def __init__(self) -> None:
-        self._lines: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
-
-    def add(
-        self, state: Literal["skipped", "rejected"], reason: str, code: str, line: Line
-    ) -> None:
-        """Add a line."""
-        self._lines.setdefault((state, reason, code), []).append(line)
-
-    def reject(self, line: Line, rejected: Rejected, action: str) -> None:
-        """Add a line that an action cannot map; "" if it is unknown which one."""
-        if action:
-            line = msgspec.structs.replace(line, action=action)
-        self.add("rejected", str(rejected), rejected.code, line)
-
-    def results(self) -> list[Result]:
-        """Return a result for each state, reason and code."""
-        return [
-            Result(lines, state, reason, code=code)
-            for (state, reason, code), lines in self._lines.items()
-        ]
 
 
 def _only_action(outcome: Decision) -> str:
