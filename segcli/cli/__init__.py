@@ -17,7 +17,7 @@ from segcli.cli.help_format import SuggestingGroup, close_options
 from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text, show
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
-from segcli.cli.visible_text import visible
+from segcli.core.visible_text import visible
 from segcli.errors import DestinationError, Exit, SegcliError
 
 COMMANDS = {
