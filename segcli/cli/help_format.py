@@ -29,7 +29,17 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
-        *("report", "metrics", "verbose", "log_format", "log_file", "quiet", "explain"),
+        *(
+            "report",
+            "html",
+            "html_samples",
+            "metrics",
+            "verbose",
+            "log_format",
+            "log_file",
+            "quiet",
+            "explain",
+        ),
     ),
     "Sandbox": ("sandbox", "fault", "latency", "seed", "keep"),
 }

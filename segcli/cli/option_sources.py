@@ -47,7 +47,7 @@ _SELECTION = _sources(
 )
 _OUTPUT = _sources(
     quantity="max_line",
-    named="no_first_look rejects report quiet verbose log_format log_file",
+    named="no_first_look rejects report html html_samples quiet verbose log_format log_file",
 )
 _REQUESTS = _sources(
     quantity="concurrency rate timeout retry_for", named="http_transport allow_http"

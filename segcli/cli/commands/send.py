@@ -13,6 +13,7 @@ from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
+from segcli.cli.html_page import html_written, watch_for_html
 from segcli.cli.input_days import find_inputs, judge_of
 from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
@@ -165,6 +166,7 @@ def _send(
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
     started.let_older_end(say)
     result = _result(started, kept=kept, sandbox=sandbox)
+    watch_for_html(result, options)
     run = make_run(
         request_options,
         job=job,
@@ -172,6 +174,7 @@ def _send(
         rejects=kept,
         max_line=options.max_line,
         progress=started.journal,
+        samples=result.samples,
         first=_first_delivered(result, options, sandbox),
         outside=stop_on_failure(sandbox),
     )
@@ -185,6 +188,7 @@ def _check_files(options: JobOptions, plan: SendPlan, place: _Place) -> None:
     Raises UsageError and OutputError.
     """
     writes = {"--journal": plan.journal_path, "--keep": kept_by(place.sandbox), **place.writes}
+    writes |= html_written(options)
     files = check_outputs(options, writes=writes)
     check_found(files, place.inputs)
     if options.rejects:
