@@ -59,6 +59,10 @@ HOMES: Mapping[str, frozenset[str]] = {
     "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
     "jinja2": frozenset({"segcli.ui.pages"}),
     "markupsafe": frozenset({"segcli.ui.pages"}),
+    "starlette": frozenset({"segcli.ui.routes"}),
+    "tree_sitter": frozenset({"segcli.ui.positions"}),
+    "tree_sitter_json": frozenset({"segcli.ui.positions"}),
+    "tree_sitter_toml": frozenset({"segcli.ui.positions"}),
     "vl_convert": frozenset({"segcli.ui.plots"}),
     "isal": frozenset({"segcli.inputs.decompress"}),
 }

@@ -29,6 +29,7 @@ COMMANDS = {
     "destinations": "List the destinations, or describe one.",
     "config": "Show where options have their values from.",
     "sandbox": "Run a stand-in for every vendor on this machine.",
+    "ui": "Show the mapping, a sandbox and a run in the browser.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
     "help": "Show the help of a command.",

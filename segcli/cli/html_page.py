@@ -46,13 +46,20 @@ def watch_for_html(result: RunResult, options: Outputs) -> None:
         result.samples = RejectSamples()
 
 
-def run_page(result: RunResult) -> bytes:
+def watch_for_page(result: RunResult) -> None:
+    """Let a run collect what the local page shows of it."""
+    result.series = result.series or Series(result.tally)
+    result.samples = result.samples or RejectSamples()
+
+
+def run_page(result: RunResult, *, with_samples: bool) -> bytes:
     """Return the page of a run."""
     from segcli.core.redaction import Redactor
     from segcli.ui.figures import Values
     from segcli.ui.html_report import run_html
 
-    values = Values(result.samples, Redactor(result.job.secrets()))
+    samples = result.samples if with_samples else None
+    values = Values(samples, Redactor(result.job.secrets()))
     points = result.series.points if result.series else ()
     document = report_of(result, with_inputs=False).document()
     inputs = [input_row(entry) for entry in result.inputs]

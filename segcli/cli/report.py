@@ -23,7 +23,7 @@ def conclude(result: RunResult, options: Outputs) -> int:
     """
     result.stop_clock()
     unwritten = _unwritten(options.report, report_json(result)) if options.report else None
-    no_page = _unwritten(options.html, _page(result)) if options.html else None
+    no_page = _unwritten(options.html, _page(result, options)) if options.html else None
     if not options.quiet:
         from segcli.cli.summary import print_summary
 
@@ -56,10 +56,10 @@ def report_json(result: RunResult) -> Iterator[bytes]:
     return with_list(text.decode(), "inputs", inputs)
 
 
-def _page(result: RunResult) -> Iterator[bytes]:
+def _page(result: RunResult, options: Outputs) -> Iterator[bytes]:
     from segcli.cli.html_page import run_page
 
-    yield run_page(result)
+    yield run_page(result, with_samples=options.html_samples)
 
 
 def _unwritten(path: Path, content: Iterable[bytes]) -> OutputError | None:
