@@ -254,7 +254,7 @@ _SELECTION = (
     ),
 )
 
-OUTPUT_OPTIONS = (
+INPUT_OPTIONS = (
     click.option(
         "--max-line",
         type=SIZE,
@@ -267,6 +267,10 @@ OUTPUT_OPTIONS = (
         is_flag=True,
         help="Do not judge inputs by their first lines; reject each line that is not an event.",
     ),
+)
+
+OUTPUT_OPTIONS = (
+    *INPUT_OPTIONS,
     click.option(
         "--rejects",
         metavar="PATH",

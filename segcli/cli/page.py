@@ -45,10 +45,11 @@ def check_page(what: str, *, opens: bool) -> None:
         raise UsageError(f"{what} opens a browser, and this is no terminal", "Add --no-open")
 
 
-def tell_address(url: str, *, opens: bool, until: str) -> None:
-    """Say where the page is, and open it in the browser."""
-    say(f"The page is at {url} {until}")
-    if opens and not webbrowser.open(url):
+def tell_address(page: "PageServer", view: str = "", *, opens: bool, until: str) -> None:
+    """Say where the page is, and open it in the browser, with a view of it such as `#run`."""
+    say(f"The page is at {page.url}{view} {until}")
+    # Other users can see the command line of the browser: that address works once.
+    if opens and not webbrowser.open(page.first_url + view):
         say("No browser could be opened: open the address yourself.")
 
 
@@ -98,7 +99,7 @@ def run_shown(
     state.begin(result)
     with page_serving(setup, state, sandbox=sandbox) as page:
         until = f"until {_STAYS:.0f} s after it was closed."
-        tell_address(f"{page.url}#run", opens=opens, until=until)
+        tell_address(page, "#run", opens=opens, until=until)
         try:
             yield
         finally:

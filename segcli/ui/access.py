@@ -7,6 +7,7 @@ from functools import partial
 from segcli.local_server.background_server import App
 from segcli.local_server.guard import Guard
 from segcli.local_server.http_reply import (
+    HttpReply,
     Message,
     Receive,
     Refusal,
@@ -51,15 +52,23 @@ class Access:
     app: the app below.
     token: the token.
     guard: the allowed values of Host and Origin; set once the address is known.
+    once: a token that leads to the page a single time; "" for none. It is for the command line of a
+        browser, which other users of this machine can see.
     """
 
     app: App
     token: str
     guard: Guard | None = None
+    once: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before its body is read."""
         if scope["type"] != "http":
+            return
+        if self._is_first_visit(scope):
+            self.once = ""
+            location = (b"location", f"/{self.token}/".encode())
+            await send_reply(send, HttpReply(303, b"", (location,)), _HEADERS)
             return
         if refusal := self._refusal(scope):
             reply = json_reply(refusal.status, {"problem": refusal.problem})
@@ -69,16 +78,24 @@ class Access:
         below = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
         await self.app(below, _limited(receive), partial(_send, send))
 
+    def _is_first_visit(self, scope: Scope) -> bool:
+        is_known = self.guard is not None and self.guard.refusal(scope["headers"]) is None
+        return is_known and bool(self.once) and _begins_with(scope, self.once)
+
     def _refusal(self, scope: Scope) -> Refusal | None:
         refusal = self.guard.refusal(scope["headers"]) if self.guard else Refusal(421, "not ready")
         if refusal:
             is_foreign = refusal.status == 403
             return Refusal(refusal.status, _ORIGIN_REFUSED if is_foreign else refusal.problem)
-        _, _, rest = scope["path"].partition("/")
-        given = rest.partition("/")[0]
-        if not secrets.compare_digest(given.encode(), self.token.encode()):
+        if not _begins_with(scope, self.token):
             return Refusal(404, "open the address that segcli printed: it ends with a token")
         return None
+
+
+def _begins_with(scope: Scope, token: str) -> bool:
+    """Return whether the path begins with a token; takes the same time for every other path."""
+    given = scope["path"][1:].partition("/")[0]
+    return secrets.compare_digest(given.encode(), token.encode())
 
 
 def _limited(receive: Receive) -> Receive:

@@ -24,11 +24,13 @@ class PageServer:
     """A page that is served.
 
     url: its address, with the token.
+    first_url: an address that leads there once, for the command line of a browser.
     bench: what it shows.
     visitors: the pages that are open.
     """
 
     url: str
+    first_url: str
     bench: Workbench
     visitors: Visitors
 
@@ -44,9 +46,10 @@ def page_serving(
     """
     with ExitStack() as stack:
         bench, visitors = Workbench(setup, stack, run=run, sandbox=sandbox), Visitors()
-        access = Access(page_app(bench, visitors), new_token())
+        access = Access(page_app(bench, visitors), new_token(), once=new_token())
         listener = stack.enter_context(listener_at(port, _HOST))
         own = own_hosts((), listener.getsockname()[1])
         access.guard = Guard(server="the page of segcli", hosts=own)
         stack.enter_context(serving(make_server(access), [listener]))
-        yield PageServer(f"{url_of(listener)}/{access.token}/", bench, visitors)
+        at = url_of(listener)
+        yield PageServer(f"{at}/{access.token}/", f"{at}/{access.once}", bench, visitors)

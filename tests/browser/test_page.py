@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser.conftest import address_of
 from support.fakes import PATIENCE, track, tracks, wait_until, written
+from support.pages import ACME
 from support.samples import SAMPLES, Run
 
 pytestmark = pytest.mark.browser
@@ -17,28 +18,6 @@ pytestmark = pytest.mark.browser
 Show = Callable[..., Any]
 Ui = Callable[..., str]
 Take = Callable[[Any, str], None]
-ACME = """\
-# Orders, for the warehouse.
-name = "acme"
-
-[settings.api_key]
-secret = true
-required = true
-
-[request]
-url = "https://api.acme.example/v1/events"
-auth = { bearer = "{settings.api_key}" }
-
-[[actions]]
-name = "Order"
-subscribe = 'type = "track"'
-
-[actions.mapping]
-kind = "order"
-user = { "@path" = "$.userId" }
-total = { "@path" = "$.properties.total" }
-currency = { "@path" = "$.properties.currency" }
-"""
 SCHEMES = ("light", "dark")
 
 
@@ -84,8 +63,8 @@ def test_payload_follows_an_edit_and_mistakes_stand_at_their_lines(
 
     page.fill("#source", ACME.replace('"order"', '{ "@pth" = 1 }'))
     page.wait_for_selector("#problems button")
-    assert page.inner_text("#gutter .wrong") == "17"
-    assert "line 17: kind" in page.inner_text("#problems")
+    assert page.inner_text("#gutter .wrong") == "16"
+    assert "line 16: kind" in page.inner_text("#problems")
     assert page.is_disabled("#save")
     assert "sale" in row(page, "#payloads", "/kind").inner_text()
 

@@ -21,6 +21,27 @@ from segcli.ui.workbench import Workbench
 PORT = 8000
 TOKEN = "token-of-a-test"
 AT = f"http://127.0.0.1:{PORT}"
+# A destination file that takes track events.
+ACME = """\
+name = "acme"
+
+[settings.api_key]
+secret = true
+required = true
+
+[request]
+url = "https://api.acme.example/v1/events"
+auth = { bearer = "{settings.api_key}" }
+
+[[actions]]
+name = "Order"
+subscribe = 'type = "track"'
+
+[actions.mapping]
+kind = "order"
+user = { "@path" = "$.userId" }
+total = { "@path" = "$.properties.total" }
+"""
 
 
 def page_options(*files: Path, dest: str = "gist", **more: Any) -> PageOptions:
@@ -61,6 +82,7 @@ class Page:
     """A page that is asked by its API.
 
     client: sends any request.
+    access: decides who may ask.
     answers: the bodies of all answers.
     """
 
@@ -68,8 +90,8 @@ class Page:
         self.bench = bench
         self.answers: list[bytes] = []
         guard = Guard(server="the page of segcli", hosts=own_hosts((), PORT))
-        access = Access(page_app(bench, Visitors()), TOKEN, guard)
-        self.client = Client(access)
+        self.access = Access(page_app(bench, Visitors()), TOKEN, guard)
+        self.client = Client(self.access)
 
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON of an answer; text for what is none."""

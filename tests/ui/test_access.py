@@ -99,6 +99,17 @@ def test_tokens_cannot_be_guessed() -> None:
     assert all(len(new_token()) >= 43 for _ in range(100))
 
 
+def test_address_for_the_browser_leads_to_the_page_once(page: Page) -> None:
+    page.access.once = "once"
+    foreign = page.client.request("GET", "/once", headers={"origin": "http://evil.example"})
+    first = page.client.request("GET", "/once")
+    again = page.client.request("GET", "/once")
+
+    assert foreign.status_code == 403
+    assert (first.status_code, first.headers["location"]) == (303, f"/{TOKEN}/")
+    assert again.status_code == 404
+
+
 def test_it_answers_nothing_before_its_address_is_known() -> None:
     from segcli.ui.access import Access
 

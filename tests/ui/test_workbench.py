@@ -10,33 +10,13 @@ from typing import Any
 import orjson
 import pytest
 from support.fakes import track, tracks, wait_until, written
-from support.pages import Page, page_of
+from support.pages import ACME, Page, page_of
 from support.samples import SAMPLES
 
 from segcli.ui.search import Query
 
 PageOf = Callable[..., Page]
 SECRET = "key-SECRET-0123456789"
-ACME = """\
-name = "acme"
-
-[settings.api_key]
-secret = true
-required = true
-
-[request]
-url = "https://api.acme.example/v1/events"
-auth = { bearer = "{settings.api_key}" }
-
-[[actions]]
-name = "Order"
-subscribe = 'type = "track"'
-
-[actions.mapping]
-kind = "order"
-user = { "@path" = "$.userId" }
-total = { "@path" = "$.properties.total" }
-"""
 
 
 @pytest.fixture

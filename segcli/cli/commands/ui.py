@@ -11,11 +11,10 @@ from segcli.cli.completion import complete_file
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.input_days import find_inputs, first_look
 from segcli.cli.option_types import SIZE, WholeNumber
-from segcli.cli.options import grouped_options, target_options
+from segcli.cli.options import INPUT_OPTIONS, grouped_options, target_options
 from segcli.cli.page import MAX_UNPACKED, check_page, setup_of, tell_address
 from segcli.errors import UsageError
 from segcli.inputs import Input
-from segcli.lines.blocks import MAX_LINE
 from segcli.local_server.background_server import signals_held, why_not_listening
 
 
@@ -60,24 +59,13 @@ class PageOptions:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Show the differences from this golden file.",
     ),
-    click.option(
-        "--max-line",
-        type=SIZE,
-        metavar="SIZE",
-        default=MAX_LINE,
-        help="Do not map longer lines.  [default: 1MiB]",
-    ),
+    *INPUT_OPTIONS,
     click.option(
         "--max-unpacked",
         type=SIZE,
         metavar="SIZE",
         default=MAX_UNPACKED,
         help="Unpack at most this much of compressed and piped inputs.  [default: 4GiB]",
-    ),
-    click.option(
-        "--no-first-look",
-        is_flag=True,
-        help="Do not judge inputs by their first lines.",
     ),
     click.option(
         "--port",
@@ -106,7 +94,7 @@ def command(options: PageOptions) -> int:
             signals_held() as wait,
             page_serving(setup, RunState(setup.redactor), port=options.port) as page,
         ):
-            tell_address(page.url, opens=not options.no_open, until="until Ctrl-C.")
+            tell_address(page, opens=not options.no_open, until="until Ctrl-C.")
             wait()
     except OSError as error:
         raise UsageError(
