@@ -40,7 +40,7 @@ class FieldProbe:
         """Prepare to probe an event; `read` is the part of it that the mapping reads, if known."""
         self._event = event
         self._job = job
-        payloads = _payloads(event, job)
+        payloads = payloads_made(event, job)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
         # other mapping may compute a digest of the raw line, so that must stay the same.
         bodies = (one.body for one in payloads if isinstance(one, Payload))
@@ -122,7 +122,7 @@ class FieldProbe:
 
     def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
-        return _encoded(_payloads(Event(raw, self._data, self._event.actions), self._job))
+        return _encoded(payloads_made(Event(raw, self._data, self._event.actions), self._job))
 
 
 class KnownPaths:
@@ -188,7 +188,7 @@ def _sample(holder: Any, key: Any) -> str:
     return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
 
 
-def _payloads(event: Event, job: Job) -> Sequence[Payload | Unmapped]:
+def payloads_made(event: Event, job: Job) -> Sequence[Payload | Unmapped]:
     """Return what an event becomes for each action; raises Rejected if there is one only."""
     payloads = job.destination.payloads
     if payloads is None:

@@ -8,16 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from segcli.core import exact_json
+from segcli.core.decision import Mapped, payloads_of
+from segcli.core.destination import Payload
 from segcli.core.event import Event, Rejected, parse
-from segcli.core.outcome import Decision, Job, mapping_of, outcome_at
-from segcli.review.probe import ENVELOPE, another_value, other_value
+from segcli.core.outcome import Job, mapping_of
+from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_made
 
 # How many values may be looked at in payloads, over all changes: about a second. Every value of an
 # event with some 250 is changed; of larger events, the first ones.
 _MOST_LOOKED_AT = 150_000
 
-# The number of a payload, and a path in it.
+# Stands for a path, for values that go into the address or the headers of a request.
+REQUEST = "(request)"
+# The number of a payload, and a path in it or `REQUEST`.
 PayloadPlace: TypeAlias = tuple[int, str]
 
 
@@ -64,7 +70,7 @@ class _Trial:
     """Maps an event again with one value changed."""
 
     def __init__(self, event: Event, data: dict[str, Any], job: Job) -> None:
-        self._raw, self._data = event.raw, data
+        self._event, self._data = event, data
         self._map = mapping_of(job)
         # A mapping that returns bytes passes the line on; any other may compute a digest of it.
         self._passes_bytes_on = _passes_bytes_on(event, job)
@@ -93,23 +99,30 @@ class _Trial:
 
     def _leaves(self) -> dict[tuple[int, str, str], dict[str, bytes]] | None:
         """Return the values of each payload by path; None if there is no payload."""
-        raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._raw
+        raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
         try:
-            decision: Decision = self._map(Event(raw, self._data))
+            decision = self._map(replace(self._event, raw=raw, data=self._data))
         except Exception:  # a plug-in may fail on a value that no real event has
             return None
-        payloads = outcome_at("", 0, decision).payloads
         return {
-            (number, one.action, one.route): dict(_leaves_of(one.payload))
-            for number, one in enumerate(payloads)
+            (number, one.action, one.route): dict(_values_sent(one))
+            for number, one in enumerate(payloads_of(decision))
         } or None
 
 
 def _passes_bytes_on(event: Event, job: Job) -> bool:
     try:
-        return isinstance(job.destination.payload(event, job.payload_settings).body, bytes)
+        made = payloads_made(event, job)
     except Rejected:
         return False
+    return any(isinstance(one, Payload) and isinstance(one.body, bytes) for one in made)
+
+
+def _values_sent(one: Mapped) -> Iterator[tuple[str, bytes]]:
+    """Yield the values of a payload by path, and all that its request has beside the body."""
+    yield from _leaves_of(exact_json.loads(one.body, levels=2 * exact_json.MAX_DEPTH))
+    if one.request_values:
+        yield REQUEST, one.request_values.encode()
 
 
 def _leaves_of(value: Any, path: str = "") -> Iterator[tuple[str, bytes]]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from segcli.core import exact_json
+from segcli.core.decision import Mapped, payloads_of
 from segcli.core.destination import Remark
 from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
-from segcli.core.outcome import ActionPayload, Job, Outcome, event_of, map_event, outcome_at
+from segcli.core.outcome import Job, Outcome, event_of, map_event, outcome_at
 from segcli.core.redaction import MASK, Redactor
 from segcli.core.settings import secrets_of
 from segcli.core.visible_text import visible, visible_lines
@@ -51,13 +52,17 @@ def details_of(line: IndexedLine, job: Job) -> dict[str, Any]:
     shown = summary_of(line, job)
     if not isinstance(event, Event):
         return {**shown, "raw": visible_lines(_raw(line)), "rows": [], "payloads": []}
-    outcome = outcome_at(line.file, line.number, map_event(event, job))
+    found = map_event(event, job)
+    outcome = outcome_at(line.file, line.number, found)
     return {
         **shown,
         "code": _code_of(outcome),
         "notes": [visible(note) for note in outcome.notes],
         "rows": json_rows(event.data),
-        "payloads": [_payload(one, event, job) for one in outcome.payloads],
+        "payloads": [_payload(one, job) for one in payloads_of(found)],
+        "rejections": [
+            visible(f"{one.action} rejects it: {one.reason}") for one in outcome.rejections
+        ],
         "marks": _marks(event, job, outcome),
     }
 
@@ -68,33 +73,30 @@ def _code_of(outcome: Outcome) -> str:
     return code_of_rejection(Rejected("", "", outcome.code)) if is_rejected else ""
 
 
-def _payload(one: ActionPayload, event: Event, job: Job) -> dict[str, Any]:
+def _payload(one: Mapped, job: Job) -> dict[str, Any]:
     return {
         "action": visible(one.action),
         "route": visible(one.route),
-        "rows": json_rows(one.payload),
-        "request": _request(one, event, job),
+        "rows": json_rows(exact_json.loads(one.body, levels=2 * exact_json.MAX_DEPTH)),
+        "request": _request(one, job),
     }
 
 
-def _request(one: ActionPayload, event: Event, job: Job) -> dict[str, Any]:
+def _request(one: Mapped, job: Job) -> dict[str, Any]:
     """Return the request that would carry the payload alone, with `***` for keys."""
-    body = exact_json.dumps(one.payload)
-    with_same = exact_json.dumps(exact_json.loads(event.raw, mends_halves=True))
-    if body == with_same:
-        # A destination that takes the event as it is gets the bytes of the line.
-        body = event.raw.strip()
-    redactor = Redactor(secrets_of(job.settings, job.destination.secrets(job.settings)))
+    destination, settings = job.destination, job.settings
+    redactor = Redactor(secrets_of(settings, destination.secrets(settings)))
     try:
-        request = job.destination.request(one.route, [body], job.settings)
+        request = destination.request(one.request_key, [one.body], settings)
     except Exception as error:  # a plug-in may need a setting that is not given
         return {"problem": f"no request can be made without all settings: {error!r}"}
+    headers = dict(request.headers)
+    if destination.token:
+        headers.setdefault("Authorization", f"Bearer {MASK}")
     return {
         "method": request.method,
         "url": redactor.redact(request.url),
-        "headers": [
-            [name, _header(name, text, redactor)] for name, text in request.headers.items()
-        ],
+        "headers": [[name, _header(name, text, redactor)] for name, text in headers.items()],
         "body": visible_lines(redactor.redact_body(request.body).decode(errors="replace")),
     }
 

@@ -143,7 +143,7 @@ def test_an_event_has_its_payload_and_the_exact_request(open_page: PageOf, tmp_p
 
 def test_sources_of_a_payload_field_are_named(acme: Page) -> None:
     marks = acme.get("api/event", at=0)["marks"]
-    carried = dict(map(tuple, ((path, places) for path, places in marks["carried"])))
+    carried = dict(marks["carried"])
 
     assert carried["/properties/total"] == [[0, "/total"]]
     assert carried["/userId"] == [[0, "/user"]]
@@ -370,3 +370,33 @@ def test_destination_file_with_a_key_is_not_shown(
 
     with pytest.raises(Exception, match="holds a key"):
         open_page(events, dest="./acme.toml")
+
+
+# several actions
+
+
+def test_an_event_of_several_actions_has_each_payload_with_its_sources(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    second = """
+[[actions]]
+name = "Person"
+subscribe = 'type = "track"'
+required = ["mail"]
+
+[actions.mapping]
+id = { "@path" = "$.userId" }
+mail = { "@path" = "$.properties.mail" }
+"""
+    (tmp_path / "acme.toml").write_text(ACME + second)
+    events = [track(1) | {"properties": {"mail": "m"}}, track(2)]
+    page = open_page(written(tmp_path / "events.jsonl", events), dest="./acme.toml")
+    both, one = (page.get("api/event", at=at) for at in (0, 1))
+    carried = dict(both["marks"]["carried"])
+
+    assert [payload["action"] for payload in both["payloads"]] == ["Order", "Person"]
+    assert carried["/userId"] == [[0, "/user"], [1, "/id"]]
+    assert carried["/properties/mail"] == [[1, "/mail"]]
+    assert [payload["action"] for payload in one["payloads"]] == ["Order"]
+    assert one["state"] == "rejected"
+    assert one["rejections"][0].startswith("Person rejects it: mail is required")

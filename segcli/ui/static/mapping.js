@@ -183,6 +183,7 @@ export class Mapping {
       lines.unshift(make("div", { class: event.state === "rejected" ? "warn" : "muted" },
         event.code ? make("code", {}, `${event.code} `) : "", `${event.state}: ${event.reason}`));
     }
+    for (const rejection of event.rejections || []) lines.push(make("div", { class: "warn" }, rejection));
     for (const note of event.notes || []) lines.push(make("div", { class: "muted" }, `note: ${note}`));
     if (event.marks && event.marks.untried) lines.push(make("div", { class: "muted" }, `${event.marks.untried} values are not tried`));
     return lines.length ? make("div", { class: "notes" }, ...lines) : make("span");
@@ -281,7 +282,7 @@ function tag(row, kind, words, title) {
 function request(found) {
   if (found.problem) return make("div", { class: "request muted" }, found.problem);
   const head = [`${found.method} ${found.url}`, ...found.headers.map(([name, text]) => `${name}: ${text}`)];
-  return make("details", { class: "request", open: "" }, make("summary", {}, "Request"),
+  return make("details", { class: "request", open: "", "data-request": "" }, make("summary", {}, "Request"),
     make("pre", {}, `${head.join("\n")}\n\n${found.body}`));
 }
 
