@@ -1,4 +1,4 @@
-"""Ends a command: prints the summary, writes the JSON report, returns the exit code."""
+"""Ends a command: prints the summary, writes the report and its page, returns the exit code."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,21 +16,22 @@ from segcli.runs.run_result import RunResult
 
 
 def conclude(result: RunResult, options: Outputs) -> int:
-    """Print the summary, write the report, and return the exit code.
+    """Print the summary, write the reports, and return the exit code.
 
     At the end it raises the error that stopped the run, if any; else OutputError if the report
     cannot be written. The summary comes first, so that the figures are not lost.
     """
     result.stop_clock()
-    unwritten = _unwritten(options.report, result) if options.report else None
+    unwritten = _unwritten(options.report, report_json(result)) if options.report else None
+    no_page = _unwritten(options.html, _page(result, options)) if options.html else None
     if not options.quiet:
         from segcli.cli.summary import print_summary
 
         print_summary(result, report=None if unwritten else options.report)
-    if unwritten and result.stopped:
-        say(unwritten.message)
-    if problem := result.stopped or unwritten:
-        raise problem
+    problems = [problem for problem in (result.stopped, unwritten, no_page) if problem]
+    say(*(problem.message for problem in problems[1:]))
+    if problems:
+        raise problems[0]
     return result.exit_code
 
 
@@ -55,10 +56,16 @@ def report_json(result: RunResult) -> Iterator[bytes]:
     return with_lists(text.decode(), {"inputs": inputs})
 
 
-def _unwritten(path: Path, result: RunResult) -> OutputError | None:
-    """Write the report; return the error if that fails."""
+def _page(result: RunResult, options: Outputs) -> Iterator[bytes]:
+    from segcli.cli.html_page import run_page
+
+    yield run_page(result, with_samples=options.html_samples)
+
+
+def _unwritten(path: Path, content: Iterable[bytes]) -> OutputError | None:
+    """Write a report; return the error if that fails."""
     try:
-        write_report(path, report_json(result))
+        write_report(path, content)
     except OutputError as error:
         error.hint = "The run itself is complete; do not repeat it."
         return error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segcli.accounting.held_rejects import HeldRejects
+from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import Tally
 from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
@@ -56,6 +57,7 @@ class SendRun:
     rejects: the rejects file, or the rejects in memory.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    samples: keeps a few rejected and refused lines; None if they are not needed.
     first: where the first delivered lines are remembered; None if they are not needed.
     owns_process: the process exists for this run: it stops on signals, and collects garbage less
         often. Otherwise the run leaves the process as it is.
@@ -73,6 +75,7 @@ class SendRun:
     transport: str = TRANSPORTS[0]
     network: Network = Network()
     progress: ProgressStore | None = None
+    samples: RejectSamples | None = None
     first: FirstDelivered | None = None
     owns_process: bool = False
     outside: OutsideStop | None = None
@@ -153,7 +156,7 @@ class _Delivery:
         self.redactor = redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
-        self.ledger.first = run.first
+        self.ledger.first, self.ledger.samples = run.first, run.samples
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)

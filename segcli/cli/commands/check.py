@@ -13,6 +13,7 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
+from segcli.cli.html_page import check_page, html_written
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -223,6 +224,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
         "--expect": check_options.expect,
         "--baseline": check_options.baseline,
         **log_options.writes,
+        **html_written(options),
     }
     reads = {"--plan": check_options.plan}
     files = check_outputs(options, writes, reads, check_options.output)
@@ -250,9 +252,15 @@ def _write_all(review: Review, options: JobOptions, check_options: CheckOptions)
     failures: list[Exception] = []
     unprinted = None if options.quiet else _print(check_options.format, review)
     as_json = [OutputFile("json", options.report)] if options.report else []
-    for one in (*as_json, *check_options.output):
+    contents = [
+        (one.path, formats.format_review(one.format, review, in_file=True))
+        for one in (*as_json, *check_options.output)
+    ]
+    if options.html:
+        contents.append((options.html, iter((check_page(review, options),))))
+    for path, content in contents:
         try:
-            report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
+            report.write_report(path, content)
         except OutputError as error:
             failures.append(error)
     if failure := next(iter(failures), unprinted):
