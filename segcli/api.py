@@ -147,6 +147,7 @@ def check(  # noqa: PLR0913  # as `transform`
     allow_empty: bool = False,
     mask: bool = False,
     max_findings: int = 1000,
+    keep_all: bool = False,
     rate: float | str | None = None,
     jobs: int = 1,
     types: Texts = (),
@@ -173,7 +174,9 @@ def check(  # noqa: PLR0913  # as `transform`
     strict: warnings count as errors.
     allow_empty: nothing to check is no error.
     mask: show the form of sample values, not the values.
-    max_findings: how many findings the review holds; all are counted.
+    max_findings: how many findings `Review.findings` holds; all are counted.
+    keep_all: `Review.all_findings` yields all findings; they are in a temporary file, which lasts
+        as long as the review.
     rate: requests a second, or a text such as `50/s`, for the estimate of the time.
     jobs: processes that map; above 1, this process is forked.
 
@@ -213,6 +216,7 @@ def check(  # noqa: PLR0913  # as `transform`
         mask=mask,
         rate=rate_of(rate),
         most_findings=max_findings,
+        keeps_all=keep_all,
         max_line=max_line,
         jobs=jobs,
     )

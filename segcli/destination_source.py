@@ -16,8 +16,8 @@ from segcli.errors import DestinationError
 from segcli.inputs.small_file import read_below, read_regular
 
 SUFFIXES = (".toml", ".json")
-# A larger file is not a destination file.
-_MAX_BYTES = 4 * 1024 * 1024
+# The most bytes of a destination file.
+MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,21 @@ def read_destination(name: str) -> Destination[Any]:
     return _read(name, {})
 
 
+def edited_source(dest: str, text: str) -> tuple[DestinationSource, Destination[Any]]:
+    """Return what `find_source` would if the destination file `dest` had this text.
+
+    Raises DestinationError.
+    """
+    texts = {dest: text}
+    found = _described(dest, text, _loader(dest, texts))
+    return DestinationSource(dest, texts), found
+
+
+def read_text(dest: str) -> str:
+    """Return the text of a destination file; raises ValueError."""
+    return read_regular(Path(dest), max_bytes=MAX_BYTES)
+
+
 def files_described(name: str) -> list[Path]:
     """Return a destination file, and the files of mappings and fields that it names.
 
@@ -77,7 +92,7 @@ def files_described(name: str) -> list[Path]:
     document: dict[str, Any] = {}
     with suppress(OSError, ValueError, DestinationError):
         if os.path.isfile(path):
-            document = parse_document(read_regular(path, max_bytes=_MAX_BYTES), name)
+            document = parse_document(read_regular(path, max_bytes=MAX_BYTES), name)
     actions = document.get("actions")
     named = [
         action.get(key)
@@ -102,20 +117,27 @@ def _read(name: str, texts: dict[str, str]) -> Destination[Any]:
     """
     path = Path(name)
     try:
-        texts[name] = read_regular(path, max_bytes=_MAX_BYTES)
+        texts[name] = read_regular(path, max_bytes=MAX_BYTES)
     except ValueError as problem:
         raise DestinationError(f"{name} {problem}", _nearby(path)) from None
     if not name.endswith(SUFFIXES):
         raise DestinationError(f"{name}: the name of a destination file ends in .toml or .json")
 
+    return _described(name, texts[name], _loader(name, texts))
+
+
+def _loader(name: str, texts: dict[str, str]) -> Callable[[str], str]:
+    """Return the function that reads the files that a destination file names into `texts`."""
+    folder = Path(name).parent
+
     def load(other: str) -> str:
         try:
-            texts[other] = read_below(path.parent, other, max_bytes=_MAX_BYTES)
+            texts[other] = read_below(folder, other, max_bytes=MAX_BYTES)
         except ValueError as problem:
-            raise ValueError(f"{path.parent / other} {problem}") from None
+            raise ValueError(f"{folder / other} {problem}") from None
         return texts[other]
 
-    return _described(name, texts[name], load)
+    return load
 
 
 def _described(name: str, text: str, load: Callable[[str], str]) -> Destination[Any]:

@@ -17,6 +17,7 @@ There are three kinds of failure, and each is handled in its own way:
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Any
@@ -59,8 +60,28 @@ class SettingsError(UsageError):
     """A setting is missing or wrong; the hint says how to set it."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileMistake:
+    """A mistake in a destination file.
+
+    path: the path of the key that it is about; empty for the whole file.
+    problem: what is wrong.
+    line, column: where the text cannot be read, from 1; 0 if it is about a key, or unknown.
+    """
+
+    path: tuple[str | int, ...]
+    problem: str
+    line: int = 0
+    column: int = 0
+
+
 class DestinationError(UsageError):
-    """A destination file is missing or wrong; the message lists all its mistakes."""
+    """A destination file is missing or wrong; the message lists all its mistakes.
+
+    mistakes: the mistakes one by one; empty if the file cannot be found or read.
+    """
+
+    mistakes: Sequence[FileMistake] = ()
 
 
 class InputError(SegcliError):

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.rejects import Rejects
 from segcli.accounting.tally import State, Tally
 from segcli.core.decision import (
@@ -20,7 +21,7 @@ from segcli.core.decision import (
     rejections_of,
 )
 from segcli.core.event import Rejected
-from segcli.core.line import Line, TooLong
+from segcli.core.line import Line, Result, TooLong
 from segcli.core.outcome import Job, Outcome, make_mapper, outcome_at, outcome_fields
 from segcli.inputs import Input
 from segcli.lines.blocks import MAX_LINE, Block, LineCounter, Unreadable
@@ -66,7 +67,7 @@ class Printing:
     job: the destination and the selection of events.
     every_line: print an object for every line, instead of the payloads.
     several: there are several inputs, so the objects name their file.
-    keeps: there is a rejects file, so the account contains the rejected lines.
+    keeps: rejected lines are kept somewhere, so the account contains them.
     max_line: the limit of a line in bytes.
     """
 
@@ -117,6 +118,7 @@ class Transformation:
     inputs: the inputs, in order.
     every_line: write an object for every line, instead of the payloads.
     rejects: the rejects file, if there is one.
+    samples: keeps a few rejected lines; None if they are not needed.
     max_line: the limit of a line in bytes.
     jobs: the number of processes; None means one for each processor if the input is large enough.
     """
@@ -125,6 +127,7 @@ class Transformation:
     inputs: Sequence[Input]
     every_line: bool = False
     rejects: Rejects | None = None
+    samples: RejectSamples | None = None
     max_line: int = MAX_LINE
     jobs: int | None = None
 
@@ -141,8 +144,8 @@ def transform(transformation: Transformation, out: BinaryIO, tally: Tally) -> No
                 first = numbers.next_in(block.input)
                 numbers.count(result.account.lines)
                 _count(block, result.account, tally)
-                if rejects:
-                    _write_rejects(block, result.account, first, rejects)
+                for settled in _rejected_lines(block, result.account, first):
+                    _keep(settled, transformation)
                 out.writelines(result.out)
                 out.flush()
         except Unreadable as unreadable:
@@ -215,7 +218,7 @@ def _ordered_map(transformation: Transformation) -> OrderedMap[Account]:
         job=transformation.job,
         every_line=transformation.every_line,
         several=len(transformation.inputs) > 1,
-        keeps=transformation.rejects is not None,
+        keeps=bool(transformation.rejects or transformation.samples is not None),
         max_line=transformation.max_line,
     )
     # A limit counts mapped events in order, so one process has to map all of them.
@@ -241,6 +244,13 @@ def _count(block: Block, account: Account, tally: Tally) -> None:
         tally.count(state, reason, lines)
 
 
-def _write_rejects(block: Block, account: Account, first: int, rejects: Rejects) -> None:
+def _rejected_lines(block: Block, account: Account, first: int) -> Iterator[Result]:
     for index, outcome, text in account.rejected:
-        rejects.keep(rejection(Line(block.input.title, first + index, text), outcome))
+        yield rejection(Line(block.input.title, first + index, text), outcome)
+
+
+def _keep(settled: Result, transformation: Transformation) -> None:
+    if transformation.rejects:
+        transformation.rejects.keep(settled)
+    if transformation.samples is not None:
+        transformation.samples.add(settled)

@@ -13,7 +13,7 @@ from segcli.errors import SettingsError
 from segcli.inputs.small_file import read_found, read_named
 
 DEFAULT_CONFIG = "segcli.toml"
-# The tables that hold options of the command line; the last is kept for a command to come.
+# The tables that hold options of the command line.
 TABLES = ("send", "transform", "check", "spark", "engage", "capture", "sandbox", "ui")
 # A larger file is not a settings file.
 _MAX_BYTES = 1024 * 1024

@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"job_spec", "shared_journal"}),
     frozenset({"delivery", "engage", "payloads", "review"}),
     frozenset({"runs"}),
-    frozenset({"api", "spark"}),
+    frozenset({"api", "spark", "ui"}),
     frozenset({"guides", "cli"}),
     frozenset({"__main__"}),
 )
@@ -59,6 +59,13 @@ HOMES: Mapping[str, frozenset[str]] = {
     "backports": frozenset({"segcli.inputs.decompress", "segcli.http.decoding"}),
     "pyspark": frozenset({"segcli.spark"}),
     "pyarrow": frozenset({"segcli.spark"}),
+    "jinja2": frozenset({"segcli.ui.pages"}),
+    "markupsafe": frozenset({"segcli.ui.pages"}),
+    "starlette": frozenset({"segcli.ui.routes"}),
+    "tree_sitter": frozenset({"segcli.ui.positions"}),
+    "tree_sitter_json": frozenset({"segcli.ui.positions"}),
+    "tree_sitter_toml": frozenset({"segcli.ui.positions"}),
+    "vl_convert": frozenset({"segcli.ui.plots"}),
     "isal": frozenset({"segcli.inputs.decompress"}),
 }
 # The command that a user types to be captured is the user's own, and is run as it was typed.

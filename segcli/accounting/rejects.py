@@ -17,7 +17,7 @@ import orjson
 from segcli.accounting.atomic_write import is_stream, open_to_append, write_all
 from segcli.core.exact_json import loads, without_halves
 from segcli.core.line import ActionFailure, Line, RefusalDetails, Result, TooLong
-from segcli.core.reject_record import actions_in, original
+from segcli.core.reject_record import original, record_in
 from segcli.errors import OutputError, Stopped
 
 if TYPE_CHECKING:
@@ -265,18 +265,20 @@ def _actions(line: Line, settled: Result) -> dict[str, Any]:
     """
     failures = settled.failures
     if not failures:
-        # A line that no action could map may be a record itself.
-        names = (line.action,) if line.action else _actions_in(line)
-        return {"actions": names} if names else {}
+        return {"actions": [line.action]} if line.action else _actions_before(line)
     found: dict[str, Any] = {"actions": [one.action for one in failures]}
     if len(failures) > 1:
         found["requests"] = [_failure(one) for one in failures]
     return found
 
 
-def _actions_in(line: Line) -> Sequence[str] | None:
+def _actions_before(line: Line) -> dict[str, Any]:
+    """Return which actions a line is for that is a record itself, and could not be mapped."""
     text = line.text
-    return actions_in(text) if isinstance(text, bytes) and _MAY_HAVE_ACTIONS in text else None
+    if isinstance(text, TooLong) or _MAY_HAVE_ACTIONS not in text:
+        return {}
+    record = record_in(text) or {}
+    return {"actions": record["actions"]} if "actions" in record else {}
 
 
 def _failure(failure: ActionFailure) -> dict[str, Any]:

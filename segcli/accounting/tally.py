@@ -8,6 +8,9 @@ from typing import Literal
 
 from segcli.core.reason import code_of, general_reason
 
+# A response time of s seconds is counted in step round(log(s) * STEPS): 5 % from one to the next.
+STEPS = 1 / math.log(1.05)
+
 
 class Latencies:
     """Response times, counted in steps of 5 %. Memory does not grow with their number.
@@ -18,8 +21,6 @@ class Latencies:
 
     __slots__ = ("_counts", "count", "total")
 
-    _STEPS = 1 / math.log(1.05)
-
     def __init__(self) -> None:
         self.count = 0
         self.total = 0.0
@@ -29,7 +30,7 @@ class Latencies:
         """Count one answer."""
         self.count += 1
         self.total += seconds
-        self._counts[round(math.log(max(seconds, 1e-6)) * self._STEPS)] += 1
+        self._counts[round(math.log(max(seconds, 1e-6)) * STEPS)] += 1
 
     def quantile(self, share: float) -> float:
         """Return the seconds within which this share of the answers came; 0 without answers."""
@@ -37,17 +38,21 @@ class Latencies:
         for step in sorted(self._counts):
             left -= self._counts[step]
             if left <= 0:
-                return math.exp(step / self._STEPS)
+                return math.exp(step / STEPS)
         return 0.0
+
+    def steps(self) -> dict[int, int]:
+        """Return the number of answers in each step; safe to call from another thread."""
+        return dict(self._counts)
 
     def within(self, bounds: Sequence[float]) -> list[int]:
         """Return for each of these seconds, in ascending order, how many answers came within.
 
         Another thread may add answers at the same time.
         """
-        steps = dict(self._counts)
+        steps = self.steps()
         return [
-            sum(n for step, n in steps.items() if math.exp(step / self._STEPS) <= bound)
+            sum(n for step, n in steps.items() if math.exp(step / STEPS) <= bound)
             for bound in bounds
         ]
 
@@ -149,7 +154,9 @@ class Wait:
 
     reason: what the run is waiting for.
     until: when the pause ends, on the monotonic clock, in seconds.
+    code: the code of the cause, as in `Tally.retry_causes`.
     """
 
     reason: str
     until: float
+    code: str = ""

@@ -17,7 +17,7 @@ from segcli.cli.help_format import SuggestingGroup, close_options
 from segcli.cli.interrupts import interrupts_kept
 from segcli.cli.output import say, say_error, say_text, show
 from segcli.cli.stdio import ReaderGone, discard_stdout, set_up_streams
-from segcli.cli.visible_text import visible
+from segcli.core.visible_text import visible
 from segcli.errors import DestinationError, Exit, SegcliError
 
 COMMANDS = {
@@ -30,6 +30,7 @@ COMMANDS = {
     "destinations": "List the destinations, or describe one.",
     "config": "Show where options have their values from.",
     "sandbox": "Run a stand-in for every vendor on this machine.",
+    "ui": "Show the mapping, a sandbox and a run in the browser.",
     "capture": "Write what Segment's clients send into a file of events.",
     "guide": "List the guides, or show one.",
     "help": "Show the help of a command.",

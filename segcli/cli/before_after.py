@@ -7,11 +7,11 @@ from dataclasses import replace
 from segcli.cli import typed_command
 from segcli.cli.output import screen_width
 from segcli.cli.short_json import Shown, cut_to_width, short_json
-from segcli.cli.visible_text import shell_quoted
 from segcli.core.decision import payloads_of
 from segcli.core.line import Line
 from segcli.core.outcome import Job, outcome_of
 from segcli.core.reject_record import original
+from segcli.core.visible_text import shell_quoted
 from segcli.delivery.first_delivered import FirstDelivered
 from segcli.inputs.input import shown_name
 from segcli.sandbox import SandboxServer

@@ -189,6 +189,7 @@ _APPLIES: Mapping[str, Callable[[click.Context], bool]] = {
     "seed": _has("sandbox"),
     "update": _has("expect"),
     "update_baseline": _has("baseline"),
+    "html_samples": _has("html"),
     "expect": _has_destination,
     "rate": _has_destination,
     "fail_on_uncovered": _has_destination,

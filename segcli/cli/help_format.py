@@ -28,7 +28,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
         "ignore_integrations",
     ),
-    "Input": ("max_line", "no_first_look", "skip_unreadable", "jobs"),
+    "Input": ("max_line", "max_unpacked", "no_first_look", "skip_unreadable", "jobs"),
     "Spark": ("master", "conf", "out", "buckets", "wave"),
     "Checks": (
         *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),
@@ -40,7 +40,20 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),
-        *("report", "metrics", "verbose", "log_format", "log_file", "quiet", "explain"),
+        *(
+            "report",
+            "html",
+            "html_samples",
+            "metrics",
+            "ui",
+            "no_open",
+            "port",
+            "verbose",
+            "log_format",
+            "log_file",
+            "quiet",
+            "explain",
+        ),
     ),
     "Sandbox": ("sandbox", "fault", "latency", "seed", "keep"),
 }

@@ -15,6 +15,7 @@ from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.outcome import Job
+from segcli.destination_source import DestinationSource
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
 from segcli.job_spec import JobSpec, SelectionSpec
@@ -48,20 +49,34 @@ def spec_and_job(
     source, destination = typed_source(options.dest)
     rows = settings.describe(destination.name, destination.settings)
     check_variables(destination.name, [row.name for row in rows])
+    spec = spec_of(options, source, destination, overrides=overrides)
+    return spec, spec.job(destination)
+
+
+def spec_of(
+    options: Target,
+    source: DestinationSource,
+    destination: Destination[Any],
+    *,
+    overrides: Callable[[Destination[Any]], Mapping[str, str]] | None = None,
+) -> JobSpec:
+    """Return the job of a destination as texts; `overrides` as in `spec_and_job`.
+
+    Raises UsageError and SettingsError.
+    """
     given, by_option = _given(options, destination)
     sources = replace(
         _environment(options.config, destination.name),
         given=given | dict(overrides(destination) if overrides else {}),
         options=by_option,
-        dest=options.dest,
+        dest=source.dest,
     )
-    spec = JobSpec(
+    return JobSpec(
         source=source,
         settings=settings.given_by(destination.name, destination.settings, sources),
         selection=selection_of(options) if isinstance(options, JobOptions) else SelectionSpec(),
         at=now(),
     )
-    return spec, spec.job(destination)
 
 
 def selection_of(options: JobOptions) -> SelectionSpec:

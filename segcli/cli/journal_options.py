@@ -12,11 +12,11 @@ import click
 from segcli.cli.configured import options_from_environment
 from segcli.cli.options import JobOptions
 from segcli.cli.state_folder import check_moved, state_folder
-from segcli.cli.visible_text import shell_quoted
 from segcli.core.outcome import Job
 from segcli.core.redaction import Redactor
 from segcli.core.secret import Secret, display_address
 from segcli.core.settings import BY_DEFAULT, Place, describe
+from segcli.core.visible_text import shell_quoted
 from segcli.errors import UsageError
 from segcli.runs.send_start import (
     SendPlan,

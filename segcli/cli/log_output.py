@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
 from segcli.cli.output import print_above, say, say_as_json
-from segcli.cli.visible_text import visible_json, visible_line
+from segcli.core.visible_text import visible_json, visible_line
 from segcli.logs import FIELDS
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ _SELECTION = _sources(
 )
 _OUTPUT = _sources(
     quantity="max_line",
-    named="no_first_look rejects report quiet verbose log_format log_file",
+    named="no_first_look rejects report html html_samples quiet verbose log_format log_file",
 )
 _REQUESTS = _sources(
     quantity="concurrency rate timeout retry_for", named="http_transport allow_http"
@@ -56,7 +56,7 @@ _LOG = _sources(named="verbose log_format log_file")
 _WATCH = _LOG | _sources(named="metrics")
 _SANDBOX = _sources(quantity="fault latency seed", named="sandbox keep")
 _JOB = _DESTINATION | _SELECTION | _OUTPUT
-_SEND = _sources(named="dry_run resume restart journal metrics")
+_SEND = _sources(named="dry_run resume restart journal metrics ui no_open")
 _CHECK = _sources(
     quantity="max_findings rate jobs",
     selection="every strict coverage fail_on_uncovered select ignore",
@@ -101,6 +101,8 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "capture": _sources(
         quantity="settle", named="port output host stable allow_empty", typed="config"
     ),
+    "ui": _DESTINATION
+    | _sources(quantity="max_line max_unpacked", named="no_first_look expect port no_open"),
     "journals": _sources(typed="remove at"),
     "destinations": _sources(typed="schema form config"),
     "config": _sources(typed="schema form config"),
@@ -110,9 +112,11 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
 }
 
 # The commands with a table in the settings file.
-_CONFIGURED = frozenset({"send", "transform", "check", "spark", "engage", "capture", "sandbox"})
+_CONFIGURED = frozenset(
+    {"send", "transform", "check", "spark", "engage", "capture", "sandbox", "ui"}
+)
 # The commands with variables of their own, `SEGCLI_SANDBOX_RATE`: what they serve is no run.
-_SERVERS = frozenset({"sandbox", "capture"})
+_SERVERS = frozenset({"sandbox", "capture", "ui"})
 # Variables that are neither an option nor a setting of a destination.
 _OTHERS = frozenset({"SEGCLI_CONFIG", "SEGCLI_CAPTURE_URL", "SEGCLI_COMPLETE"})
 

@@ -30,6 +30,8 @@ class JobOptions:
     no_first_look: accept every input, and reject each line that is not an event
     rejects: where rejected and refused events go; None for no file or the default
     report: where the JSON report goes; None for none
+    html: where the report as a page goes; None for none
+    html_samples: whether that page shows values of events
     quiet: print only errors, and the line that says what goes where
     """
 
@@ -52,6 +54,8 @@ class JobOptions:
     no_first_look: bool
     rejects: Path | None
     report: Path | None
+    html: Path | None
+    html_samples: bool
     quiet: bool
 
 
@@ -85,6 +89,14 @@ class Outputs(Protocol):
     @property
     def report(self) -> Path | None:
         """Where the JSON report goes."""
+
+    @property
+    def html(self) -> Path | None:
+        """Where the report as a page goes."""
+
+    @property
+    def html_samples(self) -> bool:
+        """Whether that page shows values of events."""
 
     @property
     def quiet(self) -> bool:
@@ -242,7 +254,7 @@ _SELECTION = (
     ),
 )
 
-OUTPUT_OPTIONS = (
+INPUT_OPTIONS = (
     click.option(
         "--max-line",
         type=SIZE,
@@ -255,6 +267,10 @@ OUTPUT_OPTIONS = (
         is_flag=True,
         help="Do not judge inputs by their first lines; reject each line that is not an event.",
     ),
+)
+
+OUTPUT_OPTIONS = (
+    *INPUT_OPTIONS,
     click.option(
         "--rejects",
         metavar="PATH",
@@ -267,6 +283,13 @@ OUTPUT_OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write the summary to this file as JSON.",
     ),
+    click.option(
+        "--html",
+        metavar="PATH",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the summary to this file as a page with plots, without values of events.",
+    ),
+    click.option("--html-samples", is_flag=True, help="Show values of events in that page."),
     click.option(
         "--quiet",
         "-q",

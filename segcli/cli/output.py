@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from segcli.cli.stdio import VisibleStream, as_is
-from segcli.cli.visible_text import (
+from segcli.core.visible_text import (
     visible,
     visible_json,
     visible_line,

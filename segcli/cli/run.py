@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segcli.accounting.series import sampled
 from segcli.cli import report
 from segcli.cli.options import Outputs
 from segcli.cli.output import say
@@ -124,6 +125,7 @@ def run_and_report(
     try:
         with (
             metrics_written(watch.metrics, result) as problems,
+            sampled(result.series),
             watching(result.tally, goal=goal, quiet=options.quiet, log=watch.log),
         ):
             try:

@@ -18,8 +18,9 @@ from segcli.sandbox import SandboxServer, Script
 if TYPE_CHECKING:
     from segcli.delivery.shutdown import OutsideStop
 
-# It must not look like a part of a path or an option: keys are hidden everywhere in messages.
-_REHEARSAL_KEY = "key-of-a-rehearsal"
+# The key of every rehearsal. It must not look like a part of a path or an option: keys are hidden
+# everywhere in messages.
+REHEARSAL_KEY = "key-of-a-rehearsal"
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def sandbox_running(sandbox_options: SandboxOptions) -> Iterator[SandboxServer |
     from segcli.sandbox import running
 
     script = Script(
-        key=_REHEARSAL_KEY,
+        key=REHEARSAL_KEY,
         faults=sandbox_options.fault,
         latency=sandbox_options.latency,
         seed=sandbox_options.seed,
@@ -120,7 +121,7 @@ def sandbox_overrides(
         host_destination(sandbox, destination)
         endpoint = sandbox.endpoint(destination.name)
         keys = {
-            row.name: _REHEARSAL_KEY if row.takes(_REHEARSAL_KEY) else endpoint
+            row.name: REHEARSAL_KEY if row.takes(REHEARSAL_KEY) else endpoint
             for row in known
             if row.kind is Secret or row.name == "api_key"
         }

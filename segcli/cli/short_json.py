@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from segcli.cli.visible_text import visible
 from segcli.core import exact_json
+from segcli.core.visible_text import visible
 
 _CUT = "…"
 _INDENT = 2

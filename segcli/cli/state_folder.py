@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segcli.cli.visible_text import shell_quoted
+from segcli.core.visible_text import shell_quoted
 from segcli.errors import UsageError
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, TextIO, cast
 
-from segcli.cli.visible_text import json_escaped, visible_lines
+from segcli.core.visible_text import json_escaped, visible_lines
 from segcli.errors import Stopped
 
 # Writes bytes to a descriptor, and returns how many were written.

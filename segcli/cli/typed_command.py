@@ -7,10 +7,10 @@ import click
 
 from segcli.cli.help_format import GROUPS
 from segcli.cli.journal_options import redactor_of_words, without_secrets
-from segcli.cli.visible_text import shell_quoted
 from segcli.core.outcome import Job
 from segcli.core.secret import Secret
 from segcli.core.settings import describe
+from segcli.core.visible_text import shell_quoted
 
 # The options that every command which maps events has.
 _OF_JOBS = frozenset(

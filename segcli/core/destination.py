@@ -193,6 +193,8 @@ class Destination(Generic[_S]):
     reads: the dotted paths within `context`, `traits` and `properties` that `payload` reads. If
         given, `payload` may read only these and the event's type, name, ids, times and `raw`;
         then parsing takes half the time.
+    copies: which of `context`, `traits` and `properties` `payload` puts into the payload as they
+        are, without a look into them. `segcli check` need not probe them.
     carries: True for a time that `payload` can send. The next of `Event.times` replaces any other,
         and `--since` and `--until` compare with the one that is sent.
     skip_reason: returns why an event of these types is not for the destination; None if it is.
@@ -203,7 +205,8 @@ class Destination(Generic[_S]):
         has a request of its own.
     remarks: returns for `segcli check` which values the mapping changes. It is called once for
         all events with the same fields, types, route, notes and `mapped_by`. If `reads` is given,
-        it may look only at what `payload` may read, at the event's own fields and at the traits.
+        it may look only at what `payload` may read, at the event's own fields and at the traits. In
+        what `copies` names it may not look at whether a value is empty.
     advice: returns what people should know before they send events with these settings, for the
         summary of `send` and for `check`; "" for nothing.
     fields: the documented mapping, for people.
@@ -233,6 +236,7 @@ class Destination(Generic[_S]):
     verdict: Callable[[Reply], Verdict] = by_status
     limits: Limits = Limits()
     reads: Callable[[_S], Iterable[str]] | None = None
+    copies: frozenset[str] = frozenset()
     carries: Callable[[datetime], bool] = any_time
     skip_reason: Callable[[Event, _S], str | None] = no_skip_reason
     max_events: Callable[[str, _S], int] | None = None

@@ -12,8 +12,10 @@ time: no number, no week, no month by its name, no zone by its name, no leap sec
 """
 
 import re
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from operator import itemgetter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,6 +28,9 @@ _RULE = re.compile(
 # `fromisoformat` reads it: that is faster, but accepts other forms too.
 _PLAIN_MARKS = frozenset({"--T::.", "--T::Z"})
 _PLAIN_LENGTHS = frozenset({20, *range(22, 31)})
+_MARKS_OF = itemgetter(slice(4, 20, 3))
+_END_OF = itemgetter(-1)
+_UTC = frozenset("Z")
 _from_iso = datetime.fromisoformat
 
 
@@ -60,21 +65,22 @@ def is_time(value: object) -> bool:
     return True
 
 
-def are_usual_times(texts: Iterable[str]) -> bool:
+def are_usual_times(texts: Sequence[str]) -> bool:
     """True if all texts are times such as `2026-02-16T09:03:51.123Z`; faster than `is_time`.
 
     False if one of them is anything else, which may be a time too.
     """
+    # Hot path of check (bench_check.py): each step goes over all texts without a line of Python
+    # for each.
+    if not (
+        _PLAIN_LENGTHS.issuperset(map(len, texts))
+        and _PLAIN_MARKS.issuperset(map(_MARKS_OF, texts))
+        and _UTC.issuperset(map(_END_OF, texts))
+        and not (_TAKES_HOUR_24 and "24" in {text[11:13] for text in texts})
+    ):
+        return False
     try:
-        for text in texts:
-            if (
-                text[4:20:3] not in _PLAIN_MARKS
-                or len(text) not in _PLAIN_LENGTHS
-                or text[-1] != "Z"
-                or (_TAKES_HOUR_24 and text[11:13] == "24")
-            ):
-                return False
-            _from_iso(text)
+        deque(map(_from_iso, texts), maxlen=0)
     except ValueError:
         return False
     return True

@@ -11,11 +11,8 @@ _FIELDS = frozenset({"file", "line", "state", "reason"})
 
 def original(line: bytes) -> bytes:
     """Return the line that a record of a rejects file contains; any other line unchanged."""
-    try:
-        record = exact_json.loads(line, mends_halves=True)
-    except ValueError:
-        return line
-    if not isinstance(record, dict) or "type" in record or "state" not in record:
+    record = record_in(line)
+    if record is None:
         return line
     if isinstance(record.get("event"), dict):
         return _event_bytes(line, record["event"])
@@ -35,13 +32,15 @@ def actions_of(record: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def actions_in(line: bytes) -> tuple[str, ...] | None:
-    """Return the actions of a line that may be a record; None if it is none, or is for all."""
+def record_in(line: bytes) -> dict[str, Any] | None:
+    """Return the record that a line is; None for any other line."""
     try:
         record = exact_json.loads(line, mends_halves=True)
-        return actions_of(record) if is_record(record) else None
     except ValueError:
         return None
+    if not isinstance(record, dict) or "type" in record or "state" not in record:
+        return None
+    return record
 
 
 def is_record(value: object) -> bool:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
+from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.rejects import RejectStore
 from segcli.accounting.tally import Tally
 from segcli.core.line import Line, Result
@@ -25,6 +26,7 @@ class Ledger:
     only then counted. A line that was read and not settled is unsent. A line that several actions
     take is settled with the last of them; the result of each is in the progress store before.
 
+    samples: keeps a few rejected and refused lines; None if that is not needed.
     first: remembers the first lines that were delivered; None if that is not needed.
     needs_sync: whether a result is durable only after `on_disk`.
     failure: why the result of delivered lines could not be saved; None if it could.
@@ -40,6 +42,7 @@ class Ledger:
         self._log = log
         self._tally = tally
         self.first: FirstDelivered | None = None
+        self.samples: RejectSamples | None = None
         self._rejects = rejects
         self._store = store or NullProgressStore()
         self._open = 0
@@ -219,6 +222,8 @@ class Ledger:
         if settled.reason and not code:
             code = code_of(settled.state, settled.reason, settled.status)
         self._tally.count(settled.state, settled.reason, len(settled.lines), code=code)
+        if self.samples is not None and settled.state in _KEPT:
+            self.samples.add(settled)
         if self.first and settled.state == "delivered":
             self.first.add(settled.lines)
         if settled.is_answered:

@@ -6,10 +6,9 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
-
+from segcli.accounting.reject_samples import RejectSamples
 from segcli.accounting.rejects import Rejects, RejectStore
 from segcli.accounting.tally import Tally
 from segcli.core.decision import Decision, FanOut, Mapped, Skipped, payloads_of
@@ -29,6 +28,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import OutsideStop, StopSignal, relaxed_gc, stop_on_signals
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import SharedRate, Throttle
+from segcli.delivery.without_request import LinesWithoutRequest
 from segcli.errors import Stopped
 from segcli.http.client import Post
 from segcli.http.network import Network
@@ -57,6 +57,7 @@ class SendRun:
     shared_rate: the share of this run, if its rate is that of several runs together.
     network: proxies and certificates.
     progress: where results are saved; without one the run cannot be resumed.
+    samples: keeps a few rejected and refused lines; None if they are not needed.
     first: where the first delivered lines are remembered; None if they are not needed.
     owns_process: the process exists for this run: it stops on signals, and collects garbage less
         often. Otherwise the run leaves the process as it is.
@@ -75,6 +76,7 @@ class SendRun:
     transport: str = TRANSPORTS[0]
     network: Network = Network()
     progress: ProgressStore | None = None
+    samples: RejectSamples | None = None
     first: FirstDelivered | None = None
     owns_process: bool = False
     outside: OutsideStop | None = None
@@ -155,7 +157,7 @@ class _Delivery:
         self.redactor = redactor = Redactor(job.secrets())
         self.log = delivery_log(redactor)
         self.ledger = Ledger(tally, rejects, self.store, self.log)
-        self.ledger.first = run.first
+        self.ledger.first, self.ledger.samples = run.first, run.samples
         slots = SendSlots(run.concurrency, self.stop_signal)
         self.queue = SendQueue(most=_MAX_QUEUED, stop_signal=self.stop_signal, slots=slots)
         self.acknowledger = Acknowledger(self.ledger, self.stop_signal, self.queue)
@@ -295,7 +297,7 @@ class _Delivery:
 
     async def _queue(self, reading: PendingLines, decide: Decide) -> list[Result]:
         """Queue what is mapped; return all other lines as results, by state and reason."""
-        rest = _Unsent()
+        rest = LinesWithoutRequest()
         ended: list[Result] = []
         for line, problem in reading.rejected:
             rest.add("rejected", problem, "input", line)
@@ -326,7 +328,7 @@ class _Delivery:
             self.ledger.open_actions(filter(None, map(_only_action, found)))
 
     async def _queue_several(
-        self, line: Line, several: FanOut, rest: "_Unsent"
+        self, line: Line, several: FanOut, rest: LinesWithoutRequest
     ) -> Sequence[Result]:
         """Queue the requests of an event in their order, but those that an earlier run has settled.
 
@@ -345,32 +347,6 @@ class _Delivery:
                 case Unmapped(action, rejected=rejected):
                     rest.reject(line, rejected, action)
         return ()
-
-
-class _Unsent:
-    """The lines of a chunk that are not sent, and actions of lines, by state, reason and code."""
-
-    def __init__(self) -> None:
-        self._lines: dict[tuple[Literal["skipped", "rejected"], str, str], list[Line]] = {}
-
-    def add(
-        self, state: Literal["skipped", "rejected"], reason: str, code: str, line: Line
-    ) -> None:
-        """Add a line."""
-        self._lines.setdefault((state, reason, code), []).append(line)
-
-    def reject(self, line: Line, rejected: Rejected, action: str) -> None:
-        """Add a line that an action cannot map; "" if it is unknown which one."""
-        if action:
-            line = msgspec.structs.replace(line, action=action)
-        self.add("rejected", str(rejected), rejected.code, line)
-
-    def results(self) -> list[Result]:
-        """Return a result for each state, reason and code."""
-        return [
-            Result(lines, state, reason, code=code)
-            for (state, reason, code), lines in self._lines.items()
-        ]
 
 
 def _only_action(outcome: Decision) -> str:

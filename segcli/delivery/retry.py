@@ -246,14 +246,15 @@ class BatchSender:
             self.stop_signal.stop(stopped)
             return
         self.tally.retries += 1
-        self.tally.retry_causes[f"http_{attempts.status}" if attempts.status else "no_reply"] += 1
+        code = f"http_{attempts.status}" if attempts.status else "no_reply"
+        self.tally.retry_causes[code] += 1
         wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
         if self.log:
             cause = {"reason": reason, "status": attempts.status, "attempt": attempts.count}
             self.log.retried(batch, {**cause, "seconds": wait, "asked": asked})
         if asked:
             self.throttle.pause(asked)
-        self.tally.waiting = Wait(self._redact_text(reason), now + wait)
+        self.tally.waiting = Wait(self._redact_text(reason), now + wait, code)
         await self.sleep(wait)
 
     def _patience(self, attempts: "_Attempts", now: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 from segcli.core import exact_json, toml_text
 from segcli.core.toml_text import MAX_DOCUMENT_DEPTH
-from segcli.errors import DestinationError
+from segcli.errors import DestinationError, FileMistake
 
 _PLACE_IN_TOML = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -28,11 +28,17 @@ def parse_document(text: str, title: str) -> dict[str, Any]:
     try:
         value = json_value(text) if is_json else _toml_value(text)
     except TextError as error:
-        place = f":{error.line}:{error.column}" if error.line else ""
-        raise DestinationError(f"{title}{place}: {error}", _hint(text, title)) from None
+        raise _unreadable(error, text, title) from None
     if not isinstance(value, dict):
         raise DestinationError(f"{title}: must hold one JSON object")
     return value
+
+
+def _unreadable(error: "TextError", text: str, title: str) -> DestinationError:
+    place = f":{error.line}:{error.column}" if error.line else ""
+    found = DestinationError(f"{title}{place}: {error}", _hint(text, title))
+    found.mistakes = [FileMistake((), str(error), error.line, error.column)]
+    return found
 
 
 def json_value(text: str) -> Any:

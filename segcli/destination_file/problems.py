@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from segcli.errors import DestinationError
+from segcli.errors import DestinationError, FileMistake
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -40,13 +40,15 @@ class Mistakes:
 
     def raise_any(self) -> None:
         """Raise DestinationError with all mistakes, if there are any."""
+        if not self._found:
+            return
         found = [self._line(path, problem) for path, problem in self._found]
-        if len(found) == 1:
-            raise DestinationError(found[0], _SEE)
-        if found:
+        if len(found) > 1:
             more = " or more" if len(found) >= MAX_MISTAKES else ""
-            head = f"{self.title} has {len(found)}{more} mistakes:"
-            raise DestinationError("\n".join((head, *found)), _SEE)
+            found.insert(0, f"{self.title} has {len(found)}{more} mistakes:")
+        error = DestinationError("\n".join(found), _SEE)
+        error.mistakes = [FileMistake(path, problem) for path, problem in self._found]
+        raise error
 
     def _line(self, path: Path, problem: str) -> str:
         return ": ".join(filter(None, (self.title, dotted(path), problem)))

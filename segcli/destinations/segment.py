@@ -132,6 +132,7 @@ SEGMENT = Destination(
     settings=Settings,
     types=TYPES,
     payload=payload,
+    copies=frozenset({"context", "traits", "properties"}),
     request=request,
     limits=Limits(
         events=_MOST_EVENTS,

@@ -1,10 +1,10 @@
 """The first look at the records of a rejects file: the destination must have their actions."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from segcli.core.destination import Destination
-from segcli.core.reject_record import actions_in
+from segcli.core.reject_record import actions_of, record_in
 from segcli.inputs.first_event import judge_events
 from segcli.inputs.input import Input
 from segcli.inputs.judgement import MOST_LINES, Form, Head, HeadJudge, Judgement
@@ -37,5 +37,12 @@ def _unknown(head: Head, known: Collection[str]) -> Iterator[tuple[int, str]]:
     lines = head.data.split(b"\n")
     whole = lines if head.is_whole else lines[:-1]
     for number, line in enumerate(islice(whole, MOST_LINES), 1):
-        names = actions_in(line) if _MARK in line else None
-        yield from ((number, name) for name in names or () if name not in known)
+        names = _names(line) if _MARK in line else ()
+        yield from ((number, name) for name in names if name not in known)
+
+
+def _names(line: bytes) -> Sequence[str]:
+    try:
+        return actions_of(record_in(line) or {}) or ()
+    except ValueError:
+        return ()

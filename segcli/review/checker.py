@@ -28,6 +28,7 @@ from segcli.review.baseline import read_baseline, read_replaced, write_baseline
 from segcli.review.coverage import Coverage, LeftOut
 from segcli.review.coverage_view import is_like, masked_sample
 from segcli.review.estimate import Estimate
+from segcli.review.finding_spool import FoundAt
 from segcli.review.findings import BaselineResult, Finding, Findings
 from segcli.review.golden_file import GoldenFile
 from segcli.review.notes import GroupNote, HashedLines, Key, Notebook, NoteLimits, key_of
@@ -59,7 +60,8 @@ class CheckRun:
     needs_events: it is an error if nothing was mapped, rejected or compared with a plan.
     mask: show the form of sample values, and not the values.
     rate: requests a second, for the estimated time; None for the destination's own limit.
-    most_findings: how many findings the review holds; all are counted.
+    most_findings: how many findings the review holds in memory; all are counted.
+    keeps_all: the review has all findings, in a temporary file, and more groups.
     max_line: the longest line that is read, in bytes.
     jobs: how many processes to use; None for one a processor, once the input is large enough.
     rejects: where rejected lines are written; None to write none.
@@ -81,6 +83,7 @@ class CheckRun:
     mask: bool = False
     rate: float | None = None
     most_findings: int = 1000
+    keeps_all: bool = False
     max_line: int = MAX_LINE
     jobs: int | None = None
     rejects: Rejects | None = None
@@ -111,8 +114,9 @@ def block_reviewer(options: CheckRun, known: Mapping[Key, int]) -> "Reviewer | P
     return _reviewer(options, PlanIndex(options.plans), notebook)
 
 
-# How many groups of findings of each level a baseline may have: they are held in memory.
-_BASELINE_GROUPS = 10_000
+# How many groups of findings of each level a baseline may have, or a review with all findings: they
+# are held in memory.
+_MOST_GROUPS = 10_000
 _SAME = "is the same as in an earlier line"
 _NOTHING = key_of(codes.NOTHING_CHECKED, "", "no line was mapped, rejected or compared with a plan")
 _REPEATED_ID = key_of(codes.REPEATED_MESSAGE_ID, "messageId", _SAME)
@@ -219,7 +223,7 @@ class JoinedReview:
     def _add_findings(self, seen: PartialReview, entry: Input, first: int) -> None:
         """Add the findings on an input's lines, in their order."""
         repeated = list(self._repeated(seen, entry, first))
-        notes, title, finding = seen.notes, entry.title, self.findings.finding
+        notes, title = seen.notes, entry.title
         groups: list[tuple[int, Key, int, Iterable[Finding]]] = [
             *((one.line, one.key, 1, [one]) for one in repeated),
             *(
@@ -231,9 +235,11 @@ class JoinedReview:
             self.findings.count(key, number, found)
         for level, others in notes.others.items():
             self.findings.count_others(level, others, title, first)
-        single = (finding(key, title, first + place) for place, key in notes.first)
-        for one in sorted([*repeated, *single], key=attrgetter("line")):
-            self.findings.keep(one)
+        single = [FoundAt(first + place, key) for place, key in notes.first]
+        if repeated:
+            again = [FoundAt(one.line, one.key, other=one.other) for one in repeated]
+            single = sorted([*again, *single], key=attrgetter("line"))
+        self.findings.keep(title, single)
 
     def _first(self, key: Key, note: GroupNote, title: str, first: int) -> Iterator[Finding]:
         return (self.findings.finding(key, title, first + place) for place in note.places)
@@ -282,7 +288,7 @@ class JoinedReview:
             place = first_input or "no input"
             finding = self.findings.finding(_NOTHING, place, 1)
             self.findings.count(_NOTHING, 1, [finding])
-            self.findings.keep(finding)
+            self.findings.keep(place, [FoundAt(1, _NOTHING)])
 
     def _accepted(self) -> BaselineResult | None:
         """Apply the baseline, or write it; None if there is none."""
@@ -314,6 +320,8 @@ class JoinedReview:
             counts=counts,
             findings=self.findings.kept(),
             groups=self.findings.groups(),
+            all_findings=self.findings.all_kept(),
+            all_groups=self.findings.all_groups(),
             errors=self.findings.total("error"),
             warnings=self.findings.total("warning"),
             left_out=self._left_out(),
@@ -328,9 +336,11 @@ class JoinedReview:
 
 
 def _limits(options: CheckRun, known: Mapping[Key, int]) -> NoteLimits:
+    has_many = options.update_baseline or options.keeps_all
     return NoteLimits(
         findings=options.most_findings,
-        groups=max(options.most_findings, options.update_baseline * _BASELINE_GROUPS),
+        groups=max(options.most_findings, has_many * _MOST_GROUPS),
+        has_all=options.keeps_all,
         wanted=options.wanted,
         known=frozenset(known),
     )

@@ -53,13 +53,14 @@ class ShapeProbes:
     """Probes one event of each shape, up to a limit on the bytes that are mapped.
 
     If the destination declares what it reads, one probe serves all shapes that differ only in
-    fields that are not read.
+    fields that are not read; and if it declares what it copies, all that differ only in that.
     """
 
     def __init__(self, job: Job, shapes: Shapes) -> None:
         self._job = job
         reads = job.destination.reads
         self._reads = None if reads is None else tuple(reads(job.settings))
+        self._copies = job.destination.copies
         self._shapes = shapes
         self._paths_in = KnownPaths().of
         # `Coverage` applies the limit in input order. A process does not know that order, so its
@@ -68,6 +69,7 @@ class ShapeProbes:
         self._paid: set[int] = set()
         self._ever_carried: defaultdict[str, set[str]] = defaultdict(set)
         self._carried: dict[int, frozenset[str]] = {}
+        self._left_out: dict[int, frozenset[str]] = {}
         self._sampled: set[str] = set()
 
     def tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
@@ -82,6 +84,8 @@ class ShapeProbes:
     def _tried(self, event: Event, mapped: Mapped | FanOut, number: int) -> ProbeResult | None:
         paths = self._paths_in(event.data)
         cost = len(paths) * len(event.raw)
+        if self._copies:
+            return self._without_copies(event, mapped, number, paths)
         if self._reads is None:
             if not self._pays(number, cost):
                 return None
@@ -100,6 +104,23 @@ class ShapeProbes:
             return ProbeResult(left_out, cost)
         self._carried[part] = carried
         return ProbeResult(left_out, cost, part)
+
+    def _without_copies(
+        self, event: Event, mapped: Mapped | FanOut, number: int, paths: frozenset[str]
+    ) -> ProbeResult | None:
+        """Probe what the mapping does not only copy; all values in what it copies are carried."""
+        data = {name: value for name, value in event.data.items() if name not in self._copies}
+        part = self._shapes.number_of(data, mapped, passed_on=False)
+        known = self._left_out.get(part)
+        cost = len(paths) * len(event.raw)
+        if not self._pays(number, cost if known is None else _COST_OF_KNOWN):
+            return None
+        if known is None:
+            # The payload of the whole event holds the copies.
+            known = self._paths_in(data) - self._carried_of(Event(event.raw, data), data)
+            if len(self._left_out) < _KEPT:
+                self._left_out[part] = known
+        return ProbeResult(known, cost, part)
 
     def _pays(self, number: int, cost: int) -> bool:
         """Return whether a shape was probed before, or can be within the limit."""

@@ -15,7 +15,7 @@ class RouteEstimate:
     """What goes to one route.
 
     route: the route.
-    events: how many events.
+    events: how many payloads: an event has one for each action that takes it.
     requests: the smallest possible number of requests, with every batch as full as the limits
         allow. Sending may need more, since a user's events are never in flight at the same time.
     bytes: the size of all payloads.

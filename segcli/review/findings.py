@@ -1,12 +1,13 @@
 """The findings of a check: added up over all lines, by group, and held against a baseline."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
 from segcli.review.codes import CODES, Level
+from segcli.review.finding_spool import FindingSpool, FoundAt
 from segcli.review.notes import PLACES, HashedLines, Key, NoteLimits
 
 
@@ -118,12 +119,15 @@ class Findings:
     """Adds up findings, in the order of the input.
 
     All are counted, in groups. At most `limits.groups` groups of each level are held, and at most
-    `limits.findings` findings of each level one by one; errors take precedence over warnings.
+    `limits.findings` findings of each level one by one; errors take precedence over warnings. With
+    `limits.has_all` all findings are in a temporary file too.
     """
 
     def __init__(self, limits: NoteLimits, *, strict: bool) -> None:
         self._limits = limits
         self._strict = strict
+        self._spool = FindingSpool() if limits.has_all else None
+        self._accepted: set[Key] = set()
         self._groups: dict[Key, Group] = {}
         self._by_hash: dict[int, Group] = {}
         self._room: Counter[Level] = Counter()
@@ -158,7 +162,8 @@ class Findings:
         """Add a finding, if it counts."""
         if self.takes(finding.code):
             self.count(finding.key, 1, [finding])
-            self.keep(finding)
+            found = FoundAt(finding.line, finding.key, finding.count, finding.other)
+            self.keep(finding.file, [found])
 
     def count(self, key: Key, number: int, first: Iterable[Finding]) -> None:
         """Count findings of a group, of which these are the first."""
@@ -189,12 +194,18 @@ class Findings:
             else:
                 self.count(group.key, 1, (self.finding(group.key, file, first + place),))
 
-    def keep(self, finding: Finding) -> None:
-        """Hold a finding that is counted, if there is room."""
-        kind = (finding.level, finding.key in self._limits.known)
-        if self._kept_of[kind] < self._limits.findings:
-            self._kept_of[kind] += 1
-            self._kept.append(finding)
+    def keep(self, file: str, found: Sequence[FoundAt]) -> None:
+        """Hold findings of an input that are counted, as many as there is room for.
+
+        Raises OutputError if the temporary file cannot be written.
+        """
+        if self._spool:
+            self._spool.add(file, found)
+        for one in found:
+            kind = (self.level_of(one.key.code), one.key in self._limits.known)
+            if self._kept_of[kind] < self._limits.findings:
+                self._kept_of[kind] += 1
+                self._kept.append(self._finding_at(file, one))
 
     def total(self, level: Level) -> int:
         """Return how many findings of this level there are."""
@@ -225,12 +236,30 @@ class Findings:
             else:
                 accepted += group.count
                 gone += number - group.count
+                self._accepted.add(key)
                 del self._groups[key]
         return BaselineResult(accepted=accepted, gone=gone)
 
     def groups(self) -> list[Group]:
         """Return at most `limits.findings` groups, in the order in which they were found."""
         return _first(self._groups.values(), self._limits.findings)
+
+    def all_groups(self) -> list[Group]:
+        """Return all groups that are held, in the order in which they were found."""
+        return list(self._groups.values())
+
+    def all_kept(self) -> "Iterable[Finding] | None":
+        """Return all findings, which are read anew each time; None without `limits.has_all`."""
+        return _AllFindings(self) if self._spool else None
+
+    def spooled(self) -> Iterator[Finding]:
+        """Yield all findings of the temporary file, without the accepted ones."""
+        for file, one in self._spool or ():
+            if one.key not in self._accepted:
+                yield self._finding_at(file, one)
+
+    def _finding_at(self, file: str, one: FoundAt) -> Finding:
+        return self.finding(one.key, file, one.line, count=one.lines, other=one.other)
 
     def kept(self) -> list[Finding]:
         """Return at most `limits.findings` findings, in the order in which they were found.
@@ -239,6 +268,16 @@ class Findings:
         """
         kept = [one for one in self._kept if one.key in self._groups]
         return _first(kept, self._limits.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _AllFindings:
+    """All findings of a check, from its temporary file."""
+
+    findings: Findings
+
+    def __iter__(self) -> Iterator[Finding]:
+        return self.findings.spooled()
 
 
 def _first(found: Iterable[_Found], most: int) -> list[_Found]:

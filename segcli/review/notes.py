@@ -6,6 +6,7 @@ a hash: another process may have met them first. So the result does not depend o
 processes there are.
 """
 
+import sys
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -115,12 +116,14 @@ class NoteLimits:
 
     findings: how many findings of each level are noted one by one.
     groups: how many groups of each level are noted.
+    has_all: all findings are noted one by one, and so all groups.
     wanted: which findings count.
     known: the groups of the baseline; they are noted in any case.
     """
 
     findings: int
     groups: int
+    has_all: bool = False
     wanted: Wanted = Wanted()
     known: Collection[Key] = frozenset()
 
@@ -134,7 +137,8 @@ class Notebook:
         self._levels: Mapping[str, Level] = {code: one.level for code, one in CODES.items()}
         self._held: Counter[Level] = Counter()
         self._keys: set[Key] = set()
-        self._left: dict[Level, int] = dict.fromkeys(("error", "warning"), limits.findings)
+        left = sys.maxsize if limits.has_all else limits.findings
+        self._left: dict[Level, int] = dict.fromkeys(("error", "warning"), left)
         self._left_of_known = dict(self._left)
         self._has_known = bool(limits.known)
 
@@ -174,7 +178,7 @@ class Notebook:
             notes.first.append((place, key))
 
     def _has_room_for(self, key: Key) -> bool:
-        if key in self._keys or key in self._limits.known:
+        if self._limits.has_all or key in self._keys or key in self._limits.known:
             return True
         level = self._levels[key.code]
         if self._held[level] >= self._limits.groups:

@@ -76,6 +76,13 @@ class PartialReview:
     outcomes: list[Decision] = field(default_factory=list)
     plan: PlanSeen = field(default_factory=PlanSeen)
 
+    def sizes_of(self, request_key: str) -> "array[int]":
+        """Return the sizes of the payloads that may share a request, to add further ones."""
+        found = self.mapped.get(request_key)
+        if found is None:
+            found = self.mapped[request_key] = array("Q")
+        return found
+
 
 class Rejections:
     """Adds rejected lines to partial reviews.

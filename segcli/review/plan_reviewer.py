@@ -10,7 +10,7 @@ from segcli.core.outcome import event_of
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.plan.judge import Judge
 from segcli.review.codes import CODE_OF_STATE
-from segcli.review.notes import Notebook, key_of
+from segcli.review.notes import Key, Notebook, key_of
 from segcli.review.partial_review import PartialReview, Rejections
 
 
@@ -28,10 +28,18 @@ class PlanWatch:
         # An event that is not for a destination is tracked all the same.
         self._selection = replace(selection, ignore_integrations=True)
 
-    def see(self, event: dict[str, Any], seen: PartialReview, shape: int | None = None) -> None:
-        """Add the differences of the next line's event; `shape` is that of `Judge.compare`."""
-        for one in self._judge.compare(event, seen.plan, shape):
-            key = key_of(CODE_OF_STATE[one.state], one.field, one.problem)
+    def differences(
+        self, event: dict[str, Any], seen: PartialReview, shape: int | None = None
+    ) -> Sequence[Key]:
+        """Return the keys of an event's differences; `shape` is that of `Judge.compare`."""
+        return [
+            key_of(CODE_OF_STATE[one.state], one.field, one.problem)
+            for one in self._judge.compare(event, seen.plan, shape)
+        ]
+
+    def see(self, event: dict[str, Any], seen: PartialReview) -> None:
+        """Note the differences of the next line's event."""
+        for key in self.differences(event, seen):
             self._notebook.note(key, seen.lines, seen.notes)
 
     def see_unmapped(self, line: bytes | TooLong, seen: PartialReview) -> None:

@@ -12,7 +12,7 @@ from segcli.core.event_time import is_time, parse_time
 from segcli.core.outcome import Job
 
 # segcli itself reads these; a mapping need not carry them.
-_ENVELOPE = frozenset({"type", "integrations"})
+ENVELOPE = frozenset({"type", "integrations"})
 # Marks: numbers that no event contains. In a string, a mark is part of the text.
 _FIRST_MARK = 7_302_914_800_000_000
 _MARK = re.compile(rb"73029148\d{8}")
@@ -40,7 +40,7 @@ class FieldProbe:
         """Prepare to probe an event; `read` is the part of it that the mapping reads, if known."""
         self._event = event
         self._job = job
-        payloads = _payloads(event, job)
+        payloads = payloads_made(event, job)
         # A mapping that returns bytes reads the raw line, so a change must be made there. Any
         # other mapping may compute a digest of the raw line, so that must stay the same.
         bodies = (one.body for one in payloads if isinstance(one, Payload))
@@ -104,7 +104,7 @@ class FieldProbe:
                 [(holder, key, other(holder[key], n)) for n, (holder, key) in enumerate(places)]
             )
             != self._before
-            for other in (_other, _another)
+            for other in (other_value, another_value)
         )
 
     def _payload(self, changes: Sequence[_Change] = ()) -> _Encoded | None:
@@ -122,7 +122,7 @@ class FieldProbe:
 
     def _mapped(self) -> _Encoded:
         raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
-        return _encoded(_payloads(Event(raw, self._data, self._event.actions), self._job))
+        return _encoded(payloads_made(Event(raw, self._data, self._event.actions), self._job))
 
 
 class KnownPaths:
@@ -149,7 +149,7 @@ class KnownPaths:
         """Return the paths of an object's own values, and the keys of its objects and arrays."""
         if len(self._known) >= _KNOWN_KEPT:
             self._known.clear()
-        names = [name for name in one if prefix or name.partition(".")[0] not in _ENVELOPE]
+        names = [name for name in one if prefix or name.partition(".")[0] not in ENVELOPE]
         inner = [name for name in names if type(one[name]) is dict]
         arrays = [name for name in names if type(one[name]) is list]
         values = [name for name in names if one[name] is not None]
@@ -188,7 +188,7 @@ def _sample(holder: Any, key: Any) -> str:
     return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
 
 
-def _payloads(event: Event, job: Job) -> Sequence[Payload | Unmapped]:
+def payloads_made(event: Event, job: Job) -> Sequence[Payload | Unmapped]:
     """Return what an event becomes for each action; raises Rejected if there is one only."""
     payloads = job.destination.payloads
     if payloads is None:
@@ -219,7 +219,7 @@ def _places(data: dict[str, Any]) -> dict[str, list[_Place]]:
                 containers.append((name, value))
             elif value is not None:
                 found.setdefault(name, []).append((holder, key))
-    return {path: found[path] for path in found if path.partition(".")[0] not in _ENVELOPE}
+    return {path: found[path] for path in found if path.partition(".")[0] not in ENVELOPE}
 
 
 def _inner(path: str, holder: Any) -> list[tuple[str, Any, Any]]:
@@ -240,7 +240,7 @@ def _mark(value: Any, mark: int) -> Any:
 # A mapping may compare values: those that were equal must differ in at least one of two changes.
 
 
-def _other(value: Any, number: int) -> Any:
+def other_value(value: Any, number: int) -> Any:
     """Return another value of the same type for the value that is changed as number `number`."""
     if isinstance(value, bool):
         return not value
@@ -261,7 +261,7 @@ def _other_time(text: str, number: int) -> str:
         return (parse_time(text) + shift).isoformat()
 
 
-def _another(value: Any, number: int) -> Any:
+def another_value(value: Any, number: int) -> Any:
     """Return a second other value: a mapping that rounds, cuts or picks a part sees one of both."""
     if isinstance(value, bool):
         return not value

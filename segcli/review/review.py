@@ -1,7 +1,7 @@
 """The result of `segcli check`: a value that each output format prints in its own way."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from segcli.plan.coverage import PlanResult
@@ -22,6 +22,9 @@ class Review:
     findings: the first findings, in the order of the input.
     groups: the findings by group, in the order in which they were found: enough of them for
         `findings`.
+    all_findings: all findings, from a temporary file that lasts as long as the review; None if
+        they were not kept.
+    all_groups: all groups that are held, up to a limit.
     errors: how many errors there are, shown or not.
     warnings: how many warnings there are, shown or not.
     left_out: the fields that no payload carries, the most frequent first.
@@ -55,6 +58,8 @@ class Review:
     coverage: Sequence[str] = ()
     is_default: bool = False
     shows_every: bool = False
+    all_findings: Iterable[Finding] | None = field(default=None, compare=False, repr=False)
+    all_groups: Sequence[Group] = field(default=(), compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -82,10 +87,10 @@ class Review:
     def document(self) -> dict[str, Any]:
         """Return the review as the JSON that `check.schema.json` describes.
 
-        `inputs` is empty, since there may be very many: the caller writes them.
+        `inputs` and `findings` are empty, since there may be very many: the caller writes them.
         """
         return {
-            "check_version": 3,
+            "check_version": 4,
             "destination": self.destination,
             "destination_is_default": self.is_default,
             "inputs": [],
@@ -96,8 +101,8 @@ class Review:
             "warnings": self.warnings,
             "untried": self.untried,
             "advice": self.advice,
-            "findings": self._described(),
-            "groups": [_grouped(one) for one in self.groups],
+            "findings": [],
+            "groups": [_grouped(one) for one in self._listed_groups()],
             "baseline": _accepted(self.baseline) if self.baseline else None,
             "not_carried": [
                 {
@@ -116,13 +121,20 @@ class Review:
             "tracking_plan": _tracked(self.plan) if self.plan else None,
         }
 
-    def _described(self) -> list[dict[str, Any]]:
-        """Return the findings, each with the index of its group."""
-        numbers = {group.key: number for number, group in enumerate(self.groups)}
-        return [_described(one, numbers[one.key]) for one in self.findings]
+    def described_findings(self) -> Iterator[dict[str, Any]]:
+        """Yield all findings for the JSON, each with the index of its group.
+
+        Without `all_findings` those that are held.
+        """
+        numbers = {group.key: number for number, group in enumerate(self._listed_groups())}
+        findings = self.findings if self.all_findings is None else self.all_findings
+        return (_described(one, numbers.get(one.key)) for one in findings)
+
+    def _listed_groups(self) -> Sequence[Group]:
+        return self.groups if self.all_findings is None else self.all_groups
 
 
-def _described(finding: Finding, group: int) -> dict[str, Any]:
+def _described(finding: Finding, group: int | None) -> dict[str, Any]:
     return {
         "file": finding.file,
         "line": finding.line,

@@ -1,18 +1,18 @@
 """The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import getitem
-from typing import Any
+from operator import getitem, itemgetter
+from typing import Any, TypeGuard
 
+import msgspec
 import orjson
 
-from segcli.core.decision import Decision, FanOut, Mapped, payloads_of, rejections_of
+from segcli.core.decision import Decision, FanOut, Mapped, rejections_of
 from segcli.core.destination import Remark
-from segcli.core.event import OTHER_TIMES, Event, is_number
-from segcli.core.event_time import are_usual_times, is_time, lacks_zone
+from segcli.core.event import TIME_FIELDS, Event, is_number
+from segcli.core.event_time import are_usual_times, is_time
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID, is_missing_id
 from segcli.core.outcome import OVER_LIMIT, Job, event_of, make_mapper
@@ -32,19 +32,23 @@ from segcli.review.segment_spec import (
     need_no_remark,
 )
 
+_OBJECTS = frozenset({"context", "traits", "properties"})
 _JSON_SPACE = b" \t\r\n"
 # Each shape holds remarks; an input with a new shape in every line must not fill the memory.
 _SHAPES_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
     """What is true of all events of a shape.
 
     number: its number.
     remarks, keys: the remarks on each of its events, and their keys.
     passed_on: the events become payloads unchanged.
-    times: the fields that hold a time as text, without `timestamp`.
+    is_usual: nothing but times and the messageId decides whether an event needs further remarks.
+    has_missing_id: each event has a text for a missing id, and so a remark of its own.
+    times: the fields that hold a time as text.
+    get_times: returns their values.
     dates, other_dates: the paths of the traits that hold a date, as text and as a number.
     ids: the fields that hold an id as text, without those of the user.
     """
@@ -53,37 +57,73 @@ class _Shape:
     remarks: Sequence[Remark]
     keys: Sequence[Key]
     passed_on: bool
+    is_usual: bool
+    has_missing_id: bool
     times: Sequence[str]
+    get_times: Callable[[dict[str, Any]], Sequence[str]]
     dates: Sequence[tuple[str, ...]]
     other_dates: Sequence[tuple[str, ...]]
     ids: Sequence[str]
 
-    def says_all_of(self, line: bytes, data: dict[str, Any]) -> bool:
+    def texts_of(self, data: dict[str, Any]) -> Sequence[str]:
+        """Return the texts in an event that have to be times."""
+        times = self.get_times(data)
+        if not self.dates:
+            return times
+        dates: list[Any] = [reduce(getitem, path, data) for path in self.dates]
+        return [*times, *dates]
+
+    def is_usual_of(self, line: bytes, message_id: str | None) -> bool:
+        """Return whether nothing but times decides whether an event needs remarks of its own."""
+        return (
+            self.is_usual
+            and len(line) <= EVENT_BYTES
+            and (message_id is None or len(message_id) <= MESSAGE_ID_LENGTH)
+        )
+
+    def says_all_of(self, line: bytes) -> bool:
         """Return whether an event of this shape needs no remarks of its own."""
+        data = orjson.loads(line)
         message_id = data.get("messageId")
-        if len(line) > EVENT_BYTES or (
-            type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH
+        if (
+            self.has_missing_id
+            or len(line) > EVENT_BYTES
+            or (type(message_id) is str and len(message_id) > MESSAGE_ID_LENGTH)
         ):
             return False
-        for name in self.ids:
-            if is_missing_id(data[name]):
-                return False
-        # An invalid timestamp has already rejected the event.
-        timestamp = data.get("timestamp")
-        if timestamp and timestamp[-1] != "Z" and lacks_zone(timestamp):
+        if any(is_missing_id(data[name]) for name in self.ids):
             return False
-        # Hot path of check (bench_check.py): mostly all times are of the usual form.
-        texts = [data[name] for name in self.times]
-        texts += [_value_at(path, data) for path in self.dates]
-        if not are_usual_times(texts) and not self._have_good_times(data):
+        if not are_usual_times(self.texts_of(data)) and not self._have_good_times(data):
             return False
-        return all(is_date(_value_at(path, data), path[-1]) for path in self.other_dates)
+        return all(is_date(reduce(getitem, path, data), path[-1]) for path in self.other_dates)
 
     def _have_good_times(self, data: dict[str, Any]) -> bool:
         """Return whether all times and dates are good, in any form."""
         return need_no_remark(data[name] for name in self.times) and all(
-            is_time(_value_at(path, data)) for path in self.dates
+            is_time(reduce(getitem, path, data)) for path in self.dates
         )
+
+
+class _Sight(msgspec.Struct, gc=False):
+    """What is known of a line before its event is parsed exactly.
+
+    line: the line; the event as written, once it is parsed.
+    is_counted: it has an event, whose messageId counts.
+    message_id: the messageId.
+    number: the number of its shape; None if its event has to be parsed exactly.
+    shape: its shape, if an earlier event had the same.
+    differences: how its event differs from tracking plans.
+    """
+
+    line: bytes
+    is_counted: bool = False
+    message_id: Any = None
+    number: int | None = None
+    shape: _Shape | None = None
+    differences: Sequence[Key] = ()
+
+
+_NO_EVENT = _Sight(b"")
 
 
 class Reviewer:
@@ -111,66 +151,85 @@ class Reviewer:
         self._rejections = rejections
         self._watch = watch
         self._shows_outcomes = shows_outcomes
-        reads = job.destination.reads
-        shapes = Shapes(
-            None if reads is None else reads(job.settings), all_fields=watch is not None
-        )
+        shapes = Shapes(_looked_into(job), all_fields=watch is not None)
         self._number_of = shapes.number_of
         self._trials = ShapeProbes(job, shapes)
         self._shapes: dict[int, _Shape] = {}
 
     def look(self, lines: Sequence[bytes | TooLong], seen: PartialReview) -> None:
         """Review the next lines, and add the result to `seen`."""
-        for line, outcome in zip(lines, self._decide(lines), strict=True):
-            if type(outcome) is Mapped and type(line) is bytes:
-                self._see_size(outcome, seen)
-                self._see_mapped(line, outcome, seen)
-            elif isinstance(outcome, FanOut) and payloads_of(outcome) and type(line) is bytes:
-                self._see_several(line, outcome, seen)
+        outcomes, first = self._decide(lines), seen.lines
+        sights, are_usual = self._sights(lines, outcomes, seen)
+        for line, outcome, sight in zip(lines, outcomes, sights, strict=True):
+            shape = sight.shape
+            if type(outcome) is FanOut and outcome.mapped and outcome.unmapped:
+                self._rejections.note(line, outcome, seen)
+            if shape and (are_usual or shape.says_all_of(sight.line)):
+                if sight.differences:
+                    self._note(sight.differences, seen)
+                self._count(shape, seen)
+                if shape.keys:
+                    self._notebook.warn(shape.keys, seen.lines, seen.notes)
+            elif _is_mapped(outcome):
+                self._see_mapped(sight, outcome, seen)
             else:
                 self._see_unmapped(line, outcome, seen)
-            if self._shows_outcomes:
-                seen.outcomes.append(outcome)
-                seen.message_ids.append(message_id_of(line))
             seen.lines += 1
+        _add_sizes(outcomes, seen)
+        _add_ids(sights, first, seen)
+        if self._shows_outcomes:
+            seen.outcomes += outcomes
+            seen.message_ids += map(message_id_of, lines)
 
-    def _see_several(self, line: bytes, several: FanOut, seen: PartialReview) -> None:
-        """See an event that several actions take; it may be rejected by some of them."""
-        for one in several.mapped:
-            self._see_size(one, seen)
-        if several.unmapped:
-            self._rejections.note(line, several, seen)
-        self._see_mapped(line, several, seen)
+    def _sights(
+        self, lines: Sequence[bytes | TooLong], outcomes: Sequence[Decision], seen: PartialReview
+    ) -> tuple[Sequence[_Sight], bool]:
+        """Return what is known of these lines, and whether the known shapes say all of them."""
+        # Hot path of check (bench_check.py): the times of all lines are looked at together. The
+        # events are not kept until then: to fill fresh memory takes half of the time of parsing.
+        texts: list[str] = []
+        sights, are_usual = [], True
+        for line, outcome in zip(lines, outcomes, strict=True):
+            if not _is_mapped(outcome) or type(line) is not bytes:
+                sights.append(_NO_EVENT)
+                continue
+            data = _data_of(line)
+            if data is None:
+                sights.append(_Sight(line))
+                continue
+            number = self._number_of(data, outcome, passed_on=is_passed_on(line, outcome))
+            shape, message_id = self._shapes.get(number), data.get("messageId")
+            if shape and are_usual:
+                are_usual = shape.is_usual_of(line, message_id)
+                texts += shape.texts_of(data)
+            differences = self._watch.differences(data, seen, number) if self._watch else ()
+            sights.append(_Sight(line, True, message_id, number, shape, differences))
+        return sights, are_usual and are_usual_times(texts)
 
-    def _see_size(self, mapped: Mapped, seen: PartialReview) -> None:
-        key = mapped.request_key
-        sizes = seen.mapped.get(key)
-        if sizes is None:
-            sizes = seen.mapped[key] = array("Q")
-        sizes.append(len(mapped.body))
+    def _note(self, keys: Iterable[Key], seen: PartialReview) -> None:
+        for key in keys:
+            self._notebook.note(key, seen.lines, seen.notes)
 
-    def _see_mapped(self, line: bytes, mapped: Mapped | FanOut, seen: PartialReview) -> None:
-        passed_on = is_passed_on(line, mapped)
-        data = _data_of(line)
-        number = self._number_of(data, mapped, passed_on=passed_on) if data else None
-        shape = self._shapes.get(number) if number else None
-        if data and self._watch:
-            self._watch.see(data, seen, number)
-        if data and shape and shape.says_all_of(line, data) and HAS_MISSING_ID not in mapped.notes:
-            self._count(shape, line, data, seen)
-            if shape.keys:
-                self._notebook.warn(shape.keys, seen.lines, seen.notes)
-            return
-        event = event_of(line)
+    def _see_mapped(self, sight: _Sight, mapped: Mapped | FanOut, seen: PartialReview) -> None:
+        """Add an event of which its shape does not say all."""
+        self._note(sight.differences, seen)
+        event = event_of(sight.line)
         if not isinstance(event, Event):
             # A field that the mapping does not read may hold a number that is out of range.
             seen.untried += 1
+            sight.is_counted = False
             return
-        if not data and self._watch:
-            self._watch.see(event.data, seen)
-        number = number or self._number_of(event.data, mapped, passed_on=passed_on)
-        shape = shape or self._shape(event, mapped, number, seen)
-        self._count(shape, event.raw, event.data, seen)
+        number = sight.number
+        if number is None:
+            if self._watch:
+                self._watch.see(event.data, seen)
+            passed_on = is_passed_on(sight.line, mapped)
+            number = self._number_of(event.data, mapped, passed_on=passed_on)
+        sight.line, sight.is_counted = event.raw, True
+        sight.message_id = event.data.get("messageId")
+        # Another line of this group may have had it first.
+        shape = self._shapes.get(number) or self._shape(event, mapped, number, seen)
+        self._count(shape, seen)
         of_values = self._notebook.wanted(segment_spec.remarks_by_value(event))
         remarks = _first_by_field([*of_values, *shape.remarks]) if of_values else ()
         keys = note_keys(remarks) if remarks else shape.keys
@@ -185,8 +244,23 @@ class Reviewer:
         of_destination = self._job.destination.remarks(event, self._job.settings)
         wanted = self._notebook.wanted([*segment_spec.remarks_by_type(event), *of_destination])
         remarks = _first_by_field(wanted)
-        values = (_times_of(event), *_dates_of(event), _ids_of(event))
-        shape = _Shape(number, remarks, note_keys(remarks), passed_on, *values)
+        dates, other_dates = _dates_of(event)
+        ids = _ids_of(event)
+        times = _times_of(event)
+        has_missing_id = HAS_MISSING_ID in mapped.notes
+        shape = _Shape(
+            number=number,
+            remarks=remarks,
+            keys=note_keys(remarks),
+            passed_on=passed_on,
+            is_usual=not (has_missing_id or ids or other_dates) and _has_usual_id(event),
+            has_missing_id=has_missing_id,
+            times=times,
+            get_times=itemgetter(*times) if len(times) > 1 else _loop_over(times),
+            dates=dates,
+            other_dates=other_dates,
+            ids=ids,
+        )
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[number] = shape
         return shape
@@ -199,21 +273,55 @@ class Reviewer:
         if self._watch and outcome is not OVER_LIMIT:
             self._watch.see_unmapped(line, seen)
 
-    def _count(self, shape: _Shape, line: bytes, data: dict[str, Any], seen: PartialReview) -> None:
+    def _count(self, shape: _Shape, seen: PartialReview) -> None:
         if shape.passed_on:
             seen.passed_on += 1
-        else:
-            alike = seen.shapes.get(shape.number)
-            if alike is None:
-                alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
-            alike.events += 1
-        message_id = data.get("messageId")
-        if not message_id:
-            seen.lines_without_id.hashes.append(hash(line.strip(_JSON_SPACE)))
-            seen.lines_without_id.places.append(seen.lines)
-        elif type(message_id) is str:
-            seen.ids.hashes.append(hash(message_id))
-            seen.ids.places.append(seen.lines)
+            return
+        alike = seen.shapes.get(shape.number)
+        if alike is None:
+            alike = seen.shapes[shape.number] = ShapeCount(seen.lines)
+        alike.events += 1
+
+
+def _looked_into(job: Job) -> Iterable[str] | None:
+    """Return the paths that the mapping looks into, beside the event's own fields; None for all."""
+    destination = job.destination
+    if destination.copies:
+        return _OBJECTS - destination.copies
+    return None if destination.reads is None else destination.reads(job.settings)
+
+
+def _is_mapped(outcome: Decision) -> TypeGuard[Mapped | FanOut]:
+    """Return whether an event has at least one payload."""
+    return type(outcome) is Mapped or (type(outcome) is FanOut and bool(outcome.mapped))
+
+
+def _add_sizes(outcomes: Iterable[Decision], seen: PartialReview) -> None:
+    """Add the sizes of the payloads, by the key of their request."""
+    mapped = [one for one in outcomes if type(one) is Mapped]
+    mapped += [one for several in outcomes if type(several) is FanOut for one in several.mapped]
+    keys = {one.request_key for one in mapped}
+    if len(keys) == 1:
+        seen.sizes_of(keys.pop()).extend([len(one.body) for one in mapped])
+        return
+    for one in mapped:
+        seen.sizes_of(one.request_key).append(len(one.body))
+
+
+def _add_ids(sights: Sequence[_Sight], first: int, seen: PartialReview) -> None:
+    """Add the messageIds of the events, or their lines; `first` is the index of the first line."""
+    ids = [sight.message_id for sight in sights]
+    if all(ids) and set(map(type, ids)) == {str}:
+        seen.ids.hashes.extend(map(hash, ids))
+        seen.ids.places.extend(range(first, first + len(ids)))
+        return
+    for place, sight in enumerate(sights, first):
+        if not sight.is_counted:
+            continue
+        if not sight.message_id:
+            seen.lines_without_id.add(sight.line.strip(_JSON_SPACE), place)
+        elif type(sight.message_id) is str:
+            seen.ids.add(sight.message_id, place)
 
 
 def _data_of(line: bytes) -> dict[str, Any] | None:
@@ -233,19 +341,25 @@ def _dates_of(event: Event) -> tuple[Sequence[tuple[str, ...]], Sequence[tuple[s
     return texts, [path for path, value in found.items() if is_number(value)]
 
 
-def _value_at(path: Sequence[str], data: dict[str, Any]) -> Any:
-    return reduce(getitem, path, data)
-
-
 def _times_of(event: Event) -> Sequence[str]:
-    values = ((name, event.data.get(name)) for name in OTHER_TIMES)
+    values = ((name, event.data.get(name)) for name in TIME_FIELDS)
     return [name for name, value in values if value and isinstance(value, str)]
+
+
+def _loop_over(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[str]]:
+    """Return a function like an `itemgetter`, which returns no sequence for a single name."""
+    return lambda data: [data[name] for name in names]
 
 
 def _ids_of(event: Event) -> Sequence[str]:
     # A note tells of the others.
     names = set(ID_FIELDS) - {"userId", "anonymousId"}
     return [name for name in names if isinstance(event.data.get(name), str)]
+
+
+def _has_usual_id(event: Event) -> bool:
+    """Return whether the messageId is text, or absent."""
+    return isinstance(event.data.get("messageId"), str | None)
 
 
 def _first_by_field(remarks: Iterable[Remark]) -> Sequence[Remark]:

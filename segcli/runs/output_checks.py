@@ -28,10 +28,11 @@ _ENDS = {
     "github": re.compile(rb"^::notice title=segcli check::", re.MULTILINE),
     "text": re.compile(rb"[\d,]+ errors?, [\d,]+ warnings?\n\Z"),
 }
-# What a log and metrics begin with.
+# What a log, metrics and a page begin with.
 _WATCHED = {
     "--log-file": (re.compile(rb'(?:\{"time":")?\d{4}-\d\d-\d\dT'), "a log of segcli"),
     "--metrics": (re.compile(rb"# HELP segcli_"), "metrics of segcli"),
+    "--html": (re.compile(rb"<!doctype html>\n<!-- segcli report"), "a page of segcli"),
 }
 # Suffixes of the files beside the file of an option: its lock, and the files of SQLite.
 _BESIDE = {"--state": (".lock", "-wal", "-shm", "-journal")}
@@ -238,7 +239,7 @@ def check_holds_records(option: str, path: Path, what: str) -> None:
 
 
 def _check_watched(writes: Named) -> None:
-    """Raise UsageError unless the log and the metrics can be written, each to a file of its own."""
+    """Raise UsageError unless log, metrics and page can be written, each to a file of its own."""
     for option, (begins, what) in _WATCHED.items():
         path = writes.get(option)
         if path is None or is_stream(path):

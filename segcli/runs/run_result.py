@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segcli.accounting.held_rejects import HeldRejects
+from segcli.accounting.reject_samples import RejectSamples
+from segcli.accounting.series import Series
 from segcli.accounting.tally import STATES_OF_TRANSFORM, State, Tally
 from segcli.core.outcome import Job
 from segcli.errors import Exit, SegcliError
@@ -33,6 +35,8 @@ class RunResult:
     before: the lines that earlier runs settled, by state, if this run resumed one
     before_by_action: the events that earlier runs settled, by action and state
     is_default: the destination is the default, because none was given
+    series: the course of the run; None if nobody looks at it
+    samples: a few rejected and refused lines; None if nobody looks at them
     started: when the run started, in seconds since 1970
     seconds: how long it took, once `stop_clock` was called
     """
@@ -53,6 +57,8 @@ class RunResult:
     before: Mapping[State, int] = field(default_factory=dict)
     before_by_action: Mapping[tuple[str, State], int] = field(default_factory=dict)
     is_default: bool = False
+    series: Series | None = None
+    samples: RejectSamples | None = None
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.monotonic)
     seconds: float = 0.0

@@ -6,7 +6,7 @@ The rules of each vendor are in `vendors`.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segcli.accounting.atomic_write import open_to_append, write_all
@@ -27,6 +27,7 @@ from segcli.sandbox import replies
 from segcli.sandbox.counts import Counts
 from segcli.sandbox.dice import dice_of
 from segcli.sandbox.excerpt import Excerpt
+from segcli.sandbox.exchange import Context, Exchange, exchange_of
 from segcli.sandbox.faults import ITEM, RESET_AFTER, RESET_BEFORE, TIMEOUT, Script, fault_at
 from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import kept_line
@@ -64,6 +65,8 @@ class Sandbox:
     sever: resets the connection of a scope; the server sets it, because an app cannot do that.
     guard: the allowed values of Host and Origin; the server sets it once it knows its address.
     uploads: the request bodies.
+    watch: called with each request for a vendor and its reply, before that is sent; None if nobody
+        looks.
     on_failure: called with a full disk or a bug, beside the reply 500 to the request that met it.
     """
 
@@ -74,14 +77,11 @@ class Sandbox:
         self.sever: Callable[[Scope], None] = _cannot_sever
         self.guard: Guard | None = None
         self.uploads = Uploads()
+        self.watch: Callable[[Exchange], object] | None = None
         self.on_failure: Callable[[Exception], object] = _cannot_tell
-        self._script = script
-        self._faults = script.faults_of_requests
         self._hosted: dict[str, Vendor] = {}
-        self._dice = dice_of(script.seed)
         self._counts = Counts()
-        self._known = Redactor(Secret(script.key).forms())
-        self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
+        self.play(script)
         self.kept = script.keep
         if self.kept is not None:
             open_to_append(self.kept).close()
@@ -106,6 +106,14 @@ class Sandbox:
         if self._script.latency and _vendor_in(scope):
             await asyncio.sleep(self._script.latency)
         await send_reply(send, reply, guard.reply_headers(headers) if guard else ())
+
+    def play(self, script: Script) -> None:
+        """Follow this script from the next request on. The file `keep` stays as it is."""
+        self._script = script
+        self._faults = script.faults_of_requests
+        self._dice = dice_of(script.seed)
+        self._known = Redactor(Secret(script.key).forms())
+        self._bucket = _full_bucket(script.rate, time.monotonic()) if script.rate else None
 
     def host(self, name: str, vendor: Vendor) -> None:
         """Add a vendor, before the first request for it."""
@@ -142,14 +150,33 @@ class Sandbox:
         fault = fault_at(self._dice.roll(scope["raw_path"], call.body), self._faults)
         if fault:
             tally.play(fault)
-        if fault == TIMEOUT:
-            return None
-        if fault not in (RESET_BEFORE, RESET_AFTER):
-            return self._fault_reply(fault, name) or self._answer(call, name=name)
-        if fault == RESET_AFTER:
-            self._answer(call, name=name)
-        self.sever(scope)
-        return None
+        answer: _Answer | None = None
+        if fault not in (RESET_BEFORE, RESET_AFTER, TIMEOUT):
+            refused = self._fault_reply(fault, name)
+            answer = _Answer(refused) if refused else self._answer(call, name=name)
+        elif fault == RESET_AFTER:
+            answer = replace(self._answer(call, name=name), reply=None)
+        if self.watch:
+            self.watch(self._exchange(call, answer or _Answer(None), name=name, fault=fault))
+        if fault in (RESET_BEFORE, RESET_AFTER):
+            self.sever(scope)
+        return answer.reply if answer else None
+
+    def _exchange(self, call: Call, answer: "_Answer", *, name: str, fault: str) -> Exchange:
+        vendor = self.vendor(name)
+        return exchange_of(
+            call,
+            answer.reply,
+            Context(
+                vendor=name,
+                route=call.path.removeprefix(vendor.home),
+                fault=fault,
+                items=answer.items,
+                failed=answer.failed,
+                key_paths=vendor.key_paths,
+                known=self._known,
+            ),
+        )
 
     def _fault_reply(self, fault: str, name: str) -> HttpReply | None:
         """Return the reply of a fault, or of the rate limit; None if the vendor is to answer."""
@@ -162,8 +189,8 @@ class Sandbox:
             return None
         return replies.temporary_error(self.vendor(name), refusal, wait=self._script.retry_after)
 
-    def _answer(self, call: Call, *, name: str) -> HttpReply:
-        """Return the vendor's reply, and store what it accepts."""
+    def _answer(self, call: Call, *, name: str) -> "_Answer":
+        """Return the vendor's answer, and store what it accepts."""
         try:
             outcome = validate_request(call, self.vendor(name), script=self._script)
             if isinstance(outcome, Accepted):
@@ -171,13 +198,14 @@ class Sandbox:
                 lost = self._lost(outcome.items, failed, name=name)
                 taken = [item for place, item in enumerate(outcome.items) if place not in lost]
                 self._store(call, taken, name=name)
-                return self._success(outcome, failed, name=name)
+                reply = self._success(outcome, failed, name=name)
+                return _Answer(reply, outcome.items, lost)
         except Exception as bug:
             # The server logs nothing: without this, a bug or a full disk would be invisible.
             outcome = Refusal(500, f"the sandbox failed: {bug!r}")
             self.on_failure(bug)
         self._counts.of(name).refuse(outcome.problem)
-        return replies.vendor_error(self.vendor(name), outcome)
+        return _Answer(replies.vendor_error(self.vendor(name), outcome))
 
     def _failed(self, items: Sequence[ReceivedItem], *, name: str) -> dict[int, int]:
         """Roll the dice for each event; half of those that fail may succeed later."""
@@ -216,6 +244,20 @@ class Sandbox:
             self.accepted.extend(Received(name, route, item.payload) for item in items)
         self.excerpt.add(call.method, route, items)
         self._counts.of(name).accept(route, len(items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What becomes of a request.
+
+    reply: the reply; None if none is sent.
+    items: the events of a good request.
+    failed: those of them that fail, by their place, with their status.
+    """
+
+    reply: HttpReply | None
+    items: Sequence[ReceivedItem] = ()
+    failed: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -144,11 +144,7 @@ class SharedJournal:
         """Add a result to the next put. Raises Stopped if an earlier put has failed."""
         self._check()
         with self._lock:
-            for action in self._records.new_actions(settled):
-                self._add(action)
-            rows = iter(self._records.rows_of(settled))
-            while some := list(islice(rows, _ROWS_PER_RECORD)):
-                self._add({"state": settled.state, "lines": some})
+            self._add_rows("lines", settled)
             if settled.is_answered:
                 self._add({"answered_in_part": len(settled.lines)})
             if settled.state in _KEPT:
@@ -160,11 +156,7 @@ class SharedJournal:
         """Add the result of an action of each line to the next put. Raises as `settle`."""
         self._check()
         with self._lock:
-            for action in self._records.new_actions(settled):
-                self._add(action)
-            rows = iter(self._records.rows_of(settled))
-            while some := list(islice(rows, _ROWS_PER_RECORD)):
-                self._add({"state": settled.state, "parts": some})
+            self._add_rows("parts", settled)
             for row in failure_rows(settled):
                 self._add({"failures": [row]})
         self._wrote(len(settled.lines))
@@ -241,6 +233,14 @@ class SharedJournal:
                 self._add({"rejects": {name: size}})
             self._write()
         return self.past.rejects[name]
+
+    def _add_rows(self, kind: str, settled: Result) -> None:
+        """Add the rows of a result, and the names of its actions. The caller has the lock."""
+        for action in self._records.new_actions(settled):
+            self._add(action)
+        rows = iter(self._records.rows_of(settled))
+        while some := list(islice(rows, _ROWS_PER_RECORD)):
+            self._add({"state": settled.state, kind: some})
 
     def _add(self, record: Mapping[str, Any], *, is_kept: bool = False) -> None:
         """Add a record to the next put. The caller has the lock."""

@@ -109,4 +109,4 @@ def test_no_variable_of_an_option_has_the_prefix_of_a_destination() -> None:
 
     assert not [name for name in option_variables() if name.startswith(prefixes)]
     assert not set(BUILT_IN) & set(TABLES)
-    assert {table_of(name) for name in SOURCES} - {None} == set(TABLES) - {"ui"}
+    assert {table_of(name) for name in SOURCES} - {None} == set(TABLES)

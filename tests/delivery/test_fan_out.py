@@ -243,6 +243,19 @@ def test_a_record_for_an_action_that_the_file_no_longer_has_is_rejected_and_keep
     assert (kept["actions"], kept["event"]) == (["Gone"], event(1))
 
 
+def test_actions_that_are_no_list_of_names_stay_in_the_record_of_the_rejected_line(
+    vendor: Serve, tmp_path: Path
+) -> None:
+    routes = ThreeRoutes()
+    path = written(tmp_path / "rejects", [{"state": "", "actions": "First", "event": event(1)}])
+    settings = {"endpoint": vendor(routes).url}
+    report = segcli.send(path, dest=file_of(tmp_path), settings=settings, first_look=False)
+
+    assert routes.got == []
+    [kept] = report.rejects
+    assert (kept["reason"], kept["actions"]) == ("actions is not a list of names", "First")
+
+
 @pytest.mark.parametrize("limit", [15, 20])
 def test_a_limit_counts_an_event_that_one_of_its_actions_rejects_also_on_resume(
     limit: int, vendor: Serve, tmp_path: Path

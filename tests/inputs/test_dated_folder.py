@@ -71,7 +71,7 @@ def test_dated_folders_are_read_in_order_of_time(layout: str, tmp_path: Path) ->
     assert names_in(put(tmp_path / "in", names)) == list(names)
 
 
-@for_each("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_dated_objects_are_read_in_order_of_time(layout: str) -> None:
     memory: Any = pytest.importorskip("fsspec").filesystem("memory")
     memory.store.clear()

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from support.check_reports import READERS, check_is_valid, commands, read_github, read_text
+from support.check_reports import (
+    READERS,
+    check_is_valid,
+    commands,
+    read_github,
+    read_text,
+    review_of,
+)
 from support.fakes import Said
 from support.samples import line_of
 
@@ -57,6 +64,62 @@ def test_json_has_each_finding_and_its_group(segcli: Segcli) -> None:
     assert [one["group"] for one in document["findings"]] == [0, 0, 0, 0, 0, 1, 2]
     assert [one["findings"] for one in document["groups"]] == [5, 1, 1]
     assert [one["line"] for one in document["groups"][0]["places"]] == [1, 2, 3]
+
+
+def test_json_has_every_finding_whatever_is_printed(segcli: Segcli, tmp_path: Path) -> None:
+    segcli(*CHECK, "--max-findings", "1", "--report", "few.json")
+    segcli(*CHECK, "--report", "many.json")
+
+    few, many = (json.loads((tmp_path / name).read_text()) for name in ("few.json", "many.json"))
+    assert few == many
+    assert len(few["findings"]) == few["errors"] + few["warnings"] == 7
+
+
+def test_json_names_no_group_for_findings_of_too_many_groups(
+    segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segcli.review.checker._MOST_GROUPS", 1)
+    out = segcli(*CHECK, "--max-findings", "1", "--format", "json").out
+
+    check_is_valid("json", out)
+    document = json.loads(out)
+    assert [one["group"] for one in document["findings"]] == [0, 0, 0, 0, 0, None, 1]
+    assert [one["findings"] for one in document["groups"]] == [5, 1]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_findings_beyond_the_memory_are_in_a_temporary_file_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    monkeypatch.setattr("segcli.review.finding_spool._IN_MEMORY", 100)
+    monkeypatch.setattr("segcli.parallel.ordered_map._BLOCK", 3000)
+    monkeypatch.setattr("segcli.parallel.ordered_map._BLOCK_FOR_WORKERS", 3000)
+    repeated = line_of(messageId="m")
+    lines = [NO_USER.encode(), UNZONED.encode(), repeated, repeated] * 60
+
+    review = review_of(
+        tmp_path, *lines, dest="webhook", most_findings=10, keeps_all=True, jobs=jobs
+    )
+
+    found = list(review.all_findings or ())
+    whole = review_of(tmp_path, *lines, dest="webhook", most_findings=9999)
+    assert found == list(review.all_findings or ()) == whole.findings
+    assert review.findings == [one for one in found if one.level == "error"][:10]
+    assert len(found) == review.errors + review.warnings > 200
+
+
+def test_a_full_disk_for_the_findings_is_an_error_with_a_hint(
+    segcli: Segcli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("segcli.review.finding_spool.pickle.dump", no_room)
+    told = segcli(*CHECK, "--format", "json")
+
+    assert (told.code, told.out) == (3, "")
+    assert "the findings cannot be written to a temporary file: No space left" in told.err
+    assert "Set TMPDIR to a folder on a disk with room." in told.err
 
 
 def test_hidden_groups_are_counted(segcli: Segcli) -> None:

@@ -267,21 +267,46 @@ def test_what_is_empty_where_the_mapping_does_not_read_is_no_part_of_the_shape(
 
 
 @pytest.mark.parametrize("plan", [None, *sorted((SAMPLES / "plans").iterdir())])
-@pytest.mark.parametrize("dest", ["pointillist", "plotline", "gist", "webhook"])
-def test_a_declaration_of_what_is_read_saves_work_and_changes_no_finding(
+@pytest.mark.parametrize("dest", ["pointillist", "plotline", "gist", "webhook", "segment"])
+def test_a_declaration_of_what_is_read_or_copied_saves_work_and_changes_no_finding(
     tmp_path: Path, dest: str, plan: Path | None
 ) -> None:
     plans = [read_plan(plan.name, plan.read_text())] if plan else []
     lines = [*(event.raw for event in good_events()), *changed_lines()]
     declared = job_for(dest)
-    silent = replace(declared, destination=replace(declared.destination, reads=None))
+    undeclared = replace(declared.destination, reads=None, copies=frozenset())
+    silent = replace(declared, destination=undeclared)
 
     found, expected = (
-        review_of(tmp_path, *lines, job=job, plans=plans, most_findings=10_000).document()
+        review_of(tmp_path, *lines, job=job, plans=plans, most_findings=10_000)
         for job in (declared, silent)
     )
 
-    assert found == expected
+    assert found.document() == expected.document()
+    assert found.findings == expected.findings
+
+
+def test_copied_fields_are_probed_once_for_all_their_shapes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Event] = []
+    trial = coverage_module.FieldProbe
+
+    def counted(event: Event, job: Job, read: dict[str, Any]) -> coverage_module.FieldProbe:
+        tried.append(event)
+        return trial(event, job, read)
+
+    monkeypatch.setattr(coverage_module, "FieldProbe", counted)
+    time = "2026-02-03T10:11:12Z"
+    events = [
+        event_of(
+            properties={f"p{number}": 1}, context={f"c{number}": [{}]}, sentAt=time, timestamp=time
+        )
+        for number in range(20)
+    ]
+
+    assert shares(seen(job_for("segment"), *events)) == {"sentAt": (20, 1.0)}
+    assert len(tried) == 1
 
 
 def test_shapes_beyond_the_probe_limit_are_counted_and_reported(

@@ -13,6 +13,7 @@ from segcli.cli import formats, report
 from segcli.cli.dest_option import is_default
 from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
+from segcli.cli.html_page import check_page, html_written
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
 from segcli.cli.job import job_of, now, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -44,7 +45,7 @@ class CheckOptions:
     expect: the golden file to compare with
     update: write the golden file instead
     fail_on_uncovered: patterns of fields that the mapping must use
-    max_findings: how many findings to print
+    max_findings: how many findings to print, except as JSON
     rate: requests a second, for the estimate of the time
     jobs: processes; None for the default
     select: codes, or prefixes, of findings that count
@@ -157,7 +158,7 @@ CHECK_OPTIONS = grouped_options(
         type=WholeNumber(min=0),
         default=1000,
         show_default=True,
-        help="Print at most N findings; all are counted.",
+        help="Print at most N findings; all are counted. JSON has all of them.",
     ),
     click.option(
         "--rate", type=RATE, metavar="RATE", help="Estimate how long sending at this rate takes."
@@ -240,6 +241,7 @@ def run_of(
         mask=check_options.mask,
         rate=check_options.rate,
         most_findings=check_options.max_findings,
+        keeps_all=bool(options.report) or "json" in _formats(check_options),
         max_line=options.max_line,
         rejects=Rejects(options.rejects) if options.rejects else None,
         jobs=check_options.jobs,
@@ -268,6 +270,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
         "--expect": check_options.expect,
         "--baseline": check_options.baseline,
         **log_options.writes,
+        **html_written(options),
     }
     reads = {"--plan": check_options.plan}
     files = check_outputs(options, writes, reads, check_options.output)
@@ -295,9 +298,15 @@ def _write_all(review: Review, options: JobOptions, check_options: CheckOptions)
     failures: list[Exception] = []
     unprinted = None if options.quiet else _print(check_options.format, review)
     as_json = [OutputFile("json", options.report)] if options.report else []
-    for one in (*as_json, *check_options.output):
+    contents = [
+        (one.path, formats.format_review(one.format, review, in_file=True))
+        for one in (*as_json, *check_options.output)
+    ]
+    if options.html:
+        contents.append((options.html, iter((check_page(review, options),))))
+    for path, content in contents:
         try:
-            report.write_report(one.path, formats.format_review(one.format, review, in_file=True))
+            report.write_report(path, content)
         except OutputError as error:
             failures.append(error)
     if failure := next(iter(failures), unprinted):
@@ -347,3 +356,7 @@ def _check_golden(check_options: CheckOptions) -> None:
         raise UsageError("--update needs a golden file", "Type --expect FILE --update")
     if not os.path.isdir(expect.parent):
         raise UsageError(f"--expect {expect}: the folder {expect.parent} does not exist")
+
+
+def _formats(check_options: CheckOptions) -> set[str]:
+    return {check_options.format, *(one.format for one in check_options.output)}

@@ -11,6 +11,7 @@ from segcli.accounting.tally import State as LineState
 from segcli.cli import report
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.engage_state import changed_state, read_state, state_path
+from segcli.cli.html_page import html_written, watch_for_html
 from segcli.cli.input_days import first_look
 from segcli.cli.job import job_of
 from segcli.cli.output import data_output, say
@@ -86,6 +87,8 @@ class EngageOptions:
     no_first_look: bool
     rejects: Path | None
     report: Path | None
+    html: Path | None
+    html_samples: bool
     quiet: bool
 
     @property
@@ -130,7 +133,7 @@ def sync(
     """Find the changes, send them, and return the exit code."""
     looked = _single_input(options, spec.columns)
     places = {"--state": state_path(options.state), "--keep": sandbox_options.keep}
-    writes = {**places, **watch.writes}
+    writes = {**places, **watch.writes, **html_written(options)}
     check_outputs(options, writes=writes)
     with sandbox_running(sandbox_options) as sandbox:
         job = job_of(options, overrides=sandbox_overrides(sandbox))
@@ -207,16 +210,18 @@ def _send_changes(
     changes = _find_changes(this, state)
     what = f"changes from {counted([this.entry])}"
     announce(what, job, sandbox=this.sandbox, quiet=options.quiet)
+    result = _result(this, STATES_OF_SEND)
+    watch_for_html(result, options)
     run = make_run(
         request_options,
         job=job,
+        samples=result.samples,
         # The changes are sent, not the file: its size says nothing about the progress.
         inputs=[replace(this.entry, size=None)],
         rejects=kept,
         progress=SyncProgress(state, changes, this.computation, at=this.at),
         outside=stop_on_failure(this.sandbox),
     )
-    result = _result(this, STATES_OF_SEND)
     result.rejects = kept
     result.sandbox = this.sandbox.url if this.sandbox else ""
     result.describe_unsent = lambda: "read ahead, goes out with the same command"

@@ -18,10 +18,10 @@ from segcli.cli.options import grouped_options
 from segcli.cli.output import show
 from segcli.cli.sandboxed import host_destination, make_kept
 from segcli.cli.send_options import FAULT, SEED_OPTION
-from segcli.cli.visible_text import shell_quoted
 from segcli.core import settings
 from segcli.core.destination import Destination
 from segcli.core.secret import Secret
+from segcli.core.visible_text import shell_quoted
 from segcli.errors import UsageError
 from segcli.local_server.background_server import why_not_listening
 from segcli.runs.output_checks import check_written

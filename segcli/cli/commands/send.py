@@ -1,6 +1,7 @@
 """`segcli send`: sends events to a destination and accounts for every line."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from segcli.cli.commands.transform import transform_and_report
 from segcli.cli.completion import complete_file
 from segcli.cli.default_rejects import default_rejects
 from segcli.cli.help_format import GroupedCommand
+from segcli.cli.html_page import html_written, watch_for_html, watch_for_page
 from segcli.cli.input_days import find_inputs, judge_of
 from segcli.cli.job import spec_and_job
 from segcli.cli.journal_options import (
@@ -46,6 +48,7 @@ from segcli.cli.send_options import (
     SandboxOptions,
 )
 from segcli.delivery.first_delivered import FirstDelivered
+from segcli.errors import UsageError
 from segcli.inputs import Input
 from segcli.inputs.record_actions import judge_for
 from segcli.runs.output_checks import check_found, check_outputs
@@ -68,9 +71,22 @@ class ResumeOptions:
     restart: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeOptions:
+    """Whether to send, and whether to show that in the browser.
+
+    dry_run: map only
+    ui: serve the page of the run
+    no_open: open no browser
+    """
+
+    dry_run: bool
+    ui: bool
+    no_open: bool
+
+
 @click.command("send", cls=GroupedCommand)
 @job_options()
-@click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`.")
 @grouped_options(
     ResumeOptions,
     "resume_options",
@@ -90,13 +106,20 @@ class ResumeOptions:
 @REQUEST_OPTIONS
 @SANDBOX_OPTIONS
 @WATCH_OPTIONS
+@grouped_options(
+    ModeOptions,
+    "mode",
+    click.option("--dry-run", is_flag=True, help="Send nothing: the same as `segcli transform`."),
+    click.option("--ui", is_flag=True, help="Show the run in the browser while it lasts."),
+    click.option("--no-open", is_flag=True, help="With --ui: print the address, open no browser."),
+)
 def command(
     options: JobOptions,
-    dry_run: bool,
     resume_options: ResumeOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
     log_options: LogOptions,
+    mode: ModeOptions,
 ) -> int:
     """Send events to a destination and account for every line.
 
@@ -104,13 +127,15 @@ def command(
     parallel. Rejected and refused events are kept in --rejects (by default DEST.rejects.ndjson),
     which can be sent again like any input.
     """
-    if dry_run:
+    if mode.dry_run:
         return transform_and_report(options, log_options)
+    _check_page(mode)
     inputs = find_inputs(options)
     # Loading a transport takes time, so do it before any message says that sending has begun.
     request_options = replace(request_options, http_transport=transport_for(request_options))
     with sandbox_running(sandbox_options) as sandbox, logging_to(log_options) as log:
-        place = _Place(inputs, sandbox, Watch(log, log_options.metrics), log_options.writes)
+        watch = Watch(log, log_options.metrics)
+        place = _Place(inputs, sandbox, watch, log_options.writes, mode)
         return _send(options, resume_options, request_options, place)
 
 
@@ -122,12 +147,24 @@ class _Place:
     sandbox: the sandbox of a rehearsal
     watch: where to see what happens
     writes: the files for that, by option
+    mode: whether to show the run in the browser
     """
 
     inputs: Sequence[Input]
     sandbox: SandboxServer | None
     watch: Watch
     writes: Mapping[str, Path | None]
+    mode: ModeOptions
+
+
+def _check_page(mode: ModeOptions) -> None:
+    """Raise UsageError if the run cannot be shown in the browser."""
+    if mode.no_open and not mode.ui:
+        raise UsageError("--no-open needs --ui", "Add --ui")
+    if mode.ui:
+        from segcli.cli.page import check_page
+
+        check_page("--ui", opens=not mode.no_open)
 
 
 def _send(
@@ -165,6 +202,9 @@ def _send(
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
     started.let_older_end(say)
     result = _result(started, kept=kept, sandbox=sandbox)
+    watch_for_html(result, options)
+    if place.mode.ui:
+        watch_for_page(result)
     run = make_run(
         request_options,
         job=job,
@@ -172,11 +212,24 @@ def _send(
         rejects=kept,
         max_line=options.max_line,
         progress=started.journal,
+        samples=result.samples,
         first=_first_delivered(result, options, sandbox),
         outside=stop_on_failure(sandbox),
     )
     hint = _resume_hint(options, started, sandbox=sandbox)
-    return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
+    with _shown(options, result, started.looked, place):
+        return run_and_report(run, result, options, resume_hint=hint, watch=place.watch)
+
+
+def _shown(
+    options: JobOptions, result: RunResult, inputs: Sequence[Input], place: _Place
+) -> AbstractContextManager[None]:
+    """Show the run in the browser during the block, if that was asked for."""
+    if not place.mode.ui:
+        return nullcontext()
+    from segcli.cli.page import run_shown
+
+    return run_shown(options, result, inputs, opens=not place.mode.no_open, sandbox=place.sandbox)
 
 
 def _check_files(options: JobOptions, plan: SendPlan, place: _Place) -> None:
@@ -185,6 +238,7 @@ def _check_files(options: JobOptions, plan: SendPlan, place: _Place) -> None:
     Raises UsageError and OutputError.
     """
     writes = {"--journal": plan.journal_path, "--keep": kept_by(place.sandbox), **place.writes}
+    writes |= html_written(options)
     files = check_outputs(options, writes=writes)
     check_found(files, place.inputs)
     if options.rejects:

@@ -16,6 +16,7 @@ from segcli.cli.commands.check import (
     run_of,
 )
 from segcli.cli.help_format import GroupedCommand, SuggestingGroup
+from segcli.cli.html_page import html_written
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -209,7 +210,8 @@ def check(
     reads = {"--plan": check_options.plan}
     job = _job(options, cluster_options, writes, reads, check_options.output)
     run = run_of(options, check_options, looked=job.files, left_out=len(job.choice.left_out))
-    run = replace(run, plans=read_plans(check_options.plan))
+    # A cluster may find more than a driver can hold, so JSON has no more than the other formats.
+    run = replace(run, plans=read_plans(check_options.plan), keeps_all=False)
     with (
         logging_to(log_options),
         session("segcli spark check", cluster_options) as spark,
@@ -374,7 +376,7 @@ def _job(
 ) -> ClusterJob:
     """Return the job; raises UsageError, InputError and DestinationError."""
     _check_options(options)
-    check_outputs(options, writes, reads, outputs)
+    check_outputs(options, {**writes, **html_written(options)}, reads, outputs)
     spec, job = spec_and_job(options)
     if not options.quiet:
         shown = ", ".join(map(display_address, options.files))

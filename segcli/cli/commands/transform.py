@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from segcli.accounting.rejects import Rejects
+from segcli.accounting.series import sampled
 from segcli.accounting.tally import Tally
 from segcli.cli import report
 from segcli.cli.dest_option import is_default
 from segcli.cli.help_format import GroupedCommand
+from segcli.cli.html_page import html_written, watch_for_html
 from segcli.cli.input_days import find_inputs, first_look
 from segcli.cli.job import job_of, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
@@ -54,7 +56,7 @@ def transform_and_report(
 def _transform(
     options: JobOptions, writes: Mapping[str, Path | None], *, every_line: bool, jobs: int | None
 ) -> int:
-    files = check_outputs(options, writes=writes)
+    files = check_outputs(options, writes={**writes, **html_written(options)})
     inputs = find_inputs(options)
     check_found(files, inputs)
     rejects = Rejects(options.rejects) if options.rejects else None
@@ -71,16 +73,19 @@ def _transform(
         remarks=looked.remarks,
         is_default=is_default(),
     )
+    watch_for_html(result, options)
     transformation = Transformation(
         job=job,
         inputs=looked,
         every_line=every_line,
         rejects=rejects,
+        samples=result.samples,
         max_line=options.max_line,
         jobs=jobs,
     )
     try:
-        transform(transformation, data_output(), result.tally)
+        with sampled(result.series):
+            transform(transformation, data_output(), result.tally)
     except Stopped as stopped:
         result.stopped = stopped
     return report.conclude(result, options)

@@ -7,7 +7,7 @@ property. GitHub shows ten annotations of each level for a step, and drops the o
 from itertools import islice
 
 from segcli.cli.formats import hidden_findings, sentences
-from segcli.cli.visible_text import visible
+from segcli.core.visible_text import visible
 from segcli.review.codes import Level
 from segcli.review.findings import Finding
 from segcli.review.review import Review

@@ -3,8 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from segcli.cli.long_list import with_list
+import orjson
+
+from segcli.cli.long_list import with_lists
 from segcli.review.review import Review
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -13,8 +16,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def formatted(review: Review) -> Iterator[bytes]:
     """Yield the review as one JSON document; an unpaired surrogate becomes its escape as text."""
     text = json.dumps(review.document(), indent=2, ensure_ascii=False)
-    inputs = (_readable(json.dumps(title, ensure_ascii=False)) for title in review.inputs)
-    return with_list(_readable(text) + "\n", "inputs", inputs)
+    inputs = map(_json, review.inputs)
+    findings = map(_json, review.described_findings())
+    return with_lists(_readable(text) + "\n", {"inputs": inputs, "findings": findings})
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return _readable(json.dumps(value, ensure_ascii=False))
 
 
 def _readable(text: str) -> str:

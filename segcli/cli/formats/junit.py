@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from segcli.cli.dest_option import default_named
-from segcli.cli.visible_text import visible
 from segcli.core.plural import count_of
+from segcli.core.visible_text import visible
 from segcli.review.findings import Group
 from segcli.review.review import Review
 

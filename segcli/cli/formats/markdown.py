@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from segcli.cli.formats import first_of, hidden_fields, percent, sentences
-from segcli.cli.visible_text import visible
+from segcli.core.visible_text import visible
 from segcli.plan.coverage import PlanResult
 from segcli.review.coverage import LeftOut
 from segcli.review.coverage_view import shown_fields

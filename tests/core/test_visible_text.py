@@ -17,7 +17,7 @@ from support.hostile import CORPUS, HOSTILE, check_harmless, off_a_terminal, on_
 from support.samples import ROOT
 from support.tables import for_each
 
-from segcli.cli.visible_text import (
+from segcli.core.visible_text import (
     json_escaped,
     shell_quoted,
     visible,

@@ -1,0 +1,153 @@
+"""Which values of an event become which values of its payloads, found by changing each of them.
+
+A destination declares nothing for that, so plug-ins and files are covered too. Paths are JSON
+pointers (RFC 6901).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
+
+from segcli.core import exact_json
+from segcli.core.decision import Mapped, payloads_of
+from segcli.core.destination import Payload
+from segcli.core.event import Event, Rejected, parse
+from segcli.core.outcome import Job, mapping_of
+from segcli.review.probe import ENVELOPE, another_value, other_value, payloads_made
+
+# How many values may be looked at in payloads, over all changes: about a second. Every value of an
+# event with some 250 is changed; of larger events, the first ones.
+_MOST_LOOKED_AT = 150_000
+
+# Stands for a path, for values that go into the address or the headers of a request.
+REQUEST = "(request)"
+# The number of a payload, and a path in it or `REQUEST`.
+PayloadPlace: TypeAlias = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What becomes of the values of one event.
+
+    carried: by the path in the event, the places in payloads that change with it.
+    decides: the paths of values that decide whether and to where the event is mapped: with another
+        value it has other payloads, or none.
+    not_carried: the paths of values that change nothing.
+    untried: how many values were not tried, because there are too many.
+    """
+
+    carried: Mapping[str, frozenset[PayloadPlace]]
+    decides: frozenset[str]
+    not_carried: frozenset[str]
+    untried: int = 0
+
+
+def sources_of(event: Event, job: Job) -> Sources:
+    """Return what becomes of an event's values. Its own mapping must succeed; never raises."""
+    data = parse(event.raw).data
+    trial = _Trial(event, data, job)
+    places = list(_values_in(data))
+    tried = places[: _MOST_LOOKED_AT // max(1, 2 * len(places))]
+    found = {path: trial.effect_of(holder, key) for path, holder, key in tried}
+    return Sources(
+        carried={path: changed for path, (changed, _) in found.items() if changed},
+        decides=frozenset(path for path, (_, decides) in found.items() if decides),
+        not_carried=frozenset(
+            path for path, (changed, decides) in found.items() if not (changed or decides)
+        ),
+        untried=len(places) - len(tried),
+    )
+
+
+def pointer(parent: str, key: str | int) -> str:
+    """Return the JSON pointer of a child."""
+    return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+class _Trial:
+    """Maps an event again with one value changed."""
+
+    def __init__(self, event: Event, data: dict[str, Any], job: Job) -> None:
+        self._event, self._data = event, data
+        self._map = mapping_of(job)
+        # A mapping that returns bytes passes the line on; any other may compute a digest of it.
+        self._passes_bytes_on = _passes_bytes_on(event, job)
+        self._before = self._leaves()
+
+    def effect_of(self, holder: Any, key: Any) -> tuple[frozenset[PayloadPlace], bool]:
+        """Return the places that change with a value, and whether the payloads become others."""
+        changed: set[PayloadPlace] = set()
+        value, decides = holder[key], False
+        for number, change in enumerate((other_value, another_value)):
+            holder[key] = change(value, number)
+            try:
+                now = self._leaves()
+            finally:
+                holder[key] = value
+            if now is None or self._before is None or now.keys() != self._before.keys():
+                decides = True
+                continue
+            for route, leaves in now.items():
+                changed |= {
+                    (route[0], path)
+                    for path in leaves.keys() | self._before[route].keys()
+                    if leaves.get(path) != self._before[route].get(path)
+                }
+        return frozenset(changed), decides
+
+    def _leaves(self) -> dict[tuple[int, str, str], dict[str, bytes]] | None:
+        """Return the values of each payload by path; None if there is no payload."""
+        raw = exact_json.dumps(self._data) if self._passes_bytes_on else self._event.raw
+        try:
+            decision = self._map(replace(self._event, raw=raw, data=self._data))
+        except Exception:  # a plug-in may fail on a value that no real event has
+            return None
+        return {
+            (number, one.action, one.route): dict(_values_sent(one))
+            for number, one in enumerate(payloads_of(decision))
+        } or None
+
+
+def _passes_bytes_on(event: Event, job: Job) -> bool:
+    try:
+        made = payloads_made(event, job)
+    except Rejected:
+        return False
+    return any(isinstance(one, Payload) and isinstance(one.body, bytes) for one in made)
+
+
+def _values_sent(one: Mapped) -> Iterator[tuple[str, bytes]]:
+    """Yield the values of a payload by path, and all that its request has beside the body."""
+    yield from _leaves_of(exact_json.loads(one.body, levels=2 * exact_json.MAX_DEPTH))
+    if one.request_values:
+        yield REQUEST, one.request_values.encode()
+
+
+def _leaves_of(value: Any, path: str = "") -> Iterator[tuple[str, bytes]]:
+    children = _children(value)
+    if not children:
+        yield path, exact_json.dumps(value)
+    for key, inner in children:
+        yield from _leaves_of(inner, pointer(path, key))
+
+
+def _values_in(data: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, holder and key of each value that is neither a container nor null."""
+    containers: list[tuple[str, Any]] = [("", data)]
+    for path, holder in containers:
+        for key, value in _children(holder):
+            if not path and key in ENVELOPE:
+                continue
+            at = pointer(path, key)
+            if isinstance(value, dict | list):
+                containers.append((at, value))
+            elif value is not None:
+                yield at, holder, key
+
+
+def _children(value: Any) -> Sequence[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []

@@ -1,0 +1,135 @@
+"""The destination that the page works on: one of a name, or a file that is being edited."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segcli.accounting.atomic_write import rewrite
+from segcli.core.destination import Destination
+from segcli.core.outcome import Job
+from segcli.destination_source import (
+    DestinationSource,
+    edited_source,
+    find_source,
+    is_path,
+    read_text,
+)
+from segcli.errors import DestinationError, SegcliError, UsageError
+from segcli.ui.positions import line_at, lines_of_keys
+from segcli.ui.setup import Setup, without_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake in the text of a destination file, at a line of it, from 1."""
+
+    line: int
+    text: str
+
+
+class Draft:
+    """A destination, and the text of its file if it has one.
+
+    dest: its name, or the path of its file.
+    job: its job, without keys. While the text has mistakes, that of the last text without any.
+    source, destination: those of the job.
+    text: the text of the file; "" without a file.
+    problems: the mistakes in the text.
+    """
+
+    def __init__(self, dest: str, setup: Setup) -> None:
+        """Read the destination; raises UsageError, SettingsError and DestinationError."""
+        self.dest = dest
+        self.text = ""
+        self.problems: Sequence[Problem] = ()
+        self._setup = setup
+        self._on_disk = ""
+        self.source: DestinationSource
+        self.destination: Destination[Any]
+        self.job: Job
+        if is_path(dest):
+            self._load()
+        self._take(*find_source(dest))
+
+    @property
+    def is_file(self) -> bool:
+        """Whether there is a text to edit."""
+        return is_path(self.dest)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the text is that of the file, as far as the page knows."""
+        return _digest(self.text) == self._on_disk
+
+    def edit(self, text: str) -> None:
+        """Take another text; its mistakes are in `problems`."""
+        self.text = text
+        self.problems = ()
+        try:
+            self._take(*edited_source(self.dest, text))
+        except SegcliError as error:
+            self.problems = _problems(error, text, is_json=self.dest.endswith(".json"))
+
+    def save(self) -> None:
+        """Write the text to the file; raises UsageError if another text stands there now."""
+        try:
+            now = read_text(self.dest)
+        except ValueError as problem:
+            raise UsageError(f"{self.dest} {problem}") from None
+        if _digest(now) != self._on_disk:
+            raise UsageError(
+                f"{self.dest} was changed by another program since it was read here",
+                "Load it again, or copy your text first.",
+            )
+        try:
+            rewrite(Path(self.dest), [self.text.encode()])
+        except OSError as error:
+            raise UsageError(f"{self.dest} cannot be written: {error.strerror}") from None
+        self._on_disk = _digest(self.text)
+
+    def reload(self) -> None:
+        """Take the text of the file; raises UsageError if it cannot be read."""
+        self._load()
+        self.edit(self.text)
+
+    def _load(self) -> None:
+        try:
+            self.text = read_text(self.dest)
+        except ValueError as problem:
+            raise UsageError(f"{self.dest} {problem}") from None
+        if self._setup.redactor.redact(self.text) != self.text:
+            raise UsageError(
+                f"{self.dest} holds a key, so it is not shown in a browser",
+                "Move the key to the environment or to a settings file.",
+            )
+        self._on_disk = _digest(self.text)
+
+    def _take(self, source: DestinationSource, destination: Destination[Any]) -> None:
+        job = without_keys(self._setup.make_job(source, destination))
+        self.source, self.destination, self.job = source, destination, job
+
+
+def _problems(error: SegcliError, text: str, *, is_json: bool) -> list[Problem]:
+    mistakes = error.mistakes if isinstance(error, DestinationError) else ()
+    if not mistakes:
+        return [Problem(1, error.message)]
+    lines: Mapping[tuple[str | int, ...], int] = {}
+    if any(mistake.path for mistake in mistakes):
+        lines = lines_of_keys(text, is_json=is_json)
+    return [
+        Problem(
+            mistake.line or line_at(mistake.path, lines), _worded(mistake.path, mistake.problem)
+        )
+        for mistake in mistakes
+    ]
+
+
+def _worded(path: Sequence[str | int], problem: str) -> str:
+    names = [part for part in path if isinstance(part, str)]
+    return f"{names[-1]}: {problem}" if names else problem
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

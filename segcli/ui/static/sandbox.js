@@ -1,0 +1,137 @@
+// The sandbox: sends with faults, and what arrived, live.
+
+import { ask, byId, latest, make, notice, number, tell } from "./dom.js";
+
+const MOST = 2000;
+
+export class SandboxView {
+  constructor(chosen) {
+    this.last = 0;
+    this.rows = [];
+    this.isLoading = false;
+    this.open = latest((isLatest, number) => this.details(isLatest, number));
+    byId("send-one").addEventListener("click", () => this.send({ at: chosen() }));
+    byId("send-many").addEventListener("click", () => this.send({ first: Number(byId("many").value) }));
+    byId("stop").addEventListener("click", () => this.act("stop"));
+    byId("reset").addEventListener("click", () => this.reset());
+    byId("user").addEventListener("input", () => this.draw());
+    byId("send").addEventListener("submit", (event) => event.preventDefault());
+    const body = byId("arrivals");
+    body.addEventListener("click", (event) => this.pick(event.target.closest("tr")));
+    body.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") this.pick(event.target);
+      const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+      const next = way && event.target[way];
+      if (next) { next.focus(); this.pick(next); }
+      if (way || event.key === " ") event.preventDefault();
+    });
+  }
+
+  async send(what) {
+    const fault = byId("fault").value;
+    const wish = {
+      ...what,
+      faults: fault ? [`${fault}:${byId("share").value}%`] : [],
+      latency: Number(byId("latency").value),
+      concurrency: Number(byId("flight").value),
+    };
+    await this.act("send", wish);
+  }
+
+  async act(name, value = {}) {
+    try {
+      notice("");
+      await tell(name, value);
+    } catch (error) {
+      notice(error.message);
+    }
+  }
+
+  async reset() {
+    await this.act("reset");
+    this.rows = [];
+    byId("exchange").replaceChildren(make("p", { class: "empty muted" }, "Choose a request on the left."));
+    this.draw();
+  }
+
+  changed(now) {
+    byId("stop").disabled = !now.sending;
+    if (now.arrived > this.last && !this.isLoading) this.load(now.arrived);
+  }
+
+  async load(wanted) {
+    this.isLoading = true;
+    try {
+      while (this.last < wanted) {
+        const { rows } = await ask("arrivals", { since: this.last });
+        if (!rows.length) { this.last = wanted; break; }
+        this.last = rows[rows.length - 1].number;
+        this.rows = [...this.rows, ...rows].slice(-MOST);
+        this.draw();
+      }
+    } catch (error) {
+      notice(error.message);
+    }
+    this.isLoading = false;
+  }
+
+  draw() {
+    const user = byId("user").value.trim();
+    const shown = user ? this.rows.filter((row) => row.users.includes(user)) : this.rows;
+    // Of one user the order counts, so the first one is on top; of all, the latest.
+    const rows = user ? shown : [...shown].reverse();
+    byId("arrivals").replaceChildren(...rows.slice(0, 500).map((row) => this.row(row)));
+    byId("nothing").hidden = rows.length > 0;
+    byId("nothing").textContent = this.rows.length ? "Nothing of this user." : "Nothing has arrived yet.";
+  }
+
+  row(row) {
+    const isChosen = row.number === this.chosen;
+    return make("tr", { tabindex: 0, "data-number": row.number, "aria-selected": isChosen },
+      make("td", {}, clock(row.at)), make("td", {}, row.vendor), make("td", { class: "route", title: row.route }, row.route),
+      make("td", { class: "user", title: row.users.join(", ") }, users(row)),
+      make("td", { class: "n" }, row.events ? number(row.events) : ""), make("td", {}, ...verdict(row)));
+  }
+
+  pick(row) {
+    if (!row) return;
+    this.chosen = Number(row.dataset.number);
+    for (const other of byId("arrivals").children) other.setAttribute("aria-selected", other === row);
+    this.open(this.chosen);
+  }
+
+  async details(isLatest, chosen) {
+    const found = await ask("arrival", { number: chosen });
+    if (!isLatest()) return;
+    if (found.gone) {
+      byId("exchange").replaceChildren(make("p", { class: "empty muted" }, "This request is not kept any more."));
+      return;
+    }
+    byId("exchange").dataset.number = chosen;
+    const head = found.headers.map(([name, text]) => `${name}: ${text}`).join("\n");
+    const items = found.items.map(([user, status]) => `${user || "(no user)"}  ${status}`).join("\n");
+    const blocks = [
+      ["Request", `${found.method} ${found.route}\n${head}\n\n${found.body}`],
+      ["Reply", found.status === null ? `none: ${found.fault}` : `${found.status}${found.fault ? ` (a fault that was asked for)` : ""}\n\n${found.reply}`],
+    ];
+    if (found.items.length > 1) blocks.push(["Events", items]);
+    byId("exchange").replaceChildren(...blocks.map(([title, text]) => make("div", { class: "payload" }, make("h3", {}, title), make("pre", { class: "wire" }, text))));
+  }
+}
+
+function users(row) {
+  const more = row.users.length - 1 + row.moreUsers;
+  return row.users.length ? `${row.users[0]}${more ? ` and ${more} more` : ""}` : "";
+}
+
+function verdict(row) {
+  if (row.status === null) return [make("span", { class: "status no" }, row.fault)];
+  const kind = row.status < 300 ? "ok" : row.status === 429 || row.status >= 500 ? "late" : "no";
+  const failed = row.items.filter(([, status]) => status >= 300).length;
+  return [make("span", { class: `status ${kind}` }, String(row.status)), failed ? make("span", { class: "warn" }, ` ${failed} of ${row.events} failed`) : ""];
+}
+
+function clock(seconds) {
+  const time = new Date(seconds * 1000);
+  return `${time.toLocaleTimeString("en-GB")}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}

@@ -1,0 +1,402 @@
+"""The page behind its script: what is listed, mapped, edited, sent and shown."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.fakes import track, tracks, wait_until, written
+from support.pages import ACME, Page, page_of
+from support.samples import SAMPLES
+
+from segcli.ui.search import Query
+
+PageOf = Callable[..., Page]
+SECRET = "key-SECRET-0123456789"
+
+
+@pytest.fixture
+def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageOf]:
+    """Open a page; it is closed with the test."""
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        yield lambda *files, **options: stack.enter_context(page_of(*files, **options))
+
+
+@pytest.fixture
+def acme(open_page: PageOf, tmp_path: Path) -> Page:
+    """A page of some orders, with a destination file."""
+    (tmp_path / "acme.toml").write_text(ACME)
+    events = [track(n) | {"properties": {"total": n, "coupon": "X"}} for n in range(1, 4)]
+    return open_page(written(tmp_path / "events.jsonl", events), dest="./acme.toml")
+
+
+def searched(page: Page, **query: str) -> Any:
+    page.post("api/search", **query)
+    if page.bench._search is not None:
+        page.bench._search.wait()
+    return page.get("api/events", first=0, count=100)
+
+
+def payload_of(details: dict[str, Any]) -> Any:
+    text = "".join(
+        f"{row.get('k', '')}{':' if 'k' in row else ''}{row['t']}"
+        for row in details["payloads"][0]["rows"]
+    )
+    return json.loads(text)
+
+
+# events
+
+
+def test_list_has_every_line_with_its_outcome(open_page: PageOf, tmp_path: Path) -> None:
+    lines = [track(), b"{]", b"", {"type": "page", "userId": "u"}, track(2)]
+    page = open_page(written(tmp_path / "events.jsonl", lines))
+    found = page.get("api/events", first=0, count=100)
+
+    assert [row["state"] for row in found["rows"]] == [
+        *("mapped", "rejected", "skipped", "skipped", "mapped")
+    ]
+    assert [row["line"] for row in found["rows"]] == [1, 2, 3, 4, 5]
+    assert (found["total"], found["done"]) == (5, True)
+    assert found["rows"][1]["name"] == "{]"
+
+
+def test_pages_follow_each_other_and_are_bounded(open_page: PageOf, tmp_path: Path) -> None:
+    page = open_page(written(tmp_path / "events.jsonl", tracks(500)))
+    first, second = (page.get("api/events", first=at, count=999)["rows"] for at in (0, 200))
+
+    assert [row["at"] for row in (*first, *second)] == list(range(400))
+
+
+@pytest.mark.parametrize(
+    ("query", "lines"),
+    [
+        ({"text": "NEEDLE"}, [2]),
+        ({"where": "properties.total >= 2"}, [2, 3]),
+        ({"state": "rejected"}, [4]),
+        ({"text": "needle", "where": "properties.total = 3"}, []),
+        ({}, [1, 2, 3, 4]),
+    ],
+)
+def test_list_is_searched_and_filtered(
+    open_page: PageOf, tmp_path: Path, query: dict[str, str], lines: list[int]
+) -> None:
+    events = [track(n) | {"properties": {"total": n}} for n in (1, 2, 3)]
+    events[1]["properties"]["note"] = "a Needle"
+    page = open_page(written(tmp_path / "events.jsonl", [*events, b"{]"]))
+    found = searched(page, **query)
+
+    assert [row["line"] for row in found["rows"]] == lines
+    assert found["total"] == len(lines)
+    assert found["done"]
+
+
+def test_query_with_a_mistake_is_an_error_and_changes_nothing(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    page = open_page(written(tmp_path / "events.jsonl", tracks(3)))
+    searched(page, text="nothing")
+    answer = page.post("api/search", where="type = ")
+
+    assert answer["problem"]
+    assert page.get("api/events", first=0)["total"] == 0
+
+
+def test_search_shows_hits_as_they_come_and_a_new_one_stops_it(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    page = open_page(written(tmp_path / "events.jsonl", tracks(5000)))
+    page.bench.index.is_complete = False
+    page.post("api/search", text="type")
+    first = page.bench._search
+    assert first is not None
+    wait_until(lambda: len(first) == 5000)
+    found = page.get("api/events", first=0, count=10)
+
+    assert (found["total"], found["done"], len(found["rows"])) == (5000, False, 10)
+    page.post("api/search")
+    first.wait()
+    assert first.is_done
+    assert page.get("api/events", first=0)["total"] == 5000
+    page.bench.index.is_complete = True
+    assert Query().is_empty
+
+
+def test_an_event_has_its_payload_and_the_exact_request(open_page: PageOf, tmp_path: Path) -> None:
+    event = track() | {"properties": {"total": 12345678901234567890, "note": "ü"}}
+    page = open_page(
+        written(tmp_path / "events.jsonl", [event]), dest="webhook", endpoint="https://h.example/x"
+    )
+    details = page.get("api/event", at=0)
+
+    assert payload_of(details) == event
+    request = details["payloads"][0]["request"]
+    assert (request["method"], request["url"]) == ("POST", "https://h.example/x")
+    assert request["body"].encode() == (tmp_path / "events.jsonl").read_bytes().strip()
+    assert "12345678901234567890" in request["body"]
+
+
+def test_sources_of_a_payload_field_are_named(acme: Page) -> None:
+    marks = acme.get("api/event", at=0)["marks"]
+    carried = dict(marks["carried"])
+
+    assert carried["/properties/total"] == [[0, "/total"]]
+    assert carried["/userId"] == [[0, "/user"]]
+    assert "/properties/coupon" in marks["notCarried"]
+    assert "/properties/total" not in marks["notCarried"]
+    assert marks["notCarriedWords"] == "is not carried by acme"
+
+
+def test_values_that_become_something_else_have_the_words_of_the_finding(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    event = {"type": "identify", "userId": 7, "traits": {"email": "a@b.c", "tags": ["x"]}}
+    page = open_page(written(tmp_path / "events.jsonl", [event]))
+    found = page.get("api/event", at=0)["marks"]["findings"]
+
+    assert {"path": "/userId", "code": "SEG312"}.items() <= found[0].items()
+    assert ("/traits/tags", "is an array and becomes text") in [
+        (one["path"], one["problem"]) for one in found
+    ]
+
+
+def test_line_that_is_not_there_is_a_clear_error(acme: Page) -> None:
+    for at in (99, 10**30, "x"):
+        assert acme.get("api/event", at=at)["problem"]
+
+
+def test_command_does_the_same_on_the_command_line(
+    acme: Page, segcli: Callable[..., Any], tmp_path: Path
+) -> None:
+    searched(acme, where="properties.total = 2")
+    command = acme.get("api/command")["command"]
+    words = shlex.split(command)
+    (tmp_path / "acme.toml").write_text(ACME)
+    said = segcli(*words[1:], "--quiet")
+
+    assert words[:2] == ["segcli", "transform"]
+    assert said.code == 0
+    assert [json.loads(line) for line in said.out.splitlines()] == [
+        payload_of(acme.get("api/event", at=1))
+    ]
+    one = acme.get("api/event", at=1)["command"]
+    assert one.startswith("sed -n 2p ")
+    assert " | segcli transform --dest ./acme.toml" in one
+
+
+# the destination file
+
+
+def test_payload_follows_an_edit(acme: Page) -> None:
+    answer = acme.post("api/edit", text=ACME.replace('"order"', '"sale"'))
+
+    assert answer["problems"] == []
+    assert not answer["isSaved"]
+    assert payload_of(acme.get("api/event", at=0))["kind"] == "sale"
+
+
+def test_mistakes_have_the_lines_of_their_keys_and_the_last_good_text_counts(acme: Page) -> None:
+    text = ACME.replace('"order"', '{ "@pth" = 1 }').replace('"$.userId"', "5")
+    answer = acme.post("api/edit", text=text)
+
+    assert [one["line"] for one in answer["problems"]] == [16, 17]
+    assert "@pth" in answer["problems"][0]["text"]
+    assert payload_of(acme.get("api/event", at=0))["kind"] == "order"
+    assert acme.post("api/save")["problem"] == "a text with mistakes is not saved"
+
+
+def test_syntax_error_has_its_line(acme: Page) -> None:
+    answer = acme.post("api/edit", text=ACME.replace('kind = "order"', "kind = order"))
+
+    assert answer["problems"][0]["line"] == 16
+    assert "not TOML" in answer["problems"][0]["text"]
+
+
+def test_text_is_saved_to_the_file(acme: Page, tmp_path: Path) -> None:
+    text = ACME.replace('"order"', '"sale"') + "# ü\n"
+    acme.post("api/edit", text=text)
+
+    assert acme.post("api/save")["isSaved"]
+    assert (tmp_path / "acme.toml").read_text() == text
+    acme.post("api/edit", text=ACME)
+    assert acme.post("api/save")["isSaved"]
+
+
+def test_saving_is_refused_if_another_program_changed_the_file(acme: Page, tmp_path: Path) -> None:
+    acme.post("api/edit", text=ACME.replace('"order"', '"sale"'))
+    (tmp_path / "acme.toml").write_text(ACME + "# another\n")
+    answer = acme.post("api/save")
+
+    assert "was changed by another program" in answer["problem"]
+    assert (tmp_path / "acme.toml").read_text() == ACME + "# another\n"
+    assert acme.post("api/reload")["isSaved"]
+    assert acme.get("api/text")["text"].endswith("# another\n")
+
+
+def test_coverage_and_golden_differences_follow_an_edit(
+    open_page: PageOf, segcli: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "acme.toml").write_text(ACME)
+    events = written(
+        tmp_path / "events.jsonl", [track() | {"properties": {"total": 1, "coupon": "X"}}]
+    )
+    segcli("check", "-d", "./acme.toml", events, "--expect", "golden", "--update")
+    page = open_page(events, dest="./acme.toml", expect=Path("golden"))
+    wait_until(lambda: "counts" in page.get("api/review"))
+    before = page.get("api/review")
+    version = page.get("api/state")["review"]
+    page.post("api/edit", text=ACME.replace('"order"', '{ "@path" = "$.properties.coupon" }'))
+    wait_until(lambda: page.get("api/state")["review"] > version)
+    after = page.get("api/review")
+
+    assert before["differences"] == []
+    assert "properties.coupon" in [one["path"] for one in before["notCarried"]]
+    assert "properties.coupon" not in [one["path"] for one in after["notCarried"]]
+    assert [one["field"] for one in after["differences"]] == ["payload.kind"]
+    assert after["counts"]["mapped"] == 1
+
+
+def test_only_destinations_of_the_page_can_be_chosen(acme: Page, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(ACME.replace("acme", "other"))
+    for dest in ("./other.toml", "/etc/passwd", "none"):
+        assert "no destination" in acme.post("api/destination", dest=dest)["problem"]
+    assert acme.post("api/destination", dest="webhook")["destination"] == "webhook"
+    assert acme.post("api/edit", text="x")["problem"] == "webhook is not a file that can be edited"
+    assert acme.get("api/text") == {"text": ""}
+    assert acme.post("api/destination", dest="./acme.toml")["isFile"]
+
+
+# the sandbox and the run
+
+
+def test_events_go_into_the_sandbox_and_what_arrived_is_shown(acme: Page) -> None:
+    acme.post("api/send", first=2, concurrency=1)
+    wait_until(lambda: not acme.get("api/state")["running"])
+    rows = acme.get("api/arrivals", since=0)["rows"]
+
+    assert [(row["vendor"], row["status"], row["events"]) for row in rows] == [("acme", 200, 1)] * 2
+    details = acme.get("api/arrival", number=rows[0]["number"])
+    assert json.loads(details["body"])["total"] == 1
+    assert ["authorization", "***"] in details["headers"]
+    acme.post("api/reset")
+    assert acme.get("api/arrivals", since=0)["rows"] == []
+    assert acme.get("api/arrival", number=1) == {"gone": True}
+
+
+def test_faults_are_played_and_the_run_is_shown(open_page: PageOf, tmp_path: Path) -> None:
+    page = open_page(written(tmp_path / "events.jsonl", [*tracks(20), b"{]"]), dest="segment")
+    page.post("api/send", first=100, faults=["422:100%"])
+    wait_until(lambda: not page.get("api/state")["running"])
+    statuses = {row["status"] for row in page.get("api/arrivals", since=0)["rows"]}
+    html = page.get("api/run")["html"]
+
+    assert statuses == {422}
+    assert 'data-figure="ledger.refused">20<' in html
+    assert 'data-figure="ledger.rejected">1<' in html
+
+
+def test_wrong_faults_are_a_clear_error(acme: Page) -> None:
+    for faults in (["503"], ["none:5%"], "503:5%"):
+        assert acme.post("api/send", first=1, faults=faults)["problem"]
+
+
+def test_report_of_a_run_is_opened(acme: Page, segcli: Callable[..., Any], tmp_path: Path) -> None:
+    segcli("transform", "-d", "gist", SAMPLES / "engage.jsonl", "--report", "report.json")
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    acme.post("api/report", report=report)
+    html = acme.get("api/run")["html"]
+
+    assert f'data-figure="read">{report["read"]}<' in html
+    assert f'data-figure="ledger.mapped">{report["ledger"]["mapped"]}<' in html
+
+
+def test_what_is_no_report_is_refused_and_the_run_stays(acme: Page) -> None:
+    good = {"report_version": 1, "read": "<b>", "ledger": {}}
+    for report in ({}, [], {"report_version": 2}, {"report_version": 1}, good):
+        assert acme.post("api/report", report=report)["problem"]
+    assert acme.get("api/run") == {"html": ""}
+
+
+# keys
+
+
+def test_no_answer_holds_a_key(
+    open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme.toml").write_text(ACME)
+    for name in ("ACME", "GIST", "POINTILLIST", "SEGMENT"):
+        monkeypatch.setenv(f"SEGCLI_{name}_API_KEY", SECRET)
+    # Also an event that repeats the key, and an address that has one.
+    events = written(
+        tmp_path / "events.jsonl", [track() | {"properties": {"leak": SECRET, "email": "a@b.c"}}]
+    )
+    page = open_page(
+        events, dest="./acme.toml", set=("endpoint=https://u:pa-SECRET-ssword@h.example",)
+    )
+    for dest in ("./acme.toml", *page.get("api/state")["names"]):
+        page.post("api/destination", dest=dest)
+        page.get("api/event", at=0)
+        page.get("api/events", first=0)
+        page.get("api/command")
+        page.post("api/send", first=1)
+        wait_until(lambda: not page.get("api/state")["sending"])
+        for row in page.get("api/arrivals", since=0)["rows"]:
+            page.get("api/arrival", number=row["number"])
+        page.get("api/run")
+    wait_until(lambda: "counts" in page.get("api/review"))
+    page.get("api/text")
+    page.get("")
+
+    everything = b"\n".join(page.answers)
+    assert b"SECRET" not in everything
+    assert b"***" in everything
+    # "Basic" credentials of the key.
+    import base64
+
+    assert base64.b64encode(f"{SECRET}:".encode()).rstrip(b"=") not in everything
+
+
+def test_destination_file_with_a_key_is_not_shown(
+    open_page: PageOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGCLI_ACME_API_KEY", SECRET)
+    (tmp_path / "acme.toml").write_text(f"{ACME}\n# {SECRET}\n")
+    events = written(tmp_path / "events.jsonl", tracks(1))
+
+    with pytest.raises(Exception, match="holds a key"):
+        open_page(events, dest="./acme.toml")
+
+
+# several actions
+
+
+def test_an_event_of_several_actions_has_each_payload_with_its_sources(
+    open_page: PageOf, tmp_path: Path
+) -> None:
+    second = """
+[[actions]]
+name = "Person"
+subscribe = 'type = "track"'
+required = ["mail"]
+
+[actions.mapping]
+id = { "@path" = "$.userId" }
+mail = { "@path" = "$.properties.mail" }
+"""
+    (tmp_path / "acme.toml").write_text(ACME + second)
+    events = [track(1) | {"properties": {"mail": "m"}}, track(2)]
+    page = open_page(written(tmp_path / "events.jsonl", events), dest="./acme.toml")
+    both, one = (page.get("api/event", at=at) for at in (0, 1))
+    carried = dict(both["marks"]["carried"])
+
+    assert [payload["action"] for payload in both["payloads"]] == ["Order", "Person"]
+    assert carried["/userId"] == [[0, "/user"], [1, "/id"]]
+    assert carried["/properties/mail"] == [[1, "/mail"]]
+    assert [payload["action"] for payload in one["payloads"]] == ["Order"]
+    assert one["state"] == "rejected"
+    assert one["rejections"][0].startswith("Person rejects it: mail is required")
