@@ -1,0 +1,32 @@
+"""Dotted paths into payloads: read a value, or set one in a copy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segcli.core.event import Rejected
+
+
+def value_at(payload: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return the value at a path; None if there is none."""
+    value: Any = payload
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def copied_with(payload: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return a payload with a value at a path; the objects on the way are copied, or created.
+
+    Raises Rejected if something else than an object is on the way.
+    """
+    first, *rest = path
+    if not rest:
+        return {**payload, first: value}
+    inner = payload.get(first)
+    if inner is None:
+        inner = {}
+    if not isinstance(inner, Mapping):
+        raise Rejected(first, f"is not an object, so {'.'.join(path)} cannot be set in it")
+    return {**payload, first: copied_with(inner, rest, value)}
