@@ -14,7 +14,8 @@ from segcli.core.destination import Destination
 from segcli.core.event import TYPES
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
-from segcli.core.replay_age import POLICIES, OlderPolicy, ReplayOptions
+from segcli.core.replay import POLICIES, OlderPolicy
+from segcli.core.replay_age import ReplayOptions
 from segcli.core.secret import Secret, holds_credentials
 from segcli.core.selection import Selection
 from segcli.core.settings import Given, Origin, Place

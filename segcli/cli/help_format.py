@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
         "ignore_integrations",
     ),
+    "Old events": ("older", "now", "live"),
     "Input": ("max_line", "max_unpacked", "no_first_look", "jobs"),
     "Checks": (
         *("plan", "select", "ignore", "strict", "expect", "update", "baseline", "update_baseline"),

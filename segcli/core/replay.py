@@ -18,6 +18,10 @@ DAY = 86_400.0
 MARKED_AFTER = DAY
 ANY = "any"
 
+# What a run does with an event that is too old for the vendor.
+OlderPolicy = Literal["skip", "reject", "send"]
+POLICIES: tuple[OlderPolicy, ...] = ("skip", "reject", "send")
+
 Older = Literal["", "refused", "request", "lost", "now", "silent"]
 Later = Literal["", "refused", "now", "hidden"]
 TimeUnit = Literal["", "seconds", "milliseconds", "microseconds"]

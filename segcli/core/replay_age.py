@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,15 +13,20 @@ from segcli.core.event import Event, is_number
 from segcli.core.event_time import parse_time
 from segcli.core.payload_path import copied_with, value_at
 from segcli.core.plural import count_of
-from segcli.core.replay import DAY, Replay, ReplayMark, TimeUnit, age_of, bound_of
-
-OlderPolicy = Literal["skip", "reject", "send"]
-POLICIES: tuple[OlderPolicy, ...] = ("skip", "reject", "send")
+from segcli.core.reason import TOO_OLD_FOR
+from segcli.core.replay import (
+    DAY,
+    OlderPolicy,
+    Replay,
+    ReplayMark,
+    TimeUnit,
+    age_of,
+    bound_of,
+)
 
 # The codes of findings, of a rejection and of warnings.
 TOO_OLD_REJECTED, TOO_OLD, TOO_FAR_AHEAD = "SEG504", "SEG511", "SEG512"
 _LEAVES_OUT = frozenset({"refused", "request", "lost", "now"})
-_TOO_OLD = "too old for "
 _PER_SECOND: Mapping[TimeUnit, int] = {"seconds": 1, "milliseconds": 1000, "microseconds": 10**6}
 
 
@@ -107,11 +112,6 @@ def age_judge_of(destination: Destination[Any], options: ReplayOptions) -> AgeJu
     return judge
 
 
-def is_too_old(reason: str) -> bool:
-    """Return whether an event was skipped for this reason because of its age."""
-    return reason.startswith(_TOO_OLD)
-
-
 def in_words(seconds: float) -> str:
     """Return an age in words: `72 hours`, `7 days`."""
     for unit, name in ((DAY, "day"), (3600.0, "hour"), (60.0, "minute")):
@@ -186,7 +186,7 @@ def _bounds_of(name: str, facts: Replay, options: ReplayOptions) -> _Bounds:
         latest=None if ahead is None or now is None else now + ahead,
         lasts=bound if isinstance(bound, float) and leaves_out and not options.is_fixed else None,
         leaves_out=leaves_out,
-        too_old=f"{_TOO_OLD}{name}, which {effect_of(facts)}: {said}",
+        too_old=f"{TOO_OLD_FOR} {name}, which {effect_of(facts)}: {said}",
         old=Remark("timestamp", f"is {said}: {name} {effect_of(facts)}{sent}", TOO_OLD),
         ahead=Remark("timestamp", f"{far}: {name} {later_effect_of(facts)}", TOO_FAR_AHEAD),
     )
