@@ -257,6 +257,7 @@ def send(  # noqa: PLR0913  # as `transform`
     timeout: float = 30.0,
     retry_for: float = 600.0,
     allow_http: bool = False,
+    confirm_messages: bool = False,
     http_transport: str | None = None,
     on_progress: Callable[[Tally], object] | None = None,
     types: Texts = (),
@@ -290,6 +291,8 @@ def send(  # noqa: PLR0913  # as `transform`
     concurrency: requests in flight at most.
     timeout: seconds for a request and its reply.
     retry_for: seconds without a successful delivery until the run stops.
+    confirm_messages: send also what starts messages to people; see `segcli guide replay`. Without
+        it UsageError is raised for such events.
     allow_http: let a key go to another machine over http://.
     http_transport: `aiohttp` or `httpx`; None for the first that can be loaded.
     on_progress: called every 0.5 s with the counts, in the thread of the caller, and once at the
@@ -325,6 +328,7 @@ def send(  # noqa: PLR0913  # as `transform`
         timeout=timeout,
         retry_for=retry_for,
         allow_http=allow_http,
+        confirm_messages=confirm_messages,
         transport=http_transport,
         on_progress=on_progress,
         max_line=max_line,

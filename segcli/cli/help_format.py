@@ -26,7 +26,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Delivery": (
         *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),
-        *("resume", "restart", "journal"),
+        *("yes", "resume", "restart", "journal"),
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),

@@ -57,7 +57,7 @@ _LOG = _sources(named="verbose log_format log_file")
 _WATCH = _LOG | _sources(named="metrics")
 _SANDBOX = _sources(quantity="fault latency seed", named="sandbox keep")
 _JOB = _DESTINATION | _SELECTION | _REPLAY | _OUTPUT
-_SEND = _sources(named="dry_run resume restart journal metrics ui no_open")
+_SEND = _sources(named="dry_run yes resume restart journal metrics ui no_open")
 _CHECK = _sources(
     quantity="max_findings rate jobs",
     selection="every strict coverage fail_on_uncovered select ignore",

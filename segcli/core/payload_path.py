@@ -1,4 +1,4 @@
-"""Dotted paths into payloads: read a value, or set one in a copy."""
+"""Dotted paths into payloads: read a value, or set or remove one in a copy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,3 +30,18 @@ def copied_with(payload: Mapping[str, Any], path: Sequence[str], value: Any) -> 
     if not isinstance(inner, Mapping):
         raise Rejected(first, f"is not an object, so {'.'.join(path)} cannot be set in it")
     return {**payload, first: copied_with(inner, rest, value)}
+
+
+def without(payload: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return a payload without the value at a path, and without objects that it leaves empty."""
+    first, *rest = path
+    if first not in payload:
+        return payload
+    others = {name: value for name, value in payload.items() if name != first}
+    inner = payload[first]
+    if not rest:
+        return others
+    if not isinstance(inner, dict):
+        return payload
+    left = without(inner, rest)
+    return {**payload, first: left} if left else others

@@ -45,6 +45,8 @@ class SendPlan:
     restart: forget it.
     rehearsal: a sandbox receives everything.
     command: how to continue the run from any folder, for people; it shows no key.
+    before: called with the job and its inputs before a run begins, not before it is continued; it
+        may raise UsageError.
     """
 
     spec: JobSpec
@@ -58,6 +60,7 @@ class SendPlan:
     restart: bool = False
     rehearsal: bool = False
     command: Sequence[str] = ()
+    before: Callable[[Job, Sequence[Input]], object] | None = None
 
     @property
     def journal_path(self) -> Path | None:
@@ -186,6 +189,8 @@ def _start(plan: SendPlan) -> Started:
     """Judge the inputs, then begin the journal: a refused input must not replace an earlier one."""
     choice = choose(plan.inputs, plan.spec.selection, plan.job.selection)
     looked = look(choice.inputs, plan.judge)
+    if plan.before:
+        plan.before(plan.job, looked)
     journal, job = _begin_journal(plan)
     return Started(journal=journal, job=job, choice=choice, looked=looked)
 

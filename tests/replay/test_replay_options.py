@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.destination_file import ACME, bent
 from support.fakes import Answer, Got, written
+from support.replay import FACTS, NOW, acme_file, at
 from support.resuming import JOURNAL, Segcli, Serve
 from support.samples import Run
 from support.tables import for_each
@@ -15,24 +15,6 @@ import segcli as api
 from segcli.errors import UsageError
 from segcli.job_spec import ReplaySpec, spec_from
 from segcli.runs.job_request import JobRequest
-
-NOW = "2026-11-30"
-FACTS: dict[str, Any] = {
-    "oldest": "5d",
-    "older": "lost",
-    "set": [{"path": "backfill", "value": True}],
-}
-
-
-def acme_file(folder: Path, replay: dict[str, Any] = FACTS, **changes: Any) -> str:
-    path = folder / "acme.json"
-    path.write_text(json.dumps(bent(ACME, {"replay": replay, **changes})))
-    return str(path)
-
-
-def at(day: str, number: int = 0) -> dict[str, Any]:
-    event = {"type": "track", "event": "E", "userId": "u", "messageId": f"m{number}"}
-    return event | {"timestamp": f"2026-11-{day}T00:00:00Z"}
 
 
 @pytest.fixture
