@@ -26,24 +26,27 @@ class ReplayTalk:
     max_line: int
 
 
-def tell_replay(job: Job, inputs: Sequence[Input], talk: ReplayTalk) -> None:
-    """Say what the events would do at the vendor; ask if they start messages to people.
+def ask_about_replay(job: Job, inputs: Sequence[Input], talk: ReplayTalk) -> Sequence[str]:
+    """Ask whether to send events that start messages to people; return the lines still to be said.
 
+    They say what the events would do at the vendor. If something is asked they are said before.
     Raises UsageError if nobody agrees.
     """
     may_send = talk.rehearsal or talk.is_agreed
     if may_send and talk.quiet:
-        return
+        return ()
     found = survey(job, inputs, talk.max_line)
-    if not talk.quiet:
-        say(*(f"note: {one}" for one in sentences_of(job, found, rehearsal=talk.rehearsal)))
+    sentences = () if talk.quiet else sentences_of(job, found, rehearsal=talk.rehearsal)
+    lines = [f"note: {one}" for one in sentences]
     risk = "" if may_send else message_risk(job, found)
     if not risk:
-        return
+        return lines
+    say(*lines)
     # A person can answer only if stdin does not hold the events.
     can_ask = sys.stdin.isatty() and sys.stderr.isatty()
     agreed = can_ask and ask(f"{risk}. Send all the same?")
     check_messages(risk, confirmed=agreed, how=_HOW)
+    return ()
 
 
 _HOW = "To send all the same, add --yes."

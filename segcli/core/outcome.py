@@ -385,12 +385,12 @@ def _encoder(job: Job) -> Callable[..., Mapped | Skipped]:
             notes = (*notes, *told)
         if type(body) is not bytes:
             body = exact_json.dumps(body)
-        if values:
-            limit = destination.bytes_per_payload(request_key(route, values), settings)
-        elif route in limits:
+        if not values and route in limits:
             limit = limits[route]
         else:
-            limit = limits[route] = destination.bytes_per_payload(route, settings)
+            limit = destination.bytes_per_payload(request_key(route, values), settings)
+            # The values may be those of one user: only routes without them are remembered.
+            limits.update({} if values else {route: limit})
         if limit is not None and len(body) > limit:
             problem = f"larger than the {limit:,} bytes that {destination.name} takes"
             raise Rejected("", problem, "SEG302")

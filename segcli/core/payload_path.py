@@ -7,12 +7,13 @@ from segcli.core.event import Rejected
 
 
 def value_at(payload: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """Return the value at a path; None if there is none."""
+    """Return the value at a path; None if there is none. A number is the index in a list."""
     value: Any = payload
     for name in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 

@@ -104,7 +104,8 @@ def wanted_bytes(route: str, settings: Settings) -> int:  # noqa: ARG001  # the 
 def check_settings(settings: Settings) -> str:
     """Return which setting is larger than Segment allows; "" if none is."""
     if settings.batch > _MOST_EVENTS:
-        return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}"
+        why = "Segment drops a larger one, and answers 200 all the same"
+        return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}: {why}"
     if settings.batch_bytes > _MOST_BYTES:
         return f"batch_bytes must be at most {_MOST_BYTES}, not {settings.batch_bytes}"
     return ""

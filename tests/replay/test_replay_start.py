@@ -12,7 +12,7 @@ from support.samples import Run
 from support.tables import for_each
 
 import segcli as api
-from segcli.cli.replay_talk import ReplayTalk, tell_replay
+from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
 from segcli.core.outcome import Job
 from segcli.errors import UsageError
 from segcli.inputs import inputs
@@ -215,9 +215,9 @@ def test_on_a_terminal_a_person_is_asked(tmp_path: Path, case: tuple[str, bool])
         patch.setattr("sys.stdin", Terminal(typed))
         patch.setattr("sys.stderr", screen)
         if agrees:
-            tell_replay(job, found, talk)
+            ask_about_replay(job, found, talk)
         else:
             with pytest.raises(UsageError, match="nothing was sent"):
-                tell_replay(job, found, talk)
+                ask_about_replay(job, found, talk)
     said = "acme starts messages to people for old events too. Send all the same? [y/N] "
     assert screen.getvalue() == said

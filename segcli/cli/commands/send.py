@@ -26,7 +26,7 @@ from segcli.cli.journal_options import (
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output import say
-from segcli.cli.replay_talk import ReplayTalk, tell_replay
+from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
 from segcli.cli.run import (
     Watch,
     announce,
@@ -183,6 +183,7 @@ def _send(
     spec, job = spec_and_job(options, overrides=sandbox_overrides(sandbox))
     check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
     kept = options.rejects or default_rejects(job.destination.name, options.files)
+    notes: list[str] = []
     talk = ReplayTalk(
         is_agreed=start_options.yes,
         quiet=options.quiet,
@@ -200,7 +201,7 @@ def _send(
         timeout=request_options.timeout,
         rehearsal=bool(sandbox),
         command=resuming_anywhere(options, job),
-        before=lambda job, inputs: tell_replay(job, inputs, talk),
+        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, talk)),
     )
     plan = replace(plan, journal=place_of_journal(plan, start_options))
     _check_files(replace(options, rejects=kept), plan, place)
@@ -213,6 +214,7 @@ def _send(
     job = started.job
     if not is_waiting:
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
+    say(*notes)
     started.let_older_end(say)
     result = _result(started, kept=kept, sandbox=sandbox)
     watch_for_html(result, options)
