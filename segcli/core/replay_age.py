@@ -92,8 +92,14 @@ AgeJudge = Callable[[Event, Payload], Judged]
 def age_judge_of(destination: Destination[Any], options: ReplayOptions) -> AgeJudge | None:
     """Return the function that judges payloads; None if no age means anything to the vendor.
 
-    The function raises Rejected for a payload that cannot be marked.
+    The function raises Rejected for a payload that cannot be marked. Raises ValueError if requests
+    have marks and the destination cannot make such requests.
     """
+    facts_of_all = destination.all_replay_facts()
+    if destination.marked_request is None and any(
+        mark for facts in facts_of_all for mark in facts.request_marks()
+    ):
+        raise ValueError(f"{destination.name} has marks of requests, and no marked_request")
     of_actions = {
         action: one
         for action, facts in {"": destination.replay, **destination.action_replay}.items()

@@ -27,7 +27,13 @@ BACKFILL = ReplayMark(path="in.backfill", against="messages")
 
 
 def vendor(facts: Replay, **others: Replay) -> Destination[Any]:
-    return replace(acme({"actions.0.mapping": MAPPING}), replay=facts, action_replay=others)
+    found = acme({"actions.0.mapping": MAPPING})
+    return replace(
+        found,
+        replay=facts,
+        action_replay=others,
+        marked_request=lambda route, bodies, settings, _: found.request(route, bodies, settings),
+    )
 
 
 def line_at(moment: datetime | None, **fields: Any) -> bytes:
@@ -189,6 +195,13 @@ def test_no_mark_is_set_on_live_events_or_without_a_clock(options: ReplayOptions
     found = mapped(Replay(set=(BACKFILL,)), NOW - timedelta(days=9), options)
     assert payload_of(found) == {"name": "Order", "at": "2026-11-21T12:00:00Z"}
     assert found.notes == ()
+
+
+def test_a_plug_in_with_marks_of_requests_must_make_them() -> None:
+    facts = Replay(set=(ReplayMark(path="historical", at="request"),))
+    job = Job(destination=replace(vendor(facts), marked_request=None), settings=None)
+    with pytest.raises(ValueError, match="no marked_request"):
+        outcome_of(line_at(NOW), job)
 
 
 def test_a_mark_of_the_request_parts_old_events_from_new_ones() -> None:

@@ -148,3 +148,24 @@ def test_a_resumed_run_keeps_them_without_typing_them_again(
     done = segcli(*command, "--resume")
     assert done.code == 0, done.err
     assert taken == [payload] * 4
+
+
+@for_each(
+    "batch",
+    [
+        {"events": 10, "under": "batch", "with": {"historical": False}},
+        {"events": 10, "under": "batch"},
+    ],
+)
+def test_the_sandbox_takes_the_marks_of_requests(
+    run_segcli: Run, tmp_path: Path, batch: dict[str, Any]
+) -> None:
+    path = written(tmp_path / "events.jsonl", [at("29"), at("01", 1)])
+    marks = {"set": [{"path": "historical", "at": "request"}]}
+    dest, kept = acme_file(tmp_path, marks, batch=batch), tmp_path / "kept.ndjson"
+    words = ["send", "-d", dest, "--sandbox", "--now", NOW, "--keep", str(kept)]
+    done = run_segcli(*words, str(path))
+    assert done.returncode == 0, done.stderr
+    assert len(kept.read_bytes().splitlines()) == 2
+    assert b"note: historical = true is set on 1 of 2 events" in done.stderr
+    kept.unlink()
