@@ -162,7 +162,9 @@ class BatchSender:
 
     async def _without_expired(self, batch: Sequence[QueuedPayload]) -> Sequence[QueuedPayload]:
         """Settle the events that are too old by now; return the others."""
-        rest, results = parted_by_expiry(batch, self.clock(), self.job.replay.older)
+        rest, results = parted_by_expiry(
+            batch, self.clock(), self.job.replay.older, self.ledger.is_of_several
+        )
         for result in results:
             await self.ledger.settle(result)
         return rest

@@ -10,9 +10,10 @@ import pytest
 from support.destination_file import acme
 from support.tables import for_each
 
+from segcli.core.decision import Decision, FanOut, Mapped, Skipped
 from segcli.core.destination import Destination
 from segcli.core.event import Rejected, parse
-from segcli.core.outcome import Decision, Job, Mapped, Skipped, map_event, outcome_of
+from segcli.core.outcome import Job, map_event, outcome_of
 from segcli.core.replay import Replay, ReplayMark, age_of
 from segcli.core.replay_age import ReplayOptions, in_words
 
@@ -169,7 +170,9 @@ def test_a_mark_is_set_on_events_older_than_a_day_only() -> None:
 def test_a_mark_leaves_the_event_as_it_was() -> None:
     destination = vendor(Replay(set=(replace(BACKFILL, path="properties.old"),)))
     whole = replace(
-        destination, payload=lambda event, _: replace_body(destination.payload(event, None), event)
+        destination,
+        payloads=None,
+        payload=lambda event, _: replace_body(destination.payload(event, None), event),
     )
     line = line_at(NOW - timedelta(days=9), properties={"a": 1})
     event = parse(line)
@@ -267,3 +270,35 @@ def test_an_age_is_said_in_whole_units(case: tuple[str, str]) -> None:
 def test_what_is_no_age_is_an_error(text: str) -> None:
     with pytest.raises((ValueError, KeyError, OverflowError)):
         age_of(text)
+
+
+TWO = {"actions.1": {"name": "B", "subscribe": 'type = "track"', "mapping": MAPPING}}
+
+
+def several(older_of_b: dict[str, Any], **options: Any) -> Decision:
+    found = acme({"actions.0.name": "A", **TWO, "actions.1.replay": older_of_b})
+    job = Job(destination=found, settings=found.settings(), replay=replace(OPTIONS, **options))
+    return outcome_of(line_at(NOW - timedelta(days=6)), job)
+
+
+def test_the_age_leaves_out_one_of_several_actions() -> None:
+    found = several({"oldest": "5d", "older": "lost"})
+    # It stays an event of several actions, so that a resumed run knows what was delivered.
+    assert isinstance(found, FanOut)
+    assert [one.action for one in found.requests] == ["A"]
+    [note] = found.notes
+    assert note.startswith("one action: too old for acme")
+
+
+def test_reject_keeps_the_action_that_cannot_be_sent() -> None:
+    found = several({"oldest": "5d", "older": "lost"}, older="reject")
+    assert isinstance(found, FanOut)
+    assert [one.rejected.code for one in found.unmapped] == ["SEG504"]
+    assert [one.action for one in found.mapped] == ["A"]
+
+
+def test_an_event_that_is_too_old_for_every_action_is_skipped() -> None:
+    facts = {"oldest": "5d", "older": "lost"}
+    found = acme({"actions.0.name": "A", **TWO, "replay": facts})
+    job = Job(destination=found, settings=found.settings(), replay=OPTIONS)
+    assert isinstance(outcome_of(line_at(NOW - timedelta(days=6)), job), Skipped)

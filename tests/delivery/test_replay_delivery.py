@@ -13,11 +13,12 @@ from support.retry_harness import trip
 from support.tables import for_each
 
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.core.decision import Mapped
 from segcli.core.line import Line
-from segcli.core.outcome import Mapped
 from segcli.core.replay_age import Replayed, ReplayOptions
 from segcli.core.reply import Reply
 from segcli.delivery.batch import Bounds, QueuedPayload, item_of
+from segcli.delivery.expiry import parted_by_expiry
 from segcli.delivery.pipeline import SendRun, deliver
 from segcli.lines import chunks
 
@@ -193,3 +194,13 @@ def test_a_batch_of_expired_events_only_makes_no_request(tmp_path: Path) -> None
     one.play(one.sender.send([aging(1, 999.0)], one.to(lambda _: Reply(200, {}, b""))))
     assert one.posts == []
     assert (one.tally.skipped, one.sender.throttle.in_flight) == (1, 0)
+
+
+def test_one_expired_action_of_several_is_rejected_not_skipped() -> None:
+    batch = [aging(1, 999.0), aging(2, 999.0), aging(3, 2000.0)]
+    rest, results = parted_by_expiry(batch, 1000.0, "skip", lambda line: line.number == 1)
+    assert rest == batch[2:]
+    assert [(one.state, one.code, len(one.lines)) for one in results] == [
+        ("rejected", "SEG504", 1),
+        ("skipped", "", 1),
+    ]
