@@ -1,6 +1,6 @@
 """The findings about old events: too old, ahead of now, starting messages, overwriting profiles."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from segcli.core.decision import Decision, Mapped, Skipped, payloads_of
 from segcli.core.outcome import Job
@@ -22,8 +22,12 @@ class ReplayNotes:
         self._name = job.destination.name
         self._effects = Effects(job)
 
-    def note(self, outcome: Decision, seen: PartialReview) -> None:
-        """Note what is found on the next line."""
+    def note(self, outcomes: Sequence[Decision], first: int, seen: PartialReview) -> None:
+        """Note what is found on lines, of which the first has this index."""
+        for place, outcome in enumerate(outcomes, first):
+            self._note(outcome, place, seen)
+
+    def _note(self, outcome: Decision, place: int, seen: PartialReview) -> None:
         keys: Iterable[Key] = ()
         payloads = payloads_of(outcome)
         if payloads:
@@ -34,7 +38,7 @@ class ReplayNotes:
         for key in keys:
             note = seen.effects.setdefault(key, GroupNote())
             if not note.count:
-                note.places.append(seen.lines)
+                note.places.append(place)
             note.count += 1
 
     def _keys_of(self, mapped: Mapped) -> Iterator[Key]:
@@ -48,6 +52,10 @@ class ReplayNotes:
         if self._effects.overwrites_profile(mapped):
             problem = f"an old identify overwrites newer values, as {self._name} keeps the last one"
             yield key_of(codes.OVERWRITES_PROFILE, "", problem)
+
+
+def note_nothing(outcomes: Sequence[Decision], first: int, seen: PartialReview) -> None:
+    """Note nothing: no facts about replays are known of the destination."""
 
 
 def repeat_said(name: str, facts: Replay | None) -> str:

@@ -23,7 +23,7 @@ from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, note_keys
 from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
-from segcli.review.replay_notes import ReplayNotes
+from segcli.review.replay_notes import ReplayNotes, note_nothing
 from segcli.review.segment_spec import (
     DATE_FIELDS,
     EVENT_BYTES,
@@ -148,7 +148,7 @@ class Reviewer:
     ) -> None:
         self._job = job
         has_facts = bool(job.destination.all_replay_facts())
-        self._replay = ReplayNotes(job) if has_facts else None
+        self._note_replay = ReplayNotes(job).note if has_facts else note_nothing
         self._decide = make_mapper(
             replace(job, replay=replace(job.replay, tells_all=True)) if has_facts else job
         )
@@ -179,9 +179,8 @@ class Reviewer:
                 self._see_mapped(sight, outcome, seen)
             else:
                 self._see_unmapped(line, outcome, seen)
-            if self._replay:
-                self._replay.note(outcome, seen)
             seen.lines += 1
+        self._note_replay(outcomes, first, seen)
         _add_sizes(outcomes, seen)
         _add_ids(sights, first, seen)
         if self._shows_outcomes:
