@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from segcli.core.event import Event, Rejected
     from segcli.core.item_replies import Items, by_item
     from segcli.core.outcome import ActionPayload, ActionRejection, Outcome
+    from segcli.core.replay import Dedup, Evidence, Replay, ReplayMark, UserLimits
     from segcli.core.reply import (
         Delivered,
         Partial,
@@ -64,6 +65,7 @@ else:
         "core.event": ("Event", "Rejected"),
         "core.item_replies": ("Items", "by_item"),
         "core.outcome": ("ActionPayload", "ActionRejection", "Outcome"),
+        "core.replay": ("Dedup", "Evidence", "Replay", "ReplayMark", "UserLimits"),
         "core.reply": (
             *("Delivered", "Partial", "Refused", "Reply", "Retry", "Stop", "Verdict"),
             *("by_status", "retry_after"),
@@ -95,11 +97,13 @@ else:
 __all__ = [
     "ActionPayload",
     "ActionRejection",
+    "Dedup",
     "Delivered",
     "Destination",
     "DestinationError",
     "Environment",
     "Event",
+    "Evidence",
     "Field",
     "InputError",
     "Interrupted",
@@ -112,6 +116,8 @@ __all__ = [
     "Refused",
     "Rejected",
     "Remark",
+    "Replay",
+    "ReplayMark",
     "Reply",
     "Report",
     "Request",
@@ -125,6 +131,7 @@ __all__ = [
     "Tally",
     "Unmapped",
     "UsageError",
+    "UserLimits",
     "Verdict",
     "__version__",
     "by_item",

@@ -34,6 +34,7 @@ from segcli.inputs import Looked, look
 from segcli.inputs.given import GivenInputs, Inputs, given_inputs
 from segcli.inputs.judgement import HeadJudge, accept_all
 from segcli.inputs.record_actions import judge_for
+from segcli.job_spec import ReplaySpec
 from segcli.lines.chunks import MAX_LINE
 from segcli.runs.input_choice import InputChoice, choose
 from segcli.runs.job_request import (
@@ -47,6 +48,7 @@ from segcli.runs.job_request import (
     rate_of,
     selection_of,
     texts_of,
+    time_of,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +91,9 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     where: str | None = None,
     limit: int | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
 ) -> Iterator[Outcome]:
@@ -105,6 +110,10 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
     where: a query in FQL.
     limit: the most events that are mapped, after the other filters.
     ignore_integrations: also map events whose integrations object disables the destination.
+    older: what happens to events that are too old for the vendor: `skip` (the default), `reject`
+        or `send`.
+    now: the time from which ages and `7d` are counted, as `since`; None for that of the call.
+    live: the events are of now: set no marks of old events.
     max_line: the longest line, in bytes; longer ones are rejected.
     first_look: refuse a file whose first lines are not events, instead of rejecting each line.
 
@@ -125,7 +134,10 @@ def transform(  # noqa: PLR0913  # each option has its own name, so that editors
         ignore_integrations=ignore_integrations,
     )
     with naming_arguments():
-        request = JobRequest(dest=dest, settings=settings, config=config, selection=selection)
+        replay = ReplaySpec(older=older, now=time_of(now), live=live)
+        request = JobRequest(
+            dest=dest, settings=settings, config=config, selection=selection, replay=replay
+        )
         requested = request.resolved()
         _, looked = _read(given_inputs(inputs), requested, first_look=first_look)
     return outcomes(requested.job, looked, max_line)
@@ -159,6 +171,9 @@ def check(  # noqa: PLR0913  # as `transform`
     where: str | None = None,
     limit: int | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
 ) -> "Review":
@@ -198,7 +213,10 @@ def check(  # noqa: PLR0913  # as `transform`
         ignore_integrations=ignore_integrations,
     )
     with naming_arguments():
-        request = JobRequest(dest=dest, settings=settings, config=config, selection=selection)
+        replay = ReplaySpec(older=older, now=time_of(now), live=live)
+        request = JobRequest(
+            dest=dest, settings=settings, config=config, selection=selection, replay=replay
+        )
         requested = request.resolved()
         plans = read_plans([Path(one) for one in _paths(plan)])
         choice, looked = _read(given_inputs(inputs), requested, first_look=first_look)
@@ -239,6 +257,7 @@ def send(  # noqa: PLR0913  # as `transform`
     timeout: float = 30.0,
     retry_for: float = 600.0,
     allow_http: bool = False,
+    confirm_messages: bool = False,
     http_transport: str | None = None,
     on_progress: Callable[[Tally], object] | None = None,
     types: Texts = (),
@@ -250,6 +269,9 @@ def send(  # noqa: PLR0913  # as `transform`
     where: str | None = None,
     limit: int | None = None,
     ignore_integrations: bool = False,
+    older: str | None = None,
+    now: Time = None,
+    live: bool = False,
     max_line: int = MAX_LINE,
     first_look: bool = True,
 ) -> "Report":
@@ -269,6 +291,8 @@ def send(  # noqa: PLR0913  # as `transform`
     concurrency: requests in flight at most.
     timeout: seconds for a request and its reply.
     retry_for: seconds without a successful delivery until the run stops.
+    confirm_messages: send also what starts messages to people; see `segcli guide replay`. Without
+        it UsageError is raised for such events.
     allow_http: let a key go to another machine over http://.
     http_transport: `aiohttp` or `httpx`; None for the first that can be loaded.
     on_progress: called every 0.5 s with the counts, in the thread of the caller, and once at the
@@ -304,13 +328,19 @@ def send(  # noqa: PLR0913  # as `transform`
         timeout=timeout,
         retry_for=retry_for,
         allow_http=allow_http,
+        confirm_messages=confirm_messages,
         transport=http_transport,
         on_progress=on_progress,
         max_line=max_line,
     )
     with naming_arguments():
         request = JobRequest(
-            dest=dest, settings=settings, api_key=api_key, config=config, selection=selection
+            dest=dest,
+            settings=settings,
+            api_key=api_key,
+            config=config,
+            selection=selection,
+            replay=ReplaySpec(older=older, now=time_of(now), live=live),
         )
         given = given_inputs(inputs)
         requested = request.resolved()

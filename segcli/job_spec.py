@@ -14,13 +14,15 @@ from segcli.core.destination import Destination
 from segcli.core.event import TYPES
 from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
+from segcli.core.replay import POLICIES, OlderPolicy
+from segcli.core.replay_age import ReplayOptions
 from segcli.core.secret import Secret, holds_credentials
 from segcli.core.selection import Selection
 from segcli.core.settings import Given, Origin, Place
 from segcli.destination_source import DestinationSource
 from segcli.errors import SettingsError, UsageError
 
-DOCUMENT_VERSION = 1
+DOCUMENT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +65,44 @@ class SelectionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaySpec:
+    """What happens to old events, as a person typed it.
+
+    older: what happens to an event that is too old for the vendor: `skip`, `reject` or `send`;
+        None for the default, which is `skip`.
+    now: the time from which ages and `7d` are counted, as ISO-8601 or how long before the job;
+        None for the time of the job.
+    live: the events are of now, so none is marked as old.
+    """
+
+    older: str | None = None
+    now: str | None = None
+    live: bool = False
+
+    def options(self, at: datetime) -> ReplayOptions:
+        """Return the options; `at` is the time of the job. Raises UsageError."""
+        now = _moment("now", self.now, at)
+        return ReplayOptions(
+            older=_policy(self.older), now=now or at, is_fixed=now is not None, live=self.live
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What to do with every line, as texts.
 
     source: the destination's name, or the texts of its files.
     settings: its settings as they were given, by name; a key is a Secret.
     selection: which events to map.
-    at: the time of the job, as ISO-8601: all parts of a job count `7d` from it.
+    replay: what happens to old events.
+    at: the time of the job, as ISO-8601: all parts of a job count `7d` from it, unless `replay`
+        has another one.
     """
 
     source: DestinationSource
     settings: Mapping[str, Given] = field(default_factory=dict)
     selection: SelectionSpec = SelectionSpec()
+    replay: ReplaySpec = ReplaySpec()
     at: str
 
     def job(self, destination: Destination[Any] | None = None) -> Job:
@@ -86,10 +114,12 @@ class JobSpec:
         values = settings.settings_from(found.name, found.settings, self.settings)
         if problem := found.check_settings(values):
             raise SettingsError(f"{found.name}: {problem}")
+        replay = self.replay.options(parse_time(self.at))
         return Job(
             destination=found,
             settings=values,
-            selection=self.selection.selection(parse_time(self.at)),
+            selection=self.selection.selection(replay.now or parse_time(self.at)),
+            replay=replay,
             origins={name: given.origin for name, given in self.settings.items()},
         )
 
@@ -110,6 +140,7 @@ class JobSpec:
             },
             "keys": [name for name in self.settings if name not in shown],
             "selection": asdict(self.selection),
+            "replay": asdict(self.replay),
             "at": self.at,
         }
 
@@ -134,6 +165,7 @@ def spec_from(document: Mapping[str, Any], keys: Mapping[str, Secret]) -> JobSpe
         source=DestinationSource(document["dest"], document["texts"]),
         settings=given,
         selection=SelectionSpec(**{k: _tuple(v) for k, v in document["selection"].items()}),
+        replay=ReplaySpec(**document["replay"]),
         at=document["at"],
     )
 
@@ -146,6 +178,13 @@ def _holds_key(given: Given) -> bool:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _policy(name: str | None) -> OlderPolicy:
+    for policy in POLICIES:
+        if name in (None, policy):
+            return policy
+    raise UsageError(f"older: there is no {name!r}", f"There are: {_listed(POLICIES)}")
 
 
 def _type(name: str) -> str:

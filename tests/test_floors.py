@@ -15,7 +15,18 @@ PACKAGE = ROOT / "segcli"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "fql", "logs"}),
     frozenset({"core"}),
-    frozenset({"accounting", "destinations", "http", "inputs", "local_server", "mapping", "plan"}),
+    frozenset(
+        {
+            "accounting",
+            "destinations",
+            "http",
+            "inputs",
+            "local_server",
+            "mapping",
+            "plan",
+            "replay",
+        }
+    ),
     frozenset({"field_types"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
     frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
@@ -38,6 +49,7 @@ PURE = frozenset(
         "destinations",
         "destination_file",
         "plan",
+        "replay",
     }
 )
 AIOHTTP = frozenset({"segcli.http.aiohttp_transport", "segcli.http.aiohttp_protocol"})

@@ -87,4 +87,4 @@ def test_a_text_that_means_nothing_is_an_error(selection: SelectionSpec, problem
 
 def test_a_document_of_another_version_is_refused() -> None:
     with pytest.raises(UsageError, match="another version"):
-        spec_from(spec_for("gist").document() | {"job_spec_version": 2}, {})
+        spec_from(spec_for("gist").document() | {"job_spec_version": 1}, {})

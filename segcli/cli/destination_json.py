@@ -6,7 +6,9 @@ from typing import Any
 
 from segcli.core import settings
 from segcli.core.destination import Destination
+from segcli.core.replay import Replay
 from segcli.core.secret import Secret
+from segcli.replay.fact_rows import named_facts
 
 _KINDS = {str: "text", int: "integer", float: "number", bool: "boolean", Secret: "secret"}
 
@@ -31,7 +33,17 @@ def destination_document(
         "fan_out": destination.fans_out,
         "actions": [asdict(action) for action in destination.actions],
         "fields": [asdict(entry) for entry in destination.fields],
+        "replay": [
+            {"action": action or None, **_facts(facts)}
+            for action, facts in named_facts(destination)
+        ],
     }
+
+
+def _facts(facts: Replay) -> dict[str, Any]:
+    """Return the facts as JSON; null stands for what is not known."""
+    found = asdict(facts) | {"split": sorted(facts.split)}
+    return {name: None if value == "" else value for name, value in found.items()}
 
 
 def _setting(row: settings.Setting, origin: settings.Origin) -> dict[str, Any]:

@@ -28,6 +28,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("type", "event", "since", "until", "allowed_lateness", "user", "where", "limit"),
         "ignore_integrations",
     ),
+    "Old events": ("older", "now", "live"),
     "Input": ("max_line", "max_unpacked", "no_first_look", "skip_unreadable", "jobs"),
     "Spark": ("master", "conf", "out", "buckets", "wave"),
     "Checks": (
@@ -36,7 +37,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Delivery": (
         *("dry_run", "concurrency", "rate", "timeout", "retry_for", "http_transport", "allow_http"),
-        *("resume", "restart", "journal"),
+        *("yes", "resume", "restart", "journal"),
     ),
     "Output": (
         *("outcomes", "format", "output", "every", "coverage", "mask", "max_findings", "rejects"),

@@ -14,11 +14,12 @@ from segcli.cli.options import JobOptions, Target
 from segcli.cli.variables import check_variables
 from segcli.core import settings
 from segcli.core.destination import Destination
+from segcli.core.event_time import parse_time
 from segcli.core.outcome import Job
 from segcli.destination_source import DestinationSource
 from segcli.errors import SettingsError, UsageError
 from segcli.inputs.small_file import read_named
-from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.job_spec import JobSpec, ReplaySpec, SelectionSpec
 from segcli.settings_file import config_of
 
 # No key is longer. A larger file was named by mistake.
@@ -75,6 +76,7 @@ def spec_of(
         source=source,
         settings=settings.given_by(destination.name, destination.settings, sources),
         selection=selection_of(options) if isinstance(options, JobOptions) else SelectionSpec(),
+        replay=_replay_of(options),
         at=now(),
     )
 
@@ -92,6 +94,19 @@ def selection_of(options: JobOptions) -> SelectionSpec:
         limit=options.limit,
         ignore_integrations=options.ignore_integrations,
     )
+
+
+def _replay_of(options: Target) -> ReplaySpec:
+    """Return what happens to old events; what is no replay sets no marks."""
+    if not isinstance(options, JobOptions):
+        return ReplaySpec(live=True)
+    return ReplaySpec(older=options.older, now=options.now, live=options.live)
+
+
+def now_of(options: JobOptions) -> datetime:
+    """Return the time from which the options count: --now, or the time of the command."""
+    at = parse_time(now())
+    return ReplaySpec(now=options.now).options(at).now or at
 
 
 def now() -> str:

@@ -45,6 +45,7 @@ _SELECTION = _sources(
     selection="type event since until allowed_lateness user where limit",
     named="ignore_integrations",
 )
+_REPLAY = _sources(named="older now live")
 _OUTPUT = _sources(
     quantity="max_line",
     named="no_first_look rejects report html html_samples quiet verbose log_format log_file",
@@ -55,8 +56,8 @@ _REQUESTS = _sources(
 _LOG = _sources(named="verbose log_format log_file")
 _WATCH = _LOG | _sources(named="metrics")
 _SANDBOX = _sources(quantity="fault latency seed", named="sandbox keep")
-_JOB = _DESTINATION | _SELECTION | _OUTPUT
-_SEND = _sources(named="dry_run resume restart journal metrics ui no_open")
+_JOB = _DESTINATION | _SELECTION | _REPLAY | _OUTPUT
+_SEND = _sources(named="dry_run yes resume restart journal metrics ui no_open")
 _CHECK = _sources(
     quantity="max_findings rate jobs",
     selection="every strict coverage fail_on_uncovered select ignore",

@@ -12,6 +12,7 @@ import click
 from segcli.cli.completion import complete_dest, complete_file, complete_setting
 from segcli.cli.option_types import DURATION, MOMENT, QUERY, SIZE, TEXT, WholeNumber
 from segcli.core.event import TYPES
+from segcli.core.replay import POLICIES
 from segcli.lines.chunks import MAX_LINE
 from segcli.settings_file import DEFAULT_CONFIG
 
@@ -25,6 +26,7 @@ class JobOptions:
     files: the inputs; none for stdin
     dest, set, config, api_key_file, endpoint: the destination and its settings
     type ... ignore_integrations: the selection of events
+    older, now, live: what happens to old events
     allowed_lateness: seconds; None to read every day of an archive
     max_line: the most bytes of a line
     no_first_look: accept every input, and reject each line that is not an event
@@ -50,6 +52,9 @@ class JobOptions:
     where: str | None
     limit: int | None
     ignore_integrations: bool
+    older: str | None
+    now: str | None
+    live: bool
     max_line: int
     no_first_look: bool
     rejects: Path | None
@@ -162,7 +167,13 @@ def job_options(default_dest: str | None = None) -> Callable[[Command], Command]
     """Return a decorator that adds the options of `JobOptions`."""
     files = click.argument("files", nargs=-1, metavar="[FILES]...", shell_complete=complete_file)
     return grouped_options(
-        JobOptions, "options", files, *target_options(default_dest), *_SELECTION, *OUTPUT_OPTIONS
+        JobOptions,
+        "options",
+        files,
+        *target_options(default_dest),
+        *_SELECTION,
+        *_REPLAY,
+        *OUTPUT_OPTIONS,
     )
 
 
@@ -254,6 +265,26 @@ _SELECTION = (
     ),
 )
 
+_REPLAY = (
+    click.option(
+        "--older",
+        type=click.Choice(POLICIES),
+        metavar="WHAT",
+        help="What happens to events that are too old for the vendor: skip, reject or send.  "
+        "[default: skip]",
+    ),
+    click.option(
+        "--now",
+        type=MOMENT,
+        metavar="TIME",
+        help="Count ages, and times like 7d, from this time, not from the clock.",
+    ),
+    click.option(
+        "--live",
+        is_flag=True,
+        help="The events are of now: set no marks of old events, such as backfill.",
+    ),
+)
 INPUT_OPTIONS = (
     click.option(
         "--max-line",

@@ -53,6 +53,13 @@ def say(*lines: str) -> None:
     _write(sys.stderr, "".join(f"{visible_line(line)}\n" for line in lines))
 
 
+def ask(question: str) -> bool:
+    """Ask a question on stderr, and return whether the answer on stdin is yes."""
+    _write(sys.stderr, f"{visible_line(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def say_as_json(line: str) -> None:
     """Print a line of JSON to stderr, with JSON escapes for control characters."""
     _write(sys.stderr, f"{visible_json(line)}\n")

@@ -9,6 +9,7 @@ from segcli.cli.dest_option import default_named
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.output import Column, rendered_table, say, say_table, text_of
 from segcli.core.plural import count_of
+from segcli.core.reason import is_too_old
 from segcli.core.settings import how_to_set
 from segcli.core.trust import name_and_address
 from segcli.runs.run_result import RunResult
@@ -75,6 +76,8 @@ def _over_all(result: RunResult, lines: int) -> "Text":
 
 def _reasons(tally: Tally, state: State) -> Iterator[tuple[str, int]]:
     found = [(reason, n) for (of, reason), n in tally.reasons.most_common() if of == state]
+    # What a vendor would lose comes first: it is not what anybody asked to leave out.
+    found.sort(key=lambda one: not is_too_old(one[0]))
     yield from found[:_REASONS_SHOWN]
     if rest := found[_REASONS_SHOWN:]:
         yield f"for {len(rest)} other reasons", sum(n for _, n in rest)

@@ -7,6 +7,7 @@ import msgspec
 from segcli.core.destination import Unmapped
 from segcli.core.event import Rejected
 from segcli.core.line import ActionFailure, Line, Result
+from segcli.core.replay_age import Replayed
 from segcli.core.request_layout import request_key
 
 
@@ -17,6 +18,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     body: the JSON document.
     user: the user, whose events are delivered in order.
     notes, mapped_by, action, request_values: those of the `Payload`.
+    replayed: what the age of the event means; None if the vendor has no rules for it.
     """
 
     route: str
@@ -26,6 +28,7 @@ class Mapped(msgspec.Struct, frozen=True, gc=False):
     mapped_by: str = ""
     action: str = ""
     request_values: str = ""
+    replayed: Replayed | None = None
 
     @property
     def request_key(self) -> str:

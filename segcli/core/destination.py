@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from segcli.core.event import Event, Rejected
+from segcli.core.replay import Replay
 from segcli.core.reply import Reply, Verdict, by_status
 from segcli.core.request_layout import RequestLayout
 from segcli.core.selection import any_time
@@ -224,6 +225,10 @@ class Destination(Generic[_S]):
         key is sent there over http only if that is allowed.
     token: how access tokens are got, for a vendor that needs them.
     token_address: where they come from, "" for nowhere; it is shown and guarded like `address`.
+    replay: what is known about the replay of old events; None if nothing is.
+    action_replay: the same for each action that differs from `replay`, by its name.
+    marked_request: makes the request of one batch with further fields in its body. It is required
+        if a mark of `replay` is in the request.
     """
 
     name: str
@@ -256,6 +261,13 @@ class Destination(Generic[_S]):
     address: Callable[[_S], str] = endpoint_of
     token: TokenSource | None = None
     token_address: Callable[[_S], str] = no_token_address
+    replay: Replay | None = None
+    action_replay: Mapping[str, Replay] = field(default_factory=dict)
+    marked_request: Callable[[str, Sequence[bytes], _S, Mapping[str, Any]], Request] | None = None
+
+    def all_replay_facts(self) -> Sequence[Replay]:
+        """Return the facts about replays: of the destination, then those of actions."""
+        return [one for one in (self.replay, *self.action_replay.values()) if one]
 
     def label_with(self, settings: _S) -> str:
         """Return its name in the integrations object; a setting `label` overrides it."""

@@ -15,6 +15,7 @@ from segcli.core.event import Event, Rejected
 from segcli.core.line import TooLong
 from segcli.core.missing_id import HAS_MISSING_ID
 from segcli.core.partial_event import partial_parser
+from segcli.core.replay_age import TOO_OLD_REJECTED, ReplayOptions, age_judge_of
 from segcli.core.request_layout import request_key
 from segcli.core.selection import Selection, reason_to_skip
 from segcli.core.settings import Origin, masked, secrets_of
@@ -99,6 +100,7 @@ class Job:
     origins: where each setting comes from; a setting that is missing here has its default.
     reveals_keys: payloads are made to be sent. Otherwise they are made to be shown: a key that a
         payload holds is `***` in it.
+    replay: what happens to old events.
     """
 
     destination: Destination[Any]
@@ -106,6 +108,7 @@ class Job:
     selection: Selection = Selection()
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
     reveals_keys: bool = False
+    replay: ReplayOptions = ReplayOptions()
 
     @property
     def payload_settings(self) -> Any:
@@ -184,6 +187,13 @@ def mapping_of(job: Job) -> Callable[[Event], Decision]:
             return rejected
 
     return outcome
+
+
+def left_out_for_age(reason: str, options: ReplayOptions) -> Skipped:
+    """Return the outcome of an event that is too old. Raises Rejected if it is to be kept."""
+    if options.older == "reject":
+        raise Rejected("", reason, TOO_OLD_REJECTED)
+    return Skipped(reason)
 
 
 def outcome_fields(outcome: Decision) -> dict[str, Any]:
@@ -305,7 +315,7 @@ def _by_action(job: Job) -> Callable[[Event], Decision]:
     skip_reason = job.destination.skip_reason
     no_action = f"no action of {job.destination.name} takes it"
 
-    def request(found: Payload | Unmapped, event: Event) -> Mapped | Unmapped:
+    def request(found: Payload | Unmapped, event: Event) -> Mapped | Unmapped | Skipped:
         if isinstance(found, Unmapped):
             return found
         try:
@@ -314,18 +324,35 @@ def _by_action(job: Job) -> Callable[[Event], Decision]:
             return Unmapped(found.action, found.route, rejected)
 
     def mapped(event: Event) -> Decision:
-        requests = tuple(request(one, event) for one in payloads(event, settings))
-        if not requests:
+        found = [request(one, event) for one in payloads(event, settings)]
+        if not found:
             return Skipped(skip_reason(event, settings) or no_action)
-        if len(requests) > 1:
-            return FanOut(requests)
-        only = requests[0]
-        if isinstance(only, Mapped):
+        if len(found) > 1:
+            return _of_several(found)
+        only = found[0]
+        if isinstance(only, Mapped | Skipped):
             return only
         only.rejected.action = only.action
         return only.rejected
 
     return mapped
+
+
+def _of_several(found: Sequence[Mapped | Unmapped | Skipped]) -> FanOut | Skipped:
+    """Return the outcome of an event that several actions take; its age may leave out some.
+
+    It stays that of several actions if only one is left: a resumed run may know the result.
+    """
+    requests = [one for one in found if not isinstance(one, Skipped)]
+    skipped = [one for one in found if isinstance(one, Skipped)]
+    if not requests:
+        return skipped[0]
+    for at, one in enumerate(requests):
+        if skipped and isinstance(one, Mapped):
+            notes = (*one.notes, *(f"one action: {left.reason}" for left in skipped))
+            requests[at] = msgspec.structs.replace(one, notes=notes)
+            break
+    return FanOut(tuple(requests))
 
 
 def _unknown_action(actions: Sequence[str], destination: Destination[Any]) -> Rejected | None:
@@ -338,30 +365,38 @@ def _unknown_action(actions: Sequence[str], destination: Destination[Any]) -> Re
     return None
 
 
-def _encoder(job: Job) -> Callable[..., Mapped]:
+def _encoder(job: Job) -> Callable[..., Mapped | Skipped]:
     """Return the function that encodes the payload of an event. It raises Rejected.
 
     Its second argument is the payload; without one it is the only one of the destination.
     """
     destination, settings = job.destination, job.payload_settings
     limits: dict[str, int | None] = {}
+    judge = age_judge_of(destination, job.replay)
 
-    def encoded(event: Event, payload: Payload | None = None) -> Mapped:
+    def encoded(event: Event, payload: Payload | None = None) -> Mapped | Skipped:
         payload = payload or destination.payload(event, settings)
         body, route, values = payload.body, payload.route, payload.request_values
+        notes, replayed = payload.notes, None
+        if judge is not None:
+            left_out, body, told, replayed = judge(event, payload)
+            if left_out:
+                return left_out_for_age(left_out, job.replay)
+            notes = (*notes, *told)
         if type(body) is not bytes:
             body = exact_json.dumps(body)
-        if values:
-            limit = destination.bytes_per_payload(request_key(route, values), settings)
-        elif route in limits:
+        if not values and route in limits:
             limit = limits[route]
         else:
-            limit = limits[route] = destination.bytes_per_payload(route, settings)
+            limit = destination.bytes_per_payload(request_key(route, values), settings)
+            # The values may be those of one user: only routes without them are remembered.
+            limits.update({} if values else {route: limit})
         if limit is not None and len(body) > limit:
             problem = f"larger than the {limit:,} bytes that {destination.name} takes"
             raise Rejected("", problem, "SEG302")
         user = event.user_id or event.anonymous_id or ""
-        notes = (*payload.notes, HAS_MISSING_ID) if event.has_missing_id else payload.notes
-        return Mapped(route, body, user, notes, payload.mapped_by, payload.action, values)
+        if event.has_missing_id:
+            notes = (*notes, HAS_MISSING_ID)
+        return Mapped(route, body, user, notes, payload.mapped_by, payload.action, values, replayed)
 
     return encoded

@@ -13,6 +13,9 @@ LONGEST = 160
 # The marks for a number, and for an id, an e-mail address or a quoted text.
 NUMBER, VALUE = "N", "…"
 
+# How the reason of an event that is too old for a vendor begins.
+TOO_OLD_FOR = "too old for"
+
 # A status at the beginning says what happened, so it stays.
 _STATUS = re.compile(r"(?:HTTP )?[1-5][0-9]{2}(?=:|$|,)")
 # Texts in quotes. An apostrophe within a word is not a quote.
@@ -37,6 +40,11 @@ def general_reason(text: str) -> str:
     return text
 
 
+def is_too_old(reason: str) -> bool:
+    """Return whether an event is skipped for this reason because of its age."""
+    return reason.startswith(TOO_OLD_FOR)
+
+
 def code_of(state: str, reason: str, status: int | None = None) -> str:
     """Return a short code for a reason, from a small fixed set: never a text from outside.
 
@@ -48,6 +56,8 @@ def code_of(state: str, reason: str, status: int | None = None) -> str:
         return "destination"
     if reason in _SKIPS:
         return _SKIPS[reason]
+    if is_too_old(reason):
+        return "age"
     if "--" in reason and _BY_OPTION.match(reason):
         return "selection"
     return "type" if _BY_TYPE.match(reason) else "destination"

@@ -88,6 +88,7 @@ class BatchLayout:
     by: the dotted paths of payloads at which the payloads of a request must be equal.
     item: what stands for each payload in the array, as the `shape` of a `PostLayout`; None for the
         payload itself.
+    marks: fields that only requests of old events have, in place of those of `extra`.
     """
 
     events: int
@@ -96,6 +97,7 @@ class BatchLayout:
     extra: Mapping[str, Any] = field(default_factory=dict)
     by: Sequence[str] = ()
     item: Any = None
+    marks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import msgspec
 
 from segcli.core.decision import Mapped
+from segcli.core.destination import Request
 from segcli.core.line import Line
+from segcli.core.outcome import Job
+from segcli.core.replay_age import Replayed
 
 # Bytes of the Python objects of one payload, without its content.
 _OVERHEAD = 700
@@ -26,6 +29,8 @@ class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     route: its route; with the values that its request takes from it, the key of that request.
     bounds: what a request of its route may hold.
     weight: roughly how many bytes both take in memory.
+    lane: what may share a request: its route, and the group of its age.
+    replayed: what its age means; None if the vendor has no rules for it.
     """
 
     line: Line
@@ -34,6 +39,8 @@ class QueuedPayload(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     bounds: Bounds
     weight: int
+    lane: str
+    replayed: Replayed | None = None
 
 
 def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
@@ -41,22 +48,35 @@ def item_of(line: Line, mapped: Mapped, bounds: Bounds) -> QueuedPayload:
 
     A bytes object made by orjson can take 8 kB, however short it is; a copy does not.
     """
-    body, key = mapped.body, mapped.route
+    body, key, replayed = mapped.body, mapped.route, mapped.replayed
     if mapped.action:
         line = msgspec.structs.replace(line, action=mapped.action)
     weight = _OVERHEAD + len(body)
     if mapped.request_values:
         key = mapped.request_key
         weight += len(key)
+    lane = f"{key}\0{replayed.group}" if replayed and replayed.group else key
     if body is line.text:
-        return QueuedPayload(line, key, mapped.user, body, bounds, weight)
+        return QueuedPayload(line, key, mapped.user, body, bounds, weight, lane, replayed)
     body = b"".join((body, b""))
     weight += len(line.text) if isinstance(line.text, bytes) else 0
-    return QueuedPayload(line, key, mapped.user, body, bounds, weight)
+    return QueuedPayload(line, key, mapped.user, body, bounds, weight, lane, replayed)
+
+
+def request_for(first: QueuedPayload, bodies: Sequence[bytes], job: Job) -> Request:
+    """Return the request with the payloads of a batch; that of old events may have marks.
+
+    first: the first of the batch; the others share its request.
+    """
+    destination, settings = job.destination, job.settings
+    fields = first.replayed.fields if first.replayed else None
+    if fields and destination.marked_request:
+        return destination.marked_request(first.route, bodies, settings, fields)
+    return destination.request(first.route, bodies, settings)
 
 
 class Batch:
-    """A batch that is being filled: payloads of one route, in order, within the bounds.
+    """A batch that is being filled: payloads of one lane, in order, within the bounds.
 
     The first payload is always accepted, even if it is larger than the bounds.
     """
@@ -80,7 +100,7 @@ class Batch:
         size = self._size + len(item.body) + 1
         return (
             not self.is_full
-            and item.route == self.items[0].route
+            and item.lane == self.items[0].lane
             and (self._bounds.bytes is None or size <= self._bounds.bytes)
         )
 

@@ -85,6 +85,10 @@ class Ledger:
         self._tally.fanned_out += 1
         return frozenset(event.open)
 
+    def is_of_several(self, line: Line) -> bool:
+        """Return whether several actions take the event of a line."""
+        return self._events.holds(line)
+
     def end_event(self, line: Line) -> Result:
         """Return the result of an event whose actions an earlier run has settled, to be settled."""
         return self._events.end(line)

@@ -62,6 +62,10 @@ class OpenEvents:
     def __bool__(self) -> bool:
         return bool(self._events)
 
+    def holds(self, line: Line) -> bool:
+        """Return whether a line is an event of which requests are open."""
+        return (line.place, line.number) in self._events
+
     def add(
         self, line: Line, actions: Sequence[str], earlier: Sequence[SettledAction]
     ) -> OpenEvent:

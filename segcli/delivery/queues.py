@@ -1,4 +1,7 @@
-"""Queues: the events of a user are sent one after the other; a batch has events of many users."""
+"""Queues: the events of a user are sent one after the other; a batch has events of many users.
+
+A route queue is for one lane: a route, and the group of events that may share its requests.
+"""
 
 import asyncio
 from collections import deque
@@ -8,6 +11,7 @@ from itertools import count
 from segcli.delivery.batch import Batch, Bounds, QueuedPayload
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
+from segcli.delivery.user_pace import UserPace
 
 # A line of an input, with the place of the input in the high bits: integers compare fastest.
 Position = int
@@ -21,9 +25,11 @@ class UserQueue:
     """The waiting events of one user, in order.
 
     It is in a route queue while none of its events is being sent.
+
+    parked: the timer of a user that has used up what the vendor takes of one.
     """
 
-    __slots__ = ("bytes", "in_progress", "is_mixed", "items", "route_queue")
+    __slots__ = ("bytes", "in_progress", "is_mixed", "items", "parked", "route_queue")
 
     def __init__(self) -> None:
         # Not a deque: it takes half a kilobyte, and most users have one waiting event.
@@ -31,6 +37,7 @@ class UserQueue:
         self.bytes = 0
         self.is_mixed = False
         self.in_progress = False
+        self.parked: asyncio.TimerHandle | None = None
         self.route_queue: RouteQueue | None = None
 
     def put(self, item: QueuedPayload) -> None:
@@ -38,7 +45,7 @@ class UserQueue:
         size = len(item.body) + 1
         self.items.append(item)
         self.bytes += size
-        self.is_mixed |= item.route != self.items[0].route
+        self.is_mixed |= item.lane != self.items[0].lane
         if self.route_queue:
             self.route_queue.grow(1, size, hurried=self.is_mixed)
 
@@ -62,9 +69,10 @@ class RouteQueue:
     lingering: the timer that sends a batch that is not full.
     """
 
-    def __init__(self, route: str, bounds: Bounds) -> None:
-        self.route = route
+    def __init__(self, lane: str, bounds: Bounds, pace: UserPace | None) -> None:
+        self.lane = lane
         self.bounds = bounds
+        self._pace = pace
         self.bytes = 0
         self.hurried = False
         self.going: Position | None = None
@@ -107,6 +115,7 @@ class RouteQueue:
         if self.bounds.events == 1:
             user_queue = heappop(self._waiting)[-1]
             self._leave(user_queue)
+            self._may_take(user_queue)
             return [user_queue.take()]
         batch = Batch(self.bounds)
         taken: list[_Entry] = []
@@ -115,12 +124,21 @@ class RouteQueue:
             if not batch.takes(user_queue.items[0]):
                 break
             heappop(heap)
+            may_go = self._may_take(user_queue)
             if not user_queue.in_progress:
                 self._leave(user_queue)
+            elif not may_go:
+                # The rest of this user waits until the batch is done.
+                continue
             batch.add(user_queue.take())
-            if user_queue.items and user_queue.items[0].route == self.route:
+            if user_queue.items and user_queue.items[0].lane == self.lane:
                 heappush(taken, self._entry(user_queue))
         return batch.items
+
+    def _may_take(self, user_queue: UserQueue) -> bool:
+        """Count an event of a user; False if the vendor takes no more of this user now."""
+        user, together = user_queue.items[0].user, self.bounds.events
+        return self._pace is None or self._pace.try_take(user, together)
 
     def stop_lingering(self) -> None:
         """Cancel the timer for a batch that is not full."""
@@ -142,7 +160,7 @@ class SendQueue:
     """The queues of all users with waiting events or a batch in progress, and which batch is next.
 
     All payloads together take at most `most` bytes. A batch takes one of the `slots`, which its
-    worker releases.
+    worker releases. `pace` has the limits of single users.
     """
 
     def __init__(
@@ -151,7 +169,10 @@ class SendQueue:
         most: int,
         stop_signal: StopSignal,
         slots: SendSlots,
+        pace: UserPace | None = None,
     ) -> None:
+        self._pace = pace
+        self._done_for_today = 0
         self._users: dict[str, UserQueue] = {}
         self._routes: dict[str, RouteQueue] = {}
         self._going: list[tuple[Position, int, RouteQueue]] = []
@@ -176,7 +197,7 @@ class SendQueue:
         user_queue.put(item)
         if user_queue.route_queue:
             self._consider(user_queue.route_queue)
-        elif not user_queue.in_progress:
+        elif not (user_queue.in_progress or user_queue.parked):
             self._ready(user_queue)
         self._held += item.weight
         if self._held >= self._most:
@@ -188,6 +209,7 @@ class SendQueue:
         for route_queue in self._routes.values():
             self._consider(route_queue)
         self._wake_all()
+        self._stop_if_done_for_today()
 
     @property
     def are_idle(self) -> bool:
@@ -226,6 +248,7 @@ class SendQueue:
             self._room.set()
         if self._closed and not self._users:
             self._wake_all()
+        self._stop_if_done_for_today()
 
     def _next_route(self) -> RouteQueue | None:
         """Return the route whose batch is next: the one of the ready routes that was read first."""
@@ -251,19 +274,48 @@ class SendQueue:
             self._consider(route_queue)
         else:
             route_queue.stop_lingering()
-            del self._routes[route_queue.route]
+            del self._routes[route_queue.lane]
         self._wake_one()
         return batch
 
     def _ready(self, user_queue: UserQueue) -> None:
         """Let a user's first items be sent with the next batch of their route."""
         first = user_queue.items[0]
-        route_queue = self._routes.get(first.route)
+        if self._pace and self._parks(user_queue, self._pace):
+            return
+        route_queue = self._routes.get(first.lane)
         if route_queue is None:
-            route_queue = self._routes[first.route] = RouteQueue(first.route, first.bounds)
+            route_queue = RouteQueue(first.lane, first.bounds, self._pace)
+            self._routes[first.lane] = route_queue
             self._linger(route_queue)
         route_queue.add(user_queue)
         self._consider(route_queue)
+
+    def _parks(self, user_queue: UserQueue, pace: UserPace) -> bool:
+        """Let a user wait who has used up what the vendor takes of one; False if none has to."""
+        first, waiting = user_queue.items[0], len(user_queue.items)
+        wait = pace.wait(first.user, min(waiting, first.bounds.events))
+        if wait <= 0:
+            return False
+        is_done = pace.is_done_for_today(first.user)
+        loop = asyncio.get_running_loop()
+        user_queue.parked = loop.call_later(wait, self._unpark, user_queue, is_done)
+        self._done_for_today += is_done
+        return True
+
+    def _unpark(self, user_queue: UserQueue, was_done: bool) -> None:
+        user_queue.parked = None
+        self._done_for_today -= was_done
+        self._ready(user_queue)
+
+    def _stop_if_done_for_today(self) -> None:
+        """Stop the run if all users that are left have sent what the vendor takes in a day."""
+        is_stuck = self._closed or self._held >= self._most
+        if not (self._pace and self._done_for_today and is_stuck):
+            return
+        if self._done_for_today == len(self._users):
+            wait = min(self._pace.wait(user, 1) for user in self._users)
+            self._stop_signal.stop(self._pace.stopped(len(self._users), wait))
 
     def _consider(self, route_queue: RouteQueue) -> None:
         """Let a batch of this route be sent if waiting would not make it fuller."""
@@ -285,6 +337,7 @@ class SendQueue:
         self._consider(route_queue)
 
     async def _wait_for_room(self) -> None:
+        self._stop_if_done_for_today()
         while self._held >= self._most and not self._stop_signal.is_stopped:
             if self._routes and not (self._can_go or self._in_progress):
                 # Only sending a batch that is not full can free memory.

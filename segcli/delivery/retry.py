@@ -26,8 +26,9 @@ from segcli.core.reply import (
     of_batch,
 )
 from segcli.core.settings import Setting, describe, how_to_set
-from segcli.delivery.batch import QueuedPayload, halves
+from segcli.delivery.batch import QueuedPayload, halves, request_for
 from segcli.delivery.delivery_log import DeliveryLog, Sent, WireLog
+from segcli.delivery.expiry import parted_by_expiry
 from segcli.delivery.ledger import Ledger
 from segcli.delivery.refusal import refusals_of
 from segcli.delivery.shutdown import StopSignal
@@ -39,7 +40,8 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 # Thirty years: longer than any run, and not too large for the clock of the event loop.
 _LONGEST_ASKED = 1e9
-_OVERLOADED = frozenset({429, 503})
+_TOO_MANY = 429
+_OVERLOADED = frozenset({_TOO_MANY, 503})
 # The setting for the number of events in a request.
 _BATCH_SETTING = "batch"
 # A body of this size is never the reason why there is no reply.
@@ -67,6 +69,7 @@ class BatchSender:
     redactor: hides the secrets of the job; None to make one.
     log, wire_log: the logs of what is decided and of what is sent; None without one.
     largest_answered: the bytes of the largest body that had a reply, of any kind.
+    clock: returns the time in seconds since 1970, which tells whether an event is too old by now.
     """
 
     job: Job
@@ -81,21 +84,32 @@ class BatchSender:
     redactor: Redactor | None = field(default=None, repr=False)
     log: DeliveryLog | None = field(default=None, repr=False)
     wire_log: WireLog | None = field(default=None, repr=False)
+    clock: Callable[[], float] = time.time
     largest_answered: int = field(default=0)
     last_success: float = field(default=float("-inf"))
     failing_since: float = field(default=float("-inf"))
     _redactor: Redactor = field(init=False, repr=False)
+    _has_age_rules: bool = field(init=False)
+    _user_pause: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._redactor = self.redactor or Redactor(self.job.secrets())
+        facts = self.job.destination.all_replay_facts()
+        self._has_age_rules = any(one.has_age_rules for one in facts)
+        self._user_pause = max((one.user.pause or 0.0 for one in facts if one.user), default=0.0)
 
     async def send(self, batch: Sequence[QueuedPayload], post: Post) -> None:
         """Settle every item, in order; returns early, with items unsettled, if the run stops."""
         todo = deque([batch])
         attempts = _Attempts()
         while todo and (self.throttle.try_acquire() or await self.throttle.acquire()):
-            attempts.count += 1
             batch = todo.popleft()
+            if self._has_age_rules:
+                batch = await self._without_expired(batch)
+                if not batch:
+                    self.throttle.release()
+                    continue
+            attempts.count += 1
             answer = await self._attempt(batch, post, attempts.count)
             if isinstance(answer.verdict, Delivered) and not todo:
                 # Fast path for nearly every request: nothing has to be awaited.
@@ -117,8 +131,7 @@ class BatchSender:
         if self.ledger.minds_leaving:
             await self.ledger.leaving([item.line for item in batch])
         bodies = [item.body for item in batch]
-        route = batch[0].route
-        request = self.job.destination.request(route, bodies, self.job.settings)
+        request = request_for(batch[0], bodies, self.job)
         sent_at = self.now()
         self.tally.requests += 1
         self.tally.in_flight += 1
@@ -146,6 +159,15 @@ class BatchSender:
         verdict = self.job.destination.verdict(reply)
         verdict = of_batch(verdict, reply, bodies)
         return _Answer(verdict, reply.status, request=request, reply=reply)
+
+    async def _without_expired(self, batch: Sequence[QueuedPayload]) -> Sequence[QueuedPayload]:
+        """Settle the events that are too old by now; return the others."""
+        rest, results = parted_by_expiry(
+            batch, self.clock(), self.job.replay.older, self.ledger.is_of_several
+        )
+        for result in results:
+            await self.ledger.settle(result)
+        return rest
 
     def _overloaded(self, sent_at: float, status: int) -> None:
         """Tell the throttle that the vendor is overloaded; log it if that changes the limit."""
@@ -249,6 +271,9 @@ class BatchSender:
         code = f"http_{attempts.status}" if attempts.status else "no_reply"
         self.tally.retry_causes[code] += 1
         wait = max(asked, min(patience, backoff(attempts.count, self.chance())))
+        if attempts.status == _TOO_MANY:
+            # It is about the users of this batch; others go ahead.
+            wait = max(wait, self._user_pause)
         if self.log:
             cause = {"reason": reason, "status": attempts.status, "attempt": attempts.count}
             self.log.retried(batch, {**cause, "seconds": wait, "asked": asked})

@@ -24,6 +24,12 @@ from segcli.destination_file.payload_fields import check_of, types_of_fields
 from segcli.destination_file.payload_mapping import FileParts, Load
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes
+from segcli.destination_file.replay import (
+    ReplayTables,
+    marks_of,
+    read_replay,
+    routes_with_marks,
+)
 from segcli.destination_file.reply import verdict_of
 from segcli.destination_file.request import key_setting, read_request, wire_of
 from segcli.destination_file.request_builder import (
@@ -64,6 +70,7 @@ def destination_of(
     settings = settings_of(declared, request, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)
+    replay = read_replay(table, layout, mistakes)
     mistakes.raise_any()
     subscriptions = [
         replace(one, outgoing=outgoing_of(layout, one.route, parts.required))
@@ -71,8 +78,14 @@ def destination_of(
         if one
     ]
     paths = frozenset(path for one in subscriptions for path in _key_paths(one, layout))
-    layout = replace(layout, checks=_checks(subscriptions, layout), key_paths=paths)
-    return _destination(table, layout, settings, verdict, subscriptions)
+    layout = replace(
+        layout,
+        checks=_checks(subscriptions, layout),
+        key_paths=paths,
+        routes=routes_with_marks(layout, table["actions"], replay),
+    )
+    destination = _destination(table, layout, settings, verdict, subscriptions)
+    return _with_replay(destination, layout, subscriptions, replay)
 
 
 def check_name(name: str, taken: Iterable[str], mistakes: Mistakes) -> None:
@@ -143,6 +156,28 @@ def _key_paths(one: Subscription, layout: RequestLayout) -> Iterator[str]:
     paths = frozenset(one.paths_of(layout.secrets))
     shape = layout.post_of(one.route).shape
     yield from paths if shape is None else key_paths_of(shape, paths, layout.secrets)
+
+
+def _with_replay(
+    destination: Destination[Any],
+    layout: RequestLayout,
+    subscriptions: Sequence[Subscription],
+    replay: ReplayTables,
+) -> Destination[Any]:
+    """Return the destination with the facts about replays."""
+    if replay.whole is None and not replay.actions:
+        return destination
+    marks = list(marks_of(replay))
+    changed = blake2b(dumps([destination.revision, marks]), digest_size=8).hexdigest()
+    return replace(
+        destination,
+        replay=replay.whole,
+        action_replay={subscriptions[at].name: facts for at, facts in replay.actions.items()},
+        revision=changed if marks else destination.revision,
+        marked_request=lambda route, bodies, values, fields: request_of(
+            layout, route, bodies, values, fields
+        ),
+    )
 
 
 def _checks(

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -25,14 +26,26 @@ Fill = Callable[[str], str]
 _ABSENT: Mapping[str, Any] = {"": None}
 
 
-def request_of(layout: RequestLayout, key: str, bodies: Sequence[bytes], settings: Any) -> Request:
+_NO_MARKS: Mapping[str, Any] = {}
+
+
+def request_of(
+    layout: RequestLayout,
+    key: str,
+    bodies: Sequence[bytes],
+    settings: Any,
+    marks: Mapping[str, Any] = _NO_MARKS,
+) -> Request:
     """Return the request that posts these JSON bodies, in this order; a pure function.
 
     `key` is a route, with the values of the payloads that the request takes, if there are any.
+    `marks` are further fields of the object around the events, for old events.
     """
     values = {} if key in layout.routes else values_of_key(key)
     fill = filler(settings, values)
     post = layout.post_of(key)
+    if marks:
+        post = marked_post(post, marks)
     headers = {}
     if post.body in CONTENT_TYPES:
         headers["Content-Type"] = CONTENT_TYPES[post.body]
@@ -45,6 +58,13 @@ def request_of(layout: RequestLayout, key: str, bodies: Sequence[bytes], setting
         headers["Content-Encoding"] = post.compression
         body = compressed(body)
     return Request(url_of(layout, key, settings, fill), body, headers, post.method)
+
+
+def marked_post(post: PostLayout, marks: Mapping[str, Any]) -> PostLayout:
+    """Return how payloads are posted with further fields around the events."""
+    if post.batch is None or not marks:
+        return post
+    return replace(post, batch=replace(post.batch, extra={**post.batch.extra, **marks}))
 
 
 def address_of(layout: RequestLayout, settings: Any) -> str:
@@ -138,8 +158,11 @@ def _room(layout: RequestLayout, key: str, settings: Any) -> int | None:
     post = layout.post_of(key)
     if post.batch is None or post.batch.bytes is None:
         return None
+    size = post.batch.bytes
+    # The mark of an old event may come with the next one.
+    post = marked_post(post, post.batch.marks)
     head, tail = _frame(post, settings, values_of_key(key))
-    return post.batch.bytes - len(head) - len(tail)
+    return size - len(head) - len(tail)
 
 
 def _settings_in(value: Any) -> Iterator[str]:

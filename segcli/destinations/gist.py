@@ -13,6 +13,7 @@ from typing import Any
 from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import Event, Rejected, time_field
 from segcli.core.event_time import EPOCH
+from segcli.core.replay import Evidence, Replay
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
 from segcli.destinations.flatten import (
@@ -234,6 +235,17 @@ GIST = Destination(
     max_events=max_events,
     wanted_bytes=wanted_bytes,
     remarks=remarks,
+    # Nothing is published about old events, duplicates or automations.
+    replay=Replay(
+        checked="2026-11-30",
+        time="occurred_at",
+        time_unit="seconds",
+        profiles="last",
+        source=(
+            Evidence("time", "guess", "as in the rest of the API; the field is in Gist's Ruby SDK"),
+            Evidence("profiles", "guess", "POST /contacts updates, and takes no time"),
+        ),
+    ),
     about="Messaging and CRM. One contact or event a request; optionally contacts in batches.",
     fields=(
         Field("userId", "user_id", "required on identify"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segcli.core.destination import Destination, Field, Request
+from segcli.core.replay import Evidence, Replay
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
 from segcli.destinations import webhook
@@ -40,5 +41,11 @@ PLOTLINE = Destination(
     request=request,
     remarks=webhook.remarks,
     about="In-app engagement. The event unchanged, one a request.",
+    # Nothing is published about old events, duplicates or messages.
+    replay=Replay(
+        checked="2026-11-30",
+        time="timestamp",
+        source=(Evidence("time", "doc", "Segment's Direct Destination contract"),),
+    ),
     fields=(Field("*", "*", "the event itself, byte for byte"),),
 )

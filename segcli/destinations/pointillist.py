@@ -11,6 +11,7 @@ from typing import Any
 
 from segcli.core.destination import Destination, Field, Payload, Remark, Request
 from segcli.core.event import Event, Rejected, is_number
+from segcli.core.replay import Evidence, Replay
 from segcli.core.secret import Secret
 from segcli.core.settings import setting
 from segcli.destinations.flatten import add_labels, add_leaves, leaf_values, numeric_ids, value_kind
@@ -139,6 +140,12 @@ POINTILLIST = Destination(
     request=request,
     remarks=remarks,
     about="Journey analytics (later Genesys). One event a request.",
+    # Nothing is published about old events, duplicates or messages.
+    replay=Replay(
+        checked="2026-11-30",
+        time="eventTime",
+        source=(Evidence("time", "code", "a public push script"),),
+    ),
     fields=(
         Field("userId", "actors.customer.userId", "an Actor Identifier"),
         Field("anonymousId", "actors.customer.anonymousId", "an Actor Identifier"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from segcli.core import exact_json
 from segcli.core.destination import Destination, Field, Limits, Payload, Remark, Request
 from segcli.core.event import TYPES, Event
+from segcli.core.replay import Dedup, Evidence, Replay
 from segcli.core.secret import Secret
 from segcli.core.settings import Shape, setting
 from segcli.destinations.flatten import write_key_remarks
@@ -103,7 +104,8 @@ def wanted_bytes(route: str, settings: Settings) -> int:  # noqa: ARG001  # the 
 def check_settings(settings: Settings) -> str:
     """Return which setting is larger than Segment allows; "" if none is."""
     if settings.batch > _MOST_EVENTS:
-        return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}"
+        why = "Segment drops a larger one, and answers 200 all the same"
+        return f"batch must be at most {_MOST_EVENTS}, not {settings.batch}: {why}"
     if settings.batch_bytes > _MOST_BYTES:
         return f"batch_bytes must be at most {_MOST_BYTES}, not {settings.batch_bytes}"
     return ""
@@ -126,6 +128,22 @@ def _digest(*parts: str | bytes) -> str:
     return "segcli-" + hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
+_HTTP_API = "Segment's HTTP API reference"
+# What becomes of old events and of messages depends on what is connected to the source.
+REPLAY = Replay(
+    checked="2026-11-30",
+    time="timestamp",
+    oldest="any",
+    dedup=Dedup(id="messageId", form="any", window="24h", repeat="dropped", sure=True),
+    order="none",
+    source=(
+        Evidence("time", "doc", "Segment's spec: common fields"),
+        Evidence("oldest", "doc", "Segment's docs: What is Replay"),
+        Evidence("dedup", "doc", _HTTP_API),
+        Evidence("order", "doc", _HTTP_API),
+    ),
+)
+
 SEGMENT = Destination(
     name="segment",
     label="Segment.io",
@@ -146,6 +164,7 @@ SEGMENT = Destination(
     remarks=remarks,
     advice=advice,
     about="Segment, or any service with its HTTP API. In batches.",
+    replay=REPLAY,
     fields=(
         Field("timestamp", "timestamp", "else originalTimestamp, receivedAt, sentAt; as written"),
         Field(

@@ -27,6 +27,8 @@ from segcli.lines.chunks import Input
 from segcli.lines.fingerprint import verify
 
 _MAX_NAMES = 5
+# Options that a resumed run has as it began, without being typed again.
+_KEPT = frozenset({"--older", "--now", "--live"})
 DAMAGED_HINT = (
     "Lines that it recorded would be sent again. Restore a copy of it, or add --restart to send "
     "everything again from the beginning."
@@ -160,6 +162,8 @@ def check_same_run(earlier: Header, now: Header) -> None:
             "Name the same inputs in the same order.",
         )
     for option in sorted(earlier.options.keys() | now.options.keys()):
+        if option in _KEPT and not now.options.get(option):
+            continue
         if earlier.options.get(option) != now.options.get(option):
             raise UsageError(
                 f"the run to resume had {_shown(option, earlier.options.get(option))}, not "

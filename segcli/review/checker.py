@@ -23,6 +23,8 @@ from segcli.plan.coverage import PlanCoverage
 from segcli.plan.index import PlanIndex
 from segcli.plan.judge import Judge
 from segcli.plan.plan import Plan
+from segcli.replay.effects import EffectCounts
+from segcli.replay.sentences import counted_sentences
 from segcli.review import codes
 from segcli.review.baseline import read_baseline, read_replaced, write_baseline
 from segcli.review.coverage import Coverage, LeftOut
@@ -35,6 +37,7 @@ from segcli.review.notes import GroupNote, HashedLines, Key, Notebook, NoteLimit
 from segcli.review.partial_review import PartialReview, Rejections
 from segcli.review.plan_reviewer import PlanReviewer, PlanWatch
 from segcli.review.repeats import Repeats
+from segcli.review.replay_notes import repeat_said
 from segcli.review.review import Review
 from segcli.review.reviewer import Reviewer
 from segcli.review.wanted import Wanted
@@ -119,7 +122,6 @@ def block_reviewer(options: CheckRun, known: Mapping[Key, int]) -> "Reviewer | P
 _MOST_GROUPS = 10_000
 _SAME = "is the same as in an earlier line"
 _NOTHING = key_of(codes.NOTHING_CHECKED, "", "no line was mapped, rejected or compared with a plan")
-_REPEATED_ID = key_of(codes.REPEATED_MESSAGE_ID, "messageId", _SAME)
 _REPEATED_LINE = key_of(
     codes.REPEATED_LINE, "messageId", "is missing, and the line is the same as an earlier one"
 )
@@ -148,7 +150,7 @@ class JoinedReview:
     ) -> None:
         """Begin a review. On a cluster, what is repeated is found by others."""
         self.options = options
-        self.read = self.skipped = self.rejected = 0
+        self.read = self.skipped = self.rejected = self.marked = 0
         self.known = _known(options)
         self.limits = _limits(options, self.known)
         self.findings = Findings(self.limits, strict=options.strict)
@@ -157,8 +159,13 @@ class JoinedReview:
         self.index = PlanIndex(options.plans)
         self.plan = PlanCoverage(self.index)
         self.golden = GoldenFile(
-            options.expect, update=options.update, several=len(options.inputs) > 1
+            options.expect,
+            update=options.update,
+            several=len(options.inputs) > 1,
+            ignored=_moving_marks(options.job),
         )
+        self.repeated_id = _repeated_id(options.job)
+        self.effects: dict[Key, tuple[tuple[str, int], int]] = {}
         self.message_ids = message_ids or Repeats(options.inputs)
         self.lines_without_id = lines_without_id or Repeats(options.inputs)
         self._find_mistakes()
@@ -168,6 +175,8 @@ class JoinedReview:
         first_input = self.options.inputs[0].title if self.options.inputs else ""
         for key, place in self.golden.close(first_input):
             self._find(key, place)
+        for key, (where, lines) in self.effects.items():
+            self._find(key, where, lines)
         self._find_uncovered()
         self._find_unsearched(first_input)
         if self.options.rejects:
@@ -196,7 +205,7 @@ class JoinedReview:
 
     def count_repeats(self, message_ids: int, lines_without_id: int) -> None:
         """Count repeated lines that no partial review has."""
-        for key, lines in ((_REPEATED_ID, message_ids), (_REPEATED_LINE, lines_without_id)):
+        for key, lines in ((self.repeated_id, message_ids), (_REPEATED_LINE, lines_without_id)):
             if lines and self.findings.takes(key.code):
                 self.findings.count(key, lines, ())
 
@@ -205,7 +214,11 @@ class JoinedReview:
         self.read += seen.lines
         self.skipped += seen.skipped
         self.rejected += seen.rejected
+        self.marked += seen.marked
         self._add_findings(seen, entry, first)
+        for key, note in seen.effects.items():
+            known = self.effects.get(key, ((entry.title, first + note.places[0]), 0))
+            self.effects[key] = known[0], known[1] + note.count
         self.coverage.add(seen, entry.title, first)
         self.plan.add(seen.plan)
         if self.estimate:
@@ -248,7 +261,7 @@ class JoinedReview:
         """Yield a finding for each messageId, or line without one, that was seen before."""
         ids = self.message_ids.found(seen.ids, entry, first)
         lines = self.lines_without_id.found(seen.lines_without_id, entry, first)
-        for key, found in ((_REPEATED_ID, ids), (_REPEATED_LINE, lines)):
+        for key, found in ((self.repeated_id, ids), (_REPEATED_LINE, lines)):
             if self.findings.takes(key.code):
                 for place, other in found:
                     yield self.findings.finding(key, entry.title, first + place, other=other)
@@ -329,7 +342,7 @@ class JoinedReview:
             routes=self.estimate.routes() if self.estimate else [],
             seconds=self.estimate.seconds(self.options.rate) if self.estimate else None,
             files_left_out=self.options.files_left_out,
-            advice=job.destination.advice(job.settings) if job and counts["mapped"] else "",
+            advice=_advice(job, counts["mapped"], self.marked) if job else "",
             plan=self.plan.result(titles) if titles else None,
             baseline=baseline,
         )
@@ -344,6 +357,30 @@ def _limits(options: CheckRun, known: Mapping[Key, int]) -> NoteLimits:
         wanted=options.wanted,
         known=frozenset(known),
     )
+
+
+def _repeated_id(job: Job | None) -> Key:
+    """Return the key of findings on repeated ids, with what the vendor does if that is known."""
+    said = repeat_said(job.destination.name, job.destination.replay) if job else ""
+    return key_of(codes.REPEATED_MESSAGE_ID, "messageId", f"{_SAME}{said}")
+
+
+def _advice(job: Job, mapped: int, marked: int) -> str:
+    """Return what people should know before they send these events; "" for nothing."""
+    if not mapped:
+        return ""
+    counts = EffectCounts(mapped=mapped, marked=marked)
+    said = [job.destination.advice(job.settings)]
+    said += [one.removesuffix(".") for one in counted_sentences(job, counts, is_whole=True)]
+    return "; ".join(filter(None, said))
+
+
+def _moving_marks(job: Job | None) -> Sequence[str]:
+    """Return the paths of fields that depend on the clock, and so are not compared."""
+    if job is None or job.replay.is_fixed:
+        return ()
+    facts = job.destination.all_replay_facts()
+    return [mark.path for one in facts for mark in one.set if mark.at == "item"]
 
 
 def _known(options: CheckRun) -> Mapping[Key, int]:

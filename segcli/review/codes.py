@@ -347,7 +347,8 @@ _REPLAY = (
         name="repeated-message-id",
         state="warning",
         means="An earlier line has the same messageId.",
-        matters="Segment drops the second event. Other vendors count it twice.",
+        matters="Segment drops the second event. Other vendors may count it twice; where that is "
+        "known, the finding says it.",
         mend="Remove the duplicate, or give each event a messageId of its own.",
     ),
     Code(
@@ -365,6 +366,54 @@ _REPLAY = (
         means="The event holds a write key, which is sent along with it.",
         matters="With the key anybody can send events into its source.",
         mend="Remove `writeKey` from the events.",
+    ),
+)
+_OLD = (
+    Code(
+        code="SEG504",
+        name="too-old-rejected",
+        state="rejected",
+        means="The event is older than the vendor takes, and `--older reject` keeps it.",
+        matters="The vendor would refuse it, lose it, or give it another time.",
+        mend="Send it elsewhere, or send it all the same with `--older send`.",
+    ),
+    Code(
+        code="SEG511",
+        name="too-old",
+        state="warning",
+        means="The event is older than the vendor takes.",
+        matters="The vendor refuses it, refuses its whole request, loses it, or gives it the time "
+        "of now. So it is left out, unless `--older` says otherwise.",
+        mend="See `segcli guide replay`. `--older reject` keeps such events in the rejects file, "
+        "and `--older send` sends them all the same.",
+    ),
+    Code(
+        code="SEG512",
+        name="ahead-of-now",
+        state="warning",
+        means="The event is further ahead of now than the vendor takes.",
+        matters="The vendor refuses it, hides it, or gives it the time of now.",
+        mend="Look for a client with a wrong clock, and correct `timestamp`.",
+    ),
+    Code(
+        code="SEG513",
+        name="starts-messages",
+        state="warning",
+        means="The vendor may send a message to a person because of the event, and there is no "
+        "mark against it.",
+        matters="People get mail about an order of last year. `send` asks before it does that.",
+        mend="Switch off the vendor's automations first, leave the event out, or agree with "
+        "`--yes`.",
+    ),
+    Code(
+        code="SEG514",
+        name="overwrites-profile",
+        state="warning",
+        means="The event is an identify that is older than a day, and the vendor keeps the value "
+        "of a profile that is written last.",
+        matters="The value of then replaces the value of today.",
+        mend="Leave identify calls out with `--type track`, or send those of today again after "
+        "the replay.",
     ),
 )
 _GOLDEN = (
@@ -411,11 +460,12 @@ _GOLDEN = (
 )
 
 CODES: Mapping[str, Code] = {
-    one.code: one for one in (*_LINES, *_SPEC, *_DESTINATION, *_PLAN, *_REPLAY, *_GOLDEN)
+    one.code: one for one in (*_LINES, *_SPEC, *_DESTINATION, *_PLAN, *_REPLAY, *_OLD, *_GOLDEN)
 }
 
 NOTHING_CHECKED = "SEG105"
 REPEATED_MESSAGE_ID, REPEATED_LINE = "SEG501", "SEG502"
+TOO_OLD, STARTS_MESSAGES, OVERWRITES_PROFILE = "SEG511", "SEG513", "SEG514"
 NOT_CARRIED, NOT_SEARCHED = "SEG321", "SEG322"
 PLAN_MISTAKE, UNKNOWN_COLUMN = "SEG404", "SEG405"
 CODE_OF_STATE: Mapping[str, str] = {one.state: one.code for one in (*_PLAN[:3], *_GOLDEN)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from segcli.core.exact_json import MAX_DEPTH, dumps, loads
+from segcli.core.payload_path import without
 from segcli.review.alignment import Pair, aligned
 from segcli.review.codes import FindingState
 
@@ -117,10 +118,12 @@ class GoldenComparison:
     `golden` are the lines of the golden file. They are either outcomes, one for each line of the
     input, or bare payloads. A file without lines has no payloads. Outcomes are matched by their
     messageId if at least half of the ids of each side are on both; everything else is aligned as
-    a diff does it. Raises ValueError for any other line.
+    a diff does it. The fields of payloads at the paths in `ignored` are not compared. Raises
+    ValueError for any other line.
     """
 
-    def __init__(self, golden: Iterable[bytes]) -> None:
+    def __init__(self, golden: Iterable[bytes], ignored: Sequence[str] = ()) -> None:
+        self._ignored = [path.split(".") for path in ignored]
         self._golden: list[_Line] = []
         self._now: list[_Line] = []
         self._places: set[tuple[str, int]] = set()
@@ -137,7 +140,7 @@ class GoldenComparison:
         """
         if len(self._now) >= 2 * len(self._golden) + _LINES_MORE:
             return False
-        text = _canonical(outcome)
+        text = dumps(self._compared(_loads(outcome)))
         # Most lines are those of the golden file, so they take no memory.
         self._now.append(_Line(file, line, self._texts.get(text, text), message_id))
         return True
@@ -205,16 +208,23 @@ class GoldenComparison:
         if place in self._places:
             raise ValueError(f"line {number} is for the same input line as an earlier one")
         if place is None:
-            found = _Line("", number, dumps(value))
+            found = _Line("", number, dumps(self._compared(value)))
         else:
             self._places.add(place)
             self.holds_outcomes = True
             message_id = value.get("messageId")
             rest = {key: inner for key, inner in value.items() if key not in _OF_PLACE}
             known = message_id if isinstance(message_id, str) else None
-            found = _Line(*place, dumps(rest), known)
+            found = _Line(*place, dumps(self._compared(rest)), known)
         self._golden.append(found)
         self._texts[found.text] = found.text
+
+    def _compared(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return an outcome, or a bare payload, without the fields that are not compared."""
+        start = ["payload"] if self.holds_outcomes else []
+        for path in self._ignored:
+            value = without(value, [*start, *path])
+        return value
 
     def _pairs_by_id(self) -> list[tuple[int, int]] | None:
         """Return the pairs with the same messageId; None if the sides have too few in common."""
@@ -279,10 +289,6 @@ def _place(value: dict[str, Any]) -> tuple[str, int] | None:
     if value.get("state") in _STATES and isinstance(file, str) and isinstance(line, int):
         return file, line
     return None
-
-
-def _canonical(text: bytes) -> bytes:
-    return dumps(_loads(text))
 
 
 def _loads(text: bytes) -> Any:

@@ -28,11 +28,14 @@ class GoldenFile:
     """The golden file of a check; does nothing if `path` is None.
 
     With `update`, the outcomes replace the file, in its order; otherwise they are compared with
-    it. `several`: there are several inputs, so the outcomes name their file. Raises InputError if
-    the file cannot be read, is not a golden file, or is for one input while there are several.
+    it. `several`: there are several inputs, so the outcomes name their file. `ignored`: the paths
+    of fields of payloads that are not compared. Raises InputError if the file cannot be read, is
+    not a golden file, or is for one input while there are several.
     """
 
-    def __init__(self, path: Path | None, *, update: bool, several: bool) -> None:
+    def __init__(
+        self, path: Path | None, *, update: bool, several: bool, ignored: Sequence[str] = ()
+    ) -> None:
         self._path = path
         self._update = update
         self._several = several
@@ -41,7 +44,9 @@ class GoldenFile:
         self._seen = 0
         self._comparison = None
         if path:
-            self._comparison = _to_update(path) if update else _comparison(path, several)
+            self._comparison = (
+                _to_update(path, ignored) if update else _comparison(path, several, ignored)
+            )
 
     def see(self, place: LinePlace, outcome: Decision, message_id: str | None) -> list[Found]:
         """Compare or remember the outcome of a line; return what is found already.
@@ -141,13 +146,13 @@ def _key(difference: FieldDifference) -> Key:
     return key_of(CODE_OF_STATE[difference.state], difference.path, difference.problem)
 
 
-def _to_update(path: Path) -> GoldenComparison | None:
+def _to_update(path: Path, ignored: Sequence[str]) -> GoldenComparison | None:
     """Return the comparison with a file that is replaced; None if it has no outcomes.
 
     Raises InputError if it is another kind of file: only a golden file is replaced.
     """
     try:
-        comparison = _read(path)
+        comparison = _read(path, ignored)
     except InputError:
         if _may_be_golden(path):
             return None
@@ -173,8 +178,8 @@ def _may_be_golden(path: Path) -> bool:
         return False
 
 
-def _comparison(path: Path, several: bool) -> GoldenComparison:
-    comparison = _read(path)
+def _comparison(path: Path, several: bool, ignored: Sequence[str]) -> GoldenComparison:
+    comparison = _read(path, ignored)
     if several and comparison.is_of_one_input:
         raise InputError(
             f"the golden file {path} is for one input, but there are several",
@@ -183,11 +188,11 @@ def _comparison(path: Path, several: bool) -> GoldenComparison:
     return comparison
 
 
-def _read(path: Path) -> GoldenComparison:
+def _read(path: Path, ignored: Sequence[str]) -> GoldenComparison:
     text = b""
     try:
         text = path.read_bytes().removeprefix(BOM_UTF8).rstrip(b"\n")
-        return GoldenComparison(text.split(b"\n") if text else ())
+        return GoldenComparison(text.split(b"\n") if text else (), ignored)
     except FileNotFoundError:
         hint = "Use --update to create it from the current outcomes."
         raise InputError(f"the golden file {path} does not exist", hint) from None

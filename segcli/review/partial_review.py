@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from segcli.core.decision import Decision
 from segcli.core.line import TooLong
 from segcli.plan.judge import PlanSeen
-from segcli.review.notes import HashedLines, Notebook, Notes, rejection_keys
+from segcli.review.notes import GroupNote, HashedLines, Key, Notebook, Notes, rejection_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class PartialReview:
     skipped: how many were skipped.
     rejected: how many were rejected.
     passed_on: how many events became payloads unchanged.
+    marked: how many payloads have a mark of old events.
+    effects: what the replay of old events does, each with the first line.
     untried: how many events cannot be probed.
     mapped: the size of each payload in bytes, by the key of its request.
     shapes: the count of all other mapped events, by the number of their shape.
@@ -64,6 +66,8 @@ class PartialReview:
     skipped: int = 0
     rejected: int = 0
     passed_on: int = 0
+    marked: int = 0
+    effects: dict[Key, GroupNote] = field(default_factory=dict)
     untried: int = 0
     mapped: dict[str, "array[int]"] = field(default_factory=dict)
     shapes: dict[int, ShapeCount] = field(default_factory=dict)

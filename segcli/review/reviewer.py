@@ -1,7 +1,7 @@
 """The reviewer: maps every line once, and collects outcomes, remarks and fields left out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import getitem, itemgetter
 from typing import Any, TypeGuard
@@ -23,6 +23,7 @@ from segcli.review.golden_file import message_id_of
 from segcli.review.notes import Key, Notebook, note_keys
 from segcli.review.partial_review import PartialReview, Rejections, ShapeCount
 from segcli.review.plan_reviewer import PlanWatch
+from segcli.review.replay_notes import ReplayNotes, note_nothing
 from segcli.review.segment_spec import (
     DATE_FIELDS,
     EVENT_BYTES,
@@ -146,7 +147,11 @@ class Reviewer:
         shows_outcomes: bool = False,
     ) -> None:
         self._job = job
-        self._decide = make_mapper(job)
+        has_facts = bool(job.destination.all_replay_facts())
+        self._note_replay = ReplayNotes(job).note if has_facts else note_nothing
+        self._decide = make_mapper(
+            replace(job, replay=replace(job.replay, tells_all=True)) if has_facts else job
+        )
         self._notebook = notebook
         self._rejections = rejections
         self._watch = watch
@@ -175,6 +180,7 @@ class Reviewer:
             else:
                 self._see_unmapped(line, outcome, seen)
             seen.lines += 1
+        self._note_replay(outcomes, first, seen)
         _add_sizes(outcomes, seen)
         _add_ids(sights, first, seen)
         if self._shows_outcomes:

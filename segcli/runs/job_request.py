@@ -18,7 +18,7 @@ from segcli.destination_source import DestinationSource, find_source
 from segcli.environment import Environment
 from segcli.errors import SegcliError, UsageError
 from segcli.http.network import Network
-from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.job_spec import JobSpec, ReplaySpec, SelectionSpec
 from segcli.settings_file import Config, read_config
 
 Dest: TypeAlias = str | os.PathLike[str] | Destination[Any]
@@ -52,6 +52,7 @@ class JobRequest:
     api_key: str | Secret | None = field(default=None, repr=False)
     config: ConfigLike = None
     selection: SelectionSpec = SelectionSpec()
+    replay: ReplaySpec = ReplaySpec()
 
     def resolved(self) -> RequestedJob:
         """Return the job. Raises UsageError, SettingsError and DestinationError."""
@@ -74,6 +75,7 @@ class JobRequest:
             source=source,
             settings=settings.given_by(destination.name, destination.settings, sources),
             selection=self.selection,
+            replay=self.replay,
             at=datetime.now(UTC).isoformat(),
         )
         network = environment.network if environment else Network()
@@ -149,6 +151,7 @@ _ARGUMENTS = {
     "--restart": "restart=True",
     "--no-first-look": "first_look=False",
     "--allow-http": "allow_http=True",
+    "--live": "live=True",
     "--strict": "strict=True",
     "--type": "types",
     "--event": "events",
@@ -160,7 +163,16 @@ _ARGUMENTS = {
         for name in (
             *("since", "until", "allowed_lateness", "where", "limit", "ignore_integrations"),
             *("journal", "rejects", "rate", "retry_for", "http_transport", "max_line", "dest"),
-            *("expect", "plan", "baseline", "select", "ignore", "fail_on_uncovered"),
+            *(
+                "expect",
+                "plan",
+                "baseline",
+                "select",
+                "ignore",
+                "fail_on_uncovered",
+                "older",
+                "now",
+            ),
         )
     },
 }

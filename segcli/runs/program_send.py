@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,17 @@ from pathlib import Path
 from segcli.accounting.held_rejects import HeldRejects
 from segcli.accounting.rejects import check_writable
 from segcli.accounting.tally import STATES_OF_SEND, Tally
+from segcli.core.outcome import Job
 from segcli.delivery.pipeline import SendRun, deliver
 from segcli.delivery.shutdown import OutsideStop
 from segcli.errors import Interrupted, SegcliError, Stopped, UsageError
 from segcli.http.transports import TRANSPORTS, load
+from segcli.inputs import Input
 from segcli.inputs.given import GivenInputs
 from segcli.inputs.judgement import HeadJudge
 from segcli.runs.job_request import RequestedJob
 from segcli.runs.output_checks import check_found, check_outputs
+from segcli.runs.replay_start import check_messages, message_risk, survey
 from segcli.runs.report import Report, report_of
 from segcli.runs.run_result import RunResult
 from segcli.runs.send_start import (
@@ -50,6 +53,7 @@ class SendOptions:
     transport: str | None
     on_progress: Callable[[Tally], object] | None
     max_line: int
+    confirm_messages: bool
 
 
 def deliver_and_report(
@@ -116,9 +120,18 @@ def _plan(
         timeout=options.timeout,
         resume=options.resume,
         restart=options.restart,
+        before=lambda job, inputs: _check_messages(options, job, inputs),
     )
     _check_files(options, requested, given, plan.journal_path)
     return plan
+
+
+def _check_messages(options: SendOptions, job: Job, inputs: Sequence[Input]) -> None:
+    """Raise UsageError if the run may send messages to people and the program has not agreed."""
+    if options.confirm_messages:
+        return
+    risk = message_risk(job, survey(job, inputs, options.max_line))
+    check_messages(risk, confirmed=False, how="Give confirm_messages=True to send all the same.")
 
 
 def _check_files(

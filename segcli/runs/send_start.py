@@ -17,7 +17,7 @@ from segcli.errors import SegcliError, UsageError
 from segcli.inputs import Input, Looked, look
 from segcli.inputs.input import is_address
 from segcli.inputs.judgement import HeadJudge
-from segcli.job_spec import JobSpec, SelectionSpec
+from segcli.job_spec import JobSpec, ReplaySpec, SelectionSpec
 from segcli.runs.input_choice import InputChoice, choose
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class SendPlan:
     restart: forget it.
     rehearsal: a sandbox receives everything.
     command: how to continue the run from any folder, for people; it shows no key.
+    before: called with the job and its inputs before a run begins, not before it is continued; it
+        may raise UsageError.
     """
 
     spec: JobSpec
@@ -58,6 +60,7 @@ class SendPlan:
     restart: bool = False
     rehearsal: bool = False
     command: Sequence[str] = ()
+    before: Callable[[Job, Sequence[Input]], object] | None = None
 
     @property
     def journal_path(self) -> Path | None:
@@ -171,12 +174,12 @@ def journal_header(plan: SendPlan) -> "Header":
         # Each rehearsal has its own sandbox, on another port.
         endpoint="" if plan.rehearsal else display_url(getattr(job.settings, "endpoint", "")),
         inputs=_names(plan),
-        options={**_typed(plan.spec.selection), **_given_settings(job)},
-        moments={
-            name: moment.isoformat()
-            for name in ("since", "until")
-            if (moment := getattr(job.selection, name))
+        options={
+            **_typed(plan.spec.selection),
+            **_typed_replay(plan.spec.replay),
+            **_given_settings(job),
         },
+        moments=_moments(job),
         revision=job.destination.revision,
         command=plan.command,
     )
@@ -186,6 +189,8 @@ def _start(plan: SendPlan) -> Started:
     """Judge the inputs, then begin the journal: a refused input must not replace an earlier one."""
     choice = choose(plan.inputs, plan.spec.selection, plan.job.selection)
     looked = look(choice.inputs, plan.judge)
+    if plan.before:
+        plan.before(plan.job, looked)
     journal, job = _begin_journal(plan)
     return Started(journal=journal, job=job, choice=choice, looked=looked)
 
@@ -220,7 +225,7 @@ def _begin_journal(plan: SendPlan) -> tuple["AnyJournal | None", Job]:
         from segcli.shared_journal.take_over import begin_shared  # noqa: PLC0415  # rarely used
 
         journal = begin_shared(plan.journal, header, plan.inputs, start, timeout=plan.timeout)
-    return journal, _with_moments(plan.job, journal.past.header.moments)
+    return journal, _as_begun(plan.job, journal.past.header)
 
 
 def _names(plan: SendPlan) -> list[str]:
@@ -249,6 +254,21 @@ def _typed(spec: SelectionSpec) -> dict[str, Any]:
     }
 
 
+def _typed_replay(spec: ReplaySpec) -> dict[str, Any]:
+    """Return what happens to old events, as it was typed."""
+    return {"--older": spec.older, "--now": spec.now, "--live": spec.live}
+
+
+def _moments(job: Job) -> dict[str, str]:
+    """Return the times that the options of a run stand for."""
+    moments = {
+        "since": job.selection.since,
+        "until": job.selection.until,
+        "now": job.replay.now if job.replay.is_fixed else None,
+    }
+    return {name: moment.isoformat() for name, moment in moments.items() if moment}
+
+
 def _given_settings(job: Job) -> dict[str, Any]:
     """Return the settings that differ from their default, without keys and the endpoint.
 
@@ -262,7 +282,20 @@ def _given_settings(job: Job) -> dict[str, Any]:
     }
 
 
-def _with_moments(job: Job, moments: Mapping[str, str]) -> Job:
-    """Return the job with the times that `since` and `until` had when the run began."""
-    times: dict[str, Any] = {name: parse_time(text) for name, text in moments.items()}
-    return dataclasses.replace(job, selection=dataclasses.replace(job.selection, **times))
+def _as_begun(job: Job, header: "Header") -> Job:
+    """Return the job with the times that its options had when the run began.
+
+    What happens to old events is also as it was then.
+    """
+    times: dict[str, Any] = {name: parse_time(text) for name, text in header.moments.items()}
+    begun = ReplaySpec(
+        older=header.options.get("--older"),
+        now=header.moments.get("now"),
+        live=bool(header.options.get("--live")),
+    )
+    times.pop("now", None)
+    return dataclasses.replace(
+        job,
+        selection=dataclasses.replace(job.selection, **times),
+        replay=begun.options(job.replay.now) if job.replay.now else job.replay,
+    )

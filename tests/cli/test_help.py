@@ -38,7 +38,8 @@ def test_help_of_send_groups_options_by_their_task(segcli: Segcli) -> None:
     found = sections(segcli("send", "--help").out)
 
     assert list(found) == [
-        *("Destination and mapping", "Selection", "Input", "Delivery", "Output", "Sandbox"),
+        *("Destination and mapping", "Selection", "Old events", "Input", "Delivery", "Output"),
+        "Sandbox",
         "Other",
     ]
     for title, option in (

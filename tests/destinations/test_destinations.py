@@ -16,6 +16,7 @@ from segcli.core.settings import require
 from segcli.errors import SettingsError
 
 TIME = "2026-02-03T10:11:12.000Z"
+DROPPED = "Segment drops a larger one, and answers 200 all the same"
 LONG = "123456789012345678901234567890.12345678901234567890"
 
 
@@ -119,7 +120,7 @@ def test_segment_batch_settings_limit_events_and_bytes() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wrong"),
     [
-        ("batch", 2_501, "batch must be at most 2500, not 2501"),
+        ("batch", 2_501, f"batch must be at most 2500, not 2501: {DROPPED}"),
         ("batch_bytes", 500_001, "batch_bytes must be at most 500000, not 500001"),
         ("batch", 2_500, ""),
     ],

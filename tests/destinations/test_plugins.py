@@ -66,7 +66,8 @@ def test_plug_in_destination_is_listed_and_described(run_segcli: Run, install: I
     listed = run_segcli("destinations", env=env)
     described = run_segcli("destinations", "acme", env=env)
 
-    names = [line.split()[0] for line in listed.stdout.decode().splitlines()[1:]]
+    lines = listed.stdout.decode().splitlines()[1:]
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert names == ["pointillist", "plotline", "gist", "segment", "webhook", "acme"]
     said = described.stdout.decode()
     assert described.returncode == 0

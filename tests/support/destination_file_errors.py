@@ -28,7 +28,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"limits": {"speed": 1}}, ["limits.speed: is not a key here. The keys are rate, "
                                 "payload_bytes."]),
     ({"a b": 1}, ['"a b": is not a key here. The keys are $schema, name, label, about, '
-                  "settings, request, batch, reply, limits, fan_out, actions."]),
+                  "settings, request, batch, reply, limits, fan_out, replay, actions."]),
     # names and texts
     ({"name": "Acme"}, ["name: must be at most 40 small letters, digits, - and _, beginning "
                         "with a letter"]),

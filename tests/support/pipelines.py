@@ -25,6 +25,7 @@ from segcli.delivery.retry import BatchSender
 from segcli.delivery.shutdown import StopSignal
 from segcli.delivery.slots import SendSlots
 from segcli.delivery.throttle import Throttle
+from segcli.delivery.user_pace import UserPace
 from segcli.http.client import NoReply
 
 Answers = Callable[[list[bytes]], Awaitable[Reply | NoReply]]
@@ -89,13 +90,14 @@ def pipeline(
     events: int = 1,
     most: int = 16 * 1024 * 1024,
     store: ProgressStore | None = None,
+    pace: UserPace | None = None,
     **more: Any,
 ) -> Pipeline:
     """Make one whose clock is the story's, and whose chance is always 1."""
     tally, stop_signal = Tally(), StopSignal()
     ledger = Ledger(tally, Rejects(folder / "rejects.ndjson"), store)
     slots = SendSlots(concurrency, stop_signal)
-    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots)
+    queue = SendQueue(most=most, stop_signal=stop_signal, slots=slots, pace=pace)
     sender = BatchSender(
         job=Job(destination=acme(by_status), settings=AcmeSettings()),
         throttle=Throttle(in_flight=concurrency, rate=None, stop_signal=stop_signal, now=clock),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from segcli import destinations
 from segcli.core.destination import Destination, Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job
+from segcli.core.replay_age import ReplayOptions
 from segcli.core.selection import Selection
 from segcli.core.settings import Sources, read_settings
 from segcli.destination_source import read_destination
@@ -20,6 +22,8 @@ SAMPLES = ROOT / "sample_events"
 # The destinations that a file describes.
 EXAMPLES = {path.stem: path for path in sorted((SAMPLES / "destinations").iterdir())}
 EVERYBODY = (*destinations.BUILT_IN, *EXAMPLES)
+# The time from which the ages of samples are counted: some weeks after they happened.
+SAMPLES_SENT = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = ("all_types", "checkout", "engage", "hostile", "mobile", "signup")
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 KEY = "sk_live_8f2b61c0d9e74a53"
@@ -71,7 +75,13 @@ def job_for(name: str, *, selection: Selection | None = None, **given: str) -> J
     destination = find(name)
     sources = Sources(given=given, env={}, table={})
     values = read_settings(name, destination.settings, sources)
-    return Job(destination=destination, settings=values, selection=selection or Selection())
+    # Ages do not depend on the day of the test.
+    return Job(
+        destination=destination,
+        settings=values,
+        selection=selection or Selection(),
+        replay=ReplayOptions(now=SAMPLES_SENT, is_fixed=True),
+    )
 
 
 def payload_of(name: str, event: Event, **given: str) -> Payload:

@@ -15,13 +15,12 @@ from segcli.cli.explain import explained
 from segcli.cli.help_format import GroupedCommand
 from segcli.cli.html_page import check_page, html_written
 from segcli.cli.input_days import describe_skipped, find_inputs, first_look
-from segcli.cli.job import job_of, now, selection_of
+from segcli.cli.job import job_of, now_of, selection_of
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.option_types import CODE_PREFIXES, OUTPUT_FILE, RATE, TEXT, WholeNumber
 from segcli.cli.options import JOBS_OPTION, JobOptions, grouped_options, job_options
 from segcli.cli.output import say, show, show_rendered, write_data
 from segcli.cli.stdio import ReaderGone, discard_stdout
-from segcli.core.event_time import parse_time
 from segcli.errors import Exit, OutputError, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.inputs.first_event import judge_events
@@ -279,7 +278,7 @@ def _reviewed(options: JobOptions, check_options: CheckOptions, log_options: Log
     inputs = find_inputs(options)
     check_found(files, inputs)
     spec = selection_of(options)
-    selection = job.selection if job else spec.selection(parse_time(now()))
+    selection = job.selection if job else spec.selection(now_of(options))
     choice = choose(inputs, spec, selection)
     judge = judge_for(job.destination) if job else judge_events
     looked = first_look(choice.inputs, options, judge)

@@ -16,8 +16,10 @@ from segcli.cli.options import CONFIG_OPTION
 from segcli.cli.output import Column, rendered_table, show, show_table, write_data
 from segcli.core import settings
 from segcli.core.destination import Action, Destination, Limits
+from segcli.core.replay import Replay
 from segcli.core.secret import Secret
 from segcli.errors import UsageError
+from segcli.replay.fact_rows import fact_rows, named_facts, one_line
 
 _WIDTH_OFF_TERMINAL = 200
 
@@ -79,15 +81,18 @@ def _document_or_error(name: str, config: str | None) -> dict[str, Any]:
 
 def _list() -> None:
     columns = [Column(title=title) for title in ("name", "takes", "about")]
-    _show_table(columns, [_row(name) for name in destinations.names()])
+    _show_table(columns, [row for name in destinations.names() for row in _rows(name)])
 
 
-def _row(name: str) -> tuple[str, str, str]:
+def _rows(name: str) -> list[tuple[str, str, str]]:
+    """Return the row of a destination, and one about replays if anything is said of them."""
     try:
         destination = destinations.named_destination(name)
     except UsageError as broken:
-        return name, "", broken.message
-    return name, _kinds(destination), destination.about
+        return [(name, "", broken.message)]
+    said = one_line(destination.replay)
+    row = (name, _kinds(destination), destination.about)
+    return [row, ("", "", f"replay: {said}")] if said else [row]
 
 
 def _describe(destination: Destination[Any], origins: Mapping[str, settings.Origin]) -> None:
@@ -103,6 +108,16 @@ def _describe(destination: Destination[Any], origins: Mapping[str, settings.Orig
         _show_actions(destination)
         show("")
     _show_fields(destination)
+    for action, facts in named_facts(destination):
+        show("")
+        _show_replay(action, facts)
+
+
+def _show_replay(action: str, facts: Replay) -> None:
+    of_action = f" of {action}" if action else ""
+    checked = f", as of {facts.checked}" if facts.checked else ""
+    titles = (f"replay{of_action}{checked}", "what is known", "source")
+    _show_table([Column(title=title, fold=True) for title in titles], fact_rows(facts))
 
 
 def _kinds(destination: Destination[Any]) -> str:

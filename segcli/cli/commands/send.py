@@ -26,6 +26,7 @@ from segcli.cli.journal_options import (
 from segcli.cli.log_options import WATCH_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, grouped_options, job_options
 from segcli.cli.output import say
+from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
 from segcli.cli.run import (
     Watch,
     announce,
@@ -58,14 +59,16 @@ from segcli.sandbox import SandboxServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeOptions:
-    """What to do about an earlier run of the same command.
+class StartOptions:
+    """How the run begins, also after an earlier run of the same command.
 
+    yes: send also what starts messages to people
     journal: where the journal is, as typed; None for the default
     resume: continue that run
     restart: forget that run
     """
 
+    yes: bool
     journal: str | None
     resume: bool
     restart: bool
@@ -88,8 +91,11 @@ class ModeOptions:
 @click.command("send", cls=GroupedCommand)
 @job_options()
 @grouped_options(
-    ResumeOptions,
-    "resume_options",
+    StartOptions,
+    "start_options",
+    click.option(
+        "--yes", is_flag=True, help="Send also what starts messages to people, without asking."
+    ),
     click.option(
         "--resume", is_flag=True, help="Continue where an earlier run of the same command stopped."
     ),
@@ -115,7 +121,7 @@ class ModeOptions:
 )
 def command(
     options: JobOptions,
-    resume_options: ResumeOptions,
+    start_options: StartOptions,
     request_options: RequestOptions,
     sandbox_options: SandboxOptions,
     log_options: LogOptions,
@@ -136,7 +142,7 @@ def command(
     with sandbox_running(sandbox_options) as sandbox, logging_to(log_options) as log:
         watch = Watch(log, log_options.metrics)
         place = _Place(inputs, sandbox, watch, log_options.writes, mode)
-        return _send(options, resume_options, request_options, place)
+        return _send(options, start_options, request_options, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _check_page(mode: ModeOptions) -> None:
 
 def _send(
     options: JobOptions,
-    resume_options: ResumeOptions,
+    start_options: StartOptions,
     request_options: RequestOptions,
     place: _Place,
 ) -> int:
@@ -177,19 +183,27 @@ def _send(
     spec, job = spec_and_job(options, overrides=sandbox_overrides(sandbox))
     check_sending(job, allow_http=request_options.allow_http, rehearsal=bool(sandbox))
     kept = options.rejects or default_rejects(job.destination.name, options.files)
+    notes: list[str] = []
+    talk = ReplayTalk(
+        is_agreed=start_options.yes,
+        quiet=options.quiet,
+        rehearsal=bool(sandbox),
+        max_line=options.max_line,
+    )
     plan = SendPlan(
         spec=spec,
         job=job,
         names=options.files,
         inputs=inputs,
         judge=judge_of(options, judge_for(job.destination)),
-        resume=resume_options.resume,
-        restart=resume_options.restart,
+        resume=start_options.resume,
+        restart=start_options.restart,
         timeout=request_options.timeout,
         rehearsal=bool(sandbox),
         command=resuming_anywhere(options, job),
+        before=lambda job, inputs: notes.extend(ask_about_replay(job, inputs, talk)),
     )
-    plan = replace(plan, journal=place_of_journal(plan, resume_options))
+    plan = replace(plan, journal=place_of_journal(plan, start_options))
     _check_files(replace(options, rejects=kept), plan, place)
     open_kept(sandbox)
     # The first look waits for stdin, so say before it what is waited for.
@@ -200,6 +214,7 @@ def _send(
     job = started.job
     if not is_waiting:
         announce(counted(started.looked), job, sandbox=sandbox, quiet=options.quiet)
+    say(*notes)
     started.let_older_end(say)
     result = _result(started, kept=kept, sandbox=sandbox)
     watch_for_html(result, options)

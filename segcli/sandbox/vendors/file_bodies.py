@@ -206,17 +206,20 @@ def _wrapper(
 ) -> Iterator[tuple[int, str]]:
     """Check the objects around the events; yield a status, 0 if good, and its problem."""
     extra: Any = batch.extra
-    where = ""
+    where, marks = "", batch.marks
     for name in names:
-        problem = not_object(value, where or "the body") or unknown_key(value, {*extra, name})
+        known = {*extra, *marks, name}
+        problem = not_object(value, where or "the body") or unknown_key(value, known)
         yield WRONG if problem else 0, problem
         for key in {**extra, name: _ALL}:
             is_there = key in value or (key != name and is_of_payload(extra[key]))
             yield 0 if is_there else WRONG, f"{_joined(where, key)} is missing"
-        for key, wanted in extra.items():
-            if key != name and key in value:
-                status = matcher.value(wanted, value[key])
+        for key, wanted in {**marks, **extra}.items():
+            is_marked = key in marks and value.get(key) == marks[key]
+            if key != name and key in value and not is_marked:
+                status = matcher.value(wanted, value[key]) if key in extra else WRONG
                 yield status, f"{_joined(where, key)} must be what the file says"
+        marks = {}
         where, extra, value = _joined(where, name), extra.get(name, {}), value[name]
 
 
