@@ -57,7 +57,7 @@ def test_json_of_a_destination_file_has_its_actions(segcli: Segcli) -> None:
     path = ROOT / "sample_events" / "destinations" / "slack.toml"
     found = json.loads(segcli("destinations", path, "--format", "json").out)
 
-    assert {"name", "events", "posted", "limits"} == found["actions"][0].keys()
+    assert {"name", "events", "posted", "limits", "form"} == found["actions"][0].keys()
 
 
 def test_schema_ids_and_project_urls_start_with_the_homepage() -> None:
