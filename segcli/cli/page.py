@@ -163,7 +163,10 @@ def transform_command(options: Any, dest: str, where: str) -> str:
 
 def _settings(options: Any, dest: str) -> Sequence[str]:
     """Return the typed settings that are no keys."""
-    destination = find_source(dest)[1]
+    try:
+        destination = find_source(dest)[1]
+    except SegcliError:
+        return ()  # without the file, nobody knows which of them are keys
     rows = describe(destination.name, destination.settings)
     keys = {row.name for row in rows if row.kind is Secret or row.name == "api_key"}
     return [pair for pair in options.set if pair.partition("=")[0].strip() not in keys]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ from segcli.destination_source import (
     is_path,
     read_text,
 )
+from segcli.destinations.webhook import WEBHOOK
 from segcli.errors import DestinationError, SegcliError, UsageError
 from segcli.ui.positions import line_at, lines_of_keys
 from segcli.ui.setup import Setup, without_keys
+
+# Stands for a file that has had mistakes from the start.
+_NOTHING = replace(WEBHOOK, name="a file with mistakes", types=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,10 @@ class Draft:
     """
 
     def __init__(self, dest: str, setup: Setup) -> None:
-        """Read the destination; raises UsageError, SettingsError and DestinationError."""
+        """Read the destination; raises UsageError and SettingsError.
+
+        A file with mistakes can be opened to mend them. Until then it takes no event.
+        """
         self.dest = dest
         self.text = ""
         self.problems: Sequence[Problem] = ()
@@ -51,7 +58,13 @@ class Draft:
         self.job: Job
         if is_path(dest):
             self._load()
-        self._take(*find_source(dest))
+        try:
+            self._take(*find_source(dest))
+        except DestinationError as error:
+            if not self.is_file:
+                raise
+            self._take_nothing()
+            self.problems = self._problems_of(error)
 
     @property
     def is_file(self) -> bool:
@@ -70,7 +83,7 @@ class Draft:
         try:
             self._take(*edited_source(self.dest, text))
         except SegcliError as error:
-            self.problems = _problems(error, text, is_json=self.dest.endswith(".json"))
+            self.problems = self._problems_of(error)
 
     def save(self) -> None:
         """Write the text to the file; raises UsageError if another text stands there now."""
@@ -105,6 +118,15 @@ class Draft:
                 "Move the key to the environment or to a settings file.",
             )
         self._on_disk = _digest(self.text)
+
+    def _problems_of(self, error: SegcliError) -> Sequence[Problem]:
+        return _problems(error, self.text, is_json=self.dest.endswith(".json"))
+
+    def _take_nothing(self) -> None:
+        """Take the place of a destination that cannot be made."""
+        self.source = DestinationSource(self.dest, {self.dest: self.text})
+        self.destination = _NOTHING
+        self.job = Job(destination=_NOTHING, settings=_NOTHING.settings())
 
     def _take(self, source: DestinationSource, destination: Destination[Any]) -> None:
         job = without_keys(self._setup.make_job(source, destination))

@@ -78,7 +78,6 @@ class Workbench:
             "files": [visible(entry.title) for entry in self.setup.inputs[:20]],
             "names": list(self.setup.names),
             "expect": visible(str(self.setup.expect or "")),
-            "endpoint": self.sandbox.server.endpoint(self._draft.destination.name),
             "ownSandbox": self.sandbox.is_own,
             "mostSent": MOST_SENT,
             **self._described(),
@@ -167,6 +166,8 @@ class Workbench:
         else:
             lines = list(islice(self._listed(), min(first, MOST_SENT)))
         draft = self._draft
+        if draft.problems:
+            raise UsageError("mend the mistakes in the file first")
         job = self.setup.make_job(draft.source, draft.destination, self.sandbox.server)
         self.sandbox.send(SendWish(lines=lines, job=job, **options))
 
@@ -202,6 +203,7 @@ class Workbench:
         return {
             "dest": visible(draft.dest),
             "destination": visible(draft.destination.name),
+            "endpoint": self.sandbox.server.endpoint(draft.job.destination.name),
             "isFile": draft.is_file,
             "isSaved": draft.is_saved if draft.is_file else True,
             "problems": [

@@ -210,6 +210,19 @@ def test_mistakes_have_the_lines_of_their_keys_and_the_last_good_text_counts(acm
     assert acme.post("api/save")["problem"] == "a text with mistakes is not saved"
 
 
+def test_file_with_mistakes_is_opened_and_can_be_mended(open_page: PageOf, tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(ACME.replace('kind = "order"', "kind = order"))
+    page = open_page(written(tmp_path / "events.jsonl", [track()]), dest="./acme.toml")
+    state, event = page.get("api/state"), page.get("api/event", at=0)
+
+    assert [one["line"] for one in state["problems"]] == [16]
+    assert event["reason"] == "track is not for a file with mistakes"
+    assert page.post("api/send", first=1)["problem"] == "mend the mistakes in the file first"
+    assert page.post("api/edit", text=ACME)["problems"] == []
+    assert payload_of(page.get("api/event", at=0))["kind"] == "order"
+    assert page.post("api/save")["isSaved"]
+
+
 def test_syntax_error_has_its_line(acme: Page) -> None:
     answer = acme.post("api/edit", text=ACME.replace('kind = "order"', "kind = order"))
 

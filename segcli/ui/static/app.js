@@ -28,6 +28,7 @@ function described(found) {
   const isOther = found.dest !== state.described.dest;
   state.described = found;
   byId("dest").value = found.dest;
+  byId("endpoint").textContent = found.endpoint;
   document.querySelector("[data-side=file]").hidden = !found.isFile;
   editor.described(found, isOther);
   mapping.described(found);
@@ -77,7 +78,6 @@ async function begin() {
   show(VIEWS.includes(wanted) ? wanted : "mapping");
   const found = await ask("state");
   byId("files").textContent = found.files.join(", ") || "no files";
-  byId("endpoint").textContent = found.endpoint;
   byId("many").max = found.mostSent;
   const names = found.names.includes(found.dest) ? found.names : [found.dest, ...found.names];
   byId("dest").append(...names.map((name) => make("option", { value: name }, name)));

@@ -44,17 +44,22 @@ export function calmly(milliseconds, action) {
   };
 }
 
-// Of several calls that overlap, only the answer of the latest one counts.
+// Of several calls that overlap, only the answer of the latest one counts; all end with it.
 export function latest(action) {
   let calls = 0;
-  return async (...words) => {
-    const own = ++calls;
+  let newest = null;
+  async function answered(own, words) {
     const isLatest = () => own === calls;
     try {
       await action(isLatest, ...words);
     } catch (error) {
       if (isLatest()) notice(error.message);
     }
+  }
+  return (...words) => {
+    const whole = answered(++calls, words).then(() => (newest === whole ? undefined : newest));
+    newest = whole;
+    return whole;
   };
 }
 
