@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import click
 
@@ -20,15 +20,22 @@ from segcli.cli.html_page import html_written
 from segcli.cli.input_days import describe_skipped
 from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
-from segcli.cli.option_types import WholeNumber
-from segcli.cli.options import JobOptions, grouped_options, job_options
+from segcli.cli.options import JobOptions, job_options
 from segcli.cli.output import say, show, write_data
 from segcli.cli.run import announce, transport_for
 from segcli.cli.send_options import REQUEST_OPTIONS, RequestOptions
+from segcli.cli.spark_options import (
+    CLUSTER_OPTIONS,
+    STATE_OPTIONS,
+    TABLE_OPTIONS,
+    ClusterOptions,
+    StateOptions,
+    TableOptions,
+)
 from segcli.cli.spark_session import session
 from segcli.core.plural import count_of
 from segcli.core.secret import display_address
-from segcli.errors import Exit, UsageError
+from segcli.errors import Exit, Stopped, UsageError
 from segcli.inputs import Input
 from segcli.runs.output_checks import Named, OutputFile, Reads, check_outputs
 from segcli.runs.plans import read_plans
@@ -48,75 +55,7 @@ from segcli.spark.manifest import listed
 from segcli.spark.send_options import SparkSend, check_send, estimate, with_key_from
 from segcli.spark.session import slots_of
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterOptions:
-    """Where a job runs.
-
-    master: the master of Spark; None for that of spark-submit
-    conf: settings of Spark, as `key=value`
-    skip_unreadable: go on after a file that cannot be read to its end
-    """
-
-    master: str | None
-    conf: tuple[str, ...]
-    skip_unreadable: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions:
-    """What a mapping writes.
-
-    out: where
-    format: `parquet` or `ndjson`
-    outcomes: an object for every line, as NDJSON
-    """
-
-    out: str
-    format: str
-    outcomes: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateOptions:
-    """What a send does about an earlier run, and how its work is divided.
-
-    state: where the state of the job is
-    resume: continue the job
-    restart: forget the job
-    api_key_from: where executors have the key from
-    buckets: how many tasks send a wave
-    wave: `day` or `all`
-    """
-
-    state: str
-    resume: bool
-    restart: bool
-    api_key_from: str | None
-    buckets: int
-    wave: str
-
-
 _RESUME = "To continue where it stopped, type the same command with --resume."
-_MASTER = click.option(
-    "--master",
-    metavar="MASTER",
-    help="Where Spark runs: 'local[*]' for this machine.  [default: what spark-submit says]",
-)
-_CONF = click.option(
-    "--conf",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A setting of Spark (repeatable). Never put a key there: Spark shows it.",
-)
-_SKIP_UNREADABLE = click.option(
-    "--skip-unreadable",
-    is_flag=True,
-    help="List files that cannot be read to their end, instead of stopping.",
-)
-CLUSTER_OPTIONS = grouped_options(
-    ClusterOptions, "cluster_options", _MASTER, _CONF, _SKIP_UNREADABLE
-)
 
 
 @click.group("spark", cls=SuggestingGroup)
@@ -130,31 +69,7 @@ def command() -> None:
 
 @command.command("transform", cls=GroupedCommand, whole_name="spark transform")
 @job_options()
-@grouped_options(
-    TableOptions,
-    "table_options",
-    click.option(
-        "--out",
-        metavar="PLACE",
-        required=True,
-        help="Where Spark writes the tables: an address or a path that all executors see. It must "
-        "not exist.",
-    ),
-    click.option(
-        "--format",
-        type=click.Choice(["parquet", "ndjson"]),
-        metavar="FORMAT",
-        default="parquet",
-        show_default=True,
-        help="parquet: a table with the outcome of every line. ndjson: the payloads, as `segcli "
-        "transform` prints them.",
-    ),
-    click.option(
-        "--outcomes",
-        is_flag=True,
-        help="With ndjson: an object for every input line, with its state.",
-    ),
-)
+@TABLE_OPTIONS
 @CLUSTER_OPTIONS
 @LOG_OPTIONS
 def transform(
@@ -225,41 +140,7 @@ def check(
 
 @command.command("send", cls=GroupedCommand, whole_name="spark send")
 @job_options()
-@grouped_options(
-    StateOptions,
-    "state_options",
-    click.option(
-        "--state",
-        metavar="PLACE",
-        required=True,
-        help="Where the job records what is settled: an address or a folder that all executors "
-        "see.",
-    ),
-    click.option("--resume", is_flag=True, help="Continue the job of --state where it stopped."),
-    click.option("--restart", is_flag=True, help="Forget that job, and send everything again."),
-    click.option(
-        "--api-key-from",
-        metavar="SOURCE",
-        help="Where executors have the key from: env:NAME or file:PATH. Then it does not leave "
-        "them.",
-    ),
-    click.option(
-        "--buckets",
-        metavar="N",
-        type=WholeNumber(1, 100_000),
-        default=64,
-        show_default=True,
-        help="How many tasks send a wave. All events of a user are sent by one of them.",
-    ),
-    click.option(
-        "--wave",
-        type=click.Choice(["day", "all"]),
-        metavar="day|all",
-        default="day",
-        show_default=True,
-        help="What is read before it is sent: the files of one day after the other, or all.",
-    ),
-)
+@STATE_OPTIONS
 @REQUEST_OPTIONS
 @CLUSTER_OPTIONS
 @LOG_OPTIONS
@@ -305,10 +186,14 @@ def send(
         if not options.quiet:
             say(estimate(job, sending, slots_of(spark)))
         tell = str if options.quiet else say
-        result = send_on_spark(spark, job, sending, tell)
+        try:
+            result = send_on_spark(spark, job, sending, tell)
+        except Stopped as stopped:
+            stopped.hint = _with_resume(stopped.hint)
+            raise
     result.ending = lambda: _where_rejects_are(result, state_options.state)
     if result.stopped:
-        result.stopped.hint = "\n".join(filter(None, (result.stopped.hint, _RESUME)))
+        result.stopped.hint = _with_resume(result.stopped.hint)
     return _incomplete(report.conclude(result, options), result.remarks)
 
 
@@ -360,6 +245,10 @@ def _latest(state: str) -> tuple[StatePlace, SparkRun]:
             f"there is no job at {place}", "It is the PLACE of: segcli spark send --state PLACE"
         )
     return place, run
+
+
+def _with_resume(hint: str) -> str:
+    return "\n".join(filter(None, (hint, _RESUME)))
 
 
 def _where_rejects_are(result: RunResult, state: str) -> Iterator[str]:
