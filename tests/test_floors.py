@@ -13,22 +13,12 @@ from support.tables import for_each
 PACKAGE = ROOT / "segcli"
 # From the bottom up. A room imports from the floors below its own, and from no other room of it.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "fql", "logs"}),
+    frozenset({"catalog", "errors", "fql", "logs"}),
     frozenset({"core"}),
-    frozenset(
-        {
-            "accounting",
-            "destinations",
-            "http",
-            "inputs",
-            "local_server",
-            "mapping",
-            "plan",
-            "replay",
-        }
-    ),
+    frozenset({"accounting", "http", "inputs", "local_server", "mapping", "plan", "replay"}),
     frozenset({"field_types"}),
     frozenset({"capture", "destination_file", "lines", "sandbox"}),
+    frozenset({"destinations"}),
     frozenset({"destination_source", "environment", "journal", "parallel", "settings_file"}),
     frozenset({"job_spec", "shared_journal"}),
     frozenset({"delivery", "engage", "payloads", "review"}),

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from segcli import destinations
+from segcli import catalog, destinations
 from segcli.cli.config_options import kinds_of, option_name
 from segcli.cli.option_sources import SOURCES, Source, commands_of
 from segcli.cli.option_types import Quantity
@@ -34,7 +34,8 @@ _TYPES: Mapping[type, str] = {
 def config_schema(commands: Mapping[str, click.Command]) -> dict[str, Any]:
     """Return the schema; `commands` are all commands with options, by their whole name."""
     tables = {table: _options_schema(table, commands) for table in TABLES}
-    vendors = {name: _settings_schema(name) for name in destinations.BUILT_IN}
+    own = (*destinations.BUILT_IN, *catalog.NAMES)
+    vendors = {name: _settings_schema(name) for name in own}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": _ID,

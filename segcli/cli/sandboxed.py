@@ -136,9 +136,11 @@ def host_destination(sandbox: SandboxServer, destination: Destination[Any]) -> N
 
     Raises UsageError if `--fault item` is given and the vendor has no results for single events.
     """
+    from segcli.sandbox.vendors import VENDORS
     from segcli.sandbox.vendors.from_file import vendor_from_layout
 
-    if destination.layout:
+    # A vendor of the catalog has checks of its own, which do not come from its file.
+    if destination.layout and destination.name not in VENDORS:
         sandbox.app.host(destination.name, vendor_from_layout(destination.layout))
     if sandbox.app.fails_items and not sandbox.app.vendor(destination.name).by_item:
         raise UsageError(

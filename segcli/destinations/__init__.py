@@ -1,13 +1,14 @@
-"""The destinations: the built-in ones, and the plug-ins of installed packages.
+"""The destinations: the built-in ones, those of the catalog, and the plug-ins of other packages.
 
 A package provides a plug-in by an entry point in the group `segcli.destinations` that names a
-`Destination` value. A plug-in cannot replace a built-in destination.
+`Destination` value. A plug-in cannot replace a built-in destination or one of the catalog.
 """
 
 import difflib
 from importlib import import_module
 from typing import Any
 
+from segcli import catalog
 from segcli.core.destination import Destination
 from segcli.errors import UsageError
 
@@ -16,8 +17,15 @@ BUILT_IN = ("pointillist", "plotline", "gist", "segment", "webhook")
 
 
 def names() -> list[str]:
-    """Return the names of all destinations: the built-in ones first, then the plug-ins, sorted."""
-    return [*BUILT_IN, *sorted(set(_plugins()) - set(BUILT_IN))]
+    """Return the names of all destinations, group by group."""
+    return [name for group in groups().values() for name in group]
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the names of all destinations: built in, from the catalog, and sorted plug-ins."""
+    own = {"built in": [*BUILT_IN], "catalog": [*catalog.NAMES]}
+    plugins = sorted(set(_plugins()) - set(BUILT_IN) - set(catalog.NAMES))
+    return own | ({"plug-in": plugins} if plugins else {})
 
 
 def named_destination(name: str) -> Destination[Any]:
@@ -27,6 +35,8 @@ def named_destination(name: str) -> Destination[Any]:
     """
     if name in BUILT_IN:
         return _value(f"segcli.destinations.{name}", name)
+    if name in catalog.NAMES:
+        return _from_catalog(name)
     plugins = _plugins()
     if name not in plugins:
         close = difflib.get_close_matches(name, names(), 1)
@@ -40,6 +50,19 @@ def named_destination(name: str) -> Destination[Any]:
 def _value(module: str, name: str) -> Destination[Any]:
     value: Destination[Any] = getattr(import_module(module), name.upper())
     return value
+
+
+def _from_catalog(name: str) -> Destination[Any]:
+    # Imported here: it takes longer than a run for a built-in destination needs.
+    from segcli.destination_file import destination_from_text  # noqa: PLC0415
+
+    others = [other for other in names() if other != name]
+    text, title = catalog.catalog_text(name), catalog.catalog_file(name)
+    return destination_from_text(text, title, _no_file, taken=others)
+
+
+def _no_file(name: str) -> str:
+    raise ValueError(f"{name}: a file of the catalog names no other")
 
 
 def _plugins() -> dict[str, Any]:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import pytest
 from support.samples import Run, line_of
 
+from segcli import catalog
+from segcli.destinations import BUILT_IN
+
 Install = Callable[..., dict[str, str]]
 
 
@@ -66,9 +69,9 @@ def test_plug_in_destination_is_listed_and_described(run_segcli: Run, install: I
     listed = run_segcli("destinations", env=env)
     described = run_segcli("destinations", "acme", env=env)
 
-    lines = listed.stdout.decode().splitlines()[1:]
-    names = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert names == ["pointillist", "plotline", "gist", "segment", "webhook", "acme"]
+    lines = [line for line in listed.stdout.decode().splitlines() if not line.startswith(" ")]
+    names = [line.partition(" ")[0] for line in lines]
+    assert names == ["built", *BUILT_IN, "", "catalog", *catalog.NAMES, "", "plug-in", "acme"]
     said = described.stdout.decode()
     assert described.returncode == 0
     for part in (

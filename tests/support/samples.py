@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from segcli import destinations
+from segcli import catalog, destinations
 from segcli.core.destination import Destination, Payload
 from segcli.core.event import Event, Rejected, parse
 from segcli.core.outcome import Job
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_events"
 # The destinations that a file describes.
 EXAMPLES = {path.stem: path for path in sorted((SAMPLES / "destinations").iterdir())}
-EVERYBODY = (*destinations.BUILT_IN, *EXAMPLES)
+EVERYBODY = (*destinations.BUILT_IN, *catalog.NAMES, *EXAMPLES)
 # The time from which the ages of samples are counted: some weeks after they happened.
 SAMPLES_SENT = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = ("all_types", "checkout", "engage", "hostile", "mobile", "signup")

@@ -80,8 +80,11 @@ def _document_or_error(name: str, config: str | None) -> dict[str, Any]:
 
 
 def _list() -> None:
-    columns = [Column(title=title) for title in ("name", "takes", "about")]
-    _show_table(columns, [row for name in destinations.names() for row in _rows(name)])
+    for place, (group, names) in enumerate(destinations.groups().items()):
+        if place:
+            show("")
+        columns = [Column(title=title) for title in (group, "takes", "about")]
+        _show_table(columns, [row for name in names for row in _rows(name)])
 
 
 def _rows(name: str) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from segcli import destinations
+from segcli import catalog, destinations
 from segcli.cli.completion import complete_file
 from segcli.cli.configured import ConfiguredCommand
 from segcli.cli.dest_option import typed_destination
@@ -159,7 +159,7 @@ def _begin(sandbox: SandboxServer, *, described: Mapping[str, Destination[Any]],
 def _tell(sandbox: SandboxServer, described: Mapping[str, Destination[Any]], *, key: str) -> None:
     show(f"The sandbox listens at {sandbox.url}; Ctrl-C ends it. Counts: {sandbox.url}/_sandbox")
     show("Send to it with:")
-    names = {name: name for name in destinations.BUILT_IN}
+    names = {name: name for name in (*destinations.BUILT_IN, *catalog.NAMES)}
     for dest, name in (names | {dest: one.name for dest, one in described.items()}).items():
         show(f"  segcli send --dest {shell_quoted(dest)} --endpoint {sandbox.endpoint(name)}")
     show(f"and the key {key!r} in SEGCLI_<DEST>_API_KEY.")
