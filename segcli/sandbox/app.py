@@ -33,10 +33,7 @@ from segcli.sandbox.json_body import JSON
 from segcli.sandbox.kept import kept_line
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import vendor_named
-from segcli.sandbox.vendors.vendor import Accepted, Call, ReceivedItem, Vendor
-
-# The statuses of an event that fails: one that may succeed later, one that never does.
-_LATER, _NEVER = 503, 422
+from segcli.sandbox.vendors.vendor import LATER, NEVER, Accepted, Call, ReceivedItem, Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +205,23 @@ class Sandbox:
         return _Answer(replies.vendor_error(self.vendor(name), outcome))
 
     def _failed(self, items: Sequence[ReceivedItem], *, name: str) -> dict[int, int]:
-        """Roll the dice for each event; half of those that fail may succeed later."""
+        """Return the events that fail: the wrong ones, and those for which the dice say so.
+
+        Half of the others that fail may succeed later.
+        """
+        tally = self._counts.of(name)
+        failed = {place: NEVER for place, item in enumerate(items) if item.problem}
+        for place in failed:
+            tally.refuse(items[place].problem)
         share = self._script.share_of_items
         if not share or self.vendor(name).by_item is None:
-            return {}
-        rolls = {place: self._dice.roll(b"item", item.raw) for place, item in enumerate(items)}
-        failed = {place: roll for place, roll in rolls.items() if roll < share}
-        for _ in failed:
-            self._counts.of(name).play(ITEM)
-        return {place: _LATER if roll < share / 2 else _NEVER for place, roll in failed.items()}
+            return failed
+        for place, item in enumerate(items):
+            roll = self._dice.roll(b"item", item.raw)
+            if place not in failed and roll < share:
+                failed[place] = LATER if roll < share / 2 else NEVER
+                tally.play(ITEM)
+        return failed
 
     def _lost(
         self, items: Sequence[ReceivedItem], failed: dict[int, int], *, name: str

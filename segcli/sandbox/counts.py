@@ -21,11 +21,11 @@ class VendorCounts:
 
     requests: all requests.
     accepted: events.
-    refused: requests that were wrong.
+    refused: requests that were wrong, and wrong events of requests of which others were taken.
     throttled: requests above the rate.
     by_route: accepted events by route.
     faults: requests or events by the fault that was played.
-    problems: refused requests by problem.
+    problems: what was refused, by problem.
     """
 
     requests: int = 0
@@ -43,7 +43,7 @@ class VendorCounts:
             _add(self.by_route, route, events)
 
     def refuse(self, problem: str) -> None:
-        """Count a wrong request and its problem, without the index of an event in a batch."""
+        """Count a wrong request or event and its problem, without the index in a batch."""
         self.refused += 1
         _add(self.problems, _INDEX.sub("[]", problem))
 

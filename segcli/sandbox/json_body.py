@@ -1,4 +1,4 @@
-"""Parses request bodies: JSON with numbers of any size, and the exact bytes of a batch's items.
+"""Parses request bodies: forms, JSON with numbers of any size, and the bytes of a batch's items.
 
 It uses the standard library. orjson turns an integer beyond 64 bits into a float, and refuses
 `1e400` and unpaired surrogates, although all of these are valid JSON.
@@ -7,12 +7,15 @@ It uses the standard library. orjson turns an integer beyond 64 bits into a floa
 import json
 import re
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 # A JSON value that is not checked yet.
 JSON = Any
 
 _BETWEEN = re.compile(r"[ \t\n\r,:]*")
 _MOST_DIGITS = 4000
+# The most fields of a form that are read.
+_MOST_FIELDS = 1_000
 
 
 def parse_body(body: bytes) -> JSON:
@@ -24,6 +27,18 @@ def parse_body(body: bytes) -> JSON:
         return _EXACT.decode(body.decode())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """Return the fields of a form; the last one of several with a name. Raises ValueError."""
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=bool(body),
+            errors="strict", max_num_fields=_MOST_FIELDS,
+        )  # fmt: skip
+    except ValueError:
+        raise ValueError("the body is not a form") from None
+    return dict(pairs)
 
 
 def elements(body: bytes, *names: str) -> list[bytes]:

@@ -4,20 +4,19 @@ import json
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
-from urllib.parse import unquote
 
 from hypothesis import given, settings
 from support.bent_documents import bent_documents, taken
-from support.posted import HOST, requests_of, settings_for
+from support.posted import HOST, call_of, requests_of, settings_for
 from support.samples import EXAMPLES, find, good_events
 
-from segcli.core.destination import Destination, Request
+from segcli.core.destination import Destination
 from segcli.core.outcome import Job
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN, TOKEN_PATH
 from segcli.sandbox.vendors.from_file import vendor_from_layout
-from segcli.sandbox.vendors.vendor import Accepted, Call
+from segcli.sandbox.vendors.vendor import Accepted
 
 # One event of each kind and shape.
 EVENTS = [
@@ -26,19 +25,6 @@ EVENTS = [
         key=lambda one: (one.data["type"], sorted(one.data)),
     )
 ]  # fmt: skip
-
-
-def call_of(request: Request) -> Call:
-    path, _, query = request.url.removeprefix(HOST).partition("?")
-    return Call(
-        method=request.method,
-        path=unquote(path),
-        raw_path=path,
-        query=query,
-        headers={name.lower().encode(): text.encode() for name, text in request.headers.items()},
-        body=request.body,
-        key=Script().key.encode(),
-    )
 
 
 def check(destination: Destination[Any]) -> None:

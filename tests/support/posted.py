@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote
 
 from support.destination_file import job_of
 
@@ -11,6 +12,8 @@ from segcli.core.exact_json import dumps
 from segcli.core.outcome import Decision, Job, Mapped, map_event
 from segcli.core.secret import Secret
 from segcli.core.settings import Sources, describe, read_settings
+from segcli.sandbox.faults import Script
+from segcli.sandbox.vendors.vendor import Call
 
 HOST = "https://host.example"
 
@@ -25,6 +28,20 @@ def settings_for(destination: Destination[Any], key: str) -> Any:
     }
     sources = Sources(given=keys | {"endpoint": HOST}, env={}, table={})
     return read_settings(destination.name, destination.settings, sources)
+
+
+def call_of(request: Request) -> Call:
+    """Return a request to `HOST` as the sandbox gets it."""
+    path, _, query = request.url.removeprefix(HOST).partition("?")
+    return Call(
+        method=request.method,
+        path=unquote(path),
+        raw_path=path,
+        query=query,
+        headers={name.lower().encode(): text.encode() for name, text in request.headers.items()},
+        body=request.body,
+        key=Script().key.encode(),
+    )
 
 
 def track(**more: Any) -> Event:

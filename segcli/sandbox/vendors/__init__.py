@@ -1,15 +1,20 @@
-"""The built-in vendors, by the first segment of the path. Any other name is a plug-in's."""
+"""The vendors that are built in or in the catalog, by the first segment of the path.
+
+Any other name is a plug-in's. The rules of a vendor of the catalog do not come from its file.
+"""
 
 from collections.abc import Mapping
 
 from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
+from segcli.sandbox.vendors.mixpanel import MIXPANEL
 from segcli.sandbox.vendors.pointillist import POINTILLIST
 from segcli.sandbox.vendors.segment import SEGMENT
 from segcli.sandbox.vendors.vendor import ANYWHERE, Vendor, VendorRoute, always, single
 
 VENDORS: Mapping[str, Vendor] = {
     "gist": GIST,
+    "mixpanel": MIXPANEL,
     "plotline": PLOTLINE,
     "pointillist": POINTILLIST,
     "segment": SEGMENT,

@@ -5,11 +5,12 @@ with the key as user name and an empty password; other settings as base64 JSON i
 `X-Segment-Settings`.
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from typing import Any
 
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, parse_body
+from segcli.sandbox.vendors.credentials import basic
 from segcli.sandbox.vendors.rules import not_object, segment_event_problem
 from segcli.sandbox.vendors.vendor import (
     ANYWHERE,
@@ -25,11 +26,6 @@ from segcli.sandbox.vendors.vendor import (
 _PLOTLINE_BYTES = 2_000_000
 _PLOTLINE_KINDS = frozenset({"identify", "track"})
 _KEY_HINT = 'Authorization must be Basic base64("<key>:")'
-
-
-def basic(key: bytes) -> bytes:
-    """Return the credential: the key as user name, then always a colon [doc]."""
-    return b"Basic " + b64encode(key + b":")
 
 
 def message(_status: int, problem: str) -> dict[str, Any]:

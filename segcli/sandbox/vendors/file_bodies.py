@@ -4,19 +4,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from segcli.core.placeholder import PAYLOAD, Placeholder, Template
 from segcli.core.request_layout import BatchLayout, BodyForm, PostLayout
 from segcli.local_server.http_reply import Refusal
-from segcli.sandbox.json_body import JSON, elements, parse_body
+from segcli.sandbox.json_body import JSON, elements, parse_body, parse_form
 from segcli.sandbox.vendors.rules import not_object, unknown_key
 from segcli.sandbox.vendors.template_matcher import WRONG, TemplateMatcher, is_of_payload
 from segcli.sandbox.vendors.vendor import Call, ReceivedItem, RequestReading
 
 _ALL = Template((Placeholder(PAYLOAD),))
-# The most fields of a form that are read.
-_MOST_FIELDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +109,11 @@ def _json_lines(body: bytes) -> JSON:
     return [_json(line) for line in body[:-1].split(b"\n")]
 
 
-def _form(body: bytes) -> JSON:
-    try:
-        pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, strict_parsing=bool(body),
-            errors="strict", max_num_fields=_MOST_FIELDS,
-        )  # fmt: skip
-    except ValueError:
-        raise ValueError("the body is not a form") from None
-    return dict(pairs)
-
-
 _DECODERS: Mapping[BodyForm, Callable[[bytes], JSON]] = {
     "none": _empty,
     "json": _json,
     "ndjson": _json_lines,
-    "form": _form,
+    "form": parse_form,
 }
 
 

@@ -6,6 +6,7 @@ from zlib import crc32
 
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON, elements
+from segcli.sandbox.vendors.credentials import bearer
 from segcli.sandbox.vendors.rules import (
     SCALAR_TYPES,
     no_text,
@@ -137,10 +138,6 @@ def _event_reply(items: tuple[ReceivedItem, ...]) -> bytes:
     return json.dumps({"event": {"event_name": items[0].payload["event_name"]}}).encode()
 
 
-def _credential(key: bytes) -> bytes:
-    return b"Bearer " + key
-
-
 def _error(status: int, problem: str) -> dict[str, Any]:
     """Return the body of an error in Gist's form [code]; the code of a 401 is a [guess]."""
     code = {"code": "unauthorized"} if status == _UNAUTHORIZED else {}
@@ -158,6 +155,6 @@ GIST = Vendor(
     },
     error=_error,
     header=b"authorization",
-    credential=_credential,
+    credential=bearer,
     key_hint="Authorization must be Bearer <key>",
 )

@@ -4,6 +4,7 @@ Each returns the first problem, which starts with the name of the field, or "" i
 so `or` joins them. A problem never quotes a value, because that may be a person's address.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -70,6 +71,20 @@ def wrong_types(thing: Mapping[str, Any], types: Mapping[str, type]) -> str:
     return ""
 
 
+def wrong_numbers(thing: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Return a problem for the first of the fields that exists and is not a number."""
+    for name in names:
+        if name in thing and type(thing[name]) not in NUMBER_TYPES:
+            return wrong(name, "a number", thing[name])
+    return ""
+
+
+def too_long(value: object, name: str, most: int) -> str:
+    """Return a problem for a text with more than so many characters."""
+    is_long = isinstance(value, str) and len(value) > most
+    return f"{name} is longer than {most:,} characters" if is_long else ""
+
+
 def wrong_values(value: object, name: str, types: Iterable[type]) -> str:
     """Return a problem unless the value is an object whose values all have one of the types."""
     if type(value) is not dict:
@@ -97,6 +112,23 @@ def not_seconds(thing: Mapping[str, Any], name: str) -> str:
     if 0 <= value <= _LATEST:
         return ""
     return f"{name} must be unix seconds, from 1970 to 2100; milliseconds are too large"
+
+
+def not_between(seconds: float, name: str, *, oldest: float, ahead: float) -> str:
+    """Return a problem for a time that is before `oldest`, or too far ahead of now, in seconds."""
+    if seconds < oldest:
+        return f"{name} is older than this vendor takes"
+    return f"{name} is too far in the future" if seconds > time.time() + ahead else ""
+
+
+def too_deep(value: object, name: str, levels: int) -> str:
+    """Return a problem for objects and lists that are nested in more than so many levels."""
+    if not isinstance(value, dict | list):
+        return ""
+    inner = value.values() if isinstance(value, dict) else value
+    if not levels:
+        return f"{name} is nested too deeply"
+    return next(filter(None, (too_deep(one, name, levels - 1) for one in inner)), "")
 
 
 def wrong(name: str, expected: str, value: object) -> str:

@@ -21,7 +21,7 @@ from segcli.local_server.segment_api import (
     without_slash,
 )
 from segcli.sandbox.json_body import JSON, elements
-from segcli.sandbox.vendors.direct_destination import basic
+from segcli.sandbox.vendors.credentials import basic
 from segcli.sandbox.vendors.rules import (
     no_text,
     not_object,

@@ -9,6 +9,8 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.json_body import JSON
 
 ANYWHERE = "*"
+# The statuses of an event that fails: one that may succeed later, one that never does.
+LATER, NEVER = 503, 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +41,19 @@ class ReceivedItem:
 
     payload: its JSON value.
     raw: its bytes as they came.
+    problem: why it fails, in a request of which others may be taken; empty if it does not.
     """
 
     payload: JSON
     raw: bytes
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A good request.
 
-    items: its events.
+    items: its events; of those with a problem the vendor's `by_item` speaks.
     reply: the body of the vendor's reply.
     """
 
@@ -122,6 +126,24 @@ def single(problem: Callable[[JSON], str]) -> Callable[[Call, JSON], RequestRead
         return Refusal(400, found) if found else (ReceivedItem(value, call.body),)
 
     return read
+
+
+def read_list(
+    values: JSON, raws: Sequence[bytes], problem: Callable[[JSON], str], *, most: int | None = None
+) -> RequestReading:
+    """Return the events of a list, each with its problem; refuse what is no list of 1 to `most`."""
+    if not isinstance(values, list) or not values:
+        return Refusal(400, "there must be a list of events that is not empty")
+    if most is not None and len(values) > most:
+        return Refusal(413, f"there must be at most {most:,} events")
+    return tuple(
+        ReceivedItem(value, raw, problem(value)) for value, raw in zip(values, raws, strict=True)
+    )
+
+
+def whole_or_none(items: Sequence[ReceivedItem], failed: Mapping[int, int]) -> Mapping[int, int]:
+    """Return a `lost` of all events: the vendor takes none of a request that has a wrong one."""
+    return {place: failed.get(place, LATER) for place in range(len(items))}
 
 
 def always(reply: bytes) -> Callable[[tuple[ReceivedItem, ...]], bytes]:
