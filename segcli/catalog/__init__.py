@@ -6,7 +6,7 @@ documentation, [code] public code that talks to the vendor, [third party] somebo
 
 from importlib.resources import files
 
-NAMES = ("mixpanel",)
+NAMES = ("mixpanel", "amplitude", "posthog", "klaviyo", "braze")
 
 
 def catalog_file(name: str) -> str:

@@ -14,17 +14,91 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from support.samples import good_events, job_for
+from support.destination_file import job_of, no_files
+from support.samples import good_events
 
 from segcli.core.destination import Payload
 from segcli.core.event import Event, Rejected
 from segcli.core.outcome import Job, Mapped, outcome_of
+from segcli.destination_file import destination_from_text
 
 _ROUNDS = 25
+# Three actions at one address, with ids of two kinds and nested objects.
+_FILE = """
+name = "acme"
+
+[settings.api_key]
+secret = true
+required = true
+
+[settings.endpoint]
+default = "https://us.i.posthog.com"
+
+[settings.historical]
+default = true
+
+[request]
+url = "{settings.endpoint}/batch/"
+
+[batch]
+events = 1000
+bytes = 20_000_000
+under = "batch"
+with = { api_key = "{settings.api_key}", historical_migration = "{settings.historical}" }
+
+[[actions]]
+name = "Event"
+subscribe = 'type = "track"'
+required = ["distinct_id", "timestamp"]
+
+[actions.mapping]
+event = { "@path" = "$.event" }
+timestamp = { "@path" = "$.timestamp" }
+properties = { "@path" = "$.properties" }
+
+[actions.mapping.distinct_id."@if"]
+exists = { "@path" = "$.userId" }
+then = { "@path" = "$.userId" }
+else = { "@path" = "$.anonymousId" }
+
+[[actions]]
+name = "Page"
+subscribe = 'type = "page" or type = "screen"'
+required = ["distinct_id", "timestamp"]
+
+[actions.mapping]
+event = "$pageview"
+timestamp = { "@path" = "$.timestamp" }
+
+[actions.mapping.distinct_id."@if"]
+exists = { "@path" = "$.userId" }
+then = { "@path" = "$.userId" }
+else = { "@path" = "$.anonymousId" }
+
+[actions.mapping.properties]
+"$current_url" = { "@path" = "$.context.page.url" }
+"$referrer" = { "@path" = "$.context.page.referrer" }
+"$screen_name" = { "@path" = "$.name" }
+title = { "@path" = "$.context.page.title" }
+
+[[actions]]
+name = "Person"
+subscribe = 'type = "identify"'
+required = ["distinct_id", "timestamp"]
+
+[actions.mapping]
+event = "$identify"
+timestamp = { "@path" = "$.timestamp" }
+distinct_id = { "@path" = "$.userId" }
+
+[actions.mapping.properties]
+"$set" = { "@path" = "$.traits" }
+"$anon_distinct_id" = { "@path" = "$.anonymousId" }
+"""
 
 
 def payload(event: Event, _settings: object) -> Payload:
-    """Do what `sample_events/destinations/posthog.toml` says."""
+    """Do what `_FILE` says."""
     data = event.data
     if event.type == "identify":
         return _required({
@@ -66,7 +140,8 @@ def _required(body: dict[str, object]) -> Payload:
 def main() -> None:
     """Measure both, in turn."""
     lines = [event.raw for event in good_events() if len(event.raw) < 10_000]
-    described = job_for("posthog")
+    destination = destination_from_text(_FILE, "acme.toml", no_files, taken=())
+    described = job_of(destination)
     by_hand = replace(
         described, destination=replace(described.destination, payload=payload, skip_reason=_none)
     )

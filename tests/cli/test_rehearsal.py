@@ -8,6 +8,7 @@ from support.fakes import Said, records, report_in, track, tracks, written
 from support.samples import EXAMPLES, SAMPLES
 from support.terminals import seen
 
+from segcli import catalog
 from segcli.destinations import BUILT_IN
 
 Segcli = Callable[..., Said]
@@ -23,7 +24,7 @@ def rehearse(segcli: Segcli, dest: object, *more: object) -> list[str]:
     return lines[at:]
 
 
-@pytest.mark.parametrize("dest", [*BUILT_IN, *EXAMPLES.values()], ids=str)
+@pytest.mark.parametrize("dest", [*BUILT_IN, *catalog.NAMES, *EXAMPLES.values()], ids=str)
 def test_every_destination_shows_the_first_event_as_the_sandbox_took_it(
     dest: object, segcli: Segcli, tmp_path: Path
 ) -> None:

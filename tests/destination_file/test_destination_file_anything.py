@@ -18,6 +18,7 @@ from support.posted import HOST, requests_of, settings_for
 from support.samples import EXAMPLES, KEY, Run, good_events
 from support.tables import for_each
 
+from segcli import catalog
 from segcli.core.event import Event
 from segcli.core.outcome import Job, event_of, map_event
 from segcli.destination_file import schema_text
@@ -120,12 +121,12 @@ def test_any_json_gives_a_destination_or_an_error(value: Any) -> None:
     )
 
 
-TOML = EXAMPLES["posthog"].read_text()
+TOML = catalog.catalog_text("posthog").replace('name = "posthog"', 'name = "acme"')
 
 
 @given(start=st.integers(0, len(TOML)), length=st.integers(0, 40), new=texts | st.text(max_size=5))
 def test_damaged_file_gives_a_destination_or_an_error(start: int, length: int, new: str) -> None:
-    taken(TOML[:start] + new + TOML[start + length :], "posthog.toml")
+    taken(TOML[:start] + new + TOML[start + length :], "acme.toml")
 
 
 @given(document=bent_documents())

@@ -22,7 +22,7 @@ from segcli.core.outcome import Job
 CASES = cases("action_requests.jsonl")
 pytestmark = pytest.mark.skipif(not CASES, reason="nothing is recorded here")
 
-KEYS = {"mixpanel": "SET_projectToken"}
+KEYS = {"mixpanel": "SET_projectToken", "amplitude": "SET_apiKey"}
 Payload = dict[str, Any]
 GONE = "nothing"
 
@@ -30,10 +30,15 @@ GONE = "nothing"
 # and those that send several events for one purchase.
 ACTIONS = {
     "mixpanel": ("trackEvent", "identifyUser", "groupIdentifyUser"),
+    "amplitude": ("logEventV2", "identifyUser", "groupIdentifyUser"),
+    "posthog": ("event", "identify"),
+    "klaviyo": ("trackEvent", "orderCompleted", "upsertProfile"),
+    "braze": ("trackEvent", "updateUserProfile"),
 }
 
 BROWSER = "the user agent is not taken apart"
 SAME = "the same value stands in another field"
+RECEIVED = "the time of an old event is its timestamp; Segment takes that of arrival"
 SEGMENT = "names of Segment's own"
 # The differences by destination and field, each with its reason. `*` stands for any rest.
 DIFFERENCES: dict[str, dict[str, str]] = {
@@ -51,6 +56,32 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "properties.$insert_id": "Mixpanel takes 36 letters, digits and - only",
         "$ip": "the address of an old event says nothing of now",
     },
+    "amplitude": {
+        "device_*": BROWSER,
+        "os_*": BROWSER,
+        "insert_id": "Segment sends none unless it is told to",
+        "library": "for groups Segment names itself",
+        "products": "it is no field of Amplitude's",
+        "use_batch_endpoint": "it is an option of Segment's destination, no field of Amplitude's",
+        "user_properties.$set*": "campaigns of old events would overwrite newer ones",
+    },
+    "posthog": {
+        "distinct_id": SAME,
+        "properties.distinct_id": SAME,
+        "timestamp": RECEIVED,
+        "uuid": "Segment sends none",
+    },
+    "klaviyo": {
+        "anonymous_id": "the profile is found by it",
+        "external_id": "the profile is found by it",
+        "profile.data.attributes.anonymous_id": "the profile is found by it",
+        "properties.*": "Segment sends traits that Klaviyo has no field for only if it is told to",
+        "value": "the value of an order is its revenue, as in the action for orders",
+    },
+    "braze": {
+        "app_id": "the setting is not set here",
+        "time": RECEIVED,
+    },
 }
 
 
@@ -58,7 +89,43 @@ def mixpanel(body: Any) -> Iterator[Payload]:
     yield from body if isinstance(body, list) else [json.loads(parse_qs(body)["data"][0])]
 
 
-PAYLOADS: dict[str, Callable[[Any], Iterator[Payload]]] = {"mixpanel": mixpanel}
+def amplitude(body: Any) -> Iterator[Payload]:
+    """Yield events, or the users or groups of a form."""
+    found = json.loads(parse_qs(body)["identification"][0]) if isinstance(body, str) else None
+    if found is None:
+        found = body["events"]
+    yield from found if isinstance(found, list) else [found]
+
+
+def posthog(body: Any) -> Iterator[Payload]:
+    for event in body.get("batch", [body]):
+        yield {name: value for name, value in event.items() if name != "api_key"}
+
+
+def klaviyo(body: Any) -> Iterator[Payload]:
+    """Yield an event with its profile, or a profile, with or without a job around it."""
+    attributes = body["data"]["attributes"]
+    entries = attributes.get("events-bulk-create", attributes.get("profiles"))
+    if entries is None:
+        yield attributes
+        return
+    for entry in entries["data"]:
+        inner = entry["attributes"]
+        events = inner.get("events")
+        yield events["data"][0]["attributes"] | {"profile": inner["profile"]} if events else inner
+
+
+def braze(body: Any) -> Iterator[Payload]:
+    yield from body.get("events", []) or body["attributes"]
+
+
+PAYLOADS: dict[str, Callable[[Any], Iterator[Payload]]] = {
+    "mixpanel": mixpanel,
+    "amplitude": amplitude,
+    "posthog": posthog,
+    "klaviyo": klaviyo,
+    "braze": braze,
+}
 
 
 def compared() -> list[dict[str, Any]]:
@@ -80,7 +147,7 @@ def here(case: dict[str, Any]) -> Payload | None:
     """Return what the catalog makes of the recorded event; None if it does not take it."""
     name = case["destination"]
     destination = find(name)
-    settings = settings_for(destination, KEYS[name])
+    settings = settings_for(destination, KEYS.get(name, "SET_api_key"))
     job = Job(destination=destination, settings=settings, reveals_keys=True)
     event = Event(dumps(case["event"]), case["event"])
     found = [request for request, _ in requests_of(job, [event])]

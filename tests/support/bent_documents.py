@@ -1,15 +1,15 @@
 """Destination files with random mutations."""
 
-import json
 from typing import Any
 
 from hypothesis import strategies as st
 from support.destination_file import ACME, GONE, TRACK, bent
 from support.destination_file_errors import KEY, ROUTED
-from support.samples import EXAMPLES
 
+from segcli import catalog
 from segcli.core.destination import Destination
 from segcli.destination_file import destination_from_text
+from segcli.destination_file.parse import parse_document
 from segcli.destinations import BUILT_IN
 from segcli.errors import DestinationError
 
@@ -61,7 +61,7 @@ DOCUMENTS = [
     bent(ACME, {"reply": {"success": "body.code = 0", "items": {
         "list": "e", "index": "i", "index_text": "/{index}", "retry_flag": "f", "indexes": ["a"],
         "match": {"b.c": "name"}, "untaken": "retry"}}}),
-    json.loads(EXAMPLES["braze"].read_text()),
+    parse_document(catalog.catalog_text("braze"), "braze.toml") | {"name": "acme"},
     bent(ACME, {"actions.0.fields": {
         "name": {"type": "string", "required": True, "choices": ["a", {"value": "b"}]},
         "o": {"type": "object", "multiple": True, "properties": {"p": "string email"},

@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[dict[str, str], ...]] = {
     "gist": ({}, {"batch": "50"}),
     "webhook": ({}, {"label": "Mine"}),
     "acme": ({}, {"region": "us"}),
-    "posthog": ({}, {"historical": "false"}),
+    "posthog": ({}, {"person_profiles": "true"}),
 }
 KEYS = {"webhook": f"https://hooks.slack.com/services/{KEY}"}
 

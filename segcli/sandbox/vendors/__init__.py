@@ -5,18 +5,26 @@ Any other name is a plug-in's. The rules of a vendor of the catalog do not come 
 
 from collections.abc import Mapping
 
+from segcli.sandbox.vendors.amplitude import AMPLITUDE
+from segcli.sandbox.vendors.braze import BRAZE
 from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
+from segcli.sandbox.vendors.klaviyo import KLAVIYO
 from segcli.sandbox.vendors.mixpanel import MIXPANEL
 from segcli.sandbox.vendors.pointillist import POINTILLIST
+from segcli.sandbox.vendors.posthog import POSTHOG
 from segcli.sandbox.vendors.segment import SEGMENT
 from segcli.sandbox.vendors.vendor import ANYWHERE, Vendor, VendorRoute, always, single
 
 VENDORS: Mapping[str, Vendor] = {
+    "amplitude": AMPLITUDE,
+    "braze": BRAZE,
     "gist": GIST,
+    "klaviyo": KLAVIYO,
     "mixpanel": MIXPANEL,
     "plotline": PLOTLINE,
     "pointillist": POINTILLIST,
+    "posthog": POSTHOG,
     "segment": SEGMENT,
     "webhook": WEBHOOK,
 }
