@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from support.posted import HOST, call_of, requests_of, settings_for
-from support.samples import find, good_events
+from support.samples import SAMPLES_SENT, find, good_events
 from support.tables import for_each
 
 from segcli import catalog
 from segcli.core.destination import Request
 from segcli.core.outcome import Job
+from segcli.core.replay_age import ReplayOptions
 from segcli.core.reply import Delivered, Partial, Reply
 from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.faults import Script
@@ -41,7 +42,9 @@ def milliseconds(seconds: float) -> int:
 @cache
 def job_of(name: str) -> Job:
     destination = find(name)
-    return Job(destination=destination, settings=settings_for(destination, KEY), reveals_keys=True)
+    settings = settings_for(destination, KEY)
+    replay = ReplayOptions(now=SAMPLES_SENT, is_fixed=True)
+    return Job(destination=destination, settings=settings, reveals_keys=True, replay=replay)
 
 
 def answer(name: str, request: Request) -> Accepted | Refusal:
