@@ -18,6 +18,7 @@ from support.tables import for_each
 from segcli import catalog
 from segcli.core.destination import Request
 from segcli.core.outcome import Job
+from segcli.core.placeholder import template_text
 from segcli.core.replay_age import ReplayOptions
 from segcli.core.reply import Delivered, Partial, Reply
 from segcli.local_server.http_reply import Refusal
@@ -85,6 +86,36 @@ def test_sandbox_takes_what_the_file_makes_of_every_sample(name: str) -> None:
 
     assert set(problems) == NOT_TAKEN.get(name, set())
     assert taken > 100
+
+
+# How many events and bytes a request of our file has at most, by vendor and route. The bytes are
+# not over those of the documentation, and often under: a request that fails is sent again whole.
+BATCHES = {
+    "mixpanel": {"/import": (2_000, 2_000_000), "/engage": (200, None), "/groups": (200, None)},
+    "amplitude": {
+        "/batch": (2_000, 10_000_000),
+        "/identify": (100, None),
+        "/groupidentify": (100, None),
+    },
+    "posthog": {"/": (1_000, 10_000_000)},
+    "klaviyo": {
+        "/api/event-bulk-create-jobs": (1_000, 5_000_000),
+        "/api/profile-bulk-import-jobs": (10_000, 5_000_000),
+    },
+    "braze": {"/users/track": (75, None)},
+}
+
+
+@for_each(("name", "bounds"), BATCHES.items())
+def test_requests_of_the_file_stay_within_the_documented_bounds(
+    name: str, bounds: dict[str, tuple[int, int | None]]
+) -> None:
+    layout = find(name).layout
+    assert layout
+    batches = {template_text(path): post.batch for path, post in layout.routes.values()}
+    found = {route: (one.events, one.bytes) for route, one in batches.items() if one}
+
+    assert found == bounds
 
 
 # --- rules, on both sides of each bound
