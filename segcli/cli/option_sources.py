@@ -89,7 +89,7 @@ SOURCES: Mapping[str, Mapping[str, Source]] = {
     "spark send": _JOB
     | _CLUSTER
     | _REQUESTS
-    | _sources(quantity="buckets wave", named="resume restart", typed="state api_key_from"),
+    | _sources(quantity="buckets wave", named="yes resume restart", typed="state api_key_from"),
     "spark status": _sources(typed="config"),
     "spark rejects": _sources(typed="config"),
     "spark transform": _JOB | _CLUSTER | _sources(named="format outcomes", typed="out"),

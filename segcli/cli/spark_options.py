@@ -41,6 +41,7 @@ class StateOptions:
     """What a send does about an earlier run, and how its work is divided.
 
     state: where the state of the job is
+    yes: send also what starts messages to people
     resume: continue the job
     restart: forget the job
     api_key_from: where executors have the key from
@@ -49,6 +50,7 @@ class StateOptions:
     """
 
     state: str
+    yes: bool
     resume: bool
     restart: bool
     api_key_from: str | None
@@ -109,6 +111,9 @@ STATE_OPTIONS = grouped_options(
         required=True,
         help="Where the job records what is settled: an address or a folder that all executors "
         "see.",
+    ),
+    click.option(
+        "--yes", is_flag=True, help="Send also what starts messages to people, without asking."
     ),
     click.option("--resume", is_flag=True, help="Continue the job of --state where it stopped."),
     click.option("--restart", is_flag=True, help="Forget that job, and send everything again."),

@@ -173,6 +173,7 @@ def send(  # noqa: PLR0913  # as `transform`
     timeout: float = 30.0,
     retry_for: float = 600.0,
     allow_http: bool = False,
+    confirm_messages: bool = False,
     types: Texts = (),
     events: Texts = (),
     since: Time = None,
@@ -193,12 +194,15 @@ def send(  # noqa: PLR0913  # as `transform`
     resume, restart: continue the job of that state, or forget it.
     rate, concurrency: requests a second, and requests in flight, of all tasks together.
     buckets: how many tasks send a wave; all events of a user are sent by one of them.
+    confirm_messages: send also what starts messages to people for old events; see `segcli guide
+        replay`.
     by_day: read and send the files of one day after the other, or all at once.
 
     All other arguments are those of `transform` and of `segcli.send`. Raises UsageError, InputError
     and OutputError, and Stopped if the run stops early: its `report` is that of the job so far.
     """
     check_modules()
+    from segcli.runs.replay_start import check_messages, message_risk, survey  # noqa: PLC0415
     from segcli.runs.report import report_of  # noqa: PLC0415  # slow
     from segcli.spark.delivery import send_on_spark  # noqa: PLC0415  # needs pyarrow
     from segcli.spark.job_state import state_at  # noqa: PLC0415
@@ -238,6 +242,9 @@ def send(  # noqa: PLR0913  # as `transform`
             restart=restart,
             allow_http=allow_http,
         )
+        if not confirm_messages:
+            risk = message_risk(job.job, survey(job.job, job.files, max_line))
+            check_messages(risk, confirmed=False, how="Give confirm_messages=True to send it.")
         result = send_on_spark(spark, job, options)
         result.stop_clock()
         report = report_of(result)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.fakes import Said, wait_until
+from support.replay import acme_file
 from support.samples import KEY, line_of
 
 from segcli.core.line import Line, Result
@@ -298,3 +299,20 @@ def test_only_the_same_files_can_be_resumed() -> None:
     ):
         with pytest.raises(InputError, match=problem):
             check_same_files(before, now)
+
+
+def test_messages_to_people_are_sent_only_if_someone_has_agreed(
+    segcli: Callable[..., Said],
+    events: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    dest = acme_file(tmp_path, {"messages": "yes"})
+    words = ("spark", "send", events(line_of()), "-d", dest, "--set", "api_key=k", "--state", "s")
+
+    refused, agreed = segcli(*words), segcli(*words, "--yes")
+
+    assert (refused.code, agreed.code) == (2, 2)
+    assert "acme starts messages to people for old events too; nothing was sent" in refused.err
+    assert "there is no module pyspark" in agreed.err

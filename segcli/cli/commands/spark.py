@@ -22,6 +22,7 @@ from segcli.cli.job import spec_and_job
 from segcli.cli.log_options import LOG_OPTIONS, LogOptions, logging_to
 from segcli.cli.options import JobOptions, job_options
 from segcli.cli.output import say, show, write_data
+from segcli.cli.replay_talk import ReplayTalk, ask_about_replay
 from segcli.cli.run import announce, transport_for
 from segcli.cli.send_options import REQUEST_OPTIONS, RequestOptions
 from segcli.cli.spark_options import (
@@ -177,6 +178,13 @@ def send(
     )
     shown = check_send(job, sending)
     announce(count_of(len(job.files), "file"), shown, sandbox=None, quiet=options.quiet)
+    talk = ReplayTalk(
+        is_agreed=state_options.yes,
+        quiet=options.quiet,
+        rehearsal=False,
+        max_line=options.max_line,
+    )
+    say(*ask_about_replay(shown, job.files, talk))
     with (
         logging_to(log_options),
         session("segcli spark send", cluster_options) as spark,
