@@ -6,7 +6,7 @@ documentation, [code] public code that talks to the vendor, [third party] somebo
 
 from importlib.resources import files
 
-NAMES = ("mixpanel", "amplitude", "posthog", "klaviyo", "braze")
+NAMES = ("mixpanel", "amplitude", "posthog", "klaviyo", "braze", "customerio")
 
 
 def catalog_file(name: str) -> str:

@@ -211,6 +211,8 @@ _EACH_WORDS: Mapping[str, Callable[[Any], str]] = {
     "item": lambda _: "each mapped",
     "key": lambda _: "under other names",
     "list": lambda _: "as a list",
+    "flat": lambda _: "no objects and lists",
+    "most": lambda number: f"at most {number}",
 }
 _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
     "@path": _path,
@@ -233,6 +235,8 @@ _DIRECTIVES: Mapping[str, Callable[[Any, str], Iterator[Row]]] = {
     "@phone": _with_value(lambda _: "as a phone number, E.164"),
     "@ulid": _ulid,
     "@uuid": _with_value(lambda _: "as a UUID"),
+    "@email": _with_value(lambda _: "if it is an email address"),
+    "@lookup": _with_value(lambda _: "by a table of names"),
     "@tail": _with_value(lambda options: f"its last {options.get('length')} characters"),
     "@sha256": _with_value(lambda _: "its SHA-256"),
     "@iso": _with_value(lambda _: "as a time in UTC"),

@@ -107,7 +107,7 @@ def checked_mapping(
 def _misused_settings(mapping: Any, declared: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield the places in a mapping where a setting must not stand, with what is wrong."""
     for where in changed_keys(mapping, declared):
-        names = "@each, @phone, @replace, @tail or @transform"
+        names = "@each, @lookup, @phone, @replace, @tail or @transform"
         yield where, f"is secret: it must not stand inside {names}"
     for where, name in keys_in_templates(mapping, declared):
         yield where, f"names {name}, which is secret: a key must stand alone, {_whole(name)}"

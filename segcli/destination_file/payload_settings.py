@@ -27,7 +27,7 @@ _IN_TEMPLATE = re.compile(
     r"\{\{\{\s*settings\.([^{}]*)\}\}\}|\{\{\s*settings\.([^{}]*)\}\}",
 )
 # Directives that can take a text apart: a part of a key would not be recognized where it is shown.
-_TAKING_APART = frozenset({"@each", "@phone", "@replace", "@tail", "@transform"})
+_TAKING_APART = frozenset({"@each", "@lookup", "@phone", "@replace", "@tail", "@transform"})
 # A part of a mapping that gives no value: a setting without a value leaves out its field.
 _NOTHING = {"@excludeWhenNull": None}
 

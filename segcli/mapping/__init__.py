@@ -6,9 +6,9 @@ r"""Segment's mappings, JSON with directives, as plain functions.
 They behave like mapping-kit, Segment's own engine in JavaScript, and use its error messages: the
 mapping of a published destination runs unchanged. `problems` reports the mistakes that mapping-kit
 reports; `lint` reports mistakes that mapping-kit finds only when an event arrives, or never.
-Numbers, lists, objects and null become text as in JavaScript. The directives `@each`, `@epoch`,
-`@iso`, `@phone`, `@sha256`, `@tail`, `@ulid` and `@uuid` are segcli's own: mapping-kit refuses
-them. The differences from mapping-kit:
+Numbers, lists, objects and null become text as in JavaScript. The directives `@each`, `@email`,
+`@epoch`, `@iso`, `@lookup`, `@phone`, `@sha256`, `@tail`, `@ulid` and `@uuid` are segcli's own:
+mapping-kit refuses them. The differences from mapping-kit:
 
 | case | mapping-kit | here |
 |---|---|---|

@@ -9,8 +9,9 @@ from segcli.mapping.directives.array_path import array_path, filled, of_list
 from segcli.mapping.directives.conditional import case, exclude_when_null, if_, literal
 from segcli.mapping.directives.digest import sha256_
 from segcli.mapping.directives.each import each
-from segcli.mapping.directives.identifiers import tail, ulid, uuid_
+from segcli.mapping.directives.identifiers import email, tail, ulid, uuid_
 from segcli.mapping.directives.json_text import json_
+from segcli.mapping.directives.lookup import lookup
 from segcli.mapping.directives.objects import flatten, merge, of_object
 from segcli.mapping.directives.phone import phone
 from segcli.mapping.directives.replace import replace_
@@ -143,8 +144,10 @@ _DIRECTIVES: dict[str, Callable[[Any, Context], Node]] = {
 # segcli's own: their options are checked in lists too.
 _OWN_DIRECTIVES: dict[str, Callable[[dict[str, Any], Context], Node]] = {
     "@each": each,
+    "@email": email,
     "@epoch": epoch,
     "@iso": iso,
+    "@lookup": lookup,
     "@phone": phone,
     "@sha256": sha256_,
     "@tail": tail,

@@ -345,6 +345,8 @@ _EACH_OPTIONS = own_options(
         "item": _ANY_OPTION,
         "key": _ANY_OPTION,
         "list": OptionRule(is_boolean),
+        "flat": OptionRule(is_boolean),
+        "most": OptionRule(is_number),
     }
 )
 _ANY_OBJECT = OptionRule(_directive_or_object, required=True)
@@ -376,6 +378,8 @@ _DIRECTIVES: dict[str, ValueCheck] = {
     "@excludeWhenNull": _directive_or_raw,
     "@liquid": _liquid,
     "@epoch": own_options({"value": _ANYTHING, "unit": OptionRule(one_of(*UNITS))}),
+    "@email": own_options({"value": _ANYTHING}),
+    "@lookup": own_options({"value": _ANYTHING, "table": _ANYTHING}),
     "@iso": own_options({"value": _ANYTHING}),
     "@uuid": own_options({"value": _ANYTHING}),
     "@ulid": own_options({"value": _ANYTHING, "time": _ANYTHING}),

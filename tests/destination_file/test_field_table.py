@@ -46,6 +46,11 @@ ROWS: dict[str, tuple[Any, list[Row]]] = {
     ),
     "@json": ({"mode": "encode", "value": NAME}, [Row("traits.name", "x", "as a text of JSON")]),
     "@uuid": ({"value": NAME}, [Row("traits.name", "x", "as a UUID")]),
+    "@email": ({"value": NAME}, [Row("traits.name", "x", "if it is an email address")]),
+    "@lookup": (
+        {"value": NAME, "table": {"a": "b"}},
+        [Row("traits.name", "x", "by a table of names")],
+    ),
     "@tail": ({"value": NAME, "length": 3}, [Row("traits.name", "x", "its last 3 characters")]),
     "@epoch": ({"value": NAME}, [Row("traits.name", "x", "seconds since 1970")]),
     "@iso": ({"value": NAME}, [Row("traits.name", "x", "as a time in UTC")]),

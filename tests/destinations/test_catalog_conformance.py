@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from support import recorded_differences
 from support.posted import requests_of, settings_for
 from support.recorded import cases
 from support.samples import find
@@ -22,7 +23,7 @@ from segcli.core.outcome import Job
 CASES = cases("action_requests.jsonl")
 pytestmark = pytest.mark.skipif(not CASES, reason="nothing is recorded here")
 
-KEYS = {"mixpanel": "SET_projectToken", "amplitude": "SET_apiKey"}
+KEYS = {"mixpanel": "SET_projectToken", "amplitude": "SET_apiKey", **recorded_differences.KEYS}
 Payload = dict[str, Any]
 GONE = "nothing"
 
@@ -34,6 +35,7 @@ ACTIONS = {
     "posthog": ("event", "identify"),
     "klaviyo": ("trackEvent", "orderCompleted", "upsertProfile"),
     "braze": ("trackEvent", "updateUserProfile"),
+    **recorded_differences.ACTIONS,
 }
 
 BROWSER = "the user agent is not taken apart"
@@ -82,6 +84,7 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         "app_id": "the setting is not set here",
         "time": RECEIVED,
     },
+    **recorded_differences.DIFFERENCES,
 }
 
 
@@ -125,6 +128,7 @@ PAYLOADS: dict[str, Callable[[Any], Iterator[Payload]]] = {
     "posthog": posthog,
     "klaviyo": klaviyo,
     "braze": braze,
+    **recorded_differences.PAYLOADS,
 }
 
 

@@ -37,12 +37,30 @@ def test_fields_are_picked_and_renamed() -> None:
     assert made({"a": 1, "b": 2}, only=["a"], rename={"a": "b"}) == {"b": 1}
 
 
+def test_flat_and_most_keep_the_first_plain_values() -> None:
+    assert made(TRAITS, flat=True) == {
+        name: value for name, value in TRAITS.items() if name not in {"company", "tags"}
+    }
+    assert made(TRAITS, only=["seats", "company", "admin", "none"], flat=True, most=2) == {
+        "seats": 5, "admin": True,
+    }  # fmt: skip
+    assert made([1, [2], {"a": 3}, 4, 5], flat=True, most=2) == [1, 4]
+    assert made({"a": 1}, most=1) == made({"a": 1}, most=2) == {"a": 1}
+
+
+def test_most_must_be_a_number_of_fields() -> None:
+    [problem] = lint({"x": {"@each": {"value": VALUE, "most": 0}}})
+
+    assert problem.message == '@each requires a "most" of 1 or more'
+
+
 @pytest.mark.parametrize(
     ("form", "since", "born"),
     [
         ("seconds", 1767880934, 642902400),
         ("milliseconds", 1767880934519, 642902400000),
         ("iso", "2026-01-08T14:02:14.519Z", "1990-05-17T00:00:00.000Z"),
+        ("utc", "2026-01-08 14:02:14 +00:00", "1990-05-17 00:00:00 +00:00"),
     ],
 )
 def test_dates_are_written_in_one_form_and_nothing_else_is(
@@ -151,7 +169,7 @@ def test_mistakes_are_told_with_their_places() -> None:
     assert [str(one) for one in problems({"x": {"@each": options}})] == [
         "/x/@each/only/1 should be a string but it is a number",
         "/x/@each/rename/a should be a string but it is a number",
-        '/x/@each/dates should be one of seconds, milliseconds, iso but it is "days"',
+        '/x/@each/dates should be one of seconds, milliseconds, iso, utc but it is "days"',
         "/x/@each/itm is no option of this directive. Did you mean item?",
     ]
 

@@ -78,6 +78,8 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         named("@iso", options(anything, {})),
         named("@uuid", options(anything, {})),
         named("@ulid", options(anything | {"time": part}, {})),
+        named("@email", options(anything, {})),
+        named("@lookup", options(anything | {"table": part}, {})),
         named("@tail", options(anything | {"length": st.integers(-1, 3)}, {})),
         named("@sha256", options(anything, {"clean": st.sampled_from(("lower", "digits"))})),
         named("@phone", options(anything, {"country": part})),
@@ -85,7 +87,8 @@ def directives(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                                           "rename": st.dictionaries(SHORT, SHORT, max_size=2),
                                           "dates": st.sampled_from(("seconds", "ISO")),
                                           "as": st.just("text"), "deep": st.booleans(),
-                                          "list": st.booleans()})),
+                                          "list": st.booleans(), "flat": st.booleans(),
+                                          "most": st.integers(-1, 3)})),
         named("@transform", options({"apply": objects(part) | directive,
                                      "mapping": objects(part) | directive}, {})),
     )  # fmt: skip

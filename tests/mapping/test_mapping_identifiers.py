@@ -29,6 +29,23 @@ def test_a_tail_is_the_end_of_a_text() -> None:
     assert made("@tail", 12345, length=2) == "45"
 
 
+def test_an_email_address_stays_and_another_text_gives_nothing() -> None:
+    assert made("@email", "a.b+c@d.example") == "a.b+c@d.example"
+    for text in ("usr_1", "a@b", "a b@c.example", "a@b@c.example", "@c.example", 7):
+        assert made("@email", text) is UNDEFINED
+
+
+def test_a_lookup_gives_the_entry_of_a_text_or_that_for_all_others() -> None:
+    table = {"Order Completed": "order", "7": "seven"}
+
+    assert made("@lookup", "Order Completed", table=table) == "order"
+    assert made("@lookup", 7, table=table) == "seven"
+    assert made("@lookup", "Another", table=table | {"*": "other"}) == "other"
+    for missing in ("Another", None, [], UNDEFINED):
+        assert made("@lookup", missing, table=table) is UNDEFINED
+    assert made("@lookup", "Another", table=7) is UNDEFINED
+
+
 def test_a_ulid_is_made_of_a_time_and_a_text() -> None:
     one = made("@ulid", "msg-7", time="2016-07-30T23:54:10.259Z")
     other = made("@ulid", "msg-8", time=1469922850259)

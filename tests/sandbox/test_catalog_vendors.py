@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from support import vendor_rows
 from support.posted import HOST, call_of, requests_of, settings_for
 from support.samples import SAMPLES_SENT, find, good_events
 from support.tables import for_each
@@ -306,6 +307,7 @@ BOUNDS: list[tuple[str, Post, Any, str, Any, Any]] = [
     ),
     ("braze", to_attributes, BRAZE_USER, "gender", "F", "female"),
     ("braze", to_attributes, BRAZE_USER, "plan", "a" * 255, "a" * 256),
+    *vendor_rows.BOUNDS,
 ]  # fmt: skip
 
 
@@ -340,6 +342,7 @@ MOST: list[tuple[str, Post, Any, int]] = [
     ("klaviyo", to_profiles, KLAVIYO_PROFILE, 10_000),
     ("braze", to_braze, BRAZE, 75),
     ("braze", to_attributes, BRAZE_USER, 75),
+    *vendor_rows.MOST,
 ]
 
 
@@ -360,6 +363,7 @@ LARGEST: list[tuple[str, Post, Any, str, int, int]] = [
     ("posthog", to_posthog, POSTHOG, "properties.pad", 1, 1_000_000),
     ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 1, 100_000),
     ("klaviyo", to_profiles, KLAVIYO_PROFILE, "attributes.title", 60, 5_000_000),
+    *vendor_rows.LARGEST,
 ]
 
 
@@ -394,6 +398,7 @@ WHOLE: list[tuple[str, Request, int]] = [
     ("klaviyo", replace(to_klaviyo([KLAVIYO]), headers=OF_KLAVIYO | JSON), 415),
     ("braze", to_braze([BRAZE] * 38, attributes=[BRAZE_USER] * 38), 400),
     ("braze", replace(to_braze([BRAZE]), headers=JSON), 401),
+    *vendor_rows.WHOLE,
 ]
 
 
@@ -418,6 +423,7 @@ WRONG: list[tuple[str, Post, Any, str, Any, bool]] = [
     ("amplitude", to_amplitude, AMPLITUDE, "user_id", "", False),
     ("klaviyo", to_klaviyo, KLAVIYO, "attributes.backfill", 1, False),
     ("braze", to_braze, BRAZE, "time", "now", True),
+    *vendor_rows.WRONG,
 ]
 
 

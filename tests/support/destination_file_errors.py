@@ -290,7 +290,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ]),
     ({"actions.0.mapping": {"a": {"@replace": {"pattern": "-", "value": {"@setting": "api_key"}}}}},
      ['actions[0].mapping.a."@replace".value."@setting": is secret: it must not stand inside '
-      "@each, @phone, @replace, @tail or @transform"]),
+      "@each, @lookup, @phone, @replace, @tail or @transform"]),
     ({"actions.0.mapping": {"a": {"@setting": "api_key", "x": 1}}},
      ["actions[0].mapping.a: should only have one @-prefixed key but it has 2 keys"]),
     ({"settings.n": {"default": 5}, "actions.0.mapping": {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
+from itertools import islice
 from typing import Any
 
 from segcli.mapping.directives.json_text import encoded
@@ -21,6 +22,7 @@ DATE_FORMS: Mapping[str, Callable[[int], Any]] = {
     "seconds": lambda milliseconds: milliseconds // 1000,
     "milliseconds": lambda milliseconds: milliseconds,
     "iso": iso_text,
+    "utc": lambda milliseconds: _utc(iso_text(milliseconds)),
 }
 
 _ISO_DATE = re.compile(
@@ -31,14 +33,23 @@ _ISO_DATE = re.compile(
 Entry = tuple[Any, Any]
 
 
+def _utc(iso: str) -> str:
+    """Return the time of an ISO text as `2026-01-31 12:00:00 +00:00`."""
+    return f"{iso[:-14]} {iso[-13:-5]} +00:00"
+
+
 def each(options: dict[str, Any], context: Context) -> Node:
     """Compile `@each`: an object or a list, with every field or item picked, changed and named.
 
-    In this order: `only`, `omit` and `rename` by the names of fields; `dates` and `as` change the
+    In this order: `only`, `omit` and `rename` by the names of fields; `flat` leaves out objects and
+    lists, `most` what is more than so many; `dates` and `as` change the
     values; `item` maps each value, from `$.key` and `$.value`; `key` makes the name, from the same
     and from `$.outer`, the data around. An item or a name that is absent leaves out the entry. With
     `key` a list becomes an object, with `list` an object a list. Any other value gives none.
     """
+    most = options.get("most")
+    if most is not None and (type(most) is not int or most < 1):
+        return context.refusal('@each requires a "most" of 1 or more')
     value = context.part(options["value"], "@each", "value")
     entries = _entries_of(options)
     item = _item_of(options, context, may_hold_undefined=value.may_hold_undefined)
@@ -50,7 +61,7 @@ def each(options: dict[str, Any], context: Context) -> Node:
         found = read(data)
         if not isinstance(found, dict | list):
             return UNDEFINED
-        made = [(key, one, make(key, one)) for key, one in entries(found)]
+        made = [(key, one, make(key, one)) for key, one in islice(entries(found), most)]
         if name:
             named = ((name({"key": key, "value": one, "outer": data}), to) for key, one, to in made)
             return _object(named)
@@ -71,14 +82,18 @@ def _entries_of(options: Mapping[str, Any]) -> Callable[[Any], Iterable[Entry]]:
     omit: Set[str] = frozenset(options.get("omit", ()))
     rename: Mapping[str, str] = options.get("rename", {})
     change = _changer(options)
+    left_out: tuple[type, ...] = (dict, list) if options.get("flat") is True else ()
+
+    def stays(one: Any) -> bool:
+        return one is not UNDEFINED and not isinstance(one, left_out)
 
     def entries(found: Any) -> Iterable[Entry]:
         if isinstance(found, list):
-            return [(at, change(one)) for at, one in enumerate(found) if one is not UNDEFINED]
+            return [(at, change(one)) for at, one in enumerate(found) if stays(one)]
         return [
             (rename.get(key, key), change(one))
             for key, one in found.items()
-            if one is not UNDEFINED and key not in omit and (only is None or key in only)
+            if stays(one) and key not in omit and (only is None or key in only)
         ]
 
     return entries

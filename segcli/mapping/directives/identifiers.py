@@ -12,6 +12,8 @@ from segcli.mapping.node import Context, Node
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}")
+# What Segment's destinations take for an address is about this.
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]+")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -55,6 +57,13 @@ def ulid_of(milliseconds: int, text: str) -> str:
     return "".join(_CROCKFORD[number >> place & 31] for place in range(125, -1, -5))
 
 
+def email(options: dict[str, Any], context: Context) -> Node:
+    """Compile `@email`: a text that is an email address; another text gives none."""
+    return _of_text(
+        "@email", options, context, lambda text: text if _EMAIL.fullmatch(text) else UNDEFINED
+    )
+
+
 def tail(options: dict[str, Any], context: Context) -> Node:
     """Compile `@tail`: the last characters of a text."""
     length = options["length"]
@@ -64,7 +73,7 @@ def tail(options: dict[str, Any], context: Context) -> Node:
 
 
 def _of_text(
-    name: str, options: dict[str, Any], context: Context, change: Callable[[str], str]
+    name: str, options: dict[str, Any], context: Context, change: Callable[[str], Any]
 ) -> Node:
     """Compile a directive that changes a text or a number; another value, and "", gives none."""
     value = context.part(options["value"], name, "value")

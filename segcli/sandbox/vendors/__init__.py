@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from segcli.sandbox.vendors.amplitude import AMPLITUDE
 from segcli.sandbox.vendors.braze import BRAZE
+from segcli.sandbox.vendors.customerio import CUSTOMERIO
 from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
 from segcli.sandbox.vendors.klaviyo import KLAVIYO
@@ -19,6 +20,7 @@ from segcli.sandbox.vendors.vendor import ANYWHERE, Vendor, VendorRoute, always,
 VENDORS: Mapping[str, Vendor] = {
     "amplitude": AMPLITUDE,
     "braze": BRAZE,
+    "customerio": CUSTOMERIO,
     "gist": GIST,
     "klaviyo": KLAVIYO,
     "mixpanel": MIXPANEL,

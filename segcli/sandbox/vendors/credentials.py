@@ -1,6 +1,6 @@
 """The credentials that vendors make of a key."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 
 def basic(key: bytes) -> bytes:
@@ -11,3 +11,13 @@ def basic(key: bytes) -> bytes:
 def bearer(key: bytes) -> bytes:
     """Return a bearer token."""
     return b"Bearer " + key
+
+
+def basic_password(header: bytes) -> bytes:
+    """Return the password of Basic credentials; b"" for other credentials, or none."""
+    scheme, _, text = header.partition(b" ")
+    try:
+        pair = b64decode(text, validate=True) if scheme == b"Basic" else b""
+    except ValueError:
+        return b""
+    return pair.partition(b":")[2]

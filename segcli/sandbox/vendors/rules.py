@@ -6,7 +6,7 @@ so `or` joins them. A problem never quotes a value, because that may be a person
 
 import time
 from collections.abc import Iterable, Mapping, Set
-from typing import Any
+from typing import Any, cast
 
 from segcli.core.event_time import is_time
 from segcli.sandbox.json_body import JSON
@@ -46,6 +46,14 @@ def unknown_key(thing: Mapping[str, Any], known: Set[str]) -> str:
     return ""
 
 
+def not_list_under(value: object, name: str, *others: str) -> str:
+    """Return a problem unless the value is an object with a list, and no other fields but these."""
+    if problem := not_object(value, "the body") or unknown_key(cast(Any, value), {name, *others}):
+        return problem
+    found = cast(Any, value).get(name)
+    return "" if type(found) is list else wrong(name, "an array", found)
+
+
 def no_text(thing: Mapping[str, Any], *names: str) -> str:
     """Return a problem unless each of the fields exists and is a string that is not blank."""
     for name in names:
@@ -83,6 +91,26 @@ def too_long(value: object, name: str, most: int) -> str:
     """Return a problem for a text with more than so many characters."""
     is_long = isinstance(value, str) and len(value) > most
     return f"{name} is longer than {most:,} characters" if is_long else ""
+
+
+def too_many_bytes(value: object, name: str, most: int) -> str:
+    """Return a problem for a text with more than so many bytes."""
+    is_long = isinstance(value, str) and len(value.encode(errors="replace")) > most
+    return f"{name} is longer than {most:,} bytes" if is_long else ""
+
+
+def not_one_of(thing: Mapping[str, Any], *names: str) -> str:
+    """Return a problem unless one of the fields exists; each that does is a text, not blank."""
+    given = [name for name in names if name in thing]
+    for name in given:
+        if problem := not_text(thing[name], name):
+            return problem
+    return "" if given else f"{' or '.join(names)} is required"
+
+
+def below(name: str, problem: str) -> str:
+    """Return a problem of a field of an object with the name of the object before it."""
+    return f"{name}.{problem}" if problem else ""
 
 
 def wrong_values(value: object, name: str, types: Iterable[type]) -> str:
