@@ -6,7 +6,10 @@ documentation, [code] public code that talks to the vendor, [third party] somebo
 
 from importlib.resources import files
 
-NAMES = ("mixpanel", "amplitude", "posthog", "klaviyo", "braze", "customerio")
+NAMES = (
+    *("mixpanel", "amplitude", "posthog", "klaviyo", "braze"),
+    *("customerio", "hubspot", "iterable", "intercom"),
+)
 
 
 def catalog_file(name: str) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from segcli.core.named_texts import WORDS, named_texts
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret, display_address, secrets_in_address
 from segcli.errors import SettingsError, UsageError
@@ -40,11 +41,13 @@ class Shape:
     pattern: a regular expression for the whole text.
     words: the same in words.
     is_address: True if such a text is the address of requests, or a part of it.
+    is_table: True if it is a table of names and texts, kept as a text of JSON.
     """
 
     pattern: str
     words: str
     is_address: bool = False
+    is_table: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,14 @@ class Setting:
     def takes(self, text: str) -> bool:
         """True if a text matches all shapes."""
         return all(re.fullmatch(shape.pattern, text, re.DOTALL) for shape in self.shapes)
+
+
+TABLE = Shape(r"(\{.*\})?", WORDS, is_table=True)
+
+
+def is_table(shapes: Sequence[Shape]) -> bool:
+    """True if a setting of these shapes is a table of names and texts."""
+    return any(shape.is_table for shape in shapes)
 
 
 class Place(Enum):
@@ -387,10 +398,19 @@ def _check_name(
 
 def _converted(destination: str, value: Any, entry: Field[Any], kind: type) -> Any:
     """Return the value of a setting; raises SettingsError if it breaks a rule of its field."""
+    if is_table(entry.metadata.get("shapes", ())):
+        return _table(destination, entry.name, value)
     converted = _convert(destination, entry.name, value, kind)
     _check_minimum(destination, entry.name, converted, entry.metadata.get("minimum"))
     _check_shapes(destination, entry.name, converted, entry.metadata.get("shapes", ()))
     return converted
+
+
+def _table(destination: str, name: str, value: Any) -> str:
+    try:
+        return named_texts(value)
+    except ValueError:
+        raise SettingsError(f"{destination}: {name} must be {WORDS}") from None
 
 
 def _convert(destination: str, name: str, value: Any, kind: type) -> Any:

@@ -9,9 +9,11 @@ from dataclasses import fields
 from typing import Any
 
 from segcli.core.event import Rejected
+from segcli.core.named_texts import table_of
 from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.redaction import MASK
 from segcli.core.secret import Secret
+from segcli.core.settings import is_table
 from segcli.destination_file.placeholders import Placeholders
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.mapping import MappingError, compiled, problems
@@ -22,7 +24,7 @@ SETTING, TEMPLATE = "@setting", "@template"
 Run = Callable[[Any], Any]
 Fill = Callable[[Any], Any]
 
-_SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+_SAMPLES: Mapping[str, Any] = {"map": {"*": "text"}, "integer": 1, "number": 1.5, "boolean": True}
 _IN_TEMPLATE = re.compile(
     r"\{\{\{\s*settings\.([^{}]*)\}\}\}|\{\{\s*settings\.([^{}]*)\}\}",
 )
@@ -133,9 +135,12 @@ def values_of(settings: Any, required: Set[str] = frozenset()) -> Fill:
     A setting that is `required` to send may be missing where payloads are only shown; then it is
     shown as `{settings.app_id}`.
     """
+    maps = {one.name for one in fields(settings) if is_table(one.metadata.get("shapes", ()))}
 
     def value(name: Any) -> Any:
         found = getattr(settings, name)
+        if name in maps and found:
+            return table_of(found)
         found = found.reveal() if isinstance(found, Secret) else found
         return f"{{{OF_SETTINGS}{name}}}" if found == "" and name in required else found
 

@@ -38,6 +38,8 @@ Condition = Callable[[Mapping[str, Any]], bool]
 # The root of the fields of a reply in a query.
 _BODY = "body"
 _MEANINGS = ("delivered", "retry", "refuse", "split", "stop")
+# A reply that never has a body.
+_NO_CONTENT = 204
 _YES = frozenset(range(200, 300))
 # Each of these names single events.
 _NAMING = ("index", "status", "indexes", "retry_indexes", "match")
@@ -169,7 +171,8 @@ def by_body(
 
     def verdict(reply: Reply) -> Verdict:
         found = judge(reply)
-        if not isinstance(found, Delivered) or not 200 <= reply.status < 300:
+        has_body = 200 <= reply.status < 300 and reply.status != _NO_CONTENT
+        if not isinstance(found, Delivered) or not has_body:
             return found
         try:
             body = {_BODY: loads(reply.body)}

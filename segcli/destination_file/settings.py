@@ -8,12 +8,13 @@ from keyword import iskeyword
 from typing import Any
 
 from segcli.core.exact_json import WrittenFloat
+from segcli.core.named_texts import named_texts
 from segcli.core.placeholder import OF_SETTINGS
 from segcli.core.request_layout import AddressLayout, OAuth
 from segcli.core.secret import Secret
-from segcli.core.settings import Shape, setting
+from segcli.core.settings import TABLE, Shape, setting
 from segcli.destination_file.oauth import TOKEN_URL, token_default
-from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders
+from segcli.destination_file.placeholders import ADDRESS_SHAPE, START, Placeholders, Role
 from segcli.destination_file.problems import Mistakes, Path
 from segcli.destination_file.request import RequestTable
 
@@ -23,16 +24,25 @@ _TYPES: Mapping[str, type] = {
     "integer": int,
     "number": float,
     "boolean": bool,
+    # Kept as a text of JSON.
+    "map": str,
 }
 _NAMES = {
     str: "text",
     bool: "boolean",
+    dict: "map",
     int: "integer",
     **dict.fromkeys((float, WrittenFloat, Decimal), "number"),
 }
+_SHAPES = {"address": (ADDRESS_SHAPE,), "map": (TABLE,)}
+# Where a setting stands in a text.
+_OF_TEXTS: tuple[Role, ...] = (
+    *("base", "start", "host", "path", "query", "header", "auth", "body", "template"),
+)
 # segcli itself reads these.
 _OF_SEGCLI = frozenset({"label", "endpoint"})
 _TEXTUAL = frozenset({"text", "address"})
+_MAY_BE_REQUIRED = _TEXTUAL | {"map"}
 
 
 def settings_of(
@@ -69,7 +79,7 @@ def _field(
 ) -> tuple[str, type, Any]:
     path: Path = ("settings", name)
     kind = _kind(entry)
-    shapes = [*placeholders.shapes(name), *([ADDRESS_SHAPE] if kind == "address" else [])]
+    shapes = [*placeholders.shapes(name), *_SHAPES.get(kind, ())]
     if not mistakes.are_below(path):
         for where, problem in _problems(name, entry, kind, placeholders):
             mistakes.add((*path, *where), problem)
@@ -94,6 +104,8 @@ def _problems(
 ) -> Iterator[tuple[Path, str]]:
     """Yield each contradiction in a setting, with the key that it is about."""
     yield from _problems_of_value(name, entry, kind, placeholders)
+    if kind == "map" and placeholders.is_used(name, *_OF_TEXTS):
+        yield (), f'is a map: it belongs in a mapping, {{ "@setting" = "{name}" }}'
     if entry.get("secret") and kind not in _TEXTUAL:
         yield ("type",), "must be text or address, since the setting is secret"
     if entry.get("secret") and "default" in entry:
@@ -116,7 +128,7 @@ def _problems_of_value(
     is_required, has_default = entry.get("required", False), "default" in entry
     if is_required and has_default:
         yield ("required",), "does not go together with a default: remove one of them"
-    elif is_required and kind not in _TEXTUAL:
+    elif is_required and kind not in _MAY_BE_REQUIRED:
         yield ("required",), "is for texts, addresses and secrets only: use a default"
     elif not (is_required or has_default) and (placeholders.is_used(name) or kind not in _TEXTUAL):
         yield (), "needs required = true or a default"
@@ -134,10 +146,20 @@ def _default(
     if given != ("text" if kind == "address" else kind):
         mistakes.add((*path, "default"), f"must be of the type {kind}")
         return _TYPES[kind]()
+    if kind == "map":
+        return _table(default, path, mistakes)
     for shape in shapes:
         if not re.fullmatch(shape.pattern, str(default), re.DOTALL):
             mistakes.add((*path, "default"), f"must be {shape.words}")
     return float(default) if kind == "number" else default
+
+
+def _table(default: Any, path: Path, mistakes: Mistakes) -> str:
+    try:
+        return named_texts(default)
+    except ValueError:
+        mistakes.add((*path, "default"), "must be a table of names and texts")
+        return ""
 
 
 def _check_endpoint(

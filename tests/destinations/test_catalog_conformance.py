@@ -137,7 +137,9 @@ def compared() -> list[dict[str, Any]]:
     return [
         case
         for case in CASES
-        if case["action"] in ACTIONS.get(case["destination"], ()) and case.get("requests")
+        if case["action"] in ACTIONS.get(case["destination"], ())
+        and case.get("requests")
+        and "throws" not in case
     ]
 
 

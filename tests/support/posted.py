@@ -11,21 +11,24 @@ from segcli.core.event import Event, Rejected, parse
 from segcli.core.exact_json import dumps
 from segcli.core.outcome import Decision, Job, Mapped, map_event
 from segcli.core.secret import Secret
-from segcli.core.settings import Sources, describe, read_settings
+from segcli.core.settings import Setting, Sources, describe, is_table, read_settings
 from segcli.sandbox.faults import Script
 from segcli.sandbox.vendors.vendor import Call
 
 HOST = "https://host.example"
 
 
+def value_of(row: Setting, key: str) -> str:
+    """Return the key as the value of a setting; an address for one, and a table with the key."""
+    if is_table(row.shapes):
+        return f"*={key}"
+    return key if row.takes(key) else HOST
+
+
 def settings_for(destination: Destination[Any], key: str) -> Any:
     """Return settings with this key, and an endpoint that replaces the whole host."""
     known = describe(destination.name, destination.settings)
-    keys = {
-        row.name: key if row.takes(key) else HOST
-        for row in known
-        if row.kind is Secret or row.required
-    }
+    keys = {row.name: value_of(row, key) for row in known if row.kind is Secret or row.required}
     sources = Sources(given=keys | {"endpoint": HOST}, env={}, table={})
     return read_settings(destination.name, destination.settings, sources)
 

@@ -44,6 +44,56 @@ CUSTOMERIO_OBJECT = {
     "cio_relationships": [{"identifiers": {"id": "u1"}}],
 }  # fmt: skip
 
+
+def to_iterable(route: str, under: str) -> Post:
+    def post(items: Any) -> Request:
+        headers = {"Content-Type": "application/json", "Api-Key": KEY}
+        body = json.dumps({under: items}).encode()
+        return Request(url=f"{HOST}/api/{route}", headers=headers, body=body)
+
+    return post
+
+
+to_track = to_iterable("events/trackBulk", "events")
+to_update = to_iterable("users/bulkUpdate", "users")
+ITERABLE_EVENT = {
+    "eventName": "E", "userId": "u1", "email": "a@b.example", "id": "1", "createdAt": NOW,
+    "dataFields": {},
+}  # fmt: skip
+ITERABLE_USER = {"email": "a@b.example", "dataFields": {}, "mergeNestedObjects": False}
+
+
+def to_intercom(events: Any, **headers: str) -> Request:
+    """Return the request of the one event of a list."""
+    own = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+    body = json.dumps(events[0]).encode()
+    version = {"Intercom-Version": "2.15"}
+    return Request(url=f"{HOST}/events", headers=own | version | headers, body=body)
+
+
+INTERCOM_EVENT = {
+    "event_name": "E", "created_at": NOW, "user_id": "u1", "metadata": {"plan": "pro"},
+}  # fmt: skip
+
+
+def to_hubspot(route: str) -> Post:
+    def post(items: Any) -> Request:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+        return Request(
+            url=f"{HOST}{route}", headers=headers, body=json.dumps({"inputs": items}).encode()
+        )
+
+    return post
+
+
+to_events = to_hubspot("/events/v3/send/batch")
+to_contacts = to_hubspot("/crm/v3/objects/contacts/batch/upsert")
+HUBSPOT_EVENT = {
+    "eventName": "pe1_e", "occurredAt": "1970-01-01T00:00:00.000Z", "email": "a@b.example",
+    "uuid": "6357a327-7fc2-437e-9255-469326c5bc6a", "properties": {"a": "1"},
+}  # fmt: skip
+HUBSPOT_CONTACT = {"id": "a@b.example", "idProperty": "email", "properties": {}}
+
 BOUNDS: list[Bound] = [
     *bounds(
         "customerio", to_customerio, CUSTOMERIO_EVENT,
@@ -78,13 +128,61 @@ BOUNDS: list[Bound] = [
         ("created_at", 1, "2026-01-31"),
         ("cio_relationships", [], {}),
     ),
+    *bounds(
+        "iterable", to_track, ITERABLE_EVENT,
+        ("createdAt", 0, -1),
+        ("createdAt", NOW, NOW * 1000),
+        ("eventName", "E", ""),
+        ("email", "a@b", "a"),
+        ("userId", "1", 1),
+        ("campaignId", 1, "1"),
+        ("dataFields", {}, []),
+    ),
+    *bounds(
+        "iterable", to_update, ITERABLE_USER,
+        ("email", "a@b", ""),
+        ("dataFields", {}, []),
+        ("mergeNestedObjects", True, "true"),
+    ),
+    *bounds(
+        "hubspot", to_events, HUBSPOT_EVENT,
+        ("eventName", "pe1_e", "Order Completed"),
+        ("occurredAt", "2026-01-31T12:00:00.000Z", "yesterday"),
+        ("occurredAt", "2026-01-31T12:00:00.000Z", NOW),
+        ("uuid", "6357A327-7fc2-437e-9255-469326c5bc6a", "01KE6PYSBP5YQE75BK6AJFTJCE"),
+        ("properties", {"a": "1"}, {"a": 1}),
+        ("email", "a@b.example", ""),
+    ),
+    *bounds(
+        "hubspot", to_contacts, HUBSPOT_CONTACT,
+        ("id", "a@b.example", "u1"),
+        ("idProperty", "email", "user_id"),
+        ("properties", {}, []),
+    ),
+    *bounds(
+        "intercom", to_intercom, INTERCOM_EVENT,
+        ("created_at", 0, -1),
+        ("created_at", NOW, NOW * 1000),
+        ("event_name", "E", ""),
+        ("user_id", "1", 1),
+        ("metadata", *(dict.fromkeys(map(str, range(count)), 1) for count in (10, 11))),
+        ("metadata", {"price": {"amount": 1, "currency": "EUR"}}, {"price": {"net": 1}}),
+        ("metadata", {"a": None}, {"a": [1]}),
+        ("metadata", {"sent_date": NOW}, {"sent_date": NOW * 1000}),
+    ),
 ]  # fmt: skip
 
-MOST: list[tuple[str, Post, Any, int]] = []
+MOST: list[tuple[str, Post, Any, int]] = [
+    ("hubspot", to_events, HUBSPOT_EVENT, 500),
+    ("hubspot", to_contacts, HUBSPOT_CONTACT, 100),
+    ("iterable", to_track, ITERABLE_EVENT, 1_001),
+    ("iterable", to_update, ITERABLE_USER, 1_001),
+]
 
 LARGEST: list[tuple[str, Post, Any, str, int, int]] = [
     ("customerio", to_customerio, CUSTOMERIO_EVENT, "attributes.pad.text", 20, 500_000),
     ("customerio", to_customerio, CUSTOMERIO_EVENT, "attributes.pad.text", 1, 32_000),
+    ("iterable", to_track, ITERABLE_EVENT, "dataFields.text", 3, 4 * 1024 * 1024),
 ]
 
 WHOLE: list[tuple[str, Request, int]] = [
@@ -92,6 +190,13 @@ WHOLE: list[tuple[str, Request, int]] = [
     ("customerio", to_customerio([CUSTOMERIO_EVENT], Authorization="Bearer sandbox"), 401),
     ("customerio", to_customerio([]), 400),
     ("customerio", to_customerio({}), 400),
+    ("iterable", to_track({}), 400),
+    ("hubspot", to_events({}), 400),
+    ("hubspot", to_events([{}]), 400),
+    ("hubspot", to_contacts({}), 400),
+    ("iterable", to_track([{}]), 400),
+    ("intercom", to_intercom([{}]), 400),
+    ("intercom", to_intercom([INTERCOM_EVENT], Authorization="Bearer me"), 401),
 ]
 
 WRONG: list[tuple[str, Post, Any, str, Any, bool]] = [

@@ -10,6 +10,9 @@ from segcli.sandbox.vendors.braze import BRAZE
 from segcli.sandbox.vendors.customerio import CUSTOMERIO
 from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
 from segcli.sandbox.vendors.gist import GIST
+from segcli.sandbox.vendors.hubspot import HUBSPOT
+from segcli.sandbox.vendors.intercom import INTERCOM
+from segcli.sandbox.vendors.iterable import ITERABLE
 from segcli.sandbox.vendors.klaviyo import KLAVIYO
 from segcli.sandbox.vendors.mixpanel import MIXPANEL
 from segcli.sandbox.vendors.pointillist import POINTILLIST
@@ -22,7 +25,10 @@ VENDORS: Mapping[str, Vendor] = {
     "braze": BRAZE,
     "customerio": CUSTOMERIO,
     "gist": GIST,
+    "hubspot": HUBSPOT,
     "klaviyo": KLAVIYO,
+    "iterable": ITERABLE,
+    "intercom": INTERCOM,
     "mixpanel": MIXPANEL,
     "plotline": PLOTLINE,
     "pointillist": POINTILLIST,

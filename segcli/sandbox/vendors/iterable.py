@@ -43,12 +43,18 @@ _USER = frozenset({"email", "userId", "dataFields", "mergeNestedObjects", "prefe
 
 
 def _list(name: str, problem: Callable[[JSON], str], call: Call, value: JSON) -> RequestReading:
-    """Read a list; the others are taken if some of it are wrong."""
+    """Read a list. A wrong form refuses all [guess]; an invalid address its own items only."""
     if len(call.body) > _MOST_BYTES:
         return Refusal(413, f"the body must have at most {_MOST_BYTES:,} bytes")
-    if found := not_list_under(value, name):
+    found = not_list_under(value, name) or next(filter(None, map(problem, value[name])), "")
+    if found:
         return Refusal(400, found)
-    return read_list(value[name], elements(call.body, name), problem, most=_MOST_ITEMS)
+    return read_list(value[name], elements(call.body, name), _address_problem, most=_MOST_ITEMS)
+
+
+def _address_problem(item: JSON) -> str:
+    """Return a problem of an email without @, by which the item is named in the reply."""
+    return "" if "@" in item.get("email", "@") else "email is not an address"
 
 
 def _event_problem(event: JSON) -> str:
