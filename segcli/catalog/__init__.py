@@ -8,7 +8,7 @@ from importlib.resources import files
 
 NAMES = (
     *("mixpanel", "amplitude", "posthog", "klaviyo", "braze"),
-    *("customerio", "hubspot", "iterable", "intercom"),
+    *("customerio", "hubspot", "iterable", "intercom", "genesys"),
 )
 
 

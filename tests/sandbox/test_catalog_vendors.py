@@ -26,6 +26,7 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import VENDORS
+from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN
 from segcli.sandbox.vendors.vendor import NEVER, Accepted
 
 KEY = Script().key
@@ -50,7 +51,10 @@ def job_of(name: str) -> Job:
 
 
 def answer(name: str, request: Request) -> Accepted | Refusal:
-    return validate_request(call_of(request), VENDORS[name], script=Script())
+    """Return what the vendor says to a request, with a token where it wants one."""
+    tokens = {"Authorization": f"Bearer {ACCESS_TOKEN}"} if find(name).token else {}
+    sent = replace(request, headers=tokens | dict(request.headers))
+    return validate_request(call_of(sent), VENDORS[name], script=Script())
 
 
 def problems_of(found: Accepted | Refusal) -> list[str]:

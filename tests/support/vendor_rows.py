@@ -94,6 +94,20 @@ HUBSPOT_EVENT = {
 }  # fmt: skip
 HUBSPOT_CONTACT = {"id": "a@b.example", "idProperty": "email", "properties": {}}
 
+
+def to_genesys(items: Any, **headers: str) -> Request:
+    return Request(
+        url=f"{HOST}/api/v2/journey/externalevents/configurations/c1/events",
+        headers={"Content-Type": "application/json"} | headers,
+        body=json.dumps({"entities": items}).encode(),
+    )
+
+
+GENESYS_EVENT: dict[str, Any] = {
+    "id": "1", "dateCreated": "2026-01-31T12:00:00.000Z", "attributes": {"plan": "pro"},
+    "identifiers": {"externalIds": [{"value": "u1", "externalSourceId": "s1"}]},
+}  # fmt: skip
+
 BOUNDS: list[Bound] = [
     *bounds(
         "customerio", to_customerio, CUSTOMERIO_EVENT,
@@ -160,6 +174,15 @@ BOUNDS: list[Bound] = [
         ("properties", {}, []),
     ),
     *bounds(
+        "genesys", to_genesys, GENESYS_EVENT,
+        ("id", "1", 1),
+        ("dateCreated", "1970-01-01T00:00:00Z", NOW),
+        ("attributes", *(dict.fromkeys(map(str, range(count)), 1) for count in (50, 51))),
+        ("attributes", {"a": True}, {"a": {"b": 1}}),
+        ("identifiers.externalIds.0.value", "1", 1),
+        ("identifiers.externalIds", GENESYS_EVENT["identifiers"]["externalIds"], []),
+    ),
+    *bounds(
         "intercom", to_intercom, INTERCOM_EVENT,
         ("created_at", 0, -1),
         ("created_at", NOW, NOW * 1000),
@@ -191,6 +214,8 @@ WHOLE: list[tuple[str, Request, int]] = [
     ("customerio", to_customerio([]), 400),
     ("customerio", to_customerio({}), 400),
     ("iterable", to_track({}), 400),
+    ("genesys", to_genesys({}), 400),
+    ("genesys", to_genesys([GENESYS_EVENT], Authorization="Bearer me"), 401),
     ("hubspot", to_events({}), 400),
     ("hubspot", to_events([{}]), 400),
     ("hubspot", to_contacts({}), 400),
@@ -201,4 +226,5 @@ WHOLE: list[tuple[str, Request, int]] = [
 
 WRONG: list[tuple[str, Post, Any, str, Any, bool]] = [
     ("customerio", to_customerio, CUSTOMERIO_EVENT, "name", "", True),
+    ("genesys", to_genesys, GENESYS_EVENT, "id", "", True),
 ]

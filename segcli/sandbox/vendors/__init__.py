@@ -9,6 +9,7 @@ from segcli.sandbox.vendors.amplitude import AMPLITUDE
 from segcli.sandbox.vendors.braze import BRAZE
 from segcli.sandbox.vendors.customerio import CUSTOMERIO
 from segcli.sandbox.vendors.direct_destination import PLOTLINE, WEBHOOK, message
+from segcli.sandbox.vendors.genesys import GENESYS
 from segcli.sandbox.vendors.gist import GIST
 from segcli.sandbox.vendors.hubspot import HUBSPOT
 from segcli.sandbox.vendors.intercom import INTERCOM
@@ -24,6 +25,7 @@ VENDORS: Mapping[str, Vendor] = {
     "amplitude": AMPLITUDE,
     "braze": BRAZE,
     "customerio": CUSTOMERIO,
+    "genesys": GENESYS,
     "gist": GIST,
     "hubspot": HUBSPOT,
     "klaviyo": KLAVIYO,
