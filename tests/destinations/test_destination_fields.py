@@ -171,7 +171,8 @@ def decides(row: Field) -> bool:
 
 def is_unseen(name: str, row: Field) -> bool:
     """Whether a row of the catalog is about ids or values in whose place samples have others."""
-    is_choice = any(word in row.note for word in ("without ", "decides", "if it is", "by a table"))
+    choices = ("without ", "decides", "if it is", "by a table", "not in the body")
+    is_choice = any(word in row.note for word in choices)
     return name in catalog.NAMES and is_choice
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from support import vendor_rows
-from support.posted import HOST, call_of, requests_of, settings_for
+from support.posted import HOST, call_of, requests_of, settings_for, with_token
 from support.samples import SAMPLES_SENT, find, good_events
 from support.tables import for_each
 
@@ -26,7 +26,6 @@ from segcli.local_server.http_reply import Refusal
 from segcli.sandbox.faults import Script
 from segcli.sandbox.validate import validate_request
 from segcli.sandbox.vendors import VENDORS
-from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN
 from segcli.sandbox.vendors.vendor import NEVER, Accepted
 
 KEY = Script().key
@@ -52,8 +51,7 @@ def job_of(name: str) -> Job:
 
 def answer(name: str, request: Request) -> Accepted | Refusal:
     """Return what the vendor says to a request, with a token where it wants one."""
-    tokens = {"Authorization": f"Bearer {ACCESS_TOKEN}"} if find(name).token else {}
-    sent = replace(request, headers=tokens | dict(request.headers))
+    sent = with_token(find(name), request)
     return validate_request(call_of(sent), VENDORS[name], script=Script())
 
 

@@ -1,6 +1,7 @@
 """The requests that a destination makes of events; no tests here."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ from segcli.core.outcome import Decision, Job, Mapped, map_event
 from segcli.core.secret import Secret
 from segcli.core.settings import Setting, Sources, describe, is_table, read_settings
 from segcli.sandbox.faults import Script
+from segcli.sandbox.vendors.file_tokens import ACCESS_TOKEN
 from segcli.sandbox.vendors.vendor import Call
 
 HOST = "https://host.example"
@@ -45,6 +47,12 @@ def call_of(request: Request) -> Call:
         body=request.body,
         key=Script().key.encode(),
     )
+
+
+def with_token(destination: Destination[Any], request: Request) -> Request:
+    """Return a request with the sandbox's token, where the vendor wants one and it has none."""
+    tokens = {"Authorization": f"Bearer {ACCESS_TOKEN}"} if destination.token else {}
+    return replace(request, headers=tokens | dict(request.headers))
 
 
 def track(**more: Any) -> Event:
