@@ -15,6 +15,7 @@ from typing import IO
 import pytest
 from support.fakes import Said, tracks, wait_until, written
 from support.samples import line_of
+from support.tables import for_each
 
 Redirected = Callable[..., Said]
 
@@ -56,11 +57,13 @@ PRINTS = [
     *("--help", "--version", "send --help", "transform --help"),
     "engage audience People members.csv --dest gist --dry-run --state people.state",
 ]
+PRINTS_NOTHING = "send -d gist --sandbox events.jsonl"
 # Runs each command in a fork, which ends as a process does: one start of Python is for all of them.
 # The other output is a file for each; where the redirected one is closed it takes its place first.
 FORKS = """
 import gc, json, os, sys
 from segcli.__main__ import run
+import rich.console, rich.table
 from segcli.cli.commands import check, destinations, engage, guide, send, transform
 
 # Otherwise each fork copies all pages of memory when it ends.
@@ -88,6 +91,7 @@ def all_with(
 ) -> AllWith:
     """Run commands with an output redirected, unless that was done before.
 
+    `how` says it in shell, where `$gone` is a pipe without a reader.
     Returns for each its exit code and what it printed on the other output.
     """
 
@@ -99,8 +103,9 @@ def all_with(
         (folder / "members.csv").write_bytes(b"userId,email\nu1,a@example.com\n")
         all_words = [[*words.split(), *map(str, files_for(words, events))] for words in commands]
         program = [sys.executable, "-c", FORKS, "1" if how[0] == "2" else "2"]
+        script = f'exec {{gone}}> >(:); wait $!; "$@" {how}'
         subprocess.run(
-            ["bash", "-c", f'"$@" {how}', "bash", *program, json.dumps(all_words)],
+            ["bash", "-c", script, "bash", *program, json.dumps(all_words)],
             cwd=folder,
             env=clean_environment | {"PYTHONUNBUFFERED": unbuffered},
             timeout=120,
@@ -150,7 +155,7 @@ def test_run_completes_with_its_exit_code_if_stderr_cannot_be_written(
 def test_stdout_that_cannot_be_written_is_an_error_with_exit_3(
     unbuffered: str, how: str, problem: str, words: str, all_with: AllWith
 ) -> None:
-    code, err = all_with(how, unbuffered, tuple(PRINTS))[words]
+    code, err = all_with(how, unbuffered, (*PRINTS, PRINTS_NOTHING))[words]
 
     assert code == 3
     assert f"Error: the output cannot be written: {problem}\n" in err
@@ -166,38 +171,27 @@ def test_separate_process_exits_3_on_a_full_stdout(redirected: Redirected, event
 
 
 @pytest.mark.parametrize("how", [">&-", ">/dev/full"])
-def test_run_without_output_needs_no_stdout(how: str, redirected: Redirected, events: Path) -> None:
-    said = redirected(how, "send", "-d", "gist", "--sandbox", events)
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["gathered", "unbuffered"])
+def test_run_without_output_needs_no_stdout(unbuffered: str, how: str, all_with: AllWith) -> None:
+    code, err = all_with(how, unbuffered, (*PRINTS, PRINTS_NOTHING))[PRINTS_NOTHING]
 
-    assert said.code == 0
-    assert "delivered" in said.err
+    assert code == 0
+    assert "delivered" in err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        *("transform -d webhook", "check --format json", "destinations", "destinations --schema"),
-        *("guide", "guide ci", "--help", "--version", "send --help"),
-    ],
+WITHOUT_READER = (
+    *("transform -d webhook", "check --format json", "destinations", "destinations --schema"),
+    *("guide", "guide ci", "--help", "--version", "send --help"),
 )
-def test_stdout_without_a_reader_exits_141_without_an_error(
-    words: str, clean_environment: dict[str, str], events: Path
-) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "segcli", *words.split(), *files_for(words, events)],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        env=clean_environment,
-        timeout=60,
-        check=False,
-    )
-    os.close(write)
 
-    assert done.returncode == 141
-    assert b"Error" not in done.stderr
-    assert b"Traceback" not in done.stderr
+
+@for_each("words", WITHOUT_READER)
+def test_stdout_without_a_reader_exits_141_without_an_error(words: str, all_with: AllWith) -> None:
+    code, err = all_with('>&"$gone"', "", WITHOUT_READER)[words]
+
+    assert code == 141
+    assert "Error" not in err
+    assert "Traceback" not in err
 
 
 def test_non_blocking_stdout_gets_all_output(

@@ -105,10 +105,7 @@ def test_samples_have_the_same_output_with_workers(
     )
 
 
-@pytest.mark.parametrize("jobs", [2, 5])
-def test_mixed_lines_have_the_same_output_with_workers(
-    jobs: int, many: Path, tmp_path: Path
-) -> None:
+def test_mixed_lines_have_the_same_output_with_workers(many: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     other.write_bytes(line_of(timestamp="2026-02-03") + b"\n\n{\n")
     for max_line in (100, 4000, 1_000_000):
@@ -116,7 +113,8 @@ def test_mixed_lines_have_the_same_output_with_workers(
             how = {"max_line": max_line, "every_line": every_line}
             one = result([many, other], job_for("pointillist"), 1, **how)
 
-            assert result([many, other], job_for("pointillist"), jobs, **how) == one
+            for jobs in (2, 3):
+                assert result([many, other], job_for("pointillist"), jobs, **how) == one
             assert one[0]
             assert b'other.jsonl","line":3' in one[1]
 

@@ -60,7 +60,7 @@ def test_mixed_lines_get_the_same_review_with_any_number_of_processes(
     assert one[0].errors > 30
     assert one[0].warnings > 130
     assert review_by(2, many, job_for(dest)) == one
-    assert review_by(5, many, job_for(dest)) == one
+    assert review_by(3, many, job_for(dest)) == one
 
 
 @pytest.mark.parametrize("dest", ["segment", "pointillist"])
@@ -73,7 +73,7 @@ def test_unsearched_shapes_are_the_same_with_any_number_of_processes(
     assert one[0].untried > 50
     assert one[0].left_out
     assert review_by(2, many, job_for(dest)) == one
-    assert review_by(5, many, job_for(dest)) == one
+    assert review_by(3, many, job_for(dest)) == one
 
 
 def test_shown_findings_are_the_same_with_any_number_of_processes(many: Path) -> None:

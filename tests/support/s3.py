@@ -1,5 +1,6 @@
 """S3 on this machine, and buckets of it: fixtures, which every test may use."""
 
+import logging
 import os
 from collections.abc import Iterator
 from functools import cache, partial
@@ -21,13 +22,22 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """Serve S3 on a free port of this machine."""
+    """Serve S3 on a free port of this machine.
+
+    For each request moto would look for its modules on the disk, and werkzeug would log a line:
+    that takes longer than the answer.
+    """
     server_of = pytest.importorskip("moto.server").ThreadedMotoServer
+    backends = pytest.importorskip("moto.backends")
+    names = frozenset(backends.list_of_moto_modules())
     server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backends, "list_of_moto_modules", lambda: names)
+        patch.setattr(logging.getLogger("werkzeug"), "level", logging.WARNING)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 @pytest.fixture(scope="session")
