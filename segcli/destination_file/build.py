@@ -12,6 +12,7 @@ from segcli.core.reply import Reply, Verdict
 from segcli.core.request_layout import BodyForm, PostLayout, RequestLayout
 from segcli.core.settings import env_prefix, share_variables
 from segcli.destination_file.actions import ActionSet, Subscription, check_names, read_subscription
+from segcli.destination_file.match_paths import check_match
 from segcli.destination_file.oauth import (
     TOKEN_URL,
     secret_names,
@@ -67,6 +68,7 @@ def destination_of(
         for place, action in enumerate(table.get("actions", ()))
     ]
     check_names(table.get("actions", ()), mistakes)
+    check_match(layout.items, [post for _, post in layout.routes.values()], mistakes)
     settings = settings_of(declared, request, placeholders, mistakes)
     key = key_setting(layout, declared, mistakes)
     verdict = verdict_of(table.get("reply", {}), layout.items, key, mistakes)

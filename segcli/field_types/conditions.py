@@ -61,10 +61,23 @@ def constant_of(value: Any) -> Constant | None:
     return None
 
 
+def is_constant(value: Any, constant: Any) -> bool:
+    """Return whether a value equals a constant, in type too."""
+    if isinstance(value, list) and isinstance(constant, list):
+        return len(value) == len(constant) and all(map(is_constant, value, constant))
+    if isinstance(value, dict) and isinstance(constant, Mapping):
+        return value.keys() == constant.keys() and all(
+            is_constant(value[key], constant[key]) for key in value
+        )
+    known = constant_of(value)
+    return known is not None and known == constant_of(constant)
+
+
 def _holds(requirement: Requirement, values: MutableMapping[str, Any]) -> bool:
     conditions = requirement.conditions
-    if len(conditions) == 1 and not conditions[0].has_value:
-        return _is_empty(conditions[0].key, values) is not conditions[0].negated
+    first = conditions[0]
+    if len(conditions) == 1 and not (first.has_value or first.inner):
+        return _is_empty(first.key, values) is not first.negated
     found = (_is_met(one, values) for one in conditions)
     return any(found) if requirement.is_any else all(found)
 
@@ -83,10 +96,25 @@ def _is_empty(key: str, values: MutableMapping[str, Any]) -> bool:
 
 
 def _is_met(one: FieldCondition, values: Mapping[str, Any]) -> bool:
+    if one.inner:
+        return _is_met_inside(one, values)
     if not one.has_value:
         return (one.key in values) is one.negated
     if one.key not in values:
         return False
     value = values[one.key]
-    value = None if value is NULLED else value
-    return (constant_of(value) == constant_of(one.value)) is not one.negated
+    return is_constant(None if value is NULLED else value, one.value) is not one.negated
+
+
+def _is_met_inside(one: FieldCondition, values: Mapping[str, Any]) -> bool:
+    """Return whether a condition on a property is met; as at Segment it is where there is none."""
+    if one.key not in values:
+        return False
+    around = values[one.key]
+    if not isinstance(around, dict):
+        return True
+    if one.inner not in around:
+        return False
+    if not one.has_value:
+        return not one.negated
+    return is_constant(around[one.inner], one.value) is not one.negated

@@ -15,8 +15,8 @@ FIELD_KINDS: Final = (
 # Those in which an empty text is a value.
 TEXT_KINDS: Final = frozenset({"string", "text", "password", "datetime"})
 TEXT_FORMATS: Final = (
-    *("email", "uri", "uri-reference", "date", "date-time", "time", "ipv4", "ipv6"),
-    *("hostname", "uuid", "regex", "text", "password"),
+    *("email", "uri", "uri-reference", "uri-template", "date", "date-time", "time"),
+    *("ipv4", "ipv6", "hostname", "uuid", "regex", "text", "password"),
 )
 
 
@@ -25,12 +25,14 @@ class FieldCondition:
     """A condition on a field at the top of the payload.
 
     key: the name of that field.
+    inner: the name of a property of it that the condition is on; "" for the field itself.
     negated: the operator is `is_not`.
     has_value: the condition names a value; otherwise it asks whether the field is there.
     value: the value.
     """
 
     key: str
+    inner: str = ""
     negated: bool = False
     has_value: bool = False
     value: Any = None

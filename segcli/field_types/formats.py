@@ -33,6 +33,10 @@ _HOST = (
     r"(?://(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*+(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*)?)?)?"
 )
 _REFERENCE = re.compile(rf"{_HOST}{_PATH}(?:\?{_QUERY})?(?:#{_QUERY})?")
+# RFC 6570: text, with expressions such as {?name,list*} in it.
+_VARIABLE = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})++(?::[1-9][0-9]{0,3}|\*)?"
+_EXPRESSION = rf"\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}}"
+_URI_TEMPLATE = re.compile(rf"(?:[^\x00-\x20\"'<>%\\^`{{|}}]|%[0-9A-Fa-f]{{2}}|{_EXPRESSION})*+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^?#])")
 
 
@@ -124,6 +128,10 @@ CHECKS: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     "email": (_is_email, "an email address"),
     "uri": (_is_uri, "a URI such as https://host/path"),
     "uri-reference": (lambda text: bool(_REFERENCE.fullmatch(text)), "a URI or a part of one"),
+    "uri-template": (
+        lambda text: bool(_URI_TEMPLATE.fullmatch(text)),
+        "a template of a URI such as https://host/{name}",
+    ),
     "date": (_is_day, "a date such as 2026-01-31"),
     "date-time": (_is_day_and_time, "a date and time such as 2026-01-31T12:00:00Z"),
     "time": (_is_time, "a time such as 12:00:00Z"),

@@ -72,7 +72,7 @@ def _problems_of_entry(entry: Mapping[str, Any], names: set[str]) -> Iterator[No
     required = entry.get("required")
     for at, condition in enumerate(_conditions(required)):
         key = condition.get("fieldKey", "")
-        if key and key not in names:
+        if key and key not in names and key.partition(".")[0] not in names:
             close = difflib.get_close_matches(key, names, 1)
             hint = f". Did you mean {close[0]}?" if close else ""
             yield ("required", "conditions", at, "fieldKey"), f"names no field of this action{hint}"
@@ -125,13 +125,17 @@ def _conditions(required: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _requirement(required: Mapping[str, Any]) -> Requirement:
-    conditions = tuple(
-        FieldCondition(
-            key=one["fieldKey"],
-            negated=one["operator"] == "is_not",
-            has_value="value" in one,
-            value=one.get("value"),
-        )
-        for one in _conditions(required)
-    )
+    conditions = tuple(map(_condition, _conditions(required)))
     return Requirement(conditions, required.get("match") == "any")
+
+
+def _condition(entry: Mapping[str, Any]) -> FieldCondition:
+    # As at Segment, what follows a second dot has no meaning.
+    names = entry["fieldKey"].split(".")
+    return FieldCondition(
+        key=names[0],
+        inner=names[1] if len(names) > 1 else "",
+        negated=entry["operator"] == "is_not",
+        has_value="value" in entry,
+        value=entry.get("value"),
+    )

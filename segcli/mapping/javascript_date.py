@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from segcli.mapping.javascript import WHITE_SPACE
+
 # No date is longer. The limit bounds the time that reading a hostile text takes.
 _MAX_DATE = 100
 
@@ -18,9 +20,11 @@ _ISO = re.compile(
 )
 # What follows the minutes in the forms of time that Python and JavaScript read alike.
 _HAS_ZONE = re.compile(r":\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+# As in V8, every character from A on is part of a word, brackets and letters of any script too.
 _WORD = re.compile(
-    r"(?P<paren>\([^)]*\)?)|(?P<number>\d+)|(?P<name>[A-Za-z]+)|(?P<space>\s+)|(?P<mark>.)",
-    re.ASCII,
+    rf"(?P<paren>\([^)]*\)?)|(?P<number>[0-9]+)|(?P<space>[{WHITE_SPACE}]+)"
+    rf"|(?P<name>[^\x00-@{WHITE_SPACE}]+)|(?P<mark>.)",
+    re.DOTALL,
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # Hours east of UTC.
@@ -96,7 +100,7 @@ class _Parts:
     half: the hours to add for AM or PM; None without either.
     zone: minutes east of UTC.
     zone_sign: 1 or -1 while minutes of the zone may follow, else 0.
-    has_utc: a zone was named, so that an offset may follow.
+    has_utc: UTC was named, so that an offset may follow.
     is_open: the clock ended with a colon.
     """
 
@@ -133,7 +137,10 @@ def _loose_time(text: str) -> datetime:
 
 def _is_separator(word: str, words: list[tuple[str, str]], at: int) -> bool:
     """Return whether a `-` follows a number or a month directly, as in `3-Feb-2024`."""
-    return word == "-" and at >= 2 and words[at - 2][0] in ("number", "name")
+    if word != "-" or at < 2:
+        return False
+    kind, before = words[at - 2]
+    return kind == "number" or before[:3].lower() in _MONTHS
 
 
 def _take_number(parts: _Parts, number: int, ahead: list[tuple[str, str]]) -> int:
@@ -177,7 +184,7 @@ def _take_name(parts: _Parts, name: str, after: tuple[str, str], *, has_number: 
     elif name[:3] in _MONTHS:
         parts.month = _MONTHS.index(name[:3]) + 1
     elif name in _ZONES and has_number:
-        parts.zone, parts.has_utc = _ZONES[name] * 60, True
+        parts.zone, parts.has_utc = _ZONES[name] * 60, _ZONES[name] == 0
     elif has_number or after[0] == "number":
         raise ValueError("a word that is not known")
 

@@ -150,12 +150,23 @@ def test_a_reason_names_at_most_100_mistakes() -> None:
         ({"fieldKey": "kind", "operator": "is"}, {"kind": "x"}, False),
         ({"fieldKey": "kind", "operator": "is_not"}, {"kind": "x"}, True),
         ({"fieldKey": "kind", "operator": "is_not"}, {"kind": [""]}, False),
+        ({"fieldKey": "o.p", "operator": "is", "value": "x"}, {"o": {"p": "x"}}, True),
+        ({"fieldKey": "o.p", "operator": "is", "value": "x"}, {"o": {"p": 1}}, False),
+        ({"fieldKey": "o.p", "operator": "is", "value": "x"}, {"o": {}}, False),
+        ({"fieldKey": "o.p", "operator": "is", "value": "x"}, {}, False),
+        ({"fieldKey": "o.p", "operator": "is_not", "value": "x"}, {"o": {"p": True}}, True),
+        ({"fieldKey": "o.p", "operator": "is"}, {"o": {"p": 1}}, True),
+        ({"fieldKey": "o.p", "operator": "is_not"}, {"o": {"p": 1}}, False),
+        ({"fieldKey": "o", "operator": "is", "value": {"p": [1]}}, {"o": {"p": [1]}}, True),
+        ({"fieldKey": "o", "operator": "is", "value": {"p": [1]}}, {"o": {"p": [True]}}, False),
+        ({"fieldKey": "o", "operator": "is", "value": ["x"]}, {"o": {"p": 1}}, False),
     ],
 )
 def test_a_field_is_required_where_its_condition_holds(
     condition: dict[str, Any], payload: dict[str, Any], is_missing: bool
 ) -> None:
-    fields = {"id": {"required": {"conditions": [condition]}}, "kind": "string"}
+    fields = {"id": {"required": {"conditions": [condition]}}, "kind": "string", "o": "object"}
+    assert not [*problems_of(fields)]
     conform = compiled_fields(field_types(fields))
 
     assert conform(payload | {"id": "i"})["id"] == "i"
@@ -222,6 +233,7 @@ def test_what_is_no_field_goes_unless_the_object_takes_others() -> None:
         ("uri", "https://a.example/x?y=1#z", "https://a.example/a b"),
         ("uri", "mailto:x@y.example", "a/b"),
         ("uri-reference", "/a?b", "a\\b"),
+        ("uri-template", "https://a.example/{user}{?q*,page:3}", "https://a.example/{user"),
         ("date", "2024-02-29", "2023-02-29"),
         ("date-time", "2024-02-03 04:05:06", "2024-02-30T04:05:06Z"),
         ("date-time", "2024-02-03T04:05:06.789+01:00", "2024-02-03"),

@@ -42,6 +42,10 @@ def test_there_is_no_hash_of_nothing(value: Any) -> None:
 
 def test_a_hash_is_not_hashed_again() -> None:
     assert made(NOTHING, clean="lower") == NOTHING
+    assert made(NOTHING, clean="digits") == NOTHING
+    assert made(f" {NOTHING}\n", clean="trim") == NOTHING
+    assert made(NOTHING.upper(), clean="lower") == NOTHING
+    assert made(NOTHING.upper(), clean="trim") == sha256(NOTHING.upper().encode()).hexdigest()
 
 
 @given(values, st.sampled_from([*CLEAN_UPS]))

@@ -216,6 +216,15 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
      ["reply.items.list: is for entries: needs index or status"]),
     ({"reply": {"items": {"match": {"a": "b."}}}},
      ["reply.items.match.a: must be a dotted path, such as user.id"]),
+    ({"request": {"url": "https://a.example/", "omit": ["b"]},
+      "reply": {"items": {"match": {"x": "b.c", "y": "d"}}}},
+     ["reply.items.match.x: is not in what is posted for an event"]),
+    ({"batch": {"events": 2, "item": {"kind": "a", "with": "{payload}", "id": "{payload.user}"}},
+      "reply": {"items": {"match": {"v": "kind", "w": "with.email", "x": "email", "y": "user"}}}},
+     ["reply.items.match.x: is not in what is posted for an event: name its place there, such as "
+      "with.email",
+      "reply.items.match.y: is not in what is posted for an event: name its place there, such as "
+      "id"]),
     ({"reply": {"items": {"status": "s", "untaken": "retry"}}},
      ["reply.items.untaken: has no meaning: a reply with status only names all events"]),
     ({"reply": {"items": {"index": "i", "untaken": "lost"}}},

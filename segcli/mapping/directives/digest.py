@@ -28,7 +28,8 @@ def sha256_(options: dict[str, Any], context: Context) -> Node:
     """Compile `@sha256`: the SHA-256 of a text in hexadecimal, after a clean-up.
 
     A value that is absent, or empty after the clean-up, gives no value: the hash of nothing would
-    stand for many people. A text that is such a hash already stays.
+    stand for many people. A text that is such a hash, before or after the clean-up, is not hashed
+    again.
     """
     value = context.part(options["value"], "@sha256", "value")
     read = value.run
@@ -40,9 +41,9 @@ def sha256_(options: dict[str, Any], context: Context) -> Node:
             found = javascript_number(found)
         if not isinstance(found, str):
             return UNDEFINED
-        if _IS_HASH.fullmatch(found):
-            return found
-        text = clean(found)
+        text = found if _IS_HASH.fullmatch(found) else clean(found)
+        if _IS_HASH.fullmatch(text):
+            return text
         return sha256(text.encode()).hexdigest() if text else UNDEFINED
 
     return Node(run, value.is_constant)

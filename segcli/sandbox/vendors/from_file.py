@@ -33,7 +33,8 @@ from segcli.sandbox.vendors.vendor import (
 )
 
 _TOO_LARGE = 413
-_SEGMENT, _PARAMETER = "[^/]+", "[^&]*"
+# A value in a path. It may be empty beside other text of its segment.
+_SEGMENT, _PARAMETER = "[^/]+|(?<=[^/])|(?=[^/])", "[^&]*"
 
 
 def vendor_from_layout(layout: RequestLayout) -> Vendor:
