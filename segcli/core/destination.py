@@ -224,6 +224,7 @@ class Destination(Generic[_S]):
     address: where requests go, without their route. It is shown before anything is sent, and a
         key is sent there over http only if that is allowed.
     token: how access tokens are got, for a vendor that needs them.
+    not_taken: of types that are not in `types`, why not and what to do instead.
     token_address: where they come from, "" for nowhere; it is shown and guarded like `address`.
     replay: what is known about the replay of old events; None if nothing is.
     action_replay: the same for each action that differs from `replay`, by its name.
@@ -260,6 +261,7 @@ class Destination(Generic[_S]):
     keys_in_payloads: bool = False
     address: Callable[[_S], str] = endpoint_of
     token: TokenSource | None = None
+    not_taken: Mapping[str, str] = field(default_factory=dict)
     token_address: Callable[[_S], str] = no_token_address
     replay: Replay | None = None
     action_replay: Mapping[str, Replay] = field(default_factory=dict)

@@ -174,7 +174,7 @@ def mapping_of(job: Job) -> Callable[[Event], Decision]:
         if event.actions is not None and (unknown := _unknown_action(event.actions, destination)):
             return unknown
         if event.type not in types:
-            return Skipped(f"{event.type} is not for {destination.name}")
+            return Skipped(_not_taken(event.type, destination))
         if (narrows or event.integrations) and (
             reason := reason_to_skip(event, selection, label, carries=carries)
         ):
@@ -306,6 +306,12 @@ def _limited(decide: Decide, left: int) -> Decide:
         return found
 
     return lambda lines: [outcome(line) for line in lines]
+
+
+def _not_taken(kind: str, destination: Destination[Any]) -> str:
+    """Return why events of a type are not for a destination, with what it says of that."""
+    why = destination.not_taken.get(kind)
+    return f"{kind} is not for {destination.name}" + (f": {why}" if why else "")
 
 
 def _by_action(job: Job) -> Callable[[Event], Decision]:

@@ -133,6 +133,7 @@ def _destination(
         fields=tuple(action_set.fields()),
         actions=tuple(_action(one, layout) for one in subscriptions),
         fans_out=fans_out,
+        not_taken=table.get("not_taken", {}),
         about=table.get("about", ""),
         revision=_revision(table, subscriptions),
         layout=layout,

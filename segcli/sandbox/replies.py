@@ -16,11 +16,12 @@ from segcli.sandbox.vendors.vendor import Vendor
 OWN_PATH = "/_sandbox"
 
 _THROTTLED = 429
+_NO_CONTENT = 204
 
 
 def success(body: bytes, status: int = 200) -> HttpReply:
-    """Return the reply to a good request."""
-    return bytes_reply(status, body)
+    """Return the reply to a good request; one without a body is a 204."""
+    return bytes_reply(status if body else _NO_CONTENT, body)
 
 
 def vendor_error(vendor: Vendor, refusal: Refusal) -> HttpReply:

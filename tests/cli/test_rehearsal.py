@@ -24,10 +24,21 @@ def rehearse(segcli: Segcli, dest: object, *more: object) -> list[str]:
     return lines[at:]
 
 
+# What must be known of an account before anything is mapped.
+NEEDED = {
+    "SEGCLI_HUBSPOT_EVENTS": "*=pe1_event",
+    "SEGCLI_GENESYS_CLIENT_ID": "me",
+    "SEGCLI_GENESYS_CONFIGURATIONS": "*=c1",
+    "SEGCLI_GENESYS_SOURCE_ID": "s1",
+}
+
+
 @pytest.mark.parametrize("dest", [*BUILT_IN, *catalog.NAMES, *EXAMPLES.values()], ids=str)
 def test_every_destination_shows_the_first_event_as_the_sandbox_took_it(
-    dest: object, segcli: Segcli, tmp_path: Path
+    dest: object, segcli: Segcli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for variable, value in NEEDED.items():
+        monkeypatch.setenv(variable, value)
     sample = SAMPLES / ("checkout.jsonl" if dest in BUILT_IN else "signup.jsonl")
     # Slack takes one event a second.
     lines = rehearse(segcli, dest, "--keep", "kept.ndjson", "--limit", "2", sample)

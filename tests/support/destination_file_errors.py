@@ -28,7 +28,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"limits": {"speed": 1}}, ["limits.speed: is not a key here. The keys are rate, "
                                 "payload_bytes."]),
     ({"a b": 1}, ['"a b": is not a key here. The keys are $schema, name, label, about, '
-                  "settings, request, batch, reply, limits, fan_out, replay, actions."]),
+                  "settings, request, batch, reply, limits, not_taken, fan_out, replay, "
+                  "actions."]),
     # names and texts
     ({"name": "Acme"}, ["name: must be at most 40 small letters, digits, - and _, beginning "
                         "with a letter"]),
@@ -60,7 +61,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         "settings.api_key.type: must be text or address, since the setting is secret",
     ]),
     ({"settings.api_key.type": "string"}, ["settings.api_key.type: must be text, integer, number, "
-                                           "boolean or address"]),
+                                           "boolean, address or map"]),
     ({"settings.api_key": {"secret": True}}, ["settings.api_key: needs required = true or a "
                                               "default"]),
     ({"settings.api_key": {"required": True}}, ["settings.api_key.secret: must be true: "
